@@ -1,0 +1,2 @@
+/** The node agent. */
+package dev.virtualip.agent;

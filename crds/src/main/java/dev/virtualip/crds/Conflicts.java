@@ -1,0 +1,106 @@
+package dev.virtualip.crds;
+
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * What VirtualIPs take away from each other. The older object wins, by creation time and then by
+ * name. Only specs decide, not which nodes exist, so operator and every agent come to the same
+ * answer.
+ */
+public final class Conflicts {
+  private static final Comparator<VirtualIp> OLDEST_FIRST =
+      Comparator.comparing(
+              (VirtualIp vip) ->
+                  Objects.requireNonNullElse(vip.getMetadata().getCreationTimestamp(), ""))
+          .thenComparing(vip -> vip.getMetadata().getName());
+
+  private Conflicts() {}
+
+  /**
+   * All problems of all objects by object name, those of each spec on its own included. An object
+   * with problems takes nothing away from others.
+   */
+  public static Map<String, List<Problem>> problems(Collection<VirtualIp> virtualIps) {
+    var problems = new HashMap<String, List<Problem>>();
+    var winners = new ArrayList<VirtualIp>();
+    for (var vip : virtualIps.stream().sorted(OLDEST_FIRST).toList()) {
+      var own = new ArrayList<>(Validator.problems(vip.getSpec()));
+      if (own.isEmpty()) {
+        winners.forEach(winner -> own.addAll(between(winner, vip)));
+      }
+      if (own.isEmpty()) {
+        winners.add(vip);
+      }
+      problems.put(vip.getMetadata().getName(), List.copyOf(own));
+    }
+    return problems;
+  }
+
+  private static List<Problem> between(VirtualIp winner, VirtualIp vip) {
+    var problems = new ArrayList<Problem>();
+    var older = winner.getSpec();
+    var spec = vip.getSpec();
+    var name = winner.getMetadata().getName();
+    if (spec.vrid().equals(older.vrid()) && !disjoint(spec, older)) {
+      for (var nic : commonInterfaces(spec, older)) {
+        problems.add(
+            new Problem(
+                "spec.vrid",
+                "%d on %s is taken by VirtualIP %s: use another VRID, NIC or set of nodes"
+                    .formatted(spec.vrid(), nic, name)));
+      }
+    }
+    var taken = addresses(older);
+    for (int i = 0; i < spec.addresses().size(); i++) {
+      var address = IpPrefix.parse(spec.addresses().get(i).address()).address();
+      if (taken.contains(address)) {
+        problems.add(
+            new Problem(
+                "spec.addresses[" + i + "].address",
+                "%s is taken by VirtualIP %s: remove it from one of the two"
+                    .formatted(address.getHostAddress(), name)));
+      }
+    }
+    return problems;
+  }
+
+  /** NICs that both use for adverts on one node, named nodes first, then any other node. */
+  private static Collection<String> commonInterfaces(VirtualIpSpec a, VirtualIpSpec b) {
+    var nodes = new LinkedHashSet<String>();
+    a.nodes().overrides().forEach(override -> nodes.add(override.name()));
+    b.nodes().overrides().forEach(override -> nodes.add(override.name()));
+    nodes.add("");
+    var common = new LinkedHashSet<String>();
+    for (var node : nodes) {
+      if (a.interfaceOn(node).equals(b.interfaceOn(node))) {
+        common.add(a.interfaceOn(node));
+      }
+    }
+    return common;
+  }
+
+  /** Whether no node can be in both: they ask for different values of one label. */
+  private static boolean disjoint(VirtualIpSpec a, VirtualIpSpec b) {
+    if (a.nodes().selector() == null || b.nodes().selector() == null) {
+      return false;
+    }
+    var labels = b.nodes().selector().matchLabels();
+    return a.nodes().selector().matchLabels().entrySet().stream()
+        .anyMatch(
+            label ->
+                labels.containsKey(label.getKey())
+                    && !labels.get(label.getKey()).equals(label.getValue()));
+  }
+
+  private static Collection<InetAddress> addresses(VirtualIpSpec spec) {
+    return spec.addresses().stream().map(a -> IpPrefix.parse(a.address()).address()).toList();
+  }
+}

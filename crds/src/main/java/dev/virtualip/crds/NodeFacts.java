@@ -1,0 +1,38 @@
+package dev.virtualip.crds;
+
+import io.fabric8.kubernetes.api.model.Node;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * What decides whether a VirtualIP selects a node.
+ *
+ * @param name name of the Node object
+ * @param labels its labels
+ * @param schedulable whether an ordinary workload may run there: it has no NoSchedule or NoExecute
+ *     taint, those aside that Kubernetes itself puts on nodes in trouble or under maintenance
+ */
+public record NodeFacts(String name, Map<String, String> labels, boolean schedulable) {
+  private static final String KUBERNETES_TAINTS = "node.kubernetes.io/";
+
+  /** The facts of a Node object. */
+  public static NodeFacts of(Node node) {
+    var taints = node.getSpec() == null ? null : node.getSpec().getTaints();
+    boolean schedulable =
+        taints == null
+            || taints.stream()
+                .allMatch(
+                    taint ->
+                        "PreferNoSchedule".equals(taint.getEffect())
+                            || taint.getKey().startsWith(KUBERNETES_TAINTS));
+    var labels = node.getMetadata().getLabels();
+    return new NodeFacts(
+        node.getMetadata().getName(), Objects.requireNonNullElse(labels, Map.of()), schedulable);
+  }
+
+  /** Whether the VirtualIP takes part on this node (spec.nodes.selector). */
+  public boolean selectedBy(VirtualIpSpec spec) {
+    var selector = spec.nodes().selector();
+    return selector == null ? schedulable : selector.matches(labels);
+  }
+}

@@ -1,0 +1,318 @@
+package dev.virtualip.crds;
+
+import static dev.virtualip.crds.VirtualIpSpec.VRID_MAX;
+import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
+
+import dev.virtualip.crds.VirtualIpSpec.Address;
+import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
+import dev.virtualip.crds.VirtualIpSpec.Route;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Decides whether one spec may run. The same code serves the operator (for the status), the agent
+ * (for what it does) and {@code virtualip-agent validate}; it repeats what schema and CEL say,
+ * since files and old API servers have neither.
+ */
+public final class Validator {
+  private static final Pattern INTERFACE = Pattern.compile(VirtualIpSpec.INTERFACE_PATTERN);
+  private static final Duration V3_UNIT = Duration.ofMillis(10);
+  private static final Duration V3_INTERVAL_MAX = V3_UNIT.multipliedBy(4095);
+
+  private final VirtualIpSpec spec;
+  private final List<Problem> problems = new ArrayList<>();
+
+  private Validator(VirtualIpSpec spec) {
+    this.spec = spec;
+  }
+
+  /** Everything that is wrong with a spec on its own; empty if it may run. */
+  public static List<Problem> problems(VirtualIpSpec spec) {
+    if (spec == null) {
+      return List.of(new Problem("spec", "is missing: give at least vrid, interface, addresses"));
+    }
+    var validator = new Validator(spec);
+    validator.checkProtocol();
+    validator.checkAddresses();
+    validator.checkRoutes();
+    validator.checkNodes();
+    validator.checkHealthChecks();
+    return List.copyOf(validator.problems);
+  }
+
+  private void checkProtocol() {
+    if (spec.vrid() == null) {
+      add("spec.vrid", "is missing: use a number from 1 to 255 that no other router uses here");
+    } else {
+      range("spec.vrid", spec.vrid(), VRID_MIN, VRID_MAX, "VRID");
+    }
+    range("spec.vrrpVersion", spec.vrrpVersion(), 2, 3, "VRRP version");
+    range("spec.priority", spec.priority(), 1, 255, "priority");
+    if (spec.interfaceName() == null) {
+      add("spec.interface", "is missing: name the NIC that carries the adverts, as in eth0");
+    }
+    checkInterface("spec.interface", spec.interfaceName());
+    checkAdvertInterval();
+    duration("spec.preempt.delay", spec.preempt().delay(), Duration.ZERO, Duration.ofSeconds(1000));
+    checkAuthentication();
+  }
+
+  private void checkAdvertInterval() {
+    var path = "spec.advertInterval";
+    if (spec.vrrpVersion() == 2) {
+      var interval =
+          duration(path, spec.advertInterval(), Duration.ofSeconds(1), Duration.ofSeconds(255));
+      if (interval != null && interval.toNanosPart() != 0) {
+        add(path, "VRRPv2 adverts have whole seconds: use 1s to 255s, or set vrrpVersion to 3");
+      }
+    } else {
+      var interval = duration(path, spec.advertInterval(), V3_UNIT, V3_INTERVAL_MAX);
+      if (interval != null && interval.toNanos() % V3_UNIT.toNanos() != 0) {
+        add(path, "VRRPv3 adverts count in steps of 10ms: round it to a multiple of 10ms");
+      }
+    }
+  }
+
+  private void checkAuthentication() {
+    if (spec.authentication() == null) {
+      return;
+    }
+    if (spec.vrrpVersion() != 2) {
+      add(
+          "spec.authentication",
+          "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it");
+    }
+    var ref = spec.authentication().passwordSecretRef();
+    if (ref == null || blank(ref.name()) || blank(ref.key())) {
+      add(
+          "spec.authentication.passwordSecretRef",
+          "needs name and key of a Secret in virtualip's namespace");
+    }
+  }
+
+  private void checkAddresses() {
+    if (spec.addresses().isEmpty()) {
+      add("spec.addresses", "is empty: give at least one address, as in 203.0.113.10/24");
+    }
+    if (spec.addresses().size() > 255) {
+      add("spec.addresses", "an advert lists at most 255 addresses: use a second VirtualIP");
+    }
+    var seen = new HashSet<InetAddress>();
+    for (int i = 0; i < spec.addresses().size(); i++) {
+      checkAddress("spec.addresses[" + i + "]", spec.addresses().get(i), seen);
+    }
+  }
+
+  private void checkAddress(String path, Address address, HashSet<InetAddress> seen) {
+    if (address == null || address.address() == null) {
+      add(path + ".address", "is missing: give an address with prefix, as in 203.0.113.10/24");
+      return;
+    }
+    checkInterface(path + ".interface", address.interfaceName());
+    var prefix = parsed(path + ".address", () -> IpPrefix.parse(address.address()));
+    if (prefix == null) {
+      return;
+    }
+    if (unusable(prefix.address())) {
+      add(path + ".address", "no host can have " + address.address() + ": use a unicast address");
+    } else if (!seen.add(prefix.address())) {
+      add(path + ".address", "stands in the list twice: remove one");
+    }
+  }
+
+  private static boolean unusable(InetAddress address) {
+    return address.isAnyLocalAddress()
+        || address.isLoopbackAddress()
+        || address.isMulticastAddress()
+        || address.getHostAddress().equals("255.255.255.255");
+  }
+
+  private void checkRoutes() {
+    for (int i = 0; i < spec.routes().size(); i++) {
+      var path = "spec.routes[" + i + "]";
+      var route = spec.routes().get(i);
+      if (route == null || route.to() == null) {
+        add(path + ".to", "is missing: write default, or a prefix as in 10.0.0.0/8");
+      } else {
+        checkRoute(path, route);
+      }
+    }
+  }
+
+  private void checkRoute(String path, Route route) {
+    checkInterface(path + ".interface", route.interfaceName());
+    if (!route.to().equals("default")) {
+      var to = parsed(path + ".to", () -> IpPrefix.parse(route.to()));
+      if (to != null && !to.isNetwork()) {
+        add(path + ".to", "has bits set behind the prefix: write " + to.network());
+      }
+    }
+    if (route.via() != null) {
+      parsed(path + ".via", () -> IpPrefix.parseAddress(route.via()));
+    } else if (route.to().equals("default")) {
+      add(path + ".via", "is missing: a default route needs its gateway");
+    }
+    if (route.source() != null) {
+      parsed(path + ".source", () -> IpPrefix.parseAddress(route.source()));
+    }
+    range(path + ".table", route.table(), 1, 0xFFFF_FFFFL, "routing table");
+    range(path + ".metric", route.metric(), 0, 0xFFFF_FFFFL, "metric");
+  }
+
+  private void checkNodes() {
+    var names = new HashSet<String>();
+    var overrides = spec.nodes().overrides();
+    for (int i = 0; i < overrides.size(); i++) {
+      checkOverride("spec.nodes.overrides[" + i + "]", overrides.get(i), names);
+    }
+    checkSelector("spec.nodes.selector", spec.nodes().selector());
+  }
+
+  private void checkOverride(String path, NodeOverride override, HashSet<String> names) {
+    if (override == null || blank(override.name())) {
+      add(path + ".name", "is missing: name the node that is different");
+      return;
+    }
+    if (!names.add(override.name())) {
+      add(path + ".name", override.name() + " has an entry already: merge the two");
+    }
+    checkInterface(path + ".interface", override.interfaceName());
+    range(path + ".priority", override.priority(), 1, 255, "priority");
+  }
+
+  private void checkSelector(String path, LabelSelector selector) {
+    if (selector == null) {
+      return;
+    }
+    for (int i = 0; i < selector.matchExpressions().size(); i++) {
+      var requirement = selector.matchExpressions().get(i);
+      var at = path + ".matchExpressions[" + i + "]";
+      if (requirement == null || blank(requirement.key()) || requirement.operator() == null) {
+        add(at, "needs a key and an operator: In, NotIn, Exists or DoesNotExist");
+        continue;
+      }
+      boolean wantsValues =
+          switch (requirement.operator()) {
+            case In, NotIn -> true;
+            case Exists, DoesNotExist -> false;
+          };
+      if (wantsValues == requirement.values().isEmpty()) {
+        add(
+            at + ".values",
+            wantsValues
+                ? requirement.operator() + " needs at least one value"
+                : requirement.operator() + " takes no values: remove them");
+      }
+    }
+  }
+
+  private void checkHealthChecks() {
+    var names = new HashSet<String>();
+    for (int i = 0; i < spec.healthChecks().size(); i++) {
+      var path = "spec.healthChecks[" + i + "]";
+      var check = spec.healthChecks().get(i);
+      if (check == null || blank(check.name())) {
+        add(path + ".name", "is missing: give the check a short name, as in ingress");
+        continue;
+      }
+      if (!names.add(check.name())) {
+        add(path + ".name", "two checks are called " + check.name() + ": rename one");
+      }
+      checkHealthCheck(path, check);
+    }
+  }
+
+  private void checkHealthCheck(String path, HealthCheck check) {
+    long kinds = Stream.of(check.http(), check.tcp(), check.pod()).filter(Objects::nonNull).count();
+    if (kinds != 1) {
+      add(path, "a health check has exactly one kind: set one of http, tcp, pod");
+    }
+    var hour = Duration.ofHours(1);
+    duration(path + ".interval", check.interval(), Duration.ofMillis(50), hour);
+    duration(path + ".timeout", check.timeout(), Duration.ofMillis(10), hour);
+    range(path + ".rise", check.rise(), 1, 1000, "rise");
+    range(path + ".fall", check.fall(), 1, 1000, "fall");
+    range(path + ".weight", check.weight(), -253, 253, "weight");
+    if (check.http() != null) {
+      range(path + ".http.port", check.http().port(), 1, 65535, "TCP port");
+      if (!check.http().path().matches("/\\S*")) {
+        add(path + ".http.path", "starts with a slash and has no blanks, as in /healthz");
+      }
+    }
+    if (check.tcp() != null) {
+      if (check.tcp().port() == null) {
+        add(path + ".tcp.port", "is missing: give the TCP port to connect to");
+      }
+      range(path + ".tcp.port", check.tcp().port(), 1, 65535, "TCP port");
+    }
+    if (check.pod() != null) {
+      if (blank(check.pod().namespace())) {
+        add(path + ".pod.namespace", "is missing: name the namespace of the pods");
+      }
+      if (check.pod().selector() == null || check.pod().selector().isEmpty()) {
+        add(path + ".pod.selector", "is missing: give labels that the pods have");
+      }
+      checkSelector(path + ".pod.selector", check.pod().selector());
+    }
+  }
+
+  private void checkInterface(String path, String name) {
+    if (name != null && !INTERFACE.matcher(name).matches()) {
+      add(
+          path,
+          "\"" + name + "\" cannot name a NIC: use 1 to 15 characters without blank, slash, colon");
+    }
+  }
+
+  private void range(String path, Number value, long min, long max, String what) {
+    if (value != null && (value.longValue() < min || value.longValue() > max)) {
+      add(path, value + " is not a " + what + ": use " + min + " to " + max);
+    }
+  }
+
+  private Duration duration(String path, String text, Duration min, Duration max) {
+    var value = parsed(path, () -> Durations.parse(text));
+    if (value != null && (value.compareTo(min) < 0 || value.compareTo(max) > 0)) {
+      add(
+          path,
+          text
+              + " is out of range: use "
+              + Durations.format(min)
+              + " to "
+              + Durations.format(max)
+              + outOfRangeHint(path));
+      return null;
+    }
+    return value;
+  }
+
+  private String outOfRangeHint(String path) {
+    return path.equals("spec.advertInterval") && spec.vrrpVersion() == 2
+        ? " with VRRPv2, or set vrrpVersion to 3"
+        : "";
+  }
+
+  private <T> T parsed(String path, Supplier<T> parse) {
+    try {
+      return parse.get();
+    } catch (IllegalArgumentException e) {
+      add(path, e.getMessage());
+      return null;
+    }
+  }
+
+  private static boolean blank(String text) {
+    return text == null || text.isBlank();
+  }
+
+  private void add(String path, String message) {
+    problems.add(new Problem(path, message));
+  }
+}

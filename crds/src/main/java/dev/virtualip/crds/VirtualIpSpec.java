@@ -1,0 +1,268 @@
+package dev.virtualip.crds;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What the user wants. Absent fields take the schema's defaults here too, so that a manifest means
+ * the same from a file as from the API server.
+ */
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
+@ValidationRule(
+    value = "!has(self.authentication) || (has(self.vrrpVersion) && self.vrrpVersion == 2)",
+    message = "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it")
+@ValidationRule(
+    value =
+        "!has(self.vrrpVersion) || self.vrrpVersion != 2 || !has(self.advertInterval)"
+            + " || self.advertInterval.matches('^[0-9]+(s|m)$')",
+    message = "VRRPv2 adverts have whole seconds: use 1s to 255s, or set vrrpVersion to 3")
+public record VirtualIpSpec(
+    @Required
+        @Min(VRID_MIN)
+        @Max(VRID_MAX)
+        @JsonPropertyDescription(
+            "Virtual router ID (keepalived: virtual_router_id). The same on all nodes; no other"
+                + " virtual router on the network segment may use it.")
+        Integer vrid,
+    @Default("3")
+        @Min(2)
+        @Max(3)
+        @JsonPropertyDescription(
+            "VRRP version on the wire, 2 (RFC 3768) or 3 (RFC 9568). All routers of a VRID speak the"
+                + " same version. Authentication needs 2.")
+        Integer vrrpVersion,
+    @JsonProperty("interface")
+        @Required
+        @Pattern(INTERFACE_PATTERN)
+        @JsonPropertyDescription(
+            "NIC that carries the adverts (keepalived: interface). It needs an IPv4 address of its"
+                + " own, the adverts' source. May differ per node, see nodes.overrides.")
+        String interfaceName,
+    @Default("100")
+        @Min(1)
+        @Max(255)
+        @JsonPropertyDescription(
+            "Priority in the election, the highest wins (keepalived: priority). 1 to 254; 255 only"
+                + " for the router that owns the addresses.")
+        Integer priority,
+    @Default("1s")
+        @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "Time between adverts (keepalived: advert_int). VRRPv2: whole seconds, 1s to 255s; VRRPv3:"
+                + " 10ms to 40950ms in steps of 10ms. A backup takes over after 3 intervals and a"
+                + " skew of at most one more.")
+        String advertInterval,
+    @Default("Backup")
+        @JsonPropertyDescription(
+            "State to start in (keepalived: state). Master counts only together with priority 255;"
+                + " below that every router starts as Backup, as in keepalived.")
+        InitialState initialState,
+    @JsonPropertyDescription(
+            "Whether a higher priority takes over from a lower one that is master.")
+        Preempt preempt,
+    @JsonPropertyDescription("VRRPv2 simple text password (keepalived: auth_type PASS).")
+        Authentication authentication,
+    @Required
+        @Size(min = 1, max = 255)
+        @JsonPropertyDescription(
+            "Virtual addresses, bound on the master only (keepalived: virtual_ipaddress). Adverts list"
+                + " them in this order.")
+        List<Address> addresses,
+    @Size(max = 255)
+        @JsonPropertyDescription(
+            "Routes that exist on the master only (keepalived: virtual_routes).")
+        List<Route> routes,
+    @JsonPropertyDescription("Nodes that take part, and what is different on some of them.")
+        Nodes nodes,
+    @Size(max = 32)
+        @JsonPropertyDescription(
+            "Checks of what the addresses are for, run on every selected node (keepalived:"
+                + " track_script).")
+        List<HealthCheck> healthChecks) {
+
+  /** Lowest VRID (RFC 9568 5.2.3). */
+  public static final int VRID_MIN = 1;
+
+  /** Highest VRID. */
+  public static final int VRID_MAX = 255;
+
+  /** A Linux interface name: 1 to 15 characters, no slash, blank or colon. */
+  public static final String INTERFACE_PATTERN = "^[^/:\\s]{1,15}$";
+
+  /** Fills in the schema's defaults. */
+  public VirtualIpSpec {
+    vrrpVersion = Objects.requireNonNullElse(vrrpVersion, 3);
+    priority = Objects.requireNonNullElse(priority, 100);
+    advertInterval = Objects.requireNonNullElse(advertInterval, "1s");
+    initialState = Objects.requireNonNullElse(initialState, InitialState.Backup);
+    preempt = Objects.requireNonNullElse(preempt, Preempt.DEFAULT);
+    addresses = copy(addresses);
+    routes = copy(routes);
+    nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
+    healthChecks = copy(healthChecks);
+  }
+
+  /** The NIC that an address is bound on: its own, else the one that carries the adverts. */
+  public String interfaceOf(Address address, String nodeName) {
+    return address.interfaceName() != null ? address.interfaceName() : interfaceOn(nodeName);
+  }
+
+  /** The NIC of a route: its own, else the one that carries the adverts. */
+  public String interfaceOf(Route route, String nodeName) {
+    return route.interfaceName() != null ? route.interfaceName() : interfaceOn(nodeName);
+  }
+
+  /** The NIC that carries the adverts on a node. */
+  public String interfaceOn(String nodeName) {
+    var override = nodes.overrideFor(nodeName);
+    return override != null && override.interfaceName() != null
+        ? override.interfaceName()
+        : interfaceName;
+  }
+
+  /** The base priority on a node, before health checks. */
+  public int priorityOn(String nodeName) {
+    var override = nodes.overrideFor(nodeName);
+    return override != null && override.priority() != null ? override.priority() : priority;
+  }
+
+  /** A copy that may hold nulls (a manifest may have them; the validator names them). */
+  static <T> List<T> copy(List<T> list) {
+    return list == null ? List.of() : Collections.unmodifiableList(list);
+  }
+
+  /** The state a router starts in (keepalived: {@code state}). */
+  public enum InitialState {
+    /** Listen first. */
+    Backup,
+    /** Take over at once, if priority is 255. */
+    Master
+  }
+
+  /** Preemption (RFC 9568 6.1 Preempt_Mode; keepalived: {@code nopreempt, preempt_delay}). */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Preempt(
+      @Default("true")
+          @JsonPropertyDescription(
+              "Take over from a master of lower priority. false is keepalived's nopreempt.")
+          Boolean enabled,
+      @Default("0s")
+          @Pattern(Durations.PATTERN)
+          @JsonPropertyDescription(
+              "How long to let a lower master be before taking over (keepalived: preempt_delay), 0s"
+                  + " to 1000s. It never delays taking over from a master that fell silent.")
+          String delay) {
+    /** Preempt at once. */
+    public static final Preempt DEFAULT = new Preempt(true, "0s");
+
+    /** Fills in the schema's defaults. */
+    public Preempt {
+      enabled = Objects.requireNonNullElse(enabled, true);
+      delay = Objects.requireNonNullElse(delay, "0s");
+    }
+  }
+
+  /** VRRPv2 authentication type 1. */
+  public record Authentication(
+      @Required
+          @JsonPropertyDescription(
+              "Key of a Secret in virtualip's own namespace. The password has 1 to 8 bytes, goes over"
+                  + " the wire in clear text, and is no protection against an attacker.")
+          SecretKey passwordSecretRef) {
+
+    /** A key of a Secret. */
+    public record SecretKey(
+        @Required @Size(min = 1) @JsonPropertyDescription("Name of the Secret.") String name,
+        @Required @Size(min = 1) @JsonPropertyDescription("Key in the Secret's data.")
+            String key) {}
+  }
+
+  /** A virtual address. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Address(
+      @Required
+          @Pattern("^[0-9.]+/[0-9]{1,2}$")
+          @JsonPropertyDescription("IPv4 address with prefix length, as in 203.0.113.10/24.")
+          String address,
+      @JsonProperty("interface")
+          @Pattern(INTERFACE_PATTERN)
+          @JsonPropertyDescription(
+              "NIC to bind it on; it needs no other address. Default: the NIC of the adverts.")
+          String interfaceName) {}
+
+  /** A route that moves with the addresses. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Route(
+      @Required
+          @Pattern("^(default|[0-9.]+/[0-9]{1,2})$")
+          @JsonPropertyDescription("Destination: default, or an IPv4 prefix such as 10.0.0.0/8.")
+          String to,
+      @Pattern("^[0-9.]+$")
+          @JsonPropertyDescription("Gateway. Without one, the destination is on the link.")
+          String via,
+      @JsonProperty("interface")
+          @Pattern(INTERFACE_PATTERN)
+          @JsonPropertyDescription("NIC of the route. Default: the NIC of the adverts.")
+          String interfaceName,
+      @Pattern("^[0-9.]+$")
+          @JsonPropertyDescription(
+              "Preferred source address. Default: the first virtual address on the same NIC, so that"
+                  + " the kernel drops the route together with an expired address.")
+          String source,
+      @Min(1) @Max(4294967295d) @JsonPropertyDescription("Routing table. Default: 254, main.")
+          Long table,
+      @Min(0) @Max(4294967295d) @JsonPropertyDescription("Metric, the lowest wins. Default: 0.")
+          Long metric,
+      @JsonPropertyDescription("Take the gateway as reachable although no prefix covers it.")
+          Boolean onLink) {}
+
+  /** Which nodes take part. */
+  @JsonInclude(JsonInclude.Include.NON_EMPTY)
+  public record Nodes(
+      @JsonPropertyDescription(
+              "Nodes by label. Default: every node without a NoSchedule or NoExecute taint (those of"
+                  + " Kubernetes itself, such as unschedulable, do not count).")
+          LabelSelector selector,
+      @Size(max = 255)
+          @JsonPropertyDescription("Values that differ on single nodes, at most one entry a node.")
+          List<NodeOverride> overrides) {
+    /** Every schedulable node, all alike. */
+    public static final Nodes ALL = new Nodes(null, null);
+
+    /** Fills in the schema's defaults. */
+    public Nodes {
+      overrides = copy(overrides);
+    }
+
+    /** The entry for a node, or null. */
+    public NodeOverride overrideFor(String nodeName) {
+      for (var override : overrides) {
+        if (override != null && nodeName.equals(override.name())) {
+          return override;
+        }
+      }
+      return null;
+    }
+  }
+
+  /** What is different on one node. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record NodeOverride(
+      @Required @Size(min = 1) @JsonPropertyDescription("Name of the node.") String name,
+      @Min(1) @Max(255) @JsonPropertyDescription("Priority on this node.") Integer priority,
+      @JsonProperty("interface")
+          @Pattern(INTERFACE_PATTERN)
+          @JsonPropertyDescription("NIC that carries the adverts on this node.")
+          String interfaceName) {}
+}

@@ -1,0 +1,2 @@
+/** The lab. */
+package dev.virtualip.e2e;

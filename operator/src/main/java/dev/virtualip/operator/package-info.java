@@ -1,0 +1,2 @@
+/** The operator. */
+package dev.virtualip.operator;
