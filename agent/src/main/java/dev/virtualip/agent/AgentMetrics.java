@@ -1,0 +1,67 @@
+package dev.virtualip.agent;
+
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.util.concurrent.TimeUnit;
+
+/** Counters of the agent; names follow keepalived's statistics where it has them. */
+final class AgentMetrics {
+  private static final String VIP = "vip";
+
+  private final MeterRegistry registry;
+
+  AgentMetrics(MeterRegistry registry) {
+    this.registry = registry;
+  }
+
+  void sent(String vip) {
+    count("virtualip.adverts.sent", "Adverts sent", vip);
+  }
+
+  void sendFailed(String vip) {
+    count("virtualip.adverts.send.failures", "Adverts that could not be sent", vip);
+  }
+
+  void received(String vip) {
+    count("virtualip.adverts.received", "Valid adverts received", vip);
+  }
+
+  void rejected(String vip, String reason) {
+    count("virtualip.adverts.rejected", "Adverts dropped, by reason", vip, "reason", reason);
+  }
+
+  void restored(String vip) {
+    count(
+        "virtualip.addresses.restored", "Addresses or routes put back after others took them", vip);
+  }
+
+  /** The cause loses its arguments here: a label has few values. */
+  void transition(String vip, String state, String cause) {
+    count(
+        "virtualip.transitions",
+        "State changes, by new state and cause",
+        vip,
+        "state",
+        state,
+        "cause",
+        cause.replaceAll("\\([^)]*\\)", ""));
+  }
+
+  void late(String vip, long nanos) {
+    Timer.builder("virtualip.deadline.lateness")
+        .description("How late deadlines of the state machine were met")
+        .tag(VIP, vip)
+        .register(registry)
+        .record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private void count(String name, String description, String vip, String... tags) {
+    Counter.builder(name)
+        .description(description)
+        .tag(VIP, vip)
+        .tags(tags)
+        .register(registry)
+        .increment();
+  }
+}

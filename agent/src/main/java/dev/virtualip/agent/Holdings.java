@@ -1,0 +1,176 @@
+package dev.virtualip.agent;
+
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.net.AddressPort.Change;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
+import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
+import dev.virtualip.agent.net.AddressPort.Failure;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
+import dev.virtualip.agent.vrrp.Timers;
+import dev.virtualip.crds.IpPrefix;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Addresses and routes that one virtual router holds on the node. */
+final class Holdings {
+  private static final Logger LOG = LoggerFactory.getLogger(Holdings.class);
+
+  private final Node node;
+  private final Set<HeldAddress> addresses = new LinkedHashSet<>();
+  private final Set<InstalledRoute> routes = new LinkedHashSet<>();
+  private long renewedAt;
+
+  private record HeldAddress(int linkIndex, IpPrefix prefix) {}
+
+  Holdings(Node node) {
+    this.node = node;
+  }
+
+  /**
+   * Puts all addresses, with a fresh lease, and all routes that are not there, then takes off what
+   * is held but no longer configured.
+   *
+   * @return null, or what the kernel refused
+   */
+  String hold(InstanceConfig config, long now) {
+    var wantedAddresses = new LinkedHashSet<HeldAddress>();
+    var wantedRoutes = new LinkedHashSet<InstalledRoute>();
+    for (var address : config.addresses()) {
+      var link = node.network().link(address.interfaceName());
+      if (link == null) {
+        return "there is no NIC " + address.interfaceName();
+      }
+      wantedAddresses.add(new HeldAddress(link.index(), address.prefix()));
+    }
+    for (var route : config.routes()) {
+      var link = node.network().link(route.interfaceName());
+      if (link == null) {
+        return "there is no NIC " + route.interfaceName();
+      }
+      wantedRoutes.add(route.on(link.index()));
+    }
+    return apply(
+        changes(config, wantedAddresses, wantedRoutes), wantedAddresses, wantedRoutes, now);
+  }
+
+  private List<Change> changes(
+      InstanceConfig config, Set<HeldAddress> wantedAddresses, Set<InstalledRoute> wantedRoutes) {
+    long lease = Timers.leaseSeconds(config.router().version(), config.router().advertInterval());
+    var changes = new ArrayList<Change>();
+    wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
+    wantedRoutes.stream().filter(r -> !routes.contains(r)).map(PutRoute::new).forEach(changes::add);
+    routes.stream()
+        .filter(route -> wantedRoutes.stream().noneMatch(wanted -> replaces(wanted, route)))
+        .map(DeleteRoute::new)
+        .forEach(changes::add);
+    addresses.stream()
+        .filter(address -> !wantedAddresses.contains(address))
+        .map(address -> new DeleteAddress(address.linkIndex(), address.prefix()))
+        .forEach(changes::add);
+    return changes;
+  }
+
+  /** Whether installing one route has put the other out of the table, or is the same. */
+  private static boolean replaces(InstalledRoute wanted, InstalledRoute held) {
+    return wanted.to().equals(held.to())
+        && wanted.table() == held.table()
+        && wanted.metric() == held.metric();
+  }
+
+  private String apply(
+      List<Change> changes,
+      Set<HeldAddress> wantedAddresses,
+      Set<InstalledRoute> wantedRoutes,
+      long now) {
+    // Before the kernel answers: what may be there now has to be taken off later in any case.
+    addresses.addAll(wantedAddresses);
+    routes.addAll(wantedRoutes);
+    var error = apply(changes);
+    if (error == null) {
+      addresses.retainAll(wantedAddresses);
+      routes.retainAll(wantedRoutes);
+      renewedAt = now;
+    }
+    return error;
+  }
+
+  private String apply(List<Change> changes) {
+    try {
+      var failures = node.addresses().apply(changes);
+      return failures.isEmpty()
+          ? null
+          : failures.stream().map(Holdings::describe).collect(Collectors.joining("; "));
+    } catch (IOException e) {
+      return e.getMessage();
+    }
+  }
+
+  private static String describe(Failure failure) {
+    return failure.change() + ": " + failure.error();
+  }
+
+  /** Whether the leases have to be renewed at the advert that goes out now. */
+  boolean renewalDue(long now, InstanceConfig config) {
+    return Timers.renewalDue(now - renewedAt, config.router().advertInterval());
+  }
+
+  /** Whether a report says that something held is gone; it is then no longer held. */
+  boolean lost(NetworkEvent event) {
+    return switch (event) {
+      case AddressRemoved removed ->
+          addresses.contains(
+              new HeldAddress(removed.address().linkIndex(), removed.address().prefix()));
+      case RouteRemoved removed ->
+          routes.removeIf(
+              route ->
+                  replaces(route, removed.route())
+                      && route.linkIndex() == removed.route().linkIndex());
+      default -> false;
+    };
+  }
+
+  /**
+   * Takes everything off, routes first: what is held, and configured addresses that an earlier life
+   * or somebody else has left on their NIC.
+   */
+  void release(InstanceConfig config) {
+    var changes = new ArrayList<Change>();
+    routes.forEach(route -> changes.add(new DeleteRoute(route)));
+    var gone = new LinkedHashSet<>(addresses);
+    config.addresses().forEach(address -> leftOvers(address.interfaceName(), config, gone));
+    gone.forEach(address -> changes.add(new DeleteAddress(address.linkIndex(), address.prefix())));
+    addresses.clear();
+    routes.clear();
+    if (!changes.isEmpty()) {
+      var error = apply(changes);
+      if (error != null) {
+        LOG.error("release_failed vip={} error={} lease=will_end", config.name(), error);
+      }
+    }
+  }
+
+  private void leftOvers(String interfaceName, InstanceConfig config, Set<HeldAddress> gone) {
+    var link = node.network().link(interfaceName);
+    if (link == null) {
+      return;
+    }
+    Set<InetAddress> virtual = Set.copyOf(config.advertised());
+    node.network()
+        .addressesOn(link.index())
+        .map(BoundAddress::prefix)
+        .filter(prefix -> virtual.contains(prefix.address()))
+        .forEach(prefix -> gone.add(new HeldAddress(link.index(), prefix)));
+  }
+}

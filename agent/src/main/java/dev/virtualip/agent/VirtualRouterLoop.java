@@ -1,0 +1,327 @@
+package dev.virtualip.agent;
+
+import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.Change;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
+import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one thread that owns all virtual routers of the node. Everything that happens comes in
+ * through its queue; binding and announcing are done in it, all else is handed on.
+ */
+final class VirtualRouterLoop implements Runnable {
+  private static final Logger LOG = LoggerFactory.getLogger(VirtualRouterLoop.class);
+
+  /** Reason of routers whose agent ends. */
+  static final String AGENT_STOPPED = "AgentStopped";
+
+  /** Longest time between two turns, so that a hung loop shows. Nanoseconds. */
+  static final long TICK = 1_000_000_000L;
+
+  /** A flood of packets can fill so much memory and no more. */
+  private static final int QUEUE_MAX = 4_096;
+
+  /** Inputs taken in one turn, so that a flood cannot hold up deadlines. */
+  private static final int TURN_MAX = 64;
+
+  /** What comes in. */
+  sealed interface Input {
+    /** A frame with IP protocol 112. */
+    record FrameReceived(int linkIndex, byte[] frame) implements Input {}
+
+    /** A report of the kernel. */
+    record NetworkChanged(NetworkEvent event) implements Input {}
+
+    /** A check has another verdict. */
+    record CheckChanged(String virtualIp, CheckState state) implements Input {}
+
+    /** What the node should run has changed. */
+    record DesiredChanged(Desired desired) implements Input {}
+  }
+
+  /** Is told what happens, on the loop's thread: must not block. */
+  interface Listener {
+    /** A virtual router has another status. */
+    void changed(String virtualIp, NodeStatus status);
+
+    /** This node no longer has anything to do with a VirtualIP. */
+    void removed(String virtualIp);
+
+    /** This node now runs these versions of these objects. */
+    void accepted(Desired desired, Map<String, VirtualIp> running);
+  }
+
+  private final BlockingQueue<Input> inputs = new LinkedBlockingQueue<>(QUEUE_MAX);
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final Map<String, VrrpInstance> instances = new TreeMap<>();
+  private final Map<String, VirtualIp> running = new TreeMap<>();
+  private final String nodeName;
+  private final Node node;
+  private final Listener listener;
+  private volatile Map<String, NodeStatus> statuses = Map.of();
+  private volatile long turnedAt = System.nanoTime();
+  private volatile boolean configured;
+  private volatile boolean stopping;
+
+  VirtualRouterLoop(String nodeName, Node node, Listener listener) {
+    this.nodeName = nodeName;
+    this.node = node;
+    this.listener = listener;
+  }
+
+  /** Hands in a frame; one too many is dropped, as the network might have done. */
+  void offerFrame(int linkIndex, byte[] frame) {
+    if (!inputs.offer(new Input.FrameReceived(linkIndex, frame))) {
+      node.metrics().rejected("", "Flood");
+    }
+  }
+
+  /** Hands in anything else; waits while the queue is full. */
+  void put(Input input) {
+    try {
+      inputs.put(input);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Status of every VirtualIP this node has to do with. */
+  Map<String, NodeStatus> statuses() {
+    return statuses;
+  }
+
+  /** Whether the loop has turned lately. */
+  boolean alive() {
+    return System.nanoTime() - turnedAt < 5 * TICK;
+  }
+
+  /** Whether the node has been told what to run. */
+  boolean configured() {
+    return configured;
+  }
+
+  /** Hands everything over to the peers and ends the loop; waits for it at most this long. */
+  void stop(long timeoutMillis) {
+    stopping = true;
+    inputs.offer(new Input.NetworkChanged(new NetworkEvent.Overrun()));
+    try {
+      if (!stopped.await(timeoutMillis, TimeUnit.MILLISECONDS)) {
+        LOG.error("hand_over_incomplete leases=will_end");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void run() {
+    try {
+      clearLeftOvers();
+      while (!stopping) {
+        turn();
+      }
+      instances.values().forEach(instance -> instance.stop(AGENT_STOPPED, System.nanoTime()));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      node.ports().close();
+      stopped.countDown();
+    }
+  }
+
+  /** Takes off what an earlier life of the agent has left on the node. */
+  private void clearLeftOvers() {
+    try {
+      var changes = new ArrayList<Change>();
+      node.addresses().routes().forEach(route -> changes.add(new DeleteRoute(route)));
+      node.addresses().addresses().stream()
+          .filter(address -> address.protocol() == AddressPort.PROTOCOL)
+          .forEach(a -> changes.add(new DeleteAddress(a.linkIndex(), a.prefix())));
+      if (!changes.isEmpty()) {
+        var failures = node.addresses().apply(changes);
+        LOG.warn("left_overs_removed changes={} failures={}", changes, failures);
+      }
+    } catch (IOException e) {
+      LOG.error("left_overs_not_removed error={}", e.getMessage());
+    }
+  }
+
+  private void turn() throws InterruptedException {
+    long now = System.nanoTime();
+    turnedAt = now;
+    long wait = Math.min(deadline(now) - now, TICK);
+    var input = inputs.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
+    // Masters first: one that slept too long lets go before it acts on anything else.
+    meetDeadlines(true);
+    for (int i = 0; input != null && i < TURN_MAX; i++) {
+      handle(input);
+      input = i + 1 < TURN_MAX ? inputs.poll() : null;
+    }
+    // Backups last: an advert that is here already keeps them from taking over.
+    meetDeadlines(false);
+  }
+
+  private long deadline(long now) {
+    return instances.values().stream().mapToLong(VrrpInstance::deadline).min().orElse(now + TICK);
+  }
+
+  private void meetDeadlines(boolean mastersOnly) {
+    for (var instance : instances.values()) {
+      if (!mastersOnly || instance.stateName() == VirtualIpStatus.State.Master) {
+        guarded(instance, () -> instance.onDeadline(System.nanoTime()));
+      }
+    }
+  }
+
+  private void handle(Input input) {
+    switch (input) {
+      case Input.FrameReceived received -> frameReceived(received);
+      case Input.NetworkChanged changed -> networkChanged(changed.event());
+      case Input.CheckChanged changed -> {
+        var instance = instances.get(changed.virtualIp());
+        if (instance != null) {
+          guarded(instance, () -> instance.onCheck(changed.state(), System.nanoTime()));
+        }
+      }
+      case Input.DesiredChanged changed -> apply(changed.desired());
+    }
+  }
+
+  private void frameReceived(Input.FrameReceived received) {
+    var datagram = Frames.vrrp(received.frame());
+    if (datagram.isEmpty() || !datagram.get().destination().equals(Frames.GROUP)) {
+      return;
+    }
+    for (var instance : instances.values()) {
+      if (instance.takes(received.linkIndex(), datagram.get())) {
+        guarded(instance, () -> instance.onDatagram(datagram.get(), System.nanoTime()));
+      }
+    }
+  }
+
+  private void networkChanged(NetworkEvent event) {
+    try {
+      node.network().apply(event);
+    } catch (IOException e) {
+      LOG.error("network_not_read error={}", e.getMessage());
+    }
+    switch (event) {
+      case LinkRemoved removed -> node.ports().close(removed.linkIndex());
+      case LinkChanged changed when !changed.link().up() ->
+          node.ports().close(changed.link().index());
+      default -> {}
+    }
+    instances.values().forEach(i -> guarded(i, () -> i.onNetwork(event, System.nanoTime())));
+  }
+
+  /** Makes the instances match what is wanted. */
+  private void apply(Desired desired) {
+    var acceptance = Acceptance.decide(desired.virtualIps(), running, desired.self());
+    var configs =
+        acceptance.run().values().stream()
+            .map(vip -> InstanceConfig.from(vip, nodeName, desired.secrets()))
+            .collect(Collectors.toMap(InstanceConfig::name, c -> c, (a, _) -> a, TreeMap::new));
+    // Removals first: what one object gives up another may take in the same edit.
+    for (var name : List.copyOf(instances.keySet())) {
+      var next = configs.get(name);
+      var instance = instances.get(name);
+      if (next == null || !next.continues(instance.config())) {
+        instances.remove(name);
+        instance.stop(next == null ? "Deleted" : "Reconfigured", System.nanoTime());
+      }
+    }
+    configs.values().forEach(this::runInstance);
+    running.clear();
+    running.putAll(acceptance.run());
+    showRefused(acceptance.refused());
+    configured = true;
+    listener.accepted(desired, Map.copyOf(running));
+  }
+
+  private void runInstance(InstanceConfig config) {
+    var instance = instances.get(config.name());
+    if (instance == null) {
+      var created = new VrrpInstance(config, node, this::publish);
+      instances.put(config.name(), created);
+      created.start(System.nanoTime());
+      publish(created);
+    } else {
+      guarded(instance, () -> instance.update(config, System.nanoTime()));
+    }
+  }
+
+  private void showRefused(Map<String, List<Problem>> refused) {
+    instances.forEach((name, i) -> i.refuse(refused.getOrDefault(name, List.of())));
+    statuses.keySet().stream()
+        .filter(name -> !refused.containsKey(name) && !instances.containsKey(name))
+        .forEach(this::forget);
+    refused.forEach(
+        (name, problems) -> {
+          if (!instances.containsKey(name)) {
+            var message =
+                problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
+            LOG.warn("not_run vip={} problems=\"{}\"", name, message);
+            publish(name, refusedStatus(name, message));
+          }
+        });
+  }
+
+  private NodeStatus refusedStatus(String name, String message) {
+    var before = statuses.get(name);
+    boolean same = before != null && message.equals(before.message());
+    var since = same ? before.since() : node.clock().instant().toString();
+    return new NodeStatus(
+        VirtualIpStatus.State.Fault, null, since, "InvalidSpec", message, null, 0L);
+  }
+
+  /** A defect in one instance must not take the others down; its leases end if it hangs on. */
+  private void guarded(VrrpInstance instance, Runnable action) {
+    try {
+      action.run();
+    } catch (RuntimeException e) {
+      LOG.error("defect vip={} action=continue", instance.config().name(), e);
+    }
+  }
+
+  private void publish(VrrpInstance instance) {
+    publish(instance.config().name(), instance.status());
+  }
+
+  private void publish(String name, NodeStatus status) {
+    var next = new TreeMap<>(statuses);
+    if (status.equals(next.put(name, status))) {
+      return;
+    }
+    statuses = Map.copyOf(next);
+    listener.changed(name, status);
+  }
+
+  private void forget(String name) {
+    var next = new TreeMap<>(statuses);
+    next.remove(name);
+    statuses = Map.copyOf(next);
+    listener.removed(name);
+  }
+}

@@ -1,0 +1,423 @@
+package dev.virtualip.agent;
+
+import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.EffectivePriority;
+import dev.virtualip.agent.check.Verdict;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.vrrp.Advertisement;
+import dev.virtualip.agent.vrrp.AdvertisementCodec;
+import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
+import dev.virtualip.agent.vrrp.Datagram;
+import dev.virtualip.agent.vrrp.Decoded;
+import dev.virtualip.agent.vrrp.Decoded.Accepted;
+import dev.virtualip.agent.vrrp.Decoded.Rejected;
+import dev.virtualip.agent.vrrp.Effect;
+import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Effect.BindAddresses;
+import dev.virtualip.agent.vrrp.Effect.RenewLeases;
+import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
+import dev.virtualip.agent.vrrp.Effect.StateChanged;
+import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
+import dev.virtualip.agent.vrrp.Event;
+import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
+import dev.virtualip.agent.vrrp.Event.ConfigChanged;
+import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Shutdown;
+import dev.virtualip.agent.vrrp.Event.SourceChanged;
+import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.agent.vrrp.State.Active;
+import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.VirtualRouter;
+import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running VirtualIP: feeds its virtual router with what happens on the node, and performs the
+ * effects in their order. Used by the event loop's thread only; times are its nanoseconds.
+ */
+final class VrrpInstance {
+  private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
+  private static final Set<String> NOT_A_FAULT =
+      Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED);
+
+  private final Node node;
+  private final Consumer<VrrpInstance> onStatus;
+  private final Map<HealthCheck, AutoCloseable> runners = new LinkedHashMap<>();
+  private final Map<String, CheckState> checks = new LinkedHashMap<>();
+  private final Map<String, String> faultDetails = new LinkedHashMap<>();
+  private final Set<Decoded.Reason> warned = new HashSet<>();
+  private final Holdings holdings;
+  private final Announcer announcer;
+
+  private InstanceConfig config;
+  private VirtualRouter router;
+  private List<Problem> refused = List.of();
+  private String bindFault;
+  private long bindFaultUntil = State.NEVER;
+  private boolean addressListWarned;
+  private int datagramId;
+  private String cause = VirtualRouter.STARTING;
+  private Instant since;
+  private long transitions;
+
+  VrrpInstance(InstanceConfig config, Node node, Consumer<VrrpInstance> onStatus) {
+    this.config = config;
+    this.node = node;
+    this.onStatus = onStatus;
+    since = node.clock().instant();
+    holdings = new Holdings(node);
+    announcer = new Announcer(node);
+    router = VirtualRouter.create(config.router(), config.priority());
+  }
+
+  /** Starts the checks and, if nothing stands in the way, listens. */
+  void start(long now) {
+    startChecks();
+    evaluate(now);
+  }
+
+  InstanceConfig config() {
+    return config;
+  }
+
+  /** When {@link #onDeadline} is due. */
+  long deadline() {
+    return Math.min(Math.min(router.deadline(), announcer.deadline()), bindFaultUntil);
+  }
+
+  /** Does what is due. */
+  void onDeadline(long now) {
+    if (router.deadline() <= now) {
+      node.metrics().late(config.name(), now - router.deadline());
+      on(new TimerExpired(), now);
+    }
+    if (announcer.deadline() <= now) {
+      announcer.announceDue(config.addresses(), now);
+    }
+    if (bindFaultUntil <= now) {
+      bindFault = null;
+      bindFaultUntil = State.NEVER;
+      evaluate(now);
+    }
+  }
+
+  /** Whether a datagram on a link is for this virtual router. */
+  boolean takes(int linkIndex, Datagram datagram) {
+    var link = node.network().link(config.interfaceName());
+    return link != null
+        && link.index() == linkIndex
+        && AdvertisementCodec.vrid(datagram.payload()) == config.router().vrid();
+  }
+
+  void onDatagram(Datagram datagram, long now) {
+    var expected =
+        new Expected(
+            config.router().version(),
+            config.router().advertInterval(),
+            config.password(),
+            router.source());
+    switch (AdvertisementCodec.decode(datagram, expected)) {
+      case Rejected rejected -> rejected(rejected.reason(), datagram.source());
+      case Accepted accepted -> accepted(accepted.advertisement(), datagram.source(), now);
+    }
+  }
+
+  private void rejected(Decoded.Reason reason, InetAddress source) {
+    node.metrics().rejected(config.name(), reason.name());
+    if (warned.add(reason)) {
+      LOG.warn(
+          "advert_rejected vip={} reason={} source={} (further ones are only counted)",
+          config.name(),
+          reason,
+          source.getHostAddress());
+    }
+  }
+
+  private void accepted(Advertisement advert, InetAddress source, long now) {
+    node.metrics().received(config.name());
+    var theirs = Set.copyOf(advert.addresses());
+    boolean differs = !theirs.equals(Set.copyOf(config.advertised()));
+    if (differs && !addressListWarned) {
+      LOG.warn(
+          "advert_lists_other_addresses vip={} source={} theirs={} ours={}",
+          config.name(),
+          source.getHostAddress(),
+          theirs,
+          config.advertised());
+    }
+    addressListWarned = differs;
+    on(new AdvertisementReceived(advert.priority(), advert.interval(), source), now);
+  }
+
+  /** A report of the kernel that the node's view has taken in already. */
+  void onNetwork(NetworkEvent event, long now) {
+    if (event instanceof AddressRemoved || event instanceof RouteRemoved) {
+      if (router.state() instanceof Active && holdings.lost(event)) {
+        node.metrics().restored(config.name());
+        LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
+        bind(now);
+        announcer.start(config.addresses(), now);
+      }
+    }
+    evaluate(now);
+  }
+
+  void onCheck(CheckState state, long now) {
+    if (checks.containsKey(state.name())) {
+      checks.put(state.name(), state);
+      evaluate(now);
+    }
+  }
+
+  /** Takes over a configuration that {@linkplain InstanceConfig#continues continues} this one. */
+  void update(InstanceConfig next, long now) {
+    if (next.equals(config)) {
+      return;
+    }
+    config = next;
+    addressListWarned = false;
+    warned.clear();
+    startChecks();
+    on(new ConfigChanged(next.router()), now);
+    evaluate(now);
+    onStatus.accept(this);
+  }
+
+  /** Problems of a newer version of the object that is not run; empty if this is the newest. */
+  void refuse(List<Problem> problems) {
+    if (!problems.equals(refused)) {
+      refused = List.copyOf(problems);
+      onStatus.accept(this);
+    }
+  }
+
+  /** Ends; a master says so to its peers first. */
+  void stop(String reason, long now) {
+    stopChecks(Set.of());
+    on(new Shutdown(reason), now);
+  }
+
+  /** Starts checks that are new and stops those that are gone; the others go on as they are. */
+  private void startChecks() {
+    stopChecks(Set.copyOf(config.healthChecks()));
+    boolean takesPart = !(router.state() instanceof Initialize);
+    for (var check : config.healthChecks()) {
+      if (!runners.containsKey(check)) {
+        // A check added to a router that takes part is no reason to stop until it has failed.
+        var verdict = takesPart ? Verdict.Good : Verdict.Unknown;
+        checks.put(check.name(), new CheckState(check.name(), check.weight(), verdict, ""));
+        runners.put(check, node.checks().start(config.name(), check));
+      }
+    }
+  }
+
+  private void stopChecks(Set<HealthCheck> kept) {
+    var stopped = new HashSet<>(runners.keySet());
+    stopped.removeAll(kept);
+    for (var check : stopped) {
+      try {
+        runners.remove(check).close();
+      } catch (Exception e) {
+        LOG.warn("check_not_stopped vip={} check={}", config.name(), check.name(), e);
+      }
+      checks.remove(check.name());
+    }
+  }
+
+  /** Looks at the node and tells the router what has changed. */
+  void evaluate(long now) {
+    var link = node.network().link(config.interfaceName());
+    var source =
+        link == null ? null : node.network().source(link.index(), Set.copyOf(config.advertised()));
+    if (source != null && !source.equals(router.source())) {
+      // Membership of the group hangs on the address: join anew.
+      node.ports().close(link.index());
+      on(new SourceChanged(source), now);
+    }
+    var effective = EffectivePriority.of(config.priority(), checks.values());
+    if (effective.priority() != router.priority()) {
+      on(new PriorityChanged(effective.priority()), now);
+      onStatus.accept(this);
+    }
+    var details = faults(link, source);
+    effective.faults().forEach(f -> details.put(f.toString(), checks.get(f.name()).detail()));
+    boolean detailsChanged = !details.equals(faultDetails);
+    faultDetails.clear();
+    faultDetails.putAll(details);
+    var reasons = List.copyOf(details.keySet());
+    if (!reasons.isEmpty() || router.state() instanceof Initialize) {
+      on(new FaultsChanged(reasons), now);
+    }
+    if (detailsChanged) {
+      onStatus.accept(this);
+    }
+  }
+
+  /** What stands in the way apart from checks: reason and detail, in the order of discovery. */
+  private Map<String, String> faults(Link advertLink, InetAddress source) {
+    var faults = new LinkedHashMap<String, String>();
+    for (var name : config.interfaces()) {
+      var link = node.network().link(name);
+      if (link == null) {
+        faults.put(
+            "InterfaceNotFound(" + name + ")",
+            "there is no NIC %s on this node (it has %s): correct the name, or override it for this"
+                    .formatted(name, String.join(", ", node.network().linkNames()))
+                + " node in spec.nodes.overrides");
+      } else if (!link.up()) {
+        faults.put("LinkDown(" + name + ")", name + " is down or has no carrier");
+      } else {
+        openPort(link, faults);
+      }
+    }
+    if (advertLink != null && source == null) {
+      faults.put(
+          "NoAddress(" + config.interfaceName() + ")",
+          config.interfaceName() + " has no IPv4 address of its own to send adverts from");
+    }
+    if (config.missingSecret() != null) {
+      var secret = config.missingSecret();
+      faults.put(
+          "SecretNotFound(" + secret.name() + "/" + secret.key() + ")",
+          "create the Secret " + secret.name() + " with the key " + secret.key());
+    }
+    if (bindFault != null) {
+      faults.put("BindFailed", bindFault);
+    }
+    return faults;
+  }
+
+  private void openPort(Link link, Map<String, String> faults) {
+    try {
+      node.ports().open(link);
+    } catch (IOException e) {
+      faults.put("CaptureFailed(" + link.name() + ")", e.getMessage());
+    }
+  }
+
+  private void on(Event event, long now) {
+    var step = router.step(event, now);
+    router = step.router();
+    for (var effect : step.effects()) {
+      if (!perform(effect, now)) {
+        return;
+      }
+    }
+  }
+
+  /** Performs an effect; false if the rest no longer applies. */
+  private boolean perform(Effect effect, long now) {
+    switch (effect) {
+      case SendAdvertisement advert -> send(advert.priority());
+      case BindAddresses _ -> {
+        return bind(now);
+      }
+      case RenewLeases _ -> {
+        return !holdings.renewalDue(now, config) || bind(now);
+      }
+      case UnbindAddresses _ -> {
+        announcer.stop();
+        holdings.release(config);
+      }
+      case AnnounceAddresses _ -> announcer.start(config.addresses(), now);
+      case StateChanged changed -> stateChanged(changed);
+    }
+    return true;
+  }
+
+  private void send(int priority) {
+    var link = node.network().link(config.interfaceName());
+    if (link == null || router.source() == null) {
+      return;
+    }
+    var advert =
+        new Advertisement(
+            config.router().version(),
+            config.router().vrid(),
+            priority,
+            config.router().advertInterval(),
+            config.advertised());
+    try {
+      node.send(link, advert, config.password(), router.source(), ++datagramId);
+      node.metrics().sent(config.name());
+    } catch (IOException e) {
+      // The timer goes on: the next advert may get out.
+      node.metrics().sendFailed(config.name());
+      LOG.warn("advert_not_sent vip={} error={}", config.name(), e.getMessage());
+    }
+  }
+
+  /** Makes the node hold what is configured; a refusal is a fault, never a silent master. */
+  private boolean bind(long now) {
+    var error = holdings.hold(config, now);
+    if (error == null) {
+      return true;
+    }
+    bindFault = error;
+    bindFaultUntil = now + Node.BIND_RETRY;
+    LOG.error("bind_failed vip={} error={}", config.name(), error);
+    evaluate(now);
+    return false;
+  }
+
+  private void stateChanged(StateChanged changed) {
+    cause = changed.cause();
+    since = node.clock().instant();
+    transitions++;
+    node.metrics().transition(config.name(), stateName().name(), cause);
+    LOG.info(
+        "state vip={} state={} priority={} cause=\"{}\"",
+        config.name(),
+        stateName(),
+        router.priority(),
+        cause);
+    onStatus.accept(this);
+  }
+
+  VirtualIpStatus.State stateName() {
+    return switch (router.state()) {
+      case State.Backup _ -> VirtualIpStatus.State.Backup;
+      case Active _ -> VirtualIpStatus.State.Master;
+      case Initialize initialize ->
+          initialize.reasons().stream()
+                  .allMatch(r -> NOT_A_FAULT.contains(r) || r.startsWith("CheckPending"))
+              ? VirtualIpStatus.State.Init
+              : VirtualIpStatus.State.Fault;
+    };
+  }
+
+  NodeStatus status() {
+    var messages = new ArrayList<String>();
+    refused.forEach(problem -> messages.add("not run: " + problem));
+    faultDetails.values().stream().filter(detail -> !detail.isEmpty()).forEach(messages::add);
+    return new NodeStatus(
+        stateName(),
+        router.priority(),
+        since.truncatedTo(ChronoUnit.MILLIS).toString(),
+        cause,
+        messages.isEmpty() ? null : messages.stream().collect(Collectors.joining("; ")),
+        config.generation(),
+        transitions);
+  }
+}

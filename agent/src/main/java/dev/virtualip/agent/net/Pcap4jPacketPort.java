@@ -1,0 +1,118 @@
+package dev.virtualip.agent.net;
+
+import java.io.IOException;
+import java.net.NetworkInterface;
+import java.net.StandardProtocolFamily;
+import java.nio.channels.DatagramChannel;
+import org.pcap4j.core.BpfProgram.BpfCompileMode;
+import org.pcap4j.core.NotOpenException;
+import org.pcap4j.core.PcapHandle;
+import org.pcap4j.core.PcapHandle.PcapDirection;
+import org.pcap4j.core.PcapNativeException;
+import org.pcap4j.core.RawPacketListener;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Frames by libpcap; a platform thread of its own waits for them. */
+public final class Pcap4jPacketPort implements PacketPort {
+  private static final Logger LOG = LoggerFactory.getLogger(Pcap4jPacketPort.class);
+  private static final int SNAPLEN = 65_535;
+  private static final int WAIT_MILLIS = 1_000;
+  private static final int BUFFER_BYTES = 1 << 20;
+  private static final String FILTER = "ip proto 112";
+
+  private final PcapHandle handle;
+  private final DatagramChannel membership;
+  private final Thread thread;
+
+  private Pcap4jPacketPort(
+      Link link, PcapHandle handle, DatagramChannel membership, Receiver receiver) {
+    this.handle = handle;
+    this.membership = membership;
+    thread =
+        Thread.ofPlatform()
+            .name("receive-" + link.name())
+            .daemon()
+            .start(() -> receive(link, receiver));
+  }
+
+  /** Opens a port on a link that is up. See {@link PacketPort.Opener#open}. */
+  public static Pcap4jPacketPort open(Link link, Receiver receiver) throws IOException {
+    try {
+      var handle =
+          new PcapHandle.Builder(link.name())
+              .snaplen(SNAPLEN)
+              .immediateMode(true)
+              .timeoutMillis(WAIT_MILLIS)
+              .bufferSize(BUFFER_BYTES)
+              .build();
+      handle.setFilter(FILTER, BpfCompileMode.OPTIMIZE);
+      handle.setDirection(PcapDirection.IN);
+      return new Pcap4jPacketPort(link, handle, join(link), receiver);
+    } catch (PcapNativeException | NotOpenException e) {
+      throw new IOException(
+          "cannot capture on %s: %s (the agent needs libpcap and the capability NET_RAW)"
+              .formatted(link.name(), e.getMessage()),
+          e);
+    }
+  }
+
+  /**
+   * Membership by a socket, so that the NIC's filter and snooping switches let the group through. A
+   * link without an IPv4 address hears no adverts and needs none: null.
+   */
+  private static DatagramChannel join(Link link) throws IOException {
+    var nic = NetworkInterface.getByName(link.name());
+    if (nic == null || nic.inetAddresses().noneMatch(a -> a.getAddress().length == 4)) {
+      return null;
+    }
+    var channel = DatagramChannel.open(StandardProtocolFamily.INET);
+    try {
+      channel.join(Frames.GROUP, nic);
+      return channel;
+    } catch (IOException e) {
+      channel.close();
+      throw e;
+    }
+  }
+
+  private void receive(Link link, Receiver receiver) {
+    try {
+      handle.loop(-1, (RawPacketListener) frame -> receiver.received(link.index(), frame));
+    } catch (PcapNativeException e) {
+      LOG.warn("receiving ended interface={} error={}", link.name(), e.getMessage());
+    } catch (InterruptedException | NotOpenException e) {
+      LOG.debug("receiving closed interface={}", link.name());
+    }
+  }
+
+  @Override
+  public void send(byte[] frame) throws IOException {
+    try {
+      handle.sendPacket(frame);
+    } catch (PcapNativeException | NotOpenException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /** Returns at once: the event loop never waits for libpcap to let go. */
+  @Override
+  public void close() {
+    Thread.ofPlatform().name("close-capture").daemon().start(this::release);
+  }
+
+  private void release() {
+    try {
+      handle.breakLoop();
+      thread.join(2 * WAIT_MILLIS);
+      handle.close();
+      if (membership != null) {
+        membership.close();
+      }
+    } catch (NotOpenException | IOException e) {
+      LOG.debug("close error={}", e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,208 @@
+package dev.virtualip.agent.vrrp;
+
+import dev.virtualip.agent.vrrp.Decoded.Accepted;
+import dev.virtualip.agent.vrrp.Decoded.Reason;
+import dev.virtualip.agent.vrrp.Decoded.Rejected;
+import java.net.Inet4Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Bytes of VRRP messages (RFC 3768 5.1, RFC 9568 5.1).
+ *
+ * <pre>
+ *  0               1               2               3
+ * +-------+-------+---------------+---------------+---------------+
+ * |Version| Type  | Virtual Rtr ID|   Priority    | IP Addr Count |
+ * +-------+-------+---------------+---------------+---------------+
+ * |   Auth Type   |   Adver Int   |           Checksum            |  version 2
+ * | (rsvd)|  Max Advertise Int    |           Checksum            |  version 3
+ * +---------------+---------------+---------------+---------------+
+ * |                 IP addresses, 4 or 16 bytes each              |
+ * +---------------------------------------------------------------+
+ * |            version 2: authentication data, 8 bytes            |
+ * +---------------------------------------------------------------+
+ * </pre>
+ */
+public final class AdvertisementCodec {
+  /** IP protocol number of VRRP. */
+  public static final int PROTOCOL = 112;
+
+  private static final int HEADER = 8;
+  private static final int TYPE_ADVERTISEMENT = 1;
+  private static final int TTL = 255;
+  private static final int AUTH_NONE = 0;
+  private static final int AUTH_PASSWORD = 1;
+  private static final int AUTH_AH = 2;
+  private static final long SECOND = 1_000_000_000L;
+  private static final long CENTISECOND = SECOND / 100;
+  private static final int CHECKSUM_AT = 6;
+
+  private AdvertisementCodec() {}
+
+  /** The VRID of a message of any validity, or -1 if it is too short to have one. */
+  public static int vrid(byte[] payload) {
+    return payload.length < 2 ? -1 : payload[1] & 0xFF;
+  }
+
+  /**
+   * The message as it goes to one destination. VRRPv3 sums a pseudo-header over IPv4 too, as
+   * keepalived and FRR do by default.
+   *
+   * @param password VRRPv2 simple text password, or null for none; ignored by VRRPv3
+   * @throws IllegalArgumentException if there are no or more than 255 addresses, or the interval
+   *     does not fit the version
+   */
+  public static byte[] encode(
+      Advertisement advert, Password password, InetAddress source, InetAddress destination) {
+    boolean v2 = advert.version() == Version.V2;
+    int count = advert.addresses().size();
+    if (count < 1 || count > 255) {
+      throw new IllegalArgumentException("an advert lists 1 to 255 addresses, not " + count);
+    }
+    int addressLength = advert.addresses().getFirst().getAddress().length;
+    var message =
+        ByteBuffer.allocate(HEADER + count * addressLength + (v2 ? Password.LENGTH : 0))
+            .put((byte) (advert.version().number() << 4 | TYPE_ADVERTISEMENT))
+            .put((byte) advert.vrid())
+            .put((byte) advert.priority())
+            .put((byte) count)
+            .putShort((short) intervalField(advert, password))
+            .putShort((short) 0);
+    advert.addresses().forEach(address -> message.put(address.getAddress()));
+    if (v2 && password != null) {
+      message.put(password.bytes());
+    }
+    var bytes = message.array();
+    int sum =
+        v2
+            ? Checksum.of(bytes)
+            : Checksum.of(bytes, source.getAddress(), destination.getAddress(), PROTOCOL);
+    return message.putShort(CHECKSUM_AT, (short) sum).array();
+  }
+
+  /** Bytes 4 and 5: authentication type and seconds, or centiseconds. */
+  private static int intervalField(Advertisement advert, Password password) {
+    boolean v2 = advert.version() == Version.V2;
+    long unit = v2 ? SECOND : CENTISECOND;
+    long units = advert.interval() / unit;
+    if (advert.interval() % unit != 0 || units < 1 || units > (v2 ? 255 : 4095)) {
+      throw new IllegalArgumentException(
+          "VRRPv%d cannot carry an interval of %d ns"
+              .formatted(advert.version().number(), advert.interval()));
+    }
+    int authType = v2 && password != null ? AUTH_PASSWORD : AUTH_NONE;
+    return authType << 8 | (int) units;
+  }
+
+  /**
+   * What a receiver expects of its peers.
+   *
+   * @param version protocol version
+   * @param interval own interval in nanoseconds; VRRPv2 peers must have the same
+   * @param password VRRPv2 password, or null for none
+   * @param source own source address, or null while there is none
+   */
+  public record Expected(Version version, long interval, Password password, InetAddress source) {}
+
+  /** Checks a received datagram in keepalived's order. Never throws, whatever the bytes. */
+  public static Decoded decode(Datagram datagram, Expected expected) {
+    var payload = datagram.payload();
+    if (payload.length < HEADER) {
+      return new Rejected(Reason.TooShort);
+    }
+    if (datagram.source().equals(expected.source())) {
+      return new Rejected(Reason.OwnAddress);
+    }
+    boolean ipv4 = datagram.source() instanceof Inet4Address;
+    int version = (payload[0] & 0xF0) >> 4;
+    int count = payload[3] & 0xFF;
+    int trailer = version == 2 && ipv4 ? Password.LENGTH : 0;
+    if (payload.length != HEADER + count * (ipv4 ? 4 : 16) + trailer) {
+      return new Rejected(Reason.Length);
+    }
+    if (datagram.ttl() != TTL) {
+      return new Rejected(Reason.Ttl);
+    }
+    if (version != expected.version().number()) {
+      return new Rejected(Reason.Version);
+    }
+    var reason = version == 2 ? checkVersion2(payload, expected) : checkVersion3(payload);
+    if (reason != null) {
+      return new Rejected(reason);
+    }
+    if ((payload[0] & 0x0F) != TYPE_ADVERTISEMENT) {
+      return new Rejected(Reason.Type);
+    }
+    if (count == 0) {
+      return new Rejected(Reason.NoAddresses);
+    }
+    if (!checksumFits(datagram, expected.version(), ipv4)) {
+      return new Rejected(Reason.Checksum);
+    }
+    return new Accepted(
+        new Advertisement(
+            expected.version(),
+            payload[1] & 0xFF,
+            payload[2] & 0xFF,
+            interval(payload, expected.version()),
+            addresses(payload, count, ipv4 ? 4 : 16)));
+  }
+
+  private static Reason checkVersion2(byte[] payload, Expected expected) {
+    int authType = payload[4] & 0xFF;
+    if (authType > AUTH_AH) {
+      return Reason.AuthTypeInvalid;
+    }
+    if (authType != (expected.password() == null ? AUTH_NONE : AUTH_PASSWORD)) {
+      return Reason.AuthTypeMismatch;
+    }
+    int at = payload.length - Password.LENGTH;
+    if (expected.password() != null
+        && !expected.password().matches(Arrays.copyOfRange(payload, at, payload.length))) {
+      return Reason.AuthFailure;
+    }
+    return interval(payload, Version.V2) == expected.interval() ? null : Reason.Interval;
+  }
+
+  private static Reason checkVersion3(byte[] payload) {
+    return interval(payload, Version.V3) == 0 ? Reason.Interval : null;
+  }
+
+  private static long interval(byte[] payload, Version version) {
+    return version == Version.V2
+        ? (payload[5] & 0xFF) * SECOND
+        : ((payload[4] & 0x0F) << 8 | payload[5] & 0xFF) * CENTISECOND;
+  }
+
+  /** VRRPv3 over IPv4: RFC 9568 sums the message alone, most routers a pseudo-header too. */
+  private static boolean checksumFits(Datagram datagram, Version version, boolean ipv4) {
+    boolean alone = ipv4 && Checksum.of(datagram.payload()) == 0;
+    return version == Version.V2
+        ? alone
+        : alone
+            || Checksum.of(
+                    datagram.payload(),
+                    datagram.source().getAddress(),
+                    datagram.destination().getAddress(),
+                    PROTOCOL)
+                == 0;
+  }
+
+  private static List<InetAddress> addresses(byte[] payload, int count, int length) {
+    var addresses = new ArrayList<InetAddress>(count);
+    for (int i = 0; i < count; i++) {
+      int at = HEADER + i * length;
+      try {
+        addresses.add(InetAddress.getByAddress(Arrays.copyOfRange(payload, at, at + length)));
+      } catch (UnknownHostException e) {
+        throw new AssertionError(e);
+      }
+    }
+    return addresses;
+  }
+}

@@ -1,0 +1,61 @@
+package dev.virtualip.agent.vrrp;
+
+import java.net.InetAddress;
+import java.util.List;
+
+/** What happens to a virtual router. */
+public sealed interface Event {
+
+  /**
+   * What keeps the router from taking part has changed. The first one without a reason is RFC
+   * 9568's Startup.
+   *
+   * @param reasons all that stands in the way now, empty if nothing does
+   */
+  record FaultsChanged(List<String> reasons) implements Event {
+    /** Copies the list. */
+    public FaultsChanged {
+      reasons = List.copyOf(reasons);
+    }
+  }
+
+  /**
+   * A valid advert of this virtual router from another node.
+   *
+   * @param priority 0 to 255, 0 = the sender gives up
+   * @param interval advertised interval in nanoseconds
+   * @param source where it came from
+   */
+  record AdvertisementReceived(int priority, long interval, InetAddress source) implements Event {}
+
+  /** The state's deadline has passed. */
+  record TimerExpired() implements Event {}
+
+  /**
+   * The priority in force has changed.
+   *
+   * @param priority 1 to 255
+   */
+  record PriorityChanged(int priority) implements Event {}
+
+  /**
+   * The address that the adverts come from has changed; it breaks ties.
+   *
+   * @param source the new source address
+   */
+  record SourceChanged(InetAddress source) implements Event {}
+
+  /**
+   * The configuration has changed in place; version and VRID are the same.
+   *
+   * @param config the new one
+   */
+  record ConfigChanged(VirtualRouterConfig config) implements Event {}
+
+  /**
+   * The router is to end.
+   *
+   * @param reason why, in the words of status and events
+   */
+  record Shutdown(String reason) implements Event {}
+}

@@ -1,0 +1,16 @@
+package dev.virtualip.agent.vrrp;
+
+import java.util.List;
+
+/**
+ * Outcome of an event.
+ *
+ * @param router the virtual router afterwards
+ * @param effects what has to be done, in this order
+ */
+public record Step(VirtualRouter router, List<Effect> effects) {
+  /** Copies the list. */
+  public Step {
+    effects = List.copyOf(effects);
+  }
+}

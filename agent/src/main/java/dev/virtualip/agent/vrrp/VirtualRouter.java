@@ -1,0 +1,276 @@
+package dev.virtualip.agent.vrrp;
+
+import static dev.virtualip.agent.vrrp.State.NEVER;
+
+import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Effect.BindAddresses;
+import dev.virtualip.agent.vrrp.Effect.RenewLeases;
+import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
+import dev.virtualip.agent.vrrp.Effect.StateChanged;
+import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
+import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
+import dev.virtualip.agent.vrrp.Event.ConfigChanged;
+import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Shutdown;
+import dev.virtualip.agent.vrrp.Event.SourceChanged;
+import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.State.Active;
+import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.State.Takeover;
+import java.net.InetAddress;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * A virtual router on one node: RFC 9568 section 6.4 (for VRRPv2 RFC 3768) with keepalived's
+ * conduct where the RFC leaves a choice. Immutable; {@link #step} is the whole of it.
+ *
+ * @param config what the user wants
+ * @param priority priority in force, 1 to 255
+ * @param source address that the adverts come from, or null while there is none
+ * @param state the state
+ */
+public record VirtualRouter(
+    VirtualRouterConfig config, int priority, InetAddress source, State state) {
+
+  /** Reason of a router that has not been told yet whether anything stands in its way. */
+  public static final String STARTING = "Starting";
+
+  /** Cause of a node that woke up too late to know whether it still is the master. */
+  public static final String LATE_WAKE_UP = "LateWakeUp";
+
+  /**
+   * Checks the priority.
+   *
+   * @throws IllegalArgumentException if it is not within 1 to 255
+   */
+  public VirtualRouter {
+    if (priority < 1 || priority > 255) {
+      throw new IllegalArgumentException("priority " + priority + " is not within 1 to 255");
+    }
+  }
+
+  /** A virtual router that waits for its first {@link FaultsChanged}. */
+  public static VirtualRouter create(VirtualRouterConfig config, int priority) {
+    return new VirtualRouter(config, priority, null, new Initialize(List.of(STARTING)));
+  }
+
+  /** When {@link TimerExpired} is due, or {@link State#NEVER}. */
+  public long deadline() {
+    return switch (state) {
+      case Initialize _ -> NEVER;
+      case Backup backup -> backup.activeDownAt();
+      case Active active -> active.advertAt();
+    };
+  }
+
+  /** What an event at a time does to this router. The same input always has the same outcome. */
+  public Step step(Event event, long now) {
+    return switch (event) {
+      case FaultsChanged faults -> faultsChanged(faults.reasons(), now);
+      case PriorityChanged changed -> priorityChanged(changed.priority(), now);
+      case SourceChanged changed ->
+          none(new VirtualRouter(config, priority, changed.source(), state));
+      case ConfigChanged changed -> configChanged(changed.config(), now);
+      case Shutdown shutdown -> leave(List.of(shutdown.reason()));
+      case AdvertisementReceived advert ->
+          switch (state) {
+            case Initialize _ -> none(this);
+            case Backup backup -> receivedInBackup(backup, advert, now);
+            case Active _ -> receivedInActive(advert, now);
+          };
+      case TimerExpired _ ->
+          switch (state) {
+            case Initialize _ -> none(this);
+            case Backup backup -> activeDownTimerExpired(backup, now);
+            case Active active -> adverTimerExpired(active, now);
+          };
+    };
+  }
+
+  private Step faultsChanged(List<String> reasons, long now) {
+    if (!reasons.isEmpty()) {
+      return leave(reasons);
+    }
+    if (!(state instanceof Initialize before)) {
+      return none(this);
+    }
+    if (priority == VirtualRouterConfig.OWNER && config.startAsMaster()) {
+      return becomeActive("AddressOwner", now);
+    }
+    var cause = before.reasons().contains(STARTING) ? STARTING : "Recovered";
+    var backup = listen(config.advertInterval(), now);
+    // Left-overs of an earlier life would answer beside the present master.
+    return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
+  }
+
+  /** Stops taking part; a master says so with priority 0 (RFC 9568 6.4.3, Shutdown). */
+  private Step leave(List<String> reasons) {
+    var stopped = new Initialize(reasons);
+    if (stopped.equals(state)) {
+      return none(this);
+    }
+    var changed = new StateChanged(stopped, String.join(", ", reasons));
+    return state instanceof Active
+        ? step(stopped, new SendAdvertisement(0), new UnbindAddresses(), changed)
+        : step(stopped, changed);
+  }
+
+  private Step priorityChanged(int newPriority, long now) {
+    var changed = new VirtualRouter(config, newPriority, source, state);
+    return none(changed.rearmed(this, now));
+  }
+
+  private Step configChanged(VirtualRouterConfig newConfig, long now) {
+    var changed = new VirtualRouter(newConfig, priority, source, state).rearmed(this, now);
+    if (!(state instanceof Active)) {
+      return none(changed);
+    }
+    // At once, so that backups learn a longer interval before they miss an advert.
+    var active = new Active(now + newConfig.advertInterval());
+    return new Step(
+        new VirtualRouter(newConfig, priority, source, active),
+        List.of(new BindAddresses(), new SendAdvertisement(priority), new AnnounceAddresses()));
+  }
+
+  /** Moves a running Active_Down_Timer by what its interval has changed (as keepalived does). */
+  private VirtualRouter rearmed(VirtualRouter before, long now) {
+    if (!(state instanceof Backup backup)) {
+      return this;
+    }
+    // A backup that has heard no other interval follows its own.
+    boolean own = backup.masterInterval() == before.config.advertInterval();
+    long interval = own ? config.advertInterval() : backup.masterInterval();
+    long shift =
+        backup.takeover() == Takeover.MasterResigned
+            ? skewTime(interval) - before.skewTime(backup.masterInterval())
+            : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
+    long at = Math.max(now, backup.activeDownAt() + shift);
+    return with(new Backup(at, interval, backup.preemptAt(), backup.takeover()));
+  }
+
+  private Step receivedInBackup(Backup backup, AdvertisementReceived advert, long now) {
+    if (advert.priority() == 0) {
+      long interval = backup.masterInterval();
+      return none(
+          with(
+              new Backup(
+                  now + skewTime(interval),
+                  interval,
+                  backup.preemptAt(),
+                  Takeover.MasterResigned)));
+    }
+    if (advert.priority() >= priority || !config.preempt()) {
+      return none(with(listen(learned(advert), now)));
+    }
+    if (config.preemptDelay() > 0 && now < preemptAt(backup, now)) {
+      long at = now + activeDownInterval(learned(advert));
+      return none(
+          with(new Backup(at, learned(advert), preemptAt(backup, now), Takeover.Preempted)));
+    }
+    return none(
+        with(
+            new Backup(
+                backup.activeDownAt(),
+                backup.masterInterval(),
+                backup.preemptAt(),
+                Takeover.Preempted)));
+  }
+
+  private long preemptAt(Backup backup, long now) {
+    return backup.preemptAt() == NEVER ? now + config.preemptDelay() : backup.preemptAt();
+  }
+
+  private Step receivedInActive(AdvertisementReceived advert, long now) {
+    int order = advert.priority() - priority;
+    if (order == 0 && source != null) {
+      // RFC 9568 6.4.3: the greater primary address wins, as unsigned bytes in network order.
+      order = Arrays.compareUnsigned(advert.source().getAddress(), source.getAddress());
+      if (order == 0) {
+        return none(this);
+      }
+    }
+    if (order > 0) {
+      var backup = listen(learned(advert), now);
+      var cause = "HigherPriority(" + advert.source().getHostAddress() + ")";
+      return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
+    }
+    var next = new Active(now + config.advertInterval());
+    // A live master of lower priority has told the networks lies: correct them. A resigned one
+    // (priority 0) has not.
+    return advert.priority() == 0
+        ? step(next, new SendAdvertisement(priority))
+        : step(next, new SendAdvertisement(priority), new AnnounceAddresses());
+  }
+
+  private Step activeDownTimerExpired(Backup backup, long now) {
+    if (now - backup.activeDownAt() > backup.masterInterval()) {
+      // This node slept; a live master's advert may be waiting unread. Hear one interval more.
+      return none(
+          with(
+              new Backup(
+                  now + backup.masterInterval(),
+                  backup.masterInterval(),
+                  backup.preemptAt(),
+                  backup.takeover())));
+    }
+    return becomeActive(backup.takeover().name(), now);
+  }
+
+  private Step adverTimerExpired(Active active, long now) {
+    if (now - active.advertAt() > activeDownInterval(config.advertInterval())) {
+      var backup = listen(config.advertInterval(), now);
+      return step(backup, new UnbindAddresses(), new StateChanged(backup, LATE_WAKE_UP));
+    }
+    // Counted from the deadline, not from now, so that adverts do not drift.
+    long next = active.advertAt() + config.advertInterval();
+    return step(
+        new Active(next > now ? next : now + config.advertInterval()),
+        new SendAdvertisement(priority),
+        new RenewLeases());
+  }
+
+  private Step becomeActive(String cause, long now) {
+    var active = new Active(now + config.advertInterval());
+    // The advert goes first: it makes an old master let go before the address is here (as
+    // keepalived does; RFC 9568 6.4.2 orders advert, then announcement).
+    return step(
+        active,
+        new SendAdvertisement(priority),
+        new BindAddresses(),
+        new AnnounceAddresses(),
+        new StateChanged(active, cause));
+  }
+
+  private Backup listen(long masterInterval, long now) {
+    return new Backup(
+        now + activeDownInterval(masterInterval), masterInterval, NEVER, Takeover.MasterDown);
+  }
+
+  /** VRRPv3 backups follow the master's interval (RFC 9568 6.4.2); VRRPv2 knows one only. */
+  private long learned(AdvertisementReceived advert) {
+    return config.version() == Version.V3 ? advert.interval() : config.advertInterval();
+  }
+
+  private long skewTime(long interval) {
+    return Timers.skewTime(config.version(), priority, interval);
+  }
+
+  private long activeDownInterval(long interval) {
+    return Timers.activeDownInterval(config.version(), priority, interval);
+  }
+
+  private VirtualRouter with(State newState) {
+    return new VirtualRouter(config, priority, source, newState);
+  }
+
+  private Step step(State newState, Effect... effects) {
+    return new Step(with(newState), List.of(effects));
+  }
+
+  private static Step none(VirtualRouter router) {
+    return new Step(router, List.of());
+  }
+}

@@ -1,0 +1,37 @@
+package dev.virtualip.agent.vrrp;
+
+/**
+ * What the state machine needs to know of a virtual router.
+ *
+ * @param version protocol version
+ * @param vrid virtual router ID, 1 to 255
+ * @param advertInterval own advertisement interval in nanoseconds, above 0
+ * @param preempt take over from a master of lower priority (RFC 9568 Preempt_Mode)
+ * @param preemptDelay nanoseconds for which a lower master is let be first (keepalived: {@code
+ *     preempt_delay})
+ * @param startAsMaster with priority 255, become master at once (keepalived: {@code state MASTER})
+ */
+public record VirtualRouterConfig(
+    Version version,
+    int vrid,
+    long advertInterval,
+    boolean preempt,
+    long preemptDelay,
+    boolean startAsMaster) {
+
+  /** Priority of the router that owns the addresses. */
+  public static final int OWNER = 255;
+
+  /**
+   * Checks ranges.
+   *
+   * @throws IllegalArgumentException if a value is out of range
+   */
+  public VirtualRouterConfig {
+    if (vrid < 1 || vrid > 255 || advertInterval <= 0 || preemptDelay < 0) {
+      throw new IllegalArgumentException(
+          "vrid=%d advertInterval=%d preemptDelay=%d"
+              .formatted(vrid, advertInterval, preemptDelay));
+    }
+  }
+}

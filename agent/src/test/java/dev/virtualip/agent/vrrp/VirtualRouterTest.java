@@ -1,0 +1,396 @@
+package dev.virtualip.agent.vrrp;
+
+import static dev.virtualip.agent.vrrp.State.NEVER;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Effect.BindAddresses;
+import dev.virtualip.agent.vrrp.Effect.RenewLeases;
+import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
+import dev.virtualip.agent.vrrp.Effect.StateChanged;
+import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
+import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
+import dev.virtualip.agent.vrrp.Event.ConfigChanged;
+import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Shutdown;
+import dev.virtualip.agent.vrrp.Event.SourceChanged;
+import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.State.Active;
+import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.State.Takeover;
+import java.net.InetAddress;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/**
+ * RFC 9568 6.4 clause by clause, and what keepalived does where the RFC leaves it open. Case
+ * numbers are those of docs/protocol-cases.md.
+ */
+class VirtualRouterTest {
+  private static final long MS = 1_000_000L;
+  private static final long SECOND = 1_000 * MS;
+  private static final InetAddress US = InetAddress.ofLiteral("10.9.0.100");
+  private static final InetAddress BELOW = InetAddress.ofLiteral("10.9.0.99");
+  private static final InetAddress ABOVE = InetAddress.ofLiteral("10.9.0.200");
+
+  private static final VirtualRouterConfig PREEMPTING =
+      new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false);
+  private static final VirtualRouterConfig NOT_PREEMPTING =
+      new VirtualRouterConfig(Version.V3, 51, SECOND, false, 0, false);
+
+  /** A router under test, the time, and the effects of the last event. */
+  private static final class Scenario {
+    private VirtualRouter router;
+    private long now;
+    private List<Effect> effects = List.of();
+
+    Scenario(VirtualRouterConfig config, int priority) {
+      router = VirtualRouter.create(config, priority);
+      on(new SourceChanged(US));
+    }
+
+    static Scenario backup(VirtualRouterConfig config, int priority) {
+      return new Scenario(config, priority).on(new FaultsChanged(List.of()));
+    }
+
+    static Scenario active(VirtualRouterConfig config, int priority) {
+      return backup(config, priority).expire();
+    }
+
+    Scenario on(Event event) {
+      var step = router.step(event, now);
+      router = step.router();
+      effects = step.effects();
+      return this;
+    }
+
+    Scenario after(long nanos) {
+      now += nanos;
+      return this;
+    }
+
+    Scenario expire() {
+      now = router.deadline();
+      return on(new TimerExpired());
+    }
+
+    Scenario hear(int priority, InetAddress source) {
+      return on(new AdvertisementReceived(priority, SECOND, source));
+    }
+
+    long untilDeadline() {
+      return router.deadline() - now;
+    }
+
+    boolean isActive() {
+      return router.state() instanceof Active;
+    }
+
+    boolean isBackup() {
+      return router.state() instanceof Backup;
+    }
+
+    String cause() {
+      return assertInstanceOf(StateChanged.class, effects.getLast()).cause();
+    }
+
+    List<Class<?>> kinds() {
+      return effects.stream().<Class<?>>map(Object::getClass).toList();
+    }
+
+    void becameActive() {
+      assertEquals(
+          List.of(
+              SendAdvertisement.class,
+              BindAddresses.class,
+              AnnounceAddresses.class,
+              StateChanged.class),
+          kinds());
+      assertTrue(isActive());
+    }
+  }
+
+  @Test
+  void anythingInTheWayAtStartIsAFault() {
+    var s = new Scenario(PREEMPTING, 100).on(new FaultsChanged(List.of("LinkDown(eth0)")));
+    assertEquals(new Initialize(List.of("LinkDown(eth0)")), s.router.state());
+    assertEquals("LinkDown(eth0)", s.cause());
+    assertEquals(NEVER, s.router.deadline());
+  }
+
+  @Test
+  void startListensForOneDownIntervalAndClearsLeftOvers() {
+    var s = Scenario.backup(PREEMPTING, 100);
+    assertEquals(List.of(UnbindAddresses.class, StateChanged.class), s.kinds());
+    assertEquals(3_609_375_000L, s.untilDeadline());
+  }
+
+  @Test
+  void initialStateMasterBelow255StartsAsBackup() {
+    var config = new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true);
+    assertTrue(Scenario.backup(config, 254).isBackup());
+  }
+
+  @Test
+  void theOwnerWithInitialStateMasterIsMasterAtOnce() {
+    var config = new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true);
+    Scenario.backup(config, 255).becameActive();
+  }
+
+  @Test
+  void silenceMakesABackupMaster_advertThenBindThenAnnounce() {
+    var s = Scenario.backup(PREEMPTING, 100).expire();
+    s.becameActive();
+    assertEquals(new SendAdvertisement(100), s.effects.getFirst());
+    assertEquals("MasterDown", s.cause());
+    assertEquals(SECOND, s.untilDeadline());
+  }
+
+  @Test
+  void theMasterAdvertisesEveryIntervalAndRenewsLeases() {
+    var s = Scenario.active(PREEMPTING, 100).expire();
+    assertEquals(List.of(new SendAdvertisement(100), new RenewLeases()), s.effects);
+  }
+
+  @Test
+  void case22_equalPriorityFromAHigherAddressWins() {
+    var s = Scenario.active(PREEMPTING, 100).hear(100, ABOVE);
+    assertEquals(List.of(UnbindAddresses.class, StateChanged.class), s.kinds());
+    assertEquals("HigherPriority(10.9.0.200)", s.cause());
+    assertEquals(3_609_375_000L, s.untilDeadline());
+  }
+
+  @Test
+  void case23_equalPriorityFromALowerAddressIsAnswered() {
+    var s = Scenario.active(PREEMPTING, 100).hear(100, BELOW);
+    assertEquals(List.of(new SendAdvertisement(100), new AnnounceAddresses()), s.effects);
+  }
+
+  @Test
+  void case24_addressesCompareAsUnsignedBytes() {
+    var s = Scenario.active(PREEMPTING, 100);
+    s.on(new SourceChanged(InetAddress.ofLiteral("10.9.0.200")));
+    assertTrue(s.hear(100, InetAddress.ofLiteral("10.9.0.100")).isActive());
+    var v6 = Scenario.active(PREEMPTING, 100);
+    v6.on(new SourceChanged(InetAddress.ofLiteral("fe80::8000:0:0:1")));
+    assertTrue(v6.hear(100, InetAddress.ofLiteral("fe80::7fff:0:0:1")).isActive());
+  }
+
+  @Test
+  void case25_aLowerMasterIsAnsweredAtOnceAndTheNextAdvertIsAnIntervalLater() {
+    var s = Scenario.active(PREEMPTING, 100).after(400 * MS).hear(50, ABOVE);
+    assertEquals(List.of(new SendAdvertisement(100), new AnnounceAddresses()), s.effects);
+    assertEquals(SECOND, s.untilDeadline());
+  }
+
+  @Test
+  void case26_aSingleHigherAdvertIsObeyedForADownInterval() {
+    var s = Scenario.active(PREEMPTING, 100).hear(200, BELOW);
+    assertTrue(s.isBackup());
+    assertEquals(3_609_375_000L, s.untilDeadline());
+    s.expire().becameActive();
+  }
+
+  @Test
+  void case27_ourOwnAddressAtOurPriorityChangesNothing() {
+    var s = Scenario.active(PREEMPTING, 100);
+    var before = s.router;
+    s.hear(100, US);
+    assertEquals(before, s.router);
+    assertEquals(List.of(), s.effects);
+  }
+
+  @Test
+  void aMasterAnswersAResignationAtOnce() {
+    var s = Scenario.active(PREEMPTING, 100).hear(0, ABOVE);
+    assertEquals(List.of(new SendAdvertisement(100)), s.effects);
+  }
+
+  @Test
+  void case31_priorityZeroShortensTheWaitToTheSkew() {
+    var s = Scenario.backup(PREEMPTING, 100).hear(0, ABOVE);
+    assertEquals(609_375_000L, s.untilDeadline());
+    assertEquals("MasterResigned", s.expire().cause());
+    var fast = new VirtualRouterConfig(Version.V3, 51, 200 * MS, true, 0, false);
+    assertEquals(121_875_000L, Scenario.backup(fast, 100).hear(0, ABOVE).untilDeadline());
+  }
+
+  @Test
+  void case32_version3LearnsTheMastersIntervalButAdvertisesItsOwn() {
+    var s = Scenario.backup(PREEMPTING, 100);
+    s.on(new AdvertisementReceived(200, 200 * MS, ABOVE));
+    assertEquals(721_875_000L, s.untilDeadline());
+    s.expire().becameActive();
+    assertEquals(SECOND, s.untilDeadline());
+  }
+
+  @Test
+  void case33_aPriorityChangeMovesTheRunningTimer() {
+    var s = Scenario.backup(PREEMPTING, 100).after(SECOND);
+    long before = s.router.deadline();
+    s.on(new PriorityChanged(80));
+    assertEquals(78_125_000L, s.router.deadline() - before);
+    assertEquals(List.of(), s.effects);
+  }
+
+  @Test
+  void case34_advertsDoNotDrift() {
+    var s = Scenario.active(PREEMPTING, 100);
+    long first = s.router.deadline();
+    for (int i = 0; i < 60; i++) {
+      s.now = s.router.deadline() + (i % 7) * MS;
+      s.on(new TimerExpired());
+    }
+    assertEquals(first + 60 * SECOND, s.router.deadline());
+  }
+
+  @Test
+  void case34_aMasterThatSleptThroughItsDownIntervalLetsGo() {
+    var s = Scenario.active(PREEMPTING, 100);
+    s.now = s.router.deadline() + 5 * SECOND;
+    s.on(new TimerExpired());
+    assertEquals(List.of(UnbindAddresses.class, StateChanged.class), s.kinds());
+    assertEquals(VirtualRouter.LATE_WAKE_UP, s.cause());
+    assertEquals(3_609_375_000L, s.untilDeadline());
+  }
+
+  @Test
+  void aBackupThatSleptHearsOneMoreIntervalBeforeItTakesOver() {
+    var s = Scenario.backup(PREEMPTING, 100);
+    s.now = s.router.deadline() + 2 * SECOND;
+    s.on(new TimerExpired());
+    assertTrue(s.isBackup());
+    assertEquals(SECOND, s.untilDeadline());
+    s.expire().becameActive();
+  }
+
+  @Test
+  void case35_aLowerMasterIsPreemptedWhenTheTimerExpires() {
+    var s = Scenario.backup(PREEMPTING, 100);
+    long deadline = s.router.deadline();
+    for (int i = 0; i < 4; i++) {
+      s.after(900 * MS).hear(50, ABOVE);
+    }
+    assertEquals(deadline, s.router.deadline());
+    assertEquals("Preempted", s.expire().cause());
+  }
+
+  @Test
+  void case36_withoutPreemptionALowerMasterIsObeyedUntilItFallsSilent() {
+    var s = Scenario.backup(NOT_PREEMPTING, 100);
+    for (int i = 0; i < 33; i++) {
+      s.after(900 * MS).hear(50, ABOVE);
+      assertEquals(3_609_375_000L, s.untilDeadline());
+    }
+    assertEquals("MasterDown", s.expire().cause());
+  }
+
+  @Test
+  void withoutPreemptionAMasterStillYieldsToAHigherOne() {
+    assertTrue(Scenario.active(NOT_PREEMPTING, 100).hear(101, BELOW).isBackup());
+  }
+
+  @Test
+  void case37_preemptDelayLetsALowerMasterBeForAWhile() {
+    var delayed = new VirtualRouterConfig(Version.V3, 51, SECOND, true, 5 * SECOND, false);
+    var s = Scenario.backup(delayed, 100);
+    long first = -1;
+    while (s.isBackup()) {
+      if (s.router.deadline() < s.now + 900 * MS) {
+        s.expire();
+      } else {
+        s.after(900 * MS).hear(50, ABOVE);
+        first = first < 0 ? s.now : first;
+      }
+    }
+    // 4.5 s after the first advert the timer is set for the last time: 4.5 + 3.609 = 8.109.
+    assertEquals(8_109_375_000L, s.now - first);
+  }
+
+  @Test
+  void case38_preemptDelayNeverDelaysTakingOverFromASilentMaster() {
+    var delayed = new VirtualRouterConfig(Version.V3, 51, SECOND, true, 5 * SECOND, false);
+    var s = Scenario.backup(delayed, 100).after(SECOND).hear(50, ABOVE);
+    assertEquals(3_609_375_000L, s.untilDeadline());
+    s.hear(200, ABOVE);
+    var backup = assertInstanceOf(Backup.class, s.router.state());
+    assertEquals(NEVER, backup.preemptAt(), "a higher advert cancels the delay");
+    assertEquals(Takeover.MasterDown, backup.takeover());
+  }
+
+  @Test
+  void case40_aMastersPriorityChangeWaitsForTheNextAdvert() {
+    var s = Scenario.active(PREEMPTING, 100).on(new PriorityChanged(80));
+    assertEquals(List.of(), s.effects);
+    assertEquals(new SendAdvertisement(80), s.expire().effects.getFirst());
+  }
+
+  @Test
+  void case43_aMasterAtFaultResignsBeforeItLetsGo() {
+    var s = Scenario.active(PREEMPTING, 100).on(new FaultsChanged(List.of("CheckFailed(web)")));
+    assertEquals(
+        List.of(SendAdvertisement.class, UnbindAddresses.class, StateChanged.class), s.kinds());
+    assertEquals(new SendAdvertisement(0), s.effects.getFirst());
+    assertEquals("CheckFailed(web)", s.cause());
+    s.on(new FaultsChanged(List.of()));
+    assertTrue(s.isBackup());
+    assertEquals("Recovered", s.cause());
+    assertEquals(3_609_375_000L, s.untilDeadline());
+  }
+
+  @Test
+  void aRouterAtFaultIgnoresAdvertsAndTimers() {
+    var s = Scenario.active(PREEMPTING, 100).on(new FaultsChanged(List.of("LinkDown(eth0)")));
+    var fault = s.router;
+    s.hear(0, ABOVE).hear(255, ABOVE).on(new TimerExpired());
+    assertEquals(fault, s.router);
+  }
+
+  @Test
+  void theSameFaultsAgainAreNoNews() {
+    var s = Scenario.backup(PREEMPTING, 100).on(new FaultsChanged(List.of("a", "b")));
+    assertEquals(List.of(), s.on(new FaultsChanged(List.of("a", "b"))).effects);
+    assertEquals("b", s.on(new FaultsChanged(List.of("b"))).cause());
+  }
+
+  @Test
+  void case51_onlyAMasterSaysGoodbye() {
+    var s = Scenario.active(PREEMPTING, 100).on(new Shutdown("AgentStopped"));
+    assertEquals(
+        List.of(SendAdvertisement.class, UnbindAddresses.class, StateChanged.class), s.kinds());
+    var b = Scenario.backup(PREEMPTING, 100).on(new Shutdown("AgentStopped"));
+    assertEquals(List.of(StateChanged.class), b.kinds());
+  }
+
+  @Test
+  void aChangedConfigurationIsAppliedWithoutLeavingMaster() {
+    var slower = new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false);
+    var s = Scenario.active(PREEMPTING, 100).on(new ConfigChanged(slower));
+    assertEquals(
+        List.of(BindAddresses.class, SendAdvertisement.class, AnnounceAddresses.class), s.kinds());
+    assertEquals(3 * SECOND, s.untilDeadline());
+  }
+
+  @Test
+  void aBackupFollowsItsOwnNewIntervalUnlessItHasLearnedAnother() {
+    var slower = new VirtualRouterConfig(Version.V3, 51, 2 * SECOND, true, 0, false);
+    var s = Scenario.backup(PREEMPTING, 100).on(new ConfigChanged(slower));
+    assertEquals(7_218_750_000L, s.untilDeadline());
+    var learned = Scenario.backup(PREEMPTING, 100);
+    learned.on(new AdvertisementReceived(200, 200 * MS, ABOVE)).on(new ConfigChanged(slower));
+    assertEquals(721_875_000L, learned.untilDeadline());
+  }
+
+  @Test
+  void aMasterThatYieldedGoesBackToItsOwnIntervalWhenItIsMasterAgain() {
+    var s = Scenario.active(PREEMPTING, 100);
+    s.on(new AdvertisementReceived(200, 200 * MS, ABOVE));
+    assertEquals(721_875_000L, s.untilDeadline());
+    s.expire().expire();
+    assertEquals(SECOND, s.untilDeadline());
+  }
+}
