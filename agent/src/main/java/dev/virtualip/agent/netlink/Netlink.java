@@ -1,0 +1,276 @@
+package dev.virtualip.agent.netlink;
+
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.netlink.NetlinkMessage.Body;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.ObjIntConsumer;
+
+/**
+ * Links, addresses and routes of the network namespace it was opened in, through one rtnetlink
+ * socket. Reading needs no rights, {@link #apply} needs NET_ADMIN. Threads take turns.
+ *
+ * <p>After an IOException the fate of the changes is unknown: read everything anew.
+ */
+public final class Netlink implements AddressPort, AutoCloseable {
+  /** Their acknowledgements, some 1 KiB of buffer each, fit even in the default receive buffer. */
+  private static final int BATCH_MAX = 128;
+
+  private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
+  private static final int TIMEOUT_MILLIS = 5_000;
+  private static final int DUMP_ATTEMPTS = 10;
+
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment requests =
+      arena.allocate((long) BATCH_MAX * NetlinkRequests.CHANGE_BYTES_MAX, 8);
+
+  /** Null after a failure: what it left unread would turn up among the next request's answers. */
+  private NetlinkSocket socket;
+
+  private int sequence = 1;
+  private boolean closed;
+
+  /**
+   * Opens the socket.
+   *
+   * @throws IOException if the kernel refuses
+   * @throws UnsatisfiedLinkError if Java may not make native calls, or this is no Linux
+   */
+  public Netlink() throws IOException {
+    socket = open();
+  }
+
+  private static NetlinkSocket open() throws IOException {
+    return NetlinkSocket.open(0, RECEIVE_BUFFER_BYTES);
+  }
+
+  @Override
+  public synchronized List<Link> links() throws IOException {
+    return dump(
+        NetlinkRequests::dumpLinks,
+        body -> body instanceof Body.LinkState(_, var link) ? Optional.of(link) : Optional.empty());
+  }
+
+  @Override
+  public synchronized List<BoundAddress> addresses() throws IOException {
+    return dump(
+        NetlinkRequests::dumpAddresses,
+        body ->
+            body instanceof Body.AddressState(_, var address)
+                ? Optional.of(address)
+                : Optional.empty());
+  }
+
+  @Override
+  public synchronized List<InstalledRoute> routes() throws IOException {
+    return dump(
+        NetlinkRequests::dumpRoutes,
+        body ->
+            body instanceof Body.RouteState(_, _, int protocol, var route) && protocol == PROTOCOL
+                ? Optional.of(route)
+                : Optional.empty());
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>One write takes up to 128 changes; more of them take several.
+   */
+  @Override
+  public synchronized List<Failure> apply(List<Change> changes) throws IOException {
+    var possible = withoutVainDeletions(changes);
+    var failures = new ArrayList<Failure>();
+    for (int from = 0; from < possible.size(); from += BATCH_MAX) {
+      int to = Math.min(from + BATCH_MAX, possible.size());
+      failures.addAll(applyBatch(possible.subList(from, to)));
+    }
+    return List.copyOf(failures);
+  }
+
+  /**
+   * Without deletions of routes that are not there: to the kernel, a route without metric, gateway
+   * or source stands for any, so it would delete another one instead.
+   */
+  private List<Change> withoutVainDeletions(List<Change> changes) throws IOException {
+    if (changes.stream().noneMatch(Change.DeleteRoute.class::isInstance)) {
+      return changes;
+    }
+    var installed = new HashSet<>(routes());
+    var possible = new ArrayList<Change>();
+    for (var change : changes) {
+      if (change instanceof Change.PutRoute(var route)) {
+        installed.add(route);
+      }
+      if (!(change instanceof Change.DeleteRoute(var route)) || installed.remove(route)) {
+        possible.add(change);
+      }
+    }
+    return possible;
+  }
+
+  private List<Failure> applyBatch(List<Change> batch) throws IOException {
+    int first = sequence;
+    sequence += batch.size();
+    var answers = new Body.Acknowledged[batch.size()];
+    exchange(
+        out -> {
+          for (int i = 0; i < batch.size(); i++) {
+            out.change(first + i, batch.get(i));
+          }
+        },
+        message -> {
+          int index = message.sequence() - first;
+          if (message.body() instanceof Body.Acknowledged answer
+              && index >= 0
+              && index < answers.length) {
+            answers[index] = answer;
+          }
+          return Arrays.stream(answers).allMatch(answer -> answer != null);
+        });
+    var failures = new ArrayList<Failure>();
+    for (int i = 0; i < answers.length; i++) {
+      if (!isSuccess(batch.get(i), answers[i].errno())) {
+        failures.add(new Failure(batch.get(i), explain(answers[i])));
+      }
+    }
+    return failures;
+  }
+
+  /** EEXIST: the very route is there, behind one of somebody else with the same metric. */
+  private static boolean isSuccess(Change change, int errno) {
+    return switch (change) {
+      case Change.PutAddress _ -> errno == 0;
+      case Change.PutRoute _ -> errno == 0 || errno == Errno.EEXIST;
+      case Change.DeleteAddress _ ->
+          errno == 0 || errno == Errno.EADDRNOTAVAIL || errno == Errno.ENODEV;
+      case Change.DeleteRoute _ -> errno == 0 || errno == Errno.ESRCH || errno == Errno.ENODEV;
+    };
+  }
+
+  private static String explain(Body.Acknowledged answer) {
+    var meaning =
+        switch (answer.errno()) {
+          case Errno.EPERM, Errno.EACCES -> "not allowed: give the agent the capability NET_ADMIN";
+          case Errno.ENODEV -> "no such interface";
+          case Errno.ENETDOWN -> "the interface is down: set it up";
+          case Errno.ENETUNREACH, Errno.EHOSTUNREACH ->
+              "no prefix on the interface covers the gateway: bind one, or set onLink";
+          case Errno.EINVAL -> "the kernel takes no such value";
+          case Errno.ENOMEM, Errno.ENOBUFS -> "the kernel is out of memory";
+          default -> "the kernel refused";
+        };
+    var text = Errno.name(answer.errno()) + ": " + meaning;
+    return answer.text().isEmpty() ? text : text + " (" + answer.text() + ")";
+  }
+
+  private <T> List<T> dump(
+      ObjIntConsumer<NetlinkRequests> request, Function<Body, Optional<T>> wanted)
+      throws IOException {
+    for (int attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      int number = sequence++;
+      var bodies = new ArrayList<Body>();
+      var interrupted = new boolean[1];
+      exchange(
+          out -> request.accept(out, number),
+          message -> {
+            if (message.sequence() != number) {
+              return false;
+            }
+            interrupted[0] |= message.interrupted();
+            bodies.add(message.body());
+            return message.body() instanceof Body.Done
+                || message.body() instanceof Body.Acknowledged;
+          });
+      int errno = endOfDump(bodies.getLast());
+      if (errno != 0 && errno != Errno.EINTR) {
+        throw new IOException("netlink dump failed: " + Errno.name(errno));
+      }
+      if (errno == 0 && !interrupted[0]) {
+        return bodies.stream().flatMap(body -> wanted.apply(body).stream()).toList();
+      }
+    }
+    throw new IOException(
+        "netlink dump was interrupted by changes " + DUMP_ATTEMPTS + " times: try again");
+  }
+
+  private static int endOfDump(Body last) {
+    return switch (last) {
+      case Body.Done(int errno) -> errno;
+      case Body.Acknowledged(int errno, _) -> errno;
+      case Body.LinkState _,
+          Body.AddressState _,
+          Body.RouteState _,
+          Body.Skipped _,
+          Body.Rejected _ ->
+          throw new AssertionError(last);
+    };
+  }
+
+  private interface Writer {
+    void write(NetlinkRequests out);
+  }
+
+  /** Takes an answer; returns whether it was the last. */
+  private interface Reader {
+    boolean isLast(NetlinkMessage message);
+  }
+
+  /** Sends requests in one datagram and reads until the last answer. */
+  private void exchange(Writer writer, Reader reader) throws IOException {
+    if (closed) {
+      throw new IOException("netlink is closed");
+    }
+    if (socket == null) {
+      socket = open();
+    }
+    ByteBuffer out = requests.asByteBuffer().order(ByteOrder.nativeOrder());
+    writer.write(new NetlinkRequests(out));
+    try {
+      socket.send(requests.asSlice(0, out.position()));
+      receiveAll(reader);
+    } catch (IOException e) {
+      socket.close();
+      socket = null;
+      throw e;
+    }
+  }
+
+  private void receiveAll(Reader reader) throws IOException {
+    boolean last = false;
+    while (!last) {
+      var messages = socket.receive(TIMEOUT_MILLIS);
+      if (messages.isEmpty()) {
+        throw new IOException("netlink gave no answer within " + TIMEOUT_MILLIS + " ms");
+      }
+      for (var message : messages) {
+        if (message.body() instanceof Body.Rejected(var reason)) {
+          throw new IOException("netlink sent what rtnetlink does not have: " + reason);
+        }
+        last |= reader.isLast(message);
+      }
+    }
+  }
+
+  /** Closes the socket; what was bound and installed stays until its lease ends. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    arena.close();
+    if (socket != null) {
+      socket.close();
+    }
+  }
+}

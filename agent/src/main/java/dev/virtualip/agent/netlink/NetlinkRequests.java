@@ -1,0 +1,141 @@
+package dev.virtualip.agent.netlink;
+
+import static dev.virtualip.agent.netlink.Rtnetlink.*;
+
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.Change;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+
+/**
+ * Writes requests to the kernel, one behind the other, into a buffer in native byte order.
+ *
+ * <pre>
+ * | length 4 | type 2 | flags 2 | sequence 4 | port 4 | fixed part | attributes |
+ * attribute: | length 2, without padding | type 2 | value | padding to 4 |
+ * </pre>
+ */
+final class NetlinkRequests {
+  /** No change needs more bytes: a route with all attributes and IPv6 addresses. */
+  static final int CHANGE_BYTES_MAX = 112;
+
+  private final ByteBuffer out;
+
+  NetlinkRequests(ByteBuffer out) {
+    this.out = out;
+  }
+
+  /** Asks for one change, with an acknowledgement under this sequence number. */
+  void change(int sequence, Change change) {
+    switch (change) {
+      case Change.PutAddress(int link, var prefix, long lease) -> {
+        int start = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sequence);
+        address(link, prefix.address(), prefix.length());
+        cacheInfo(lease);
+        attribute(IFA_PROTO, new byte[] {AddressPort.PROTOCOL});
+        end(start);
+      }
+      case Change.DeleteAddress(int link, var prefix) -> {
+        int start = begin(RTM_DELADDR, NLM_F_ACK, sequence);
+        address(link, prefix.address(), prefix.length());
+        end(start);
+      }
+      case Change.PutRoute(var route) -> {
+        int start = begin(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sequence);
+        route(route, route.via() == null ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+        end(start);
+      }
+      case Change.DeleteRoute(var route) -> {
+        int start = begin(RTM_DELROUTE, NLM_F_ACK, sequence);
+        route(route, RT_SCOPE_NOWHERE);
+        end(start);
+      }
+    }
+  }
+
+  /** Asks for all links, without their counters. */
+  void dumpLinks(int sequence) {
+    int start = begin(RTM_GETLINK, NLM_F_DUMP, sequence);
+    out.put(new byte[IFINFOMSG]);
+    attribute(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    end(start);
+  }
+
+  /** Asks for all IPv4 addresses. */
+  void dumpAddresses(int sequence) {
+    int start = begin(RTM_GETADDR, NLM_F_DUMP, sequence);
+    out.put((byte) AF_INET).put(new byte[IFADDRMSG - 1]);
+    end(start);
+  }
+
+  /** Asks for the IPv4 routes of our protocol; kernels before 4.20 answer with all routes. */
+  void dumpRoutes(int sequence) {
+    int start = begin(RTM_GETROUTE, NLM_F_DUMP, sequence);
+    out.put((byte) AF_INET).put(new byte[4]).put((byte) AddressPort.PROTOCOL).put(new byte[6]);
+    end(start);
+  }
+
+  private int begin(int type, int flags, int sequence) {
+    int start = out.position();
+    out.putInt(0).putShort((short) type).putShort((short) (NLM_F_REQUEST | flags));
+    out.putInt(sequence).putInt(0);
+    return start;
+  }
+
+  private void end(int start) {
+    out.putInt(start, out.position() - start);
+  }
+
+  private void address(int link, InetAddress address, int length) {
+    out.put(family(address)).put((byte) length).put((byte) 0).put((byte) RT_SCOPE_UNIVERSE);
+    out.putInt(link);
+    attribute(IFA_LOCAL, address.getAddress());
+    attribute(IFA_ADDRESS, address.getAddress());
+  }
+
+  /** Preferred lifetime, valid lifetime, and two time stamps that only the kernel writes. */
+  private void cacheInfo(long leaseSeconds) {
+    int lifetime = (int) (leaseSeconds == 0 ? INFINITY_LIFE_TIME : leaseSeconds);
+    out.putShort((short) (ATTRIBUTE_HEADER + IFA_CACHEINFO_BYTES)).putShort((short) IFA_CACHEINFO);
+    out.putInt(lifetime).putInt(lifetime).putInt(0).putInt(0);
+  }
+
+  private void route(InstalledRoute route, int scope) {
+    boolean smallTable = route.table() < 256;
+    out.put(family(route.to().address())).put((byte) route.to().length());
+    out.put((byte) 0).put((byte) 0);
+    out.put((byte) (smallTable ? route.table() : RT_TABLE_UNSPEC));
+    out.put((byte) AddressPort.PROTOCOL).put((byte) scope).put((byte) RTN_UNICAST);
+    out.putInt(route.onLink() ? RTNH_F_ONLINK : 0);
+    if (route.to().length() > 0) {
+      attribute(RTA_DST, route.to().address().getAddress());
+    }
+    attribute(RTA_OIF, route.linkIndex());
+    if (route.via() != null) {
+      attribute(RTA_GATEWAY, route.via().getAddress());
+    }
+    if (route.metric() != 0) {
+      attribute(RTA_PRIORITY, (int) route.metric());
+    }
+    if (route.source() != null) {
+      attribute(RTA_PREFSRC, route.source().getAddress());
+    }
+    if (!smallTable) {
+      attribute(RTA_TABLE, (int) route.table());
+    }
+  }
+
+  private void attribute(int type, int value) {
+    out.putShort((short) (ATTRIBUTE_HEADER + Integer.BYTES)).putShort((short) type).putInt(value);
+  }
+
+  private void attribute(int type, byte[] value) {
+    out.putShort((short) (ATTRIBUTE_HEADER + value.length)).putShort((short) type).put(value);
+    out.put(new byte[align(value.length) - value.length]);
+  }
+
+  private static byte family(InetAddress address) {
+    return (byte) (address.getAddress().length == 4 ? AF_INET : AF_INET6);
+  }
+}

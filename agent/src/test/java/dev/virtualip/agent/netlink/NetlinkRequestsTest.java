@@ -1,0 +1,132 @@
+package dev.virtualip.agent.netlink;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.agent.net.AddressPort.Change;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.crds.IpPrefix;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.HexFormat;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+
+/** Expected bytes are derived by hand from linux/rtnetlink.h, for a little-endian machine. */
+class NetlinkRequestsTest {
+  private static final InetAddress GATEWAY = IpPrefix.parseAddress("203.0.113.1");
+  private static final IpPrefix DEFAULT = IpPrefix.parse("0.0.0.0/0");
+
+  @Test
+  void anAddressIsPutWithItsLeaseAndMark() {
+    var change = new Change.PutAddress(3, IpPrefix.parse("203.0.113.10/24"), 3);
+    assertWritten(
+        // length 68, RTM_NEWADDR, REQUEST|ACK|REPLACE|CREATE, sequence 77
+        "44000000 1400 0505 4d000000 00000000"
+            // AF_INET /24, scope universe, link 3
+            + "02 18 00 00 03000000"
+            // IFA_LOCAL, IFA_ADDRESS
+            + "0800 0200 cb00710a 0800 0100 cb00710a"
+            // IFA_CACHEINFO: preferred, valid
+            + "1400 0600 03000000 03000000 00000000 00000000"
+            // IFA_PROTO 112
+            + "0500 0b00 70 000000",
+        out -> out.change(77, change));
+  }
+
+  @Test
+  void anAddressWithoutLeaseLivesForEver() {
+    var change = new Change.PutAddress(3, IpPrefix.parse("203.0.113.10/32"), 0);
+    var written = write(out -> out.change(1, change));
+    assertEquals("ffffffffffffffff", written.substring(2 * 44, 2 * 52));
+  }
+
+  @Test
+  void anAddressIsDeletedByItsPrefix() {
+    var change = new Change.DeleteAddress(3, IpPrefix.parse("203.0.113.10/24"));
+    assertWritten(
+        "28000000 1500 0500 01000000 00000000"
+            + "02 18 00 00 03000000"
+            + "0800 0200 cb00710a 0800 0100 cb00710a",
+        out -> out.change(1, change));
+  }
+
+  @Test
+  void aDefaultRouteNamesLinkAndGateway() {
+    var route = new InstalledRoute(3, DEFAULT, GATEWAY, null, 254, 0, false);
+    assertWritten(
+        "2c000000 1800 0505 01000000 00000000"
+            // AF_INET /0, table main, protocol 112, scope universe, unicast
+            + "02 00 00 00 fe 70 00 01 00000000"
+            + "0800 0400 03000000 0800 0500 cb007101",
+        out -> out.change(1, new Change.PutRoute(route)));
+  }
+
+  @Test
+  void aRouteCarriesEverythingItWasGiven() {
+    var source = IpPrefix.parseAddress("203.0.113.10");
+    var to = IpPrefix.parse("10.0.0.0/8");
+    var route = new InstalledRoute(3, to, GATEWAY, source, 4_294_967_295L, 4_294_967_294L, true);
+    assertWritten(
+        "4c000000 1800 0505 01000000 00000000"
+            // RTNH_F_ONLINK; the table does not fit its byte
+            + "02 08 00 00 00 70 00 01 04000000"
+            + "0800 0100 0a000000 0800 0400 03000000 0800 0500 cb007101"
+            + "0800 0600 feffffff 0800 0700 cb00710a 0800 0f00 ffffffff",
+        out -> out.change(1, new Change.PutRoute(route)));
+  }
+
+  @Test
+  void aRouteWithoutGatewayHasScopeLink() {
+    var route = new InstalledRoute(3, IpPrefix.parse("10.0.0.0/8"), null, null, 255, 0, false);
+    assertWritten(
+        "2c000000 1800 0505 01000000 00000000"
+            + "02 08 00 00 ff 70 fd 01 00000000"
+            + "0800 0100 0a000000 0800 0400 03000000",
+        out -> out.change(1, new Change.PutRoute(route)));
+  }
+
+  @Test
+  void aRouteIsDeletedInAnyScopeButOnlyWithOurMark() {
+    var route = new InstalledRoute(3, DEFAULT, GATEWAY, null, 254, 0, false);
+    assertWritten(
+        "2c000000 1900 0500 01000000 00000000"
+            + "02 00 00 00 fe 70 ff 01 00000000"
+            + "0800 0400 03000000 0800 0500 cb007101",
+        out -> out.change(1, new Change.DeleteRoute(route)));
+  }
+
+  @Test
+  void dumpsAskForWhatWeRead() {
+    assertWritten(
+        "28000000 1200 0103 05000000 00000000"
+            + "00000000 00000000 00000000 00000000 0800 1d00 08000000",
+        out -> out.dumpLinks(5));
+    assertWritten(
+        "18000000 1600 0103 05000000 00000000 02000000 00000000", out -> out.dumpAddresses(5));
+    assertWritten(
+        "1c000000 1a00 0103 05000000 00000000 02000000 00700000 00000000",
+        out -> out.dumpRoutes(5));
+  }
+
+  @Test
+  void theLongestChangeFitsTheRoomItIsGiven() {
+    var ip = InetAddress.ofLiteral("2001:db8::1");
+    var route = new InstalledRoute(1, new IpPrefix(ip, 64), ip, ip, 1000, 1, true);
+    var written = write(out -> out.change(1, new Change.PutRoute(route)));
+    assertEquals(NetlinkRequests.CHANGE_BYTES_MAX, written.length() / 2);
+    assertTrue(written.substring(32).startsWith("0a40"), "AF_INET6, /64");
+  }
+
+  private static void assertWritten(String expected, Consumer<NetlinkRequests> writer) {
+    assertEquals(expected.replace(" ", ""), write(writer));
+  }
+
+  private static String write(Consumer<NetlinkRequests> writer) {
+    var out = ByteBuffer.allocate(256).order(ByteOrder.LITTLE_ENDIAN);
+    writer.accept(new NetlinkRequests(out));
+    assertEquals(out.position(), out.getInt(0));
+    return HexFormat.of().formatHex(out.array(), 0, out.position());
+  }
+}
