@@ -1,0 +1,150 @@
+package dev.virtualip.agent.check;
+
+import dev.virtualip.agent.check.Probe.Result;
+import dev.virtualip.crds.Durations;
+import dev.virtualip.crds.HealthCheck;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Runs the checks of one VirtualIP, each on virtual threads of its own, so that a hung check delays
+ * no other. Checks start at a fixed rate; one that is still running at its timeout counts as failed
+ * and ends before it is started again.
+ */
+public final class CheckRunner implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(CheckRunner.class);
+
+  private final Consumer<CheckState> onChange;
+  private final List<Thread> threads = new ArrayList<>();
+  private final Object callBack = new Object();
+  private boolean closed;
+
+  private CheckRunner(Consumer<CheckState> onChange) {
+    this.onChange = onChange;
+  }
+
+  /**
+   * Starts the checks; each runs for the first time at once.
+   *
+   * @param checks checks of a spec that the Validator accepts
+   * @param pods answers pod checks; null where there is no API server, then they fail
+   * @param onChange told when a verdict or its detail changes, first when a check leaves Unknown;
+   *     called by one thread at a time, must not block
+   */
+  public static CheckRunner start(
+      Collection<HealthCheck> checks, PodReadiness pods, Consumer<CheckState> onChange) {
+    var runner = new CheckRunner(onChange);
+    for (var check : checks) {
+      var loop = runner.new Loop(check, Probe.of(check, pods));
+      runner.threads.add(
+          Thread.ofVirtual().name("check-" + check.name()).unstarted(loop::runUntilInterrupted));
+    }
+    runner.threads.forEach(Thread::start);
+    return runner;
+  }
+
+  /** Ends all checks; no call of {@code onChange} is running or comes after it. */
+  @Override
+  public void close() {
+    synchronized (callBack) {
+      closed = true;
+    }
+    threads.forEach(Thread::interrupt);
+  }
+
+  private void tell(CheckState state) {
+    synchronized (callBack) {
+      if (!closed) {
+        onChange.accept(state);
+      }
+    }
+  }
+
+  private final class Loop {
+    private final HealthCheck check;
+    private final Probe probe;
+    private final Duration timeout;
+    private final long intervalNanos;
+    private CheckTracker tracker;
+    private CheckState told;
+    private Thread attempt;
+
+    Loop(HealthCheck check, Probe probe) {
+      this.check = check;
+      this.probe = probe;
+      timeout = Durations.parse(check.timeout());
+      intervalNanos = Durations.parse(check.interval()).toNanos();
+      tracker = CheckTracker.of(check.rise(), check.fall());
+      told = CheckState.unknown(check);
+    }
+
+    void runUntilInterrupted() {
+      long start = System.nanoTime();
+      try {
+        while (true) {
+          count(look());
+          long since = System.nanoTime() - start;
+          start += intervalNanos * Math.max(1, Math.ceilDiv(since, intervalNanos));
+          Thread.sleep(Duration.ofNanos(Math.max(0, start - System.nanoTime())));
+        }
+      } catch (InterruptedException _) {
+        if (attempt != null) {
+          attempt.interrupt();
+        }
+      }
+    }
+
+    private Result look() throws InterruptedException {
+      var late = new Result.Failure("timeout after " + Durations.format(timeout));
+      if (attempt != null && attempt.isAlive()) {
+        return late;
+      }
+      var result = new AtomicReference<Result>(late);
+      attempt = Thread.ofVirtual().name("probe-" + check.name()).start(() -> result.set(run()));
+      if (attempt.join(timeout)) {
+        return result.get();
+      }
+      attempt.interrupt();
+      return late;
+    }
+
+    private Result run() {
+      try {
+        return probe.run();
+      } catch (IOException | RuntimeException e) {
+        LOG.debug("check_error check={}", check.name(), e);
+        return new Result.Failure(e.toString());
+      }
+    }
+
+    private void count(Result result) {
+      var detail =
+          switch (result) {
+            case Result.NoAnswer _ -> null;
+            case Result.Success _ -> told.detail();
+            case Result.Failure failure -> failure.detail();
+          };
+      if (detail == null) {
+        return;
+      }
+      tracker = tracker.after(result instanceof Result.Success);
+      var state =
+          new CheckState(
+              check.name(),
+              check.weight(),
+              tracker.verdict(),
+              tracker.verdict() == Verdict.Failed ? detail : "");
+      if (!state.equals(told)) {
+        told = state;
+        tell(state);
+      }
+    }
+  }
+}

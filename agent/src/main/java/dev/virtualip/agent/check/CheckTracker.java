@@ -1,0 +1,35 @@
+package dev.virtualip.agent.check;
+
+/**
+ * Counts results in a row, as keepalived does for a vrrp_script: the first result decides alone,
+ * later {@code fall} failures in a row fail the check and {@code rise} successes make it good.
+ *
+ * @param rise successes in a row that make a failed check good, at least 1
+ * @param fall failures in a row that make a good check failed, at least 1
+ * @param verdict what the results so far mean
+ * @param against results in a row that speak against the verdict, below rise or fall
+ */
+record CheckTracker(int rise, int fall, Verdict verdict, int against) {
+
+  /** Before the first result. */
+  static CheckTracker of(int rise, int fall) {
+    return new CheckTracker(rise, fall, Verdict.Unknown, 0);
+  }
+
+  /** After one more result. */
+  CheckTracker after(boolean success) {
+    return switch (verdict) {
+      case Unknown -> with(success ? Verdict.Good : Verdict.Failed, 0);
+      case Good -> success ? with(verdict, 0) : against(fall, Verdict.Failed);
+      case Failed -> success ? against(rise, Verdict.Good) : with(verdict, 0);
+    };
+  }
+
+  private CheckTracker against(int needed, Verdict other) {
+    return against + 1 >= needed ? with(other, 0) : with(verdict, against + 1);
+  }
+
+  private CheckTracker with(Verdict newVerdict, int newAgainst) {
+    return new CheckTracker(rise, fall, newVerdict, newAgainst);
+  }
+}

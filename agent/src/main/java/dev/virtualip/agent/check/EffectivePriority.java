@@ -1,0 +1,46 @@
+package dev.virtualip.agent.check;
+
+import dev.virtualip.agent.check.CheckFault.CheckFailed;
+import dev.virtualip.agent.check.CheckFault.CheckPending;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+
+/**
+ * What the checks make of a priority, with the arithmetic of keepalived's weights.
+ *
+ * @param priority 1 to 254, or 255 for an address owner
+ * @param faults why the node may not take part, in the order of the checks; empty if it may
+ */
+public record EffectivePriority(int priority, List<CheckFault> faults) {
+  private static final int OWNER = 255;
+
+  /**
+   * Adds the weights: a positive one while its check is Good, a negative one while it is Failed. A
+   * check of weight 0 is a fault unless Good. An address owner stays 255 whatever the weights.
+   *
+   * @param base priority without checks, 1 to 255
+   */
+  public static EffectivePriority of(int base, Collection<CheckState> checks) {
+    int sum = base;
+    var faults = new ArrayList<CheckFault>();
+    for (var check : checks) {
+      switch (check.verdict()) {
+        case Good -> sum += Math.max(check.weight(), 0);
+        case Failed -> {
+          sum += Math.min(check.weight(), 0);
+          if (check.weight() == 0) {
+            faults.add(new CheckFailed(check.name()));
+          }
+        }
+        case Unknown -> {
+          if (check.weight() == 0) {
+            faults.add(new CheckPending(check.name()));
+          }
+        }
+      }
+    }
+    int priority = base == OWNER ? OWNER : Math.clamp(sum, 1, OWNER - 1);
+    return new EffectivePriority(priority, List.copyOf(faults));
+  }
+}

@@ -1,0 +1,103 @@
+package dev.virtualip.agent.source;
+
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import java.util.Arrays;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
+
+/**
+ * All that a source last saw. Equal values ask for the same work. Do not modify what is in it.
+ *
+ * @param virtualIps every VirtualIP, by name, whether it selects this node or not; without status
+ *     and what only the API server's book-keeping changes
+ * @param self this node
+ * @param secrets the keys of Secrets that the VirtualIPs refer to; one that does not exist has no
+ *     entry
+ */
+public record Desired(List<VirtualIp> virtualIps, NodeFacts self, Map<SecretKey, byte[]> secrets) {
+
+  /** Copies the collections. */
+  public Desired {
+    virtualIps = List.copyOf(virtualIps);
+    secrets = Map.copyOf(secrets);
+  }
+
+  /**
+   * Strips and sorts the VirtualIPs and looks up the secrets they refer to.
+   *
+   * @param secret the value of a key, empty if there is none
+   */
+  public static Desired of(
+      Collection<VirtualIp> virtualIps,
+      NodeFacts self,
+      Function<SecretKey, Optional<byte[]>> secret) {
+    var stripped =
+        virtualIps.stream()
+            .map(Desired::stripped)
+            .sorted(Comparator.comparing(vip -> vip.getMetadata().getName()))
+            .toList();
+    var secrets = new HashMap<SecretKey, byte[]>();
+    for (var key : secretKeys(stripped)) {
+      secret.apply(key).ifPresent(value -> secrets.put(key, value));
+    }
+    return new Desired(stripped, self, secrets);
+  }
+
+  /** The keys of Secrets that VirtualIPs refer to. */
+  public static Set<SecretKey> secretKeys(Collection<VirtualIp> virtualIps) {
+    var keys = new HashSet<SecretKey>();
+    for (var vip : virtualIps) {
+      var spec = vip.getSpec();
+      if (spec != null && spec.authentication() != null) {
+        var ref = spec.authentication().passwordSecretRef();
+        if (ref != null && ref.name() != null && ref.key() != null) {
+          keys.add(ref);
+        }
+      }
+    }
+    return keys;
+  }
+
+  private static VirtualIp stripped(VirtualIp vip) {
+    var copy = new VirtualIp();
+    copy.setMetadata(
+        new ObjectMetaBuilder(vip.getMetadata())
+            .withResourceVersion(null)
+            .withManagedFields(List.of())
+            .build());
+    copy.setSpec(vip.getSpec());
+    return copy;
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Desired that
+        && virtualIps.equals(that.virtualIps)
+        && self.equals(that.self)
+        && secrets.keySet().equals(that.secrets.keySet())
+        && secrets.entrySet().stream()
+            .allMatch(e -> Arrays.equals(e.getValue(), that.secrets.get(e.getKey())));
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * virtualIps.hashCode() + self.hashCode();
+  }
+
+  /** Without the secrets' values. */
+  @Override
+  public String toString() {
+    var names = virtualIps.stream().map(vip -> vip.getMetadata().getName()).toList();
+    return "Desired[virtualIps=" + names + ", self=" + self + ", secrets=" + secrets.keySet() + "]";
+  }
+}

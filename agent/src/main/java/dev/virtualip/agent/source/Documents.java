@@ -1,0 +1,109 @@
+package dev.virtualip.agent.source;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonParser;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/** The documents of a YAML or JSON text as trees, with anchors resolved and all doubles named. */
+final class Documents {
+  private static final ObjectMapper SCALARS = new ObjectMapper();
+  private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+
+  private final JsonParser parser;
+  private final Map<String, JsonNode> anchors = new HashMap<>();
+  private final List<String> doubles = new ArrayList<>();
+
+  private Documents(JsonParser parser) {
+    this.parser = parser;
+  }
+
+  /**
+   * What could be read.
+   *
+   * @param documents those before the error; empty ones left out
+   * @param error what ended the reading early, with line and column; null if nothing did
+   */
+  record Result(List<Document> documents, String error) {}
+
+  /**
+   * One document.
+   *
+   * @param tree its content
+   * @param doubles a message for each key that stands twice
+   */
+  record Document(JsonNode tree, List<String> doubles) {}
+
+  static Result read(String text, boolean json) {
+    var documents = new ArrayList<Document>();
+    try (var parser = (json ? new JsonFactory() : new YAMLFactory()).createParser(text)) {
+      while (parser.nextToken() != null) {
+        var one = new Documents(parser);
+        var tree = one.value();
+        if (!tree.isNull() && !tree.asText(" ").isEmpty()) {
+          documents.add(new Document(tree, List.copyOf(one.doubles)));
+        }
+      }
+      return new Result(documents, null);
+    } catch (JsonProcessingException e) {
+      var what = e.getOriginalMessage().strip().lines().findFirst().orElse("not readable");
+      return new Result(documents, where(e.getLocation()) + what);
+    } catch (IOException e) {
+      return new Result(documents, Objects.toString(e.getMessage()));
+    }
+  }
+
+  private static String where(JsonLocation at) {
+    return at == null ? "" : "line " + at.getLineNr() + ", column " + at.getColumnNr() + ": ";
+  }
+
+  private JsonNode value() throws IOException {
+    if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
+      return anchors.getOrDefault(parser.getText(), NODES.nullNode());
+    }
+    var anchor = parser.getObjectId();
+    JsonNode node =
+        switch (parser.currentToken()) {
+          case START_OBJECT -> object();
+          case START_ARRAY -> array();
+          default -> SCALARS.readTree(parser);
+        };
+    if (anchor != null) {
+      anchors.put(anchor.toString(), node);
+    }
+    return node;
+  }
+
+  private JsonNode object() throws IOException {
+    var object = NODES.objectNode();
+    while (parser.nextToken() == JsonToken.FIELD_NAME) {
+      var name = parser.currentName();
+      if (object.has(name)) {
+        doubles.add(where(parser.currentTokenLocation()) + name + " stands twice: remove one");
+      }
+      parser.nextToken();
+      object.set(name, value());
+    }
+    return object;
+  }
+
+  private JsonNode array() throws IOException {
+    var array = NODES.arrayNode();
+    while (parser.nextToken() != JsonToken.END_ARRAY) {
+      array.add(value());
+    }
+    return array;
+  }
+}

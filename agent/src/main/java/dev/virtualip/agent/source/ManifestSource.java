@@ -1,0 +1,259 @@
+package dev.virtualip.agent.source;
+
+import dev.virtualip.agent.source.Manifests.ManifestProblem;
+import dev.virtualip.agent.source.Manifests.Parsed;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes VirtualIPs from a directory of manifests, instead of from an API server, and follows its
+ * changes. An object whose new version cannot be read stays as it last was.
+ */
+public final class ManifestSource implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
+  private static final int SECRET_BYTES_MAX = 1 << 20;
+
+  private final Path directory;
+  private final Path secrets;
+  private final String nodeName;
+  private final Consumer<Desired> consumer;
+  private final Thread thread = Thread.ofPlatform().name("manifests").daemon().unstarted(this::run);
+
+  private final Map<Path, String> texts = new HashMap<>();
+  private final Map<Path, Parsed> files = new HashMap<>();
+  private Map<String, Kept> kept = Map.of();
+  private Node self;
+  private Desired last;
+  private Set<ManifestProblem> logged = Set.of();
+  private volatile Map<String, List<Problem>> problems = Map.of();
+
+  /** The last good version of a VirtualIP and where it stood. */
+  private record Kept(Path file, VirtualIp vip) {}
+
+  private ManifestSource(
+      Path directory, Path secrets, String nodeName, Consumer<Desired> consumer) {
+    this.directory = directory;
+    this.secrets = secrets;
+    this.nodeName = nodeName;
+    this.consumer = consumer;
+  }
+
+  /**
+   * Starts reading.
+   *
+   * @param directory holds *.yaml, *.yml and *.json
+   * @param secrets holds files {@code <secret name>/<key>}, or null
+   * @param consumer gets all that is wanted, first soon after the start and then on each change; it
+   *     is called on the source's own thread
+   * @throws IOException if the directory cannot be read
+   */
+  public static ManifestSource start(
+      Path directory, Path secrets, String nodeName, Consumer<Desired> consumer)
+      throws IOException {
+    Manifests.in(directory);
+    var source = new ManifestSource(directory, secrets, nodeName, consumer);
+    source.thread.start();
+    return source;
+  }
+
+  /** What keeps the newest version of VirtualIPs from being read, by their names. */
+  public Map<String, List<Problem>> problems() {
+    return problems;
+  }
+
+  /** Stops reading; the consumer may be running still. */
+  @Override
+  public void close() {
+    thread.interrupt();
+  }
+
+  private void run() {
+    try (var changes = DirectoryChanges.open()) {
+      while (true) {
+        var watched = new LinkedHashSet<>(List.of(directory));
+        read(watched);
+        changes.await(watched);
+      }
+    } catch (InterruptedException _) {
+      LOG.debug("manifests_closed");
+    }
+  }
+
+  private void read(Set<Path> watched) {
+    try {
+      readFiles();
+      update(watched);
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("manifests_unreadable dir={} error=\"{}\": all stays as it was", directory, e);
+    }
+  }
+
+  private void readFiles() throws IOException {
+    var present = Manifests.in(directory);
+    texts.keySet().retainAll(present);
+    files.keySet().retainAll(present);
+    for (var file : present) {
+      try {
+        var text = Files.readString(file);
+        if (!text.equals(texts.put(file, text))) {
+          files.put(file, Manifests.parse(file, text));
+        }
+      } catch (IOException e) {
+        texts.remove(file);
+        files.put(file, Manifests.unreadable(file, e));
+      }
+    }
+  }
+
+  private void update(Set<Path> watched) {
+    var next = new HashMap<String, Kept>();
+    var wrong = new ArrayList<ManifestProblem>();
+    for (var file : files.keySet().stream().sorted().toList()) {
+      take(files.get(file), next, wrong);
+    }
+    kept = next;
+    var vips = kept.values().stream().map(Kept::vip).toList();
+    var secretKeys = Desired.secretKeys(vips);
+    if (secrets != null) {
+      watched.add(secrets);
+      secretKeys.forEach(key -> watched.add(secrets.resolve(key.name())));
+    }
+    tell(wrong);
+    var desired = Desired.of(vips, self(), this::secret);
+    if (!desired.equals(last)) {
+      last = desired;
+      consumer.accept(desired);
+    }
+  }
+
+  /** Takes the good objects of a file, and the last good version of the others. */
+  private void take(Parsed parsed, Map<String, Kept> next, List<ManifestProblem> wrong) {
+    wrong.addAll(parsed.problems());
+    for (var vip : parsed.virtualIps()) {
+      var name = vip.getMetadata().getName();
+      var object = Manifests.objectName(vip);
+      var before = kept.get(name);
+      if (next.containsKey(name)) {
+        wrong.add(
+            new ManifestProblem(
+                parsed.file(),
+                object,
+                new Problem(
+                    "metadata.name",
+                    "stands in %s already: rename one".formatted(next.get(name).file()))));
+      } else if (parsed.problems().stream().noneMatch(p -> p.object().equals(object))) {
+        next.put(name, new Kept(parsed.file(), numbered(vip, before)));
+      } else if (before != null) {
+        next.put(name, before);
+      }
+    }
+    var fileProblems = parsed.problems().stream().filter(p -> p.object().isEmpty()).toList();
+    if (!parsed.complete()) {
+      kept.forEach(
+          (name, before) -> {
+            if (before.file().equals(parsed.file()) && next.putIfAbsent(name, before) == null) {
+              var object = Manifests.objectName(before.vip());
+              fileProblems.forEach(
+                  p -> wrong.add(new ManifestProblem(p.file(), object, p.problem())));
+            }
+          });
+    }
+  }
+
+  /** With the generation an API server would give it, as far as this process has seen changes. */
+  private static VirtualIp numbered(VirtualIp vip, Kept before) {
+    long generation = 1;
+    if (before != null) {
+      generation = before.vip().getMetadata().getGeneration();
+      if (!Objects.equals(before.vip().getSpec(), vip.getSpec())) {
+        generation++;
+      }
+    }
+    var numbered = new VirtualIp();
+    numbered.setMetadata(
+        new ObjectMetaBuilder(vip.getMetadata()).withGeneration(generation).build());
+    numbered.setSpec(vip.getSpec());
+    return numbered;
+  }
+
+  private NodeFacts self() {
+    boolean unclear = false;
+    Node found = null;
+    for (var parsed : files.values()) {
+      unclear |= !parsed.complete();
+      for (var node : parsed.nodes()) {
+        if (node.getMetadata().getName().equals(nodeName)) {
+          boolean wrong =
+              parsed.problems().stream().anyMatch(p -> p.object().equals("Node/" + nodeName));
+          unclear |= wrong;
+          found = wrong ? found : node;
+        }
+      }
+    }
+    if (found != null || !unclear) {
+      self = found;
+    }
+    return self != null
+        ? NodeFacts.of(self)
+        : new NodeFacts(nodeName, Map.of("kubernetes.io/hostname", nodeName), true);
+  }
+
+  private Optional<byte[]> secret(SecretKey key) {
+    if (secrets == null || !isFileName(key.name()) || !isFileName(key.key())) {
+      return Optional.empty();
+    }
+    var file = secrets.resolve(key.name()).resolve(key.key());
+    try (var in = Files.newInputStream(file)) {
+      var bytes = in.readNBytes(SECRET_BYTES_MAX);
+      int length = bytes.length;
+      if (length > 0 && bytes[length - 1] == '\n') {
+        length -= length > 1 && bytes[length - 2] == '\r' ? 2 : 1;
+      }
+      return Optional.of(Arrays.copyOf(bytes, length));
+    } catch (IOException e) {
+      LOG.debug("secret_unreadable file={}", file, e);
+      return Optional.empty();
+    }
+  }
+
+  private static boolean isFileName(String name) {
+    return !name.isEmpty() && !name.equals(".") && !name.equals("..") && !name.contains("/");
+  }
+
+  private void tell(List<ManifestProblem> wrong) {
+    var byName = new HashMap<String, List<Problem>>();
+    for (var problem : wrong) {
+      var object = problem.object();
+      if (object.startsWith("VirtualIP/")) {
+        byName
+            .computeIfAbsent(object.substring(object.indexOf('/') + 1), _ -> new ArrayList<>())
+            .add(problem.problem());
+      }
+      if (!logged.contains(problem)) {
+        LOG.warn("manifest_problem {}", problem);
+      }
+    }
+    logged = Set.copyOf(new HashSet<>(wrong));
+    problems = Map.copyOf(byName);
+  }
+}

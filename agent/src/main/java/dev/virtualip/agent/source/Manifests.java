@@ -1,0 +1,237 @@
+package dev.virtualip.agent.source;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.virtualip.agent.source.StrictMapper.Unknown;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeSpec;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Reads Kubernetes manifests: VirtualIPs, and Nodes for their labels; other kinds are passed over.
+ */
+public final class Manifests {
+  private static final String GROUP = "virtualip.dev/";
+  private static final String API_VERSION = HasMetadata.getApiVersion(VirtualIp.class);
+  private static final String KIND = HasMetadata.getKind(VirtualIp.class);
+  private static final Set<String> FIELDS =
+      Set.of("apiVersion", "kind", "metadata", "spec", "status");
+  private static final Pattern NAME =
+      Pattern.compile("[a-z0-9]([-a-z0-9]*[a-z0-9])?(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*");
+
+  private final Path file;
+  private final List<VirtualIp> virtualIps = new ArrayList<>();
+  private final List<Node> nodes = new ArrayList<>();
+  private final List<ManifestProblem> problems = new ArrayList<>();
+
+  private Manifests(Path file) {
+    this.file = file;
+  }
+
+  /**
+   * What a file holds.
+   *
+   * @param file the file
+   * @param virtualIps its VirtualIPs, those with problems included, as far as they can be told
+   * @param nodes its Nodes
+   * @param problems all that is wrong with form and types; specs are the Validator's
+   * @param complete whether the file could be read to its end
+   */
+  public record Parsed(
+      Path file,
+      List<VirtualIp> virtualIps,
+      List<Node> nodes,
+      List<ManifestProblem> problems,
+      boolean complete) {}
+
+  /**
+   * Something wrong in a manifest.
+   *
+   * @param file the file
+   * @param object the object, as in {@code VirtualIP/web}; empty if it is about the whole file
+   * @param problem field and message; the field is empty where the place is a line
+   */
+  public record ManifestProblem(Path file, String object, Problem problem) {
+    @Override
+    public String toString() {
+      return Stream.of(file.toString(), object, problem.path(), problem.message())
+          .filter(part -> !part.isEmpty())
+          .reduce((a, b) -> a + ": " + b)
+          .orElseThrow();
+    }
+  }
+
+  /** The name that problems give an object. */
+  public static String objectName(VirtualIp vip) {
+    return KIND + "/" + vip.getMetadata().getName();
+  }
+
+  /** The manifests directly in a directory, sorted: *.yaml, *.yml and *.json, links followed. */
+  public static List<Path> in(Path directory) throws IOException {
+    try (var files = Files.list(directory)) {
+      return files
+          .filter(f -> f.getFileName().toString().matches("[^.].*\\.(yaml|yml|json)"))
+          .filter(Files::isRegularFile)
+          .sorted()
+          .toList();
+    }
+  }
+
+  /** Reads a file of one or more documents. One that cannot be read has a problem that says so. */
+  public static Parsed read(Path file) {
+    try {
+      return parse(file, Files.readString(file));
+    } catch (IOException e) {
+      return unreadable(file, e);
+    }
+  }
+
+  /** What stands for a file that cannot be read. */
+  static Parsed unreadable(Path file, IOException e) {
+    var message = "cannot be read (" + e + "): check its permissions and that it is UTF-8";
+    return new Parsed(
+        file,
+        List.of(),
+        List.of(),
+        List.of(new ManifestProblem(file, "", new Problem("", message))),
+        false);
+  }
+
+  /** Reads the text of a file; a name ending in .json stands for JSON, any other for YAML. */
+  public static Parsed parse(Path file, String text) {
+    var manifests = new Manifests(file);
+    var result = Documents.read(text, file.toString().endsWith(".json"));
+    for (var document : result.documents()) {
+      manifests.object(document.tree(), document.doubles());
+    }
+    if (result.error() != null) {
+      manifests.add("", List.of(new Problem("", result.error())));
+    }
+    return new Parsed(
+        file,
+        List.copyOf(manifests.virtualIps),
+        List.copyOf(manifests.nodes),
+        List.copyOf(manifests.problems),
+        result.error() == null);
+  }
+
+  private void object(JsonNode tree, List<String> doubles) {
+    if (tree.path("kind").asText().equals("List") && tree.path("items").isArray()) {
+      tree.path("items").forEach(item -> object(item, doubles));
+      return;
+    }
+    var kind = tree.path("kind").asText();
+    var apiVersion = tree.path("apiVersion").asText();
+    var own = new ArrayList<Problem>();
+    doubles.forEach(message -> own.add(new Problem("", message)));
+    if (kind.isEmpty() || apiVersion.isEmpty()) {
+      own.add(new Problem("", "is no Kubernetes object: it needs apiVersion, kind and metadata"));
+      add(name(kind, tree), own);
+    } else if (apiVersion.startsWith(GROUP) || kind.equalsIgnoreCase(KIND)) {
+      virtualIp(tree, own);
+    } else if (apiVersion.equals("v1") && kind.equals("Node")) {
+      node(tree, own);
+    }
+  }
+
+  private void virtualIp(JsonNode tree, List<Problem> own) {
+    expect(tree, "apiVersion", API_VERSION, own);
+    expect(tree, "kind", KIND, own);
+    for (var field : tree.properties()) {
+      if (!FIELDS.contains(field.getKey())) {
+        own.add(new Problem(field.getKey(), StrictMapper.unknownField(field.getKey(), FIELDS)));
+      }
+    }
+    var vip = virtualIp(tree, Unknown.IS_A_PROBLEM, own);
+    var name = vip.getMetadata().getName();
+    if (name == null) {
+      own.add(new Problem("metadata.name", "is missing: give the VirtualIP a name"));
+    } else if (name.length() > 253 || !NAME.matcher(name).matches()) {
+      own.add(
+          new Problem(
+              "metadata.name",
+              "\"%s\" cannot name an object: use a-z, 0-9, - and ., as in web-1".formatted(name)));
+    }
+    add(name(KIND, tree), own);
+    if (name != null && own.stream().noneMatch(p -> p.path().matches("kind|apiVersion"))) {
+      virtualIps.add(vip);
+    }
+  }
+
+  private static void expect(JsonNode tree, String field, String value, List<Problem> own) {
+    var is = tree.path(field).asText();
+    if (!is.equals(value)) {
+      own.add(new Problem(field, "is %s: write %s".formatted(is, value)));
+    }
+  }
+
+  /** A VirtualIP as the API server gave it: unknown fields are left out, wrong types problems. */
+  public static VirtualIp lenientVirtualIp(JsonNode tree, Collection<Problem> problems) {
+    return virtualIp(tree, Unknown.IS_LEFT_OUT, problems);
+  }
+
+  private static VirtualIp virtualIp(JsonNode tree, Unknown unknown, Collection<Problem> problems) {
+    var vip = new VirtualIp();
+    vip.setMetadata(metadata(tree, unknown, problems));
+    vip.setSpec(
+        StrictMapper.convert(tree.path("spec"), VirtualIpSpec.class, "spec", unknown, problems));
+    return vip;
+  }
+
+  private static ObjectMeta metadata(JsonNode tree, Unknown unknown, Collection<Problem> problems) {
+    var metadata =
+        StrictMapper.convert(
+            tree.path("metadata"), ObjectMeta.class, "metadata", unknown, problems);
+    if (metadata == null) {
+      return new ObjectMeta();
+    }
+    if (unknown == Unknown.IS_A_PROBLEM) {
+      for (var field : metadata.getAdditionalProperties().keySet()) {
+        problems.add(
+            new Problem(
+                "metadata." + field,
+                StrictMapper.unknownField(field, List.of("name", "labels", "annotations"))));
+      }
+    }
+    metadata.setAdditionalProperties(Map.of());
+    return metadata;
+  }
+
+  private void node(JsonNode tree, List<Problem> own) {
+    var metadata = metadata(tree, Unknown.IS_LEFT_OUT, own);
+    var spec =
+        StrictMapper.convert(tree.path("spec"), NodeSpec.class, "spec", Unknown.IS_LEFT_OUT, own);
+    if (metadata.getName() == null) {
+      own.add(new Problem("metadata.name", "is missing: give the Node its name"));
+    }
+    add(name("Node", tree), own);
+    if (metadata.getName() != null) {
+      var node = new Node();
+      node.setMetadata(metadata);
+      node.setSpec(spec);
+      nodes.add(node);
+    }
+  }
+
+  private static String name(String kind, JsonNode tree) {
+    var name = tree.path("metadata").path("name").asText();
+    return kind.isEmpty() && name.isEmpty() ? "" : kind + "/" + name;
+  }
+
+  private void add(String object, List<Problem> own) {
+    own.forEach(problem -> problems.add(new ManifestProblem(file, object, problem)));
+  }
+}
