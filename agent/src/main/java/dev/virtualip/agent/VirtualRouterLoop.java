@@ -257,6 +257,11 @@ final class VirtualRouterLoop implements Runnable {
     running.putAll(acceptance.run());
     showRefused(acceptance.refused());
     configured = true;
+    LOG.info(
+        "configured objects={} run={} refused={}",
+        desired.virtualIps().size(),
+        running.keySet(),
+        acceptance.refused().keySet());
     listener.accepted(desired, Map.copyOf(running));
   }
 

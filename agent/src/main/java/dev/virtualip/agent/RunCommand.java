@@ -1,0 +1,221 @@
+package dev.virtualip.agent;
+
+import dev.virtualip.agent.VirtualRouterLoop.Input;
+import dev.virtualip.agent.check.CheckRunner;
+import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.net.Pcap4jPacketPort;
+import dev.virtualip.agent.netlink.Netlink;
+import dev.virtualip.agent.netlink.NetlinkMonitor;
+import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.source.ManifestSource;
+import dev.virtualip.agent.source.Snapshot;
+import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.prometheusmetrics.PrometheusConfig;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** Runs the agent until SIGTERM. */
+@Command(
+    name = "run",
+    description = "Runs the node's virtual routers until SIGTERM.",
+    mixinStandardHelpOptions = true)
+final class RunCommand implements Callable<Integer> {
+  private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
+  private static final long HAND_OVER_MILLIS = 700;
+
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--node",
+      required = true,
+      paramLabel = "NAME",
+      description = "Name of this node, as in its Node object.")
+  private String nodeName;
+
+  @Option(
+      names = "--manifests",
+      paramLabel = "DIR",
+      description = "Take VirtualIPs from the YAML files here instead of from an API server.")
+  private Path manifests;
+
+  @Option(
+      names = "--secrets",
+      paramLabel = "DIR",
+      description = "With --manifests: passwords, as files SECRET-NAME/KEY.")
+  private Path secrets;
+
+  @Option(
+      names = "--kubeconfig",
+      paramLabel = "FILE",
+      description = "How to reach the API server. Default: the pod's service account.")
+  private Path kubeconfig;
+
+  @Option(
+      names = "--namespace",
+      paramLabel = "NAME",
+      defaultValue = "virtualip-system",
+      description = "Namespace of the Secrets. Default: ${DEFAULT-VALUE}")
+  private String namespace;
+
+  @Option(
+      names = "--state-dir",
+      paramLabel = "DIR",
+      description = "Keep the last good configuration here, to start without the API server.")
+  private Path stateDir;
+
+  @Option(
+      names = "--listen",
+      paramLabel = "HOST:PORT",
+      defaultValue = "127.0.0.1:9405",
+      description = "Serve /healthz /readyz /metrics /status here. Default: ${DEFAULT-VALUE}")
+  private String listen;
+
+  private final CountDownLatch done = new CountDownLatch(1);
+
+  @Override
+  public Integer call() throws Exception {
+    if (manifests != null && kubeconfig != null) {
+      throw usage("--manifests and --kubeconfig exclude each other: give one");
+    }
+    if (secrets != null && manifests == null) {
+      throw usage("--secrets goes with --manifests: Secrets of the API server are read there");
+    }
+    var address = listenAddress();
+    LOG.info("start node={} source={} listen={}", nodeName, source(), listen);
+    try (var netlink = new Netlink();
+        var client = manifests == null ? client() : null) {
+      run(netlink, client, address);
+    }
+    return 0;
+  }
+
+  private String source() {
+    return manifests != null ? manifests.toString() : "kubernetes";
+  }
+
+  private void run(Netlink netlink, KubernetesClient client, InetSocketAddress address)
+      throws IOException, InterruptedException {
+    var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+    new ProcessorMetrics().bindTo(registry);
+    new JvmMemoryMetrics().bindTo(registry);
+    var wiring = new Wiring(client);
+    var node =
+        new Node(
+            new NodeNetwork(netlink),
+            netlink,
+            new PacketPorts(
+                Pcap4jPacketPort::open, (link, frame) -> wiring.loop.offerFrame(link, frame)),
+            wiring,
+            new AgentMetrics(registry),
+            Clock.systemUTC());
+    wiring.loop = new VirtualRouterLoop(nodeName, node, wiring);
+    var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
+    thread.setPriority(Thread.MAX_PRIORITY);
+    try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
+        var _ = new AgentHttp(address, nodeName, wiring.loop, registry)) {
+      thread.start();
+      var shutdown = Thread.ofPlatform().unstarted(() -> shutDown(wiring));
+      Runtime.getRuntime().addShutdownHook(shutdown);
+      wiring.startSource();
+      done.await();
+    }
+  }
+
+  private void shutDown(Wiring wiring) {
+    LOG.info("stop node={}", nodeName);
+    wiring.loop.stop(HAND_OVER_MILLIS);
+    wiring.close();
+  }
+
+  private KubernetesClient client() throws IOException {
+    var builder = new KubernetesClientBuilder();
+    if (kubeconfig != null) {
+      builder.withConfig(Config.fromKubeconfig(Files.readString(kubeconfig)));
+    }
+    return builder.build();
+  }
+
+  private InetSocketAddress listenAddress() {
+    int colon = listen.lastIndexOf(':');
+    try {
+      return new InetSocketAddress(
+          InetAddress.ofLiteral(listen.substring(0, colon)),
+          Integer.parseInt(listen.substring(colon + 1)));
+    } catch (IndexOutOfBoundsException | IllegalArgumentException e) {
+      throw usage("--listen " + listen + ": give an IP address and a port, as in 127.0.0.1:9405");
+    }
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+
+  /** Ties source, checks, status and snapshot to the loop. */
+  private final class Wiring implements VirtualRouterLoop.Listener, Node.Checks, AutoCloseable {
+    private final KubernetesClient client;
+    private final Snapshot snapshot;
+    private VirtualRouterLoop loop;
+    private PodReadiness kubernetes;
+
+    Wiring(KubernetesClient client) {
+      this.client = client;
+      snapshot = stateDir == null ? null : Snapshot.in(stateDir, nodeName);
+    }
+
+    void startSource() throws IOException {
+      if (manifests != null) {
+        ManifestSource.start(manifests, secrets, nodeName, this::desired);
+        return;
+      }
+      if (snapshot != null) {
+        snapshot.read().ifPresent(this::desired);
+      }
+    }
+
+    private void desired(Desired desired) {
+      loop.put(new Input.DesiredChanged(desired));
+    }
+
+    @Override
+    public AutoCloseable start(String virtualIp, HealthCheck check) {
+      PodReadiness pods = kubernetes;
+      return CheckRunner.start(
+          List.of(check), pods, state -> loop.put(new Input.CheckChanged(virtualIp, state)));
+    }
+
+    @Override
+    public void changed(String virtualIp, NodeStatus status) {}
+
+    @Override
+    public void removed(String virtualIp) {}
+
+    @Override
+    public void accepted(Desired desired, Map<String, VirtualIp> running) {}
+
+    @Override
+    public void close() {}
+  }
+}
