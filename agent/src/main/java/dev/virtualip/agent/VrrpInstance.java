@@ -58,6 +58,7 @@ import org.slf4j.LoggerFactory;
  */
 final class VrrpInstance {
   private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
+  private static final String CHECK_PENDING = "CheckPending";
   private static final Set<String> NOT_A_FAULT =
       Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED);
 
@@ -382,7 +383,12 @@ final class VrrpInstance {
   }
 
   private void stateChanged(StateChanged changed) {
-    cause = changed.cause();
+    // Waiting for the first check results was no fault to recover from.
+    boolean waited = cause.startsWith(CHECK_PENDING);
+    cause =
+        waited && changed.cause().equals(VirtualRouter.RECOVERED)
+            ? VirtualRouter.STARTED
+            : changed.cause();
     since = node.clock().instant();
     transitions++;
     node.metrics().transition(config.name(), stateName().name(), cause);
@@ -401,7 +407,7 @@ final class VrrpInstance {
       case Active _ -> VirtualIpStatus.State.Master;
       case Initialize initialize ->
           initialize.reasons().stream()
-                  .allMatch(r -> NOT_A_FAULT.contains(r) || r.startsWith("CheckPending"))
+                  .allMatch(r -> NOT_A_FAULT.contains(r) || r.startsWith(CHECK_PENDING))
               ? VirtualIpStatus.State.Init
               : VirtualIpStatus.State.Fault;
     };

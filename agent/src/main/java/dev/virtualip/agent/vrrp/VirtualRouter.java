@@ -38,6 +38,12 @@ public record VirtualRouter(
   /** Reason of a router that has not been told yet whether anything stands in its way. */
   public static final String STARTING = "Starting";
 
+  /** Cause of a router that begins to take part. */
+  public static final String STARTED = "Started";
+
+  /** Cause of a router that takes part again after a fault. */
+  public static final String RECOVERED = "Recovered";
+
   /** Cause of a node that woke up too late to know whether it still is the master. */
   public static final String LATE_WAKE_UP = "LateWakeUp";
 
@@ -100,7 +106,7 @@ public record VirtualRouter(
     if (priority == VirtualRouterConfig.OWNER && config.startAsMaster()) {
       return becomeActive("AddressOwner", now);
     }
-    var cause = before.reasons().contains(STARTING) ? STARTING : "Recovered";
+    var cause = before.reasons().contains(STARTING) ? STARTED : RECOVERED;
     var backup = listen(config.advertInterval(), now);
     // Left-overs of an earlier life would answer beside the present master.
     return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));

@@ -1,0 +1,335 @@
+package dev.virtualip.agent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
+import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.vrrp.Advertisement;
+import dev.virtualip.agent.vrrp.AdvertisementCodec;
+import dev.virtualip.agent.vrrp.Datagram;
+import dev.virtualip.agent.vrrp.Password;
+import dev.virtualip.agent.vrrp.Version;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.net.InetAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** What a node does for a VirtualIP, on a node in memory and without a clock. */
+class VrrpInstanceTest {
+  private static final long SECOND = 1_000_000_000L;
+  private static final InetAddress PEER = InetAddress.ofLiteral("10.0.0.12");
+  private static final SecretKey KEY = new SecretKey("vip-auth", "web");
+  private static final byte[] PASSWORD = "s3cret".getBytes(StandardCharsets.US_ASCII);
+  private static final String SEED =
+      """
+      apiVersion: virtualip.dev/v1alpha1
+      kind: VirtualIP
+      metadata: {name: web, generation: 1}
+      spec:
+        vrid: 77
+        vrrpVersion: 2
+        interface: eth0
+        authentication: {passwordSecretRef: {name: vip-auth, key: web}}
+        addresses: [{address: 203.0.113.10/24, interface: eth1}]
+        routes: [{to: default, via: 203.0.113.1, interface: eth1}]
+        healthChecks: [{name: nginx, http: {}}]
+      """;
+
+  private final FakeNode fake = new FakeNode();
+  private Map<SecretKey, byte[]> secrets = Map.of(KEY, PASSWORD);
+  private VrrpInstance instance;
+  private long now = 1;
+
+  private InstanceConfig config(String yaml) {
+    return InstanceConfig.from(Serialization.unmarshal(yaml, VirtualIp.class), "node-a", secrets);
+  }
+
+  private void start(String yaml) {
+    instance = new VrrpInstance(config(yaml), fake.node, _ -> {});
+    instance.start(now);
+  }
+
+  private void becomeMaster() {
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    expire();
+    assertEquals(State.Master, instance.status().state());
+    fake.log.clear();
+  }
+
+  private void expire() {
+    now = instance.deadline();
+    instance.onDeadline(now);
+  }
+
+  private void hear(int priority, String password, InetAddress... addresses) {
+    var advert = new Advertisement(Version.V2, 77, priority, SECOND, List.of(addresses));
+    var bytes =
+        AdvertisementCodec.encode(
+            advert, new Password(password.getBytes(StandardCharsets.US_ASCII)), PEER, Frames.GROUP);
+    instance.onDatagram(new Datagram(PEER, Frames.GROUP, 255, bytes), now);
+  }
+
+  private double rejected() {
+    return fake.registry.find("virtualip.adverts.rejected").counters().stream()
+        .mapToDouble(counter -> counter.count())
+        .sum();
+  }
+
+  @Test
+  void itWaitsForTheFirstCheckResult() {
+    start(SEED);
+    assertEquals(State.Init, instance.status().state());
+    assertEquals("CheckPending(nginx)", instance.status().reason());
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals("Started", instance.status().reason());
+  }
+
+  @Test
+  void becomingMasterIsAdvertThenAddressThenRouteThenAnnouncement() {
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    fake.log.clear();
+    expire();
+    assertEquals(
+        List.of("advert 100 eth0", "put 203.0.113.10/24 lease 4", "put route 0.0.0.0/0"),
+        fake.log.subList(0, 3));
+    assertEquals(10, fake.log.stream().filter("arp eth1"::equals).count(), "5 rounds, 2 forms");
+    assertEquals(13, fake.log.size());
+  }
+
+  @Test
+  void theRouteDependsOnTheAddressSoThatItEndsWithTheLease() {
+    becomeMaster();
+    var route = fake.installed.iterator().next();
+    assertEquals(InetAddress.ofLiteral("203.0.113.10"), route.source());
+  }
+
+  @Test
+  void everyAdvertRenewsTheLease() {
+    becomeMaster();
+    expire();
+    assertEquals(List.of("advert 100 eth0", "put 203.0.113.10/24 lease 4"), fake.log);
+  }
+
+  @Test
+  void aSecondBurstFollowsAfterFiveSecondsAndThenOneRoundAMinute() {
+    becomeMaster();
+    long became = now;
+    while (!fake.log.contains("arp eth1")) {
+      expire();
+    }
+    assertEquals(5 * SECOND, now - became);
+    assertEquals(10, fake.log.stream().filter("arp eth1"::equals).count());
+    fake.log.clear();
+    while (!fake.log.contains("arp eth1")) {
+      expire();
+    }
+    assertEquals(65 * SECOND, now - became);
+    assertEquals(2, fake.log.stream().filter("arp eth1"::equals).count());
+  }
+
+  @Test
+  void aFailedCheckResignsAndTakesRouteAndAddressOff() {
+    becomeMaster();
+    instance.onCheck(FakeNode.failed("nginx", "connect refused 127.0.0.1:80"), now);
+    assertEquals(
+        List.of("advert 0 eth0", "delete route 0.0.0.0/0", "delete 203.0.113.10/24"), fake.log);
+    assertEquals(State.Fault, instance.status().state());
+    assertEquals("CheckFailed(nginx)", instance.status().reason());
+    assertEquals("connect refused 127.0.0.1:80", instance.status().message());
+  }
+
+  @Test
+  void aHigherPeerTakesAddressAndRouteAndNoResignationIsSent() {
+    becomeMaster();
+    hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals(List.of("delete route 0.0.0.0/0", "delete 203.0.113.10/24"), fake.log);
+    assertEquals("HigherPriority(10.0.0.12)", instance.status().reason());
+  }
+
+  @Test
+  void case58_aWrongPasswordChangesACounterAndNothingElse() {
+    becomeMaster();
+    long deadline = instance.deadline();
+    hear(150, "wrong", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals(List.of(), fake.log);
+    assertEquals(deadline, instance.deadline());
+    assertEquals(1, rejected());
+  }
+
+  @Test
+  void case17_anotherAddressListIsNoReasonToDropAnAdvert() {
+    becomeMaster();
+    hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.99"));
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals(0, rejected());
+  }
+
+  @Test
+  void anAddressThatSomebodyRemovesIsPutBackAndAnnounced() {
+    becomeMaster();
+    var prefix = IpPrefix.parse("203.0.113.10/24");
+    fake.bound.remove(prefix);
+    instance.onNetwork(new AddressRemoved(new BoundAddress(3, prefix, 0, 112)), now);
+    assertTrue(fake.bound.containsKey(prefix));
+    assertTrue(fake.log.contains("arp eth1"));
+    assertEquals(State.Master, instance.status().state());
+  }
+
+  @Test
+  void aRefusedBindIsAFaultThatIsTriedAgain() {
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    fake.refusal = "EPERM: the capability NET_ADMIN is missing";
+    fake.log.clear();
+    expire();
+    assertEquals(State.Fault, instance.status().state());
+    assertEquals("BindFailed", instance.status().reason());
+    assertTrue(instance.status().message().contains("NET_ADMIN"), instance.status().message());
+    assertTrue(fake.log.contains("advert 0 eth0"));
+    fake.refusal = null;
+    expire();
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  @Test
+  void aMissingNicIsAFaultThatNamesTheOthersAndHeals() {
+    var removed = fake.links.remove("eth1");
+    fake.report();
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals("InterfaceNotFound(eth1)", instance.status().reason());
+    assertTrue(instance.status().message().contains("eth0"), instance.status().message());
+    fake.links.put("eth1", removed);
+    fake.report();
+    instance.onNetwork(new Overrun(), now);
+    assertEquals(State.Backup, instance.status().state());
+    assertNull(instance.status().message());
+  }
+
+  @Test
+  void case44_aNicWithoutCarrierIsAFault() {
+    becomeMaster();
+    fake.link("eth1", 3, false);
+    fake.report();
+    instance.onNetwork(new Overrun(), now);
+    assertEquals("LinkDown(eth1)", instance.status().reason());
+    assertFalse(fake.bound.containsKey(IpPrefix.parse("203.0.113.10/24")));
+  }
+
+  @Test
+  void case46_withoutAnAddressOfItsOwnTheAdvertNicIsAFault() {
+    becomeMaster();
+    fake.bound.remove(IpPrefix.parse("10.0.0.11/24"));
+    fake.report();
+    instance.onNetwork(new Overrun(), now);
+    assertEquals("NoAddress(eth0)", instance.status().reason());
+    fake.bind(2, "10.0.0.21/24", 0);
+    fake.report();
+    instance.onNetwork(new Overrun(), now);
+    assertEquals(State.Backup, instance.status().state());
+    expire();
+    var source =
+        Frames.vrrp(fake.sent.get("eth0").getLast()).orElseThrow().source().getHostAddress();
+    assertEquals("10.0.0.21", source);
+  }
+
+  @Test
+  void case47_aLeftOverAddressIsRemovedBeforeListeningAndNeverTheSource() {
+    fake.bind(3, "203.0.113.10/24", 0);
+    fake.report();
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(List.of("delete 203.0.113.10/24"), fake.log);
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  @Test
+  void aMissingSecretIsAFaultThatSaysWhatToCreate() {
+    secrets = Map.of();
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals("SecretNotFound(vip-auth/web)", instance.status().reason());
+    secrets = Map.of(KEY, PASSWORD);
+    instance.update(config(SEED), now);
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  @Test
+  void anEditedAddressIsAddedBeforeTheOldOneGoesAndTheMasterStays() {
+    becomeMaster();
+    instance.update(config(SEED.replace("113.10/24", "113.20/24").replace("n: 1", "n: 2")), now);
+    assertEquals("put 203.0.113.20/24 lease 4", fake.log.get(0));
+    assertTrue(
+        fake.log.indexOf("delete 203.0.113.10/24") > fake.log.indexOf("put route 0.0.0.0/0"));
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(2, instance.status().acceptedGeneration());
+    assertEquals(1, fake.installed.size(), "the route of the old source is gone");
+  }
+
+  @Test
+  void anEditedPriorityIsAdvertisedWithoutLeavingMaster() {
+    becomeMaster();
+    instance.update(config(SEED.replace("vrid: 77", "vrid: 77\n  priority: 120")), now);
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(120, instance.status().priority());
+    expire();
+    assertEquals("advert 120 eth0", fake.log.get(fake.log.size() - 2));
+  }
+
+  @Test
+  void aCheckAddedToAMasterDoesNotCostTheMastership() {
+    becomeMaster();
+    var two =
+        SEED.replace(
+            "[{name: nginx, http: {}}]", "[{name: nginx, http: {}}, {name: b, tcp: {port: 1}}]");
+    instance.update(config(two), now);
+    assertEquals(State.Master, instance.status().state());
+    assertEquals("[b, nginx]", fake.checksRunning.toString());
+    instance.onCheck(FakeNode.failed("b", "connect refused"), now);
+    assertEquals("CheckFailed(b)", instance.status().reason());
+  }
+
+  @Test
+  void stoppingHandsOverAndEndsTheChecks() {
+    becomeMaster();
+    instance.stop("AgentStopped", now);
+    assertEquals("advert 0 eth0", fake.log.getFirst());
+    assertEquals("[]", fake.checksRunning.toString());
+    assertEquals(State.Init, instance.status().state());
+  }
+
+  @Test
+  void aRefusedEditShowsInTheMessageOfWhatRunsOn() {
+    becomeMaster();
+    instance.refuse(List.of(new Problem("spec.vrid", "256 is not a VRID: use 1 to 255")));
+    assertEquals(
+        "not run: spec.vrid: 256 is not a VRID: use 1 to 255", instance.status().message());
+    assertEquals(State.Master, instance.status().state());
+    instance.refuse(List.of());
+    assertNull(instance.status().message());
+  }
+
+  @Test
+  void case34_aFrozenMasterLetsGoBeforeItActsOnAnythingElse() {
+    becomeMaster();
+    now = instance.deadline() + 10 * SECOND;
+    instance.onDeadline(now);
+    assertEquals(List.of("delete route 0.0.0.0/0", "delete 203.0.113.10/24"), fake.log);
+    assertEquals("LateWakeUp", instance.status().reason());
+  }
+}

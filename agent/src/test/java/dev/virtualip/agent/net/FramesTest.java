@@ -1,0 +1,93 @@
+package dev.virtualip.agent.net;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.agent.net.Frames.ArpForm;
+import dev.virtualip.agent.net.Link.HardwareAddress;
+import java.net.InetAddress;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Frames as keepalived 2.2.7 sends them; case numbers are those of docs/protocol-cases.md. */
+class FramesTest {
+  private static final HexFormat HEX = HexFormat.of();
+  private static final HardwareAddress MAC = new HardwareAddress(HEX.parseHex("02000000000a"));
+  private static final InetAddress SOURCE = InetAddress.ofLiteral("10.9.0.1");
+  private static final byte[] V2_MESSAGE =
+      HEX.parseHex("213350020101a8190a0900640a0900653132333435363738");
+  private static final byte[] FRAME = Frames.advertisement(MAC, SOURCE, 1, V2_MESSAGE);
+
+  @Test
+  void case7_theIpHeaderIsKeepalivedsByteForByte() {
+    assertEquals(
+        "01005e000012" + "02000000000a" + "0800" + "45c0002c00010000ff70d0840a090001e0000012",
+        HEX.formatHex(FRAME, 0, 34));
+  }
+
+  @Test
+  void case9_gratuitousArpIsKeepalivedsByteForByte() {
+    assertEquals(
+        "ffffffffffff02000000000a0806000108000604000102000000000a0a090064ffffffffffff0a090064",
+        HEX.formatHex(
+            Frames.gratuitousArp(MAC, InetAddress.ofLiteral("10.9.0.100"), ArpForm.Request)));
+  }
+
+  @Test
+  void theReplyFormDiffersInTheOperationOnly() {
+    var address = InetAddress.ofLiteral("10.9.0.100");
+    var request = Frames.gratuitousArp(MAC, address, ArpForm.Request);
+    var reply = Frames.gratuitousArp(MAC, address, ArpForm.Reply);
+    assertEquals(2, reply[21]);
+    reply[21] = 1;
+    assertArrayEquals(request, reply);
+  }
+
+  @Test
+  void whatIsSentIsReceived() {
+    var datagram = Frames.vrrp(FRAME).orElseThrow();
+    assertEquals(SOURCE, datagram.source());
+    assertEquals(Frames.GROUP, datagram.destination());
+    assertEquals(255, datagram.ttl());
+    assertArrayEquals(V2_MESSAGE, datagram.payload());
+  }
+
+  @Test
+  void case20_ethernetPaddingIsCutOff() {
+    var padded = Arrays.copyOf(FRAME, FRAME.length + 18);
+    assertArrayEquals(V2_MESSAGE, Frames.vrrp(padded).orElseThrow().payload());
+  }
+
+  @Test
+  void case59_fragmentsShortHeadersAndOtherProtocolsAreNotVrrp() {
+    assertTrue(Frames.vrrp(with(20, 0x20)).isEmpty(), "more fragments");
+    assertTrue(Frames.vrrp(with(21, 0x01)).isEmpty(), "fragment offset");
+    assertTrue(Frames.vrrp(with(14, 0x44)).isEmpty(), "header of 16 bytes");
+    assertTrue(Frames.vrrp(with(14, 0x4F)).isEmpty(), "header beyond its checksum");
+    assertTrue(Frames.vrrp(with(23, 17)).isEmpty(), "UDP");
+    assertTrue(Frames.vrrp(with(24, 0xAA)).isEmpty(), "wrong header checksum");
+    assertTrue(Frames.vrrp(with(17, 0xFF)).isEmpty(), "longer than the frame");
+    assertTrue(Frames.vrrp(Arrays.copyOf(FRAME, 33)).isEmpty(), "cut off");
+  }
+
+  @Test
+  void case59_randomFramesThrowNothing() {
+    var random = new Random(59);
+    for (int i = 0; i < 200_000; i++) {
+      var bytes = Arrays.copyOf(FRAME, random.nextInt(FRAME.length + 1));
+      for (int flips = random.nextInt(4); flips > 0 && bytes.length > 0; flips--) {
+        bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(256);
+      }
+      Frames.vrrp(bytes);
+    }
+  }
+
+  private static byte[] with(int at, int value) {
+    var frame = FRAME.clone();
+    frame[at] = (byte) value;
+    return frame;
+  }
+}
