@@ -69,6 +69,7 @@ public final class OperatorMain implements Runnable {
       name = "run",
       description = "Runs until SIGTERM or SIGINT.",
       showDefaultValues = true,
+      versionProvider = OperatorMain.Version.class,
       mixinStandardHelpOptions = true)
   static final class Run implements Callable<Integer> {
     @Option(
@@ -96,8 +97,8 @@ public final class OperatorMain implements Runnable {
     @Option(
         names = "--listen",
         paramLabel = "HOST:PORT",
-        defaultValue = "${env:LISTEN:-0.0.0.0:9406}",
-        description = "Where /healthz, /readyz and /metrics are served; $LISTEN.")
+        defaultValue = "0.0.0.0:9406",
+        description = "Where /healthz, /readyz and /metrics are served.")
     private InetSocketAddress listen;
 
     @Override

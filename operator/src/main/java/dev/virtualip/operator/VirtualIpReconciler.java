@@ -199,17 +199,18 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
       }
       throw e;
     }
-    if (!timed.equals(written.put(uid, timed))) {
-      timed.forEach(
-          c ->
-              LOG.info(
-                  "virtualip={} {}={} reason={} message=\"{}\"",
-                  name,
-                  c.getType(),
-                  c.getStatus(),
-                  c.getReason(),
-                  c.getMessage()));
-    }
+    var before = Objects.requireNonNullElse(written.put(uid, timed), List.of());
+    timed.stream()
+        .filter(condition -> !before.contains(condition))
+        .forEach(
+            c ->
+                LOG.info(
+                    "virtualip={} {}={} reason={} message=\"{}\"",
+                    name,
+                    c.getType(),
+                    c.getStatus(),
+                    c.getReason(),
+                    c.getMessage()));
   }
 
   private List<Condition> previous(VirtualIp vip) {
