@@ -13,7 +13,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /**
- * {@code /healthz}: the program runs. {@code /readyz}: its watches run. {@code /metrics}: counters
+ * {@code /healthz}: the program runs. {@code /readyz}: its watches have begun, and none has ended
+ * for good. {@code /metrics}: counters
  * and the conditions of all VirtualIPs, for Prometheus.
  */
 final class Endpoints implements AutoCloseable {

@@ -126,7 +126,11 @@ public final class OperatorMain implements Runnable {
         throw new IllegalArgumentException(
             "cannot read the kubeconfig " + kubeconfig + ": name a readable file");
       }
-      return Config.fromKubeconfig(kubeconfig);
+      try {
+        return Config.fromKubeconfig(kubeconfig);
+      } catch (RuntimeException e) {
+        throw new IllegalArgumentException(kubeconfig + " is no kubeconfig: name another file", e);
+      }
     }
 
     /** A hook can't set the exit code, and to be stopped is no failure. */

@@ -3,6 +3,7 @@ package dev.virtualip.operator;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.MissingCRDException;
 import java.net.BindException;
+import java.nio.channels.UnresolvedAddressException;
 import java.util.Objects;
 
 /** What to do about an operator that does not start, or can't go on. */
@@ -12,8 +13,8 @@ final class StartFailure {
   /** One line for the one who started it. */
   static String advice(Throwable failure) {
     for (var e = failure; e != null; e = e.getCause()) {
-      if (e instanceof BindException) {
-        return "cannot listen: %s; choose another --listen HOST:PORT".formatted(e.getMessage());
+      if (e instanceof BindException || e instanceof UnresolvedAddressException) {
+        return "cannot listen (%s): choose another --listen HOST:PORT".formatted(oneLine(e));
       }
       if (e instanceof MissingCRDException || isStatus(e, 404)) {
         return "the API server does not know VirtualIPs: run kubectl apply -k crds first";
@@ -39,7 +40,11 @@ final class StartFailure {
   }
 
   private static String oneLine(Throwable e) {
-    return Objects.requireNonNullElse(e.getMessage(), e.getClass().getSimpleName())
+    var message =
+        e instanceof KubernetesClientException client && client.getStatus() != null
+            ? client.getStatus().getMessage()
+            : e.getMessage();
+    return Objects.requireNonNullElse(message, e.getClass().getSimpleName())
         .replaceAll("\\s+", " ");
   }
 }

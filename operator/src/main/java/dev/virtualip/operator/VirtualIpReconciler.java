@@ -189,8 +189,7 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     }
     try {
       client
-          .resources(VirtualIp.class)
-          .withName(name)
+          .resource(vip)
           .subresource("status")
           .patch(PatchContext.of(PatchType.JSON_MERGE), patch.get());
     } catch (KubernetesClientException e) {
