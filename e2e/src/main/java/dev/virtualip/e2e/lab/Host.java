@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 
 /** A machine of the lab: a network namespace with NICs, and programs that run in it. */
@@ -18,6 +19,7 @@ public final class Host implements AutoCloseable {
   private final List<String> enter;
   private final Map<String, Port> ports = new LinkedHashMap<>();
   private final ConcurrentLinkedQueue<Proc> procs = new ConcurrentLinkedQueue<>();
+  private final ConcurrentHashMap<String, Integer> starts = new ConcurrentHashMap<>();
   private int plugged;
 
   private Host(Lab lab, String name, int number, List<String> enter) {
@@ -163,7 +165,7 @@ public final class Host implements AutoCloseable {
     return result.exit() == 0 ? result.output() : "";
   }
 
-  /** Starts a program here; its output goes to a file of the work folder. */
+  /** Starts a program here; its output goes to a file of its own in the work folder. */
   public Proc start(String name, String... command) {
     return start(name, Map.of(), command);
   }
@@ -175,12 +177,10 @@ public final class Host implements AutoCloseable {
     all.put("JAVA_OPTS", "-XX:-UsePerfData -Djava.io.tmpdir=/run/lab/tmp");
     all.put("TMPDIR", "/run/lab/tmp");
     all.putAll(environment);
+    int start = starts.merge(name, 1, Integer::sum);
+    String file = this.name + "-" + name + (start == 1 ? "" : "-" + start) + ".log";
     Proc proc =
-        Proc.start(
-            this.name + "/" + name,
-            lab.work().resolve(this.name + "-" + name + ".log"),
-            all,
-            inside(List.of(command)));
+        Proc.start(this.name + "/" + name, lab.work().resolve(file), all, inside(List.of(command)));
     procs.removeIf(p -> !p.alive());
     procs.add(proc);
     return proc;

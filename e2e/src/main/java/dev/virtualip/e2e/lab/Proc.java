@@ -33,7 +33,7 @@ public final class Proc implements AutoCloseable {
     this.output = output;
   }
 
-  /** Starts {@code command} with {@code environment} added to this JVM's. Appends to the output. */
+  /** Starts {@code command} with {@code environment} added to this JVM's. */
   static Proc start(
       String name, Path output, Map<String, String> environment, List<String> command) {
     List<String> leader = new ArrayList<>(List.of("setsid"));
@@ -42,7 +42,7 @@ public final class Proc implements AutoCloseable {
         new ProcessBuilder(leader)
             .redirectErrorStream(true)
             .redirectInput(ProcessBuilder.Redirect.from(new File("/dev/null")))
-            .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()));
+            .redirectOutput(ProcessBuilder.Redirect.to(output.toFile()));
     builder.environment().putAll(environment);
     try {
       return new Proc(name, builder.start(), output);

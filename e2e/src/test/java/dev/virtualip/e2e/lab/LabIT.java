@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -89,6 +90,74 @@ class LabIT {
     assertEquals(size, ticks.outputFile().toFile().length());
     ticks.resume();
     Await.until("ticks go on", SOON, () -> ticks.outputFile().toFile().length() > size);
+  }
+
+  @Test
+  void aProbeBehindARouterMeasuresAnOutage() {
+    Wire outside = lab.wire("public");
+    lab.host("router")
+        .plug("eth0", internal, "10.0.0.254/24")
+        .plug("eth1", outside, "203.0.113.1/24")
+        .forward();
+    Host client = lab.host("client").plug("eth0", outside, "203.0.113.9/24");
+    client.route("default via 203.0.113.1");
+    a.route("default via 10.0.0.254");
+    Nginx nginx = Nginx.start(a);
+    assertEquals("node-a\n", client.get("http://10.0.0.11/"));
+    try (Probe probe = Probe.start(client, "http://10.0.0.11/")) {
+      probe.awaitServedBy("node-a", SOON);
+      Instant stopped = Instant.now();
+      nginx.stop();
+      Await.until("outage seen", SOON, () -> !probe.outages(stopped).isEmpty());
+      Instant started = Instant.now();
+      nginx.start();
+      Instant back = probe.awaitServedBy("node-a", SOON).start();
+      List<Probe.Outage> outages = probe.outages(stopped);
+      assertEquals(1, outages.size(), outages::toString);
+      assertTrue(outages.getFirst().from().isBefore(started));
+      assertFalse(outages.getFirst().to().isAfter(back));
+      assertEquals(outages.getFirst().duration(), probe.longestOutage(stopped, back));
+      assertEquals("node-a", probe.servedBy());
+    }
+  }
+
+  @Test
+  void keepalivedMovesItsAddressWithTheCheck() {
+    for (Host host : List.of(a, b)) {
+      host.plug("eth1", lab.wire("public"));
+      Nginx.start(host);
+    }
+    Keepalived first = Keepalived.start(a, keepalived(150));
+    Keepalived.start(b, keepalived(100));
+    try (Capture capture = b.capture("eth0", "ip proto 112")) {
+      Await.until("node-a has the VIP", SOON, () -> a.hasAddress("203.0.113.10"));
+      assertFalse(b.hasAddress("203.0.113.10"));
+      Frame.Vrrp advert =
+          capture.await("advert", SOON, f -> f.vrrp().isPresent()).vrrp().orElseThrow();
+      assertEquals(
+          new Frame.Vrrp(2, 77, 150, 1, "10.0.0.11", "224.0.0.18", 255, List.of("203.0.113.10")),
+          advert);
+      assertTrue(a.ip("route").contains("default via 203.0.113.1 dev eth1"));
+      first.stop();
+      Await.until("node-b has the VIP", SOON, () -> b.hasAddress("203.0.113.10"));
+      assertFalse(a.hasAddress("203.0.113.10"));
+    }
+  }
+
+  private static String keepalived(int priority) {
+    return new Keepalived.Instance(
+            "web",
+            "eth0",
+            77,
+            priority,
+            2,
+            "1",
+            "secret",
+            List.of("203.0.113.10/24 dev eth1"),
+            List.of("default via 203.0.113.1 dev eth1"),
+            "/usr/bin/curl -sf http://127.0.0.1/healthz",
+            List.of())
+        .config();
   }
 
   @Test
