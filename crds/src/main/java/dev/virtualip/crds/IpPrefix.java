@@ -13,7 +13,7 @@ import java.util.regex.Pattern;
  */
 public record IpPrefix(InetAddress address, int length) {
   private static final Pattern IPV4 =
-      Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1?\\d?\\d)(?:\\.(?!$)|$)){4}");
+      Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(?:\\.(?!$)|$)){4}");
 
   /**
    * Parses {@code 203.0.113.10/24}.

@@ -24,7 +24,8 @@ public record NodeFacts(String name, Map<String, String> labels, boolean schedul
                 .allMatch(
                     taint ->
                         "PreferNoSchedule".equals(taint.getEffect())
-                            || taint.getKey().startsWith(KUBERNETES_TAINTS));
+                            || Objects.requireNonNullElse(taint.getKey(), "")
+                                .startsWith(KUBERNETES_TAINTS));
     var labels = node.getMetadata().getLabels();
     return new NodeFacts(
         node.getMetadata().getName(), Objects.requireNonNullElse(labels, Map.of()), schedulable);

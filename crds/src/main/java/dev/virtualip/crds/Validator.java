@@ -6,7 +6,10 @@ import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
 import dev.virtualip.crds.VirtualIpSpec.Address;
 import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
 import dev.virtualip.crds.VirtualIpSpec.Route;
+import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -23,6 +26,7 @@ import java.util.stream.Stream;
  */
 public final class Validator {
   private static final Pattern INTERFACE = Pattern.compile(VirtualIpSpec.INTERFACE_PATTERN);
+  private static final Pattern CHECK_NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Duration V3_UNIT = Duration.ofMillis(10);
   private static final Duration V3_INTERVAL_MAX = V3_UNIT.multipliedBy(4095);
 
@@ -191,6 +195,14 @@ public final class Validator {
     if (selector == null) {
       return;
     }
+    selector
+        .matchLabels()
+        .forEach(
+            (key, value) -> {
+              if (value == null) {
+                add(path + ".matchLabels." + key, "has no value: write \"\" for an empty one");
+              }
+            });
     for (int i = 0; i < selector.matchExpressions().size(); i++) {
       var requirement = selector.matchExpressions().get(i);
       var at = path + ".matchExpressions[" + i + "]";
@@ -222,6 +234,9 @@ public final class Validator {
         add(path + ".name", "is missing: give the check a short name, as in ingress");
         continue;
       }
+      if (!CHECK_NAME.matcher(check.name()).matches()) {
+        add(path + ".name", "\"" + check.name() + "\" is no name: use 1 to 63 of a-z, 0-9 and -");
+      }
       if (!names.add(check.name())) {
         add(path + ".name", "two checks are called " + check.name() + ": rename one");
       }
@@ -241,12 +256,16 @@ public final class Validator {
     range(path + ".fall", check.fall(), 1, 1000, "fall");
     range(path + ".weight", check.weight(), -253, 253, "weight");
     if (check.http() != null) {
+      checkHost(path + ".http.host", check.http().host());
       range(path + ".http.port", check.http().port(), 1, 65535, "TCP port");
-      if (!check.http().path().matches("/\\S*")) {
-        add(path + ".http.path", "starts with a slash and has no blanks, as in /healthz");
+      if (!isPath(check.http().path())) {
+        add(
+            path + ".http.path",
+            "is no path: start it with a slash and write other than plain characters as in %20");
       }
     }
     if (check.tcp() != null) {
+      checkHost(path + ".tcp.host", check.tcp().host());
       if (check.tcp().port() == null) {
         add(path + ".tcp.port", "is missing: give the TCP port to connect to");
       }
@@ -260,6 +279,32 @@ public final class Validator {
         add(path + ".pod.selector", "is missing: give labels that the pods have");
       }
       checkSelector(path + ".pod.selector", check.pod().selector());
+    }
+  }
+
+  /** No names: a check must not depend on DNS, nor wait for it. */
+  private void checkHost(String path, String host) {
+    if (host.contains(":")) {
+      parsed(path, () -> parseIpv6(host));
+    } else {
+      parsed(path, () -> IpPrefix.parseAddress(host));
+    }
+  }
+
+  private static InetAddress parseIpv6(String host) {
+    try {
+      return Inet6Address.ofLiteral(host);
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "\"" + host + "\" is not an IPv6 address: write it as in ::1", e);
+    }
+  }
+
+  private static boolean isPath(String path) {
+    try {
+      return path.startsWith("/") && new URI("http://127.0.0.1" + path).getHost() != null;
+    } catch (URISyntaxException e) {
+      return false;
     }
   }
 

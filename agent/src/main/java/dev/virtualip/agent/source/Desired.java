@@ -35,7 +35,8 @@ public record Desired(List<VirtualIp> virtualIps, NodeFacts self, Map<SecretKey,
   /**
    * Strips and sorts the VirtualIPs and looks up the secrets they refer to.
    *
-   * @param secret the value of a key, empty if there is none
+   * @param secret the value of a key, empty if there is none; a line end behind it is dropped, as
+   *     editors and {@code echo} leave one
    */
   public static Desired of(
       Collection<VirtualIp> virtualIps,
@@ -48,7 +49,7 @@ public record Desired(List<VirtualIp> virtualIps, NodeFacts self, Map<SecretKey,
             .toList();
     var secrets = new HashMap<SecretKey, byte[]>();
     for (var key : secretKeys(stripped)) {
-      secret.apply(key).ifPresent(value -> secrets.put(key, value));
+      secret.apply(key).ifPresent(value -> secrets.put(key, withoutLineEnd(value)));
     }
     return new Desired(stripped, self, secrets);
   }
@@ -66,6 +67,14 @@ public record Desired(List<VirtualIp> virtualIps, NodeFacts self, Map<SecretKey,
       }
     }
     return keys;
+  }
+
+  private static byte[] withoutLineEnd(byte[] value) {
+    int length = value.length;
+    if (length > 0 && value[length - 1] == '\n') {
+      length -= length > 1 && value[length - 2] == '\r' ? 2 : 1;
+    }
+    return Arrays.copyOf(value, length);
   }
 
   private static VirtualIp stripped(VirtualIp vip) {

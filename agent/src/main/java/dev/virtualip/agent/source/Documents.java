@@ -52,7 +52,7 @@ final class Documents {
       while (parser.nextToken() != null) {
         var one = new Documents(parser);
         var tree = one.value();
-        if (!tree.isNull() && !tree.asText(" ").isEmpty()) {
+        if (!tree.isNull() && !(tree.isTextual() && tree.textValue().isBlank())) {
           documents.add(new Document(tree, List.copyOf(one.doubles)));
         }
       }

@@ -12,7 +12,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
@@ -154,13 +153,7 @@ public final class ManifestSource implements AutoCloseable {
       var object = Manifests.objectName(vip);
       var before = kept.get(name);
       if (next.containsKey(name)) {
-        wrong.add(
-            new ManifestProblem(
-                parsed.file(),
-                object,
-                new Problem(
-                    "metadata.name",
-                    "stands in %s already: rename one".formatted(next.get(name).file()))));
+        wrong.add(Manifests.alreadyIn(next.get(name).file(), parsed.file(), vip));
       } else if (parsed.problems().stream().noneMatch(p -> p.object().equals(object))) {
         next.put(name, new Kept(parsed.file(), numbered(vip, before)));
       } else if (before != null) {
@@ -224,12 +217,7 @@ public final class ManifestSource implements AutoCloseable {
     }
     var file = secrets.resolve(key.name()).resolve(key.key());
     try (var in = Files.newInputStream(file)) {
-      var bytes = in.readNBytes(SECRET_BYTES_MAX);
-      int length = bytes.length;
-      if (length > 0 && bytes[length - 1] == '\n') {
-        length -= length > 1 && bytes[length - 2] == '\r' ? 2 : 1;
-      }
-      return Optional.of(Arrays.copyOf(bytes, length));
+      return Optional.of(in.readNBytes(SECRET_BYTES_MAX));
     } catch (IOException e) {
       LOG.debug("secret_unreadable file={}", file, e);
       return Optional.empty();

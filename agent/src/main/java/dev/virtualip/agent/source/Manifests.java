@@ -79,6 +79,12 @@ public final class Manifests {
     return KIND + "/" + vip.getMetadata().getName();
   }
 
+  /** What is wrong with a VirtualIP whose name an earlier manifest has taken. */
+  public static ManifestProblem alreadyIn(Path first, Path file, VirtualIp vip) {
+    var message = "stands in %s already: rename one of the two".formatted(first);
+    return new ManifestProblem(file, objectName(vip), new Problem("metadata.name", message));
+  }
+
   /** The manifests directly in a directory, sorted: *.yaml, *.yml and *.json, links followed. */
   public static List<Path> in(Path directory) throws IOException {
     try (var files = Files.list(directory)) {

@@ -1,0 +1,36 @@
+package dev.virtualip.agent.kube;
+
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.util.concurrent.CompletionStage;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Informers that never give up. */
+final class Informers {
+  private static final Logger LOG = LoggerFactory.getLogger(Informers.class);
+
+  private Informers() {}
+
+  /**
+   * Starts an informer that tries again whatever happens, and logs each new error once.
+   *
+   * @return completes when the first list is there
+   */
+  static CompletionStage<Void> startForEver(SharedIndexInformer<?> informer, String what) {
+    var logged = new AtomicReference<>("");
+    informer.exceptionHandler(
+        (started, error) -> {
+          var cause = error;
+          while (cause.getCause() != null) {
+            cause = cause.getCause();
+          }
+          var text = cause.toString().lines().findFirst().orElse("");
+          if (!text.equals(logged.getAndSet(text))) {
+            LOG.warn("watch_failed what={} error=\"{}\": trying again", what, text);
+          }
+          return true;
+        });
+    return informer.start();
+  }
+}

@@ -1,0 +1,248 @@
+package dev.virtualip.agent.kube;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.source.Manifests;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.crds.VirtualIpStatus;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
+import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Takes VirtualIPs, the node's own Node and the Secrets of virtualip's namespace from the API
+ * server and follows their changes. While the API server is away it keeps what it has and keeps
+ * trying.
+ */
+public final class KubernetesSource implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
+  private static final JsonMapper STATUS =
+      JsonMapper.builder()
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL)
+          .build();
+
+  private final String nodeName;
+  private final Consumer<Desired> consumer;
+  private final SharedIndexInformer<GenericKubernetesResource> virtualIps;
+  private final SharedIndexInformer<Node> nodes;
+  private final SharedIndexInformer<Secret> secrets;
+  private final NodePods pods;
+
+  private final BlockingQueue<Boolean> changed = new ArrayBlockingQueue<>(1);
+  private final Thread thread = Thread.ofVirtual().name("kubernetes-source").unstarted(this::run);
+  private volatile Consumer<String> onStatus = _ -> {};
+
+  private Map<String, VirtualIp> good = Map.of();
+  private NodeFacts self;
+  private Desired last;
+  private volatile Map<String, List<Problem>> problems = Map.of();
+
+  /**
+   * Prepares the informers; nothing runs before {@link #start}.
+   *
+   * @param namespace virtualip's own, which the Secrets are in
+   * @param consumer gets all that is wanted, first when VirtualIPs and Node are known and then on
+   *     each change; called on the source's own thread
+   */
+  public KubernetesSource(
+      KubernetesClient client, String nodeName, String namespace, Consumer<Desired> consumer) {
+    this.nodeName = nodeName;
+    this.consumer = consumer;
+    virtualIps = client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).runnableInformer(0);
+    nodes = client.nodes().withField("metadata.name", nodeName).runnableInformer(0);
+    secrets = client.secrets().inNamespace(namespace).runnableInformer(0);
+    pods = new NodePods(client, nodeName);
+  }
+
+  /**
+   * Starts following the API server; returns at once, whether it is there or not.
+   *
+   * @param onStatus gets the name of a VirtualIP whose status may have changed; must not block
+   */
+  public void start(Consumer<String> onStatus) {
+    this.onStatus = onStatus;
+    thread.start();
+    follow(virtualIps, "virtualips");
+    follow(nodes, "nodes");
+    follow(secrets, "secrets");
+  }
+
+  /** Answers pod checks; watches the node's pods from the first question on. */
+  public PodReadiness pods() {
+    return pods;
+  }
+
+  /** The status of a VirtualIP as the API server showed it last; empty if it has none. */
+  public Optional<VirtualIpStatus> status(String virtualIp) {
+    var object = virtualIps.getStore().getByKey(virtualIp);
+    try {
+      return Optional.ofNullable(object)
+          .map(o -> o.getAdditionalProperties().get("status"))
+          .map(status -> STATUS.convertValue(status, VirtualIpStatus.class));
+    } catch (IllegalArgumentException e) {
+      LOG.debug("status_unreadable virtualip={}", virtualIp, e);
+      return Optional.empty();
+    }
+  }
+
+  /** What keeps the newest version of VirtualIPs from being read, by their names. */
+  public Map<String, List<Problem>> problems() {
+    return problems;
+  }
+
+  /** Stops following; the consumer may be running still. The client stays open. */
+  @Override
+  public void close() {
+    thread.interrupt();
+    virtualIps.stop();
+    nodes.stop();
+    secrets.stop();
+    pods.close();
+  }
+
+  private <T extends HasMetadata> void follow(SharedIndexInformer<T> informer, String what) {
+    informer.addEventHandler(new Changes<>());
+    Informers.startForEver(informer, what).thenRun(() -> changed.offer(true));
+  }
+
+  /** Wakes the thread; it does the work, so that nothing is thrown into the informer. */
+  private final class Changes<T extends HasMetadata> implements ResourceEventHandler<T> {
+    @Override
+    public void onAdd(T object) {
+      changed.offer(true);
+      tellStatus(object);
+    }
+
+    @Override
+    public void onUpdate(T before, T object) {
+      if (!asksTheSame(before, object)) {
+        changed.offer(true);
+      }
+      tellStatus(object);
+    }
+
+    @Override
+    public void onDelete(T object, boolean finalStateUnknown) {
+      changed.offer(true);
+    }
+
+    /** Whether only the status differs, as after each write of some agent. */
+    private boolean asksTheSame(T before, T object) {
+      return object instanceof GenericKubernetesResource
+          && essence(before.getMetadata()).equals(essence(object.getMetadata()));
+    }
+
+    private static ObjectMeta essence(ObjectMeta metadata) {
+      return new ObjectMetaBuilder(metadata)
+          .withResourceVersion(null)
+          .withManagedFields(List.of())
+          .build();
+    }
+
+    private void tellStatus(T object) {
+      if (object instanceof GenericKubernetesResource) {
+        onStatus.accept(object.getMetadata().getName());
+      }
+    }
+  }
+
+  private void run() {
+    try {
+      while (true) {
+        changed.take();
+        try {
+          update();
+        } catch (RuntimeException e) {
+          LOG.error("update_failed: all stays as it was", e);
+        }
+      }
+    } catch (InterruptedException _) {
+      LOG.debug("kubernetes_source_closed");
+    }
+  }
+
+  private void update() {
+    if (!virtualIps.hasSynced() || !nodes.hasSynced() || !knowsSelf()) {
+      return;
+    }
+    var vips = readVirtualIps();
+    if (!secrets.hasSynced() && !Desired.secretKeys(vips).isEmpty()) {
+      return;
+    }
+    var desired = Desired.of(vips, self, this::secret);
+    if (!desired.equals(last)) {
+      last = desired;
+      consumer.accept(desired);
+    }
+  }
+
+  /** A Node object that is gone for a moment changes nothing: the node still runs this agent. */
+  private boolean knowsSelf() {
+    var node = nodes.getStore().getByKey(nodeName);
+    if (node != null) {
+      self = NodeFacts.of(node);
+    } else if (self == null) {
+      LOG.warn("no_node name={}: give --node the name of this machine's Node object", nodeName);
+    }
+    return self != null;
+  }
+
+  private List<VirtualIp> readVirtualIps() {
+    var next = new HashMap<String, VirtualIp>();
+    var wrong = new HashMap<String, List<Problem>>();
+    for (var object : virtualIps.getStore().list()) {
+      var name = object.getMetadata().getName();
+      var own = new ArrayList<Problem>();
+      var vip = Manifests.lenientVirtualIp(STATUS.valueToTree(object), own);
+      if (own.isEmpty()) {
+        next.put(name, vip);
+        continue;
+      }
+      wrong.put(name, List.copyOf(own));
+      if (!own.equals(problems.get(name))) {
+        LOG.warn("virtualip_unreadable name={} problems={}", name, own);
+      }
+      var before = good.get(name);
+      if (before != null
+          && Objects.equals(before.getMetadata().getUid(), object.getMetadata().getUid())) {
+        next.put(name, before);
+      }
+    }
+    good = next;
+    problems = Map.copyOf(wrong);
+    return List.copyOf(next.values());
+  }
+
+  private Optional<byte[]> secret(SecretKey key) {
+    return secrets.getStore().list().stream()
+        .filter(secret -> secret.getMetadata().getName().equals(key.name()))
+        .findAny()
+        .map(Secret::getData)
+        .map(data -> data.get(key.key()))
+        .map(Base64.getDecoder()::decode);
+  }
+}

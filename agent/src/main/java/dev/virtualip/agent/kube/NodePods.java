@@ -1,0 +1,64 @@
+package dev.virtualip.agent.kube;
+
+import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.crds.LabelSelector;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/** The pods of one node, watched from the first question on; the last answer outlives the API. */
+final class NodePods implements PodReadiness, AutoCloseable {
+  private final KubernetesClient client;
+  private final String nodeName;
+  private SharedIndexInformer<Pod> informer;
+  private boolean closed;
+
+  NodePods(KubernetesClient client, String nodeName) {
+    this.client = client;
+    this.nodeName = nodeName;
+  }
+
+  @Override
+  public Optional<Boolean> anyReady(String namespace, LabelSelector selector) {
+    var pods = informer();
+    if (pods == null || !pods.hasSynced()) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        pods.getStore().list().stream()
+            .anyMatch(
+                pod ->
+                    pod.getMetadata().getNamespace().equals(namespace)
+                        && selector.matches(
+                            Objects.requireNonNullElse(pod.getMetadata().getLabels(), Map.of()))
+                        && ready(pod)));
+  }
+
+  /** A pod that is being deleted may still say Ready; it will not serve for long. */
+  private static boolean ready(Pod pod) {
+    return pod.getMetadata().getDeletionTimestamp() == null
+        && pod.getStatus() != null
+        && pod.getStatus().getConditions().stream()
+            .anyMatch(c -> "Ready".equals(c.getType()) && "True".equals(c.getStatus()));
+  }
+
+  private synchronized SharedIndexInformer<Pod> informer() {
+    if (informer == null && !closed) {
+      informer =
+          client.pods().inAnyNamespace().withField("spec.nodeName", nodeName).runnableInformer(0);
+      Informers.startForEver(informer, "pods");
+    }
+    return informer;
+  }
+
+  @Override
+  public synchronized void close() {
+    closed = true;
+    if (informer != null) {
+      informer.stop();
+    }
+  }
+}

@@ -1,0 +1,78 @@
+package dev.virtualip.agent.kube;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+
+/** What a node writes into the status of a VirtualIP: its own key, and {@code master}. */
+final class StatusPatch {
+  private static final JsonMapper MAPPER = new JsonMapper();
+  private static final VirtualIpStatus EMPTY = new VirtualIpStatus(null, null, null, null);
+  private static final List<String> FIELDS =
+      Arrays.stream(NodeStatus.class.getRecordComponents()).map(c -> c.getName()).toList();
+
+  private StatusPatch() {}
+
+  /**
+   * A JSON merge patch (RFC 7386) of the status subresource.
+   *
+   * @param status null to take the node's key away
+   * @param master whether this node is Master
+   * @param wasMaster whether this node's last patch said so
+   * @param cached the status as last seen, or null
+   */
+  static ObjectNode of(
+      String node, NodeStatus status, boolean master, boolean wasMaster, VirtualIpStatus cached) {
+    var patch = MAPPER.createObjectNode();
+    var own = patch.putObject("status");
+    own.putObject("nodes").set(node, status == null ? null : withNulls(status));
+    if (claimsMaster(node, master, wasMaster, cached)) {
+      own.put("master", node);
+    } else if (givesUpMaster(node, master, cached)) {
+      own.putNull("master");
+    }
+    return patch;
+  }
+
+  /** Whether a status that was written before must be written again. */
+  static boolean needed(String node, boolean master, VirtualIpStatus cached) {
+    return cached == null
+        || cached.nodes() == null
+        || cached.nodes().get(node) == null
+        || claimsMaster(node, master, true, cached)
+        || givesUpMaster(node, master, cached);
+  }
+
+  /**
+   * Whoever has just become Master says so. Later a Master only corrects a name that is missing or
+   * stands for a node that is no Master, so that two Masters do not write against each other.
+   */
+  private static boolean claimsMaster(
+      String node, boolean master, boolean wasMaster, VirtualIpStatus cached) {
+    var seen = cached == null ? EMPTY : cached;
+    return master
+        && !node.equals(seen.master())
+        && (!wasMaster || seen.master() == null || !isMaster(seen, seen.master()));
+  }
+
+  private static boolean givesUpMaster(String node, boolean master, VirtualIpStatus cached) {
+    return !master && cached != null && node.equals(cached.master());
+  }
+
+  private static boolean isMaster(VirtualIpStatus status, String node) {
+    var nodes = status.nodes() == null ? Map.<String, NodeStatus>of() : status.nodes();
+    return nodes.get(node) != null && nodes.get(node).state() == State.Master;
+  }
+
+  /** A merge patch keeps what it does not name; fields that went away are null. */
+  private static ObjectNode withNulls(NodeStatus status) {
+    ObjectNode tree = MAPPER.valueToTree(status);
+    FIELDS.stream().filter(field -> !tree.has(field)).forEach(tree::putNull);
+    return tree;
+  }
+}

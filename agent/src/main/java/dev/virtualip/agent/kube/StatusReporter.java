@@ -1,0 +1,225 @@
+package dev.virtualip.agent.kube;
+
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.net.HttpURLConnection;
+import java.time.Duration;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes this node's part of the VirtualIPs' status. Callers never wait; of several states of one
+ * VirtualIP only the newest is written, and tried again until it is.
+ */
+public final class StatusReporter implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(StatusReporter.class);
+  private static final long GAP_NANOS = Duration.ofMillis(100).toNanos();
+  private static final long RETRY_MIN_NANOS = Duration.ofMillis(100).toNanos();
+  private static final long RETRY_MAX_NANOS = Duration.ofSeconds(5).toNanos();
+  private static final Duration FLUSH = Duration.ofMillis(300);
+
+  private final Patcher patcher;
+  private final String nodeName;
+  private final Function<String, Optional<VirtualIpStatus>> cached;
+  private final Map<String, Entry> entries = new HashMap<>();
+  private final Thread thread = Thread.ofVirtual().name("status-reporter").unstarted(this::run);
+  private boolean closing;
+
+  /** Writes a merge patch to the status of a VirtualIP. */
+  @FunctionalInterface
+  interface Patcher {
+    void patch(String virtualIp, String json);
+  }
+
+  /** What is to say about one VirtualIP; guarded by the reporter's lock. */
+  private static final class Entry {
+    private NodeStatus status;
+    private boolean master;
+    private boolean dirty;
+    private boolean wasMaster;
+    private long dueNanos = System.nanoTime();
+    private int failures;
+  }
+
+  private record Patch(String name, NodeStatus status, boolean master, boolean wasMaster) {}
+
+  private StatusReporter(
+      Patcher patcher, String nodeName, Function<String, Optional<VirtualIpStatus>> cached) {
+    this.patcher = patcher;
+    this.nodeName = nodeName;
+    this.cached = cached;
+  }
+
+  /**
+   * Starts a reporter.
+   *
+   * @param cached the status of a VirtualIP as last seen: {@link KubernetesSource#status}
+   */
+  public static StatusReporter start(
+      KubernetesClient client,
+      String nodeName,
+      Function<String, Optional<VirtualIpStatus>> cached) {
+    return start(
+        (name, json) ->
+            client
+                .genericKubernetesResources(ApiServer.VIRTUAL_IPS)
+                .withName(name)
+                .subresource("status")
+                .patch(PatchContext.of(PatchType.JSON_MERGE), json),
+        nodeName,
+        cached);
+  }
+
+  static StatusReporter start(
+      Patcher patcher, String nodeName, Function<String, Optional<VirtualIpStatus>> cached) {
+    var reporter = new StatusReporter(patcher, nodeName, cached);
+    reporter.thread.start();
+    return reporter;
+  }
+
+  /**
+   * Says how a VirtualIP is on this node.
+   *
+   * @param master whether this node is its Master
+   */
+  public synchronized void report(String virtualIp, NodeStatus status, boolean master) {
+    var entry = entries.computeIfAbsent(virtualIp, _ -> new Entry());
+    if (entry.dirty || !status.equals(entry.status) || master != entry.master) {
+      entry.status = status;
+      entry.master = master;
+      entry.dirty = true;
+      notifyAll();
+    }
+  }
+
+  /** Takes back all that was said about a VirtualIP: this node does not run it any more. */
+  public synchronized void remove(String virtualIp) {
+    var entry = entries.computeIfAbsent(virtualIp, _ -> new Entry());
+    entry.status = null;
+    entry.master = false;
+    entry.dirty = true;
+    notifyAll();
+  }
+
+  /**
+   * Looks whether the API server shows what was said, and says it again if not: for a VirtualIP
+   * that was deleted and made anew, or whose {@code status.master} is out of date.
+   */
+  public void statusChanged(String virtualIp) {
+    var seen = cached.apply(virtualIp).orElse(null);
+    synchronized (this) {
+      var entry = entries.get(virtualIp);
+      if (entry != null
+          && entry.status != null
+          && !entry.dirty
+          && StatusPatch.needed(nodeName, entry.master, seen)) {
+        entry.dirty = true;
+        notifyAll();
+      }
+    }
+  }
+
+  /** Writes what is left, for at most 300 ms, and ends. */
+  @Override
+  public void close() {
+    synchronized (this) {
+      closing = true;
+      notifyAll();
+    }
+    try {
+      thread.join(FLUSH);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
+    thread.interrupt();
+  }
+
+  private void run() {
+    try {
+      for (var patch = next(); patch.isPresent(); patch = next()) {
+        write(patch.get());
+      }
+    } catch (InterruptedException _) {
+      LOG.debug("status_reporter_closed");
+    }
+  }
+
+  /** Waits for the next patch that is due; empty when closing and nothing is left. */
+  private synchronized Optional<Patch> next() throws InterruptedException {
+    while (true) {
+      var first =
+          entries.entrySet().stream()
+              .filter(e -> e.getValue().dirty)
+              .min(Comparator.comparingLong(e -> e.getValue().dueNanos - System.nanoTime()));
+      if (first.isEmpty()) {
+        if (closing) {
+          return Optional.empty();
+        }
+        wait();
+        continue;
+      }
+      var entry = first.get().getValue();
+      long waitNanos = entry.dueNanos - System.nanoTime();
+      if (closing || waitNanos <= 0) {
+        entry.dirty = false;
+        return Optional.of(
+            new Patch(first.get().getKey(), entry.status, entry.master, entry.wasMaster));
+      }
+      wait(Math.ceilDiv(waitNanos, 1_000_000));
+    }
+  }
+
+  private void write(Patch patch) {
+    var seen = cached.apply(patch.name()).orElse(null);
+    var json =
+        StatusPatch.of(nodeName, patch.status(), patch.master(), patch.wasMaster(), seen)
+            .toString();
+    try {
+      patcher.patch(patch.name(), json);
+      written(patch, patch.master());
+    } catch (KubernetesClientException e) {
+      if (e.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
+        written(patch, false);
+      } else {
+        failed(patch, e);
+      }
+    } catch (RuntimeException e) {
+      failed(patch, e);
+    }
+  }
+
+  private synchronized void written(Patch patch, boolean asMaster) {
+    var entry = entries.get(patch.name());
+    if (entry.failures > 0) {
+      LOG.info("status_written virtualip={} failures_before={}", patch.name(), entry.failures);
+    }
+    entry.failures = 0;
+    entry.wasMaster = asMaster;
+    // A flapping check must not flood the API server, nor keep other VirtualIPs waiting.
+    entry.dueNanos = System.nanoTime() + GAP_NANOS;
+    if (patch.status() == null && !entry.dirty) {
+      entries.remove(patch.name());
+    }
+  }
+
+  private synchronized void failed(Patch patch, RuntimeException e) {
+    var entry = entries.get(patch.name());
+    if (entry.failures == 0) {
+      var error = e.toString().lines().findFirst().orElse("");
+      LOG.warn("status_not_written virtualip={} error=\"{}\": trying again", patch.name(), error);
+    }
+    long wait = Math.min(RETRY_MIN_NANOS << Math.min(entry.failures, 10), RETRY_MAX_NANOS);
+    entry.failures++;
+    entry.dueNanos = System.nanoTime() + wait;
+    entry.dirty |= !closing;
+  }
+}

@@ -1,0 +1,84 @@
+package dev.virtualip.crds;
+
+import static dev.virtualip.crds.Specs.virtualIp;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConflictsTest {
+  private static final String OLD = "2026-01-01T00:00:00Z";
+  private static final String NEW = "2026-01-02T00:00:00Z";
+  private static final String OTHER_ADDRESS = "addresses: [{address: 203.0.113.11/24}]";
+
+  @Test
+  void theSameVridOnOneNicIsAProblemOfTheYounger() {
+    assertEquals(
+        List.of(
+            "spec.vrid: 77 on eth0 is taken by VirtualIP a: use another VRID, NIC or set of nodes"),
+        problemsOfYounger("", OTHER_ADDRESS));
+  }
+
+  @Test
+  void theSameAddressIsAProblemOfTheYounger() {
+    assertEquals(
+        List.of(
+            "spec.addresses[0].address: 203.0.113.10 is taken by VirtualIP a: remove it from one of"
+                + " the two"),
+        problemsOfYounger("", "{vrid: 78, addresses: [{address: 203.0.113.10/32}]}"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          {vrid: 78} | {addresses: [{address: 203.0.113.11/24}]}
+          {interface: eth5} | {addresses: [{address: 203.0.113.11/24}]}
+          {nodes: {selector: {matchLabels: {edge: a}}}} | {addresses: [{address: 203.0.113.11/24}], nodes: {selector: {matchLabels: {edge: b}}}}
+          """)
+  void differentVridNicOrNodesAreNoConflict(String older, String younger) {
+    assertEquals(List.of(), problemsOfYounger(older, younger));
+  }
+
+  @Test
+  void anOverrideMayPutBothOnOneNic() {
+    assertEquals(
+        1,
+        problemsOfYounger(
+                "interface: eth5",
+                OTHER_ADDRESS + "\nnodes: {overrides: [{name: n, interface: eth5}]}")
+            .size());
+  }
+
+  @Test
+  void anObjectWithProblemsTakesNothingAway() {
+    assertEquals(List.of(), problemsOfYounger("interface: ''", ""));
+  }
+
+  @Test
+  void ageDecidesAndNotTheName() {
+    var problems = Conflicts.problems(List.of(virtualIp("a", NEW, ""), virtualIp("b", OLD, "")));
+    assertEquals(List.of(), problems.get("b"));
+    assertEquals(2, problems.get("a").size());
+  }
+
+  @Test
+  void atTheSameAgeTheNameDecides() {
+    var problems = Conflicts.problems(List.of(virtualIp("b", null, ""), virtualIp("a", null, "")));
+    assertEquals(List.of(), problems.get("a"));
+    assertEquals(2, problems.get("b").size());
+  }
+
+  private static List<String> problemsOfYounger(String older, String younger) {
+    var vips = List.of(virtualIp("a", OLD, older), virtualIp("b", NEW, younger));
+    return Stream.ofNullable(Conflicts.problems(vips).get("b"))
+        .flatMap(List::stream)
+        .map(Problem::toString)
+        .toList();
+  }
+}

@@ -1,0 +1,126 @@
+package dev.virtualip.e2e.lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** Debian's keepalived on a host, in the foreground, with a given configuration. */
+public final class Keepalived implements AutoCloseable {
+  /**
+   * One vrrp_instance, as in the usual nginx + keepalived set-up. Lists may be empty; {@code
+   * password} and {@code trackScript} may be null.
+   *
+   * @param interfaceName NIC that carries the adverts
+   * @param version 2 or 3
+   * @param advertInt keepalived's advert_int, seconds, with decimals in version 3
+   * @param password auth_type PASS, at most 8 characters
+   * @param addresses lines of virtual_ipaddress: {@code 203.0.113.10/24 dev eth1}
+   * @param routes lines of virtual_routes: {@code default via 203.0.113.1 dev eth1}
+   * @param trackScript command of a check that runs every second; failing, it takes the VIP away
+   * @param options more lines of the instance, such as {@code nopreempt}
+   */
+  public record Instance(
+      String name,
+      String interfaceName,
+      int virtualRouterId,
+      int priority,
+      int version,
+      String advertInt,
+      String password,
+      List<String> addresses,
+      List<String> routes,
+      String trackScript,
+      List<String> options) {
+
+    /** The whole configuration file with this one instance. */
+    public String config() {
+      StringBuilder text = new StringBuilder();
+      text.append("global_defs {\n  router_id %s\n  script_user root\n".formatted(name));
+      text.append("  vrrp_version %d\n}\n".formatted(version));
+      if (trackScript != null) {
+        text.append("vrrp_script check {\n  script \"%s\"\n  interval 1\n".formatted(trackScript));
+        text.append("  timeout 1\n  rise 1\n  fall 1\n}\n");
+      }
+      text.append("vrrp_instance %s {\n  state BACKUP\n".formatted(name));
+      text.append("  interface %s\n".formatted(interfaceName));
+      text.append("  virtual_router_id %d\n  priority %d\n".formatted(virtualRouterId, priority));
+      text.append("  advert_int %s\n".formatted(advertInt));
+      if (password != null) {
+        text.append(
+            "  authentication {\n    auth_type PASS\n    auth_pass %s\n  }\n".formatted(password));
+      }
+      block(text, "virtual_ipaddress", addresses);
+      block(text, "virtual_routes", routes);
+      block(text, "track_script", trackScript == null ? List.of() : List.of("check"));
+      options.forEach(line -> text.append("  ").append(line).append('\n'));
+      return text.append("}\n").toString();
+    }
+
+    private static void block(StringBuilder text, String keyword, List<String> lines) {
+      if (!lines.isEmpty()) {
+        text.append("  %s {\n    %s\n  }\n".formatted(keyword, String.join("\n    ", lines)));
+      }
+    }
+  }
+
+  private final Host host;
+  private final Path folder;
+  private Proc proc;
+
+  private Keepalived(Host host, Path folder) {
+    this.host = host;
+    this.folder = folder;
+  }
+
+  /** Starts keepalived on a host; returns at once. Its log is the output of {@link #proc}. */
+  public static Keepalived start(Host host, String config) {
+    try {
+      Path folder = Files.createTempDirectory(host.lab().work(), host.name() + "-keepalived-");
+      Files.writeString(folder.resolve("keepalived.conf"), config);
+      Keepalived keepalived = new Keepalived(host, folder);
+      keepalived.start();
+      return keepalived;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Starts it again after {@link #stop} or {@link #kill}. */
+  public void start() {
+    // After a kill the pid file names a process that another program may be by now.
+    host.run("rm", "-f", folder + "/main.pid", folder + "/vrrp.pid");
+    proc =
+        host.start(
+            "keepalived",
+            "keepalived",
+            "--dont-fork",
+            "--vrrp",
+            "--log-console",
+            "--log-detail",
+            "--use-file=" + folder + "/keepalived.conf",
+            "--pid=" + folder + "/main.pid",
+            "--vrrp_pid=" + folder + "/vrrp.pid");
+  }
+
+  /** SIGTERM: it sends priority 0 and releases its addresses. */
+  public void stop() {
+    proc.stop();
+  }
+
+  /** SIGKILL for both its processes: the addresses stay where they are. */
+  public void kill() {
+    proc.kill();
+  }
+
+  /** The running program, to signal or to read the log of. */
+  public Proc proc() {
+    return proc;
+  }
+
+  @Override
+  public void close() {
+    proc.close();
+  }
+}

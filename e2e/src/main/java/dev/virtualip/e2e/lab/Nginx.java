@@ -1,0 +1,92 @@
+package dev.virtualip.e2e.lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+
+/**
+ * Debian's nginx on a host: listens on port 80 of every address, answers {@code /healthz} with 200
+ * and everything else with the host's name.
+ */
+public final class Nginx implements AutoCloseable {
+  private static final String CONFIG =
+      """
+      user root;
+      worker_processes 1;
+      daemon off;
+      pid nginx.pid;
+      error_log stderr warn;
+      events {}
+      http {
+        access_log off;
+        client_body_temp_path tmp;
+        proxy_temp_path tmp;
+        fastcgi_temp_path tmp;
+        uwsgi_temp_path tmp;
+        scgi_temp_path tmp;
+        default_type text/plain;
+        server {
+          listen 80;
+          listen [::]:80;
+          location = /healthz { return 200 "ok\\n"; }
+          location / { return 200 "HOST\\n"; }
+        }
+      }
+      """;
+
+  private final Host host;
+  private final Path folder;
+  private Proc proc;
+
+  private Nginx(Host host, Path folder) {
+    this.host = host;
+    this.folder = folder;
+  }
+
+  /** Starts nginx on a host; returns when it answers there. */
+  public static Nginx start(Host host) {
+    try {
+      Path folder = Files.createTempDirectory(host.lab().work(), host.name() + "-nginx-");
+      Files.writeString(folder.resolve("nginx.conf"), CONFIG.replace("HOST", host.name()));
+      Nginx nginx = new Nginx(host, folder);
+      nginx.start();
+      return nginx;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Starts it again after {@link #stop} or {@link #kill}. */
+  public void start() {
+    proc =
+        host.start(
+            "nginx", "nginx", "-p", folder + "/", "-e", "stderr", "-c", folder + "/nginx.conf");
+    Await.until(
+        "nginx answers on " + host.name(),
+        Duration.ofSeconds(10),
+        () -> host.get("http://127.0.0.1/healthz"),
+        "ok\n"::equals);
+  }
+
+  /** SIGTERM: it ends at once, whatever connections are open. */
+  public void stop() {
+    proc.stop();
+  }
+
+  /** SIGKILL for master and worker. */
+  public void kill() {
+    proc.kill();
+  }
+
+  /** The running program, to signal. */
+  public Proc proc() {
+    return proc;
+  }
+
+  @Override
+  public void close() {
+    proc.close();
+  }
+}

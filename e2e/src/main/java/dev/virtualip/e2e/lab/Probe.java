@@ -1,0 +1,195 @@
+package dev.virtualip.e2e.lab;
+
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.TreeSet;
+
+/** What a {@link ProbeClient} on some host sees of a URL, from its start on. */
+public final class Probe implements AutoCloseable {
+  private static final Duration LIFE_MAX = Duration.ofMinutes(30);
+  // Of two successes further apart, something between them was lost or late.
+  private static final Duration OUTAGE_MIN = ProbeClient.PERIOD.multipliedBy(5);
+
+  /**
+   * One request.
+   *
+   * @param start when it began; all times here are by this
+   * @param answer the body, which is the answering host's name, or what went wrong
+   */
+  public record Sample(Instant start, boolean ok, Duration took, String answer)
+      implements Comparable<Sample> {
+    private static final Comparator<Sample> ORDER =
+        Comparator.comparing(Sample::start).thenComparing(Sample::answer);
+
+    @Override
+    public int compareTo(Sample other) {
+      return ORDER.compare(this, other);
+    }
+  }
+
+  /** Time without a success: from the start of the last one to the start of the next one. */
+  public record Outage(Instant from, Instant to) {
+    public Duration duration() {
+      return Duration.between(from, to);
+    }
+  }
+
+  private final Proc client;
+  private final TreeSet<Sample> samples = new TreeSet<>();
+  private long readBytes;
+
+  private Probe(Proc client) {
+    this.client = client;
+  }
+
+  /**
+   * Starts asking from {@code host}; returns when the first request has ended, well or not.
+   *
+   * @param url with an address, not a name, as host
+   */
+  public static Probe start(Host host, String url) {
+    // A JVM of its own on the client's host, small, from this class's folder or jar alone.
+    String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
+    String classes =
+        ProbeClient.class.getProtectionDomain().getCodeSource().getLocation().getPath();
+    Proc client =
+        host.start(
+            "probe-" + url.replaceAll("[^0-9a-zA-Z.]+", "-"),
+            java,
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-XX:-UsePerfData",
+            "-Xms32m",
+            "-Xmx64m",
+            "-cp",
+            classes,
+            ProbeClient.class.getName(),
+            url,
+            Long.toString(LIFE_MAX.toSeconds()));
+    client.awaitOutput("^[0-9]+ (ok|fail) ", Duration.ofSeconds(10));
+    return new Probe(client);
+  }
+
+  /** All requests that have ended, by start. */
+  public synchronized List<Sample> samples() {
+    read();
+    return List.copyOf(samples);
+  }
+
+  /** The outages of at least 50 ms since then, the last one possibly going on. */
+  public List<Outage> outages(Instant since) {
+    return gaps(since, Instant.MAX).stream()
+        .filter(gap -> gap.duration().compareTo(OUTAGE_MIN) >= 0)
+        .toList();
+  }
+
+  /**
+   * The longest time between two neighbouring successes of which one at least lies between {@code
+   * from} and {@code to}. Ask more than a second after {@code to}: requests take up to that long.
+   */
+  public Duration longestOutage(Instant from, Instant to) {
+    return gaps(from, to).stream()
+        .map(Outage::duration)
+        .max(Comparator.naturalOrder())
+        .orElse(Duration.between(from, to));
+  }
+
+  /** Who answered the latest successful request, or an empty text without one. */
+  public String servedBy() {
+    return servedBy(Instant.MAX);
+  }
+
+  /** Who answered the latest request that began before {@code time} and succeeded. */
+  public synchronized String servedBy(Instant time) {
+    read();
+    for (Sample sample : samples.descendingSet()) {
+      if (sample.ok() && sample.start().isBefore(time)) {
+        return sample.answer();
+      }
+    }
+    return "";
+  }
+
+  /** Waits until a request begun from now on is answered by this host. */
+  public Sample awaitServedBy(String host, Duration deadline) {
+    Instant since = Instant.now();
+    return Await.until(
+            "served by " + host,
+            deadline,
+            () -> samplesSince(since),
+            seen -> seen.stream().anyMatch(s -> s.ok() && s.answer().equals(host)))
+        .stream()
+        .filter(s -> s.ok() && s.answer().equals(host))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  /** Ends the client; what it saw stays readable. */
+  @Override
+  public void close() {
+    client.stop();
+  }
+
+  private synchronized List<Sample> samplesSince(Instant since) {
+    read();
+    return List.copyOf(samples.tailSet(new Sample(since, false, Duration.ZERO, "")));
+  }
+
+  /** Neighbouring successes, those around {@code from} and {@code to} included. */
+  private synchronized List<Outage> gaps(Instant from, Instant to) {
+    read();
+    List<Outage> gaps = new ArrayList<>();
+    if (samples.isEmpty()) {
+      return gaps;
+    }
+    Instant last = samples.first().start();
+    for (Sample sample : samples) {
+      if (!sample.ok()) {
+        continue;
+      }
+      if (!sample.start().isBefore(from)) {
+        gaps.add(new Outage(last, sample.start()));
+      }
+      last = sample.start();
+      if (last.isAfter(to)) {
+        return gaps;
+      }
+    }
+    gaps.add(new Outage(last, samples.last().start()));
+    return gaps;
+  }
+
+  /** Takes in what the client printed since the last time. */
+  private void read() {
+    try (RandomAccessFile file = new RandomAccessFile(client.outputFile().toFile(), "r")) {
+      byte[] fresh = new byte[(int) (file.length() - readBytes)];
+      file.seek(readBytes);
+      file.readFully(fresh);
+      String text = new String(fresh, StandardCharsets.UTF_8);
+      String lines = text.substring(0, text.lastIndexOf('\n') + 1);
+      readBytes += lines.getBytes(StandardCharsets.UTF_8).length;
+      lines.lines().filter(line -> line.matches("[0-9]+ (ok|fail) .*")).forEach(this::add);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void add(String line) {
+    String[] parts = line.split(" ", 4);
+    samples.add(
+        new Sample(
+            Instant.EPOCH.plus(Long.parseLong(parts[0]), ChronoUnit.MICROS),
+            parts[1].equals("ok"),
+            Duration.ofMillis(Long.parseLong(parts[2])),
+            parts[3]));
+  }
+}

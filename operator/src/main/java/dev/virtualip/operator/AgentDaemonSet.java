@@ -1,0 +1,106 @@
+package dev.virtualip.operator;
+
+import io.fabric8.kubernetes.api.model.NodeSelectorTerm;
+import io.fabric8.kubernetes.api.model.NodeSelectorTermBuilder;
+import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SequencedCollection;
+
+/** The DaemonSet that runs the agents, as it ought to be. */
+final class AgentDaemonSet {
+  static final String NAME = "virtualip-agent";
+
+  /** Finds the DaemonSet and its pods. */
+  static final String LABEL_SELECTOR = "app.kubernetes.io/name=" + NAME;
+
+  /** Annotation of pods: what they run, see {@link #revision}. */
+  static final String REVISION = "virtualip.dev/revision";
+
+  private static final String TEMPLATE = read("agent-daemonset.yaml");
+
+  private AgentDaemonSet() {}
+
+  /**
+   * The DaemonSet for these nodes.
+   *
+   * @param nodes names of the nodes, at least one, in order
+   * @param owner what it goes away with, or null
+   */
+  static DaemonSet desired(
+      Settings settings, SequencedCollection<String> nodes, OwnerReference owner) {
+    var template = Serialization.unmarshal(TEMPLATE, DaemonSet.class);
+    template
+        .getSpec()
+        .getTemplate()
+        .getSpec()
+        .getContainers()
+        .getFirst()
+        .setImage(settings.agentImage());
+    return template
+        .edit()
+        .editMetadata()
+        .withNamespace(settings.namespace())
+        .withOwnerReferences(owner == null ? List.of() : List.of(owner))
+        .endMetadata()
+        .editSpec()
+        .editTemplate()
+        .editMetadata()
+        .addToAnnotations(REVISION, revision(template))
+        .endMetadata()
+        .editSpec()
+        .withNewAffinity()
+        .withNewNodeAffinity()
+        .withNewRequiredDuringSchedulingIgnoredDuringExecution()
+        .withNodeSelectorTerms(nodes.stream().map(AgentDaemonSet::only).toList())
+        .endRequiredDuringSchedulingIgnoredDuringExecution()
+        .endNodeAffinity()
+        .endAffinity()
+        .endSpec()
+        .endTemplate()
+        .endSpec()
+        .build();
+  }
+
+  /** Kubernetes allows one name a term, and a pod may go where any of the terms says. */
+  private static NodeSelectorTerm only(String node) {
+    return new NodeSelectorTermBuilder()
+        .addNewMatchField()
+        .withKey("metadata.name")
+        .withOperator("In")
+        .withValues(node)
+        .endMatchField()
+        .build();
+  }
+
+  /**
+   * A digest of what an agent runs. Where agents run is no part of it: Kubernetes' own template
+   * hash has it in, so that each node that comes or goes would restart all agents, and with them
+   * move every address.
+   */
+  private static String revision(DaemonSet template) {
+    try {
+      var json = Serialization.asJson(template.getSpec().getTemplate());
+      var digest =
+          MessageDigest.getInstance("SHA-256").digest(json.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest, 0, 6);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static String read(String name) {
+    try (var in = AgentDaemonSet.class.getResourceAsStream(name)) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

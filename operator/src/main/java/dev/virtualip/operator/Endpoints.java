@@ -1,0 +1,102 @@
+package dev.virtualip.operator;
+
+import com.sun.net.httpserver.HttpServer;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+
+/**
+ * {@code /healthz}: the program runs. {@code /readyz}: its watches have begun, and none has ended
+ * for good. {@code /metrics}: counters
+ * and the conditions of all VirtualIPs, for Prometheus.
+ */
+final class Endpoints implements AutoCloseable {
+  private final AtomicReference<VirtualIpOperator> operator = new AtomicReference<>();
+  private final PrometheusMeterRegistry metrics;
+  private final MultiGauge conditions;
+  private final HttpServer server;
+
+  private record Answer(int status, String body) {}
+
+  private Endpoints(HttpServer server, PrometheusMeterRegistry metrics) {
+    this.server = server;
+    this.metrics = metrics;
+    this.conditions =
+        MultiGauge.builder("virtualip.condition")
+            .description("1 if the condition of the VirtualIP is True, else 0.")
+            .register(metrics);
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws IOException if the address can't be bound
+   */
+  static Endpoints start(InetSocketAddress listen, PrometheusMeterRegistry metrics)
+      throws IOException {
+    var endpoints = new Endpoints(HttpServer.create(listen, 16), metrics);
+    endpoints.serve("/healthz", "text/plain", () -> new Answer(200, "ok\n"));
+    endpoints.serve("/readyz", "text/plain", endpoints::ready);
+    endpoints.serve("/metrics", "text/plain; version=0.0.4", endpoints::scrape);
+    endpoints.server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+    endpoints.server.start();
+    return endpoints;
+  }
+
+  /** From now on readiness and conditions are this operator's. */
+  void serve(VirtualIpOperator running) {
+    operator.set(running);
+  }
+
+  private Answer ready() {
+    var running = operator.get();
+    return running != null && running.ready()
+        ? new Answer(200, "ok\n")
+        : new Answer(503, "not ready: a watch on the API server does not run\n");
+  }
+
+  private Answer scrape() {
+    var running = operator.get();
+    if (running != null) {
+      var rows =
+          running.conditions().entrySet().stream()
+              .flatMap(
+                  vip -> vip.getValue().stream().map(condition -> row(vip.getKey(), condition)));
+      conditions.register(rows.toList(), true);
+    }
+    return new Answer(200, metrics.scrape());
+  }
+
+  private static MultiGauge.Row<?> row(String name, Condition condition) {
+    return MultiGauge.Row.of(
+        Tags.of("virtualip", name, "type", condition.getType()),
+        condition.getStatus().equals("True") ? 1 : 0);
+  }
+
+  private void serve(String path, String type, Supplier<Answer> answer) {
+    server.createContext(
+        path,
+        exchange -> {
+          try (exchange) {
+            var found = exchange.getRequestURI().getPath().equals(path);
+            var content = found ? answer.get() : new Answer(404, "not found\n");
+            var body = content.body().getBytes(StandardCharsets.UTF_8);
+            exchange.getResponseHeaders().set("Content-Type", type);
+            exchange.sendResponseHeaders(content.status(), body.length);
+            exchange.getResponseBody().write(body);
+          }
+        });
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+  }
+}

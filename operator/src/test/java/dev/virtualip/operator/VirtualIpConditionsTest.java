@@ -1,0 +1,213 @@
+package dev.virtualip.operator;
+
+import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.VirtualIpStatus.State.Fault;
+import static dev.virtualip.crds.VirtualIpStatus.State.Master;
+import static dev.virtualip.operator.Vips.A;
+import static dev.virtualip.operator.Vips.B;
+import static dev.virtualip.operator.Vips.C;
+import static dev.virtualip.operator.Vips.TAINTED;
+import static dev.virtualip.operator.Vips.report;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.params.provider.Arguments.arguments;
+
+import dev.virtualip.crds.Conflicts;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import io.fabric8.kubernetes.api.model.Condition;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class VirtualIpConditionsTest {
+  private static final List<NodeFacts> NODES = List.of(A, B, C);
+
+  static Stream<Arguments> acceptance() {
+    var edge = "{selector: {matchLabels: {edge: 'true'}}}";
+    var moon = "{selector: {matchLabels: {moon: 'true', sun: 'no'}}}";
+    var exists = "{selector: {matchExpressions: [{key: moon, operator: Exists}]}}";
+    var broken = "{selector: {matchExpressions: [{key: moon}]}}";
+    var label = "; label a node, as in kubectl label node NAME ";
+    return Stream.of(
+        arguments(edge, NODES, "True Accepted: 2 nodes selected"),
+        arguments("null", List.of(A, TAINTED), "True Accepted: 1 node selected"),
+        arguments(
+            moon,
+            NODES,
+            "False NoNodeSelected: spec.nodes.selector: matches none of the 3 nodes"
+                + label
+                + "moon=true sun=no, or change the selector"),
+        arguments(
+            exists,
+            List.of(),
+            "False NoNodeSelected: spec.nodes.selector: matches none of the 0 nodes"
+                + label
+                + "KEY=VALUE, or change the selector"),
+        arguments(
+            "null",
+            List.of(TAINTED),
+            "False NoNodeSelected: spec.nodes: each of the 1 nodes has a NoSchedule or NoExecute"
+                + " taint; remove the taint from one, or select nodes by label in"
+                + " spec.nodes.selector"),
+        arguments(
+            broken,
+            NODES,
+            "False Invalid: spec.nodes.selector.matchExpressions[0]: needs a key and an operator:"
+                + " In, NotIn, Exists or DoesNotExist"));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void acceptance(String nodes, List<NodeFacts> cluster, String expected) {
+    assertEquals(expected, text(accepted(Vips.vip("web", 77, nodes), cluster)));
+  }
+
+  @Test
+  void messageHoldsEveryProblem() {
+    var vip = Vips.vip("web", 300, "{overrides: [{name: a, priority: 256}]}");
+    assertEquals(
+        "False Invalid: spec.vrid: 300 is not a VRID: use 1 to 255;"
+            + " spec.addresses[0].address: \"203.0.113.300\" is not an IPv4 address: write four"
+            + " numbers, as in 203.0.113.10;"
+            + " spec.nodes.overrides[0].priority: 256 is not a priority: use 1 to 255",
+        text(accepted(vip, NODES)));
+  }
+
+  @Test
+  void missingSpecIsAProblem() {
+    var vip = Vips.edge("web", 77);
+    vip.setSpec(null);
+    assertEquals(
+        "False Invalid: spec: is missing: give at least vrid, interface, addresses",
+        text(accepted(vip, NODES)));
+  }
+
+  @Test
+  void youngerOfTwoThatConflictIsNotAccepted() {
+    var web = Vips.edge("web", 77);
+    var thief = Vips.edge("thief", 77);
+    thief.getMetadata().setCreationTimestamp("2026-01-02T00:00:00Z");
+    var problems = Conflicts.problems(List.of(thief, web));
+    assertEquals(
+        "True Accepted: 2 nodes selected",
+        text(VirtualIpConditions.of(web, problems.get("web"), NODES).getFirst()));
+    assertEquals(
+        "False Conflict: spec.vrid: 77 on eth0 is taken by VirtualIP web: use another VRID, NIC or"
+            + " set of nodes; spec.addresses[0].address: 203.0.113.77 is taken by VirtualIP web:"
+            + " remove it from one of the two",
+        text(VirtualIpConditions.of(thief, problems.get("thief"), NODES).getFirst()));
+  }
+
+  @Test
+  void nicThatNoNodeHasIsNotAccepted() {
+    var lacks = report(Fault, 2, "InterfaceNotFound", "no NIC eth0: use one of eno1");
+    var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", lacks, "b", lacks));
+    assertEquals(
+        "False InterfaceNotFound: spec.interface: no NIC eth0: use one of eno1",
+        text(accepted(vip, NODES)));
+  }
+
+  @Test
+  void nicThatOneNodeHasIsAccepted() {
+    var lacks = report(Fault, 2, "InterfaceNotFound", "no NIC eth0");
+    var vip = Vips.reported(Vips.edge("web", 77), "b", Map.of("a", lacks, "b", report(Master, 2)));
+    assertEquals("True", accepted(vip, NODES).getStatus());
+  }
+
+  @Test
+  void nicThatTheGenerationBeforeLackedSaysNothing() {
+    var lacked = report(Fault, 1, "InterfaceNotFound", "no NIC eth0");
+    var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", lacked));
+    assertEquals("True", accepted(vip, NODES).getStatus());
+  }
+
+  static Stream<Arguments> readiness() {
+    var fault = report(Fault, 2, "CheckFailed(nginx)", null);
+    return Stream.of(
+        arguments(Map.of(), "False NoMaster: no node is master; no agent has reported yet"),
+        arguments(
+            Map.of("b", report(Backup, 2), "a", fault),
+            "False NoMaster: no node is master; a: Fault (CheckFailed(nginx)), b: Backup"),
+        arguments(Map.of("a", report(Master, 2)), "True Serving: a is master"),
+        arguments(
+            Map.of("a", report(Master, 2), "b", report(Backup, 1)), "True Serving: a is master"),
+        arguments(
+            Map.of("b", report(Master, 2), "a", report(Master, 2)),
+            "False MultipleMasters: a, b all report to be master"),
+        arguments(
+            Map.of("a", report(Master, 1), "b", report(Backup, 2)),
+            "False Reconciling: generation 2 is not served yet; a still serves generation 1"));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void readiness(Map<String, NodeStatus> nodes, String expected) {
+    assertEquals(expected, text(ready(Vips.reported(Vips.edge("web", 77), null, nodes))));
+  }
+
+  @Test
+  void badEditIsNotReadyThoughTheMasterStillServes() {
+    var vip = Vips.vip("web", 300, "null");
+    Vips.reported(vip, "a", Map.of("a", report(Master, 1), "b", report(Backup, 1)));
+    assertEquals(
+        "False NotAccepted: generation 2 is not accepted; a still serves generation 1",
+        text(ready(vip)));
+    assertEquals("a", VirtualIpConditions.master(vip));
+  }
+
+  @Test
+  void conditionsAreAboutTheGenerationSeen() {
+    assertEquals(2, ready(Vips.edge("web", 77)).getObservedGeneration());
+  }
+
+  @Test
+  void masterIsWhoReportsToBeIt() {
+    var one = Map.of("a", report(Master, 2), "b", report(Backup, 2));
+    var two = Map.of("a", report(Master, 2), "b", report(Master, 2));
+    var none = Map.of("a", report(Backup, 2));
+    assertEquals("a", master("b", one));
+    assertEquals("a", master(null, one));
+    assertEquals("b", master("b", two));
+    assertEquals("a", master("c", two));
+    assertNull(master("a", none));
+    assertNull(master("a", null));
+  }
+
+  @Test
+  void nullReportsAreNone() {
+    var nodes = new HashMap<String, NodeStatus>();
+    nodes.put("a", null);
+    assertEquals(
+        "False NoMaster: no node is master; no agent has reported yet",
+        text(ready(Vips.reported(Vips.edge("web", 77), null, nodes))));
+  }
+
+  private static String master(String now, Map<String, NodeStatus> nodes) {
+    return VirtualIpConditions.master(Vips.reported(Vips.edge("web", 77), now, nodes));
+  }
+
+  private static Condition accepted(VirtualIp vip, List<NodeFacts> nodes) {
+    return conditions(vip, nodes).getFirst();
+  }
+
+  private static Condition ready(VirtualIp vip) {
+    return conditions(vip, NODES).getLast();
+  }
+
+  private static List<Condition> conditions(VirtualIp vip, List<NodeFacts> nodes) {
+    var problems = Conflicts.problems(List.of(vip)).get(vip.getMetadata().getName());
+    return VirtualIpConditions.of(vip, problems, new ArrayList<>(nodes));
+  }
+
+  private static String text(Condition c) {
+    return c.getStatus() + " " + c.getReason() + ": " + c.getMessage();
+  }
+}
