@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
     description = "Speaks VRRP for this node's virtual IPs.",
     mixinStandardHelpOptions = true,
     versionProvider = AgentMain.Version.class,
-    subcommands = {RunCommand.class})
+    subcommands = {RunCommand.class, ValidateCommand.class})
 public final class AgentMain implements Runnable {
   @Spec private CommandSpec spec;
 

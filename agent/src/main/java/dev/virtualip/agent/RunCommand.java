@@ -2,7 +2,9 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.VirtualRouterLoop.Input;
 import dev.virtualip.agent.check.CheckRunner;
-import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.kube.ApiServer;
+import dev.virtualip.agent.kube.KubernetesSource;
+import dev.virtualip.agent.kube.StatusReporter;
 import dev.virtualip.agent.net.Pcap4jPacketPort;
 import dev.virtualip.agent.netlink.Netlink;
 import dev.virtualip.agent.netlink.NetlinkMonitor;
@@ -12,9 +14,8 @@ import dev.virtualip.agent.source.Snapshot;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import io.fabric8.kubernetes.client.Config;
+import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -22,13 +23,14 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -106,7 +108,7 @@ final class RunCommand implements Callable<Integer> {
     var address = listenAddress();
     LOG.info("start node={} source={} listen={}", nodeName, source(), listen);
     try (var netlink = new Netlink();
-        var client = manifests == null ? client() : null) {
+        var client = manifests == null ? ApiServer.client(kubeconfig) : null) {
       run(netlink, client, address);
     }
     return 0;
@@ -152,14 +154,6 @@ final class RunCommand implements Callable<Integer> {
     Runtime.getRuntime().halt(0);
   }
 
-  private KubernetesClient client() throws IOException {
-    var builder = new KubernetesClientBuilder();
-    if (kubeconfig != null) {
-      builder.withConfig(Config.fromKubeconfig(Files.readString(kubeconfig)));
-    }
-    return builder.build();
-  }
-
   private InetSocketAddress listenAddress() {
     int colon = listen.lastIndexOf(':');
     try {
@@ -176,25 +170,31 @@ final class RunCommand implements Callable<Integer> {
   }
 
   /** Ties source, checks, status and snapshot to the loop. */
-  private final class Wiring implements VirtualRouterLoop.Listener, Node.Checks, AutoCloseable {
-    private final KubernetesClient client;
+  private final class Wiring implements VirtualRouterLoop.Listener, Node.Checks {
+    private final KubernetesSource kubernetes;
+    private final StatusReporter reporter;
     private final Snapshot snapshot;
+    private final ExecutorService snapshots =
+        Executors.newSingleThreadExecutor(Thread.ofVirtual().name("snapshot").factory());
     private VirtualRouterLoop loop;
-    private PodReadiness kubernetes;
 
+    /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
     Wiring(KubernetesClient client) {
-      this.client = client;
-      snapshot = stateDir == null ? null : Snapshot.in(stateDir, nodeName);
+      kubernetes =
+          client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
+      reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
+      snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
     }
 
     void startSource() throws IOException {
-      if (manifests != null) {
+      if (kubernetes == null) {
         ManifestSource.start(manifests, secrets, nodeName, this::desired);
         return;
       }
       if (snapshot != null) {
         snapshot.read().ifPresent(this::desired);
       }
+      kubernetes.start(reporter::statusChanged);
     }
 
     private void desired(Desired desired) {
@@ -203,21 +203,39 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public AutoCloseable start(String virtualIp, HealthCheck check) {
-      PodReadiness pods = kubernetes;
       return CheckRunner.start(
-          List.of(check), pods, state -> loop.put(new Input.CheckChanged(virtualIp, state)));
+          List.of(check),
+          kubernetes == null ? null : kubernetes.pods(),
+          state -> loop.put(new Input.CheckChanged(virtualIp, state)));
     }
 
     @Override
-    public void changed(String virtualIp, NodeStatus status) {}
+    public void changed(String virtualIp, NodeStatus status) {
+      if (reporter != null) {
+        reporter.report(virtualIp, status, status.state() == State.Master);
+      }
+    }
 
     @Override
-    public void removed(String virtualIp) {}
+    public void removed(String virtualIp) {
+      if (reporter != null) {
+        reporter.remove(virtualIp);
+      }
+    }
 
+    /** What runs is what a restart without the API server should run, not a bad edit of it. */
     @Override
-    public void accepted(Desired desired, Map<String, VirtualIp> running) {}
+    public void accepted(Desired desired, Map<String, VirtualIp> running) {
+      if (snapshot != null) {
+        var good = new Desired(List.copyOf(running.values()), desired.self(), desired.secrets());
+        snapshots.execute(() -> snapshot.write(good));
+      }
+    }
 
-    @Override
-    public void close() {}
+    void close() {
+      if (reporter != null) {
+        reporter.close();
+      }
+    }
   }
 }
