@@ -1,0 +1,123 @@
+package dev.virtualip.e2e.lab;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+
+/** Our agent on a host, with its manifests and secrets in a folder instead of an API server. */
+public final class AgentProgram implements AutoCloseable {
+  private static final JsonMapper JSON = new JsonMapper();
+
+  private final Host host;
+  private final Path manifests;
+  private final Path secrets;
+  private final Path state;
+  private Proc proc;
+
+  private AgentProgram(Host host, Path folder) throws IOException {
+    this.host = host;
+    manifests = Files.createDirectories(folder.resolve("manifests"));
+    secrets = Files.createDirectories(folder.resolve("secrets"));
+    state = Files.createDirectories(folder.resolve("state"));
+  }
+
+  /**
+   * Starts the agent; returns at once. Its log is the output of {@link #proc}.
+   *
+   * @param manifest a VirtualIP as YAML
+   * @param passwords password by {@code SECRET-NAME/KEY}
+   */
+  public static AgentProgram start(Host host, String manifest, Map<String, String> passwords) {
+    try {
+      var agent =
+          new AgentProgram(
+              host, Files.createTempDirectory(host.lab().work(), host.name() + "-agent-"));
+      for (var password : passwords.entrySet()) {
+        var file = agent.secrets.resolve(password.getKey());
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, password.getValue());
+      }
+      agent.apply("virtualip.yaml", manifest);
+      agent.start();
+      return agent;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Writes a manifest, or writes it anew; the running agent follows. */
+  public void apply(String file, String manifest) {
+    try {
+      var next = Files.writeString(manifests.resolve("." + file + ".next"), manifest);
+      Files.move(next, manifests.resolve(file), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Removes a manifest; the running agent follows. */
+  public void delete(String file) {
+    try {
+      Files.delete(manifests.resolve(file));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Starts it again after {@link #stop} or {@link #kill}. */
+  public void start() {
+    var command = new ArrayList<String>();
+    command.add(Lab.root().resolve("agent/target/virtualip-agent").toString());
+    command.addAll(
+        List.of(
+            "run",
+            "--node=" + host.name(),
+            "--manifests=" + manifests,
+            "--secrets=" + secrets,
+            "--state-dir=" + state));
+    proc = host.start("virtualip-agent", command.toArray(String[]::new));
+  }
+
+  /** SIGTERM: it hands over and releases its addresses. */
+  public void stop() {
+    proc.stop();
+  }
+
+  /** SIGKILL: its leases end. */
+  public void kill() {
+    proc.kill();
+  }
+
+  /** The running program, to signal or to read the log of. */
+  public Proc proc() {
+    return proc;
+  }
+
+  /** What {@code /status} says about a VirtualIP; a missing node while there is nothing. */
+  public JsonNode status(String virtualIp) {
+    try {
+      var status = JSON.readTree(host.get("http://127.0.0.1:9405/status"));
+      return status.path("virtualIPs").path(virtualIp);
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("no JSON from /status of " + host, e);
+    }
+  }
+
+  /** Text of {@code /metrics}, empty while there is none. */
+  public String metrics() {
+    return host.get("http://127.0.0.1:9405/metrics");
+  }
+
+  @Override
+  public void close() {
+    proc.close();
+  }
+}
