@@ -12,7 +12,7 @@ import java.util.List;
 public interface AddressPort {
   /**
    * Route protocol (rtm_protocol) and address protocol (IFA_PROTO) of all that virtualip installs:
-   * VRRP's IP protocol number.
+   * VRRP's IP protocol number. Addresses keep it on Linux 5.18 and newer only; routes always do.
    */
   int PROTOCOL = 112;
 
@@ -30,7 +30,15 @@ public interface AddressPort {
    * others. Putting what is there already replaces it (and so renews a lease); deleting what is not
    * there is a success.
    *
+   * <p>What goes of its own accord with an address that is deleted or whose lease ends: with the
+   * link's last IPv4 address, all its IPv4 routes; otherwise the main table's routes that have the
+   * address as source, and no others (neither those without source nor those of other tables, so
+   * delete these). With the first address of a subnet go the others of that subnet, unless the
+   * link's sysctl promote_secondaries is 1. A link that is set down keeps its addresses and loses
+   * its routes; one that loses its carrier keeps both.
+   *
    * @return the changes that failed, empty if all is well
+   * @throws IOException if it is unknown which changes were made
    */
   List<Failure> apply(List<Change> changes) throws IOException;
 
@@ -39,7 +47,8 @@ public interface AddressPort {
    *
    * @param linkIndex index of the link
    * @param prefix address and prefix length
-   * @param leaseSeconds seconds until the kernel removes it; 0 = for ever
+   * @param leaseSeconds seconds until the kernel removes it, rounded down but at least 1; 0 = for
+   *     ever
    * @param protocol IFA_PROTO, 0 if unset
    */
   record BoundAddress(int linkIndex, IpPrefix prefix, long leaseSeconds, int protocol) {}
@@ -67,21 +76,39 @@ public interface AddressPort {
   /** One change. */
   sealed interface Change {
     /**
-     * Binds an address, or renews its lease.
+     * Binds an address, or renews its lease, without a gap. The lease counts from now, be it longer
+     * or shorter than what was left. The same address and prefix length on the link, put there by
+     * somebody else, is taken over: it gets our lease and mark.
      *
      * @param linkIndex index of the link
      * @param prefix address and prefix length
-     * @param leaseSeconds seconds until the kernel removes it, at least 1; 0 = for ever
+     * @param leaseSeconds seconds until the kernel removes it, 1 to {@link #LEASE_SECONDS_MAX}; 0 =
+     *     for ever. It lasts up to 0.02 s less and up to 0.4 s more (measured with HZ=250, 1 to 10
+     *     s); up to 1.1 s more where any other address with a lease is put in its last second,
+     *     since the kernel looks for ended leases at most once a second. So renew all at once.
      */
-    record PutAddress(int linkIndex, IpPrefix prefix, long leaseSeconds) implements Change {}
+    record PutAddress(int linkIndex, IpPrefix prefix, long leaseSeconds) implements Change {
+      /** A day: what outlives its owner longer is no lease. */
+      public static final long LEASE_SECONDS_MAX = 86_400;
+
+      public PutAddress {
+        if (leaseSeconds < 0 || leaseSeconds > LEASE_SECONDS_MAX) {
+          throw new IllegalArgumentException(
+              "a lease of " + leaseSeconds + " s: use 1 to " + LEASE_SECONDS_MAX + ", or 0");
+        }
+      }
+    }
 
     /** Removes an address from a link, whoever put it there. */
     record DeleteAddress(int linkIndex, IpPrefix prefix) implements Change {}
 
-    /** Installs a route, or replaces the one with the same destination, table and metric. */
+    /**
+     * Installs a route, or replaces the one with the same destination, table and metric, whoever
+     * put it there.
+     */
     record PutRoute(InstalledRoute route) implements Change {}
 
-    /** Removes a route that carries virtualip's mark. */
+    /** Removes this very route, all parts alike, if it carries virtualip's mark. */
     record DeleteRoute(InstalledRoute route) implements Change {}
   }
 
@@ -107,7 +134,13 @@ public interface AddressPort {
     /** An address is gone: deleted, or its lease ended. */
     record AddressRemoved(BoundAddress address) implements NetworkEvent {}
 
-    /** A route with virtualip's mark is gone. */
+    /**
+     * A route with virtualip's mark is gone, or somebody else's route took the place of another
+     * with the same destination, table and metric, which may have been ours. The kernel does not
+     * report the routes that go because their link is set down or loses its last address.
+     *
+     * @param route the route that is gone, or the one that took its place
+     */
     record RouteRemoved(InstalledRoute route) implements NetworkEvent {}
 
     /** Reports were lost (receive buffer overrun): read everything anew. */

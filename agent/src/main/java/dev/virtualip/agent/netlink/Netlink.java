@@ -28,7 +28,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
 
   private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
   private static final int TIMEOUT_MILLIS = 5_000;
-  private static final int DUMP_ATTEMPTS = 10;
+  private static final int DUMP_ATTEMPTS = 20;
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment requests =

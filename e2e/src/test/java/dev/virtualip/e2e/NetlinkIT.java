@@ -1,0 +1,474 @@
+package dev.virtualip.e2e;
+
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.net.AddressPort.Change;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.netlink.Netlink;
+import dev.virtualip.agent.netlink.NetlinkMonitor;
+import dev.virtualip.crds.IpPrefix;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** Netlink against the kernel, on a veth pair in a network namespace that is the test's own. */
+@Timeout(value = 60, unit = SECONDS)
+class NetlinkIT {
+  private static final String NIC = "nltest0";
+  private static final String PEER = "nltest1";
+  private static final IpPrefix VIP = IpPrefix.parse("203.0.113.10/24");
+  private static final IpPrefix DEFAULT = IpPrefix.parse("0.0.0.0/0");
+  private static final InetAddress GATEWAY = IpPrefix.parseAddress("203.0.113.1");
+  private static final int MARK = 112;
+  private static final int NO_LINK = 999_999;
+
+  private final LinkedBlockingQueue<NetworkEvent> events = new LinkedBlockingQueue<>();
+  private Netlink netlink;
+  private NetlinkMonitor monitor;
+  private int nic;
+
+  @BeforeAll
+  static void isInItsOwnNamespace() {
+    assumeTrue(
+        "1".equals(System.getenv("VIRTUALIP_LAB")),
+        "SKIPPED: it changes addresses and routes, so it runs as root in a private network"
+            + " namespace only, where VIRTUALIP_LAB=1 is set");
+  }
+
+  @BeforeEach
+  void open() throws Exception {
+    ip("link add " + NIC + " address 02:00:00:00:00:01 type veth peer name " + PEER);
+    ip("link set lo up");
+    ip("link set " + NIC + " up");
+    ip("link set " + PEER + " up");
+    netlink = new Netlink();
+    awaitLink(NIC, Link::up);
+    nic = link(NIC).index();
+    monitor = new NetlinkMonitor(events::add);
+  }
+
+  @AfterEach
+  void close() throws Exception {
+    if (netlink != null) {
+      netlink.close();
+    }
+    if (monitor != null) {
+      monitor.close();
+      ip("link del " + NIC);
+    }
+  }
+
+  @Test
+  void linksHaveStateAddressAndMtu() throws Exception {
+    var link = link(NIC);
+    assertTrue(link.up());
+    assertEquals("02:00:00:00:00:01", link.mac().toString());
+    assertEquals(1500, link.mtu());
+    ip("link set " + PEER + " down");
+    awaitLink(NIC, l -> !l.up());
+  }
+
+  @Test
+  void aPutAddressHasItsLeaseAndOurMark() throws Exception {
+    assertDone(new Change.PutAddress(nic, VIP, 30), new Change.PutAddress(nic, other(1), 0));
+    assertEquals(
+        List.of(new BoundAddress(nic, VIP, 30, MARK), new BoundAddress(nic, other(1), 0, MARK)),
+        bound());
+    assertTrue(ip("-4 addr show dev " + NIC).contains("valid_lft 30sec preferred_lft 30sec"));
+  }
+
+  @Test
+  void aLeaseEndsAnAddressByItself() throws Exception {
+    long start = System.nanoTime();
+    assertDone(new Change.PutAddress(nic, VIP, 1));
+    awaitRemoved(VIP);
+    var lived = Duration.ofNanos(System.nanoTime() - start);
+    assertTrue(lived.compareTo(Duration.ofMillis(900)) > 0, "lived only " + lived);
+    assertTrue(lived.compareTo(Duration.ofMillis(2500)) < 0, "lived " + lived);
+    assertEquals(List.of(), bound());
+  }
+
+  @Test
+  void aRenewedLeaseDoesNotEnd() throws Exception {
+    assertDone(new Change.PutAddress(nic, VIP, 1));
+    long end = System.nanoTime() + SECONDS.toNanos(4);
+    while (System.nanoTime() < end) {
+      assertDone(new Change.PutAddress(nic, VIP, 1));
+      assertEquals(List.of(new BoundAddress(nic, VIP, 1, MARK)), bound());
+      var event = events.poll(50, MILLISECONDS);
+      assertFalse(event instanceof NetworkEvent.AddressRemoved, () -> "gap: " + event);
+    }
+  }
+
+  @Test
+  void aLeaseCanBecomeLongerShorterAndEndless() throws Exception {
+    for (long lease : new long[] {5, 100, 3, 0, 7, 86_400}) {
+      assertDone(new Change.PutAddress(nic, VIP, lease));
+      assertEquals(List.of(new BoundAddress(nic, VIP, lease, MARK)), bound());
+    }
+  }
+
+  @Test
+  void anAddressThatAHumanBoundIsTakenOver() throws Exception {
+    ip("addr add " + VIP + " dev " + NIC);
+    assertEquals(List.of(new BoundAddress(nic, VIP, 0, 0)), bound());
+    assertDone(new Change.PutAddress(nic, VIP, 9));
+    assertEquals(List.of(new BoundAddress(nic, VIP, 9, MARK)), bound());
+  }
+
+  @Test
+  void whatIsNotThereIsDeletedWithSuccess() throws Exception {
+    var route = route(VIP.network(), null, 254, 0);
+    var elsewhere = new InstalledRoute(NO_LINK, DEFAULT, GATEWAY, null, 4711, 3, false);
+    assertDone(
+        new Change.DeleteAddress(nic, VIP),
+        new Change.DeleteAddress(NO_LINK, VIP),
+        new Change.DeleteRoute(route),
+        new Change.DeleteRoute(elsewhere),
+        new Change.PutRoute(route),
+        new Change.DeleteRoute(route),
+        new Change.DeleteRoute(route));
+  }
+
+  @Test
+  void oneFailureDoesNotStopTheOthers() throws Exception {
+    var onNoLink = new Change.PutAddress(NO_LINK, VIP, 3);
+    var unreachable =
+        new Change.PutRoute(
+            new InstalledRoute(
+                nic, DEFAULT, IpPrefix.parseAddress("198.51.100.1"), null, 254, 0, false));
+    var failures =
+        netlink.apply(List.of(onNoLink, unreachable, new Change.PutAddress(nic, VIP, 30)));
+    assertEquals(2, failures.size());
+    assertEquals(onNoLink, failures.get(0).change());
+    assertTrue(failures.get(0).error().startsWith("ENODEV: no such interface"));
+    assertEquals(unreachable, failures.get(1).change());
+    assertEquals(
+        "ENETUNREACH: no prefix on the interface covers the gateway: bind one, or set onLink"
+            + " (Nexthop has invalid gateway)",
+        failures.get(1).error());
+    assertEquals(1, bound().size());
+  }
+
+  @Test
+  void routesComeBackAsTheyWerePut() throws Exception {
+    var stranger = IpPrefix.parseAddress("198.51.100.1");
+    var ten = IpPrefix.parse("10.0.0.0/8");
+    var routes =
+        List.of(
+            new InstalledRoute(nic, DEFAULT, GATEWAY, VIP.address(), 254, 7, false),
+            new InstalledRoute(nic, ten, null, null, 254, 0, false),
+            new InstalledRoute(nic, ten, stranger, null, 1000, 4_294_967_295L, true),
+            new InstalledRoute(nic, DEFAULT, GATEWAY, null, 4_294_967_295L, 0, false));
+    var changes = new ArrayList<Change>();
+    changes.add(new Change.PutAddress(nic, VIP, 30));
+    routes.forEach(route -> changes.add(new Change.PutRoute(route)));
+    assertDone(changes.toArray(Change[]::new));
+    assertSame(routes, netlink.routes());
+    // Again, as a renewal does.
+    assertDone(changes.toArray(Change[]::new));
+    assertSame(routes, netlink.routes());
+    assertDone(routes.stream().map(Change.DeleteRoute::new).toArray(Change[]::new));
+    assertEquals(List.of(), netlink.routes());
+  }
+
+  @Test
+  void aPutRouteReplacesTheOneWithItsMetric() throws Exception {
+    var otherGateway = IpPrefix.parseAddress("203.0.113.2");
+    assertDone(
+        new Change.PutAddress(nic, VIP, 30),
+        new Change.PutRoute(route(DEFAULT, GATEWAY, 254, 5)),
+        new Change.PutRoute(route(DEFAULT, otherGateway, 254, 5)));
+    assertEquals(List.of(route(DEFAULT, otherGateway, 254, 5)), netlink.routes());
+  }
+
+  @Test
+  void onlyTheVeryRouteIsDeleted() throws Exception {
+    assertDone(
+        new Change.PutAddress(nic, VIP, 30),
+        new Change.PutRoute(route(DEFAULT, GATEWAY, 254, 100)));
+    ip("route add default via " + GATEWAY.getHostAddress() + " dev " + NIC + " metric 50");
+    assertDone(
+        new Change.DeleteRoute(route(DEFAULT, GATEWAY, 254, 50)),
+        new Change.DeleteRoute(route(DEFAULT, GATEWAY, 254, 0)),
+        new Change.DeleteRoute(route(DEFAULT, null, 254, 100)));
+    assertEquals(List.of(route(DEFAULT, GATEWAY, 254, 100)), netlink.routes());
+    assertTrue(ip("route show default").contains("metric 50"));
+  }
+
+  @Test
+  void manyChangesAreMadeAtOnce() throws Exception {
+    var put = new ArrayList<Change>();
+    var delete = new ArrayList<Change>();
+    for (int i = 0; i < 250; i++) {
+      put.add(new Change.PutAddress(nic, other(i), 30));
+      delete.add(new Change.DeleteAddress(nic, other(i)));
+    }
+    assertDone(put.toArray(Change[]::new));
+    assertEquals(250, bound().size());
+    assertDone(delete.toArray(Change[]::new));
+    assertEquals(List.of(), bound());
+    awaitRemoved(other(249));
+  }
+
+  @Test
+  void aLargeDumpIsWholeWhileAddressesChange() throws Exception {
+    var put = new ArrayList<Change>();
+    for (int i = 0; i < 3000; i++) {
+      put.add(new Change.PutAddress(nic, other(i), 0));
+    }
+    assertDone(put.toArray(Change[]::new));
+    var stop = new AtomicBoolean();
+    var churn =
+        Thread.ofPlatform()
+            .start(
+                () -> {
+                  try (var second = new Netlink()) {
+                    // From the head to the tail: in an interrupted dump all behind it shift.
+                    for (int i = 0; !stop.get(); i++) {
+                      var moved = other(i % 3000);
+                      second.apply(List.of(new Change.DeleteAddress(nic, moved)));
+                      second.apply(List.of(new Change.PutAddress(nic, moved, 0)));
+                      Thread.sleep(20);
+                    }
+                  } catch (IOException | InterruptedException e) {
+                    throw new AssertionError(e);
+                  }
+                });
+    try {
+      for (int round = 0; round < 30; round++) {
+        var bound = bound();
+        assertEquals(bound.size(), bound.stream().distinct().count());
+        assertTrue(bound.size() >= 2999, () -> "only " + bound.size());
+      }
+    } finally {
+      stop.set(true);
+      churn.join();
+    }
+  }
+
+  @Test
+  void theMonitorReportsLinks() throws Exception {
+    ip("link set " + PEER + " down");
+    await(e -> e instanceof NetworkEvent.LinkChanged(var l) && l.index() == nic && !l.up());
+    ip("link set " + PEER + " up");
+    await(e -> e instanceof NetworkEvent.LinkChanged(var l) && l.index() == nic && l.up());
+    ip("link add nltest2 type veth peer name nltest3");
+    int index = link("nltest2").index();
+    ip("link del nltest2");
+    await(e -> e.equals(new NetworkEvent.LinkRemoved(index, "nltest2")));
+  }
+
+  @Test
+  void aLinkThatLeavesABridgeIsNotGone() throws Exception {
+    ip("link add nltestbr type bridge");
+    try {
+      ip("link set " + NIC + " master nltestbr");
+      ip("link set " + NIC + " nomaster");
+      ip("link set " + NIC + " mtu 1400");
+      assertNotGoneUntil(
+          e -> e instanceof NetworkEvent.LinkChanged(var l) && l.index() == nic && l.mtu() == 1400);
+    } finally {
+      ip("link del nltestbr");
+    }
+  }
+
+  @Test
+  void theMonitorReportsAddressesOfOthersToo() throws Exception {
+    assertDone(new Change.PutAddress(nic, VIP, 30));
+    await(e -> e.equals(new NetworkEvent.AddressPut(new BoundAddress(nic, VIP, 30, MARK))));
+    ip("addr del " + VIP + " dev " + NIC);
+    awaitRemoved(VIP);
+    ip("addr add " + VIP + " dev " + NIC);
+    await(e -> e.equals(new NetworkEvent.AddressPut(new BoundAddress(nic, VIP, 0, 0))));
+  }
+
+  @Test
+  void theMonitorReportsOurRoutesThatGo() throws Exception {
+    var ours = route(DEFAULT, GATEWAY, 254, 5);
+    assertDone(new Change.PutAddress(nic, VIP, 30), new Change.PutRoute(ours));
+    ip("route add 10.0.0.0/8 dev " + NIC);
+    ip("route del 10.0.0.0/8 dev " + NIC);
+    ip("route del default metric 5");
+    var gone = await(e -> e instanceof NetworkEvent.RouteRemoved);
+    assertEquals(new NetworkEvent.RouteRemoved(ours), gone);
+
+    assertDone(new Change.PutRoute(ours));
+    ip("route replace default via 203.0.113.2 dev " + NIC + " metric 5");
+    var replacing = route(DEFAULT, IpPrefix.parseAddress("203.0.113.2"), 254, 5);
+    await(e -> e.equals(new NetworkEvent.RouteRemoved(replacing)));
+  }
+
+  /** What the kernel does, and {@code AddressPort} tells its users to count on. */
+  @Test
+  void theEndOfALeaseTakesRoutesWithTheAddressAsSource() throws Exception {
+    ip("addr add 192.0.2.1/24 dev " + NIC);
+    var withSource = new InstalledRoute(nic, DEFAULT, GATEWAY, VIP.address(), 254, 1, false);
+    var without = route(DEFAULT, GATEWAY, 254, 2);
+    var elsewhere = new InstalledRoute(nic, DEFAULT, GATEWAY, VIP.address(), 1000, 3, false);
+    assertDone(
+        new Change.PutAddress(nic, VIP, 1),
+        new Change.PutRoute(withSource),
+        new Change.PutRoute(without),
+        new Change.PutRoute(elsewhere));
+    awaitRemoved(VIP);
+    await(e -> e.equals(new NetworkEvent.RouteRemoved(withSource)));
+    assertSame(List.of(without, elsewhere), netlink.routes());
+    ip("addr del 192.0.2.1/24 dev " + NIC);
+    assertEquals(List.of(), netlink.routes());
+  }
+
+  @Test
+  void aMonitorThatFallsBehindSaysSo() throws Exception {
+    var blocked = new CountDownLatch(1);
+    var slowEvents = new LinkedBlockingQueue<NetworkEvent>();
+    try (var _ =
+        new NetlinkMonitor(
+            event -> {
+              slowEvents.add(event);
+              awaitQuietly(blocked);
+            })) {
+      var put = new ArrayList<Change>();
+      for (int i = 0; i < 250; i++) {
+        put.add(new Change.PutAddress(nic, other(i), 30));
+      }
+      for (int round = 0; round < 80; round++) {
+        assertDone(put.toArray(Change[]::new));
+      }
+      slowEvents.clear();
+      blocked.countDown();
+      for (NetworkEvent event = null; !(event instanceof NetworkEvent.Overrun); ) {
+        event = slowEvents.poll(10, SECONDS);
+        assertNotNull(event, "no overrun");
+      }
+      // Nothing older follows: the next event is the next change.
+      assertDone(new Change.PutAddress(nic, VIP, 17));
+      assertEquals(
+          new NetworkEvent.AddressPut(new BoundAddress(nic, VIP, 17, MARK)),
+          slowEvents.poll(10, SECONDS));
+    }
+  }
+
+  @Test
+  void aClosedMonitorIsSilentAndItsThreadGone() throws Exception {
+    long start = System.nanoTime();
+    monitor.close();
+    monitor.close();
+    assertTrue(System.nanoTime() - start < SECONDS.toNanos(1));
+    assertTrue(
+        Thread.getAllStackTraces().keySet().stream()
+            .noneMatch(thread -> thread.getName().equals("netlink-monitor")));
+    events.clear();
+    assertDone(new Change.PutAddress(nic, VIP, 30));
+    assertTrue(events.isEmpty());
+  }
+
+  @Test
+  void aClosedNetlinkRefusesToWork() throws Exception {
+    netlink.close();
+    netlink.close();
+    assertThrows(IOException.class, () -> netlink.links());
+    netlink = null;
+  }
+
+  private InstalledRoute route(IpPrefix to, InetAddress via, long table, long metric) {
+    return new InstalledRoute(nic, to, via, null, table, metric, false);
+  }
+
+  private static IpPrefix other(int i) {
+    return IpPrefix.parse("10.7." + i / 250 + "." + (i % 250 + 1) + "/32");
+  }
+
+  private void assertDone(Change... changes) throws IOException {
+    assertEquals(List.of(), netlink.apply(List.of(changes)));
+  }
+
+  private static void assertSame(List<InstalledRoute> expected, List<InstalledRoute> actual) {
+    assertEquals(expected.size(), actual.size(), actual::toString);
+    assertTrue(actual.containsAll(expected), actual::toString);
+  }
+
+  private List<BoundAddress> bound() throws IOException {
+    return netlink.addresses().stream().filter(address -> address.linkIndex() == nic).toList();
+  }
+
+  private Link link(String name) throws IOException {
+    return netlink.links().stream()
+        .filter(link -> link.name().equals(name))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private void awaitLink(String name, Predicate<Link> condition) throws Exception {
+    long deadline = System.nanoTime() + SECONDS.toNanos(10);
+    while (!condition.test(link(name))) {
+      assertTrue(System.nanoTime() < deadline, () -> name + " did not change");
+      Thread.sleep(10);
+    }
+  }
+
+  private void awaitRemoved(IpPrefix prefix) throws InterruptedException {
+    await(
+        e ->
+            e instanceof NetworkEvent.AddressRemoved(var address)
+                && address.linkIndex() == nic
+                && address.prefix().equals(prefix));
+  }
+
+  private NetworkEvent await(Predicate<NetworkEvent> condition) throws InterruptedException {
+    while (true) {
+      var event = events.poll(10, SECONDS);
+      assertNotNull(event, "the event did not come");
+      if (condition.test(event)) {
+        return event;
+      }
+    }
+  }
+
+  private void assertNotGoneUntil(Predicate<NetworkEvent> condition) throws InterruptedException {
+    var event =
+        await(
+            e ->
+                condition.test(e)
+                    || e instanceof NetworkEvent.LinkRemoved(int index, _) && index == nic);
+    assertTrue(condition.test(event), event::toString);
+  }
+
+  private static void awaitQuietly(CountDownLatch latch) {
+    try {
+      latch.await();
+    } catch (InterruptedException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static String ip(String arguments) throws Exception {
+    var command = new ArrayList<>(List.of("ip"));
+    command.addAll(List.of(arguments.split(" ")));
+    var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+    var output = new String(process.getInputStream().readAllBytes());
+    assertEquals(0, process.waitFor(), command + ": " + output);
+    return output;
+  }
+}
