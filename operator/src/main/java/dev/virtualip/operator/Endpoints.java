@@ -14,8 +14,7 @@ import java.util.function.Supplier;
 
 /**
  * {@code /healthz}: the program runs. {@code /readyz}: its watches have begun, and none has ended
- * for good. {@code /metrics}: counters
- * and the conditions of all VirtualIPs, for Prometheus.
+ * for good. {@code /metrics}: counters and the conditions of all VirtualIPs, for Prometheus.
  */
 final class Endpoints implements AutoCloseable {
   private final AtomicReference<VirtualIpOperator> operator = new AtomicReference<>();
