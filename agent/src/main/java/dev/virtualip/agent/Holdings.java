@@ -72,21 +72,17 @@ final class Holdings {
     wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
     wantedRoutes.stream().filter(r -> !routes.contains(r)).map(PutRoute::new).forEach(changes::add);
     routes.stream()
-        .filter(route -> wantedRoutes.stream().noneMatch(wanted -> replaces(wanted, route)))
+        .filter(route -> wantedRoutes.stream().noneMatch(wanted -> wanted.replaces(route)))
         .map(DeleteRoute::new)
         .forEach(changes::add);
-    addresses.stream()
-        .filter(address -> !wantedAddresses.contains(address))
-        .map(address -> new DeleteAddress(address.linkIndex(), address.prefix()))
-        .forEach(changes::add);
+    var gone = addresses.stream().filter(address -> !wantedAddresses.contains(address)).toList();
+    if (!gone.isEmpty()) {
+      gone.forEach(a -> changes.add(new DeleteAddress(a.linkIndex(), a.prefix())));
+      // With the first address of a subnet the kernel removes the others, and their routes.
+      wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
+      wantedRoutes.forEach(route -> changes.add(new PutRoute(route)));
+    }
     return changes;
-  }
-
-  /** Whether installing one route has put the other out of the table, or is the same. */
-  private static boolean replaces(InstalledRoute wanted, InstalledRoute held) {
-    return wanted.to().equals(held.to())
-        && wanted.table() == held.table()
-        && wanted.metric() == held.metric();
   }
 
   private String apply(
@@ -118,7 +114,14 @@ final class Holdings {
   }
 
   private static String describe(Failure failure) {
-    return failure.change() + ": " + failure.error();
+    var what =
+        switch (failure.change()) {
+          case PutAddress put -> "address " + put.prefix();
+          case DeleteAddress delete -> "removal of address " + delete.prefix();
+          case PutRoute put -> "route to " + put.route().to();
+          case DeleteRoute delete -> "removal of route to " + delete.route().to();
+        };
+    return what + ": " + failure.error();
   }
 
   /** Whether the leases have to be renewed at the advert that goes out now. */
@@ -135,7 +138,7 @@ final class Holdings {
       case RouteRemoved removed ->
           routes.removeIf(
               route ->
-                  replaces(route, removed.route())
+                  route.replaces(removed.route())
                       && route.linkIndex() == removed.route().linkIndex());
       default -> false;
     };

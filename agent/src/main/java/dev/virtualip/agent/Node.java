@@ -29,9 +29,6 @@ record Node(
     AgentMetrics metrics,
     Clock clock) {
 
-  /** Nanoseconds after which a refused bind is tried again. */
-  static final long BIND_RETRY = 5_000_000_000L;
-
   /** Starts health checks; results come back through the event loop. */
   @FunctionalInterface
   interface Checks {

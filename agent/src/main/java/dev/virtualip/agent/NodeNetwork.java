@@ -11,6 +11,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.Link;
 import java.io.IOException;
+import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -89,6 +90,7 @@ final class NodeNetwork {
     return addressesOn(linkIndex)
         .filter(address -> address.protocol() != AddressPort.PROTOCOL)
         .map(address -> address.prefix().address())
+        .filter(Inet4Address.class::isInstance)
         .filter(address -> !virtual.contains(address))
         .findFirst()
         .orElse(null);

@@ -106,6 +106,13 @@ final class RunCommand implements Callable<Integer> {
       throw usage("--secrets goes with --manifests: Secrets of the API server are read there");
     }
     var address = listenAddress();
+    // A thread that ends by a defect leaves half an agent: end it whole, so that it is started
+    // anew.
+    Thread.setDefaultUncaughtExceptionHandler(
+        (thread, e) -> {
+          LOG.error("defect thread={} action=exit", thread.getName(), e);
+          Runtime.getRuntime().halt(1);
+        });
     LOG.info("start node={} source={} listen={}", nodeName, source(), listen);
     try (var netlink = new Netlink();
         var client = manifests == null ? ApiServer.client(kubeconfig) : null) {

@@ -5,11 +5,13 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
@@ -45,6 +47,16 @@ final class VirtualRouterLoop implements Runnable {
 
   /** Inputs taken in one turn, so that a flood cannot hold up deadlines. */
   private static final int TURN_MAX = 64;
+
+  /**
+   * Deletions of what no node has: a first use of netlink takes a cold JVM tens of milliseconds.
+   */
+  private static final List<Change> WARM_UP =
+      List.of(
+          new DeleteAddress(Integer.MAX_VALUE, IpPrefix.parse("192.0.2.1/32")),
+          new DeleteRoute(
+              new InstalledRoute(
+                  Integer.MAX_VALUE, IpPrefix.parse("192.0.2.0/24"), null, null, 254, 0, false)));
 
   /** What comes in. */
   sealed interface Input {
@@ -163,6 +175,7 @@ final class VirtualRouterLoop implements Runnable {
         var failures = node.addresses().apply(changes);
         LOG.warn("left_overs_removed changes={} failures={}", changes, failures);
       }
+      node.addresses().apply(WARM_UP);
     } catch (IOException e) {
       LOG.error("left_overs_not_removed error={}", e.getMessage());
     }

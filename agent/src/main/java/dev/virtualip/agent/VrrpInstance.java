@@ -58,6 +58,8 @@ import org.slf4j.LoggerFactory;
  */
 final class VrrpInstance {
   private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
+  private static final long BIND_RETRY_MIN = 5_000_000_000L;
+  private static final long BIND_RETRY_MAX = 64 * BIND_RETRY_MIN;
   private static final String CHECK_PENDING = "CheckPending";
   private static final Set<String> NOT_A_FAULT =
       Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED);
@@ -76,6 +78,7 @@ final class VrrpInstance {
   private List<Problem> refused = List.of();
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
+  private long bindRetry = BIND_RETRY_MIN;
   private boolean addressListWarned;
   private int datagramId;
   private String cause = VirtualRouter.STARTING;
@@ -197,6 +200,8 @@ final class VrrpInstance {
       return;
     }
     config = next;
+    bindRetry = BIND_RETRY_MIN;
+    bindFaultUntil = bindFault == null ? State.NEVER : now;
     addressListWarned = false;
     warned.clear();
     startChecks();
@@ -373,10 +378,13 @@ final class VrrpInstance {
   private boolean bind(long now) {
     var error = holdings.hold(config, now);
     if (error == null) {
+      bindRetry = BIND_RETRY_MIN;
       return true;
     }
     bindFault = error;
-    bindFaultUntil = now + Node.BIND_RETRY;
+    bindFaultUntil = now + bindRetry;
+    // Each try may cost a good master its place for nothing: try ever more seldom.
+    bindRetry = Math.min(2 * bindRetry, BIND_RETRY_MAX);
     LOG.error("bind_failed vip={} error={}", config.name(), error);
     evaluate(now);
     return false;

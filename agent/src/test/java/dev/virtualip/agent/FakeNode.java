@@ -154,11 +154,7 @@ final class FakeNode implements AddressPort {
           log.add("delete " + delete.prefix());
         }
         case PutRoute put -> {
-          installed.removeIf(
-              route ->
-                  route.to().equals(put.route().to())
-                      && route.table() == put.route().table()
-                      && route.metric() == put.route().metric());
+          installed.removeIf(put.route()::replaces);
           installed.add(put.route());
           log.add("put route " + put.route().to());
         }

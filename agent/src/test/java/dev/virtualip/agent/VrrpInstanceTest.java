@@ -207,6 +207,19 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void aBindThatIsRefusedAgainAndAgainIsTriedEverMoreSeldom() {
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    fake.refusal = "EEXIST: somebody else's route";
+    expire();
+    long first = instance.deadline() - now;
+    expire();
+    expire();
+    assertEquals(State.Fault, instance.status().state());
+    assertEquals(2 * first, instance.deadline() - now);
+  }
+
+  @Test
   void aMissingNicIsAFaultThatNamesTheOthersAndHeals() {
     var removed = fake.links.remove("eth1");
     fake.report();

@@ -204,6 +204,16 @@ class NetlinkIT {
   }
 
   @Test
+  void somebodyElsesRouteIsNotReplaced() throws Exception {
+    assertDone(new Change.PutAddress(nic, VIP, 0));
+    ip("route add default via " + GATEWAY.getHostAddress() + " dev " + NIC + " metric 5");
+    var failures = netlink.apply(List.of(new Change.PutRoute(route(DEFAULT, GATEWAY, 254, 5))));
+    assertTrue(failures.getFirst().error().contains("set another metric"), failures.toString());
+    assertTrue(ip("route show default").contains("metric 5"));
+    assertFalse(ip("route show default").contains("proto 112"));
+  }
+
+  @Test
   void onlyTheVeryRouteIsDeleted() throws Exception {
     assertDone(
         new Change.PutAddress(nic, VIP, 30),

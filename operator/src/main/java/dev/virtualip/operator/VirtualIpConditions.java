@@ -4,6 +4,7 @@ import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.Validator;
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.api.model.Condition;
@@ -12,6 +13,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -54,6 +56,22 @@ final class VirtualIpConditions {
       reports.values().removeIf(Objects::isNull);
     }
     return reports;
+  }
+
+  /** A view of a VirtualIP without the reports of nodes whose agent does not run. */
+  static VirtualIp heard(VirtualIp vip, Set<String> silent) {
+    var reports = reports(vip);
+    if (!reports.keySet().removeAll(silent)) {
+      return vip;
+    }
+    var status = vip.getStatus();
+    var heard = new VirtualIp();
+    heard.setMetadata(vip.getMetadata());
+    heard.setSpec(vip.getSpec());
+    heard.setStatus(
+        new VirtualIpStatus(
+            status.observedGeneration(), status.master(), reports, status.conditions()));
+    return heard;
   }
 
   /** The nodes that report to be master, in order. */
@@ -117,7 +135,8 @@ final class VirtualIpConditions {
   }
 
   private boolean lacksInterface(NodeStatus report) {
-    return INTERFACE_NOT_FOUND.equals(report.reason())
+    return report.reason() != null
+        && report.reason().startsWith(INTERFACE_NOT_FOUND)
         && Objects.equals(report.acceptedGeneration(), generation());
   }
 

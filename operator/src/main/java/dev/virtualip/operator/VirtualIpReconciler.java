@@ -164,7 +164,9 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     var problems = Conflicts.problems(all);
     var nodeNames = facts.stream().map(NodeFacts::name).collect(Collectors.toSet());
     KubernetesClientException failure = null;
-    for (var vip : all) {
+    var silent = silent(pods());
+    for (var stored : all) {
+      var vip = VirtualIpConditions.heard(stored, silent);
       try {
         var found = problems.get(vip.getMetadata().getName());
         write(vip, VirtualIpConditions.of(vip, found, facts), nodeNames);
@@ -223,6 +225,16 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     var masters = new HashSet<String>();
     vips.forEach(vip -> masters.addAll(VirtualIpConditions.masters(vip)));
     return masters;
+  }
+
+  /** Nodes whose agent does not run: what it said last is out of date. */
+  private static Set<String> silent(Collection<Pod> pods) {
+    var silent = new HashSet<String>();
+    pods.forEach(pod -> silent.add(pod.getSpec().getNodeName()));
+    pods.stream()
+        .filter(AgentRollout::ready)
+        .forEach(pod -> silent.remove(pod.getSpec().getNodeName()));
+    return silent;
   }
 
   private DaemonSet daemonSet() {

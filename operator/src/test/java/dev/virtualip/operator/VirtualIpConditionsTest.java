@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -179,6 +180,17 @@ class VirtualIpConditionsTest {
     assertEquals("a", master("c", two));
     assertNull(master("a", none));
     assertNull(master("a", null));
+  }
+
+  @Test
+  void aMasterWhoseAgentDoesNotRunIsNotHeard() {
+    var vip =
+        Vips.reported(
+            Vips.edge("web", 77), "b", Map.of("a", report(Master, 2), "b", report(Master, 2)));
+    assertEquals("False MultipleMasters: a, b all report to be master", text(ready(vip)));
+    var heard = VirtualIpConditions.heard(vip, Set.of("a"));
+    assertEquals("True Serving: b is master", text(ready(heard)));
+    assertEquals("b", VirtualIpConditions.master(heard));
   }
 
   @Test

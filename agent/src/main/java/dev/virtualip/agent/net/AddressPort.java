@@ -71,7 +71,13 @@ public interface AddressPort {
       InetAddress source,
       long table,
       long metric,
-      boolean onLink) {}
+      boolean onLink) {
+
+    /** Whether the kernel has room for only one of the two. */
+    public boolean replaces(InstalledRoute other) {
+      return to.equals(other.to) && table == other.table && metric == other.metric;
+    }
+  }
 
   /** One change. */
   sealed interface Change {
@@ -103,8 +109,8 @@ public interface AddressPort {
     record DeleteAddress(int linkIndex, IpPrefix prefix) implements Change {}
 
     /**
-     * Installs a route, or replaces the one with the same destination, table and metric, whoever
-     * put it there.
+     * Installs a route, or replaces virtualip's own with the same destination, table and metric.
+     * Somebody else's is a failure: the node may need it, and nobody would bring it back.
      */
     record PutRoute(InstalledRoute route) implements Change {}
 

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.netlink;
 
 import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.netlink.NetlinkMessage.Body;
 import java.io.IOException;
@@ -29,6 +30,10 @@ public final class Netlink implements AddressPort, AutoCloseable {
   private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
   private static final int TIMEOUT_MILLIS = 5_000;
   private static final int DUMP_ATTEMPTS = 20;
+
+  private static final String TAKEN =
+      "EEXIST: somebody else's route has this destination and metric: remove it, or set another"
+          + " metric in spec.routes";
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment requests =
@@ -88,13 +93,33 @@ public final class Netlink implements AddressPort, AutoCloseable {
    */
   @Override
   public synchronized List<Failure> apply(List<Change> changes) throws IOException {
-    var possible = withoutVainDeletions(changes);
     var failures = new ArrayList<Failure>();
-    for (int from = 0; from < possible.size(); from += BATCH_MAX) {
-      int to = Math.min(from + BATCH_MAX, possible.size());
-      failures.addAll(applyBatch(possible.subList(from, to)));
+    var taken = new ArrayList<PutRoute>();
+    applyInBatches(withoutVainDeletions(changes), false, failures, taken);
+    if (!taken.isEmpty()) {
+      var ours = routes();
+      for (var put : taken) {
+        if (ours.stream().noneMatch(put.route()::replaces)) {
+          failures.add(new Failure(put, TAKEN));
+        }
+      }
+      var replaceable =
+          taken.stream().filter(put -> ours.stream().anyMatch(put.route()::replaces)).toList();
+      applyInBatches(replaceable, true, failures, new ArrayList<>());
     }
     return List.copyOf(failures);
+  }
+
+  private void applyInBatches(
+      List<? extends Change> changes,
+      boolean replaceRoutes,
+      List<Failure> failures,
+      List<PutRoute> taken)
+      throws IOException {
+    for (int from = 0; from < changes.size(); from += BATCH_MAX) {
+      int to = Math.min(from + BATCH_MAX, changes.size());
+      applyBatch(changes.subList(from, to), replaceRoutes, failures, taken);
+    }
   }
 
   /**
@@ -108,7 +133,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
     var installed = new HashSet<>(routes());
     var possible = new ArrayList<Change>();
     for (var change : changes) {
-      if (change instanceof Change.PutRoute(var route)) {
+      if (change instanceof PutRoute(var route)) {
         installed.add(route);
       }
       if (!(change instanceof Change.DeleteRoute(var route)) || installed.remove(route)) {
@@ -118,14 +143,19 @@ public final class Netlink implements AddressPort, AutoCloseable {
     return possible;
   }
 
-  private List<Failure> applyBatch(List<Change> batch) throws IOException {
+  private void applyBatch(
+      List<? extends Change> batch,
+      boolean replaceRoutes,
+      List<Failure> failures,
+      List<PutRoute> taken)
+      throws IOException {
     int first = sequence;
     sequence += batch.size();
     var answers = new Body.Acknowledged[batch.size()];
     exchange(
         out -> {
           for (int i = 0; i < batch.size(); i++) {
-            out.change(first + i, batch.get(i));
+            out.change(first + i, batch.get(i), replaceRoutes);
           }
         },
         message -> {
@@ -137,20 +167,21 @@ public final class Netlink implements AddressPort, AutoCloseable {
           }
           return Arrays.stream(answers).allMatch(answer -> answer != null);
         });
-    var failures = new ArrayList<Failure>();
     for (int i = 0; i < answers.length; i++) {
-      if (!isSuccess(batch.get(i), answers[i].errno())) {
+      boolean exists = answers[i].errno() == Errno.EEXIST;
+      if (exists && !replaceRoutes && batch.get(i) instanceof PutRoute put) {
+        taken.add(put);
+      } else if (!isSuccess(batch.get(i), answers[i].errno())) {
         failures.add(new Failure(batch.get(i), explain(answers[i])));
       }
     }
-    return failures;
   }
 
-  /** EEXIST: the very route is there, behind one of somebody else with the same metric. */
+  /** EEXIST of a replacement: the very route is there, behind another of the same metric. */
   private static boolean isSuccess(Change change, int errno) {
     return switch (change) {
       case Change.PutAddress _ -> errno == 0;
-      case Change.PutRoute _ -> errno == 0 || errno == Errno.EEXIST;
+      case PutRoute _ -> errno == 0 || errno == Errno.EEXIST;
       case Change.DeleteAddress _ ->
           errno == 0 || errno == Errno.EADDRNOTAVAIL || errno == Errno.ENODEV;
       case Change.DeleteRoute _ -> errno == 0 || errno == Errno.ESRCH || errno == Errno.ENODEV;

@@ -26,8 +26,12 @@ final class NetlinkRequests {
     this.out = out;
   }
 
-  /** Asks for one change, with an acknowledgement under this sequence number. */
-  void change(int sequence, Change change) {
+  /**
+   * Asks for one change, with an acknowledgement under this sequence number.
+   *
+   * @param replaceRoute whether a route may take the place of another; else that is EEXIST
+   */
+  void change(int sequence, Change change, boolean replaceRoute) {
     switch (change) {
       case Change.PutAddress(int link, var prefix, long lease) -> {
         int start = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sequence);
@@ -42,7 +46,8 @@ final class NetlinkRequests {
         end(start);
       }
       case Change.PutRoute(var route) -> {
-        int start = begin(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sequence);
+        int how = replaceRoute ? NLM_F_REPLACE : NLM_F_EXCL;
+        int start = begin(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | how, sequence);
         route(route, route.via() == null ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
         end(start);
       }

@@ -32,13 +32,13 @@ class NetlinkRequestsTest {
             + "1400 0600 03000000 03000000 00000000 00000000"
             // IFA_PROTO 112
             + "0500 0b00 70 000000",
-        out -> out.change(77, change));
+        out -> out.change(77, change, true));
   }
 
   @Test
   void anAddressWithoutLeaseLivesForEver() {
     var change = new Change.PutAddress(3, IpPrefix.parse("203.0.113.10/32"), 0);
-    var written = write(out -> out.change(1, change));
+    var written = write(out -> out.change(1, change, true));
     assertEquals("ffffffffffffffff", written.substring(2 * 44, 2 * 52));
   }
 
@@ -49,7 +49,7 @@ class NetlinkRequestsTest {
         "28000000 1500 0500 01000000 00000000"
             + "02 18 00 00 03000000"
             + "0800 0200 cb00710a 0800 0100 cb00710a",
-        out -> out.change(1, change));
+        out -> out.change(1, change, true));
   }
 
   @Test
@@ -60,7 +60,7 @@ class NetlinkRequestsTest {
             // AF_INET /0, table main, protocol 112, scope universe, unicast
             + "02 00 00 00 fe 70 00 01 00000000"
             + "0800 0400 03000000 0800 0500 cb007101",
-        out -> out.change(1, new Change.PutRoute(route)));
+        out -> out.change(1, new Change.PutRoute(route), true));
   }
 
   @Test
@@ -74,7 +74,7 @@ class NetlinkRequestsTest {
             + "02 08 00 00 00 70 00 01 04000000"
             + "0800 0100 0a000000 0800 0400 03000000 0800 0500 cb007101"
             + "0800 0600 feffffff 0800 0700 cb00710a 0800 0f00 ffffffff",
-        out -> out.change(1, new Change.PutRoute(route)));
+        out -> out.change(1, new Change.PutRoute(route), true));
   }
 
   @Test
@@ -84,7 +84,7 @@ class NetlinkRequestsTest {
         "2c000000 1800 0505 01000000 00000000"
             + "02 08 00 00 ff 70 fd 01 00000000"
             + "0800 0100 0a000000 0800 0400 03000000",
-        out -> out.change(1, new Change.PutRoute(route)));
+        out -> out.change(1, new Change.PutRoute(route), true));
   }
 
   @Test
@@ -94,7 +94,7 @@ class NetlinkRequestsTest {
         "2c000000 1900 0500 01000000 00000000"
             + "02 00 00 00 fe 70 ff 01 00000000"
             + "0800 0400 03000000 0800 0500 cb007101",
-        out -> out.change(1, new Change.DeleteRoute(route)));
+        out -> out.change(1, new Change.DeleteRoute(route), true));
   }
 
   @Test
@@ -114,7 +114,7 @@ class NetlinkRequestsTest {
   void theLongestChangeFitsTheRoomItIsGiven() {
     var ip = InetAddress.ofLiteral("2001:db8::1");
     var route = new InstalledRoute(1, new IpPrefix(ip, 64), ip, ip, 1000, 1, true);
-    var written = write(out -> out.change(1, new Change.PutRoute(route)));
+    var written = write(out -> out.change(1, new Change.PutRoute(route), true));
     assertEquals(NetlinkRequests.CHANGE_BYTES_MAX, written.length() / 2);
     assertTrue(written.substring(32).startsWith("0a40"), "AF_INET6, /64");
   }
