@@ -7,7 +7,11 @@ import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
+import java.io.IOException;
 import java.nio.file.Path;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /** How the agent talks to the API server. */
 public final class ApiServer {
@@ -52,5 +56,40 @@ public final class ApiServer {
                 .withHttp2Disable(true)
                 .build())
         .build();
+  }
+
+  /**
+   * Writes a JSON merge patch to the status of a VirtualIP. The client's own patch call reads the
+   * object first; this one does not, and so needs no right to.
+   *
+   * @return HTTP status of the answer
+   * @throws IOException if there is no answer within 5 s
+   */
+  static int patchStatus(KubernetesClient client, String virtualIp, String json)
+      throws IOException, InterruptedException {
+    var http = client.getHttpClient();
+    var url =
+        "%sapis/%s/%s/%s/%s/status"
+            .formatted(
+                client.getMasterUrl(),
+                VIRTUAL_IPS.getGroup(),
+                VIRTUAL_IPS.getVersion(),
+                VIRTUAL_IPS.getPlural(),
+                virtualIp);
+    var request =
+        http.newHttpRequestBuilder()
+            .uri(url)
+            .method("PATCH", "application/merge-patch+json", json)
+            .build();
+    var answer = http.sendAsync(request, byte[].class);
+    try {
+      return answer.get(REQUEST_TIMEOUT_MS, TimeUnit.MILLISECONDS).code();
+    } catch (ExecutionException e) {
+      throw new IOException(e.getCause());
+    } catch (TimeoutException e) {
+      throw new IOException("no answer within " + REQUEST_TIMEOUT_MS + " ms", e);
+    } finally {
+      answer.cancel(true);
+    }
   }
 }

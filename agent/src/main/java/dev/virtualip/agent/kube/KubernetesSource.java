@@ -58,6 +58,7 @@ public final class KubernetesSource implements AutoCloseable {
 
   private Map<String, VirtualIp> good = Map.of();
   private NodeFacts self;
+  private boolean warned;
   private Desired last;
   private volatile Map<String, List<Problem>> problems = Map.of();
 
@@ -205,7 +206,8 @@ public final class KubernetesSource implements AutoCloseable {
     var node = nodes.getStore().getByKey(nodeName);
     if (node != null) {
       self = NodeFacts.of(node);
-    } else if (self == null) {
+    } else if (self == null && !warned) {
+      warned = true;
       LOG.warn("no_node name={}: give --node the name of this machine's Node object", nodeName);
     }
     return self != null;

@@ -28,18 +28,15 @@ final class NodePods implements PodReadiness, AutoCloseable {
       return Optional.empty();
     }
     return Optional.of(
-        pods.getStore().list().stream()
-            .anyMatch(
-                pod ->
-                    pod.getMetadata().getNamespace().equals(namespace)
-                        && selector.matches(
-                            Objects.requireNonNullElse(pod.getMetadata().getLabels(), Map.of()))
-                        && ready(pod)));
+        pods.getStore().list().stream().anyMatch(pod -> serves(pod, namespace, selector)));
   }
 
-  /** A pod that is being deleted may still say Ready; it will not serve for long. */
-  private static boolean ready(Pod pod) {
-    return pod.getMetadata().getDeletionTimestamp() == null
+  static boolean serves(Pod pod, String namespace, LabelSelector selector) {
+    var metadata = pod.getMetadata();
+    return metadata.getNamespace().equals(namespace)
+        && selector.matches(Objects.requireNonNullElse(metadata.getLabels(), Map.of()))
+        // A pod that is being deleted may still say Ready; it will not serve for long.
+        && metadata.getDeletionTimestamp() == null
         && pod.getStatus() != null
         && pod.getStatus().getConditions().stream()
             .anyMatch(c -> "Ready".equals(c.getType()) && "True".equals(c.getStatus()));

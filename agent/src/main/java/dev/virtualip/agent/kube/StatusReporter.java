@@ -3,9 +3,7 @@ package dev.virtualip.agent.kube;
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
-import io.fabric8.kubernetes.client.dsl.base.PatchContext;
-import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.util.Comparator;
@@ -34,10 +32,11 @@ public final class StatusReporter implements AutoCloseable {
   private final Thread thread = Thread.ofVirtual().name("status-reporter").unstarted(this::run);
   private boolean closing;
 
-  /** Writes a merge patch to the status of a VirtualIP. */
+  /** Sends a merge patch for the status of a VirtualIP. */
   @FunctionalInterface
   interface Patcher {
-    void patch(String virtualIp, String json);
+    /** Returns the HTTP status of the answer. */
+    int patch(String virtualIp, String json) throws IOException, InterruptedException;
   }
 
   /** What is to say about one VirtualIP; guarded by the reporter's lock. */
@@ -45,6 +44,7 @@ public final class StatusReporter implements AutoCloseable {
     private NodeStatus status;
     private boolean master;
     private boolean dirty;
+    private boolean writing;
     private boolean wasMaster;
     private long dueNanos = System.nanoTime();
     private int failures;
@@ -69,14 +69,7 @@ public final class StatusReporter implements AutoCloseable {
       String nodeName,
       Function<String, Optional<VirtualIpStatus>> cached) {
     return start(
-        (name, json) ->
-            client
-                .genericKubernetesResources(ApiServer.VIRTUAL_IPS)
-                .withName(name)
-                .subresource("status")
-                .patch(PatchContext.of(PatchType.JSON_MERGE), json),
-        nodeName,
-        cached);
+        (virtualIp, json) -> ApiServer.patchStatus(client, virtualIp, json), nodeName, cached);
   }
 
   static StatusReporter start(
@@ -171,6 +164,7 @@ public final class StatusReporter implements AutoCloseable {
       long waitNanos = entry.dueNanos - System.nanoTime();
       if (closing || waitNanos <= 0) {
         entry.dirty = false;
+        entry.writing = true;
         return Optional.of(
             new Patch(first.get().getKey(), entry.status, entry.master, entry.wasMaster));
       }
@@ -178,29 +172,35 @@ public final class StatusReporter implements AutoCloseable {
     }
   }
 
-  private void write(Patch patch) {
+  /** How many VirtualIPs have something to write, what is being written right now included. */
+  synchronized long pending() {
+    return entries.values().stream().filter(e -> e.dirty || e.writing).count();
+  }
+
+  private void write(Patch patch) throws InterruptedException {
     var seen = cached.apply(patch.name()).orElse(null);
     var json =
         StatusPatch.of(nodeName, patch.status(), patch.master(), patch.wasMaster(), seen)
             .toString();
     try {
-      patcher.patch(patch.name(), json);
-      written(patch, patch.master());
-    } catch (KubernetesClientException e) {
-      if (e.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
-        written(patch, false);
-      } else {
-        failed(patch, e);
+      int code = patcher.patch(patch.name(), json);
+      switch (code) {
+        case HttpURLConnection.HTTP_OK -> written(patch, patch.master());
+        case HttpURLConnection.HTTP_NOT_FOUND -> written(patch, false);
+        default -> failed(patch, "HTTP status " + code);
       }
-    } catch (RuntimeException e) {
-      failed(patch, e);
+    } catch (IOException | RuntimeException e) {
+      failed(patch, e.toString().lines().findFirst().orElse(""));
     }
   }
 
   private synchronized void written(Patch patch, boolean asMaster) {
     var entry = entries.get(patch.name());
+    entry.writing = false;
     if (entry.failures > 0) {
       LOG.info("status_written virtualip={} failures_before={}", patch.name(), entry.failures);
+      // The API server is back: the others need not wait any longer.
+      entries.values().forEach(other -> other.dueNanos = System.nanoTime());
     }
     entry.failures = 0;
     entry.wasMaster = asMaster;
@@ -211,10 +211,10 @@ public final class StatusReporter implements AutoCloseable {
     }
   }
 
-  private synchronized void failed(Patch patch, RuntimeException e) {
+  private synchronized void failed(Patch patch, String error) {
     var entry = entries.get(patch.name());
+    entry.writing = false;
     if (entry.failures == 0) {
-      var error = e.toString().lines().findFirst().orElse("");
       LOG.warn("status_not_written virtualip={} error=\"{}\": trying again", patch.name(), error);
     }
     long wait = Math.min(RETRY_MIN_NANOS << Math.min(entry.failures, 10), RETRY_MAX_NANOS);

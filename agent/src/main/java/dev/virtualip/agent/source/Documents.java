@@ -12,19 +12,17 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
+import org.yaml.snakeyaml.error.MarkedYAMLException;
 
-/** The documents of a YAML or JSON text as trees, with anchors resolved and all doubles named. */
+/** The documents of a YAML or JSON text as trees, with all keys that stand twice named. */
 final class Documents {
   private static final ObjectMapper SCALARS = new ObjectMapper();
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
 
   private final JsonParser parser;
-  private final Map<String, JsonNode> anchors = new HashMap<>();
-  private final List<String> doubles = new ArrayList<>();
+  private final List<String> flaws = new ArrayList<>();
 
   private Documents(JsonParser parser) {
     this.parser = parser;
@@ -42,9 +40,9 @@ final class Documents {
    * One document.
    *
    * @param tree its content
-   * @param doubles a message for each key that stands twice
+   * @param flaws a message for each key that stands twice, and for each alias
    */
-  record Document(JsonNode tree, List<String> doubles) {}
+  record Document(JsonNode tree, List<String> flaws) {}
 
   static Result read(String text, boolean json) {
     var documents = new ArrayList<Document>();
@@ -53,12 +51,15 @@ final class Documents {
         var one = new Documents(parser);
         var tree = one.value();
         if (!tree.isNull() && !(tree.isTextual() && tree.textValue().isBlank())) {
-          documents.add(new Document(tree, List.copyOf(one.doubles)));
+          documents.add(new Document(tree, List.copyOf(one.flaws)));
         }
       }
       return new Result(documents, null);
     } catch (JsonProcessingException e) {
-      var what = e.getOriginalMessage().strip().lines().findFirst().orElse("not readable");
+      var what =
+          e.getCause() instanceof MarkedYAMLException yaml
+              ? yaml.getProblem()
+              : e.getOriginalMessage().strip().lines().findFirst().orElse("not readable");
       return new Result(documents, where(e.getLocation()) + what);
     } catch (IOException e) {
       return new Result(documents, Objects.toString(e.getMessage()));
@@ -71,19 +72,15 @@ final class Documents {
 
   private JsonNode value() throws IOException {
     if (parser instanceof YAMLParser yaml && yaml.isCurrentAlias()) {
-      return anchors.getOrDefault(parser.getText(), NODES.nullNode());
+      var alias = parser.getText();
+      flaws.add(where(parser.currentTokenLocation()) + "alias *" + alias + ": write the value out");
+      return NODES.nullNode();
     }
-    var anchor = parser.getObjectId();
-    JsonNode node =
-        switch (parser.currentToken()) {
-          case START_OBJECT -> object();
-          case START_ARRAY -> array();
-          default -> SCALARS.readTree(parser);
-        };
-    if (anchor != null) {
-      anchors.put(anchor.toString(), node);
-    }
-    return node;
+    return switch (parser.currentToken()) {
+      case START_OBJECT -> object();
+      case START_ARRAY -> array();
+      default -> SCALARS.readTree(parser);
+    };
   }
 
   private JsonNode object() throws IOException {
@@ -91,7 +88,7 @@ final class Documents {
     while (parser.nextToken() == JsonToken.FIELD_NAME) {
       var name = parser.currentName();
       if (object.has(name)) {
-        doubles.add(where(parser.currentTokenLocation()) + name + " stands twice: remove one");
+        flaws.add(where(parser.currentTokenLocation()) + name + " stands twice: remove one");
       }
       parser.nextToken();
       object.set(name, value());

@@ -121,7 +121,7 @@ public final class Manifests {
     var manifests = new Manifests(file);
     var result = Documents.read(text, file.toString().endsWith(".json"));
     for (var document : result.documents()) {
-      manifests.object(document.tree(), document.doubles());
+      manifests.object(document.tree(), document.flaws());
     }
     if (result.error() != null) {
       manifests.add("", List.of(new Problem("", result.error())));
@@ -134,15 +134,15 @@ public final class Manifests {
         result.error() == null);
   }
 
-  private void object(JsonNode tree, List<String> doubles) {
+  private void object(JsonNode tree, List<String> flaws) {
     if (tree.path("kind").asText().equals("List") && tree.path("items").isArray()) {
-      tree.path("items").forEach(item -> object(item, doubles));
+      tree.path("items").forEach(item -> object(item, flaws));
       return;
     }
     var kind = tree.path("kind").asText();
     var apiVersion = tree.path("apiVersion").asText();
     var own = new ArrayList<Problem>();
-    doubles.forEach(message -> own.add(new Problem("", message)));
+    flaws.forEach(message -> own.add(new Problem("", message)));
     if (kind.isEmpty() || apiVersion.isEmpty()) {
       own.add(new Problem("", "is no Kubernetes object: it needs apiVersion, kind and metadata"));
       add(name(kind, tree), own);

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.source;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.exc.InputCoercionException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonMappingException.Reference;
@@ -97,6 +98,8 @@ final class StrictMapper {
           new Problem(
               path,
               "is " + shown(at(tree, e.getPath())) + ": write " + wanted(wrong.getTargetType()));
+      case JsonMappingException _ when e.getCause() instanceof InputCoercionException ->
+          new Problem(path, "is " + shown(at(tree, e.getPath())) + ": write a smaller number");
       default -> new Problem(path, e.getOriginalMessage().lines().findFirst().orElse("is wrong"));
     };
   }
@@ -106,7 +109,10 @@ final class StrictMapper {
     var meant =
         known.stream()
             .map(Object::toString)
-            .filter(k -> distance(k.toLowerCase(Locale.ROOT), name.toLowerCase(Locale.ROOT)) <= 2)
+            .filter(
+                k ->
+                    distance(k.toLowerCase(Locale.ROOT), name.toLowerCase(Locale.ROOT))
+                        <= (k.length() > 3 ? 2 : 1))
             .min(Comparator.comparingInt(k -> distance(k, name)));
     return "unknown field; "
         + meant

@@ -1,0 +1,215 @@
+package dev.virtualip.agent.check;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.net.httpserver.HttpServer;
+import dev.virtualip.agent.Await;
+import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.LabelSelector;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
+import org.junit.jupiter.api.Test;
+
+class CheckRunnerTest {
+  private static final InetAddress LOCAL = InetAddress.ofLiteral("127.0.0.1");
+
+  private final List<CheckState> told = new CopyOnWriteArrayList<>();
+
+  private static HealthCheck http(String name, int port, String interval, String timeout) {
+    return new HealthCheck(
+        name,
+        new HealthCheck.Http(null, port, null),
+        null,
+        null,
+        interval,
+        timeout,
+        null,
+        null,
+        null);
+  }
+
+  private static HealthCheck tcp(int port) {
+    return new HealthCheck(
+        "t", null, new HealthCheck.Tcp(null, port), null, "50ms", null, null, null, null);
+  }
+
+  private static HealthCheck pod() {
+    var selector = new LabelSelector(Map.of("app", "x"), null);
+    return new HealthCheck(
+        "p",
+        null,
+        null,
+        new HealthCheck.Pod("ingress-nginx", selector),
+        "50ms",
+        null,
+        null,
+        null,
+        null);
+  }
+
+  private static CheckState state(String name, Verdict verdict, String detail) {
+    return new CheckState(name, 0, verdict, detail);
+  }
+
+  private void awaitTold(CheckState... states) {
+    Await.until(() -> told.equals(List.of(states)), () -> told);
+  }
+
+  /** Answers every request with the status that the reference holds. */
+  private static HttpServer server(int port, AtomicInteger status, AtomicInteger connections)
+      throws IOException {
+    var server = HttpServer.create(new InetSocketAddress(LOCAL, port), 0);
+    server.createContext(
+        "/",
+        exchange -> {
+          connections.incrementAndGet();
+          exchange.getResponseHeaders().add("Location", "/elsewhere");
+          exchange.sendResponseHeaders(status.get(), -1);
+          exchange.close();
+        });
+    server.start();
+    return server;
+  }
+
+  private static int freePort() throws IOException {
+    try (var socket = new ServerSocket(0, 1, LOCAL)) {
+      return socket.getLocalPort();
+    }
+  }
+
+  @Test
+  void anHttpCheckFollowsTheServer() throws IOException {
+    var status = new AtomicInteger(200);
+    var requests = new AtomicInteger();
+    int port = freePort();
+    var server = server(port, status, requests);
+    try (var _ = CheckRunner.start(List.of(http("h", port, "50ms", "1s")), null, told::add)) {
+      var good = state("h", Verdict.Good, "");
+      awaitTold(good);
+      status.set(503);
+      var unavailable = state("h", Verdict.Failed, "503, expected 200-399");
+      awaitTold(good, unavailable);
+      status.set(301);
+      awaitTold(good, unavailable, good);
+      server.stop(0);
+      var refused = state("h", Verdict.Failed, "connect refused 127.0.0.1:" + port);
+      awaitTold(good, unavailable, good, refused);
+      server = server(port, status, requests);
+      awaitTold(good, unavailable, good, refused, good);
+    } finally {
+      server.stop(0);
+    }
+  }
+
+  @Test
+  void aHungCheckTimesOutAndDelaysNoOther() throws IOException {
+    var requests = new AtomicInteger();
+    var server = server(0, new AtomicInteger(204), requests);
+    try (var hung = new ServerSocket(0, 50, LOCAL)) {
+      var slow = http("slow", hung.getLocalPort(), "100ms", "100ms");
+      var fast = http("fast", server.getAddress().getPort(), "50ms", "1s");
+      long start = System.nanoTime();
+      try (var _ = CheckRunner.start(List.of(slow, fast), null, told::add)) {
+        Await.until(() -> told.size() == 2, () -> told);
+        assertTrue(told.contains(state("slow", Verdict.Failed, "timeout after 100ms")));
+        assertTrue(told.contains(state("fast", Verdict.Good, "")));
+        Await.until(() -> requests.get() >= 20, requests::get);
+      }
+      // 20 requests at 50 ms take 1 s, with the timeouts of the other added it would be 3 s.
+      assertTrue(System.nanoTime() - start < 2_500_000_000L);
+    } finally {
+      server.stop(0);
+    }
+  }
+
+  @Test
+  void aServerThatDripsIsTimedOutAsAWhole() throws IOException {
+    try (var listener = new ServerSocket(0, 50, LOCAL)) {
+      Thread.ofVirtual().start(() -> drip(listener));
+      var check = http("d", listener.getLocalPort(), "1h", "300ms");
+      try (var _ = CheckRunner.start(List.of(check), null, told::add)) {
+        awaitTold(state("d", Verdict.Failed, "timeout after 300ms"));
+      }
+    }
+  }
+
+  private static void drip(ServerSocket listener) {
+    try (var socket = listener.accept()) {
+      for (var letter : "HTTP/1.1 200 OK\r\nX: ".getBytes(StandardCharsets.US_ASCII)) {
+        socket.getOutputStream().write(letter);
+        socket.getOutputStream().flush();
+        LockSupport.parkNanos(50_000_000);
+      }
+    } catch (IOException _) {
+      // The check has hung up, as it should.
+    }
+  }
+
+  @Test
+  void aTcpCheckFollowsTheListener() throws IOException {
+    int port = freePort();
+    try (var _ = CheckRunner.start(List.of(tcp(port)), null, told::add)) {
+      var refused = state("t", Verdict.Failed, "connect refused 127.0.0.1:" + port);
+      awaitTold(refused);
+      try (var _ = new ServerSocket(port, 50, LOCAL)) {
+        awaitTold(refused, state("t", Verdict.Good, ""));
+      }
+    }
+  }
+
+  @Test
+  void aPodCheckWaitsForTheFirstAnswer() {
+    var ready = new AtomicReference<>(Optional.<Boolean>empty());
+    var asked = new AtomicInteger();
+    PodReadiness pods =
+        (namespace, selector) -> {
+          asked.incrementAndGet();
+          return ready.get();
+        };
+    try (var _ = CheckRunner.start(List.of(pod()), pods, told::add)) {
+      Await.until(() -> asked.get() > 2, asked::get);
+      assertEquals(List.of(), told);
+      ready.set(Optional.of(false));
+      var none = state("p", Verdict.Failed, "no Ready pod in ingress-nginx matches app=x");
+      awaitTold(none);
+      ready.set(Optional.of(true));
+      awaitTold(none, state("p", Verdict.Good, ""));
+    }
+  }
+
+  @Test
+  void aPodCheckFailsWithoutApiServer() {
+    try (var _ = CheckRunner.start(List.of(pod()), null, told::add)) {
+      awaitTold(state("p", Verdict.Failed, "pod checks need the API server"));
+    }
+  }
+
+  @Test
+  void nothingIsToldAfterClose() {
+    var late = new AtomicInteger();
+    for (int i = 0; i < 100; i++) {
+      var closed = new AtomicBoolean();
+      var runner =
+          CheckRunner.start(
+              List.of(pod(), tcp(1)), null, _ -> late.addAndGet(closed.get() ? 1 : 0));
+      LockSupport.parkNanos(i * 50_000L);
+      long start = System.nanoTime();
+      runner.close();
+      closed.set(true);
+      assertTrue(System.nanoTime() - start < 1_000_000_000L);
+    }
+    assertEquals(0, late.get());
+  }
+}

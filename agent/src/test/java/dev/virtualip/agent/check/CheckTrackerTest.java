@@ -1,0 +1,30 @@
+package dev.virtualip.agent.check;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class CheckTrackerTest {
+  /** Results: + success, - failure. Verdicts after each: G good, F failed. */
+  @ParameterizedTest
+  @CsvSource({
+    "1, 1, +-+-, GFGF",
+    "3, 2, +, G",
+    "3, 2, -, F",
+    "3, 2, +-+-+--, GGGGGGF",
+    "3, 2, -++-+++, FFFFFFG",
+    "3, 2, -+++-+--, FFFGGGGF",
+    "2, 3, +---++, GGGFFG"
+  })
+  void verdictsFollowResultsInARow(int rise, int fall, String results, String verdicts) {
+    var tracker = CheckTracker.of(rise, fall);
+    assertEquals(Verdict.Unknown, tracker.verdict());
+    var seen = new StringBuilder();
+    for (char result : results.toCharArray()) {
+      tracker = tracker.after(result == '+');
+      seen.append(tracker.verdict().name().charAt(0));
+    }
+    assertEquals(verdicts, seen.toString());
+  }
+}

@@ -1,0 +1,52 @@
+package dev.virtualip.agent.check;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class EffectivePriorityTest {
+  /** Checks are weight and verdict: G good, F failed, U unknown; named a, b, c. */
+  @ParameterizedTest
+  @CsvSource({
+    "100, '', 100, ''",
+    "100, 0G, 100, ''",
+    "100, 0F, 100, CheckFailed(a)",
+    "100, 0U, 100, CheckPending(a)",
+    "100, 0F 0G 0U, 100, CheckFailed(a) CheckPending(c)",
+    "100, 20G, 120, ''",
+    "100, 20F, 100, ''",
+    "100, 20U, 100, ''",
+    "100, -20G, 100, ''",
+    "100, -20F, 80, ''",
+    "100, -20U, 100, ''",
+    "100, 20G -30F 0F, 90, CheckFailed(c)",
+    "100, -253F, 1, ''",
+    "100, 253G, 254, ''",
+    "100, 253G -253F, 100, ''",
+    "254, 1G, 254, ''",
+    "1, -1F, 1, ''",
+    "255, 10G -20F, 255, ''",
+    "255, 0F, 255, CheckFailed(a)"
+  })
+  void weightsAddUpAsInKeepalived(int base, String checks, int priority, String faults) {
+    var states = new ArrayList<CheckState>();
+    for (var check : checks.isEmpty() ? new String[0] : checks.split(" ")) {
+      int weight = Integer.parseInt(check.substring(0, check.length() - 1));
+      var verdict =
+          switch (check.charAt(check.length() - 1)) {
+            case 'G' -> Verdict.Good;
+            case 'F' -> Verdict.Failed;
+            default -> Verdict.Unknown;
+          };
+      states.add(new CheckState(Character.toString('a' + states.size()), weight, verdict, ""));
+    }
+    var effective = EffectivePriority.of(base, states);
+    assertEquals(priority, effective.priority());
+    assertEquals(
+        faults.isEmpty() ? List.of() : List.of(faults.split(" ")),
+        effective.faults().stream().map(Object::toString).toList());
+  }
+}

@@ -1,0 +1,178 @@
+package dev.virtualip.agent.kube;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.virtualip.agent.Await;
+import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.LabelSelector;
+import dev.virtualip.crds.NodeFacts;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.api.model.SecretBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.Resource;
+import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+@EnableKubernetesMockClient(crud = true)
+class KubernetesSourceTest {
+  KubernetesClient client;
+
+  private final List<Desired> told = new CopyOnWriteArrayList<>();
+  private final List<String> statusChanges = new CopyOnWriteArrayList<>();
+  private KubernetesSource source;
+
+  @BeforeEach
+  void makeNode() {
+    client
+        .resource(
+            new NodeBuilder().withNewMetadata().withName("n").addToLabels("a", "b").and().build())
+        .create();
+    source = new KubernetesSource(client, "n", "virtualip-system", told::add);
+  }
+
+  @AfterEach
+  void close() {
+    source.close();
+  }
+
+  private Resource<GenericKubernetesResource> resource(GenericKubernetesResource item) {
+    return client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).resource(item);
+  }
+
+  private Resource<GenericKubernetesResource> vip(String name, String spec) {
+    return resource(
+        Serialization.unmarshal(
+            """
+                apiVersion: virtualip.dev/v1alpha1
+                kind: VirtualIP
+                metadata: {name: %s, uid: u, generation: 1}
+                spec: {%s}
+                """
+                .formatted(name, spec),
+            GenericKubernetesResource.class));
+  }
+
+  private String shown() {
+    return told.isEmpty()
+        ? "nothing"
+        : told.getLast().virtualIps().stream()
+            .map(v -> v.getMetadata().getName() + "=" + v.getSpec().vrid())
+            .toList()
+            .toString();
+  }
+
+  private void awaitShown(String expected) {
+    Await.until(() -> shown().equals(expected), this::shown);
+  }
+
+  @Test
+  void virtualIpsAreFollowed() {
+    vip("a", "vrid: 1").create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals(new NodeFacts("n", Map.of("a", "b"), true), told.getLast().self());
+    vip("b", "vrid: 2, ofANewerVersion: 3").create();
+    awaitShown("[a=1, b=2]");
+    vip("a", "vrid: 1").delete();
+    awaitShown("[b=2]");
+  }
+
+  @Test
+  void statusAloneIsNoChangeButCanBeAskedFor() {
+    vip("a", "vrid: 1").create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    statusChanges.clear();
+    var changed = vip("a", "vrid: 1").item();
+    changed.setAdditionalProperty("status", Map.of("master", "m", "new", 1));
+    resource(changed).update();
+    Await.until(() -> statusChanges.contains("a"), () -> statusChanges);
+    assertEquals("m", source.status("a").orElseThrow().master());
+    assertEquals(Optional.empty(), source.status("no"));
+    vip("b", "vrid: 2").create();
+    awaitShown("[a=1, b=2]");
+    assertEquals(2, told.size());
+  }
+
+  @Test
+  void anUnreadableVersionLeavesTheLastGoodOneAndAllOthers() {
+    vip("a", "vrid: 1").create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    var bad = vip("a", "vrid: 2, initialState: Later").item();
+    bad.getMetadata().setGeneration(2L);
+    resource(bad).update();
+    vip("b", "vrid: 3").create();
+    awaitShown("[a=1, b=3]");
+    assertEquals("spec.initialState", source.problems().get("a").getFirst().path());
+  }
+
+  @Test
+  void onlyReferencedSecretsAreHandedOver() {
+    for (var name : List.of("auth", "other")) {
+      client
+          .resource(
+              new SecretBuilder()
+                  .withNewMetadata()
+                  .withNamespace("virtualip-system")
+                  .withName(name)
+                  .and()
+                  .addToData("k", "c2VjcmV0Cg==")
+                  .build())
+          .create();
+    }
+    vip("a", "vrid: 1, authentication: {passwordSecretRef: {name: auth, key: k}}").create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals(1, told.getLast().secrets().size());
+    assertEquals("secret", new String(told.getLast().secrets().values().iterator().next()));
+  }
+
+  /** The mock server knows no spec.nodeName selector, so that no pod is ever found here. */
+  @Test
+  void podsAreWatchedFromTheFirstQuestionOn() {
+    var selector = new LabelSelector(Map.of("app", "x"), null);
+    assertEquals(Optional.empty(), source.pods().anyReady("ns", selector));
+    Await.until(() -> source.pods().anyReady("ns", selector).isPresent(), () -> "no answer");
+    assertEquals(Optional.of(false), source.pods().anyReady("ns", selector));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "ns, x, true, false, true",
+    "no, x, true, false, false",
+    "ns, y, true, false, false",
+    "ns, x, false, false, false",
+    "ns, x, true, true, false"
+  })
+  void aPodIsReadyIfItSaysSoAndStays(
+      String namespace, String app, boolean ready, boolean deleted, boolean expected) {
+    var pod =
+        new PodBuilder()
+            .withNewMetadata()
+            .withNamespace(namespace)
+            .addToLabels("app", app)
+            .withDeletionTimestamp(deleted ? "2026-11-22T00:00:00Z" : null)
+            .and()
+            .withNewStatus()
+            .addNewCondition()
+            .withType("Ready")
+            .withStatus(ready ? "True" : "False")
+            .and()
+            .and()
+            .build();
+    var selector = new LabelSelector(Map.of("app", "x"), null);
+    assertEquals(expected, NodePods.serves(pod, "ns", selector));
+  }
+}

@@ -1,0 +1,87 @@
+package dev.virtualip.agent.kube;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import java.util.HashMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class StatusPatchTest {
+  private static NodeStatus status(State state) {
+    return new NodeStatus(state, 100, null, null, null, null, null);
+  }
+
+  /** As in {@code b: a=Master b=Backup}: status.master, then the nodes; a lone colon is none. */
+  private static VirtualIpStatus cached(String text) {
+    if (text.equals("none")) {
+      return null;
+    }
+    var parts = text.split(":", 2);
+    var nodes = new HashMap<String, NodeStatus>();
+    for (var node : parts[1].strip().split(" ")) {
+      if (!node.isEmpty()) {
+        nodes.put(node.split("=")[0], status(State.valueOf(node.split("=")[1])));
+      }
+    }
+    return new VirtualIpStatus(null, parts[0].isEmpty() ? null : parts[0], nodes, null);
+  }
+
+  @Test
+  void everyFieldOfTheNodeIsNamed() {
+    var status = new NodeStatus(State.Fault, 100, "t", "LinkDown", null, 3L, null);
+    assertEquals(
+        """
+        {"status":{"nodes":{"a":{"state":"Fault","priority":100,"since":"t","reason":"LinkDown",\
+        "acceptedGeneration":3,"message":null,"transitions":null}}}}""",
+        StatusPatch.of("a", status, false, false, null).toString());
+  }
+
+  @Test
+  void removingTakesKeyAndMasterAway() {
+    assertEquals(
+        "{\"status\":{\"nodes\":{\"a\":null},\"master\":null}}",
+        StatusPatch.of("a", null, false, true, cached("a: a=Master")).toString());
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "true, false, none, \"a\"",
+    "true, true, none, \"a\"",
+    "true, false, :, \"a\"",
+    "true, false, b: b=Master, \"a\"",
+    "true, true, b: b=Master, ''",
+    "true, true, b: b=Backup, \"a\"",
+    "true, true, b:, \"a\"",
+    "true, true, a: a=Master, ''",
+    "true, true, : a=Master, \"a\"",
+    "false, true, a: a=Master, null",
+    "false, true, b: b=Master, ''",
+    "false, true, none, ''",
+    "false, false, a: a=Backup, null"
+  })
+  void masterIsClaimedCorrectedAndGivenUp(
+      boolean master, boolean wasMaster, String cached, String expected) {
+    var status = status(master ? State.Master : State.Backup);
+    var patch = StatusPatch.of("a", status, master, wasMaster, cached(cached)).get("status");
+    assertEquals(expected, patch.has("master") ? patch.get("master").toString() : "");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "true, a: a=Master, false",
+    "true, b: a=Master b=Master, false",
+    "true, b: a=Master b=Backup, true",
+    "true, : a=Master, true",
+    "true, a: b=Backup, true",
+    "false, b: a=Backup, false",
+    "false, a: a=Backup, true",
+    "false, none, true"
+  })
+  void whatTheApiServerShowsIsCorrectedOnlyIfWrong(boolean master, String cached, boolean needed) {
+    assertEquals(needed, StatusPatch.needed("a", master, cached(cached)));
+  }
+}

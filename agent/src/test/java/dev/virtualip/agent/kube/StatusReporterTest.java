@@ -1,0 +1,144 @@
+package dev.virtualip.agent.kube;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.agent.Await;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class StatusReporterTest {
+  private final List<String> written = new CopyOnWriteArrayList<>();
+  private final Map<String, VirtualIpStatus> cached = new ConcurrentHashMap<>();
+  private final AtomicInteger tries = new AtomicInteger();
+  private volatile int answer = 200;
+  private StatusReporter reporter =
+      StatusReporter.start(this::write, "a", name -> Optional.ofNullable(cached.get(name)));
+
+  private int write(String name, String json) throws IOException {
+    tries.incrementAndGet();
+    if (answer == 0) {
+      throw new IOException("connection refused");
+    }
+    if (answer == 200) {
+      written.add(name + " " + json.replaceAll(".*\"priority\":(\\d+).*", "$1"));
+    }
+    return answer;
+  }
+
+  @AfterEach
+  void close() {
+    reporter.close();
+  }
+
+  private static NodeStatus status(State state, int priority) {
+    return new NodeStatus(state, priority, null, null, null, null, null);
+  }
+
+  private void awaitWritten(String... lines) {
+    Await.until(() -> written.equals(List.of(lines)), () -> written);
+  }
+
+  @Test
+  void onlyChangesAreWritten() {
+    reporter.report("web", status(State.Backup, 1), false);
+    awaitWritten("web 1");
+    reporter.report("web", status(State.Backup, 1), false);
+    reporter.report("web", status(State.Backup, 2), false);
+    awaitWritten("web 1", "web 2");
+  }
+
+  @Test
+  void afterAnOutageOnlyTheNewestIsWritten() {
+    for (int failure : new int[] {0, 500, 429}) {
+      answer = failure;
+      written.clear();
+      for (int i = 0; i <= failure + 5; i++) {
+        reporter.report("web", status(State.Backup, i), false);
+      }
+      answer = 200;
+      awaitWritten("web " + (failure + 5));
+    }
+  }
+
+  @Test
+  void aDeletedObjectIsNotTriedAgainUntilItIsBack() {
+    answer = 404;
+    reporter.report("web", status(State.Master, 1), true);
+    reporter.report("other", status(State.Backup, 2), false);
+    Await.until(() -> reporter.pending() == 0, () -> written);
+    answer = 200;
+    reporter.report("other", status(State.Backup, 3), false);
+    awaitWritten("other 3");
+    reporter.statusChanged("web");
+    awaitWritten("other 3", "web 1");
+  }
+
+  @Test
+  void aWrongMasterIsCorrected() {
+    reporter.report("web", status(State.Master, 1), true);
+    awaitWritten("web 1");
+    var nodes = Map.of("a", status(State.Master, 1), "b", status(State.Master, 1));
+    cached.put("web", new VirtualIpStatus(null, "a", nodes, null));
+    reporter.statusChanged("web");
+    assertEquals(0, reporter.pending());
+    cached.put("web", new VirtualIpStatus(null, null, nodes, null));
+    reporter.statusChanged("web");
+    awaitWritten("web 1", "web 1");
+  }
+
+  @Test
+  void whatIsRemovedIsForgotten() {
+    reporter.report("web", status(State.Backup, 1), false);
+    reporter.remove("web");
+    Await.until(() -> !written.isEmpty() && reporter.pending() == 0, () -> written);
+    assertEquals("web {\"status\":{\"nodes\":{\"a\":null}}}", written.getLast());
+    reporter.statusChanged("web");
+    assertEquals(0, reporter.pending());
+  }
+
+  @Test
+  void closeWritesWhatIsLeft() {
+    answer = 0;
+    reporter.report("web", status(State.Master, 1), true);
+    Await.until(() -> tries.get() == 4, tries::get);
+    answer = 200;
+    reporter.report("web", status(State.Init, 0), false);
+    reporter.close();
+    assertEquals(List.of("web 0"), written);
+  }
+
+  @Test
+  void aHungApiServerDelaysNobody() {
+    var entered = new Semaphore(0);
+    reporter.close();
+    reporter =
+        StatusReporter.start(
+            (_, _) -> {
+              entered.release();
+              new Semaphore(0).acquire();
+              return 200;
+            },
+            "a",
+            _ -> Optional.empty());
+    long start = System.nanoTime();
+    reporter.report("web", status(State.Backup, 1), false);
+    Await.until(entered::tryAcquire, () -> "not tried");
+    reporter.report("web", status(State.Backup, 2), false);
+    reporter.close();
+    assertTrue(System.nanoTime() - start < 2_000_000_000L);
+    assertFalse(entered.tryAcquire());
+  }
+}

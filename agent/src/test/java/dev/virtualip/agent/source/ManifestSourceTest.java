@@ -1,0 +1,205 @@
+package dev.virtualip.agent.source;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import dev.virtualip.agent.Await;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ManifestSourceTest {
+  @TempDir Path temporary;
+
+  private final List<Desired> told = new CopyOnWriteArrayList<>();
+  private Path directory;
+  private Path secrets;
+  private ManifestSource source;
+
+  @BeforeEach
+  void makeDirectories() throws IOException {
+    directory = Files.createDirectory(temporary.resolve("manifests"));
+    secrets = Files.createDirectory(temporary.resolve("secrets"));
+  }
+
+  @AfterEach
+  void close() {
+    if (source != null) {
+      source.close();
+    }
+  }
+
+  private void start() throws IOException {
+    source = ManifestSource.start(directory, secrets, "n", told::add);
+  }
+
+  private static String vip(String name, int vrid) {
+    return """
+    ---
+    apiVersion: virtualip.dev/v1alpha1
+    kind: VirtualIP
+    metadata: {name: %s}
+    spec:
+      vrid: %d
+      interface: eth0
+      addresses: [{address: 203.0.113.10/24}]
+    """
+        .formatted(name, vrid);
+  }
+
+  private void write(String file, String text) throws IOException {
+    var next = temporary.resolve("next");
+    Files.writeString(next, text);
+    Files.move(next, directory.resolve(file), StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Names, VRIDs and generations of the last that was told. */
+  private String shown() {
+    return told.isEmpty()
+        ? "nothing"
+        : told.getLast().virtualIps().stream()
+            .map(ManifestSourceTest::shown)
+            .collect(Collectors.joining(" "));
+  }
+
+  private static String shown(VirtualIp vip) {
+    var metadata = vip.getMetadata();
+    return metadata.getName() + "=" + vip.getSpec().vrid() + "/" + metadata.getGeneration();
+  }
+
+  private void awaitShown(String expected) {
+    Await.until(() -> shown().equals(expected), this::shown);
+  }
+
+  @Test
+  void anEmptyDirectoryIsToldAtTheStart() throws IOException {
+    start();
+    awaitShown("");
+    assertEquals(
+        new NodeFacts("n", Map.of("kubernetes.io/hostname", "n"), true), told.getFirst().self());
+  }
+
+  @Test
+  void aMissingDirectoryIsAnError() {
+    assertThrows(
+        IOException.class,
+        () -> ManifestSource.start(temporary.resolve("no"), null, "n", told::add));
+  }
+
+  @Test
+  void changesAreFollowedAndNumbered() throws IOException {
+    write("a.yaml", vip("a", 1));
+    write("ignored.txt", vip("x", 9));
+    start();
+    awaitShown("a=1/1");
+    write("b.yml", vip("b", 2));
+    awaitShown("a=1/1 b=2/1");
+    write("a.yaml", "# a comment\n" + vip("a", 1));
+    Files.writeString(directory.resolve("b.yml"), vip("b", 3));
+    awaitShown("a=1/1 b=3/2");
+    Files.delete(directory.resolve("a.yaml"));
+    awaitShown("b=3/2");
+    assertEquals(4, told.size(), "a comment is no change");
+  }
+
+  @Test
+  void aBadVersionDisturbsNothing() throws IOException {
+    write("a.yaml", vip("a", 1));
+    write("b.yaml", vip("b", 2));
+    start();
+    awaitShown("a=1/1 b=2/1");
+    write("a.yaml", vip("a", 7) + "  priority: x\n");
+    write("b.yaml", vip("b", 3));
+    awaitShown("a=1/1 b=3/2");
+    assertEquals(List.of("a"), List.copyOf(source.problems().keySet()));
+    assertEquals("spec.priority", source.problems().get("a").getFirst().path());
+    write("a.yaml", vip("a", 7));
+    awaitShown("a=7/2 b=3/2");
+    assertEquals(Map.of(), source.problems());
+  }
+
+  @Test
+  void whatABrokenFileHidesStaysAsItWas() throws IOException {
+    write("a.yaml", vip("a", 1) + vip("b", 2));
+    start();
+    awaitShown("a=1/1 b=2/1");
+    write("a.yaml", vip("a", 5) + "---\n{ nonsense");
+    awaitShown("a=5/2 b=2/1");
+    assertEquals(List.of("b"), List.copyOf(source.problems().keySet()));
+  }
+
+  @Test
+  void theFirstOfTwoObjectsOfOneNameIsTaken() throws IOException {
+    write("a.yaml", vip("a", 1));
+    write("b.yaml", vip("a", 2));
+    start();
+    awaitShown("a=1/1");
+    assertEquals("metadata.name", source.problems().get("a").getFirst().path());
+  }
+
+  @Test
+  void aConfigMapThatIsSwappedIsFollowed() throws IOException {
+    var one = Files.createDirectory(directory.resolve("..2026_1"));
+    var two = Files.createDirectory(directory.resolve("..2026_2"));
+    Files.writeString(one.resolve("a.yaml"), vip("a", 1));
+    Files.writeString(two.resolve("a.yaml"), vip("a", 2));
+    Files.createSymbolicLink(directory.resolve("..data"), one.getFileName());
+    Files.createSymbolicLink(directory.resolve("a.yaml"), Path.of("..data/a.yaml"));
+    start();
+    awaitShown("a=1/1");
+    Files.createSymbolicLink(directory.resolve("..tmp"), two.getFileName());
+    Files.move(
+        directory.resolve("..tmp"), directory.resolve("..data"), StandardCopyOption.ATOMIC_MOVE);
+    awaitShown("a=2/2");
+  }
+
+  @Test
+  void theOwnNodeTellsLabelsAndTaints() throws IOException {
+    write(
+        "nodes.yaml",
+        """
+        {apiVersion: v1, kind: Node, metadata: {name: other, labels: {edge: no}}}
+        ---
+        apiVersion: v1
+        kind: Node
+        metadata: {name: n, labels: {edge: "true"}}
+        spec: {taints: [{key: dedicated, effect: NoSchedule}]}
+        """);
+    start();
+    awaitShown("");
+    assertEquals(new NodeFacts("n", Map.of("edge", "true"), false), told.getFirst().self());
+  }
+
+  @Test
+  void secretsAreReadAndFollowed() throws IOException {
+    var authentication = "  authentication: {passwordSecretRef: {name: vip-auth, key: web}}\n";
+    write("a.yaml", vip("a", 1) + authentication);
+    var key = new SecretKey("vip-auth", "web");
+    start();
+    awaitShown("a=1/1");
+    assertEquals(Map.of(), told.getLast().secrets());
+    Files.createDirectory(secrets.resolve("vip-auth"));
+    Files.writeString(secrets.resolve("vip-auth/web"), "secret\n");
+    Await.until(() -> "secret".equals(secret(key)), () -> secret(key));
+    Files.writeString(secrets.resolve("vip-auth/web"), "other");
+    Await.until(() -> "other".equals(secret(key)), () -> secret(key));
+  }
+
+  private String secret(SecretKey key) {
+    var value = told.getLast().secrets().get(key);
+    return value == null ? null : new String(value, StandardCharsets.UTF_8);
+  }
+}
