@@ -1,0 +1,36 @@
+# Everything runs on a bare Debian 12 machine as root with a JDK 25; `make help` lists it.
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+
+export JAVA_HOME := $(shell deploy/launcher/find-jdk)
+MVN := mvn -B -ntp -Dstyle.color=never
+
+.PHONY: help build test demo bench crd format packages clean
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+build: packages ## Compile and package; leaves agent/target/virtualip-agent and operator/target/virtualip-operator
+	$(MVN) -q package -DskipTests
+
+test: packages ## All tests: unit, simulation, API server, lab with live keepalived
+	$(MVN) verify
+
+demo: build ## The classic nginx + keepalived scenario under Kubernetes objects, narrated
+	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo
+
+bench: ## Benchmarks beside keepalived (none yet)
+	@echo "there are no benchmarks yet"
+
+crd: ## Write crds/virtualips.virtualip.dev.yaml anew from the types
+	$(MVN) -q test -pl crds -Dtest=CrdTest -Dcrd.rewrite=true
+
+format: ## Format the sources
+	$(MVN) -q spotless:apply
+
+packages: # Debian packages that are missing
+	@[ -n "$(JAVA_HOME)" ]
+	@deploy/launcher/install-packages
+
+clean: ## Remove what was built
+	rm -rf target */target

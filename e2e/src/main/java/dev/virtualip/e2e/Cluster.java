@@ -1,0 +1,205 @@
+package dev.virtualip.e2e;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.e2e.lab.ApiServer;
+import dev.virtualip.e2e.lab.Await;
+import dev.virtualip.e2e.lab.ClassicPair;
+import dev.virtualip.e2e.lab.Host;
+import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.LabNode;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.api.model.SecretBuilder;
+import io.fabric8.kubernetes.api.model.Taint;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+
+/**
+ * The {@link ClassicPair} as a Kubernetes cluster: the control host as control-plane node, with API
+ * server and operator, and the two nodes as workers.
+ */
+public final class Cluster implements AutoCloseable {
+  /** Name of the agents' program and image. */
+  public static final String AGENT = "virtualip-agent";
+
+  private static final String NAMESPACE = "virtualip-system";
+  private static final Duration START = Duration.ofSeconds(90);
+
+  private final Lab lab;
+  private final ClassicPair pair;
+  private final ApiServer api;
+  private final Map<String, LabNode> nodes = new LinkedHashMap<>();
+
+  private Cluster(Lab lab, ClassicPair pair, ApiServer api) {
+    this.lab = lab;
+    this.pair = pair;
+    this.api = api;
+  }
+
+  /** Starts the API server and installs what {@code deploy/base} holds; no node yet. */
+  public static Cluster install(Lab lab, ClassicPair pair) {
+    var cluster = new Cluster(lab, pair, ApiServer.start(lab, ClassicPair.CONTROL));
+    cluster.api.installCrd();
+    for (var file : List.of("namespace", "operator-rbac", "agent-rbac", "operator")) {
+      cluster.load(Lab.root().resolve("deploy/base/" + file + ".yaml"));
+    }
+    return cluster;
+  }
+
+  private void load(Path file) {
+    try (var yaml = Files.newInputStream(file)) {
+      client().load(yaml).items().forEach(object -> client().resource(object).create());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Registers the control host as a node and waits for the operator to be ready there. */
+  public void startOperator() {
+    join(lab.control(), ClassicPair.CONTROL);
+    client()
+        .nodes()
+        .withName(lab.control().name())
+        .edit(
+            node -> {
+              var taint = new Taint();
+              taint.setKey("node-role.kubernetes.io/control-plane");
+              taint.setEffect("NoSchedule");
+              node.getSpec().setTaints(List.of(taint));
+              return node;
+            });
+    Await.until(
+        "the operator is ready",
+        START,
+        () ->
+            client().pods().inNamespace(NAMESPACE).list().getItems().stream()
+                .anyMatch(io.fabric8.kubernetes.client.readiness.Readiness.getInstance()::isReady));
+  }
+
+  /** Registers the two workers. */
+  public void startWorkers() {
+    join(pair.nodeA(), "10.0.0.11");
+    join(pair.nodeB(), "10.0.0.12");
+  }
+
+  private void join(Host host, String address) {
+    nodes.put(
+        host.name(), LabNode.start(api, host, address, Map.of(), LabNode.ownPrograms()));
+  }
+
+  /** A node by name. */
+  public LabNode node(String name) {
+    return nodes.get(name);
+  }
+
+  public ApiServer api() {
+    return api;
+  }
+
+  public KubernetesClient client() {
+    return api.client();
+  }
+
+  public ClassicPair pair() {
+    return pair;
+  }
+
+  /** Makes the Secret that a VirtualIP refers to. */
+  public void createSecret(String name, String key, String value) {
+    Secret secret =
+        new SecretBuilder()
+            .withNewMetadata()
+            .withName(name)
+            .withNamespace(NAMESPACE)
+            .endMetadata()
+            .addToStringData(key, value)
+            .addToData(
+                key,
+                java.util.Base64.getEncoder()
+                    .encodeToString(value.getBytes(java.nio.charset.StandardCharsets.UTF_8)))
+            .build();
+    secret.setStringData(null);
+    client().resource(secret).create();
+  }
+
+  /** {@code kubectl apply} of a VirtualIP. */
+  public void apply(String yaml) {
+    HasMetadata wanted = Serialization.unmarshal(yaml, VirtualIp.class);
+    var present = client().resource(wanted).get();
+    if (present == null) {
+      client().resource(wanted).create();
+    } else {
+      // As kubectl apply: the spec as the file has it, nothing else.
+      var spec = Map.of("spec", ((VirtualIp) wanted).getSpec());
+      client()
+          .resource(wanted)
+          .patch(PatchContext.of(PatchType.JSON_MERGE), Serialization.asJson(spec));
+    }
+  }
+
+  /** {@code kubectl delete} of a VirtualIP. */
+  public void delete(String name) {
+    client().resources(VirtualIp.class).withName(name).delete();
+  }
+
+  /** The status of a VirtualIP; all null while there is none. */
+  public VirtualIpStatus status(String name) {
+    var vip = client().resources(VirtualIp.class).withName(name).get();
+    return vip == null || vip.getStatus() == null
+        ? new VirtualIpStatus(null, null, null, null)
+        : vip.getStatus();
+  }
+
+  /** A condition as {@code STATUS REASON: message}, or an empty text. */
+  public String condition(String name, String type) {
+    var conditions = Objects.requireNonNullElse(status(name).conditions(), List.of());
+    for (Object each : conditions) {
+      var condition = (io.fabric8.kubernetes.api.model.Condition) each;
+      if (condition.getType().equals(type)) {
+        return "%s %s: %s"
+            .formatted(condition.getStatus(), condition.getReason(), condition.getMessage());
+      }
+    }
+    return "";
+  }
+
+  /** What {@code kubectl get vip} prints: the real one's words, or its columns without one. */
+  public String table() {
+    if (api.real()) {
+      return api.kubectl("get", "vip").strip();
+    }
+    var lines = new StringBuilder();
+    var format = "%-6s %-18s %-5s %-8s %s";
+    lines.append(format.formatted("NAME", "ADDRESS", "VRID", "MASTER", "READY"));
+    for (var vip : client().resources(VirtualIp.class).list().getItems()) {
+      var name = vip.getMetadata().getName();
+      lines.append('\n')
+          .append(
+              format.formatted(
+                  name,
+                  vip.getSpec().addresses().getFirst().address(),
+                  vip.getSpec().vrid(),
+                  Objects.requireNonNullElse(status(name).master(), ""),
+                  condition(name, "Ready").split(" ")[0]));
+    }
+    return lines.toString();
+  }
+
+  @Override
+  public void close() {
+    nodes.values().forEach(LabNode::close);
+    api.close();
+  }
+}

@@ -1,0 +1,247 @@
+package dev.virtualip.e2e;
+
+import dev.virtualip.e2e.lab.Await;
+import dev.virtualip.e2e.lab.ClassicPair;
+import dev.virtualip.e2e.lab.Host;
+import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.LabNode;
+import dev.virtualip.e2e.lab.Probe;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The original nginx + keepalived set-up under Kubernetes objects, from an empty cluster to the
+ * deletion of the VirtualIP, with a client that asks for a page every 10 ms all along. Narrates what
+ * it does, and measures each move.
+ */
+public final class Scenario {
+  private static final String VIP_NAME = "web";
+  private static final String SECOND_VIP = "203.0.113.20";
+  private static final Duration START = Duration.ofSeconds(60);
+  private static final Duration MOVE = Duration.ofSeconds(15);
+  private static final Duration SHOWN = Duration.ofSeconds(5);
+
+  /** A request may take this long, so an outage is known this much later. */
+  private static final Duration REQUEST_MAX = Duration.ofMillis(1_200);
+
+  /**
+   * A line of the table at the end.
+   *
+   * @param what what happened
+   * @param master who is master afterwards
+   * @param outage longest time for which the client was not served
+   */
+  public record Move(String what, String master, Duration outage) {}
+
+  private final PrintStream out;
+  private final Instant started = Instant.now();
+  private final List<Move> moves = new ArrayList<>();
+  private final Cluster cluster;
+  private final ClassicPair pair;
+  private final Probe probe;
+
+  private Scenario(Lab lab, PrintStream out) {
+    this.out = out;
+    say("two nodes, a router, a client behind it; nginx on both nodes");
+    pair = ClassicPair.build(lab);
+    cluster = Cluster.install(lab, pair);
+    say("API server: " + cluster.api().kind());
+    probe = Probe.start(pair.client(), ClassicPair.URL);
+  }
+
+  /**
+   * Plays it all.
+   *
+   * @param lab an empty lab
+   * @param out where to tell about it
+   * @return the moves, in order
+   * @throws AssertionError at the first thing that is not as expected
+   */
+  public static List<Move> play(Lab lab, PrintStream out) {
+    var scenario = new Scenario(lab, out);
+    try {
+      scenario.start();
+      scenario.nginxFails();
+      scenario.agentEnds();
+      scenario.edit();
+      scenario.delete();
+      return List.copyOf(scenario.moves);
+    } finally {
+      scenario.probe.close();
+      scenario.cluster.close();
+      scenario.pair.close();
+    }
+  }
+
+  private void start() {
+    stage("Install the operator, join two nodes, apply samples/01-active-standby.yaml");
+    cluster.startOperator();
+    say("operator ready, by its Deployment and under its own ServiceAccount");
+    cluster.startWorkers();
+    cluster.createSecret("vip-auth", "web", "s3cret");
+    cluster.apply(sample());
+    say("kubectl apply -f samples/01-active-standby.yaml");
+    awaitMaster(pair.nodeA(), pair.nodeB(), START);
+    expect(
+        "Accepted is True", () -> cluster.condition(VIP_NAME, "Accepted").startsWith("True"));
+    showTable();
+  }
+
+  private void nginxFails() {
+    stage("nginx on node-a stops, and starts again");
+    move("nginx on node-a stops", pair.nodeB(), pair.nodeA(), pair.nginxA()::stop);
+    say("status of node-a: " + reason("node-a"));
+    move("nginx on node-a starts again", pair.nodeA(), pair.nodeB(), pair.nginxA()::start);
+  }
+
+  private void agentEnds() {
+    stage("The agent on node-a gets SIGTERM, later SIGKILL, and is kept down each time");
+    LabNode node = cluster.node("node-a");
+    node.hold(Cluster.AGENT);
+    move("agent on node-a: SIGTERM", pair.nodeB(), pair.nodeA(), node.proc(Cluster.AGENT)::stop);
+    move(
+        "agent on node-a is back",
+        pair.nodeA(),
+        pair.nodeB(),
+        () -> node.release(Cluster.AGENT));
+    node.hold(Cluster.AGENT);
+    move("agent on node-a: SIGKILL", pair.nodeB(), pair.nodeA(), node.proc(Cluster.AGENT)::kill);
+    say("the lease has taken address and route off node-a; nothing else could have");
+    move(
+        "agent on node-a is back",
+        pair.nodeA(),
+        pair.nodeB(),
+        () -> node.release(Cluster.AGENT));
+  }
+
+  private void edit() {
+    stage("The VirtualIP gets a second address; no agent restarts");
+    long before = cluster.node("node-a").proc(Cluster.AGENT).pid();
+    var edited =
+        sample()
+            .replace(
+                "  routes:",
+                "    - {address: " + SECOND_VIP + "/24, interface: eth1}\n  routes:");
+    measured(
+        "a second address",
+        pair.nodeA(),
+        () -> {
+          cluster.apply(edited);
+          expect(
+              "the client is served at " + SECOND_VIP,
+              () -> pair.client().get("http://" + SECOND_VIP + "/").equals("node-a\n"));
+          expect(
+              "node-a runs the new generation",
+              () ->
+                  Objects.equals(
+                      cluster.status(VIP_NAME).nodes().get("node-a").acceptedGeneration(), 2L));
+        });
+    check(
+        "the agent is the same process",
+        before == cluster.node("node-a").proc(Cluster.AGENT).pid());
+  }
+
+  private void delete() {
+    stage("The VirtualIP is deleted");
+    cluster.delete(VIP_NAME);
+    for (var node : pair.nodes()) {
+      expect(
+          "no address and no route on " + node,
+          () -> ClassicPair.isClean(node) && !node.hasAddress(SECOND_VIP));
+    }
+    expect("no VirtualIP, no agent", () -> !cluster.node("node-a").runs(Cluster.AGENT));
+  }
+
+  private static String sample() {
+    try {
+      return Files.readString(Lab.root().resolve("samples/01-active-standby.yaml"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void move(String what, Host to, Host from, Runnable action) {
+    measured(
+        what,
+        to,
+        () -> {
+          action.run();
+          awaitMaster(to, from, MOVE);
+        });
+    showTable();
+  }
+
+  private void measured(String what, Host master, Runnable action) {
+    var from = Instant.now();
+    action.run();
+    var to = Instant.now();
+    Await.until(
+        "the last requests have ended",
+        MOVE,
+        () -> Instant.now().isAfter(to.plus(REQUEST_MAX)));
+    var outage = probe.longestOutage(from, to);
+    moves.add(new Move(what, master.name(), outage));
+    say("%s: master is %s; client without service for %d ms"
+            .formatted(what, master, outage.toMillis()));
+  }
+
+  private void awaitMaster(Host master, Host other, Duration deadline) {
+    Await.until(
+        "%s alone has address and route".formatted(master),
+        deadline,
+        () ->
+            "owners " + pair.owners() + ", " + VIP_NAME + " " + cluster.condition(VIP_NAME, "Ready"),
+        _ -> ClassicPair.holds(master) && ClassicPair.isClean(other));
+    probe.awaitServedBy(master.name(), deadline);
+    Await.until(
+        "status.master is " + master,
+        SHOWN,
+        () -> cluster.status(VIP_NAME).master(),
+        master.name()::equals);
+    Await.until(
+        "Ready is True",
+        SHOWN,
+        () -> cluster.condition(VIP_NAME, "Ready"),
+        ready -> ready.startsWith("True"));
+  }
+
+  private String reason(String node) {
+    var status = cluster.status(VIP_NAME).nodes().get(node);
+    return "%s %s (%s)".formatted(status.state(), status.reason(), status.message());
+  }
+
+  private void expect(String what, BooleanSupplier condition) {
+    Await.until(what, MOVE, condition);
+    say("ok: " + what);
+  }
+
+  private void check(String what, boolean holds) {
+    if (!holds) {
+      throw new AssertionError("not so: " + what);
+    }
+    say("ok: " + what);
+  }
+
+  private void stage(String title) {
+    out.println();
+    out.println("== " + title);
+  }
+
+  private void say(String text) {
+    double seconds = Duration.between(started, Instant.now()).toMillis() / 1000.0;
+    out.printf("%7.2f s  %s%n", seconds, text);
+  }
+
+  private void showTable() {
+    out.println("           $ kubectl get vip");
+    cluster.table().lines().forEach(line -> out.println("           " + line));
+  }
+}
