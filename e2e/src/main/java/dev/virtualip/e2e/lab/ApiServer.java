@@ -1,0 +1,90 @@
+package dev.virtualip.e2e.lab;
+
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+
+/** A Kubernetes API server on the lab's control host. */
+public sealed interface ApiServer extends AutoCloseable permits RealApiServer, EmbeddedApiServer {
+  /** Port that all kinds listen on. */
+  int PORT = 6443;
+
+  /**
+   * Starts the first kind that is there: the programs in the folder {@code KUBEBUILDER_ASSETS},
+   * else the embedded one. Prints which it is.
+   *
+   * @param address of the control host, reachable from the nodes; 127.0.0.1 where there are none
+   */
+  static ApiServer start(Lab lab, String address) {
+    String assets = System.getenv("KUBEBUILDER_ASSETS");
+    ApiServer server =
+        RealApiServer.available(assets)
+            ? RealApiServer.start(lab, Path.of(assets), address)
+            : EmbeddedApiServer.start(lab, address);
+    System.err.println("API server: " + server.kind());
+    return server;
+  }
+
+  /** What runs, in words. */
+  String kind();
+
+  /** Whether it is a real one: schema, CEL (from 1.25), RBAC and server-side apply in earnest. */
+  boolean real();
+
+  /** A client with all rights and without retries. Closed with the server. */
+  KubernetesClient client();
+
+  /** A kubeconfig with all rights. */
+  Path kubeconfig();
+
+  /** Environment by which a pod's program finds this server. */
+  Map<String, String> podEnvironment();
+
+  /** The certificate authority that pods are given, PEM. */
+  String certificateAuthority();
+
+  /** A token of a service account, which must exist. */
+  String token(String namespace, String serviceAccount);
+
+  /**
+   * Runs the real kubectl with all rights and returns what it prints.
+   *
+   * @throws IllegalStateException when it fails, or when this is not a real API server
+   */
+  String kubectl(String... arguments);
+
+  /** Ends the server, as a crash does; its objects stay. */
+  void down();
+
+  /** Undoes {@link #down}; returns when it answers. */
+  void up();
+
+  /** Installs the project's CRD; returns when VirtualIPs can be created. */
+  default void installCrd() {
+    Path file = Lab.root().resolve("crds/virtualips.virtualip.dev.yaml");
+    try (var yaml = Files.newInputStream(file)) {
+      CustomResourceDefinition crd =
+          client().apiextensions().v1().customResourceDefinitions().load(yaml).item();
+      client().resource(crd).create();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    Await.until(
+        "VirtualIPs are served",
+        Duration.ofSeconds(10),
+        () ->
+            client()
+                    .genericKubernetesResources("virtualip.dev/v1alpha1", "VirtualIP")
+                    .list()
+                    .getItems()
+                != null);
+  }
+
+  @Override
+  void close();
+}

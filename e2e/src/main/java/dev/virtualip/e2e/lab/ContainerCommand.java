@@ -1,0 +1,204 @@
+package dev.virtualip.e2e.lab;
+
+import io.fabric8.kubernetes.api.model.Capabilities;
+import io.fabric8.kubernetes.api.model.ConfigMap;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Secret;
+import io.fabric8.kubernetes.api.model.Volume;
+import io.fabric8.kubernetes.api.model.VolumeMount;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** Turns a container of a pod into a program on the node's host. */
+final class ContainerCommand {
+  private static final String CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount";
+  private static final Pattern VARIABLE = Pattern.compile("\\$\\(([A-Za-z_][A-Za-z0-9_.-]*)\\)");
+  // A mount point that is not there is made on an overlay in memory, not on the machine's disk.
+  private static final String MOUNT =
+      """
+      parent=$2
+      while [ ! -d "$parent" ]; do parent=$(dirname "$parent"); done
+      if [ ! -d "$2" ]; then
+        case $(readlink -f "$parent") in
+          /run*) ;;
+          *)
+            layer=$(mktemp -d /run/lab/layer.XXXXXX)
+            mkdir "$layer/upper" "$layer/work"
+            mount -t overlay overlay \
+              -o "lowerdir=$parent,upperdir=$layer/upper,workdir=$layer/work" "$parent"
+            ;;
+        esac
+        mkdir -p "$2"
+      fi
+      mount --bind "$1" "$2"
+      """;
+
+  private final LabNode node;
+  private final Pod pod;
+  // By container name. A restart needs no API server.
+  private final Map<String, Map<String, Path>> mounts = new HashMap<>();
+
+  ContainerCommand(LabNode node, Pod pod) {
+    this.node = node;
+    this.pod = pod;
+  }
+
+  /** Starts the container's program in the node's network and a mount namespace of its own. */
+  Proc start(Container container) {
+    Map<String, String> environment = environment(container);
+    List<String> program = new ArrayList<>(capabilities(container));
+    program.addAll(node.program(container.getImage()));
+    container.getCommand().stream().skip(1).forEach(word -> program.add(expand(word, environment)));
+    container.getArgs().forEach(word -> program.add(expand(word, environment)));
+
+    List<String> command = new ArrayList<>(List.of("sh", "-ec"));
+    StringBuilder script = new StringBuilder("mount_at() {\n" + MOUNT + "}\n");
+    mounts
+        .computeIfAbsent(container.getName(), _ -> mounts(container))
+        .forEach((at, what) -> script.append("mount_at '%s' '%s'\n".formatted(what, at)));
+    command.add(script.append("exec \"$@\"").toString());
+    command.add("sh");
+    command.addAll(program);
+    return node.host()
+        .start(
+            pod.getMetadata().getName() + "-" + container.getName(),
+            environment,
+            command.toArray(String[]::new));
+  }
+
+  private static List<String> capabilities(Container container) {
+    Capabilities capabilities =
+        container.getSecurityContext() == null
+            ? null
+            : container.getSecurityContext().getCapabilities();
+    if (capabilities == null || !capabilities.getDrop().contains("ALL")) {
+      return List.of();
+    }
+    String kept =
+        capabilities.getAdd().stream()
+            .map(name -> ",+" + name.toLowerCase(Locale.ROOT))
+            .collect(Collectors.joining());
+    return List.of("setpriv", "--bounding-set", "-all" + kept);
+  }
+
+  private Map<String, String> environment(Container container) {
+    Map<String, String> environment = new HashMap<>(node.api().podEnvironment());
+    for (EnvVar variable : container.getEnv()) {
+      String value =
+          variable.getValueFrom() == null
+              ? expand(variable.getValue() == null ? "" : variable.getValue(), environment)
+              : field(variable);
+      environment.put(variable.getName(), value);
+    }
+    return environment;
+  }
+
+  private String field(EnvVar variable) {
+    if (variable.getValueFrom().getFieldRef() == null) {
+      throw new IllegalStateException("env " + variable.getName() + ": only fieldRef is known");
+    }
+    String path = variable.getValueFrom().getFieldRef().getFieldPath();
+    return switch (path) {
+      case "metadata.name" -> pod.getMetadata().getName();
+      case "metadata.namespace" -> pod.getMetadata().getNamespace();
+      case "metadata.uid" -> pod.getMetadata().getUid();
+      case "spec.nodeName" -> node.name();
+      case "spec.serviceAccountName" -> pod.getSpec().getServiceAccountName();
+      case "status.podIP", "status.hostIP" -> node.internalIp();
+      default ->
+          throw new IllegalStateException("env " + variable.getName() + ": unknown field " + path);
+    };
+  }
+
+  private static String expand(String text, Map<String, String> environment) {
+    return VARIABLE
+        .matcher(text)
+        .replaceAll(
+            match ->
+                Matcher.quoteReplacement(environment.getOrDefault(match.group(1), match.group())));
+  }
+
+  /** Folders of the host by the path in the container. */
+  private Map<String, Path> mounts(Container container) {
+    Map<String, Path> paths = new LinkedHashMap<>();
+    String account = pod.getSpec().getServiceAccountName();
+    KubernetesClient client = node.api().client();
+    String namespace = pod.getMetadata().getNamespace();
+    if (account != null
+        && !Boolean.FALSE.equals(pod.getSpec().getAutomountServiceAccountToken())
+        && client.serviceAccounts().inNamespace(namespace).withName(account).get() != null) {
+      Map<String, String> files = new HashMap<>();
+      files.put("token", node.api().token(namespace, account));
+      files.put("namespace", namespace);
+      files.put("ca.crt", node.api().certificateAuthority());
+      paths.put(CREDENTIALS, folder("pods/" + pod.getMetadata().getUid() + "/credentials", files));
+    }
+    Map<String, Volume> volumes =
+        pod.getSpec().getVolumes().stream().collect(Collectors.toMap(Volume::getName, v -> v));
+    for (VolumeMount mount : container.getVolumeMounts()) {
+      if (!mount.getMountPath().equals(CREDENTIALS)) {
+        paths.put(mount.getMountPath(), volume(volumes.get(mount.getName()), mount));
+      }
+    }
+    return paths;
+  }
+
+  /** hostPath: a folder of this node that outlives the pod; the machine's own stays unseen. */
+  private Path volume(Volume volume, VolumeMount mount) {
+    String own = "pods/" + pod.getMetadata().getUid() + "/" + mount.getName();
+    String namespace = pod.getMetadata().getNamespace();
+    KubernetesClient client = node.api().client();
+    if (volume.getHostPath() != null) {
+      return folder("disk" + volume.getHostPath().getPath(), Map.of());
+    }
+    if (volume.getEmptyDir() != null) {
+      return folder(own, Map.of());
+    }
+    if (volume.getConfigMap() != null) {
+      String name = volume.getConfigMap().getName();
+      ConfigMap map = client.configMaps().inNamespace(namespace).withName(name).require();
+      return folder(own, map.getData() == null ? Map.of() : map.getData());
+    }
+    if (volume.getSecret() != null) {
+      String name = volume.getSecret().getSecretName();
+      Secret secret = client.secrets().inNamespace(namespace).withName(name).require();
+      Map<String, String> files = new HashMap<>();
+      secret.getData().forEach((key, value) -> files.put(key, decode(value)));
+      return folder(own, files);
+    }
+    throw new IllegalStateException("volume " + volume.getName() + ": its kind is not known here");
+  }
+
+  private static String decode(String base64) {
+    return new String(Base64.getDecoder().decode(base64), StandardCharsets.UTF_8);
+  }
+
+  private Path folder(String path, Map<String, String> files) {
+    try {
+      Path folder =
+          Files.createDirectories(node.host().lab().work().resolve(node.name()).resolve(path));
+      for (Map.Entry<String, String> file : files.entrySet()) {
+        Files.writeString(folder.resolve(file.getKey()), file.getValue());
+      }
+      return folder;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,210 @@
+package dev.virtualip.e2e.lab;
+
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
+import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * A Kubernetes node without a kubelet: a host, its Node object, and the pods bound to it as
+ * programs on that host. Containers get their arguments, environment, volumes, capabilities and
+ * service account; images, users, limits and cgroups do not exist here. Every pod is on the host
+ * network.
+ */
+public final class LabNode implements AutoCloseable {
+  private final ApiServer api;
+  private final Host host;
+  private final String internalIp;
+  private final Map<String, List<String>> programs;
+  private final Map<String, PodRun> pods = new ConcurrentHashMap<>();
+  private final Set<String> held = ConcurrentHashMap.newKeySet();
+  private SharedIndexInformer<Pod> informer;
+
+  private LabNode(ApiServer api, Host host, String internalIp, Map<String, List<String>> programs) {
+    this.api = api;
+    this.host = host;
+    this.internalIp = internalIp;
+    this.programs = programs;
+  }
+
+  /** The project's own programs, as {@code make build} leaves them, by image name. */
+  public static Map<String, List<String>> ownPrograms() {
+    Map<String, List<String>> own = new HashMap<>();
+    for (String module : List.of("agent", "operator")) {
+      String name = "virtualip-" + module;
+      own.put(name, List.of(Lab.root().resolve(module + "/target/" + name).toString()));
+    }
+    return Map.copyOf(own);
+  }
+
+  /**
+   * Registers a host as a ready node and starts whatever pods get bound to it.
+   *
+   * @param internalIp the node's InternalIP, an address of the host
+   * @param labels in addition to {@code kubernetes.io/hostname}
+   * @param programs commands that stand for images: a container runs the first one whose key its
+   *     image's name contains
+   */
+  public static LabNode start(
+      ApiServer api,
+      Host host,
+      String internalIp,
+      Map<String, String> labels,
+      Map<String, List<String>> programs) {
+    LabNode node = new LabNode(api, host, internalIp, programs);
+    node.register(labels);
+    node.informer =
+        api.client()
+            .pods()
+            .inAnyNamespace()
+            .withField("spec.nodeName", host.name())
+            .inform(node.new Handler());
+    return node;
+  }
+
+  public String name() {
+    return host.name();
+  }
+
+  public Host host() {
+    return host;
+  }
+
+  String internalIp() {
+    return internalIp;
+  }
+
+  ApiServer api() {
+    return api;
+  }
+
+  /** The running program of the container whose image's name contains {@code program}. */
+  public Proc proc(String program) {
+    return pods.values().stream()
+        .flatMap(pod -> pod.proc(program).stream())
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no " + program + " runs on " + name()));
+  }
+
+  /** Whether a container whose image's name contains {@code program} runs. */
+  public boolean runs(String program) {
+    return pods.values().stream().anyMatch(pod -> pod.proc(program).isPresent());
+  }
+
+  /** Once it ends, this program is not restarted until {@link #release}. */
+  public void hold(String program) {
+    held.add(program);
+  }
+
+  /** Undoes {@link #hold}. */
+  public void release(String program) {
+    held.remove(program);
+  }
+
+  boolean holds(String image) {
+    return held.stream().anyMatch(image::contains);
+  }
+
+  /** Sets the Node's Ready condition, as the node controller does for a silent kubelet. */
+  public void setReady(boolean ready) {
+    String condition =
+        """
+        {"status": {"conditions": [{"type": "Ready", "status": "%s", "reason": "%s",
+          "lastHeartbeatTime": "%s", "lastTransitionTime": "%s"}]}}
+        """
+            .formatted(
+                ready ? "True" : "Unknown",
+                ready ? "KubeletReady" : "NodeStatusUnknown",
+                now(),
+                now());
+    api.client()
+        .nodes()
+        .withName(name())
+        .subresource("status")
+        .patch(PatchContext.of(PatchType.JSON_MERGE), condition);
+  }
+
+  /** The command that stands for an image. */
+  List<String> program(String image) {
+    return programs.entrySet().stream()
+        .filter(entry -> image.contains(entry.getKey()))
+        .map(Map.Entry::getValue)
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no program stands for image " + image));
+  }
+
+  static String now() {
+    return Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+  }
+
+  /** Ends the pods' programs at once. The objects in the API server stay as they are. */
+  @Override
+  public void close() {
+    informer.close();
+    pods.values().forEach(PodRun::close);
+  }
+
+  private void register(Map<String, String> labels) {
+    Map<String, String> all = new HashMap<>(labels);
+    all.put("kubernetes.io/hostname", name());
+    all.put("kubernetes.io/os", "linux");
+    Map<String, Quantity> capacity =
+        Map.of(
+            "cpu", new Quantity("8"),
+            "memory", new Quantity("16Gi"),
+            "pods", new Quantity("110"));
+    Node node =
+        new NodeBuilder()
+            .withNewMetadata()
+            .withName(name())
+            .withLabels(all)
+            .endMetadata()
+            .withNewSpec()
+            .endSpec()
+            .withNewStatus()
+            .withCapacity(capacity)
+            .withAllocatable(capacity)
+            .addNewAddress(internalIp, "InternalIP")
+            .addNewAddress(name(), "Hostname")
+            .endStatus()
+            .build();
+    api.client().resource(node).create();
+    setReady(true);
+  }
+
+  private final class Handler implements ResourceEventHandler<Pod> {
+    @Override
+    public void onAdd(Pod pod) {
+      onUpdate(pod, pod);
+    }
+
+    @Override
+    public void onUpdate(Pod before, Pod pod) {
+      PodRun run =
+          pods.computeIfAbsent(
+              pod.getMetadata().getUid(), uid -> PodRun.start(LabNode.this, pod, pods::remove));
+      if (pod.getMetadata().getDeletionTimestamp() != null) {
+        run.stop(pod.getMetadata().getDeletionGracePeriodSeconds());
+      }
+    }
+
+    @Override
+    public void onDelete(Pod pod, boolean stateUnknown) {
+      PodRun run = pods.get(pod.getMetadata().getUid());
+      if (run != null) {
+        run.stop(pod.getSpec().getTerminationGracePeriodSeconds());
+      }
+    }
+  }
+}

@@ -1,0 +1,260 @@
+package dev.virtualip.e2e.lab;
+
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
+import io.fabric8.kubernetes.api.model.HTTPGetAction;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.PodStatus;
+import io.fabric8.kubernetes.api.model.PodStatusBuilder;
+import io.fabric8.kubernetes.api.model.Probe;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** One pod's life on a lab node, on a thread of its own. */
+final class PodRun {
+  private static final Logger log = LoggerFactory.getLogger(PodRun.class);
+  private static final Duration PERIOD = Duration.ofMillis(50);
+  private static final Duration PROBE_PERIOD = Duration.ofSeconds(1);
+  private static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
+
+  /** A container and what became of it; used by the pod's thread, read by others. */
+  private static final class Run {
+    final Container container;
+    volatile Proc proc;
+    String startedAt = "";
+    boolean ready;
+    int restarts;
+    long startedNanos;
+    long probedNanos = System.nanoTime() - PROBE_PERIOD.toNanos();
+
+    Run(Container container) {
+      this.container = container;
+    }
+  }
+
+  private final LabNode node;
+  private final Pod pod;
+  private final ContainerCommand command;
+  private final List<Run> runs;
+  private final String createdAt = LabNode.now();
+  private final SynchronousQueue<Duration> stops = new SynchronousQueue<>();
+  private final Thread thread;
+  private volatile boolean closed;
+  private PodStatus reported;
+
+  private PodRun(LabNode node, Pod pod, Consumer<String> ended) {
+    this.node = node;
+    this.pod = pod;
+    this.command = new ContainerCommand(node, pod);
+    this.runs = pod.getSpec().getContainers().stream().map(Run::new).toList();
+    this.thread =
+        Thread.ofVirtual()
+            .name("pod-" + pod.getMetadata().getName())
+            .unstarted(
+                () -> {
+                  try {
+                    live();
+                  } catch (RuntimeException e) {
+                    log.error("pod={} failed", pod.getMetadata().getName(), e);
+                  } finally {
+                    ended.accept(pod.getMetadata().getUid());
+                  }
+                });
+  }
+
+  /** Starts the pod; {@code ended} gets its uid when its last program is gone. */
+  static PodRun start(LabNode node, Pod pod, Consumer<String> ended) {
+    PodRun run = new PodRun(node, pod, ended);
+    run.thread.start();
+    return run;
+  }
+
+  /** The running program of the container whose image's name contains {@code program}. */
+  Optional<Proc> proc(String program) {
+    return runs.stream()
+        .filter(run -> run.container.getImage().contains(program))
+        .map(run -> run.proc)
+        .filter(proc -> proc != null && proc.alive())
+        .findFirst();
+  }
+
+  /** SIGTERM, SIGKILL after the grace period, then the Pod object is removed. */
+  void stop(Long graceSeconds) {
+    Duration grace = graceSeconds == null ? DEFAULT_GRACE : Duration.ofSeconds(graceSeconds);
+    Thread.ofVirtual()
+        .start(
+            () -> {
+              try {
+                stops.offer(grace, 60, TimeUnit.SECONDS);
+              } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+              }
+            });
+  }
+
+  /** Ends the programs at once and reports nothing. */
+  void close() {
+    closed = true;
+    thread.interrupt();
+    runs.stream().map(run -> run.proc).filter(proc -> proc != null).forEach(Proc::kill);
+  }
+
+  private void live() {
+    try {
+      Duration grace = null;
+      while (grace == null) {
+        try {
+          runs.forEach(this::keepRunning);
+          report();
+        } catch (KubernetesClientException e) {
+          // Gone, or the API server is away: the programs run on, the next round tries again.
+          log.debug("pod={} message={}", pod.getMetadata().getName(), e.getMessage());
+        }
+        grace = stops.poll(PERIOD.toMillis(), TimeUnit.MILLISECONDS);
+      }
+      for (Run run : runs) {
+        if (run.proc != null) {
+          run.proc.stop(grace);
+        }
+      }
+      removeObject();
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Restarts at once, as a kubelet does the first time, but not in a tight loop. */
+  private void keepRunning(Run run) {
+    boolean first = run.proc == null;
+    long now = System.nanoTime();
+    if (first || !run.proc.alive()) {
+      run.ready = false;
+      boolean tooSoon = !first && now - run.startedNanos < PROBE_PERIOD.toNanos();
+      if (closed || tooSoon || node.holds(run.container.getImage())) {
+        return;
+      }
+      run.restarts += first ? 0 : 1;
+      run.startedAt = LabNode.now();
+      run.startedNanos = now;
+      run.proc = command.start(run.container);
+    }
+    Duration period = run.ready ? PROBE_PERIOD : PROBE_PERIOD.dividedBy(4);
+    if (now - run.probedNanos >= period.toNanos()) {
+      run.probedNanos = now;
+      run.ready = probe(run.container.getReadinessProbe());
+    }
+  }
+
+  private boolean probe(Probe probe) {
+    HTTPGetAction get = probe == null ? null : probe.getHttpGet();
+    if (get == null) {
+      return true;
+    }
+    String host = get.getHost() == null ? node.internalIp() : get.getHost();
+    int port =
+        get.getPort().getIntVal() != null
+            ? get.getPort().getIntVal()
+            : namedPort(get.getPort().getStrVal());
+    String url =
+        "http://%s:%d%s".formatted(host, port, get.getPath() == null ? "/" : get.getPath());
+    return node.host().succeeds("curl", "-sf", "-o", "/dev/null", "--max-time", "1", url);
+  }
+
+  private int namedPort(String name) {
+    return runs.stream()
+        .flatMap(run -> run.container.getPorts().stream())
+        .filter(port -> name.equals(port.getName()))
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no container port is named " + name))
+        .getContainerPort();
+  }
+
+  private void report() {
+    PodStatus status = status();
+    if (status.equals(reported)) {
+      return;
+    }
+    KubernetesClient client = node.api().client();
+    client
+        .pods()
+        .inNamespace(pod.getMetadata().getNamespace())
+        .withName(pod.getMetadata().getName())
+        .subresource("status")
+        .patch(
+            PatchContext.of(PatchType.JSON_MERGE),
+            "{\"status\": " + client.getKubernetesSerialization().asJson(status) + "}");
+    reported = status;
+  }
+
+  private PodStatus status() {
+    boolean ready = runs.stream().allMatch(run -> run.ready);
+    var status =
+        new PodStatusBuilder()
+            .withPhase("Running")
+            .withHostIP(node.internalIp())
+            .withPodIP(node.internalIp())
+            .addNewPodIP(node.internalIp())
+            .withStartTime(createdAt);
+    for (String type : List.of("Initialized", "PodScheduled")) {
+      status.addNewCondition().withType(type).withStatus("True").endCondition();
+    }
+    for (String type : List.of("ContainersReady", "Ready")) {
+      status
+          .addNewCondition()
+          .withType(type)
+          .withStatus(ready ? "True" : "False")
+          .withLastTransitionTime(ready ? LabNode.now() : createdAt)
+          .endCondition();
+    }
+    if (reported != null && ready == isReady(reported)) {
+      status.withConditions(reported.getConditions());
+    }
+    runs.forEach(run -> status.addToContainerStatuses(containerStatus(run).build()));
+    return status.build();
+  }
+
+  private static ContainerStatusBuilder containerStatus(Run run) {
+    var status =
+        new ContainerStatusBuilder()
+            .withName(run.container.getName())
+            .withImage(run.container.getImage())
+            .withImageID("")
+            .withReady(run.ready)
+            .withRestartCount(run.restarts)
+            .withStarted(run.proc != null && run.proc.alive());
+    return run.proc != null && run.proc.alive()
+        ? status
+            .withContainerID("lab://" + run.proc.pid())
+            .withNewState()
+            .withNewRunning(run.startedAt)
+            .endState()
+        : status
+            .withNewState()
+            .withNewWaiting("it ended and is not restarted yet", "CrashLoopBackOff")
+            .endState();
+  }
+
+  private static boolean isReady(PodStatus status) {
+    return status.getConditions().stream()
+        .anyMatch(c -> c.getType().equals("Ready") && c.getStatus().equals("True"));
+  }
+
+  /** Only this very pod: by now its name may belong to the next one. */
+  private void removeObject() {
+    var objects = node.api().client().pods().inNamespace(pod.getMetadata().getNamespace());
+    Pod current = objects.withName(pod.getMetadata().getName()).get();
+    if (current != null && current.getMetadata().getUid().equals(pod.getMetadata().getUid())) {
+      objects.withName(pod.getMetadata().getName()).withGracePeriod(0).delete();
+    }
+  }
+}

@@ -1,0 +1,277 @@
+package dev.virtualip.e2e.lab;
+
+import io.fabric8.kubernetes.api.model.authentication.TokenRequest;
+import io.fabric8.kubernetes.api.model.authentication.TokenRequestBuilder;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** etcd and kube-apiserver, and the controllers and the scheduler where they are there too. */
+final class RealApiServer implements ApiServer {
+  private static final Duration READY_WITHIN = Duration.ofSeconds(60);
+  private static final String ETCD = "http://127.0.0.1:2379";
+  private static final String ADMIN_TOKEN = "lab-admin";
+
+  private final Host control;
+  private final Path assets;
+  private final Path folder;
+  private final String address;
+  private final Deque<Proc> procs = new ArrayDeque<>();
+  private Proc apiServer;
+  private KubernetesClient client;
+  private LabControllers controllers;
+
+  private RealApiServer(Host control, Path assets, Path folder, String address) {
+    this.control = control;
+    this.assets = assets;
+    this.folder = folder;
+    this.address = address;
+  }
+
+  static boolean available(String assets) {
+    return assets != null
+        && Files.isExecutable(Path.of(assets, "etcd"))
+        && Files.isExecutable(Path.of(assets, "kube-apiserver"));
+  }
+
+  static RealApiServer start(Lab lab, Path assets, String address) {
+    try {
+      Path folder = Files.createTempDirectory(lab.work(), "api-server-");
+      RealApiServer server = new RealApiServer(lab.control(), assets, folder, address);
+      server.writeKeysAndTokens();
+      server.startEtcd();
+      server.up();
+      server.startControllers();
+      return server;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public String kind() {
+    return "kube-apiserver %s from %s, %s"
+        .formatted(
+            client.getKubernetesVersion().getGitVersion(),
+            assets,
+            hasControllers() ? "with its controllers" : "controllers by the lab");
+  }
+
+  @Override
+  public boolean real() {
+    return true;
+  }
+
+  /** Whether DaemonSets and Deployments get their pods from the real controllers. */
+  boolean hasControllers() {
+    return Files.isExecutable(assets.resolve("kube-controller-manager"))
+        && Files.isExecutable(assets.resolve("kube-scheduler"));
+  }
+
+  @Override
+  public KubernetesClient client() {
+    return client;
+  }
+
+  @Override
+  public Path kubeconfig() {
+    return folder.resolve("kubeconfig");
+  }
+
+  @Override
+  public Map<String, String> podEnvironment() {
+    return Map.of(
+        "KUBERNETES_SERVICE_HOST", address, "KUBERNETES_SERVICE_PORT", Integer.toString(PORT));
+  }
+
+  @Override
+  public String certificateAuthority() {
+    try {
+      return Files.readString(folder.resolve("apiserver.crt"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public String token(String namespace, String serviceAccount) {
+    TokenRequest request =
+        new TokenRequestBuilder()
+            .withNewSpec()
+            .withExpirationSeconds(Duration.ofHours(24).toSeconds())
+            .endSpec()
+            .build();
+    return client
+        .serviceAccounts()
+        .inNamespace(namespace)
+        .withName(serviceAccount)
+        .tokenRequest(request)
+        .getStatus()
+        .getToken();
+  }
+
+  @Override
+  public String kubectl(String... arguments) {
+    List<String> command = new ArrayList<>();
+    command.add(assets.resolve("kubectl").toString());
+    command.add("--kubeconfig=" + kubeconfig());
+    command.add("--cache-dir=" + folder.resolve("kubectl"));
+    command.addAll(List.of(arguments));
+    return Shell.run(command);
+  }
+
+  @Override
+  public void down() {
+    apiServer.kill();
+  }
+
+  @Override
+  public void close() {
+    if (controllers != null) {
+      controllers.close();
+    }
+    client.close();
+    while (!procs.isEmpty()) {
+      procs.pop().close();
+    }
+  }
+
+  private void writeKeysAndTokens() throws IOException {
+    try {
+      KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
+      generator.initialize(2048);
+      KeyPair pair = generator.generateKeyPair();
+      Files.writeString(
+          folder.resolve("sa.key"), pem("PRIVATE KEY", pair.getPrivate().getEncoded()));
+      Files.writeString(folder.resolve("sa.pub"), pem("PUBLIC KEY", pair.getPublic().getEncoded()));
+    } catch (GeneralSecurityException e) {
+      throw new AssertionError(e);
+    }
+    Files.writeString(
+        folder.resolve("tokens.csv"), ADMIN_TOKEN + ",admin,admin,\"system:masters\"\n");
+    Files.writeString(
+        kubeconfig(),
+        """
+        apiVersion: v1
+        kind: Config
+        clusters:
+        - name: lab
+          cluster: {server: "https://%s:%d", certificate-authority: "%s"}
+        users:
+        - name: admin
+          user: {token: "%s"}
+        contexts:
+        - name: lab
+          context: {cluster: lab, user: admin}
+        current-context: lab
+        """
+            .formatted(address, PORT, folder.resolve("apiserver.crt"), ADMIN_TOKEN));
+  }
+
+  private static String pem(String type, byte[] der) {
+    return "-----BEGIN %s-----\n%s\n-----END %s-----\n"
+        .formatted(type, Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der), type);
+  }
+
+  private void startEtcd() {
+    run(
+        "etcd",
+        "--data-dir=" + folder.resolve("etcd"),
+        "--listen-client-urls=" + ETCD,
+        "--advertise-client-urls=" + ETCD,
+        "--listen-peer-urls=http://127.0.0.1:2380",
+        // The data lies in memory: nothing to wait for.
+        "--unsafe-no-fsync");
+  }
+
+  @Override
+  public void up() {
+    List<String> flags =
+        new ArrayList<>(
+            List.of(
+                "--etcd-servers=" + ETCD,
+                "--bind-address=" + address,
+                "--advertise-address=" + address,
+                "--secure-port=" + PORT,
+                "--cert-dir=" + folder,
+                "--service-account-key-file=" + folder.resolve("sa.pub"),
+                "--service-account-signing-key-file=" + folder.resolve("sa.key"),
+                "--service-account-issuer=https://kubernetes.default.svc",
+                "--token-auth-file=" + folder.resolve("tokens.csv"),
+                "--authorization-mode=RBAC",
+                "--service-cluster-ip-range=10.96.0.0/16",
+                // A kube-proxy would be needed, and there is none.
+                "--endpoint-reconciler-type=none",
+                "--allow-privileged=true"));
+    if (!hasControllers()) {
+      // Its default account would be made by a controller.
+      flags.add("--disable-admission-plugins=ServiceAccount");
+    }
+    apiServer = run("kube-apiserver", flags.toArray(String[]::new));
+    if (client == null) {
+      Path certificate = folder.resolve("apiserver.crt");
+      awaitWhileAlive("its certificate", () -> Files.exists(certificate) ? "ok" : "none");
+      Config config = Config.fromKubeconfig(kubeconfig().toFile());
+      config.setRequestRetryBackoffLimit(0);
+      client = new KubernetesClientBuilder().withConfig(config).build();
+    }
+    awaitWhileAlive("/readyz", () -> client.raw("/readyz"));
+  }
+
+  private void awaitWhileAlive(String what, Supplier<String> ok) {
+    Await.until(
+        "kube-apiserver: " + what,
+        READY_WITHIN,
+        () -> apiServer.alive() ? ok.get() : "ended",
+        seen -> Set.of("ok", "ended").contains(seen));
+    if (!apiServer.alive()) {
+      throw new IllegalStateException("kube-apiserver ended: " + apiServer.output());
+    }
+  }
+
+  private void startControllers() {
+    if (!hasControllers()) {
+      controllers = LabControllers.start(client);
+      return;
+    }
+    run(
+        "kube-controller-manager",
+        "--kubeconfig=" + kubeconfig(),
+        "--service-account-private-key-file=" + folder.resolve("sa.key"),
+        "--root-ca-file=" + folder.resolve("apiserver.crt"),
+        "--use-service-account-credentials=true",
+        "--leader-elect=false",
+        // Lab nodes send no heartbeats: a day without one is fine.
+        "--node-monitor-grace-period=24h",
+        "--node-startup-grace-period=24h");
+    run("kube-scheduler", "--kubeconfig=" + kubeconfig(), "--leader-elect=false");
+    Await.until(
+        "the controllers work: there is a default service account",
+        READY_WITHIN,
+        () -> client.serviceAccounts().inNamespace("default").withName("default").get() != null);
+  }
+
+  private Proc run(String program, String... flags) {
+    List<String> command = new ArrayList<>(List.of(assets.resolve(program).toString()));
+    command.addAll(List.of(flags));
+    Proc proc = control.start(program, command.toArray(String[]::new));
+    procs.push(proc);
+    return proc;
+  }
+}
