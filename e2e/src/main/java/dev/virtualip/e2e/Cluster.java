@@ -8,6 +8,7 @@ import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.LabNode;
+import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
@@ -15,12 +16,15 @@ import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.readiness.Readiness;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -85,7 +89,7 @@ public final class Cluster implements AutoCloseable {
         START,
         () ->
             client().pods().inNamespace(NAMESPACE).list().getItems().stream()
-                .anyMatch(io.fabric8.kubernetes.client.readiness.Readiness.getInstance()::isReady));
+                .anyMatch(Readiness.getInstance()::isReady));
   }
 
   /** Registers the two workers. */
@@ -95,8 +99,7 @@ public final class Cluster implements AutoCloseable {
   }
 
   private void join(Host host, String address) {
-    nodes.put(
-        host.name(), LabNode.start(api, host, address, Map.of(), LabNode.ownPrograms()));
+    nodes.put(host.name(), LabNode.start(api, host, address, Map.of(), LabNode.ownPrograms()));
   }
 
   /** A node by name. */
@@ -124,13 +127,9 @@ public final class Cluster implements AutoCloseable {
             .withName(name)
             .withNamespace(NAMESPACE)
             .endMetadata()
-            .addToStringData(key, value)
             .addToData(
-                key,
-                java.util.Base64.getEncoder()
-                    .encodeToString(value.getBytes(java.nio.charset.StandardCharsets.UTF_8)))
+                key, Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8)))
             .build();
-    secret.setStringData(null);
     client().resource(secret).create();
   }
 
@@ -164,9 +163,8 @@ public final class Cluster implements AutoCloseable {
 
   /** A condition as {@code STATUS REASON: message}, or an empty text. */
   public String condition(String name, String type) {
-    var conditions = Objects.requireNonNullElse(status(name).conditions(), List.of());
-    for (Object each : conditions) {
-      var condition = (io.fabric8.kubernetes.api.model.Condition) each;
+    var conditions = Objects.requireNonNullElse(status(name).conditions(), List.<Condition>of());
+    for (var condition : conditions) {
       if (condition.getType().equals(type)) {
         return "%s %s: %s"
             .formatted(condition.getStatus(), condition.getReason(), condition.getMessage());
@@ -185,7 +183,8 @@ public final class Cluster implements AutoCloseable {
     lines.append(format.formatted("NAME", "ADDRESS", "VRID", "MASTER", "READY"));
     for (var vip : client().resources(VirtualIp.class).list().getItems()) {
       var name = vip.getMetadata().getName();
-      lines.append('\n')
+      lines
+          .append('\n')
           .append(
               format.formatted(
                   name,

@@ -19,8 +19,8 @@ import java.util.function.BooleanSupplier;
 
 /**
  * The original nginx + keepalived set-up under Kubernetes objects, from an empty cluster to the
- * deletion of the VirtualIP, with a client that asks for a page every 10 ms all along. Narrates what
- * it does, and measures each move.
+ * deletion of the VirtualIP, with a client that asks for a page every 10 ms all along. Narrates
+ * what it does, and measures each move.
  */
 public final class Scenario {
   private static final String VIP_NAME = "web";
@@ -90,8 +90,7 @@ public final class Scenario {
     cluster.apply(sample());
     say("kubectl apply -f samples/01-active-standby.yaml");
     awaitMaster(pair.nodeA(), pair.nodeB(), START);
-    expect(
-        "Accepted is True", () -> cluster.condition(VIP_NAME, "Accepted").startsWith("True"));
+    expect("Accepted is True", () -> cluster.condition(VIP_NAME, "Accepted").startsWith("True"));
     showTable();
   }
 
@@ -107,19 +106,11 @@ public final class Scenario {
     LabNode node = cluster.node("node-a");
     node.hold(Cluster.AGENT);
     move("agent on node-a: SIGTERM", pair.nodeB(), pair.nodeA(), node.proc(Cluster.AGENT)::stop);
-    move(
-        "agent on node-a is back",
-        pair.nodeA(),
-        pair.nodeB(),
-        () -> node.release(Cluster.AGENT));
+    move("agent on node-a is back", pair.nodeA(), pair.nodeB(), () -> node.release(Cluster.AGENT));
     node.hold(Cluster.AGENT);
     move("agent on node-a: SIGKILL", pair.nodeB(), pair.nodeA(), node.proc(Cluster.AGENT)::kill);
     say("the lease has taken address and route off node-a; nothing else could have");
-    move(
-        "agent on node-a is back",
-        pair.nodeA(),
-        pair.nodeB(),
-        () -> node.release(Cluster.AGENT));
+    move("agent on node-a is back", pair.nodeA(), pair.nodeB(), () -> node.release(Cluster.AGENT));
   }
 
   private void edit() {
@@ -128,8 +119,7 @@ public final class Scenario {
     var edited =
         sample()
             .replace(
-                "  routes:",
-                "    - {address: " + SECOND_VIP + "/24, interface: eth1}\n  routes:");
+                "  routes:", "    - {address: " + SECOND_VIP + "/24, interface: eth1}\n  routes:");
     measured(
         "a second address",
         pair.nodeA(),
@@ -184,12 +174,11 @@ public final class Scenario {
     action.run();
     var to = Instant.now();
     Await.until(
-        "the last requests have ended",
-        MOVE,
-        () -> Instant.now().isAfter(to.plus(REQUEST_MAX)));
+        "the last requests have ended", MOVE, () -> Instant.now().isAfter(to.plus(REQUEST_MAX)));
     var outage = probe.longestOutage(from, to);
     moves.add(new Move(what, master.name(), outage));
-    say("%s: master is %s; client without service for %d ms"
+    say(
+        "%s: master is %s; client without service for %d ms"
             .formatted(what, master, outage.toMillis()));
   }
 
@@ -198,7 +187,12 @@ public final class Scenario {
         "%s alone has address and route".formatted(master),
         deadline,
         () ->
-            "owners " + pair.owners() + ", " + VIP_NAME + " " + cluster.condition(VIP_NAME, "Ready"),
+            "owners "
+                + pair.owners()
+                + ", "
+                + VIP_NAME
+                + " "
+                + cluster.condition(VIP_NAME, "Ready"),
         _ -> ClassicPair.holds(master) && ClassicPair.isClean(other));
     probe.awaitServedBy(master.name(), deadline);
     Await.until(
