@@ -15,6 +15,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 
 /**
  * fabric8's mock server in this JVM: objects, patches and watches, but no validation, no RBAC and
@@ -22,6 +24,8 @@ import java.util.Map;
  */
 final class EmbeddedApiServer implements ApiServer {
   static final String TOKEN = "lab-token";
+  // It tells each request. Kept here, for a logger nobody holds forgets its level.
+  private static final Logger REQUESTS = Logger.getLogger(MockWebServer.class.getName());
 
   private final String address;
   private final String url;
@@ -48,6 +52,7 @@ final class EmbeddedApiServer implements ApiServer {
   }
 
   static EmbeddedApiServer start(Lab lab, String address) {
+    REQUESTS.setLevel(Level.WARNING);
     Path kubeconfig = lab.work().resolve("embedded.kubeconfig");
     try {
       Files.writeString(

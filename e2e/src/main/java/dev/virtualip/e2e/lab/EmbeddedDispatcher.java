@@ -12,6 +12,9 @@ import io.fabric8.mockwebserver.dsl.HttpMethod;
 import io.fabric8.mockwebserver.http.Buffer;
 import io.fabric8.mockwebserver.http.MockResponse;
 import io.fabric8.mockwebserver.http.RecordedRequest;
+import io.fabric8.mockwebserver.http.Response;
+import io.fabric8.mockwebserver.http.WebSocket;
+import io.fabric8.mockwebserver.http.WebSocketListener;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
@@ -27,9 +30,13 @@ final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
   private static final String NODE_NAME = "spec.nodeName";
   private static final Pattern NODE_SELECTOR =
       Pattern.compile("fieldSelector=spec\\.nodeName(?:=|%3D)([^&,%]+)&?");
+  // Not resourceVersion=0, which asks for no version in particular.
+  private static final Pattern WATCHED_SINCE = Pattern.compile("resourceVersion=([1-9][0-9]*)");
   // Built-in kinds with a status subresource, which the mock server knows of custom ones only.
   private static final Set<String> STATUS_KINDS =
       Set.of("pods", "nodes", "daemonsets", "deployments");
+
+  private volatile long deletedAt;
 
   /** Tokens and access reviews are answered, not stored. */
   @Override
@@ -91,22 +98,35 @@ final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
     }
   }
 
-  /** Pods of a node: the field selector becomes one of labels, see {@link #processEvent}. */
+  /**
+   * A watch from before a deletion is told to list again: the mock server begins each watch with
+   * all there is, which does not tell what is gone.
+   */
   @Override
   public MockResponse handleGet(String path) {
+    Matcher since = WATCHED_SINCE.matcher(path);
+    if (path.contains("watch=true") && since.find() && Long.parseLong(since.group(1)) < deletedAt) {
+      return new MockResponse().withWebSocketUpgrade(new Gone());
+    }
+    return super.handleGet(selectingByLabel(path));
+  }
+
+  @Override
+  public MockResponse handleDelete(String path) {
+    return super.handleDelete(selectingByLabel(path));
+  }
+
+  /** Pods of a node: the field selector becomes one of labels, see {@link #processEvent}. */
+  private static String selectingByLabel(String path) {
     Matcher selector = NODE_SELECTOR.matcher(path);
     if (!selector.find()) {
-      return super.handleGet(path);
+      return path;
     }
-    String wanted = NODE_NAME + "%3D" + selector.group(1);
+    String wanted = "labelSelector=" + NODE_NAME + "%3D" + selector.group(1);
     String rest = selector.replaceFirst("");
-    return super.handleGet(
-        rest.contains("labelSelector=")
-            ? rest.replace("labelSelector=", "labelSelector=" + wanted + "%2C")
-            : rest
-                + (rest.endsWith("?") || rest.endsWith("&") ? "" : "&")
-                + "labelSelector="
-                + wanted);
+    return rest.contains("labelSelector=")
+        ? rest.replace("labelSelector=", wanted + "%2C")
+        : rest + (rest.endsWith("?") || rest.endsWith("&") ? "" : "&") + wanted;
   }
 
   /** What is searched by gets a pod's node as a label; what is stored does not. */
@@ -129,7 +149,21 @@ final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
       labels.put(NODE_NAME, node);
       searched.getMetadata().setLabels(labels);
     }
+    if (newState == null) {
+      deletedAt = requestResourceVersion();
+    }
     super.processEvent(path, pathAttributes, oldAttributes, searched, newState);
+  }
+
+  private static final class Gone extends WebSocketListener {
+    @Override
+    public void onOpen(WebSocket socket, Response response) {
+      socket.send(
+          """
+          {"type": "ERROR", "object": {"apiVersion": "v1", "kind": "Status", "status": "Failure",
+            "reason": "Expired", "code": 410, "message": "too old resource version"}}
+          """);
+    }
   }
 
   private boolean hasStatus(String path) {

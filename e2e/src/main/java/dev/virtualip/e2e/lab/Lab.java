@@ -92,9 +92,14 @@ public final class Lab implements AutoCloseable {
 
   @Override
   public synchronized void close() {
-    control.close();
-    hosts.values().forEach(Host::close);
-    wires.values().forEach(Wire::close);
-    OPEN.set(false);
+    try {
+      control.close();
+      hosts.values().forEach(Host::close);
+      wires.values().forEach(Wire::close);
+    } finally {
+      hosts.clear();
+      wires.clear();
+      OPEN.set(false);
+    }
   }
 }

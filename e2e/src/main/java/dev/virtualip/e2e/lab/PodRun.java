@@ -65,6 +65,9 @@ final class PodRun {
                   try {
                     live();
                   } catch (RuntimeException e) {
+                    if (closed) {
+                      return;
+                    }
                     log.error("pod={} failed", pod.getMetadata().getName(), e);
                   } finally {
                     ended.accept(pod.getMetadata().getUid());
