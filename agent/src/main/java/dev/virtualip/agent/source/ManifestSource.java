@@ -94,13 +94,15 @@ public final class ManifestSource implements AutoCloseable {
     try (var changes = DirectoryChanges.open()) {
       int postponed = 0;
       while (true) {
-        var watched = new LinkedHashSet<>(List.of(directory));
-        boolean now = postponed == POSTPONED_MAX || settled();
-        postponed = now ? 0 : postponed + 1;
-        if (now) {
-          read(watched);
+        if (postponed < POSTPONED_MAX && !settled()) {
+          postponed++;
+          Thread.sleep(SETTLED);
+          continue;
         }
-        changes.await(watched, now ? REREAD : SETTLED);
+        postponed = 0;
+        var watched = new LinkedHashSet<>(List.of(directory));
+        read(watched);
+        changes.await(watched, REREAD);
       }
     } catch (InterruptedException _) {
       LOG.debug("manifests_closed");
