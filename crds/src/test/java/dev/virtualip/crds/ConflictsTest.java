@@ -39,7 +39,8 @@ class ConflictsTest {
           """
           {vrid: 78} | {addresses: [{address: 203.0.113.11/24}]}
           {interface: eth5} | {addresses: [{address: 203.0.113.11/24}]}
-          {nodes: {selector: {matchLabels: {edge: a}}}} | {addresses: [{address: 203.0.113.11/24}], nodes: {selector: {matchLabels: {edge: b}}}}
+          {nodes: {selector: {matchLabels: {edge: a}}}} | {addresses: [{address: \
+          203.0.113.11/24}], nodes: {selector: {matchLabels: {edge: b}}}}
           """)
   void differentVridNicOrNodesAreNoConflict(String older, String younger) {
     assertEquals(List.of(), problemsOfYounger(older, younger));

@@ -29,7 +29,8 @@ class LabelSelectorTest {
           {matchExpressions: [{key: other, operator: Exists}]} | false
           {matchExpressions: [{key: other, operator: DoesNotExist}]} | true
           {matchExpressions: [{key: zone, operator: DoesNotExist}]} | false
-          {matchLabels: {edge: 'true'}, matchExpressions: [{key: zone, operator: DoesNotExist}]} | false
+          {matchLabels: {edge: 'true'}, matchExpressions: [{key: zone, operator: DoesNotExist}]} \
+          | false
           """,
       quoteCharacter = '`')
   void aSelectorMatchesAsInKubernetes(String selector, boolean matches) {

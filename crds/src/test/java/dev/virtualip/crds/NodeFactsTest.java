@@ -19,7 +19,8 @@ class NodeFactsTest {
       textBlock =
           """
           {} | true
-          {unschedulable: true, taints: [{key: node.kubernetes.io/unschedulable, effect: NoSchedule}]} | true
+          {unschedulable: true, taints: [{key: node.kubernetes.io/unschedulable, effect: \
+          NoSchedule}]} | true
           {taints: [{key: node.kubernetes.io/not-ready, effect: NoExecute}]} | true
           {taints: [{key: dedicated, effect: PreferNoSchedule}]} | true
           {taints: [{key: dedicated, effect: NoSchedule}]} | false

@@ -30,7 +30,7 @@ class ValidatorTest {
         "{routes: [{to: 10.0.0.0/8, table: 4294967295, metric: 0}]}",
         "{nodes: {selector: {matchExpressions: [{key: a, operator: Exists}]}}}",
         "{nodes: {overrides: [{name: a, priority: 255, interface: ens3}]}}",
-        "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
+        "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
         "{healthChecks: [{name: p, pod: {namespace: n, selector: {matchLabels: {a: b}}}}]}",
       })
@@ -46,57 +46,106 @@ class ValidatorTest {
           """
           {vrid: 0} | spec.vrid: 0 is not a VRID: use 1 to 255
           {vrid: 256} | spec.vrid: 256 is not a VRID: use 1 to 255
-          {vrid: null} | spec.vrid: is missing: use a number from 1 to 255 that no other router uses here
+          {vrid: null} | spec.vrid: is missing: use a number from 1 to 255 that no other router \
+          uses here
           {vrrpVersion: 4} | spec.vrrpVersion: 4 is not a VRRP version: use 2 to 3
           {priority: 0} | spec.priority: 0 is not a priority: use 1 to 255
-          {interface: null} | spec.interface: is missing: name the NIC that carries the adverts, as in eth0
-          {interface: eth/0} | spec.interface: "eth/0" cannot name a NIC: use 1 to 15 characters without blank, slash, colon
-          {interface: a-name-of-16-let} | spec.interface: "a-name-of-16-let" cannot name a NIC: use 1 to 15 characters without blank, slash, colon
-          {vrrpVersion: 2, advertInterval: 500ms} | spec.advertInterval: 500ms is out of range: use 1s to 255s with VRRPv2, or set vrrpVersion to 3
-          {vrrpVersion: 2, advertInterval: 1.5s} | spec.advertInterval: VRRPv2 adverts have whole seconds: use 1s to 255s, or set vrrpVersion to 3
+          {interface: null} | spec.interface: is missing: name the NIC that carries the adverts, \
+          as in eth0
+          {interface: eth/0} | spec.interface: "eth/0" cannot name a NIC: use 1 to 15 characters \
+          without blank, slash, colon
+          {interface: a-name-of-16-let} | spec.interface: "a-name-of-16-let" cannot name a NIC: \
+          use 1 to 15 characters without blank, slash, colon
+          {vrrpVersion: 2, advertInterval: 500ms} | spec.advertInterval: 500ms is out of range: \
+          use 1s to 255s with VRRPv2, or set vrrpVersion to 3
+          {vrrpVersion: 2, advertInterval: 1.5s} | spec.advertInterval: VRRPv2 adverts have whole \
+          seconds: use 1s to 255s, or set vrrpVersion to 3
           {advertInterval: 5ms} | spec.advertInterval: 5ms is out of range: use 10ms to 40950ms
           {advertInterval: 41s} | spec.advertInterval: 41s is out of range: use 10ms to 40950ms
-          {advertInterval: 15ms} | spec.advertInterval: VRRPv3 adverts count in steps of 10ms: round it to a multiple of 10ms
-          {advertInterval: "1"} | spec.advertInterval: "1" is not a duration: write a number and a unit (ms, s, m, h), as in 1s
+          {advertInterval: 15ms} | spec.advertInterval: VRRPv3 adverts count in steps of 10ms: \
+          round it to a multiple of 10ms
+          {advertInterval: "1"} | spec.advertInterval: "1" is not a duration: write a number and \
+          a unit (ms, s, m, h), as in 1s
           {preempt: {delay: 1001s}} | spec.preempt.delay: 1001s is out of range: use 0s to 1000s
-          {authentication: {passwordSecretRef: {name: a, key: b}}} | spec.authentication: authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it
-          {vrrpVersion: 2, authentication: {passwordSecretRef: {name: a}}} | spec.authentication.passwordSecretRef: needs name and key of a Secret in virtualip's namespace
-          {addresses: []} | spec.addresses: is empty: give at least one address, as in 203.0.113.10/24
-          {addresses: [{}]} | spec.addresses[0].address: is missing: give an address with prefix, as in 203.0.113.10/24
-          {addresses: [{address: 203.0.113.10}]} | spec.addresses[0].address: "203.0.113.10" has no prefix length: write it as in 203.0.113.10/24
-          {addresses: [{address: 203.0.113.10/33}]} | spec.addresses[0].address: "203.0.113.10/33" has a wrong prefix length: write /0 to /32 behind the address
-          {addresses: [{address: 203.0.113/24}]} | spec.addresses[0].address: "203.0.113" is not an IPv4 address: write four numbers, as in 203.0.113.10
-          {addresses: [{address: 224.0.0.18/24}]} | spec.addresses[0].address: no host can have 224.0.0.18/24: use a unicast address
-          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon
-          {addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.1/32}]} | spec.addresses[1].address: stands in the list twice: remove one
-          {routes: [{via: 10.0.0.1}]} | spec.routes[0].to: is missing: write default, or a prefix as in 10.0.0.0/8
-          {routes: [{to: default}]} | spec.routes[0].via: is missing: a default route needs its gateway
-          {routes: [{to: 10.0.0.1/8}]} | spec.routes[0].to: has bits set behind the prefix: write 10.0.0.0/8
-          {routes: [{to: 10.0.0.0/8, via: gw}]} | spec.routes[0].via: "gw" is not an IPv4 address: write four numbers, as in 203.0.113.10
-          {routes: [{to: 10.0.0.0/8, table: 0}]} | spec.routes[0].table: 0 is not a routing table: use 1 to 4294967295
-          {nodes: {overrides: [{priority: 1}]}} | spec.nodes.overrides[0].name: is missing: name the node that is different
-          {nodes: {overrides: [{name: a}, {name: a}]}} | spec.nodes.overrides[1].name: a has an entry already: merge the two
-          {nodes: {overrides: [{name: a, priority: 256}]}} | spec.nodes.overrides[0].priority: 256 is not a priority: use 1 to 255
-          {nodes: {selector: {matchLabels: {edge: null}}}} | spec.nodes.selector.matchLabels.edge: has no value: write "" for an empty one
-          {nodes: {selector: {matchExpressions: [{key: a}]}}} | spec.nodes.selector.matchExpressions[0]: needs a key and an operator: In, NotIn, Exists or DoesNotExist
-          {nodes: {selector: {matchExpressions: [{key: a, operator: In}]}}} | spec.nodes.selector.matchExpressions[0].values: In needs at least one value
-          {nodes: {selector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}} | spec.nodes.selector.matchExpressions[0].values: Exists takes no values: remove them
-          {healthChecks: [{http: {}}]} | spec.healthChecks[0].name: is missing: give the check a short name, as in ingress
-          {healthChecks: [{name: A b, http: {}}]} | spec.healthChecks[0].name: "A b" is no name: use 1 to 63 of a-z, 0-9 and -
-          {healthChecks: [{name: a, http: {}}, {name: a, http: {}}]} | spec.healthChecks[1].name: two checks are called a: rename one
-          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
-          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
-          {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
-          {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in ::1
-          {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: 65536 is not a TCP port: use 1 to 65535
-          {healthChecks: [{name: a, http: {path: healthz}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
-          {healthChecks: [{name: a, http: {path: "/a{b"}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
-          {healthChecks: [{name: a, tcp: {}}]} | spec.healthChecks[0].tcp.port: is missing: give the TCP port to connect to
-          {healthChecks: [{name: a, http: {}, interval: 40ms}]} | spec.healthChecks[0].interval: 40ms is out of range: use 50ms to 1h
-          {healthChecks: [{name: a, http: {}, timeout: 9ms}]} | spec.healthChecks[0].timeout: 9ms is out of range: use 10ms to 1h
-          {healthChecks: [{name: a, http: {}, rise: 0}]} | spec.healthChecks[0].rise: 0 is not a rise: use 1 to 1000
-          {healthChecks: [{name: a, http: {}, weight: 254}]} | spec.healthChecks[0].weight: 254 is not a weight: use -253 to 253
-          {healthChecks: [{name: a, pod: {namespace: n}}]} | spec.healthChecks[0].pod.selector: is missing: give labels that the pods have
+          {authentication: {passwordSecretRef: {name: a, key: b}}} | spec.authentication: \
+          authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it
+          {vrrpVersion: 2, authentication: {passwordSecretRef: {name: a}}} | \
+          spec.authentication.passwordSecretRef: needs name and key of a Secret in virtualip's \
+          namespace
+          {addresses: []} | spec.addresses: is empty: give at least one address, as in \
+          203.0.113.10/24
+          {addresses: [{}]} | spec.addresses[0].address: is missing: give an address with prefix, \
+          as in 203.0.113.10/24
+          {addresses: [{address: 203.0.113.10}]} | spec.addresses[0].address: "203.0.113.10" has \
+          no prefix length: write it as in 203.0.113.10/24
+          {addresses: [{address: 203.0.113.10/33}]} | spec.addresses[0].address: \
+          "203.0.113.10/33" has a wrong prefix length: write /0 to /32 behind the address
+          {addresses: [{address: 203.0.113/24}]} | spec.addresses[0].address: "203.0.113" is not \
+          an IPv4 address: write four numbers, as in 203.0.113.10
+          {addresses: [{address: 224.0.0.18/24}]} | spec.addresses[0].address: no host can have \
+          224.0.0.18/24: use a unicast address
+          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | \
+          spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 15 characters without \
+          blank, slash, colon
+          {addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.1/32}]} | \
+          spec.addresses[1].address: stands in the list twice: remove one
+          {routes: [{via: 10.0.0.1}]} | spec.routes[0].to: is missing: write default, or a prefix \
+          as in 10.0.0.0/8
+          {routes: [{to: default}]} | spec.routes[0].via: is missing: a default route needs its \
+          gateway
+          {routes: [{to: 10.0.0.1/8}]} | spec.routes[0].to: has bits set behind the prefix: write \
+          10.0.0.0/8
+          {routes: [{to: 10.0.0.0/8, via: gw}]} | spec.routes[0].via: "gw" is not an IPv4 \
+          address: write four numbers, as in 203.0.113.10
+          {routes: [{to: 10.0.0.0/8, table: 0}]} | spec.routes[0].table: 0 is not a routing \
+          table: use 1 to 4294967295
+          {nodes: {overrides: [{priority: 1}]}} | spec.nodes.overrides[0].name: is missing: name \
+          the node that is different
+          {nodes: {overrides: [{name: a}, {name: a}]}} | spec.nodes.overrides[1].name: a has an \
+          entry already: merge the two
+          {nodes: {overrides: [{name: a, priority: 256}]}} | spec.nodes.overrides[0].priority: \
+          256 is not a priority: use 1 to 255
+          {nodes: {selector: {matchLabels: {edge: null}}}} | \
+          spec.nodes.selector.matchLabels.edge: has no value: write "" for an empty one
+          {nodes: {selector: {matchExpressions: [{key: a}]}}} | \
+          spec.nodes.selector.matchExpressions[0]: needs a key and an operator: In, NotIn, Exists \
+          or DoesNotExist
+          {nodes: {selector: {matchExpressions: [{key: a, operator: In}]}}} | \
+          spec.nodes.selector.matchExpressions[0].values: In needs at least one value
+          {nodes: {selector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}} | \
+          spec.nodes.selector.matchExpressions[0].values: Exists takes no values: remove them
+          {healthChecks: [{http: {}}]} | spec.healthChecks[0].name: is missing: give the check a \
+          short name, as in ingress
+          {healthChecks: [{name: A b, http: {}}]} | spec.healthChecks[0].name: "A b" is no name: \
+          use 1 to 63 of a-z, 0-9 and -
+          {healthChecks: [{name: a, http: {}}, {name: a, http: {}}]} | spec.healthChecks[1].name: \
+          two checks are called a: rename one
+          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one \
+          kind: set one of http, tcp, pod
+          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health \
+          check has exactly one kind: set one of http, tcp, pod
+          {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: \
+          "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
+          {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | \
+          spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in ::1
+          {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: \
+          65536 is not a TCP port: use 1 to 65535
+          {healthChecks: [{name: a, http: {path: healthz}}]} | spec.healthChecks[0].http.path: is \
+          no path: start it with a slash and write other than plain characters as in %20
+          {healthChecks: [{name: a, http: {path: "/a{b"}}]} | spec.healthChecks[0].http.path: is \
+          no path: start it with a slash and write other than plain characters as in %20
+          {healthChecks: [{name: a, tcp: {}}]} | spec.healthChecks[0].tcp.port: is missing: give \
+          the TCP port to connect to
+          {healthChecks: [{name: a, http: {}, interval: 40ms}]} | spec.healthChecks[0].interval: \
+          40ms is out of range: use 50ms to 1h
+          {healthChecks: [{name: a, http: {}, timeout: 9ms}]} | spec.healthChecks[0].timeout: 9ms \
+          is out of range: use 10ms to 1h
+          {healthChecks: [{name: a, http: {}, rise: 0}]} | spec.healthChecks[0].rise: 0 is not a \
+          rise: use 1 to 1000
+          {healthChecks: [{name: a, http: {}, weight: 254}]} | spec.healthChecks[0].weight: 254 \
+          is not a weight: use -253 to 253
+          {healthChecks: [{name: a, pod: {namespace: n}}]} | spec.healthChecks[0].pod.selector: \
+          is missing: give labels that the pods have
           """)
   void aBadSpecHasOneProblemThatNamesFieldAndFix(String yaml, String problem) {
     assertEquals(

@@ -7,8 +7,8 @@ import static java.nio.file.StandardWatchEventKinds.ENTRY_MODIFY;
 import java.io.IOException;
 import java.nio.file.FileSystems;
 import java.nio.file.Path;
-import java.nio.file.WatchKey;
 import java.nio.file.WatchService;
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -20,9 +20,6 @@ import org.slf4j.LoggerFactory;
  */
 final class DirectoryChanges implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DirectoryChanges.class);
-  private static final long REREAD_MS = 2000;
-  private static final long QUIET_MS = 50;
-  private static final int QUIET_WAITS_MAX = 20;
 
   private final WatchService service;
 
@@ -34,15 +31,15 @@ final class DirectoryChanges implements AutoCloseable {
     try {
       return new DirectoryChanges(FileSystems.getDefault().newWatchService());
     } catch (IOException e) {
-      LOG.warn("watch_unavailable error=\"{}\": files are re-read every {} ms", e, REREAD_MS);
+      LOG.warn("watch_unavailable error=\"{}\": files are re-read every few seconds", e);
       return new DirectoryChanges(null);
     }
   }
 
-  /** Returns when something may have changed and nothing more has for a moment. */
-  void await(Set<Path> directories) throws InterruptedException {
+  /** Returns when something may have changed in the directories, or the time is over. */
+  void await(Set<Path> directories, Duration longest) throws InterruptedException {
     if (service == null) {
-      Thread.sleep(REREAD_MS);
+      Thread.sleep(longest);
       return;
     }
     for (var directory : directories) {
@@ -53,20 +50,12 @@ final class DirectoryChanges implements AutoCloseable {
         LOG.debug("watch_failed dir={}", directory, e);
       }
     }
-    var key = service.poll(REREAD_MS, TimeUnit.MILLISECONDS);
-    // A file written in place may parse half-way: wait until the writer is done.
-    for (int i = 0; key != null && i < QUIET_WAITS_MAX; i++) {
-      drain(key);
-      key = service.poll(QUIET_MS, TimeUnit.MILLISECONDS);
+    var key = service.poll(longest.toMillis(), TimeUnit.MILLISECONDS);
+    while (key != null) {
+      key.pollEvents();
+      key.reset();
+      key = service.poll();
     }
-    if (key != null) {
-      drain(key);
-    }
-  }
-
-  private static void drain(WatchKey key) {
-    key.pollEvents();
-    key.reset();
   }
 
   @Override

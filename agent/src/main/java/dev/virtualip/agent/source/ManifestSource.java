@@ -11,6 +11,7 @@ import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -31,6 +32,9 @@ import org.slf4j.LoggerFactory;
 public final class ManifestSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
   private static final int SECRET_BYTES_MAX = 1 << 20;
+  private static final Duration REREAD = Duration.ofSeconds(2);
+  private static final Duration SETTLED = Duration.ofMillis(50);
+  private static final int POSTPONED_MAX = 20;
 
   private final Path directory;
   private final Path secrets;
@@ -88,14 +92,37 @@ public final class ManifestSource implements AutoCloseable {
 
   private void run() {
     try (var changes = DirectoryChanges.open()) {
+      int postponed = 0;
       while (true) {
+        if (postponed < POSTPONED_MAX && !settled()) {
+          postponed++;
+          Thread.sleep(SETTLED);
+          continue;
+        }
+        postponed = 0;
         var watched = new LinkedHashSet<>(List.of(directory));
         read(watched);
-        changes.await(watched);
+        changes.await(watched, REREAD);
       }
     } catch (InterruptedException _) {
       LOG.debug("manifests_closed");
     }
+  }
+
+  /** Whether nobody is writing: a file that is half there would take its VirtualIPs away. */
+  private boolean settled() {
+    try {
+      long now = System.currentTimeMillis();
+      for (var file : Manifests.in(directory)) {
+        long age = now - Files.getLastModifiedTime(file).toMillis();
+        if (age >= 0 && age < SETTLED.toMillis()) {
+          return false;
+        }
+      }
+    } catch (IOException e) {
+      LOG.debug("manifests_unsettled", e);
+    }
+    return true;
   }
 
   private void read(Set<Path> watched) {

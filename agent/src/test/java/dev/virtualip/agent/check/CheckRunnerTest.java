@@ -11,7 +11,9 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -154,6 +156,24 @@ class CheckRunnerTest {
       }
     } catch (IOException _) {
       // The check has hung up, as it should.
+    }
+  }
+
+  @Test
+  void aConnectThatIsNeverAnsweredTimesOut() throws IOException {
+    var fillers = new ArrayList<Socket>();
+    try (var full = new ServerSocket(0, 1, LOCAL)) {
+      for (int i = 0; i < 2; i++) {
+        fillers.add(new Socket(LOCAL, full.getLocalPort()));
+      }
+      // The queue of one is full now: the kernel drops further connects.
+      try (var _ = CheckRunner.start(List.of(tcp(full.getLocalPort())), null, told::add)) {
+        awaitTold(state("t", Verdict.Failed, "timeout after 50ms"));
+      }
+    } finally {
+      for (var filler : fillers) {
+        filler.close();
+      }
     }
   }
 

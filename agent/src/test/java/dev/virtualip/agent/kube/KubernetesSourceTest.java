@@ -8,7 +8,6 @@ import dev.virtualip.crds.LabelSelector;
 import dev.virtualip.crds.NodeFacts;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
-import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.Resource;
@@ -21,8 +20,6 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 @EnableKubernetesMockClient(crud = true)
 class KubernetesSourceTest {
@@ -146,33 +143,5 @@ class KubernetesSourceTest {
     assertEquals(Optional.empty(), source.pods().anyReady("ns", selector));
     Await.until(() -> source.pods().anyReady("ns", selector).isPresent(), () -> "no answer");
     assertEquals(Optional.of(false), source.pods().anyReady("ns", selector));
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "ns, x, true, false, true",
-    "no, x, true, false, false",
-    "ns, y, true, false, false",
-    "ns, x, false, false, false",
-    "ns, x, true, true, false"
-  })
-  void aPodIsReadyIfItSaysSoAndStays(
-      String namespace, String app, boolean ready, boolean deleted, boolean expected) {
-    var pod =
-        new PodBuilder()
-            .withNewMetadata()
-            .withNamespace(namespace)
-            .addToLabels("app", app)
-            .withDeletionTimestamp(deleted ? "2026-11-22T00:00:00Z" : null)
-            .and()
-            .withNewStatus()
-            .addNewCondition()
-            .withType("Ready")
-            .withStatus(ready ? "True" : "False")
-            .and()
-            .and()
-            .build();
-    var selector = new LabelSelector(Map.of("app", "x"), null);
-    assertEquals(expected, NodePods.serves(pod, "ns", selector));
   }
 }

@@ -2,6 +2,7 @@ package dev.virtualip.agent.source;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.Await;
 import dev.virtualip.crds.NodeFacts;
@@ -113,6 +114,20 @@ class ManifestSourceTest {
     Files.delete(directory.resolve("a.yaml"));
     awaitShown("b=3/2");
     assertEquals(4, told.size(), "a comment is no change");
+  }
+
+  @Test
+  void aFileThatIsBeingWrittenTakesNothingAway() throws IOException {
+    write("a.yaml", vip("a", 0));
+    start();
+    awaitShown("a=0/1");
+    for (int i = 1; i <= 20; i++) {
+      // Truncates and writes, as cp and many editors do.
+      Files.writeString(directory.resolve("a.yaml"), "");
+      Files.writeString(directory.resolve("a.yaml"), vip("a", i));
+    }
+    Await.until(() -> shown().startsWith("a=20/"), this::shown);
+    assertTrue(told.stream().noneMatch(desired -> desired.virtualIps().isEmpty()));
   }
 
   @Test

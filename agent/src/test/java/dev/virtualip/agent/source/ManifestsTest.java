@@ -51,7 +51,8 @@ class ManifestsTest {
             apiVersion: v1
             kind: List
             items:
-            - {apiVersion: virtualip.dev/v1alpha1, kind: VirtualIP, metadata: {name: b}, spec: {vrid: 1}}
+            - {apiVersion: virtualip.dev/v1alpha1, kind: VirtualIP, metadata: {name: b}, spec: \
+            {vrid: 1}}
             """
                 .formatted(GOOD));
     assertEquals(List.of(), parsed.problems());
@@ -90,22 +91,29 @@ class ManifestsTest {
           vridd: 7 | spec.vridd: unknown field; did you mean vrid?
           Priority: 7 | spec.Priority: unknown field; did you mean priority?
           preempt: {delai: 1s} | spec.preempt.delai: unknown field; did you mean delay?
-          routes: [{to: default, via: 10.0.0.1, foo: 1}] | spec.routes[0].foo: unknown field; the fields here are interface, metric, onLink, source, table, to, via
+          routes: [{to: default, via: 10.0.0.1, foo: 1}] | spec.routes[0].foo: unknown field; the \
+          fields here are interface, metric, onLink, source, table, to, via
           priority: "100" | spec.priority: is "100": write a whole number without quotes
           priority: 1.5 | spec.priority: is 1.5: write a whole number without quotes
           priority: high | spec.priority: is "high": write a whole number without quotes
           priority: 99999999999 | spec.priority: is 99999999999: write a smaller number
           priority: [1] | spec.priority: is a list: write a whole number without quotes
-          advertInterval: 1 | spec.advertInterval: is 1: write a text, in quotes if it looks like a number
+          advertInterval: 1 | spec.advertInterval: is 1: write a text, in quotes if it looks like \
+          a number
           initialState: backup | spec.initialState: is "backup": write Backup or Master
           preempt: {enabled: "yes"} | spec.preempt.enabled: is "yes": write true or false
           preempt: later | spec.preempt: is "later": write fields below it
           authentication: secret | spec.authentication: is "secret": write fields below it
           routes: {to: default} | spec.routes: is a set of fields: write a list
           routes: [default] | spec.routes[0]: is "default": write fields below it
-          nodes: {selector: {matchLabels: {edge: true}}} | spec.nodes.selector.matchLabels.edge: is true: write a text, in quotes if it looks like a number
-          nodes: {selector: {matchExpressions: [{key: a, operator: in}]}} | spec.nodes.selector.matchExpressions[0].operator: is "in": write In or NotIn or Exists or DoesNotExist
-          nodes: {selector: {matchExpressions: [{key: a, operator: In, values: [1]}]}} | spec.nodes.selector.matchExpressions[0].values[0]: is 1: write a text, in quotes if it looks like a number
+          nodes: {selector: {matchLabels: {edge: true}}} | spec.nodes.selector.matchLabels.edge: \
+          is true: write a text, in quotes if it looks like a number
+          nodes: {selector: {matchExpressions: [{key: a, operator: in}]}} | \
+          spec.nodes.selector.matchExpressions[0].operator: is "in": write In or NotIn or Exists \
+          or DoesNotExist
+          nodes: {selector: {matchExpressions: [{key: a, operator: In, values: [1]}]}} | \
+          spec.nodes.selector.matchExpressions[0].values[0]: is 1: write a text, in quotes if it \
+          looks like a number
           """)
   void aBadFieldHasOneProblem(String field, String problem) {
     assertEquals(
@@ -154,13 +162,18 @@ class ManifestsTest {
       delimiter = '|',
       textBlock =
           """
-          virtualip.dev/v1alpha1 | virtualip.dev/v1 | apiVersion: is virtualip.dev/v1: write virtualip.dev/v1alpha1
-          virtualip.dev/v1alpha1 | v1               | apiVersion: is v1: write virtualip.dev/v1alpha1
+          virtualip.dev/v1alpha1 | virtualip.dev/v1 | apiVersion: is virtualip.dev/v1: write \
+          virtualip.dev/v1alpha1
+          virtualip.dev/v1alpha1 | v1               | apiVersion: is v1: write \
+          virtualip.dev/v1alpha1
           kind: VirtualIP        | kind: VirtualIp  | kind: is VirtualIp: write VirtualIP
           kind: VirtualIP        | kind: VIP        | kind: is VIP: write VirtualIP
-          name: web              | name: Web_1      | metadata.name: "Web_1" cannot name an object: use a-z, 0-9, - and ., as in web-1
-          {name: web}            | {labels: {}}     | metadata.name: is missing: give the VirtualIP a name
-          {name: web}            | {name: web, lables: {}} | metadata.lables: unknown field; did you mean labels?
+          name: web              | name: Web_1      | metadata.name: "Web_1" cannot name an \
+          object: use a-z, 0-9, - and ., as in web-1
+          {name: web}            | {labels: {}}     | metadata.name: is missing: give the \
+          VirtualIP a name
+          {name: web}            | {name: web, lables: {}} | metadata.lables: unknown field; did \
+          you mean labels?
           """)
   void aBadHeadIsAProblem(String part, String bad, String problem) {
     var problems = problems(GOOD.replace(part, bad));
