@@ -1,9 +1,10 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.Conflicts;
-import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -22,44 +23,87 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
   /**
    * Decides.
    *
-   * @param virtualIps all objects there are
+   * @param desired all objects there are
    * @param running what this node runs so far, by name
-   * @param self this node
+   * @param links names of the node's NICs
    */
   static Acceptance decide(
-      Collection<VirtualIp> virtualIps, Map<String, VirtualIp> running, NodeFacts self) {
+      Desired desired, Map<String, VirtualIp> running, Collection<String> links) {
+    var virtualIps = desired.virtualIps();
     var refused = new TreeMap<>(Conflicts.problems(virtualIps));
     refused.values().removeIf(List::isEmpty);
-    var effective = new ArrayList<VirtualIp>();
+    var effective = new TreeMap<String, VirtualIp>();
+    var contest = new ArrayList<VirtualIp>();
     for (var vip : virtualIps) {
       var name = vip.getMetadata().getName();
+      var before = running.get(name);
+      if (before != null && !refused.containsKey(name)) {
+        var missing = missingLinks(vip, before, desired.self().name(), links);
+        if (!missing.isEmpty()) {
+          refused.put(name, missing);
+        }
+      }
       if (!refused.containsKey(name)) {
-        effective.add(vip);
-      } else if (running.containsKey(name)) {
-        effective.add(running.get(name));
+        effective.put(name, vip);
+        contest.add(vip);
+      } else if (before != null) {
+        effective.put(name, before);
+        contest.add(oldest(before));
       }
     }
-    var conflicts = Conflicts.problems(effective);
+    var conflicts = Conflicts.problems(contest);
     var run = new TreeMap<String, VirtualIp>();
-    for (var vip : effective) {
+    for (var vip : effective.values()) {
       var name = vip.getMetadata().getName();
       var problems = conflicts.get(name);
       if (!problems.isEmpty()) {
         refused.putIfAbsent(name, problems);
-      } else if (self.selectedBy(vip.getSpec())) {
+      } else if (desired.self().selectedBy(vip.getSpec())) {
         run.put(name, vip);
       }
     }
-    refused.keySet().removeIf(name -> !concerns(name, virtualIps, run, self));
+    refused.putAll(desired.refused());
+    refused.keySet().removeIf(name -> !concerns(name, desired, run));
     return new Acceptance(run, refused);
   }
 
+  /** What goes on in its last good version keeps what it holds against all others. */
+  private static VirtualIp oldest(VirtualIp vip) {
+    var oldest = new VirtualIp();
+    oldest.setMetadata(
+        new ObjectMetaBuilder(vip.getMetadata()).withCreationTimestamp(null).build());
+    oldest.setSpec(vip.getSpec());
+    return oldest;
+  }
+
   /** Whether this node has anything to say about an object: it runs it, or would. */
-  private static boolean concerns(
-      String name, Collection<VirtualIp> virtualIps, Map<String, VirtualIp> run, NodeFacts self) {
+  private static boolean concerns(String name, Desired desired, Map<String, VirtualIp> run) {
     return run.containsKey(name)
-        || virtualIps.stream()
+        || desired.refused().containsKey(name)
+        || desired.virtualIps().stream()
             .filter(vip -> vip.getMetadata().getName().equals(name))
-            .anyMatch(vip -> vip.getSpec() == null || self.selectedBy(vip.getSpec()));
+            .anyMatch(vip -> vip.getSpec() == null || desired.self().selectedBy(vip.getSpec()));
+  }
+
+  /**
+   * An edit that moves to a NIC that this node does not have would end what runs; without a running
+   * version the same is a fault that heals when the NIC appears.
+   */
+  private static List<Problem> missingLinks(
+      VirtualIp vip, VirtualIp before, String nodeName, Collection<String> links) {
+    var known = InstanceConfig.interfaces(before.getSpec(), nodeName).keySet();
+    var problems = new ArrayList<Problem>();
+    InstanceConfig.interfaces(vip.getSpec(), nodeName)
+        .forEach(
+            (nic, path) -> {
+              if (!links.contains(nic) && !known.contains(nic)) {
+                problems.add(
+                    new Problem(
+                        path,
+                        "there is no NIC %s on %s (it has %s): correct the name"
+                            .formatted(nic, nodeName, String.join(", ", links))));
+              }
+            });
+    return problems;
   }
 }

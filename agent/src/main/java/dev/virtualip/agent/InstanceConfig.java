@@ -12,10 +12,9 @@ import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import dev.virtualip.crds.VirtualIpSpec.InitialState;
 import java.net.InetAddress;
-import java.util.LinkedHashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * A valid VirtualIP as one node runs it (keepalived: {@code vrrp_instance}).
@@ -30,6 +29,7 @@ import java.util.Set;
  * @param addresses what is bound while master, in the adverts' order
  * @param routes what is routed while master
  * @param healthChecks checks of this node
+ * @param interfaces NICs that have to work, and the path of the field that names each first
  */
 record InstanceConfig(
     String name,
@@ -41,7 +41,8 @@ record InstanceConfig(
     SecretKey missingSecret,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
-    List<HealthCheck> healthChecks) {
+    List<HealthCheck> healthChecks,
+    Map<String, String> interfaces) {
 
   /** An address and the NIC it is bound on. */
   record VirtualAddress(String interfaceName, IpPrefix prefix) {}
@@ -88,7 +89,8 @@ record InstanceConfig(
         secret == null ? secretKey : null,
         addresses,
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
-        spec.healthChecks());
+        spec.healthChecks(),
+        interfaces(spec, nodeName));
   }
 
   private static VirtualRouterConfig routerConfig(VirtualIpSpec spec) {
@@ -129,13 +131,26 @@ record InstanceConfig(
         Boolean.TRUE.equals(route.onLink()));
   }
 
-  /** All NICs that have to work for this node to be master, that of the adverts first. */
-  Set<String> interfaces() {
-    var names = new LinkedHashSet<String>();
-    names.add(interfaceName);
-    addresses.forEach(address -> names.add(address.interfaceName()));
-    routes.forEach(route -> names.add(route.interfaceName()));
-    return names;
+  /**
+   * All NICs that have to work for this node to be master, that of the adverts first, and the path
+   * of the field that says so.
+   */
+  static Map<String, String> interfaces(VirtualIpSpec spec, String nodeName) {
+    var paths = new LinkedHashMap<String, String>();
+    var override = spec.nodes().overrideFor(nodeName);
+    boolean overridden = override != null && override.interfaceName() != null;
+    paths.put(
+        spec.interfaceOn(nodeName),
+        overridden ? "spec.nodes.overrides[name=" + nodeName + "].interface" : "spec.interface");
+    for (int i = 0; i < spec.addresses().size(); i++) {
+      var address = spec.addresses().get(i);
+      paths.putIfAbsent(spec.interfaceOf(address, nodeName), "spec.addresses[" + i + "].interface");
+    }
+    for (int i = 0; i < spec.routes().size(); i++) {
+      var route = spec.routes().get(i);
+      paths.putIfAbsent(spec.interfaceOf(route, nodeName), "spec.routes[" + i + "].interface");
+    }
+    return paths;
   }
 
   /** The addresses alone, as adverts list them. */

@@ -234,7 +234,8 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
       if (snapshot != null) {
-        var good = new Desired(List.copyOf(running.values()), desired.self(), desired.secrets());
+        var good =
+            new Desired(List.copyOf(running.values()), desired.self(), desired.secrets(), Map.of());
         snapshots.execute(() -> snapshot.write(good));
       }
     }

@@ -152,16 +152,9 @@ final class ValidateCommand implements Callable<Integer> {
   }
 
   private static List<Problem> selectorProblems(VirtualIp vip, List<NodeFacts> nodes) {
-    var spec = vip.getSpec();
-    if (spec == null || nodes.isEmpty() || nodes.stream().anyMatch(n -> n.selectedBy(spec))) {
-      return List.of();
-    }
-    return List.of(
-        new Problem(
-            "spec.nodes.selector",
-            "matches none of the %s; label one, as in kubectl label node NAME k=v, or change the"
-                    .formatted(count(nodes.size(), "node"))
-                + " selector"));
+    return vip.getSpec() == null || nodes.isEmpty()
+        ? List.of()
+        : NodeFacts.selectionProblems(vip.getSpec(), nodes);
   }
 
   /** NICs that this machine does not have; without --node just noted, it may be another machine. */

@@ -18,6 +18,7 @@ import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -95,6 +96,8 @@ final class VirtualRouterLoop implements Runnable {
   private volatile Map<String, NodeStatus> statuses = Map.of();
   private volatile long turnedAt = System.nanoTime();
   private volatile boolean configured;
+  private Desired lastDesired;
+  private boolean anyRefused;
   private volatile boolean stopping;
 
   VirtualRouterLoop(String nodeName, Node node, Listener listener) {
@@ -244,6 +247,7 @@ final class VirtualRouterLoop implements Runnable {
       case LinkRemoved removed -> node.ports().close(removed.linkIndex());
       case LinkChanged changed when !changed.link().up() ->
           node.ports().close(changed.link().index());
+      case LinkChanged _ when anyRefused -> apply(lastDesired);
       default -> {}
     }
     instances.values().forEach(i -> guarded(i, () -> i.onNetwork(event, System.nanoTime())));
@@ -251,7 +255,8 @@ final class VirtualRouterLoop implements Runnable {
 
   /** Makes the instances match what is wanted. */
   private void apply(Desired desired) {
-    var acceptance = Acceptance.decide(desired.virtualIps(), running, desired.self());
+    lastDesired = desired;
+    var acceptance = Acceptance.decide(desired, running, node.network().linkNames());
     var configs =
         acceptance.run().values().stream()
             .map(vip -> InstanceConfig.from(vip, nodeName, desired.secrets()))
@@ -268,7 +273,7 @@ final class VirtualRouterLoop implements Runnable {
     configs.values().forEach(this::runInstance);
     running.clear();
     running.putAll(acceptance.run());
-    showRefused(acceptance.refused());
+    showRefused(desired, acceptance.refused());
     configured = true;
     LOG.info(
         "configured objects={} run={} refused={}",
@@ -290,8 +295,14 @@ final class VirtualRouterLoop implements Runnable {
     }
   }
 
-  private void showRefused(Map<String, List<Problem>> refused) {
-    instances.forEach((name, i) -> i.refuse(refused.getOrDefault(name, List.of())));
+  private void showRefused(Desired desired, Map<String, List<Problem>> refused) {
+    var generations = new HashMap<String, Long>();
+    desired
+        .virtualIps()
+        .forEach(v -> generations.put(v.getMetadata().getName(), v.getMetadata().getGeneration()));
+    instances.forEach(
+        (name, i) -> i.refuse(generations.get(name), refused.getOrDefault(name, List.of())));
+    anyRefused = !refused.isEmpty();
     statuses.keySet().stream()
         .filter(name -> !refused.containsKey(name) && !instances.containsKey(name))
         .forEach(this::forget);
@@ -311,7 +322,7 @@ final class VirtualRouterLoop implements Runnable {
     boolean same = before != null && message.equals(before.message());
     var since = same ? before.since() : node.clock().instant().toString();
     return new NodeStatus(
-        VirtualIpStatus.State.Fault, null, since, "InvalidSpec", message, null, 0L);
+        VirtualIpStatus.State.Fault, null, since, "InvalidSpec", message, null, null, 0L);
   }
 
   /** A defect in one instance must not take the others down; its leases end if it hangs on. */

@@ -76,6 +76,7 @@ final class VrrpInstance {
   private InstanceConfig config;
   private VirtualRouter router;
   private List<Problem> refused = List.of();
+  private Long refusedGeneration;
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
@@ -210,10 +211,16 @@ final class VrrpInstance {
     onStatus.accept(this);
   }
 
-  /** Problems of a newer version of the object that is not run; empty if this is the newest. */
-  void refuse(List<Problem> problems) {
+  /**
+   * A newer version of the object is not run.
+   *
+   * @param generation its generation, if known
+   * @param problems what is wrong with it; empty if the newest version runs
+   */
+  void refuse(Long generation, List<Problem> problems) {
     if (!problems.equals(refused)) {
       refused = List.copyOf(problems);
+      refusedGeneration = problems.isEmpty() ? null : generation;
       onStatus.accept(this);
     }
   }
@@ -283,14 +290,14 @@ final class VrrpInstance {
   /** What stands in the way apart from checks: reason and detail, in the order of discovery. */
   private Map<String, String> faults(Link advertLink, InetAddress source) {
     var faults = new LinkedHashMap<String, String>();
-    for (var name : config.interfaces()) {
+    for (var nic : config.interfaces().entrySet()) {
+      var name = nic.getKey();
       var link = node.network().link(name);
       if (link == null) {
         faults.put(
             "InterfaceNotFound(" + name + ")",
-            "there is no NIC %s on this node (it has %s): correct the name, or override it for this"
-                    .formatted(name, String.join(", ", node.network().linkNames()))
-                + " node in spec.nodes.overrides");
+            "%s: there is no NIC %s on this node (it has %s): correct the name"
+                .formatted(nic.getValue(), name, String.join(", ", node.network().linkNames())));
       } else if (!link.up()) {
         faults.put("LinkDown(" + name + ")", name + " is down or has no carrier");
       } else {
@@ -432,6 +439,7 @@ final class VrrpInstance {
         cause,
         messages.isEmpty() ? null : messages.stream().collect(Collectors.joining("; ")),
         config.generation(),
+        refusedGeneration,
         transitions);
   }
 }

@@ -98,8 +98,8 @@ class ValidateCommandTest {
         "a.yaml", vip("a", good(1) + ", nodes: {selector: {matchLabels: {edge: \"yes\"}}}"), NODE);
     assertEquals(1, validate(directory.toString()));
     assertEquals(
-        "a.yaml: VirtualIP/a: spec.nodes.selector: matches none of the 1 node; label one, as in"
-            + " kubectl label node NAME k=v, or change the selector",
+        "a.yaml: VirtualIP/a: spec.nodes.selector: matches none of the 1 nodes; label a node, as"
+            + " in kubectl label node NAME edge=yes, or change the selector",
         lines().getFirst());
   }
 

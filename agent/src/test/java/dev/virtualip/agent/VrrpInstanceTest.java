@@ -329,11 +329,11 @@ class VrrpInstanceTest {
   @Test
   void aRefusedEditShowsInTheMessageOfWhatRunsOn() {
     becomeMaster();
-    instance.refuse(List.of(new Problem("spec.vrid", "256 is not a VRID: use 1 to 255")));
+    instance.refuse(2L, List.of(new Problem("spec.vrid", "256 is not a VRID: use 1 to 255")));
     assertEquals(
         "not run: spec.vrid: 256 is not a VRID: use 1 to 255", instance.status().message());
     assertEquals(State.Master, instance.status().state());
-    instance.refuse(List.of());
+    instance.refuse(2L, List.of());
     assertNull(instance.status().message());
   }
 

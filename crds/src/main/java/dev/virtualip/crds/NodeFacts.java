@@ -1,8 +1,12 @@
 package dev.virtualip.crds;
 
 import io.fabric8.kubernetes.api.model.Node;
+import java.util.Collection;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * What decides whether a VirtualIP selects a node.
@@ -35,5 +39,38 @@ public record NodeFacts(String name, Map<String, String> labels, boolean schedul
   public boolean selectedBy(VirtualIpSpec spec) {
     var selector = spec.nodes().selector();
     return selector == null ? schedulable : selector.matches(labels);
+  }
+
+  /**
+   * What is wrong with a selection that no node is in; empty if it has one.
+   *
+   * @param nodes all nodes there are
+   */
+  public static List<Problem> selectionProblems(VirtualIpSpec spec, Collection<NodeFacts> nodes) {
+    if (nodes.stream().anyMatch(node -> node.selectedBy(spec))) {
+      return List.of();
+    }
+    var selector = spec.nodes().selector();
+    if (selector == null) {
+      return List.of(
+          new Problem(
+              "spec.nodes",
+              ("each of the %d nodes has a NoSchedule or NoExecute taint; remove the taint from"
+                      + " one, or select nodes by label in spec.nodes.selector")
+                  .formatted(nodes.size())));
+    }
+    var labels =
+        selector.matchLabels().isEmpty()
+            ? "KEY=VALUE"
+            : new TreeMap<>(selector.matchLabels())
+                .entrySet().stream()
+                    .map(label -> label.getKey() + "=" + label.getValue())
+                    .collect(Collectors.joining(" "));
+    return List.of(
+        new Problem(
+            "spec.nodes.selector",
+            ("matches none of the %d nodes; label a node, as in kubectl label node NAME %s, or"
+                    + " change the selector")
+                .formatted(nodes.size(), labels)));
   }
 }

@@ -46,5 +46,8 @@ public record VirtualIpStatus(
           String message,
       @JsonPropertyDescription("Generation of the spec that this node runs.")
           Long acceptedGeneration,
+      @JsonPropertyDescription(
+              "Newer generation of the spec that this node does not run; the message tells why.")
+          Long refusedGeneration,
       @JsonPropertyDescription("State changes since the agent started.") Long transitions) {}
 }

@@ -12,7 +12,6 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
-import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
@@ -52,9 +51,9 @@ public final class Cluster implements AutoCloseable {
     this.api = api;
   }
 
-  /** Starts the API server and installs what {@code deploy/base} holds; no node yet. */
-  public static Cluster install(Lab lab, ClassicPair pair) {
-    var cluster = new Cluster(lab, pair, ApiServer.start(lab, ClassicPair.CONTROL));
+  /** Installs what {@code deploy/base} holds; no node yet. The cluster closes the server. */
+  public static Cluster install(Lab lab, ClassicPair pair, ApiServer api) {
+    var cluster = new Cluster(lab, pair, api);
     cluster.api.installCrd();
     for (var file : List.of("namespace", "operator-rbac", "agent-rbac", "operator")) {
       cluster.load(Lab.root().resolve("deploy/base/" + file + ".yaml"));
@@ -76,14 +75,12 @@ public final class Cluster implements AutoCloseable {
     client()
         .nodes()
         .withName(lab.control().name())
-        .edit(
-            node -> {
-              var taint = new Taint();
-              taint.setKey("node-role.kubernetes.io/control-plane");
-              taint.setEffect("NoSchedule");
-              node.getSpec().setTaints(List.of(taint));
-              return node;
-            });
+        .patch(
+            PatchContext.of(PatchType.JSON_MERGE),
+            """
+            {"spec": {"taints": [{"key": "node-role.kubernetes.io/control-plane",
+            "effect": "NoSchedule"}]}}
+            """);
     Await.until(
         "the operator is ready",
         START,

@@ -1,5 +1,6 @@
 package dev.virtualip.e2e;
 
+import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Lab;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -27,7 +28,7 @@ public final class Demo {
 
   private static boolean play(Lab lab) {
     try {
-      print(Scenario.play(lab, System.out));
+      print(Scenario.play(lab, ApiServer::start, System.out));
       return true;
     } catch (AssertionError | RuntimeException e) {
       System.out.println();

@@ -1,5 +1,6 @@
 package dev.virtualip.e2e;
 
+import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.Host;
@@ -15,6 +16,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
+import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -48,11 +50,11 @@ public final class Scenario {
   private final ClassicPair pair;
   private final Probe probe;
 
-  private Scenario(Lab lab, PrintStream out) {
+  private Scenario(Lab lab, BiFunction<Lab, String, ApiServer> api, PrintStream out) {
     this.out = out;
     say("two nodes, a router, a client behind it; nginx on both nodes");
     pair = ClassicPair.build(lab);
-    cluster = Cluster.install(lab, pair);
+    cluster = Cluster.install(lab, pair, api.apply(lab, ClassicPair.CONTROL));
     say("API server: " + cluster.api().kind());
     probe = Probe.start(pair.client(), ClassicPair.URL);
   }
@@ -61,12 +63,13 @@ public final class Scenario {
    * Plays it all.
    *
    * @param lab an empty lab
+   * @param api starts an API server at an address of the control host
    * @param out where to tell about it
    * @return the moves, in order
    * @throws AssertionError at the first thing that is not as expected
    */
-  public static List<Move> play(Lab lab, PrintStream out) {
-    var scenario = new Scenario(lab, out);
+  public static List<Move> play(Lab lab, BiFunction<Lab, String, ApiServer> api, PrintStream out) {
+    var scenario = new Scenario(lab, api, out);
     try {
       scenario.start();
       scenario.nginxFails();

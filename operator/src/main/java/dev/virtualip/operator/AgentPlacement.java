@@ -3,9 +3,11 @@ package dev.virtualip.operator;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 
 /** Which nodes need an agent. */
@@ -27,13 +29,20 @@ final class AgentPlacement {
       var found = problems.get(vip.getMetadata().getName());
       var reports = VirtualIpConditions.reports(vip);
       for (var node : nodes) {
-        if (hasSelector(vip, found) && node.selectedBy(vip.getSpec())
-            || !found.isEmpty() && reports.containsKey(node.name())) {
+        boolean selected = hasSelector(vip, found) && node.selectedBy(vip.getSpec());
+        var report = reports.get(node.name());
+        if (selected || report != null && (!found.isEmpty() || unselects(vip, report, nodes))) {
           names.add(node.name());
         }
       }
     }
     return names;
+  }
+
+  /** Whether a newer version than the one the agent runs selects no node at all: a slip. */
+  private static boolean unselects(VirtualIp vip, NodeStatus report, Collection<NodeFacts> nodes) {
+    return !Objects.equals(report.acceptedGeneration(), vip.getMetadata().getGeneration())
+        && !NodeFacts.selectionProblems(vip.getSpec(), nodes).isEmpty();
   }
 
   /** Whether the spec says which nodes are meant: on old servers it may hold nulls. */

@@ -100,13 +100,14 @@ final class VirtualIpConditions {
       var invalid = !Validator.problems(vip.getSpec()).isEmpty();
       return condition(ACCEPTED, false, invalid ? "Invalid" : "Conflict", join(problems));
     }
-    long selected = nodes.stream().filter(node -> node.selectedBy(vip.getSpec())).count();
-    if (selected == 0) {
-      return condition(ACCEPTED, false, "NoNodeSelected", noNodeSelected(nodes.size()));
+    var unselected = NodeFacts.selectionProblems(vip.getSpec(), nodes);
+    if (!unselected.isEmpty()) {
+      return condition(ACCEPTED, false, "NoNodeSelected", join(unselected));
     }
     if (!reports.isEmpty() && reports.values().stream().allMatch(this::lacksInterface)) {
       return condition(ACCEPTED, false, INTERFACE_NOT_FOUND, interfaceNotFound());
     }
+    long selected = nodes.stream().filter(node -> node.selectedBy(vip.getSpec())).count();
     return condition(
         ACCEPTED, true, ACCEPTED, selected == 1 ? "1 node selected" : selected + " nodes selected");
   }
@@ -115,40 +116,21 @@ final class VirtualIpConditions {
     return problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
   }
 
-  private String noNodeSelected(int nodes) {
-    var selector = vip.getSpec().nodes().selector();
-    if (selector == null) {
-      return ("spec.nodes: each of the %d nodes has a NoSchedule or NoExecute taint; remove the"
-              + " taint from one, or select nodes by label in spec.nodes.selector")
-          .formatted(nodes);
-    }
-    var labels =
-        selector.matchLabels().isEmpty()
-            ? "KEY=VALUE"
-            : new TreeMap<>(selector.matchLabels())
-                .entrySet().stream()
-                    .map(label -> label.getKey() + "=" + label.getValue())
-                    .collect(Collectors.joining(" "));
-    return ("spec.nodes.selector: matches none of the %d nodes; label a node, as in"
-            + " kubectl label node NAME %s, or change the selector")
-        .formatted(nodes, labels);
-  }
-
+  /** It has no such NIC and runs nothing, or goes on with an older generation for want of it. */
   private boolean lacksInterface(NodeStatus report) {
-    return report.reason() != null
-        && report.reason().startsWith(INTERFACE_NOT_FOUND)
-        && Objects.equals(report.acceptedGeneration(), generation());
+    boolean runs = Objects.equals(report.acceptedGeneration(), generation());
+    boolean fault = report.reason() != null && report.reason().startsWith(INTERFACE_NOT_FOUND);
+    return runs && fault || Objects.equals(report.refusedGeneration(), generation());
   }
 
   private String interfaceNotFound() {
-    return "spec.interface: "
-        + reports.entrySet().stream()
-            .map(
-                report ->
-                    Objects.requireNonNullElse(
-                        report.getValue().message(), "not found on node " + report.getKey()))
-            .distinct()
-            .collect(Collectors.joining("; "));
+    return reports.entrySet().stream()
+        .map(
+            report ->
+                Objects.requireNonNullElse(
+                    report.getValue().message(), "a NIC is missing on node " + report.getKey()))
+        .distinct()
+        .collect(Collectors.joining("; "));
   }
 
   private Condition ready(boolean accepted) {

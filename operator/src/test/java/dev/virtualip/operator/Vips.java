@@ -52,6 +52,6 @@ final class Vips {
   }
 
   static NodeStatus report(State state, long acceptedGeneration, String reason, String message) {
-    return new NodeStatus(state, 100, null, reason, message, acceptedGeneration, null);
+    return new NodeStatus(state, 100, null, reason, message, acceptedGeneration, null, null);
   }
 }

@@ -109,10 +109,11 @@ class VirtualIpConditionsTest {
 
   @Test
   void nicThatNoNodeHasIsNotAccepted() {
-    var lacks = report(Fault, 2, "InterfaceNotFound", "no NIC eth0: use one of eno1");
+    var lacks =
+        report(Fault, 2, "InterfaceNotFound(eth0)", "spec.interface: no NIC eth0: use eno1");
     var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", lacks, "b", lacks));
     assertEquals(
-        "False InterfaceNotFound: spec.interface: no NIC eth0: use one of eno1",
+        "False InterfaceNotFound: spec.interface: no NIC eth0: use eno1",
         text(accepted(vip, NODES)));
   }
 

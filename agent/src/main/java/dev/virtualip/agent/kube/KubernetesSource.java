@@ -17,6 +17,7 @@ import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.ArrayList;
@@ -28,6 +29,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -45,6 +47,9 @@ public final class KubernetesSource implements AutoCloseable {
           .enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL)
           .build();
 
+  private static final long RECHECK_SECONDS = 10;
+
+  private final KubernetesClient client;
   private final String nodeName;
   private final Consumer<Desired> consumer;
   private final SharedIndexInformer<GenericKubernetesResource> virtualIps;
@@ -60,7 +65,10 @@ public final class KubernetesSource implements AutoCloseable {
   private NodeFacts self;
   private boolean warned;
   private Desired last;
-  private volatile Map<String, List<Problem>> problems = Map.of();
+  private Map<String, List<Problem>> problems = Map.of();
+
+  /** VirtualIPs in the version in which they selected this node last. */
+  private final Map<String, VirtualIp> selecting = new HashMap<>();
 
   /**
    * Prepares the informers; nothing runs before {@link #start}.
@@ -73,6 +81,7 @@ public final class KubernetesSource implements AutoCloseable {
       KubernetesClient client, String nodeName, String namespace, Consumer<Desired> consumer) {
     this.nodeName = nodeName;
     this.consumer = consumer;
+    this.client = client;
     virtualIps = client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).runnableInformer(0);
     nodes = client.nodes().withField("metadata.name", nodeName).runnableInformer(0);
     secrets = client.secrets().inNamespace(namespace).runnableInformer(0);
@@ -108,11 +117,6 @@ public final class KubernetesSource implements AutoCloseable {
       LOG.debug("status_unreadable virtualip={}", virtualIp, e);
       return Optional.empty();
     }
-  }
-
-  /** What keeps the newest version of VirtualIPs from being read, by their names. */
-  public Map<String, List<Problem>> problems() {
-    return problems;
   }
 
   /** Stops following; the consumer may be running still. The client stays open. */
@@ -174,7 +178,8 @@ public final class KubernetesSource implements AutoCloseable {
   private void run() {
     try {
       while (true) {
-        changed.take();
+        // Other nodes are not watched: look again whether a refused selection has a node now.
+        changed.poll(problems.isEmpty() ? Long.MAX_VALUE : RECHECK_SECONDS, TimeUnit.SECONDS);
         try {
           update();
         } catch (RuntimeException e) {
@@ -194,7 +199,7 @@ public final class KubernetesSource implements AutoCloseable {
     if (!secrets.hasSynced() && !Desired.secretKeys(vips).isEmpty()) {
       return;
     }
-    var desired = Desired.of(vips, self, this::secret);
+    var desired = Desired.of(vips, self, this::secret, problems);
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);
@@ -234,9 +239,48 @@ public final class KubernetesSource implements AutoCloseable {
         next.put(name, before);
       }
     }
-    good = next;
+    good = Map.copyOf(next);
+    refuseEmptySelections(next, wrong);
     problems = Map.copyOf(wrong);
     return List.copyOf(next.values());
+  }
+
+  /** An edit after which no node is selected is a slip: what runs here goes on. */
+  private void refuseEmptySelections(
+      Map<String, VirtualIp> next, Map<String, List<Problem>> wrong) {
+    selecting.keySet().retainAll(next.keySet());
+    for (var vip : List.copyOf(next.values())) {
+      var name = vip.getMetadata().getName();
+      var before = selecting.get(name);
+      if (vip.getSpec() == null || self.selectedBy(vip.getSpec())) {
+        selecting.put(name, vip);
+      } else if (before == null || !edited(before, vip)) {
+        selecting.remove(name);
+      } else {
+        var own = selectionProblems(vip);
+        if (own.isEmpty()) {
+          selecting.remove(name);
+        } else {
+          wrong.put(name, own);
+          next.put(name, before);
+        }
+      }
+    }
+  }
+
+  private static boolean edited(VirtualIp before, VirtualIp now) {
+    return Objects.equals(before.getMetadata().getUid(), now.getMetadata().getUid())
+        && !Objects.equals(before.getSpec(), now.getSpec());
+  }
+
+  private List<Problem> selectionProblems(VirtualIp vip) {
+    try {
+      var all = client.nodes().list().getItems().stream().map(NodeFacts::of).toList();
+      return NodeFacts.selectionProblems(vip.getSpec(), all);
+    } catch (KubernetesClientException e) {
+      LOG.warn("nodes_not_listed error=\"{}\": going on as before", e.getMessage());
+      return List.of(new Problem("spec.nodes", "the nodes it selects could not be read yet"));
+    }
   }
 
   private Optional<byte[]> secret(SecretKey key) {

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.source;
 
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
@@ -23,13 +24,20 @@ import java.util.function.Function;
  * @param self this node
  * @param secrets the keys of Secrets that the VirtualIPs refer to; one that does not exist has no
  *     entry
+ * @param refused by name of the VirtualIP, what the source itself finds wrong with its newest
+ *     version; {@code virtualIps} has the last good version then, if there was one
  */
-public record Desired(List<VirtualIp> virtualIps, NodeFacts self, Map<SecretKey, byte[]> secrets) {
+public record Desired(
+    List<VirtualIp> virtualIps,
+    NodeFacts self,
+    Map<SecretKey, byte[]> secrets,
+    Map<String, List<Problem>> refused) {
 
   /** Copies the collections. */
   public Desired {
     virtualIps = List.copyOf(virtualIps);
     secrets = Map.copyOf(secrets);
+    refused = Map.copyOf(refused);
   }
 
   /**
@@ -41,7 +49,8 @@ public record Desired(List<VirtualIp> virtualIps, NodeFacts self, Map<SecretKey,
   public static Desired of(
       Collection<VirtualIp> virtualIps,
       NodeFacts self,
-      Function<SecretKey, Optional<byte[]>> secret) {
+      Function<SecretKey, Optional<byte[]>> secret,
+      Map<String, List<Problem>> refused) {
     var stripped =
         virtualIps.stream()
             .map(Desired::stripped)
@@ -51,7 +60,7 @@ public record Desired(List<VirtualIp> virtualIps, NodeFacts self, Map<SecretKey,
     for (var key : secretKeys(stripped)) {
       secret.apply(key).ifPresent(value -> secrets.put(key, withoutLineEnd(value)));
     }
-    return new Desired(stripped, self, secrets);
+    return new Desired(stripped, self, secrets, refused);
   }
 
   /** The keys of Secrets that VirtualIPs refer to. */
@@ -93,6 +102,7 @@ public record Desired(List<VirtualIp> virtualIps, NodeFacts self, Map<SecretKey,
     return other instanceof Desired that
         && virtualIps.equals(that.virtualIps)
         && self.equals(that.self)
+        && refused.equals(that.refused)
         && secrets.keySet().equals(that.secrets.keySet())
         && secrets.entrySet().stream()
             .allMatch(e -> Arrays.equals(e.getValue(), that.secrets.get(e.getKey())));

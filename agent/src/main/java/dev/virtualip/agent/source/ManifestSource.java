@@ -48,7 +48,7 @@ public final class ManifestSource implements AutoCloseable {
   private Node self;
   private Desired last;
   private Set<ManifestProblem> logged = Set.of();
-  private volatile Map<String, List<Problem>> problems = Map.of();
+  private Map<String, List<Problem>> problems = Map.of();
 
   /** The last good version of a VirtualIP and where it stood. */
   private record Kept(Path file, VirtualIp vip) {}
@@ -77,11 +77,6 @@ public final class ManifestSource implements AutoCloseable {
     var source = new ManifestSource(directory, secrets, nodeName, consumer);
     source.thread.start();
     return source;
-  }
-
-  /** What keeps the newest version of VirtualIPs from being read, by their names. */
-  public Map<String, List<Problem>> problems() {
-    return problems;
   }
 
   /** Stops reading; the consumer may be running still. */
@@ -165,7 +160,7 @@ public final class ManifestSource implements AutoCloseable {
       secretKeys.forEach(key -> watched.add(secrets.resolve(key.name())));
     }
     tell(wrong);
-    var desired = Desired.of(vips, self(), this::secret);
+    var desired = Desired.of(vips, self(), this::secret, problems);
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);

@@ -18,6 +18,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import org.slf4j.Logger;
@@ -81,7 +82,7 @@ public final class Snapshot {
   private static Desired desired(Content content) {
     var secrets = new HashMap<SecretKey, byte[]>();
     content.secrets().forEach(secret -> secrets.put(secret.ref(), secret.value()));
-    return new Desired(content.virtualIps(), content.self(), secrets);
+    return new Desired(content.virtualIps(), content.self(), secrets, Map.of());
   }
 
   /**

@@ -112,7 +112,7 @@ class KubernetesSourceTest {
     resource(bad).update();
     vip("b", "vrid: 3").create();
     awaitShown("[a=1, b=3]");
-    assertEquals("spec.initialState", source.problems().get("a").getFirst().path());
+    assertEquals("spec.initialState", told.getLast().refused().get("a").getFirst().path());
   }
 
   @Test

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class StatusPatchTest {
   private static NodeStatus status(State state) {
-    return new NodeStatus(state, 100, null, null, null, null, null);
+    return new NodeStatus(state, 100, null, null, null, null, null, null);
   }
 
   /** As in {@code b: a=Master b=Backup}: status.master, then the nodes; a lone colon is none. */
@@ -32,11 +32,12 @@ class StatusPatchTest {
 
   @Test
   void everyFieldOfTheNodeIsNamed() {
-    var status = new NodeStatus(State.Fault, 100, "t", "LinkDown", null, 3L, null);
+    var status = new NodeStatus(State.Fault, 100, "t", "LinkDown", null, 3L, null, null);
     assertEquals(
         """
         {"status":{"nodes":{"a":{"state":"Fault","priority":100,"since":"t","reason":"LinkDown",\
-        "acceptedGeneration":3,"message":null,"transitions":null}}}}""",
+        "acceptedGeneration":3,"message":null,"refusedGeneration":null,\
+        "transitions":null}}}}""",
         StatusPatch.of("a", status, false, false, null).toString());
   }
 

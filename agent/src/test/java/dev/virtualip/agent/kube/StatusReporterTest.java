@@ -44,7 +44,7 @@ class StatusReporterTest {
   }
 
   private static NodeStatus status(State state, int priority) {
-    return new NodeStatus(state, priority, null, null, null, null, null);
+    return new NodeStatus(state, priority, null, null, null, null, null, null);
   }
 
   private void awaitWritten(String... lines) {

@@ -139,11 +139,11 @@ class ManifestSourceTest {
     write("a.yaml", vip("a", 7) + "  priority: x\n");
     write("b.yaml", vip("b", 3));
     awaitShown("a=1/1 b=3/2");
-    assertEquals(List.of("a"), List.copyOf(source.problems().keySet()));
-    assertEquals("spec.priority", source.problems().get("a").getFirst().path());
+    assertEquals(List.of("a"), List.copyOf(told.getLast().refused().keySet()));
+    assertEquals("spec.priority", told.getLast().refused().get("a").getFirst().path());
     write("a.yaml", vip("a", 7));
     awaitShown("a=7/2 b=3/2");
-    assertEquals(Map.of(), source.problems());
+    assertEquals(Map.of(), told.getLast().refused());
   }
 
   @Test
@@ -153,7 +153,7 @@ class ManifestSourceTest {
     awaitShown("a=1/1 b=2/1");
     write("a.yaml", vip("a", 5) + "---\n{ nonsense");
     awaitShown("a=5/2 b=2/1");
-    assertEquals(List.of("b"), List.copyOf(source.problems().keySet()));
+    assertEquals(List.of("b"), List.copyOf(told.getLast().refused().keySet()));
   }
 
   @Test
@@ -162,7 +162,7 @@ class ManifestSourceTest {
     write("b.yaml", vip("a", 2));
     start();
     awaitShown("a=1/1");
-    assertEquals("metadata.name", source.problems().get("a").getFirst().path());
+    assertEquals("metadata.name", told.getLast().refused().get("a").getFirst().path());
   }
 
   @Test

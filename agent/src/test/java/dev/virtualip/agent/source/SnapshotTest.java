@@ -47,7 +47,7 @@ class SnapshotTest {
             .formatted(vrid);
     var vips = Manifests.parse(Path.of("f.yaml"), text).virtualIps();
     var self = new NodeFacts("n", Map.of("edge", "true"), true);
-    return Desired.of(vips, self, _ -> Optional.of(new byte[] {'p', (byte) 0xff, '\n'}));
+    return Desired.of(vips, self, _ -> Optional.of(new byte[] {'p', (byte) 0xff, '\n'}), Map.of());
   }
 
   @Test

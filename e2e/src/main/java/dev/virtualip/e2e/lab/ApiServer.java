@@ -16,18 +16,27 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
 
   /**
    * Starts the first kind that is there: the programs in the folder {@code KUBEBUILDER_ASSETS},
-   * else the embedded one. Prints which it is.
+   * else the embedded one.
    *
    * @param address of the control host, reachable from the nodes; 127.0.0.1 where there are none
    */
   static ApiServer start(Lab lab, String address) {
-    String assets = System.getenv("KUBEBUILDER_ASSETS");
-    ApiServer server =
-        RealApiServer.available(assets)
-            ? RealApiServer.start(lab, Path.of(assets), address)
-            : EmbeddedApiServer.start(lab, address);
-    System.err.println("API server: " + server.kind());
-    return server;
+    return realAvailable() ? real(lab, address) : embedded(lab, address);
+  }
+
+  /** Whether {@code KUBEBUILDER_ASSETS} names a folder with etcd and kube-apiserver. */
+  static boolean realAvailable() {
+    return RealApiServer.available(System.getenv("KUBEBUILDER_ASSETS"));
+  }
+
+  /** Starts the real one. */
+  static ApiServer real(Lab lab, String address) {
+    return RealApiServer.start(lab, Path.of(System.getenv("KUBEBUILDER_ASSETS")), address);
+  }
+
+  /** Starts the embedded one. */
+  static ApiServer embedded(Lab lab, String address) {
+    return EmbeddedApiServer.start(lab, address);
   }
 
   /** What runs, in words. */

@@ -1,0 +1,108 @@
+package dev.virtualip.agent;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIp;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** What a node runs when objects are good, bad, in each other's way, or not for it. */
+class AcceptanceTest {
+  private static final NodeFacts SELF = new NodeFacts("node-a", Map.of("edge", "true"), true);
+  private static final List<String> LINKS = List.of("eth0", "eth1");
+
+  private static VirtualIp vip(String name, int vrid, String more) {
+    return Serialization.unmarshal(
+        """
+        metadata: {name: %s, creationTimestamp: '2026-01-01T00:00:00Z'}
+        spec: {vrid: %d, interface: eth0, addresses: [{address: 10.0.0.%d/24}]%s}
+        """
+            .formatted(name, vrid, vrid % 250, more),
+        VirtualIp.class);
+  }
+
+  private static Acceptance decide(Map<String, VirtualIp> running, VirtualIp... all) {
+    return Acceptance.decide(
+        new Desired(Arrays.asList(all), SELF, Map.of(), Map.of()), running, LINKS);
+  }
+
+  private static String problem(Acceptance acceptance, String name) {
+    return acceptance.refused().get(name).toString();
+  }
+
+  @Test
+  void goodOnesRunAndOthersAreNotForThisNode() {
+    var far = vip("far", 2, ", nodes: {selector: {matchLabels: {edge: 'no'}}}");
+    var acceptance = decide(Map.of(), vip("web", 1, ""), far);
+    assertEquals(Set.of("web"), acceptance.run().keySet());
+    assertEquals(Map.of(), acceptance.refused());
+  }
+
+  @Test
+  void aBadOneDoesNotRunAndDisturbsNobody() {
+    var acceptance = decide(Map.of(), vip("bad", 256, ""), vip("web", 1, ""));
+    assertEquals(Set.of("web"), acceptance.run().keySet());
+    assertTrue(problem(acceptance, "bad").contains("spec.vrid: 256"));
+  }
+
+  @Test
+  void aBadEditLeavesWhatRuns() {
+    var before = vip("web", 1, "");
+    var acceptance = decide(Map.of("web", before), vip("web", 256, ""));
+    assertEquals(before, acceptance.run().get("web"));
+    assertTrue(acceptance.refused().containsKey("web"));
+  }
+
+  @Test
+  void theOlderOfTwoWins() {
+    var acceptance = decide(Map.of(), vip("b", 1, ""), vip("a", 1, ""));
+    assertEquals(Set.of("a"), acceptance.run().keySet());
+    assertTrue(problem(acceptance, "b").contains("1 on eth0 is taken by VirtualIP a"));
+  }
+
+  @Test
+  void whatABadlyEditedOneHoldsStaysTaken() {
+    var before = vip("web", 1, "");
+    var acceptance = decide(Map.of("web", before), vip("web", 256, ""), vip("thief", 1, ""));
+    assertEquals(Set.of("web"), acceptance.run().keySet());
+    assertTrue(problem(acceptance, "thief").contains("taken by VirtualIP web"));
+  }
+
+  @Test
+  void anEditToANicThatIsNotThereLeavesWhatRuns() {
+    var before = vip("web", 1, "");
+    var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]");
+    var acceptance = decide(Map.of("web", before), edit);
+    assertEquals(before, acceptance.run().get("web"));
+    assertEquals(
+        "[spec.routes[0].interface: there is no NIC eth9 on node-a (it has eth0, eth1): correct"
+            + " the name]",
+        problem(acceptance, "web"));
+    assertEquals(edit, decide(Map.of(), edit).run().get("web"), "a first version waits for it");
+  }
+
+  @Test
+  void aNicThatGoesAwayIsNoReasonToRefuseAnEdit() {
+    var route = ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]";
+    var edit = vip("web", 1, ", priority: 7" + route);
+    assertEquals(edit, decide(Map.of("web", vip("web", 1, route)), edit).run().get("web"));
+  }
+
+  @Test
+  void whatTheSourceRefusesIsShown() {
+    var problem = new Problem("spec.vridd", "unknown field");
+    var desired =
+        new Desired(List.of(vip("web", 1, "")), SELF, Map.of(), Map.of("web", List.of(problem)));
+    var acceptance = Acceptance.decide(desired, Map.of(), LINKS);
+    assertEquals(Set.of("web"), acceptance.run().keySet());
+    assertEquals(List.of(problem), acceptance.refused().get("web"));
+  }
+}

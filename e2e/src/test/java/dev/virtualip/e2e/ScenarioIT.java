@@ -1,0 +1,43 @@
+package dev.virtualip.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.virtualip.e2e.lab.ApiServer;
+import dev.virtualip.e2e.lab.InLab;
+import dev.virtualip.e2e.lab.Lab;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.function.BiFunction;
+import org.junit.jupiter.api.Test;
+
+/** The demo's scenario holds on each kind of API server. */
+@InLab
+class ScenarioIT {
+  @Test
+  void holdsOnARealApiServer() {
+    assumeTrue(
+        ApiServer.realAvailable(),
+        "SKIPPED: KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver");
+    assertTrue(play(ApiServer::real).contains("203.0.113.10/24   77     node-b   True"));
+  }
+
+  @Test
+  void holdsOnTheEmbeddedApiServer() {
+    play(ApiServer::embedded);
+  }
+
+  private static String play(BiFunction<Lab, String, ApiServer> api) {
+    var narration = new ByteArrayOutputStream();
+    try (var lab = Lab.open();
+        var out = new PrintStream(narration, true, StandardCharsets.UTF_8)) {
+      assertEquals(7, Scenario.play(lab, api, out).size());
+    } catch (AssertionError | RuntimeException e) {
+      throw new AssertionError(
+          e.getMessage() + "\nafter:\n" + narration.toString(StandardCharsets.UTF_8), e);
+    }
+    return narration.toString(StandardCharsets.UTF_8);
+  }
+}
