@@ -26,6 +26,7 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
         RealApiServer.available(assets)
             ? RealApiServer.start(lab, Path.of(assets), address)
             : EmbeddedApiServer.start(lab, address);
+    lab.onClose(server::close);
     System.err.println("API server: " + server.kind());
     return server;
   }
@@ -85,6 +86,7 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
                 != null);
   }
 
+  /** Ends the server, and with the lab at the latest. May be called again. */
   @Override
   void close();
 }
