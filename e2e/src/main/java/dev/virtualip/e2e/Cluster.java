@@ -137,11 +137,12 @@ public final class Cluster implements AutoCloseable {
     if (present == null) {
       client().resource(wanted).create();
     } else {
-      // As kubectl apply: the spec as the file has it, nothing else.
-      var spec = Map.of("spec", ((VirtualIp) wanted).getSpec());
+      // As kubectl apply with the whole object: what the file no longer has goes.
+      var spec = ((VirtualIp) wanted).getSpec();
+      var replace = List.of(Map.of("op", "replace", "path", "/spec", "value", spec));
       client()
           .resource(wanted)
-          .patch(PatchContext.of(PatchType.JSON_MERGE), Serialization.asJson(spec));
+          .patch(PatchContext.of(PatchType.JSON), Serialization.asJson(replace));
     }
   }
 

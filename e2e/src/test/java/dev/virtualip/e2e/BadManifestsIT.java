@@ -96,11 +96,6 @@ class BadManifestsIT {
     Await.until("Ready", START, () -> cluster.condition("web", "Ready"), c -> c.startsWith("True"));
   }
 
-  private static void assertNames(String message, Mistake mistake) {
-    assertTrue(message.contains(mistake.field()), message);
-    assertTrue(message.contains(mistake.fix()), message);
-  }
-
   @ParameterizedTest
   @MethodSource("mistakes")
   void anEditIsRefusedWithTheFixAndDisturbsNothing(Mistake mistake) {
@@ -114,8 +109,9 @@ class BadManifestsIT {
           () -> cluster.condition("web", "Accepted"),
           c -> c.startsWith("False") && c.contains(mistake.field()) && c.contains(mistake.fix()));
     } catch (KubernetesClientException e) {
-      // The schema of a real API server keeps it out altogether.
-      assertTrue(cluster.api().real() && e.getMessage().contains(mistake.field()), e::getMessage);
+      // The schema of a real API server keeps it out altogether; it names no list index.
+      var field = mistake.field().replaceAll("\\[\\d+]", "");
+      assertTrue(cluster.api().real() && e.getMessage().contains(field), e::getMessage);
     }
     assertEquals(List.of("node-a"), pair.owners());
     cluster.apply(good);

@@ -31,12 +31,18 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
 
   /** Starts the real one. */
   static ApiServer real(Lab lab, String address) {
-    return RealApiServer.start(lab, Path.of(System.getenv("KUBEBUILDER_ASSETS")), address);
+    return closedWith(
+        lab, RealApiServer.start(lab, Path.of(System.getenv("KUBEBUILDER_ASSETS")), address));
   }
 
   /** Starts the embedded one. */
   static ApiServer embedded(Lab lab, String address) {
-    return EmbeddedApiServer.start(lab, address);
+    return closedWith(lab, EmbeddedApiServer.start(lab, address));
+  }
+
+  private static ApiServer closedWith(Lab lab, ApiServer server) {
+    lab.onClose(server::close);
+    return server;
   }
 
   /** What runs, in words. */
@@ -94,6 +100,7 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
                 != null);
   }
 
+  /** Ends the server, and with the lab at the latest. May be called again. */
   @Override
   void close();
 }

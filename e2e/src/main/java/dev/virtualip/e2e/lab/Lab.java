@@ -4,13 +4,15 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A small network with hosts on it. The JVM itself runs on the control host, which has the wires'
- * bridges. One lab at a time; {@link #close} ends all processes and removes hosts and wires.
+ * bridges. One lab at a time; {@link #close} ends all that runs on it and removes hosts and wires.
  */
 public final class Lab implements AutoCloseable {
   private static final AtomicBoolean OPEN = new AtomicBoolean();
@@ -19,6 +21,7 @@ public final class Lab implements AutoCloseable {
   private final Host control;
   private final Map<String, Host> hosts = new LinkedHashMap<>();
   private final Map<String, Wire> wires = new LinkedHashMap<>();
+  private final Deque<Runnable> closings = new ConcurrentLinkedDeque<>();
 
   private Lab(Path work) {
     this.work = work;
@@ -90,9 +93,17 @@ public final class Lab implements AutoCloseable {
     return wires.computeIfAbsent(name, n -> Wire.create(n, wires.size() + 1));
   }
 
+  /** Runs {@code close}, which may have been called before, first of all when the lab closes. */
+  void onClose(Runnable close) {
+    closings.push(close);
+  }
+
   @Override
   public synchronized void close() {
     try {
+      while (!closings.isEmpty()) {
+        closings.pop().run();
+      }
       control.close();
       hosts.values().forEach(Host::close);
       wires.values().forEach(Wire::close);

@@ -64,6 +64,7 @@ public final class LabNode implements AutoCloseable {
       Map<String, List<String>> programs) {
     LabNode node = new LabNode(api, host, internalIp, programs);
     node.register(labels);
+    host.lab().onClose(node::close);
     node.informer =
         api.client()
             .pods()
@@ -148,10 +149,14 @@ public final class LabNode implements AutoCloseable {
     return Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
   }
 
-  /** Ends the pods' programs at once. The objects in the API server stay as they are. */
+  /**
+   * Ends the pods' programs at once, with the lab at the latest. Their objects stay as they are.
+   */
   @Override
   public void close() {
-    informer.close();
+    if (informer != null) {
+      informer.close();
+    }
     pods.values().forEach(PodRun::close);
   }
 
