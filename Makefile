@@ -14,7 +14,9 @@ build: packages ## Compile and package; leaves agent/target/virtualip-agent and 
 	$(MVN) -q package -DskipTests
 
 test: packages ## All tests: unit, simulation, API server, lab with live keepalived
-	$(MVN) verify
+	@rm -rf */target/surefire-reports
+	@echo "API server: $${KUBEBUILDER_ASSETS:-the embedded one; set KUBEBUILDER_ASSETS for a real one}"
+	@$(MVN) -q verify; code=$$?; e2e/src/lab/test-summary; exit $$code
 
 demo: build ## The classic nginx + keepalived scenario under Kubernetes objects, narrated
 	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo

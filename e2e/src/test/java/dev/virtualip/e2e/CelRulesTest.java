@@ -1,0 +1,98 @@
+package dev.virtualip.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.e2e.lab.Lab;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.client.Config;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientBuilder;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.DisabledIf;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.testcontainers.k3s.K3sContainer;
+import org.testcontainers.utility.DockerImageName;
+
+/** The CRD's CEL rules refuse what they should, with their messages, on a server that knows CEL. */
+@DisabledIf(value = "noDocker", disabledReason = "SKIPPED: needs Docker, for k3s")
+class CelRulesTest {
+  private static final String IMAGE = "rancher/k3s:v1.33.4-k3s1";
+
+  private static K3sContainer k3s;
+  private static KubernetesClient client;
+
+  static boolean noDocker() {
+    return System.getenv("DOCKER_HOST") == null && !Files.exists(Path.of("/var/run/docker.sock"));
+  }
+
+  @BeforeAll
+  static void start() throws IOException {
+    k3s = new K3sContainer(DockerImageName.parse(IMAGE));
+    k3s.start();
+    client =
+        new KubernetesClientBuilder()
+            .withConfig(Config.fromKubeconfig(k3s.getKubeConfigYaml()))
+            .build();
+    try (var crd = Files.newInputStream(Lab.root().resolve("crds/virtualips.virtualip.dev.yaml"))) {
+      client.load(crd).create();
+    }
+    client
+        .resources(CustomResourceDefinition.class)
+        .withName("virtualips.virtualip.dev")
+        .waitUntilCondition(
+            crd ->
+                crd.getStatus().getConditions().stream()
+                    .anyMatch(c -> c.getType().equals("Established")),
+            30,
+            TimeUnit.SECONDS);
+  }
+
+  @AfterAll
+  static void stop() {
+    if (k3s != null) {
+      client.close();
+      k3s.stop();
+    }
+  }
+
+  private static void create(String spec) {
+    var yaml = "metadata: {name: web}\nspec: {interface: eth0, " + spec + "}";
+    client.resource(Serialization.unmarshal(yaml, VirtualIp.class)).create();
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          vrid: 1, vrrpVersion: 3, authentication: {passwordSecretRef: {name: a, key: b}} | set vrrpVersion to 2
+          vrid: 1, vrrpVersion: 2, advertInterval: 500ms | use 1s to 255s
+          vrid: 1, healthChecks: [{name: none}] | set one of http, tcp, pod
+          vrid: 256 | 255
+          """)
+  void aBadObjectIsRefusedWithTheFix(String spec, String fix) {
+    var refusal =
+        assertThrows(
+            KubernetesClientException.class,
+            () -> create(spec + ", addresses: [{address: 10.0.0.1/24}]"));
+    assertTrue(refusal.getMessage().contains(fix), refusal::getMessage);
+  }
+
+  @Test
+  void theSampleIsAccepted() throws IOException {
+    try (var sample = Files.newInputStream(Lab.root().resolve("samples/01-active-standby.yaml"))) {
+      client.load(sample).create();
+    }
+  }
+}
