@@ -67,7 +67,8 @@ final class ContainerCommand {
     container.getCommand().stream().skip(1).forEach(word -> program.add(expand(word, environment)));
     container.getArgs().forEach(word -> program.add(expand(word, environment)));
 
-    List<String> command = new ArrayList<>(List.of("sh", "-ec"));
+    List<String> command =
+        new ArrayList<>(List.of("unshare", "--mount", "--propagation", "private", "sh", "-ec"));
     StringBuilder script = new StringBuilder("mount_at() {\n" + MOUNT + "}\n");
     mounts
         .computeIfAbsent(container.getName(), _ -> mounts(container))
@@ -152,7 +153,9 @@ final class ContainerCommand {
     Map<String, Volume> volumes =
         pod.getSpec().getVolumes().stream().collect(Collectors.toMap(Volume::getName, v -> v));
     for (VolumeMount mount : container.getVolumeMounts()) {
-      if (!mount.getMountPath().equals(CREDENTIALS)) {
+      // A volume at /tmp must not hide the programs of a project that lies below /tmp.
+      boolean hidesProject = Lab.root().startsWith(mount.getMountPath());
+      if (!mount.getMountPath().equals(CREDENTIALS) && !hidesProject) {
         paths.put(mount.getMountPath(), volume(volumes.get(mount.getName()), mount));
       }
     }
