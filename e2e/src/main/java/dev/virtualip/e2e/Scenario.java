@@ -238,7 +238,10 @@ public final class Scenario {
   }
 
   private void showTable() {
-    out.println("           $ kubectl get vip");
+    out.println(
+        cluster.api().real()
+            ? "           $ kubectl get vip"
+            : "           (no kubectl here; its columns:)");
     cluster.table().lines().forEach(line -> out.println("           " + line));
   }
 }
