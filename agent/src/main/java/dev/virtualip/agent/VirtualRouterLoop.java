@@ -5,6 +5,8 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
+import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
@@ -50,14 +52,10 @@ final class VirtualRouterLoop implements Runnable {
   private static final int TURN_MAX = 64;
 
   /**
-   * Deletions of what no node has: a first use of netlink takes a cold JVM tens of milliseconds.
+   * Changes on a link that no node has, all refused: the first use of netlink takes a cold JVM tens
+   * of milliseconds, and that must not be the first failover.
    */
-  private static final List<Change> WARM_UP =
-      List.of(
-          new DeleteAddress(Integer.MAX_VALUE, IpPrefix.parse("192.0.2.1/32")),
-          new DeleteRoute(
-              new InstalledRoute(
-                  Integer.MAX_VALUE, IpPrefix.parse("192.0.2.0/24"), null, null, 254, 0, false)));
+  private static final List<Change> WARM_UP = warmUp();
 
   /** What comes in. */
   sealed interface Input {
@@ -182,6 +180,17 @@ final class VirtualRouterLoop implements Runnable {
     } catch (IOException e) {
       LOG.error("left_overs_not_removed error={}", e.getMessage());
     }
+  }
+
+  private static List<Change> warmUp() {
+    int link = Integer.MAX_VALUE;
+    var address = IpPrefix.parse("192.0.2.1/32");
+    var route = new InstalledRoute(link, address, null, null, 254, 0, false);
+    return List.of(
+        new PutAddress(link, address, 1),
+        new PutRoute(route),
+        new DeleteRoute(route),
+        new DeleteAddress(link, address));
   }
 
   private void turn() throws InterruptedException {
