@@ -11,6 +11,7 @@ import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import dev.virtualip.crds.VirtualIpSpec.InitialState;
+import dev.virtualip.crds.VirtualIpSpec.TrackedInterface;
 import java.net.InetAddress;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -29,6 +30,9 @@ import java.util.Map;
  * @param addresses what is bound while master, in the adverts' order
  * @param routes what is routed while master
  * @param healthChecks checks of this node
+ * @param syncGroup name of the sync group, or null
+ * @param trackInterfaces NICs that count beyond those in use
+ * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
  * @param interfaces NICs that have to work, and the path of the field that names each first
  */
 record InstanceConfig(
@@ -42,6 +46,9 @@ record InstanceConfig(
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
     List<HealthCheck> healthChecks,
+    String syncGroup,
+    List<TrackedInterface> trackInterfaces,
+    long linkDebounce,
     Map<String, String> interfaces) {
 
   /** An address and the NIC it is bound on. */
@@ -90,6 +97,9 @@ record InstanceConfig(
         addresses,
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
         spec.healthChecks(),
+        spec.syncGroup(),
+        spec.trackInterfaces(),
+        Durations.parse(spec.linkDebounce()).toNanos(),
         interfaces(spec, nodeName));
   }
 
@@ -149,6 +159,12 @@ record InstanceConfig(
     for (int i = 0; i < spec.routes().size(); i++) {
       var route = spec.routes().get(i);
       paths.putIfAbsent(spec.interfaceOf(route, nodeName), "spec.routes[" + i + "].interface");
+    }
+    for (int i = 0; i < spec.trackInterfaces().size(); i++) {
+      var tracked = spec.trackInterfaces().get(i);
+      if (tracked.weight() == 0) {
+        paths.putIfAbsent(tracked.name(), "spec.trackInterfaces[" + i + "].name");
+      }
     }
     return paths;
   }

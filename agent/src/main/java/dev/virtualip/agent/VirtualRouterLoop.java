@@ -280,6 +280,7 @@ final class VirtualRouterLoop implements Runnable {
       }
     }
     configs.values().forEach(this::runInstance);
+    joinGroups();
     running.clear();
     running.putAll(acceptance.run());
     showRefused(desired, acceptance.refused());
@@ -290,6 +291,20 @@ final class VirtualRouterLoop implements Runnable {
         running.keySet(),
         acceptance.refused().keySet());
     listener.accepted(desired, Map.copyOf(running));
+  }
+
+  private void joinGroups() {
+    for (var instance : instances.values()) {
+      var group = instance.config().syncGroup();
+      var members =
+          group == null
+              ? List.of(instance)
+              : instances.values().stream()
+                  .filter(other -> group.equals(other.config().syncGroup()))
+                  .toList();
+      instance.join(new SyncGroupMembers(members));
+    }
+    instances.values().forEach(i -> guarded(i, () -> i.evaluate(System.nanoTime())));
   }
 
   private void runInstance(InstanceConfig config) {

@@ -29,6 +29,7 @@ import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.Event.Wish;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Initialize;
@@ -72,9 +73,11 @@ final class VrrpInstance {
   private final Set<Decoded.Reason> warned = new HashSet<>();
   private final Holdings holdings;
   private final Announcer announcer;
+  private final LinkStates links;
 
   private InstanceConfig config;
   private VirtualRouter router;
+  private SyncGroupMembers group;
   private List<Problem> refused = List.of();
   private Long refusedGeneration;
   private String bindFault;
@@ -94,6 +97,22 @@ final class VrrpInstance {
     holdings = new Holdings(node);
     announcer = new Announcer(node);
     router = VirtualRouter.create(config.router(), config.priority());
+    group = new SyncGroupMembers(List.of());
+    links = new LinkStates(node.network());
+  }
+
+  /** Makes it a member of a sync group, possibly of nobody else. */
+  void join(SyncGroupMembers members) {
+    group = members;
+  }
+
+  VirtualRouter router() {
+    return router;
+  }
+
+  /** Whether something stands in the way of this router, the other members aside. */
+  boolean hasOwnFaults() {
+    return faultDetails.keySet().stream().anyMatch(f -> !f.startsWith(VirtualRouter.SYNC_GROUP));
   }
 
   /** Starts the checks and, if nothing stands in the way, listens. */
@@ -108,14 +127,17 @@ final class VrrpInstance {
 
   /** When {@link #onDeadline} is due. */
   long deadline() {
-    return Math.min(Math.min(router.deadline(), announcer.deadline()), bindFaultUntil);
+    return Math.min(
+        Math.min(router.deadline(), announcer.deadline()),
+        Math.min(bindFaultUntil, links.deadline()));
   }
 
   /** Does what is due. */
   void onDeadline(long now) {
     if (router.deadline() <= now) {
       node.metrics().late(config.name(), now - router.deadline());
-      on(new TimerExpired(), now);
+      boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
+      on(waits ? new Wish() : new TimerExpired(), now);
     }
     if (announcer.deadline() <= now) {
       announcer.announceDue(config.addresses(), now);
@@ -123,6 +145,9 @@ final class VrrpInstance {
     if (bindFaultUntil <= now) {
       bindFault = null;
       bindFaultUntil = State.NEVER;
+      evaluate(now);
+    }
+    if (links.deadline() <= now) {
       evaluate(now);
     }
   }
@@ -268,14 +293,19 @@ final class VrrpInstance {
       node.ports().close(link.index());
       on(new SourceChanged(source), now);
     }
-    var effective = EffectivePriority.of(config.priority(), checks.values());
+    var effective = EffectivePriority.of(config.priority(), weighed(now));
     if (effective.priority() != router.priority()) {
       on(new PriorityChanged(effective.priority()), now);
       onStatus.accept(this);
     }
-    var details = faults(link, source);
+    var details = faults(link, source, now);
     effective.faults().forEach(f -> details.put(f.toString(), checks.get(f.name()).detail()));
+    for (var other : group.faultyOthers(this)) {
+      details.put(
+          VirtualRouter.SYNC_GROUP + "(" + other + ")", "VirtualIP " + other + " is at fault");
+    }
     boolean detailsChanged = !details.equals(faultDetails);
+    boolean hadOwnFaults = hasOwnFaults();
     faultDetails.clear();
     faultDetails.putAll(details);
     var reasons = List.copyOf(details.keySet());
@@ -285,10 +315,35 @@ final class VrrpInstance {
     if (detailsChanged) {
       onStatus.accept(this);
     }
+    if (hasOwnFaults() != hadOwnFaults) {
+      group.faultsChanged(this, now);
+    }
+  }
+
+  /**
+   * Checks and tracked NICs that count for the priority. Members of a sync group have none with a
+   * weight, as in keepalived: their priorities would drift apart.
+   */
+  private List<CheckState> weighed(long now) {
+    var weighed = new ArrayList<CheckState>();
+    checks.values().stream()
+        .filter(check -> check.weight() == 0 || config.syncGroup() == null)
+        .forEach(weighed::add);
+    if (config.syncGroup() == null) {
+      for (var tracked : config.trackInterfaces()) {
+        if (tracked.weight() != 0) {
+          boolean up = links.up(tracked.name(), config.linkDebounce(), now);
+          weighed.add(
+              new CheckState(
+                  tracked.name(), tracked.weight(), up ? Verdict.Good : Verdict.Failed, ""));
+        }
+      }
+    }
+    return weighed;
   }
 
   /** What stands in the way apart from checks: reason and detail, in the order of discovery. */
-  private Map<String, String> faults(Link advertLink, InetAddress source) {
+  private Map<String, String> faults(Link advertLink, InetAddress source, long now) {
     var faults = new LinkedHashMap<String, String>();
     for (var nic : config.interfaces().entrySet()) {
       var name = nic.getKey();
@@ -298,9 +353,9 @@ final class VrrpInstance {
             "InterfaceNotFound(" + name + ")",
             "%s: there is no NIC %s on this node (it has %s): correct the name"
                 .formatted(nic.getValue(), name, String.join(", ", node.network().linkNames())));
-      } else if (!link.up()) {
+      } else if (!links.up(name, config.linkDebounce(), now)) {
         faults.put("LinkDown(" + name + ")", name + " is down or has no carrier");
-      } else {
+      } else if (link.up()) {
         openPort(link, faults);
       }
     }
@@ -329,13 +384,18 @@ final class VrrpInstance {
     }
   }
 
-  private void on(Event event, long now) {
+  /** Makes a step, performs its effects, and then tells the sync group. */
+  void on(Event event, long now) {
+    var before = router;
     var step = router.step(event, now);
     router = step.router();
     for (var effect : step.effects()) {
       if (!perform(effect, now)) {
         return;
       }
+    }
+    if (config.syncGroup() != null) {
+      group.stepped(this, before, step, now);
     }
   }
 

@@ -27,6 +27,7 @@ import java.util.stream.Stream;
 public final class Validator {
   private static final Pattern INTERFACE = Pattern.compile(VirtualIpSpec.INTERFACE_PATTERN);
   private static final Pattern CHECK_NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
+  private static final Pattern GROUP = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Duration V3_UNIT = Duration.ofMillis(10);
   private static final Duration V3_INTERVAL_MAX = V3_UNIT.multipliedBy(4095);
 
@@ -46,6 +47,7 @@ public final class Validator {
     validator.checkProtocol();
     validator.checkAddresses();
     validator.checkRoutes();
+    validator.checkTracking();
     validator.checkNodes();
     validator.checkHealthChecks();
     return List.copyOf(validator.problems);
@@ -168,6 +170,42 @@ public final class Validator {
     }
     range(path + ".table", route.table(), 1, 0xFFFF_FFFFL, "routing table");
     range(path + ".metric", route.metric(), 0, 0xFFFF_FFFFL, "metric");
+  }
+
+  private void checkTracking() {
+    var names = new HashSet<String>();
+    for (int i = 0; i < spec.trackInterfaces().size(); i++) {
+      var path = "spec.trackInterfaces[" + i + "]";
+      var tracked = spec.trackInterfaces().get(i);
+      if (tracked == null || tracked.name() == null) {
+        add(path + ".name", "is missing: name the NIC to track");
+        continue;
+      }
+      checkInterface(path + ".name", tracked.name());
+      range(path + ".weight", tracked.weight(), -253, 253, "weight");
+      if (!names.add(tracked.name())) {
+        add(path + ".name", tracked.name() + " is tracked already: remove one");
+      }
+    }
+    var debounce = parsed("spec.linkDebounce", () -> Durations.parse(spec.linkDebounce()));
+    if (debounce != null && !debounce.isZero() && debounce.compareTo(twoIntervals()) >= 0) {
+      add(
+          "spec.linkDebounce",
+          "%s is no less than two advert intervals: a peer would take over before it counts; use"
+                  .formatted(spec.linkDebounce())
+              + " a shorter one");
+    }
+    if (spec.syncGroup() != null && !GROUP.matcher(spec.syncGroup()).matches()) {
+      add("spec.syncGroup", "use 1 to 63 of a-z, 0-9 and -, as in edge");
+    }
+  }
+
+  private Duration twoIntervals() {
+    try {
+      return Durations.parse(spec.advertInterval()).multipliedBy(2);
+    } catch (IllegalArgumentException e) {
+      return Duration.ofDays(1); // the interval has a message of its own
+    }
   }
 
   private void checkNodes() {

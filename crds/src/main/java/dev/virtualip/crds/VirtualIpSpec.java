@@ -87,6 +87,22 @@ public record VirtualIpSpec(
         Nodes nodes,
     @Size(max = 32)
         @JsonPropertyDescription(
+            "NICs that count although nothing is bound on them (keepalived: track_interface). Those"
+                + " in use are tracked anyway.")
+        List<TrackedInterface> trackInterfaces,
+    @Default("0s")
+        @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long a NIC has to be down, or up again, before that counts (keepalived:"
+                + " interface_up_down_delays). 0s, or less than two advert intervals.")
+        String linkDebounce,
+    @Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+        @JsonPropertyDescription(
+            "VirtualIPs with the same sync group are master on a node together or not at all"
+                + " (keepalived: vrrp_sync_group). Weights do not count for members.")
+        String syncGroup,
+    @Size(max = 32)
+        @JsonPropertyDescription(
             "Checks of what the addresses are for, run on every selected node (keepalived:"
                 + " track_script).")
         List<HealthCheck> healthChecks) {
@@ -110,6 +126,8 @@ public record VirtualIpSpec(
     addresses = copy(addresses);
     routes = copy(routes);
     nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
+    trackInterfaces = copy(trackInterfaces);
+    linkDebounce = Objects.requireNonNullElse(linkDebounce, "0s");
     healthChecks = copy(healthChecks);
   }
 
@@ -265,4 +283,22 @@ public record VirtualIpSpec(
           @Pattern(INTERFACE_PATTERN)
           @JsonPropertyDescription("NIC that carries the adverts on this node.")
           String interfaceName) {}
+
+  /** A NIC that counts. */
+  public record TrackedInterface(
+      @Required @Pattern(INTERFACE_PATTERN) @JsonPropertyDescription("Name of the NIC.")
+          String name,
+      @Default("0")
+          @Min(-253)
+          @Max(253)
+          @JsonPropertyDescription(
+              "0: the NIC down is a fault. Positive: added to the priority while it is up."
+                  + " Negative: added while it is down.")
+          Integer weight) {
+
+    /** Fills in the schema's defaults. */
+    public TrackedInterface {
+      weight = Objects.requireNonNullElse(weight, 0);
+    }
+  }
 }

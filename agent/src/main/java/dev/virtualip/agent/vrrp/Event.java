@@ -58,4 +58,20 @@ public sealed interface Event {
    * @param reason why, in the words of status and events
    */
   record Shutdown(String reason) implements Event {}
+
+  /** The Active_Down_Timer of a sync group's member has passed: it would be master if all were. */
+  record Wish() implements Event {}
+
+  /** All members of the sync group wish to be master: so be it. */
+  record TakeOver() implements Event {}
+
+  /**
+   * Another member of the sync group has yielded to a better master: let go too.
+   *
+   * @param member the other member
+   */
+  record LetGo(String member) implements Event {}
+
+  /** Another member of the sync group has met a lower master: this one may have been lied about. */
+  record Reannounce() implements Event {}
 }

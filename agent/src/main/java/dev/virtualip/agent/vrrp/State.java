@@ -28,9 +28,27 @@ public sealed interface State {
    * @param preemptAt end of the preempt delay that a lower master's advert has started, or {@link
    *     #NEVER}
    * @param takeover what it will mean when the timer expires
+   * @param wishing the timer has expired before, but the sync group was not ready
    */
-  record Backup(long activeDownAt, long masterInterval, long preemptAt, Takeover takeover)
-      implements State {}
+  record Backup(
+      long activeDownAt, long masterInterval, long preemptAt, Takeover takeover, boolean wishing)
+      implements State {
+
+    /** A backup outside of a sync group, or one whose timer has not expired yet. */
+    public Backup(long activeDownAt, long masterInterval, long preemptAt, Takeover takeover) {
+      this(activeDownAt, masterInterval, preemptAt, takeover, false);
+    }
+
+    /** The same with another deadline. */
+    Backup until(long deadline) {
+      return new Backup(deadline, masterInterval, preemptAt, takeover, wishing);
+    }
+
+    /** The same with another meaning of the timer. */
+    Backup meaning(Takeover next) {
+      return new Backup(activeDownAt, masterInterval, preemptAt, next, wishing);
+    }
+  }
 
   /**
    * Holds the addresses.

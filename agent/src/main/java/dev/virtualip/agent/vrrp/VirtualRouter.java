@@ -11,10 +11,14 @@ import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
+import dev.virtualip.agent.vrrp.Event.TakeOver;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.Event.Wish;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.State.Initialize;
@@ -43,6 +47,9 @@ public record VirtualRouter(
 
   /** Cause of a router that takes part again after a fault. */
   public static final String RECOVERED = "Recovered";
+
+  /** Cause of what the other members of a sync group bring about. */
+  public static final String SYNC_GROUP = "SyncGroup";
 
   /** Cause of a node that woke up too late to know whether it still is the master. */
   public static final String LATE_WAKE_UP = "LateWakeUp";
@@ -81,6 +88,11 @@ public record VirtualRouter(
           none(new VirtualRouter(config, priority, changed.source(), state));
       case ConfigChanged changed -> configChanged(changed.config(), now);
       case Shutdown shutdown -> leave(List.of(shutdown.reason()));
+      case Wish _ -> wish(now);
+      case TakeOver _ -> state instanceof Backup ? becomeActive(SYNC_GROUP, now) : none(this);
+      case LetGo letGo -> letGo(SYNC_GROUP + "(" + letGo.member() + ")", now);
+      case Reannounce _ ->
+          state instanceof Active ? step(state, new AnnounceAddresses()) : none(this);
       case AdvertisementReceived advert ->
           switch (state) {
             case Initialize _ -> none(this);
@@ -154,19 +166,16 @@ public record VirtualRouter(
             ? skewTime(interval) - before.skewTime(backup.masterInterval())
             : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     long at = Math.max(now, backup.activeDownAt() + shift);
-    return with(new Backup(at, interval, backup.preemptAt(), backup.takeover()));
+    return with(new Backup(at, interval, backup.preemptAt(), backup.takeover(), backup.wishing()));
   }
 
   private Step receivedInBackup(Backup backup, AdvertisementReceived advert, long now) {
     if (advert.priority() == 0) {
-      long interval = backup.masterInterval();
       return none(
           with(
-              new Backup(
-                  now + skewTime(interval),
-                  interval,
-                  backup.preemptAt(),
-                  Takeover.MasterResigned)));
+              backup
+                  .until(now + skewTime(backup.masterInterval()))
+                  .meaning(Takeover.MasterResigned)));
     }
     if (advert.priority() >= priority || !config.preempt()) {
       return none(with(listen(learned(advert), now)));
@@ -176,13 +185,7 @@ public record VirtualRouter(
       return none(
           with(new Backup(at, learned(advert), preemptAt(backup, now), Takeover.Preempted)));
     }
-    return none(
-        with(
-            new Backup(
-                backup.activeDownAt(),
-                backup.masterInterval(),
-                backup.preemptAt(),
-                Takeover.Preempted)));
+    return none(with(backup.meaning(Takeover.Preempted)));
   }
 
   private long preemptAt(Backup backup, long now) {
@@ -212,23 +215,50 @@ public record VirtualRouter(
   }
 
   private Step activeDownTimerExpired(Backup backup, long now) {
-    if (now - backup.activeDownAt() > backup.masterInterval()) {
-      // This node slept; a live master's advert may be waiting unread. Hear one interval more.
-      return none(
-          with(
-              new Backup(
-                  now + backup.masterInterval(),
-                  backup.masterInterval(),
-                  backup.preemptAt(),
-                  backup.takeover())));
+    return sleptThrough(backup, now)
+        ? hearOneMore(backup, now)
+        : becomeActive(backup.takeover().name(), now);
+  }
+
+  /** A member of a sync group waits for the others, as long as nobody better is heard. */
+  private Step wish(long now) {
+    if (!(state instanceof Backup backup)) {
+      return none(this);
     }
-    return becomeActive(backup.takeover().name(), now);
+    if (sleptThrough(backup, now)) {
+      return hearOneMore(backup, now);
+    }
+    long interval = backup.masterInterval();
+    return none(
+        with(
+            new Backup(
+                now + activeDownInterval(interval),
+                interval,
+                backup.preemptAt(),
+                backup.takeover(),
+                true)));
+  }
+
+  /** This node slept; a live master's advert may be waiting unread. */
+  private static boolean sleptThrough(Backup backup, long now) {
+    return now - backup.activeDownAt() > backup.masterInterval();
+  }
+
+  private Step hearOneMore(Backup backup, long now) {
+    return none(with(backup.until(now + backup.masterInterval())));
+  }
+
+  private Step letGo(String cause, long now) {
+    if (!(state instanceof Active)) {
+      return none(this);
+    }
+    var backup = listen(config.advertInterval(), now);
+    return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
   }
 
   private Step adverTimerExpired(Active active, long now) {
     if (now - active.advertAt() > activeDownInterval(config.advertInterval())) {
-      var backup = listen(config.advertInterval(), now);
-      return step(backup, new UnbindAddresses(), new StateChanged(backup, LATE_WAKE_UP));
+      return letGo(LATE_WAKE_UP, now);
     }
     // Counted from the deadline, not from now, so that adverts do not drift.
     long next = active.advertAt() + config.advertInterval();

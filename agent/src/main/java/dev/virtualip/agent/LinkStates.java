@@ -1,0 +1,47 @@
+package dev.virtualip.agent;
+
+import dev.virtualip.agent.vrrp.State;
+import java.util.HashMap;
+import java.util.Map;
+
+/**
+ * Whether NICs count as up: a change counts once it has lasted (keepalived: {@code
+ * interface_up_down_delays}). Used by one thread; times are its nanoseconds.
+ */
+final class LinkStates {
+  private final NodeNetwork network;
+  private final Map<String, Seen> seen = new HashMap<>();
+  private final Map<String, Long> deadlines = new HashMap<>();
+
+  /** What counts, and since when the NIC differs from it. */
+  private record Seen(boolean up, long differsSince) {}
+
+  LinkStates(NodeNetwork network) {
+    this.network = network;
+  }
+
+  /**
+   * Whether a NIC counts as up. What is seen first counts at once.
+   *
+   * @param debounce how long a change has to last, nanoseconds
+   */
+  boolean up(String name, long debounce, long now) {
+    var link = network.link(name);
+    boolean up = link != null && link.up();
+    var before = seen.getOrDefault(name, new Seen(up, State.NEVER));
+    var next = new Seen(before.up(), State.NEVER);
+    if (up != before.up()) {
+      long since = before.differsSince() == State.NEVER ? now : before.differsSince();
+      next = now - since >= debounce ? new Seen(up, State.NEVER) : new Seen(before.up(), since);
+    }
+    seen.put(name, next);
+    boolean settled = next.differsSince() == State.NEVER;
+    deadlines.put(name, settled ? State.NEVER : next.differsSince() + debounce);
+    return next.up();
+  }
+
+  /** When a change will have lasted, or {@link State#NEVER}. */
+  long deadline() {
+    return deadlines.values().stream().mapToLong(Long::longValue).min().orElse(State.NEVER);
+  }
+}

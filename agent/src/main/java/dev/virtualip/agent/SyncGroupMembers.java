@@ -1,0 +1,39 @@
+package dev.virtualip.agent;
+
+import dev.virtualip.agent.vrrp.Step;
+import dev.virtualip.agent.vrrp.SyncGroup;
+import dev.virtualip.agent.vrrp.VirtualRouter;
+import java.util.Collection;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** The running members of one sync group on this node; outside of groups, a router by itself. */
+final class SyncGroupMembers {
+  private final SortedMap<String, VrrpInstance> members = new TreeMap<>();
+
+  SyncGroupMembers(Collection<VrrpInstance> instances) {
+    instances.forEach(instance -> members.put(instance.config().name(), instance));
+  }
+
+  /** Passes on what a member's step asks of the others, after its own effects. */
+  void stepped(VrrpInstance member, VirtualRouter before, Step step, long now) {
+    var routers = new TreeMap<String, VirtualRouter>();
+    members.forEach((name, instance) -> routers.put(name, instance.router()));
+    SyncGroup.follow(member.config().name(), before, step, routers)
+        .forEach((name, event) -> members.get(name).on(event, now));
+  }
+
+  /** Members other than this one that something stands in the way of. */
+  List<String> faultyOthers(VrrpInstance member) {
+    return members.values().stream()
+        .filter(other -> other != member && other.hasOwnFaults())
+        .map(other -> other.config().name())
+        .toList();
+  }
+
+  /** Lets the others look again: this one's own faults have come or gone. */
+  void faultsChanged(VrrpInstance member, long now) {
+    members.values().stream().filter(other -> other != member).forEach(o -> o.evaluate(now));
+  }
+}

@@ -1,0 +1,61 @@
+package dev.virtualip.agent.vrrp;
+
+import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.Reannounce;
+import dev.virtualip.agent.vrrp.Event.TakeOver;
+import dev.virtualip.agent.vrrp.State.Active;
+import dev.virtualip.agent.vrrp.State.Backup;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Virtual routers of one node that are master together or not at all (keepalived: {@code
+ * vrrp_sync_group}). Faults are shared by the caller: a member at fault is a fault of all.
+ */
+public final class SyncGroup {
+  private SyncGroup() {}
+
+  /**
+   * What a step of one member asks of the members, to be performed in this order.
+   *
+   * @param member name of the member that made the step
+   * @param before that member before
+   * @param step the step
+   * @param members all members by name, the one that made the step afterwards
+   */
+  public static Map<String, Event> follow(
+      String member, VirtualRouter before, Step step, Map<String, VirtualRouter> members) {
+    var events = new LinkedHashMap<String, Event>();
+    var state = step.router().state();
+    boolean wasActive = before.state() instanceof Active;
+    if (wasActive && state instanceof Backup) {
+      others(member, members).forEach((name, _) -> events.put(name, new LetGo(member)));
+    } else if (wasActive && state instanceof Active && metLowerMaster(step)) {
+      others(member, members).forEach((name, _) -> events.put(name, new Reannounce()));
+    } else if (wishes(state) && members.values().stream().allMatch(SyncGroup::ready)) {
+      events.put(member, new TakeOver());
+      others(member, members).forEach((name, _) -> events.put(name, new TakeOver()));
+    }
+    return events;
+  }
+
+  private static Map<String, VirtualRouter> others(
+      String member, Map<String, VirtualRouter> members) {
+    var others = new LinkedHashMap<>(members);
+    others.remove(member);
+    return others;
+  }
+
+  private static boolean metLowerMaster(Step step) {
+    return step.effects().stream().anyMatch(AnnounceAddresses.class::isInstance);
+  }
+
+  private static boolean ready(VirtualRouter router) {
+    return router.state() instanceof Active || wishes(router.state());
+  }
+
+  private static boolean wishes(State state) {
+    return state instanceof Backup backup && backup.wishing();
+  }
+}
