@@ -6,7 +6,6 @@ import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -25,10 +24,9 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
    *
    * @param desired all objects there are
    * @param running what this node runs so far, by name
-   * @param links names of the node's NICs
+   * @param network the node's NICs
    */
-  static Acceptance decide(
-      Desired desired, Map<String, VirtualIp> running, Collection<String> links) {
+  static Acceptance decide(Desired desired, Map<String, VirtualIp> running, NodeNetwork network) {
     var virtualIps = desired.virtualIps();
     var refused = new TreeMap<>(Conflicts.problems(virtualIps));
     refused.values().removeIf(List::isEmpty);
@@ -38,7 +36,7 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
       var name = vip.getMetadata().getName();
       var before = running.get(name);
       if (before != null && !refused.containsKey(name)) {
-        var missing = missingLinks(vip, before, desired.self().name(), links);
+        var missing = missingLinks(vip, before, desired.self().name(), network);
         if (!missing.isEmpty()) {
           refused.put(name, missing);
         }
@@ -90,18 +88,18 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
    * version the same is a fault that heals when the NIC appears.
    */
   private static List<Problem> missingLinks(
-      VirtualIp vip, VirtualIp before, String nodeName, Collection<String> links) {
+      VirtualIp vip, VirtualIp before, String nodeName, NodeNetwork network) {
     var known = InstanceConfig.interfaces(before.getSpec(), nodeName).keySet();
     var problems = new ArrayList<Problem>();
     InstanceConfig.interfaces(vip.getSpec(), nodeName)
         .forEach(
             (nic, path) -> {
-              if (!links.contains(nic) && !known.contains(nic)) {
+              if (network.link(nic) == null && !known.contains(nic)) {
                 problems.add(
                     new Problem(
                         path,
                         "there is no NIC %s on %s (it has %s): correct the name"
-                            .formatted(nic, nodeName, String.join(", ", links))));
+                            .formatted(nic, nodeName, String.join(", ", network.linkNames()))));
               }
             });
     return problems;

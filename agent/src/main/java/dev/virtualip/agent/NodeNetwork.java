@@ -10,11 +10,14 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.Link;
+import dev.virtualip.crds.InterfaceSelector;
+import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
 import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -64,12 +67,23 @@ final class NodeNetwork {
             address.linkIndex() == gone.linkIndex() && address.prefix().equals(gone.prefix()));
   }
 
-  /** The link of a name, or null. */
-  Link link(String name) {
+  /**
+   * The link that an {@link InterfaceSelector} means, or null. Of several the first by name that is
+   * up, else the first.
+   */
+  Link link(String selector) {
+    var meant = new InterfaceSelector(selector);
     return links.values().stream()
-        .filter(link -> link.name().equals(name))
-        .findFirst()
+        .filter(link -> meant.matches(link.name(), meant.isName() ? List.of() : own(link)))
+        .min(Comparator.comparing((Link link) -> !link.up()).thenComparing(Link::name))
         .orElse(null);
+  }
+
+  private List<IpPrefix> own(Link link) {
+    return addressesOn(link.index())
+        .filter(address -> address.protocol() != AddressPort.PROTOCOL)
+        .map(BoundAddress::prefix)
+        .toList();
   }
 
   /** Names of all links. */

@@ -4,12 +4,17 @@ import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.Parsed;
 import dev.virtualip.crds.Conflicts;
+import dev.virtualip.crds.InterfaceSelector;
+import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.Inet4Address;
 import java.net.NetworkInterface;
+import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -168,7 +173,7 @@ final class ValidateCommand implements Callable<Integer> {
     nicFields(spec)
         .forEach(
             (path, nic) -> {
-              if (nic != null && !nics.contains(nic)) {
+              if (nic != null && !isHere(nic)) {
                 missing.add(new Problem(path, noNic(nic, nics)));
               }
             });
@@ -179,6 +184,26 @@ final class ValidateCommand implements Callable<Integer> {
     missing.forEach(p -> err.println("note: " + Manifests.objectName(vip) + ": " + p));
     err.flush();
     return List.of();
+  }
+
+  /** Whether this machine has what an {@link InterfaceSelector} means. */
+  private static boolean isHere(String selector) {
+    try {
+      var meant = new InterfaceSelector(selector);
+      return NetworkInterface.networkInterfaces()
+          .anyMatch(nic -> meant.matches(nic.getName(), addresses(nic)));
+    } catch (SocketException e) {
+      throw new UncheckedIOException(e);
+    } catch (IllegalArgumentException e) {
+      return true; // the validator has a message for it
+    }
+  }
+
+  private static List<IpPrefix> addresses(NetworkInterface nic) {
+    return nic.inetAddresses()
+        .filter(Inet4Address.class::isInstance)
+        .map(address -> new IpPrefix(address, 32))
+        .toList();
   }
 
   private static String noNic(String nic, Collection<String> nics) {

@@ -265,7 +265,7 @@ final class VirtualRouterLoop implements Runnable {
   /** Makes the instances match what is wanted. */
   private void apply(Desired desired) {
     lastDesired = desired;
-    var acceptance = Acceptance.decide(desired, running, node.network().linkNames());
+    var acceptance = Acceptance.decide(desired, running, node.network());
     var configs =
         acceptance.run().values().stream()
             .map(vip -> InstanceConfig.from(vip, nodeName, desired.secrets()))

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 /** What a node runs when objects are good, bad, in each other's way, or not for it. */
 class AcceptanceTest {
   private static final NodeFacts SELF = new NodeFacts("node-a", Map.of("edge", "true"), true);
-  private static final List<String> LINKS = List.of("eth0", "eth1");
+  private static final NodeNetwork NETWORK = new FakeNode().node.network();
 
   private static VirtualIp vip(String name, int vrid, String more) {
     return Serialization.unmarshal(
@@ -31,7 +31,7 @@ class AcceptanceTest {
 
   private static Acceptance decide(Map<String, VirtualIp> running, VirtualIp... all) {
     return Acceptance.decide(
-        new Desired(Arrays.asList(all), SELF, Map.of(), Map.of()), running, LINKS);
+        new Desired(Arrays.asList(all), SELF, Map.of(), Map.of()), running, NETWORK);
   }
 
   private static String problem(Acceptance acceptance, String name) {
@@ -101,7 +101,7 @@ class AcceptanceTest {
     var problem = new Problem("spec.vridd", "unknown field");
     var desired =
         new Desired(List.of(vip("web", 1, "")), SELF, Map.of(), Map.of("web", List.of(problem)));
-    var acceptance = Acceptance.decide(desired, Map.of(), LINKS);
+    var acceptance = Acceptance.decide(desired, Map.of(), NETWORK);
     assertEquals(Set.of("web"), acceptance.run().keySet());
     assertEquals(List.of(problem), acceptance.refused().get("web"));
   }

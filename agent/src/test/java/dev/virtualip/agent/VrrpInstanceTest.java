@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
@@ -344,5 +346,105 @@ class VrrpInstanceTest {
     instance.onDeadline(now);
     assertEquals(List.of("delete route 0.0.0.0/0", "delete 203.0.113.10/24"), fake.log);
     assertEquals("LateWakeUp", instance.status().reason());
+  }
+
+  @Test
+  void case39_aFailedCheckWithAWeightLowersThePriority() {
+    start(SEED.replace("http: {}}", "http: {}, weight: -30}"));
+    assertEquals(State.Backup, instance.status().state(), "a weight is nothing to wait for");
+    instance.onCheck(new CheckState("nginx", -30, Verdict.Failed, "refused"), now);
+    assertEquals(70, instance.status().priority());
+    assertEquals(3_726_562_500L, instance.deadline() - now);
+  }
+
+  @Test
+  void aTrackedNicWithAWeightCountsWhileItIsUp() {
+    fake.link("eth2", 4, true);
+    fake.report();
+    start(SEED.replace("vrid: 77", "vrid: 77\n  trackInterfaces: [{name: eth2, weight: 20}]"));
+    assertEquals(120, instance.status().priority());
+    fake.link("eth2", 4, false);
+    fake.report();
+    instance.onNetwork(new Overrun(), now);
+    assertEquals(100, instance.status().priority());
+  }
+
+  @Test
+  void aTrackedNicWithoutAWeightIsAFaultWhenDown() {
+    start(SEED.replace("vrid: 77", "vrid: 77\n  trackInterfaces: [{name: eth2}]"));
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals("InterfaceNotFound(eth2)", instance.status().reason());
+    assertTrue(instance.status().message().startsWith("spec.trackInterfaces[0].name: "));
+  }
+
+  @Test
+  void aLinkThatFlapsFasterThanTheDebounceIsNoFault() {
+    start(SEED.replace("vrid: 77", "vrid: 77\n  linkDebounce: 500ms"));
+    instance.onCheck(FakeNode.good("nginx"), now);
+    expire();
+    fake.link("eth1", 3, false);
+    fake.report();
+    instance.onNetwork(new Overrun(), now);
+    assertEquals(State.Master, instance.status().state());
+    fake.link("eth1", 3, true);
+    fake.report();
+    instance.onNetwork(new Overrun(), now + SECOND / 4);
+    assertEquals(State.Master, instance.status().state());
+
+    fake.link("eth1", 3, false);
+    fake.report();
+    instance.onNetwork(new Overrun(), now);
+    assertEquals(now + SECOND / 2, instance.deadline());
+    expire();
+    assertEquals("LinkDown(eth1)", instance.status().reason());
+  }
+
+  @Test
+  void theNicMayBeAGlobOrAPrefix() {
+    for (var selector : List.of("'et?0'", "10.0.0.0/24")) {
+      start(SEED.replace("interface: eth0", "interface: " + selector));
+      instance.onCheck(FakeNode.good("nginx"), now);
+      fake.log.clear();
+      expire();
+      assertEquals("advert 100 eth0", fake.log.getFirst(), selector);
+      instance.stop("test", now);
+    }
+  }
+
+  @Test
+  void case50_aMemberAtFaultTakesTheOthersAlong() {
+    start(SEED.replace("vrid: 77", "vrid: 77\n  syncGroup: edge"));
+    var other =
+        new VrrpInstance(
+            config(
+                SEED.replace("name: web,", "name: inside,")
+                    .replace("vrid: 77", "vrid: 78\n  syncGroup: edge")
+                    .replace("113.10/24", "113.20/24")),
+            fake.node,
+            _ -> {});
+    other.start(now);
+    var group = new SyncGroupMembers(List.of(instance, other));
+    instance.join(group);
+    other.join(group);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals("SyncGroup(inside)", instance.status().reason());
+    other.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals(State.Backup, other.status().state());
+    now = instance.deadline();
+    instance.onDeadline(now);
+    assertEquals(State.Backup, instance.status().state(), "it waits for the other");
+    other.onDeadline(now);
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(State.Master, other.status().state());
+
+    fake.log.clear();
+    other.onCheck(FakeNode.failed("nginx", "refused"), now);
+    assertEquals("CheckFailed(nginx)", other.status().reason());
+    assertEquals("SyncGroup(inside)", instance.status().reason());
+    assertEquals(2, fake.log.stream().filter("advert 0 eth0"::equals).count());
+    other.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals(State.Backup, other.status().state());
   }
 }

@@ -48,6 +48,12 @@ public record IpPrefix(InetAddress address, int length) {
     return Inet4Address.ofLiteral(text);
   }
 
+  /** Whether an address is within this prefix; one of another family never is. */
+  public boolean contains(InetAddress other) {
+    return other.getAddress().length == address.getAddress().length
+        && new IpPrefix(other, length).network().equals(network());
+  }
+
   /** Whether all bits behind the prefix are zero, as a route's destination has them. */
   public boolean isNetwork() {
     return equals(network());

@@ -347,10 +347,22 @@ public final class Validator {
   }
 
   private void checkInterface(String path, String name) {
-    if (name != null && !INTERFACE.matcher(name).matches()) {
+    if (name != null && !namesInterface(name)) {
       add(
           path,
-          "\"" + name + "\" cannot name a NIC: use 1 to 15 characters without blank, slash, colon");
+          "\"%s\" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix"
+                  .formatted(name)
+              + " such as 10.0.0.0/24");
+    }
+  }
+
+  private static boolean namesInterface(String name) {
+    try {
+      return name.indexOf('/') < 0
+          ? INTERFACE.matcher(name).matches()
+          : IpPrefix.parse(name) != null;
+    } catch (IllegalArgumentException e) {
+      return false;
     }
   }
 

@@ -47,7 +47,9 @@ public record VirtualIpSpec(
         @Pattern(INTERFACE_PATTERN)
         @JsonPropertyDescription(
             "NIC that carries the adverts (keepalived: interface). It needs an IPv4 address of its"
-                + " own, the adverts' source. May differ per node, see nodes.overrides.")
+                + " own, the adverts' source. A name; or, where nodes call it differently, a glob such as"
+                + " enp*s0 or the prefix that its address is in, such as 10.0.0.0/24; see also"
+                + " nodes.overrides.")
         String interfaceName,
     @Default("100")
         @Min(1)
@@ -113,8 +115,8 @@ public record VirtualIpSpec(
   /** Highest VRID. */
   public static final int VRID_MAX = 255;
 
-  /** A Linux interface name: 1 to 15 characters, no slash, blank or colon. */
-  public static final String INTERFACE_PATTERN = "^[^/:\\s]{1,15}$";
+  /** An {@link InterfaceSelector}: a Linux interface name or glob, or a prefix. */
+  public static final String INTERFACE_PATTERN = "^([^/:\\s]{1,15}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
 
   /** Fills in the schema's defaults. */
   public VirtualIpSpec {

@@ -53,9 +53,11 @@ class ValidatorTest {
           {interface: null} | spec.interface: is missing: name the NIC that carries the adverts, \
           as in eth0
           {interface: eth/0} | spec.interface: "eth/0" cannot name a NIC: use 1 to 15 characters \
-          without blank, slash, colon
+          without blank, slash, colon, or a prefix such as \
+          10.0.0.0/24
           {interface: a-name-of-16-let} | spec.interface: "a-name-of-16-let" cannot name a NIC: \
-          use 1 to 15 characters without blank, slash, colon
+          use 1 to 15 characters without blank, slash, colon, or a prefix such as \
+          10.0.0.0/24
           {vrrpVersion: 2, advertInterval: 500ms} | spec.advertInterval: 500ms is out of range: \
           use 1s to 255s with VRRPv2, or set vrrpVersion to 3
           {vrrpVersion: 2, advertInterval: 1.5s} | spec.advertInterval: VRRPv2 adverts have whole \
@@ -86,7 +88,7 @@ class ValidatorTest {
           224.0.0.18/24: use a unicast address
           {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | \
           spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 15 characters without \
-          blank, slash, colon
+          blank, slash, colon, or a prefix such as 10.0.0.0/24
           {addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.1/32}]} | \
           spec.addresses[1].address: stands in the list twice: remove one
           {routes: [{via: 10.0.0.1}]} | spec.routes[0].to: is missing: write default, or a prefix \

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.vrrp;
 
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
@@ -47,8 +48,11 @@ public final class SyncGroup {
     return others;
   }
 
+  /** It answers with an advert and announces; to announce for another's sake is no answer. */
   private static boolean metLowerMaster(Step step) {
-    return step.effects().stream().anyMatch(AnnounceAddresses.class::isInstance);
+    var effects = step.effects();
+    return effects.stream().anyMatch(SendAdvertisement.class::isInstance)
+        && effects.stream().anyMatch(AnnounceAddresses.class::isInstance);
   }
 
   private static boolean ready(VirtualRouter router) {
