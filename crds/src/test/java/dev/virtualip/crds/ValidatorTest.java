@@ -4,6 +4,7 @@ import static dev.virtualip.crds.Specs.spec;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,6 +31,15 @@ class ValidatorTest {
         "{routes: [{to: 10.0.0.0/8, table: 4294967295, metric: 0}]}",
         "{nodes: {selector: {matchExpressions: [{key: a, operator: Exists}]}}}",
         "{nodes: {overrides: [{name: a, priority: 255, interface: ens3}]}}",
+        "{addresses: [{address: 'fe80::61/64'}, {address: '2001:db8::10/64'}]}",
+        "{addresses: [{address: 10.0.0.1/24}, {address: '2001:db8::10/64', advertised: false}]}",
+        "{vrrpVersion: 2, addresses: [{address: 10.0.0.1/24}, {address: '::5/64', advertised: false}]}",
+        "{routes: [{to: default, via: 'fe80::1', source: '2001:db8::10'}, {to: '2001:db8::/32'}]}",
+        "{transport: {mode: Unicast}}",
+        "{transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.12]}}",
+        "{addresses: [{address: '2001:db8::10/64'}], transport: {mode: Unicast, peers: ['fe80::1']}}",
+        "{garp: {repeat: 1, delay: 0s, refresh: 0s}}",
+        "{rfc9568Checksum: true}",
         "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
         "{healthChecks: [{name: p, pod: {namespace: n, selector: {matchLabels: {a: b}}}}]}",
@@ -69,6 +79,24 @@ class ValidatorTest {
           {addresses: [{address: 224.0.0.18/24}]} | spec.addresses[0].address: no host can have 224.0.0.18/24: use a unicast address
           {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon
           {addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.1/32}]} | spec.addresses[1].address: stands in the list twice: remove one
+          {addresses: [{address: 2001:db8::10/129}]} | spec.addresses[0].address: "2001:db8::10/129" has a wrong prefix length: write /0 to /128 behind the address
+          {addresses: [{address: "ff02::12/64"}]} | spec.addresses[0].address: no host can have ff02::12/64: use a unicast address
+          {addresses: [{address: 10.0.0.1/24}, {address: "2001:db8::10/64"}]} | spec.addresses: one advert lists IPv4 or IPv6 addresses, not both: set advertised: false on those of one family
+          {addresses: [{address: 10.0.0.1/24, advertised: false}]} | spec.addresses: adverts need an address: leave advertised: false off one of them
+          {vrrpVersion: 2, addresses: [{address: "2001:db8::10/64"}]} | spec.vrrpVersion: VRRPv2 has no IPv6: set it to 3, or advertised: false on IPv6 addresses
+          {vrrpVersion: 2, rfc9568Checksum: true} | spec.rfc9568Checksum: is about VRRPv3: set vrrpVersion to 3, or remove it
+          {addresses: [{address: "2001:db8::10/64"}], rfc9568Checksum: true} | spec.rfc9568Checksum: is about IPv4, IPv6 has one checksum only: remove it
+          {transport: {peers: [10.0.0.12]}} | spec.transport.peers: peers are for unicast: set mode to Unicast, or remove them
+          {transport: {mode: Unicast, peers: [10.0.0.12, node-b]}} | spec.transport.peers[1]: "node-b" is not an IPv4 address: write four numbers, as in 203.0.113.10
+          {transport: {mode: Unicast, peers: ["2001:db8::1"]}} | spec.transport.peers[0]: adverts are IPv4: give the peer's address of that family
+          {transport: {mode: Unicast, peers: [224.0.0.18]}} | spec.transport.peers[0]: no host can have 224.0.0.18: give the address of a node
+          {transport: {mode: Unicast, peers: [203.0.113.10]}} | spec.transport.peers[0]: 203.0.113.10 is a virtual address: give the node's own
+          {transport: {mode: Unicast, peers: [10.0.0.12, 10.0.0.12]}} | spec.transport.peers[1]: stands in the list twice: remove one
+          {garp: {repeat: 0}} | spec.garp.repeat: 0 is not a number of announcements: use 1 to 100
+          {garp: {delay: 61m}} | spec.garp.delay: 61m is out of range: use 0s to 1h
+          {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
+          {routes: [{to: default, via: "fe80::1", source: 10.0.0.1}]} | spec.routes[0].source: 10.0.0.1 is not of the route's family: use IPv6
+          {routes: [{to: 10.0.0.0/8, via: "fe80::1"}]} | spec.routes[0].via: fe80::1 is not of the route's family: use IPv4
           {routes: [{via: 10.0.0.1}]} | spec.routes[0].to: is missing: write default, or a prefix as in 10.0.0.0/8
           {routes: [{to: default}]} | spec.routes[0].via: is missing: a default route needs its gateway
           {routes: [{to: 10.0.0.1/8}]} | spec.routes[0].to: has bits set behind the prefix: write 10.0.0.0/8
@@ -87,7 +115,7 @@ class ValidatorTest {
           {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
           {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
           {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
-          {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in ::1
+          {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in 2001:db8::10
           {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: 65536 is not a TCP port: use 1 to 65535
           {healthChecks: [{name: a, http: {path: healthz}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
           {healthChecks: [{name: a, http: {path: "/a{b"}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
@@ -101,6 +129,19 @@ class ValidatorTest {
   void aBadSpecHasOneProblemThatNamesFieldAndFix(String yaml, String problem) {
     assertEquals(
         List.of(problem), Validator.problems(spec(yaml)).stream().map(Problem::toString).toList());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"255, 45, 0", "256, 0, 1", "255, 769, 0", "1, 1024, 1"})
+  void anAdvertListsAtMost255Addresses(int advertised, int excluded, int problems) {
+    var addresses =
+        IntStream.range(0, advertised + excluded)
+            .mapToObj(
+                i ->
+                    "{address: 10.0.%d.%d/32, advertised: %s}"
+                        .formatted(i / 256, i % 256, i < advertised))
+            .toList();
+    assertEquals(problems, Validator.problems(spec("{addresses: " + addresses + "}")).size());
   }
 
   @Test
