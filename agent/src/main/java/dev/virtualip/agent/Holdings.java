@@ -68,9 +68,13 @@ final class Holdings {
   private List<Change> changes(
       InstanceConfig config, Set<HeldAddress> wantedAddresses, Set<InstalledRoute> wantedRoutes) {
     long lease = Timers.leaseSeconds(config.router().version(), config.router().advertInterval());
+    var virtual = config.virtual();
     var changes = new ArrayList<Change>();
-    wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
-    wantedRoutes.stream().filter(r -> !routes.contains(r)).map(PutRoute::new).forEach(changes::add);
+    wantedAddresses.forEach(a -> changes.add(put(a, lease, virtual)));
+    // An IPv4 route lives as long as its source; an IPv6 route has a lease to be renewed.
+    wantedRoutes.stream()
+        .filter(route -> route.to().isIpv6() || !routes.contains(route))
+        .forEach(route -> changes.add(new PutRoute(route, lease)));
     routes.stream()
         .filter(route -> wantedRoutes.stream().noneMatch(wanted -> wanted.replaces(route)))
         .map(DeleteRoute::new)
@@ -79,10 +83,21 @@ final class Holdings {
     if (!gone.isEmpty()) {
       gone.forEach(a -> changes.add(new DeleteAddress(a.linkIndex(), a.prefix())));
       // With the first address of a subnet the kernel removes the others, and their routes.
-      wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
-      wantedRoutes.forEach(route -> changes.add(new PutRoute(route)));
+      wantedAddresses.forEach(a -> changes.add(put(a, lease, virtual)));
+      wantedRoutes.forEach(route -> changes.add(new PutRoute(route, lease)));
     }
     return changes;
+  }
+
+  /** Without a route to the prefix if the node has that by an IPv6 address of its own. */
+  private PutAddress put(HeldAddress address, long lease, Set<InetAddress> virtual) {
+    var network = address.prefix().network();
+    boolean routed =
+        address.prefix().isIpv6()
+            && node.network()
+                .ownAddressesOn(address.linkIndex(), virtual)
+                .anyMatch(own -> own.network().equals(network));
+    return new PutAddress(address.linkIndex(), address.prefix(), lease, !routed);
   }
 
   private String apply(
@@ -169,7 +184,7 @@ final class Holdings {
     if (link == null) {
       return;
     }
-    Set<InetAddress> virtual = Set.copyOf(config.advertised());
+    var virtual = config.virtual();
     node.network()
         .addressesOn(link.index())
         .map(BoundAddress::prefix)

@@ -224,7 +224,7 @@ final class VirtualRouterLoop implements Runnable {
 
   private void frameReceived(Input.FrameReceived received) {
     var datagram = Frames.vrrp(received.frame());
-    if (datagram.isEmpty() || !datagram.get().destination().equals(Frames.GROUP)) {
+    if (datagram.isEmpty()) {
       return;
     }
     for (var instance : instances.values()) {
@@ -254,7 +254,7 @@ final class VirtualRouterLoop implements Runnable {
     var acceptance = Acceptance.decide(desired.virtualIps(), running, desired.self());
     var configs =
         acceptance.run().values().stream()
-            .map(vip -> InstanceConfig.from(vip, nodeName, desired.secrets()))
+            .map(vip -> InstanceConfig.from(vip, nodeName, desired.secrets(), desired.nodes()))
             .collect(Collectors.toMap(InstanceConfig::name, c -> c, (a, _) -> a, TreeMap::new));
     // Removals first: what one object gives up another may take in the same edit.
     for (var name : List.copyOf(instances.keySet())) {

@@ -55,8 +55,16 @@ public record NodeFacts(
     return node.getStatus().getAddresses().stream()
         .filter(address -> "InternalIP".equals(address.getType()))
         .map(NodeAddress::getAddress)
-        .filter(Objects::nonNull)
+        .filter(NodeFacts::isAddress)
         .toList();
+  }
+
+  private static boolean isAddress(String text) {
+    try {
+      return text != null && IpPrefix.parseAddress(text) != null;
+    } catch (IllegalArgumentException _) {
+      return false;
+    }
   }
 
   /** Whether the VirtualIP takes part on this node (spec.nodes.selector). */

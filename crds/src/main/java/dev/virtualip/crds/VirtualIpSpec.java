@@ -381,9 +381,9 @@ public record VirtualIpSpec(
           String interfaceName,
       @Pattern(ADDRESS_PATTERN)
           @JsonPropertyDescription(
-              "Preferred source address. Default: the first virtual address of the route's family on"
-                  + " the same NIC (not a link-local one). The kernel drops an IPv4 route together with"
-                  + " an expired source; an IPv6 route has a lease of its own.")
+              "Preferred source address. Default for IPv4: the first virtual address on the same NIC, so"
+                  + " that the kernel drops the route together with an expired address. IPv6 routes have"
+                  + " a lease of their own and no default.")
           String source,
       @Min(1) @Max(4294967295d) @JsonPropertyDescription("Routing table. Default: 254, main.")
           Long table,

@@ -67,7 +67,7 @@ class IpPrefixTest {
     "10.255.255.255/9, 10.128.0.0/9",
     "2001:db8::10/64, 2001:db8::/64",
     "2001:db8::ff00/121, 2001:db8::ff00/121",
-    "::ffff:0:1/128, ::ffff:0:1/128",
+    "::fffe:0:1/128, ::fffe:0:1/128",
     "fe80::1/10, fe80::/10"
   })
   void theNetworkHasNoBitsBehindThePrefix(String text, String network) {

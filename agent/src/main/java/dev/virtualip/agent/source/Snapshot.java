@@ -50,7 +50,16 @@ public final class Snapshot {
 
   /** The form on disk. */
   private record Content(
-      String format, List<VirtualIp> virtualIps, NodeFacts self, List<Secret> secrets) {}
+      String format,
+      List<VirtualIp> virtualIps,
+      NodeFacts self,
+      List<NodeFacts> nodes,
+      List<Secret> secrets) {
+    /** Earlier versions did not write nodes. */
+    Content {
+      nodes = nodes == null ? List.of() : nodes;
+    }
+  }
 
   private record Secret(SecretKey ref, byte[] value) {}
 
@@ -81,7 +90,7 @@ public final class Snapshot {
   private static Desired desired(Content content) {
     var secrets = new HashMap<SecretKey, byte[]>();
     content.secrets().forEach(secret -> secrets.put(secret.ref(), secret.value()));
-    return new Desired(content.virtualIps(), content.self(), secrets);
+    return new Desired(content.virtualIps(), content.self(), content.nodes(), secrets);
   }
 
   /**
@@ -95,7 +104,8 @@ public final class Snapshot {
     var secrets = new ArrayList<Secret>();
     desired.secrets().forEach((key, value) -> secrets.add(new Secret(key, value)));
     try {
-      var content = new Content(FORMAT, desired.virtualIps(), desired.self(), secrets);
+      var content =
+          new Content(FORMAT, desired.virtualIps(), desired.self(), desired.nodes(), secrets);
       replace(MAPPER.writeValueAsBytes(content));
       written = desired;
     } catch (IOException e) {
