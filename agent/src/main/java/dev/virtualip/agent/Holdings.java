@@ -14,7 +14,6 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -68,9 +67,8 @@ final class Holdings {
   private List<Change> changes(
       InstanceConfig config, Set<HeldAddress> wantedAddresses, Set<InstalledRoute> wantedRoutes) {
     long lease = Timers.leaseSeconds(config.router().version(), config.router().advertInterval());
-    var virtual = config.virtual();
     var changes = new ArrayList<Change>();
-    wantedAddresses.forEach(a -> changes.add(put(a, lease, virtual)));
+    wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
     // An IPv4 route lives as long as its source; an IPv6 route has a lease to be renewed.
     wantedRoutes.stream()
         .filter(route -> route.to().isIpv6() || !routes.contains(route))
@@ -83,21 +81,10 @@ final class Holdings {
     if (!gone.isEmpty()) {
       gone.forEach(a -> changes.add(new DeleteAddress(a.linkIndex(), a.prefix())));
       // With the first address of a subnet the kernel removes the others, and their routes.
-      wantedAddresses.forEach(a -> changes.add(put(a, lease, virtual)));
+      wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
       wantedRoutes.forEach(route -> changes.add(new PutRoute(route, lease)));
     }
     return changes;
-  }
-
-  /** Without a route to the prefix if the node has that by an IPv6 address of its own. */
-  private PutAddress put(HeldAddress address, long lease, Set<InetAddress> virtual) {
-    var network = address.prefix().network();
-    boolean routed =
-        address.prefix().isIpv6()
-            && node.network()
-                .ownAddressesOn(address.linkIndex(), virtual)
-                .anyMatch(own -> own.network().equals(network));
-    return new PutAddress(address.linkIndex(), address.prefix(), lease, !routed);
   }
 
   private String apply(

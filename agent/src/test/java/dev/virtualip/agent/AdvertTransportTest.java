@@ -183,16 +183,6 @@ class AdvertTransportTest {
   }
 
   @Test
-  void theNodesOwnRouteToAPrefixIsNotPutUnderALease() {
-    bind("fe80::b/64");
-    fake.bind(3, "2001:db8::b/64", 0);
-    fake.report();
-    becomeMaster(SIX);
-    assertTrue(fake.log.contains("put 2001:db8::10/64 lease 4 noprefixroute"), fake.log::toString);
-    assertTrue(fake.log.contains("put fe80::61/64 lease 4 noprefixroute"), fake.log::toString);
-  }
-
-  @Test
   void moreAddressesThanFitTheMtuAreAFault() {
     bind("fe80::b/64");
     var addresses = new StringBuilder("addresses: [{address: 'fe80::61/64'}");

@@ -186,10 +186,7 @@ final class FakeNode implements AddressPort {
           bound.put(
               put.prefix(),
               new BoundAddress(put.linkIndex(), put.prefix(), put.leaseSeconds(), PROTOCOL));
-          log.add(
-              "put %s lease %d%s"
-                  .formatted(
-                      put.prefix(), put.leaseSeconds(), put.prefixRoute() ? "" : " noprefixroute"));
+          log.add("put " + put.prefix() + " lease " + put.leaseSeconds());
         }
         case DeleteAddress delete -> {
           bound.remove(delete.prefix());

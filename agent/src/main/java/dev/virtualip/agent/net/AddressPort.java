@@ -40,7 +40,8 @@ public interface AddressPort {
    * link's sysctl promote_secondaries is 1. A link that is set down keeps its addresses and loses
    * its routes; one that loses its carrier keeps both.
    *
-   * <p>With an IPv6 address go no routes but the one to its own prefix: those that have it as
+   * <p>With an IPv6 address go no routes: that to its own prefix, which the kernel makes, ends when
+   * the address's lease would have ended (others that need it keep it); those that have it as
    * source merely lose that source. Hence the lease of {@link Change.PutRoute}. A link that is set
    * down loses its IPv6 addresses and routes.
    *
@@ -110,19 +111,10 @@ public interface AddressPort {
      *     for ever. It lasts up to 0.02 s less and up to 0.4 s more (measured with HZ=250, 1 to 10
      *     s); up to 1.1 s more where any other address with a lease is put in its last second,
      *     since the kernel looks for ended leases at most once a second. So renew all at once.
-     * @param prefixRoute whether the kernel keeps a route to the prefix, for as long as the lease.
-     *     IPv6 has one such route for all addresses of a prefix: false where another address has
-     *     it, or that would lose it with our lease. IPv4 has one for each address, always.
      */
-    record PutAddress(int linkIndex, IpPrefix prefix, long leaseSeconds, boolean prefixRoute)
-        implements Change {
+    record PutAddress(int linkIndex, IpPrefix prefix, long leaseSeconds) implements Change {
       /** A day: what outlives its owner longer is no lease. */
       public static final long LEASE_SECONDS_MAX = 86_400;
-
-      /** With a route to the prefix. */
-      public PutAddress(int linkIndex, IpPrefix prefix, long leaseSeconds) {
-        this(linkIndex, prefix, leaseSeconds, true);
-      }
 
       public PutAddress {
         if (leaseSeconds < 0 || leaseSeconds > LEASE_SECONDS_MAX) {

@@ -62,7 +62,7 @@ final class NetlinkRequests {
     address(put.linkIndex(), prefix.address(), prefix.length());
     cacheInfo(put.leaseSeconds(), prefix.isIpv6() && prefix.length() == 128);
     if (prefix.isIpv6()) {
-      attribute(IFA_FLAGS, IFA_F_NODAD | (put.prefixRoute() ? 0 : IFA_F_NOPREFIXROUTE));
+      attribute(IFA_FLAGS, IFA_F_NODAD);
     }
     attribute(IFA_PROTO, new byte[] {AddressPort.PROTOCOL});
     end(start);

@@ -64,7 +64,6 @@ final class Rtnetlink {
   static final int IFA_F_NODAD = 0x02;
   static final int IFA_F_DADFAILED = 0x08;
   static final int IFA_F_TENTATIVE = 0x40;
-  static final int IFA_F_NOPREFIXROUTE = 0x200;
   static final int IFA_CACHEINFO_BYTES = 16;
   static final long INFINITY_LIFE_TIME = 0xFFFF_FFFFL;
 

@@ -59,14 +59,6 @@ class NetlinkRequestsTest {
   }
 
   @Test
-  void anIpv6AddressMayLeaveTheRouteToItsPrefixToAnother() {
-    var change = new Change.PutAddress(3, IpPrefix.parse("2001:db8::10/64"), 3, false);
-    var written = write(out -> out.change(1, change, true));
-    assertTrue(written.contains("14000600" + "03000000" + "03000000"), "not deprecated");
-    assertTrue(written.contains("08000800" + "02020000"), "IFA_F_NODAD, IFA_F_NOPREFIXROUTE");
-  }
-
-  @Test
   void anIpv6RouteHasALeaseAndAnIpv4RouteHasNot() {
     var gateway = InetAddress.ofLiteral("fe80::1");
     var six = new InstalledRoute(3, IpPrefix.parse("::/0"), gateway, null, 254, 1024, false);
