@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -28,6 +29,7 @@ final class Libc {
   static final int SOL_SOCKET = 1;
   static final int SO_RCVBUF = 8;
   static final int SO_BINDTODEVICE = 25;
+  private static final int SO_ATTACH_FILTER = 26;
   static final int SO_RCVBUFFORCE = 33;
   static final int MSG_TRUNC = 0x20;
   static final int MSG_DONTWAIT = 0x40;
@@ -91,6 +93,24 @@ final class Libc {
       call(
           state -> (int) SETSOCKOPT.invokeExact(state, fd, level, option, pointer, value.length),
           () -> "setsockopt(fd %d, %d, %d)".formatted(fd, level, option));
+    }
+  }
+
+  /**
+   * Lets a socket receive nothing from now on: a filter of one instruction, "return 0" (struct
+   * sock_fprog, linux/filter.h).
+   */
+  static void receiveNothing(int fd) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var instruction = arena.allocate(8, 8);
+      instruction.set(JAVA_SHORT, 0, (short) 6);
+      var program = arena.allocate(16, 8);
+      program.set(JAVA_SHORT, 0, (short) 1);
+      program.set(ADDRESS, 8, instruction);
+      call(
+          state ->
+              (int) SETSOCKOPT.invokeExact(state, fd, SOL_SOCKET, SO_ATTACH_FILTER, program, 16),
+          () -> "setsockopt(fd %d, SO_ATTACH_FILTER)".formatted(fd));
     }
   }
 

@@ -42,8 +42,8 @@ public final class RawSocket implements UnicastPort {
               ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_RAW, AdvertisementCodec.PROTOCOL);
       var name = link.name().getBytes(StandardCharsets.UTF_8);
       Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_BINDTODEVICE, name);
-      // The kernel's minimum: what comes in here is for the capture, and nobody reads it.
-      Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUF, 0);
+      // What comes in is for the capture. A full socket would no longer count as a receiver.
+      Libc.receiveNothing(fd);
       Libc.setsockopt(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_HDRINCL : IP_HDRINCL, 1);
       return new RawSocket(link, fd);
     } catch (ErrnoException e) {
