@@ -5,19 +5,15 @@ import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Frames.ArpForm;
 import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
-import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Gratuitous ARP of one virtual router, with keepalived's defaults: five rounds on becoming master,
- * five more after five seconds; and one a minute for switches that forget.
+ * Gratuitous ARP and unsolicited neighbour advertisements of one virtual router: a burst on
+ * becoming master, one more after a delay, and then single rounds for switches that forget.
  */
 final class Announcer {
   private static final Logger LOG = LoggerFactory.getLogger(Announcer.class);
-  private static final int REPEAT = 5;
-  private static final long DELAY = 5_000_000_000L;
-  private static final long REFRESH = 60_000_000_000L;
 
   private final Node node;
   private boolean secondBurstDue;
@@ -28,10 +24,11 @@ final class Announcer {
   }
 
   /** Sends a burst now and plans the next. */
-  void start(List<VirtualAddress> addresses, long now) {
-    announce(addresses, REPEAT);
-    secondBurstDue = true;
-    deadline = now + DELAY;
+  void start(InstanceConfig config, long now) {
+    var garp = config.garp();
+    announce(config, garp.repeat());
+    secondBurstDue = garp.delay() > 0;
+    plan(secondBurstDue ? garp.delay() : garp.refresh(), now);
   }
 
   /** Nothing more is sent, planned bursts included. */
@@ -45,32 +42,42 @@ final class Announcer {
   }
 
   /** Sends what was planned. */
-  void announceDue(List<VirtualAddress> addresses, long now) {
-    announce(addresses, secondBurstDue ? REPEAT : 1);
+  void announceDue(InstanceConfig config, long now) {
+    announce(config, secondBurstDue ? config.garp().repeat() : 1);
     secondBurstDue = false;
-    deadline = now + REFRESH;
+    plan(config.garp().refresh(), now);
   }
 
-  private void announce(List<VirtualAddress> addresses, int rounds) {
+  private void plan(long delay, long now) {
+    deadline = delay > 0 ? now + delay : State.NEVER;
+  }
+
+  private void announce(InstanceConfig config, int rounds) {
     for (int round = 0; round < rounds; round++) {
-      for (var address : addresses) {
+      for (var address : config.addresses()) {
         announce(address);
       }
     }
   }
 
-  private void announce(VirtualAddress address) {
-    var link = node.network().link(address.interfaceName());
+  private void announce(VirtualAddress virtual) {
+    var link = node.network().link(virtual.interfaceName());
     if (link == null) {
       return;
     }
+    var address = virtual.prefix().address();
     try {
       var port = node.ports().open(link);
+      if (virtual.prefix().isIpv6()) {
+        boolean router = node.addresses().forwardsIpv6(link);
+        port.send(Frames.neighbourAdvertisement(link.mac(), address, router));
+        return;
+      }
       for (var form : ArpForm.values()) {
-        port.send(Frames.gratuitousArp(link.mac(), address.prefix().address(), form));
+        port.send(Frames.gratuitousArp(link.mac(), address, form));
       }
     } catch (IOException e) {
-      LOG.warn("announcement_not_sent address={} error={}", address.prefix(), e.getMessage());
+      LOG.warn("announcement_not_sent address={} error={}", virtual.prefix(), e.getMessage());
     }
   }
 }

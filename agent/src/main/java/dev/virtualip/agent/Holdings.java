@@ -14,7 +14,6 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -70,7 +69,10 @@ final class Holdings {
     long lease = Timers.leaseSeconds(config.router().version(), config.router().advertInterval());
     var changes = new ArrayList<Change>();
     wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
-    wantedRoutes.stream().filter(r -> !routes.contains(r)).map(PutRoute::new).forEach(changes::add);
+    // An IPv4 route lives as long as its source; an IPv6 route has a lease to be renewed.
+    wantedRoutes.stream()
+        .filter(route -> route.to().isIpv6() || !routes.contains(route))
+        .forEach(route -> changes.add(new PutRoute(route, lease)));
     routes.stream()
         .filter(route -> wantedRoutes.stream().noneMatch(wanted -> wanted.replaces(route)))
         .map(DeleteRoute::new)
@@ -80,7 +82,7 @@ final class Holdings {
       gone.forEach(a -> changes.add(new DeleteAddress(a.linkIndex(), a.prefix())));
       // With the first address of a subnet the kernel removes the others, and their routes.
       wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
-      wantedRoutes.forEach(route -> changes.add(new PutRoute(route)));
+      wantedRoutes.forEach(route -> changes.add(new PutRoute(route, lease)));
     }
     return changes;
   }
@@ -169,7 +171,7 @@ final class Holdings {
     if (link == null) {
       return;
     }
-    Set<InetAddress> virtual = Set.copyOf(config.advertised());
+    var virtual = config.virtual();
     node.network()
         .addressesOn(link.index())
         .map(BoundAddress::prefix)

@@ -1,21 +1,29 @@
 package dev.virtualip.agent;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.Durations;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import dev.virtualip.crds.VirtualIpSpec.InitialState;
+import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.TrackedInterface;
+import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A valid VirtualIP as one node runs it (keepalived: {@code vrrp_instance}).
@@ -27,6 +35,10 @@ import java.util.Map;
  * @param priority base priority on this node, 1 to 255
  * @param password VRRPv2 password, or null if none is asked for or it is missing
  * @param missingSecret the key of a password that could not be read, or null
+ * @param unicast whether adverts go to each peer instead of to the group
+ * @param members unicast: addresses of the routers, this node's perhaps among them
+ * @param checksum what VRRPv3 adverts over IPv4 sum
+ * @param garp how addresses are announced
  * @param addresses what is bound while master, in the adverts' order
  * @param routes what is routed while master
  * @param healthChecks checks of this node
@@ -43,6 +55,10 @@ record InstanceConfig(
     int priority,
     Password password,
     SecretKey missingSecret,
+    boolean unicast,
+    Set<InetAddress> members,
+    ChecksumForm checksum,
+    Garp garp,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
     List<HealthCheck> healthChecks,
@@ -51,8 +67,17 @@ record InstanceConfig(
     long linkDebounce,
     Map<String, String> interfaces) {
 
-  /** An address and the NIC it is bound on. */
-  record VirtualAddress(String interfaceName, IpPrefix prefix) {}
+  /** An address, the NIC it is bound on, and whether adverts list it. */
+  record VirtualAddress(String interfaceName, IpPrefix prefix, boolean advertised) {}
+
+  /**
+   * Announcements.
+   *
+   * @param repeat announcements in a burst, 1 or more
+   * @param delay nanoseconds to the second burst, 0 = there is none
+   * @param refresh nanoseconds between single announcements, 0 = there are none
+   */
+  record Garp(int repeat, long delay, long refresh) {}
 
   /** A route and its NIC; the link index is filled in when the route is installed. */
   record VirtualRoute(
@@ -71,9 +96,15 @@ record InstanceConfig(
 
   private static final int MAIN_TABLE = 254;
   private static final IpPrefix DEFAULT = IpPrefix.parse("0.0.0.0/0");
+  private static final IpPrefix DEFAULT6 = IpPrefix.parse("::/0");
 
-  /** What a node runs of a VirtualIP that the validator has found good. */
-  static InstanceConfig from(VirtualIp vip, String nodeName, Map<SecretKey, byte[]> secrets) {
+  /**
+   * What a node runs of a VirtualIP that the validator has found good.
+   *
+   * @param nodes all nodes, where peers are to be taken from them
+   */
+  static InstanceConfig from(
+      VirtualIp vip, String nodeName, Map<SecretKey, byte[]> secrets, List<NodeFacts> nodes) {
     var spec = vip.getSpec();
     var secretKey =
         spec.authentication() == null ? null : spec.authentication().passwordSecretRef();
@@ -84,7 +115,9 @@ record InstanceConfig(
             .map(
                 address ->
                     new VirtualAddress(
-                        spec.interfaceOf(address, nodeName), IpPrefix.parse(address.address())))
+                        spec.interfaceOf(address, nodeName),
+                        IpPrefix.parse(address.address()),
+                        address.advertised()))
             .toList();
     return new InstanceConfig(
         vip.getMetadata().getName(),
@@ -94,6 +127,10 @@ record InstanceConfig(
         spec.priorityOn(nodeName),
         secret == null ? null : new Password(secret),
         secret == null ? secretKey : null,
+        spec.transport().mode() == Mode.Unicast,
+        members(spec, nodes),
+        spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
+        garp(spec.garp()),
         addresses,
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
         spec.healthChecks(),
@@ -113,9 +150,34 @@ record InstanceConfig(
         spec.initialState() == InitialState.Master);
   }
 
+  private static Garp garp(VirtualIpSpec.Garp garp) {
+    return new Garp(
+        garp.repeat(),
+        Durations.parse(garp.delay()).toNanos(),
+        Durations.parse(garp.refresh()).toNanos());
+  }
+
+  /** The configured peers, else one InternalIP of each selected node. */
+  private static Set<InetAddress> members(VirtualIpSpec spec, List<NodeFacts> nodes) {
+    var members = new LinkedHashSet<InetAddress>();
+    if (spec.nodesArePeers()) {
+      nodes.stream()
+          .filter(node -> node.selectedBy(spec))
+          .flatMap(
+              node ->
+                  node.addresses().stream()
+                      .filter(address -> address.contains(":") == spec.isIpv6())
+                      .limit(1))
+          .forEach(address -> members.add(IpPrefix.parseAddress(address)));
+    } else {
+      spec.transport().peers().forEach(peer -> members.add(IpPrefix.parseAddress(peer)));
+    }
+    return members;
+  }
+
   /**
-   * Without a source of its own a route prefers the first virtual address on its NIC: the kernel
-   * drops a route with its preferred source, so an expired lease takes the route along.
+   * Without a source of its own an IPv4 route prefers the first virtual address on its NIC: the
+   * kernel drops a route with its preferred source, so an expired lease takes the route along.
    */
   private static VirtualRoute route(
       VirtualIpSpec spec,
@@ -123,22 +185,30 @@ record InstanceConfig(
       String nodeName,
       List<VirtualAddress> addresses) {
     var nic = spec.interfaceOf(route, nodeName);
-    var source =
-        route.source() != null
-            ? IpPrefix.parseAddress(route.source())
-            : addresses.stream()
-                .filter(address -> address.interfaceName().equals(nic))
-                .map(address -> address.prefix().address())
-                .findFirst()
-                .orElse(null);
+    var via = route.via() == null ? null : IpPrefix.parseAddress(route.via());
+    var to =
+        !route.to().equals("default")
+            ? IpPrefix.parse(route.to())
+            : via instanceof Inet6Address ? DEFAULT6 : DEFAULT;
+    long metric = route.metric() == null ? 0 : route.metric();
     return new VirtualRoute(
         nic,
-        route.to().equals("default") ? DEFAULT : IpPrefix.parse(route.to()),
-        route.via() == null ? null : IpPrefix.parseAddress(route.via()),
-        source,
+        to,
+        via,
+        route.source() != null
+            ? IpPrefix.parseAddress(route.source())
+            : to.isIpv6() ? null : firstIpv4On(nic, addresses),
         route.table() == null ? MAIN_TABLE : route.table(),
-        route.metric() == null ? 0 : route.metric(),
+        to.isIpv6() && metric == 0 ? InstalledRoute.IPV6_METRIC : metric,
         Boolean.TRUE.equals(route.onLink()));
+  }
+
+  private static InetAddress firstIpv4On(String nic, List<VirtualAddress> addresses) {
+    return addresses.stream()
+        .filter(address -> address.interfaceName().equals(nic) && !address.prefix().isIpv6())
+        .map(address -> address.prefix().address())
+        .findFirst()
+        .orElse(null);
   }
 
   /**
@@ -169,14 +239,32 @@ record InstanceConfig(
     return paths;
   }
 
-  /** The addresses alone, as adverts list them. */
+  /** The addresses that adverts list, link-local ones first (RFC 9568 5.2.9). */
   List<InetAddress> advertised() {
-    return addresses.stream().map(address -> address.prefix().address()).toList();
+    return addresses.stream()
+        .filter(VirtualAddress::advertised)
+        .map(address -> address.prefix().address())
+        .sorted(Comparator.comparing(address -> ipv6() && !address.isLinkLocalAddress()))
+        .toList();
+  }
+
+  /** All virtual addresses. */
+  Set<InetAddress> virtual() {
+    return addresses.stream()
+        .map(address -> address.prefix().address())
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** Whether adverts are IPv6 packets: their family is that of the addresses they list. */
+  boolean ipv6() {
+    return addresses.stream()
+        .anyMatch(address -> address.advertised() && address.prefix().isIpv6());
   }
 
   /** Whether a running router can take over this configuration, or has to begin anew. */
   boolean continues(InstanceConfig before) {
     return interfaceName.equals(before.interfaceName)
+        && ipv6() == before.ipv6()
         && router.vrid() == before.router.vrid()
         && router.version() == before.router.version();
   }

@@ -1,14 +1,7 @@
 package dev.virtualip.agent;
 
 import dev.virtualip.agent.net.AddressPort;
-import dev.virtualip.agent.net.Frames;
-import dev.virtualip.agent.net.Link;
-import dev.virtualip.agent.vrrp.Advertisement;
-import dev.virtualip.agent.vrrp.AdvertisementCodec;
-import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.crds.HealthCheck;
-import java.io.IOException;
-import java.net.InetAddress;
 import java.time.Clock;
 
 /**
@@ -33,12 +26,5 @@ record Node(
   @FunctionalInterface
   interface Checks {
     AutoCloseable start(String virtualIp, HealthCheck check);
-  }
-
-  /** Sends an advert to the group. */
-  void send(Link link, Advertisement advert, Password password, InetAddress source, int id)
-      throws IOException {
-    var payload = AdvertisementCodec.encode(advert, password, source, Frames.GROUP);
-    ports.open(link).send(Frames.advertisement(link.mac(), source, id, payload));
   }
 }

@@ -13,7 +13,6 @@ import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.InterfaceSelector;
 import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
-import java.net.Inet4Address;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -97,16 +96,18 @@ final class NodeNetwork {
   }
 
   /**
-   * The address that adverts on a link come from: the first that is neither virtualip's nor one of
-   * the virtual addresses given. Null if there is none.
+   * Addresses of a link that are its own: neither virtualip's nor among the virtual addresses
+   * given, and known to be nobody else's. In the kernel's order.
    */
-  InetAddress source(int linkIndex, Set<InetAddress> virtual) {
+  Stream<IpPrefix> ownAddressesOn(int linkIndex, Set<InetAddress> virtual) {
     return addressesOn(linkIndex)
-        .filter(address -> address.protocol() != AddressPort.PROTOCOL)
-        .map(address -> address.prefix().address())
-        .filter(Inet4Address.class::isInstance)
-        .filter(address -> !virtual.contains(address))
-        .findFirst()
-        .orElse(null);
+        .filter(address -> address.protocol() != AddressPort.PROTOCOL && !address.tentative())
+        .map(BoundAddress::prefix)
+        .filter(prefix -> !virtual.contains(prefix.address()));
+  }
+
+  /** Whether some link of the node has this address. */
+  boolean has(InetAddress address) {
+    return addresses.stream().anyMatch(bound -> bound.prefix().address().equals(address));
   }
 }

@@ -2,19 +2,26 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.PacketPort;
+import dev.virtualip.agent.net.UnicastPort;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.Map;
 
-/** One packet port a link, opened when first needed. Used by one thread. */
+/** One packet port a link and one unicast port a family, opened when first needed. One thread. */
 final class PacketPorts implements AutoCloseable {
   private final Map<Integer, PacketPort> ports = new HashMap<>();
+  private final Map<Family, UnicastPort> unicastPorts = new HashMap<>();
   private final PacketPort.Opener opener;
   private final PacketPort.Receiver receiver;
+  private final UnicastPort.Opener unicastOpener;
 
-  PacketPorts(PacketPort.Opener opener, PacketPort.Receiver receiver) {
+  private record Family(int linkIndex, boolean ipv6) {}
+
+  PacketPorts(
+      PacketPort.Opener opener, PacketPort.Receiver receiver, UnicastPort.Opener unicastOpener) {
     this.opener = opener;
     this.receiver = receiver;
+    this.unicastOpener = unicastOpener;
   }
 
   /** The link's port. */
@@ -27,11 +34,28 @@ final class PacketPorts implements AutoCloseable {
     return port;
   }
 
-  /** Closes a link's port; the next use opens it anew, and joins the group anew. */
+  /** The link's port for packets to single hosts. */
+  UnicastPort openUnicast(Link link, boolean ipv6) throws IOException {
+    var family = new Family(link.index(), ipv6);
+    var port = unicastPorts.get(family);
+    if (port == null) {
+      port = unicastOpener.open(link, ipv6);
+      unicastPorts.put(family, port);
+    }
+    return port;
+  }
+
+  /** Closes a link's ports; the next use opens them anew. */
   void close(int linkIndex) {
     var port = ports.remove(linkIndex);
     if (port != null) {
       port.close();
+    }
+    for (boolean ipv6 : new boolean[] {false, true}) {
+      var unicastPort = unicastPorts.remove(new Family(linkIndex, ipv6));
+      if (unicastPort != null) {
+        unicastPort.close();
+      }
     }
   }
 
@@ -39,5 +63,7 @@ final class PacketPorts implements AutoCloseable {
   public void close() {
     ports.values().forEach(PacketPort::close);
     ports.clear();
+    unicastPorts.values().forEach(UnicastPort::close);
+    unicastPorts.clear();
   }
 }

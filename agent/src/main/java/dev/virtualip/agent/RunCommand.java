@@ -8,6 +8,7 @@ import dev.virtualip.agent.kube.StatusReporter;
 import dev.virtualip.agent.net.Pcap4jPacketPort;
 import dev.virtualip.agent.netlink.Netlink;
 import dev.virtualip.agent.netlink.NetlinkMonitor;
+import dev.virtualip.agent.netlink.RawSocket;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.ManifestSource;
 import dev.virtualip.agent.source.Snapshot;
@@ -136,7 +137,9 @@ final class RunCommand implements Callable<Integer> {
             new NodeNetwork(netlink),
             netlink,
             new PacketPorts(
-                Pcap4jPacketPort::open, (link, frame) -> wiring.loop.offerFrame(link, frame)),
+                Pcap4jPacketPort::open,
+                (link, frame) -> wiring.loop.offerFrame(link, frame),
+                RawSocket::open),
             wiring,
             new AgentMetrics(registry),
             Clock.systemUTC());
@@ -235,7 +238,12 @@ final class RunCommand implements Callable<Integer> {
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
       if (snapshot != null) {
         var good =
-            new Desired(List.copyOf(running.values()), desired.self(), desired.secrets(), Map.of());
+            new Desired(
+                List.copyOf(running.values()),
+                desired.self(),
+                desired.nodes(),
+                desired.secrets(),
+                Map.of());
         snapshots.execute(() -> snapshot.write(good));
       }
     }

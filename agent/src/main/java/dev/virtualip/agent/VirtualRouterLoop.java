@@ -236,7 +236,7 @@ final class VirtualRouterLoop implements Runnable {
 
   private void frameReceived(Input.FrameReceived received) {
     var datagram = Frames.vrrp(received.frame());
-    if (datagram.isEmpty() || !datagram.get().destination().equals(Frames.GROUP)) {
+    if (datagram.isEmpty()) {
       return;
     }
     for (var instance : instances.values()) {
@@ -268,7 +268,7 @@ final class VirtualRouterLoop implements Runnable {
     var acceptance = Acceptance.decide(desired, running, node.network());
     var configs =
         acceptance.run().values().stream()
-            .map(vip -> InstanceConfig.from(vip, nodeName, desired.secrets()))
+            .map(vip -> InstanceConfig.from(vip, nodeName, desired.secrets(), desired.nodes()))
             .collect(Collectors.toMap(InstanceConfig::name, c -> c, (a, _) -> a, TreeMap::new));
     // Removals first: what one object gives up another may take in the same edit.
     for (var name : List.copyOf(instances.keySet())) {

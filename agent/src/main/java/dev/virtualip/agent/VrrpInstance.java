@@ -9,6 +9,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
+import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
 import dev.virtualip.agent.vrrp.Datagram;
 import dev.virtualip.agent.vrrp.Decoded;
@@ -33,8 +34,10 @@ import dev.virtualip.agent.vrrp.Event.Wish;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
@@ -43,6 +46,7 @@ import java.net.InetAddress;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,6 +65,7 @@ final class VrrpInstance {
   private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
   private static final long BIND_RETRY_MIN = 5_000_000_000L;
   private static final long BIND_RETRY_MAX = 64 * BIND_RETRY_MIN;
+  private static final int PEERS_NOTED_MAX = 255;
   private static final String CHECK_PENDING = "CheckPending";
   private static final Set<String> NOT_A_FAULT =
       Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED);
@@ -71,6 +76,8 @@ final class VrrpInstance {
   private final Map<String, CheckState> checks = new LinkedHashMap<>();
   private final Map<String, String> faultDetails = new LinkedHashMap<>();
   private final Set<Decoded.Reason> warned = new HashSet<>();
+  private final Map<InetAddress, ChecksumForm> checksumForms = new HashMap<>();
+  private final AdvertTransport transport;
   private final Holdings holdings;
   private final Announcer announcer;
   private final LinkStates links;
@@ -84,7 +91,6 @@ final class VrrpInstance {
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
   private boolean addressListWarned;
-  private int datagramId;
   private String cause = VirtualRouter.STARTING;
   private Instant since;
   private long transitions;
@@ -94,6 +100,7 @@ final class VrrpInstance {
     this.node = node;
     this.onStatus = onStatus;
     since = node.clock().instant();
+    transport = new AdvertTransport(node);
     holdings = new Holdings(node);
     announcer = new Announcer(node);
     router = VirtualRouter.create(config.router(), config.priority());
@@ -117,8 +124,17 @@ final class VrrpInstance {
 
   /** Starts the checks and, if nothing stands in the way, listens. */
   void start(long now) {
+    warnWithoutLinkLocal();
     startChecks();
     evaluate(now);
+  }
+
+  private void warnWithoutLinkLocal() {
+    if (config.ipv6() && !config.advertised().getFirst().isLinkLocalAddress()) {
+      LOG.warn(
+          "no_link_local_address vip={}: RFC 9568 wants one among spec.addresses, strict peers too",
+          config.name());
+    }
   }
 
   InstanceConfig config() {
@@ -140,7 +156,7 @@ final class VrrpInstance {
       on(waits ? new Wish() : new TimerExpired(), now);
     }
     if (announcer.deadline() <= now) {
-      announcer.announceDue(config.addresses(), now);
+      announcer.announceDue(config, now);
     }
     if (bindFaultUntil <= now) {
       bindFault = null;
@@ -154,10 +170,7 @@ final class VrrpInstance {
 
   /** Whether a datagram on a link is for this virtual router. */
   boolean takes(int linkIndex, Datagram datagram) {
-    var link = node.network().link(config.interfaceName());
-    return link != null
-        && link.index() == linkIndex
-        && AdvertisementCodec.vrid(datagram.payload()) == config.router().vrid();
+    return transport.takes(config, linkIndex, datagram);
   }
 
   void onDatagram(Datagram datagram, long now) {
@@ -166,10 +179,33 @@ final class VrrpInstance {
             config.router().version(),
             config.router().advertInterval(),
             config.password(),
-            router.source());
+            router.source(),
+            transport.peers(config));
     switch (AdvertisementCodec.decode(datagram, expected)) {
       case Rejected rejected -> rejected(rejected.reason(), datagram.source());
-      case Accepted accepted -> accepted(accepted.advertisement(), datagram.source(), now);
+      case Accepted accepted -> {
+        noteChecksumForm(datagram);
+        accepted(accepted.advertisement(), datagram.source(), now);
+      }
+    }
+  }
+
+  /** Says once for each peer which checksum it sends; a router of the other kind is deaf to us. */
+  private void noteChecksumForm(Datagram datagram) {
+    var source = datagram.source();
+    if (config.router().version() == Version.V2
+        || config.ipv6()
+        || checksumForms.size() >= PEERS_NOTED_MAX && !checksumForms.containsKey(source)) {
+      return;
+    }
+    var form = AdvertisementCodec.checksumForm(datagram);
+    if (form != checksumForms.put(source, form)) {
+      LOG.info(
+          "peer_checksum vip={} source={} covers={} ours={}",
+          config.name(),
+          IpPrefix.text(source),
+          form,
+          config.checksum());
     }
   }
 
@@ -180,7 +216,7 @@ final class VrrpInstance {
           "advert_rejected vip={} reason={} source={} (further ones are only counted)",
           config.name(),
           reason,
-          source.getHostAddress());
+          IpPrefix.text(source));
     }
   }
 
@@ -192,7 +228,7 @@ final class VrrpInstance {
       LOG.warn(
           "advert_lists_other_addresses vip={} source={} theirs={} ours={}",
           config.name(),
-          source.getHostAddress(),
+          IpPrefix.text(source),
           theirs,
           config.advertised());
     }
@@ -207,7 +243,7 @@ final class VrrpInstance {
         node.metrics().restored(config.name());
         LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
         bind(now);
-        announcer.start(config.addresses(), now);
+        announcer.start(config, now);
       }
     }
     evaluate(now);
@@ -286,11 +322,8 @@ final class VrrpInstance {
   /** Looks at the node and tells the router what has changed. */
   void evaluate(long now) {
     var link = node.network().link(config.interfaceName());
-    var source =
-        link == null ? null : node.network().source(link.index(), Set.copyOf(config.advertised()));
+    var source = link == null ? null : transport.source(config, link);
     if (source != null && !source.equals(router.source())) {
-      // Membership of the group hangs on the address: join anew.
-      node.ports().close(link.index());
       on(new SourceChanged(source), now);
     }
     var effective = EffectivePriority.of(config.priority(), weighed(now));
@@ -359,10 +392,8 @@ final class VrrpInstance {
         openPort(link, faults);
       }
     }
-    if (advertLink != null && source == null) {
-      faults.put(
-          "NoAddress(" + config.interfaceName() + ")",
-          config.interfaceName() + " has no IPv4 address of its own to send adverts from");
+    if (advertLink != null) {
+      transportFaults(advertLink, source, faults);
     }
     if (config.missingSecret() != null) {
       var secret = config.missingSecret();
@@ -374,6 +405,24 @@ final class VrrpInstance {
       faults.put("BindFailed", bindFault);
     }
     return faults;
+  }
+
+  private void transportFaults(Link link, InetAddress source, Map<String, String> faults) {
+    if (source == null) {
+      faults.put(
+          "NoAddress(" + link.name() + ")",
+          "%s has no %s address of its own to send adverts from"
+              .formatted(
+                  link.name(),
+                  config.ipv6() ? config.unicast() ? "IPv6" : "IPv6 link-local" : "IPv4"));
+    } else if (link.up()) {
+      try {
+        transport.open(config, link, source);
+      } catch (IOException e) {
+        faults.put("TransportFailed(" + link.name() + ")", e.getMessage());
+      }
+    }
+    transport.addFaults(config, link, faults);
   }
 
   private void openPort(Link link, Map<String, String> faults) {
@@ -402,7 +451,7 @@ final class VrrpInstance {
   /** Performs an effect; false if the rest no longer applies. */
   private boolean perform(Effect effect, long now) {
     switch (effect) {
-      case SendAdvertisement advert -> send(advert.priority());
+      case SendAdvertisement advert -> transport.send(config, advert.priority(), router.source());
       case BindAddresses _ -> {
         return bind(now);
       }
@@ -413,32 +462,10 @@ final class VrrpInstance {
         announcer.stop();
         holdings.release(config);
       }
-      case AnnounceAddresses _ -> announcer.start(config.addresses(), now);
+      case AnnounceAddresses _ -> announcer.start(config, now);
       case StateChanged changed -> stateChanged(changed);
     }
     return true;
-  }
-
-  private void send(int priority) {
-    var link = node.network().link(config.interfaceName());
-    if (link == null || router.source() == null) {
-      return;
-    }
-    var advert =
-        new Advertisement(
-            config.router().version(),
-            config.router().vrid(),
-            priority,
-            config.router().advertInterval(),
-            config.advertised());
-    try {
-      node.send(link, advert, config.password(), router.source(), ++datagramId);
-      node.metrics().sent(config.name());
-    } catch (IOException e) {
-      // The timer goes on: the next advert may get out.
-      node.metrics().sendFailed(config.name());
-      LOG.warn("advert_not_sent vip={} error={}", config.name(), e.getMessage());
-    }
   }
 
   /** Makes the node hold what is configured; a refusal is a fault, never a silent master. */

@@ -31,7 +31,7 @@ class AcceptanceTest {
 
   private static Acceptance decide(Map<String, VirtualIp> running, VirtualIp... all) {
     return Acceptance.decide(
-        new Desired(Arrays.asList(all), SELF, Map.of(), Map.of()), running, NETWORK);
+        new Desired(Arrays.asList(all), SELF, List.of(), Map.of(), Map.of()), running, NETWORK);
   }
 
   private static String problem(Acceptance acceptance, String name) {
@@ -100,7 +100,8 @@ class AcceptanceTest {
   void whatTheSourceRefusesIsShown() {
     var problem = new Problem("spec.vridd", "unknown field");
     var desired =
-        new Desired(List.of(vip("web", 1, "")), SELF, Map.of(), Map.of("web", List.of(problem)));
+        new Desired(
+            List.of(vip("web", 1, "")), SELF, List.of(), Map.of(), Map.of("web", List.of(problem)));
     var acceptance = Acceptance.decide(desired, Map.of(), NETWORK);
     assertEquals(Set.of("web"), acceptance.run().keySet());
     assertEquals(List.of(problem), acceptance.refused().get("web"));

@@ -11,11 +11,13 @@ import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.net.PacketPort;
+import dev.virtualip.agent.net.UnicastPort;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -37,6 +39,10 @@ final class FakeNode implements AddressPort {
   final Set<String> checksRunning = new TreeSet<>();
   final List<String> log = new ArrayList<>();
   final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+  final List<byte[]> packets = new ArrayList<>();
+  final Set<String> joined = new LinkedHashSet<>();
+  final Set<InetAddress> unreachable = new LinkedHashSet<>();
+  boolean forwardsIpv6;
   String refusal;
   Node node;
 
@@ -49,7 +55,10 @@ final class FakeNode implements AddressPort {
           new Node(
               new NodeNetwork(this),
               this,
-              new PacketPorts((link, _) -> new FakePort(link.name()), (_, _) -> {}),
+              new PacketPorts(
+                  (link, _) -> new FakePort(link.name()),
+                  (_, _) -> {},
+                  (link, _) -> new FakeUnicastPort(link.name())),
               this::startCheck,
               new AgentMetrics(registry),
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
@@ -104,7 +113,32 @@ final class FakeNode implements AddressPort {
       log.add(
           datagram.isPresent()
               ? "advert " + (datagram.get().payload()[2] & 0xFF) + " " + nic
-              : "arp " + nic);
+              : (frame[12] == 8 ? "arp " : "na ") + nic);
+    }
+
+    @Override
+    public void join(InetAddress source) {
+      joined.add(nic + " " + IpPrefix.text(source));
+    }
+
+    @Override
+    public void close() {}
+  }
+
+  private final class FakeUnicastPort implements UnicastPort {
+    private final String nic;
+
+    FakeUnicastPort(String nic) {
+      this.nic = nic;
+    }
+
+    @Override
+    public void send(InetAddress destination, byte[] packet) throws IOException {
+      if (unreachable.contains(destination)) {
+        throw new IOException("EHOSTUNREACH");
+      }
+      log.add("unicast " + IpPrefix.text(destination) + " " + nic);
+      packets.add(packet);
     }
 
     @Override
@@ -135,6 +169,11 @@ final class FakeNode implements AddressPort {
   }
 
   @Override
+  public boolean forwardsIpv6(Link link) {
+    return forwardsIpv6;
+  }
+
+  @Override
   public List<Failure> apply(List<Change> changes) {
     var failures = new ArrayList<Failure>();
     for (var change : changes) {
@@ -156,7 +195,8 @@ final class FakeNode implements AddressPort {
         case PutRoute put -> {
           installed.removeIf(put.route()::replaces);
           installed.add(put.route());
-          log.add("put route " + put.route().to());
+          boolean ipv6 = put.route().to().isIpv6();
+          log.add("put route " + put.route().to() + (ipv6 ? " lease " + put.leaseSeconds() : ""));
         }
         case DeleteRoute delete -> {
           installed.remove(delete.route());

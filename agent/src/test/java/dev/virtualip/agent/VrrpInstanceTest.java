@@ -17,6 +17,7 @@ import dev.virtualip.agent.vrrp.Datagram;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
@@ -51,11 +52,13 @@ class VrrpInstanceTest {
 
   private final FakeNode fake = new FakeNode();
   private Map<SecretKey, byte[]> secrets = Map.of(KEY, PASSWORD);
+  private List<NodeFacts> nodes = List.of();
   private VrrpInstance instance;
   private long now = 1;
 
   private InstanceConfig config(String yaml) {
-    return InstanceConfig.from(Serialization.unmarshal(yaml, VirtualIp.class), "node-a", secrets);
+    return InstanceConfig.from(
+        Serialization.unmarshal(yaml, VirtualIp.class), "node-a", secrets, nodes);
   }
 
   private void start(String yaml) {

@@ -11,9 +11,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What VirtualIPs take away from each other. The older object wins, by creation time and then by
- * name. Only specs decide, not which nodes exist, so operator and every agent come to the same
- * answer.
+ * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), or
+ * an address. The older object wins, by creation time and then by name. Only specs decide, not
+ * which nodes exist, so operator and every agent come to the same answer.
  */
 public final class Conflicts {
   private static final Comparator<VirtualIp> OLDEST_FIRST =
@@ -49,7 +49,9 @@ public final class Conflicts {
     var older = winner.getSpec();
     var spec = vip.getSpec();
     var name = winner.getMetadata().getName();
-    if (spec.vrid().equals(older.vrid()) && !disjoint(spec, older)) {
+    if (spec.vrid().equals(older.vrid())
+        && spec.isIpv6() == older.isIpv6()
+        && !disjoint(spec, older)) {
       for (var nic : commonInterfaces(spec, older)) {
         problems.add(
             new Problem(
@@ -59,14 +61,14 @@ public final class Conflicts {
       }
     }
     var taken = addresses(older);
-    for (int i = 0; i < spec.addresses().size(); i++) {
-      var address = IpPrefix.parse(spec.addresses().get(i).address()).address();
-      if (taken.contains(address)) {
+    var own = addresses(spec);
+    for (int i = 0; i < own.size(); i++) {
+      if (taken.contains(own.get(i))) {
         problems.add(
             new Problem(
                 "spec.addresses[" + i + "].address",
                 "%s is taken by VirtualIP %s: remove it from one of the two"
-                    .formatted(address.getHostAddress(), name)));
+                    .formatted(IpPrefix.text(own.get(i).address()), name)));
       }
     }
     return problems;
@@ -100,7 +102,17 @@ public final class Conflicts {
                     && !labels.get(label.getKey()).equals(label.getValue()));
   }
 
-  private static Collection<InetAddress> addresses(VirtualIpSpec spec) {
-    return spec.addresses().stream().map(a -> IpPrefix.parse(a.address()).address()).toList();
+  /** An address; a link-local one stands for a host on its own NIC's network only. */
+  private record Place(InetAddress address, String interfaceName) {}
+
+  private static List<Place> addresses(VirtualIpSpec spec) {
+    return spec.addresses().stream()
+        .map(
+            a -> {
+              var address = IpPrefix.parse(a.address()).address();
+              return new Place(
+                  address, address.isLinkLocalAddress() ? spec.interfaceOf(a, "") : "");
+            })
+        .toList();
   }
 }

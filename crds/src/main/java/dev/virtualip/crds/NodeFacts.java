@@ -1,6 +1,7 @@
 package dev.virtualip.crds;
 
 import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeAddress;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -9,15 +10,27 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * What decides whether a VirtualIP selects a node.
+ * What decides whether a VirtualIP selects a node, and where the other nodes find it.
  *
  * @param name name of the Node object
  * @param labels its labels
  * @param schedulable whether an ordinary workload may run there: it has no NoSchedule or NoExecute
  *     taint, those aside that Kubernetes itself puts on nodes in trouble or under maintenance
+ * @param addresses its InternalIPs, as the Node object has them
  */
-public record NodeFacts(String name, Map<String, String> labels, boolean schedulable) {
+public record NodeFacts(
+    String name, Map<String, String> labels, boolean schedulable, List<String> addresses) {
   private static final String KUBERNETES_TAINTS = "node.kubernetes.io/";
+
+  /** Makes addresses that are null an empty list. */
+  public NodeFacts {
+    addresses = addresses == null ? List.of() : List.copyOf(addresses);
+  }
+
+  /** Facts of a node whose addresses nobody asks for. */
+  public NodeFacts(String name, Map<String, String> labels, boolean schedulable) {
+    this(name, labels, schedulable, List.of());
+  }
 
   /** The facts of a Node object. */
   public static NodeFacts of(Node node) {
@@ -32,7 +45,29 @@ public record NodeFacts(String name, Map<String, String> labels, boolean schedul
                                 .startsWith(KUBERNETES_TAINTS));
     var labels = node.getMetadata().getLabels();
     return new NodeFacts(
-        node.getMetadata().getName(), Objects.requireNonNullElse(labels, Map.of()), schedulable);
+        node.getMetadata().getName(),
+        Objects.requireNonNullElse(labels, Map.of()),
+        schedulable,
+        internalIps(node));
+  }
+
+  private static List<String> internalIps(Node node) {
+    if (node.getStatus() == null || node.getStatus().getAddresses() == null) {
+      return List.of();
+    }
+    return node.getStatus().getAddresses().stream()
+        .filter(address -> "InternalIP".equals(address.getType()))
+        .map(NodeAddress::getAddress)
+        .filter(NodeFacts::isAddress)
+        .toList();
+  }
+
+  private static boolean isAddress(String text) {
+    try {
+      return text != null && IpPrefix.parseAddress(text) != null;
+    } catch (IllegalArgumentException _) {
+      return false;
+    }
   }
 
   /** Whether the VirtualIP takes part on this node (spec.nodes.selector). */

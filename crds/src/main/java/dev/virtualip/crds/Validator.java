@@ -4,9 +4,9 @@ import static dev.virtualip.crds.VirtualIpSpec.VRID_MAX;
 import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
 
 import dev.virtualip.crds.VirtualIpSpec.Address;
+import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
 import dev.virtualip.crds.VirtualIpSpec.Route;
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -33,6 +33,7 @@ public final class Validator {
 
   private final VirtualIpSpec spec;
   private final List<Problem> problems = new ArrayList<>();
+  private final HashSet<InetAddress> virtual = new HashSet<>();
 
   private Validator(VirtualIpSpec spec) {
     this.spec = spec;
@@ -46,6 +47,8 @@ public final class Validator {
     var validator = new Validator(spec);
     validator.checkProtocol();
     validator.checkAddresses();
+    validator.checkFamilies();
+    validator.checkTransport();
     validator.checkRoutes();
     validator.checkTracking();
     validator.checkNodes();
@@ -68,6 +71,18 @@ public final class Validator {
     checkAdvertInterval();
     duration("spec.preempt.delay", spec.preempt().delay(), Duration.ZERO, Duration.ofSeconds(1000));
     checkAuthentication();
+    checkGarp();
+  }
+
+  private void checkGarp() {
+    var garp = spec.garp();
+    range("spec.garp.repeat", garp.repeat(), 1, 100, "number of announcements");
+    duration("spec.garp.delay", garp.delay(), Duration.ZERO, Duration.ofHours(1));
+    var refresh =
+        duration("spec.garp.refresh", garp.refresh(), Duration.ZERO, Duration.ofHours(24));
+    if (refresh != null && !refresh.isZero() && refresh.toSeconds() < 1) {
+      add("spec.garp.refresh", garp.refresh() + " is too often: use 1s to 24h, or 0s for never");
+    }
   }
 
   private void checkAdvertInterval() {
@@ -107,16 +122,15 @@ public final class Validator {
     if (spec.addresses().isEmpty()) {
       add("spec.addresses", "is empty: give at least one address, as in 203.0.113.10/24");
     }
-    if (spec.addresses().size() > 255) {
-      add("spec.addresses", "an advert lists at most 255 addresses: use a second VirtualIP");
+    if (spec.addresses().size() > VirtualIpSpec.ADDRESSES_MAX) {
+      add("spec.addresses", "has more than 1024 addresses: use a second VirtualIP");
     }
-    var seen = new HashSet<InetAddress>();
     for (int i = 0; i < spec.addresses().size(); i++) {
-      checkAddress("spec.addresses[" + i + "]", spec.addresses().get(i), seen);
+      checkAddress("spec.addresses[" + i + "]", spec.addresses().get(i));
     }
   }
 
-  private void checkAddress(String path, Address address, HashSet<InetAddress> seen) {
+  private void checkAddress(String path, Address address) {
     if (address == null || address.address() == null) {
       add(path + ".address", "is missing: give an address with prefix, as in 203.0.113.10/24");
       return;
@@ -128,8 +142,74 @@ public final class Validator {
     }
     if (unusable(prefix.address())) {
       add(path + ".address", "no host can have " + address.address() + ": use a unicast address");
-    } else if (!seen.add(prefix.address())) {
+    } else if (!virtual.add(prefix.address())) {
       add(path + ".address", "stands in the list twice: remove one");
+    }
+  }
+
+  private void checkFamilies() {
+    var listed =
+        spec.addresses().stream()
+            .filter(a -> a != null && a.address() != null && a.advertised())
+            .map(a -> a.address().contains(":"))
+            .toList();
+    if (listed.isEmpty() && spec.addresses().stream().anyMatch(a -> a != null && !a.advertised())) {
+      add("spec.addresses", "adverts need an address: leave advertised: false off one of them");
+    }
+    if (listed.size() > VirtualIpSpec.ADVERTISED_MAX) {
+      add("spec.addresses", "an advert lists at most 255: set advertised: false on the others");
+    }
+    if (listed.contains(true) && listed.contains(false)) {
+      add(
+          "spec.addresses",
+          "one advert lists IPv4 or IPv6 addresses, not both: set advertised: false on those of one"
+              + " family");
+    } else if (spec.isIpv6() && spec.vrrpVersion() == 2) {
+      add(
+          "spec.vrrpVersion",
+          "VRRPv2 has no IPv6: set it to 3, or advertised: false on IPv6 addresses");
+    }
+    if (spec.rfc9568Checksum() && spec.vrrpVersion() == 2) {
+      add("spec.rfc9568Checksum", "is about VRRPv3: set vrrpVersion to 3, or remove it");
+    } else if (spec.rfc9568Checksum() && spec.isIpv6()) {
+      add("spec.rfc9568Checksum", "is about IPv4, IPv6 has one checksum only: remove it");
+    }
+  }
+
+  private void checkTransport() {
+    var peers = spec.transport().peers();
+    if (spec.transport().mode() == Mode.Multicast && !peers.isEmpty()) {
+      add("spec.transport.peers", "peers are for unicast: set mode to Unicast, or remove them");
+    }
+    if (peers.size() > 255) {
+      add("spec.transport.peers", "has more than 255 addresses: shorten it");
+    }
+    var seen = new HashSet<InetAddress>();
+    for (int i = 0; i < peers.size(); i++) {
+      checkPeer("spec.transport.peers[" + i + "]", peers.get(i), seen);
+    }
+  }
+
+  private void checkPeer(String path, String peer, HashSet<InetAddress> seen) {
+    if (peer == null) {
+      add(path, "is missing: give the address of a node");
+      return;
+    }
+    var address = parsed(path, () -> IpPrefix.parseAddress(peer));
+    if (address == null) {
+      return;
+    }
+    if (peer.contains(":") != spec.isIpv6()) {
+      add(
+          path,
+          "adverts are %s: give the peer's address of that family"
+              .formatted(spec.isIpv6() ? "IPv6" : "IPv4"));
+    } else if (unusable(address)) {
+      add(path, "no host can have " + peer + ": give the address of a node");
+    } else if (virtual.contains(address)) {
+      add(path, peer + " is a virtual address: give the node's own");
+    } else if (!seen.add(address)) {
+      add(path, "stands in the list twice: remove one");
     }
   }
 
@@ -154,20 +234,19 @@ public final class Validator {
 
   private void checkRoute(String path, Route route) {
     checkInterface(path + ".interface", route.interfaceName());
-    if (!route.to().equals("default")) {
+    boolean anywhere = route.to().equals("default");
+    if (!anywhere) {
       var to = parsed(path + ".to", () -> IpPrefix.parse(route.to()));
       if (to != null && !to.isNetwork()) {
         add(path + ".to", "has bits set behind the prefix: write " + to.network());
       }
     }
-    if (route.via() != null) {
-      parsed(path + ".via", () -> IpPrefix.parseAddress(route.via()));
-    } else if (route.to().equals("default")) {
+    if (anywhere && route.via() == null) {
       add(path + ".via", "is missing: a default route needs its gateway");
     }
-    if (route.source() != null) {
-      parsed(path + ".source", () -> IpPrefix.parseAddress(route.source()));
-    }
+    boolean ipv6 = (anywhere ? String.valueOf(route.via()) : route.to()).contains(":");
+    checkRouteAddress(path + ".via", route.via(), ipv6);
+    checkRouteAddress(path + ".source", route.source(), ipv6);
     range(path + ".table", route.table(), 1, 0xFFFF_FFFFL, "routing table");
     range(path + ".metric", route.metric(), 0, 0xFFFF_FFFFL, "metric");
   }
@@ -205,6 +284,15 @@ public final class Validator {
       return Durations.parse(spec.advertInterval()).multipliedBy(2);
     } catch (IllegalArgumentException e) {
       return Duration.ofDays(1); // the interval has a message of its own
+    }
+  }
+
+  private void checkRouteAddress(String path, String text, boolean ipv6) {
+    if (text == null || parsed(path, () -> IpPrefix.parseAddress(text)) == null) {
+      return;
+    }
+    if (text.contains(":") != ipv6) {
+      add(path, "%s is not of the route's family: use %s".formatted(text, ipv6 ? "IPv6" : "IPv4"));
     }
   }
 
@@ -322,20 +410,7 @@ public final class Validator {
 
   /** No names: a check must not depend on DNS, nor wait for it. */
   private void checkHost(String path, String host) {
-    if (host.contains(":")) {
-      parsed(path, () -> parseIpv6(host));
-    } else {
-      parsed(path, () -> IpPrefix.parseAddress(host));
-    }
-  }
-
-  private static InetAddress parseIpv6(String host) {
-    try {
-      return Inet6Address.ofLiteral(host);
-    } catch (IllegalArgumentException e) {
-      throw new IllegalArgumentException(
-          "\"" + host + "\" is not an IPv6 address: write it as in ::1", e);
-    }
+    parsed(path, () -> IpPrefix.parseAddress(host));
   }
 
   private static boolean isPath(String path) {

@@ -1,5 +1,6 @@
 package dev.virtualip.crds;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
@@ -19,6 +20,35 @@ import java.util.Objects;
  * the same from a file as from the API server.
  */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
+@ValidationRule(
+    value = "!has(self.addresses) || self.addresses.exists(a, !has(a.advertised) || a.advertised)",
+    message = "adverts need an address: leave advertised: false off one of spec.addresses")
+@ValidationRule(
+    value =
+        "!has(self.addresses)"
+            + " || self.addresses.filter(a, !has(a.advertised) || a.advertised).size() <= 255",
+    message = "an advert lists at most 255 addresses: set advertised: false on the others")
+@ValidationRule(
+    value =
+        "!has(self.addresses)"
+            + " || self.addresses.all(a, (has(a.advertised) && !a.advertised)"
+            + " || a.address.contains(':'))"
+            + " || self.addresses.all(a, (has(a.advertised) && !a.advertised)"
+            + " || !a.address.contains(':'))",
+    message =
+        "one advert lists IPv4 or IPv6 addresses, not both: set advertised: false on those of one"
+            + " family")
+@ValidationRule(
+    value =
+        "!has(self.vrrpVersion) || self.vrrpVersion != 2 || !has(self.addresses)"
+            + " || self.addresses.all(a, (has(a.advertised) && !a.advertised)"
+            + " || !a.address.contains(':'))",
+    message = "VRRPv2 has no IPv6: set vrrpVersion to 3, or advertised: false on IPv6 addresses")
+@ValidationRule(
+    value =
+        "!has(self.rfc9568Checksum) || !self.rfc9568Checksum || !has(self.vrrpVersion)"
+            + " || self.vrrpVersion == 3",
+    message = "rfc9568Checksum is about VRRPv3: set vrrpVersion to 3, or remove it")
 @ValidationRule(
     value = "!has(self.authentication) || (has(self.vrrpVersion) && self.vrrpVersion == 2)",
     message = "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it")
@@ -46,9 +76,10 @@ public record VirtualIpSpec(
         @Required
         @Pattern(INTERFACE_PATTERN)
         @JsonPropertyDescription(
-            "NIC that carries the adverts (keepalived: interface). It needs an IPv4 address of its"
-                + " own, the adverts' source. A name; or, where nodes call it differently, a glob such as"
-                + " enp*s0 or the prefix that its address is in, such as 10.0.0.0/24; see also"
+            "NIC that carries the adverts (keepalived: interface). It needs an address of its own,"
+                + " the adverts' source: an IPv4 address, or for adverts over IPv6 its link-local"
+                + " address. A name; or, where nodes call it differently, a glob such as enp*s0 or"
+                + " the prefix that its address is in, such as 10.0.0.0/24; see also"
                 + " nodes.overrides.")
         String interfaceName,
     @Default("100")
@@ -75,16 +106,30 @@ public record VirtualIpSpec(
         Preempt preempt,
     @JsonPropertyDescription("VRRPv2 simple text password (keepalived: auth_type PASS).")
         Authentication authentication,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Checksum of VRRPv3 adverts over IPv4. false: over message and pseudo-header, as keepalived"
+                + " and FRR send it by default. true: over the message alone, as RFC 9568 says and"
+                + " most routers expect (keepalived: v3_checksum_as_v2). Both are accepted always.")
+        Boolean rfc9568Checksum,
+    @JsonPropertyDescription("How adverts travel: to the VRRP group, or to each peer.")
+        Transport transport,
     @Required
-        @Size(min = 1, max = 255)
+        @Size(min = 1, max = ADDRESSES_MAX)
         @JsonPropertyDescription(
             "Virtual addresses, bound on the master only (keepalived: virtual_ipaddress). Adverts list"
-                + " them in this order.")
+                + " them in this order, link-local ones first, and are themselves of the listed"
+                + " addresses' family: IPv6 needs VRRPv3. At most 255 can be listed, or what fits the"
+                + " MTU: see advertised.")
         List<Address> addresses,
     @Size(max = 255)
         @JsonPropertyDescription(
             "Routes that exist on the master only (keepalived: virtual_routes).")
         List<Route> routes,
+    @JsonPropertyDescription(
+            "How the networks are told who has the addresses: gratuitous ARP, and for IPv6"
+                + " unsolicited neighbour advertisements.")
+        Garp garp,
     @JsonPropertyDescription("Nodes that take part, and what is different on some of them.")
         Nodes nodes,
     @Size(max = 32)
@@ -115,6 +160,18 @@ public record VirtualIpSpec(
   /** Highest VRID. */
   public static final int VRID_MAX = 255;
 
+  /** Most virtual addresses of one VirtualIP. */
+  public static final int ADDRESSES_MAX = 1024;
+
+  /** Most virtual addresses in one advert (RFC 9568 5.2.5). */
+  public static final int ADVERTISED_MAX = 255;
+
+  /** What may be an IP address. */
+  static final String ADDRESS_PATTERN = "^[0-9A-Fa-f:.]+$";
+
+  /** What may be an IP prefix. */
+  static final String PREFIX_PATTERN = "^[0-9A-Fa-f:.]+/[0-9]{1,3}$";
+
   /** An {@link InterfaceSelector}: a Linux interface name or glob, or a prefix. */
   public static final String INTERFACE_PATTERN = "^([^/:\\s]{1,15}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
 
@@ -125,12 +182,34 @@ public record VirtualIpSpec(
     advertInterval = Objects.requireNonNullElse(advertInterval, "1s");
     initialState = Objects.requireNonNullElse(initialState, InitialState.Backup);
     preempt = Objects.requireNonNullElse(preempt, Preempt.DEFAULT);
+    rfc9568Checksum = Objects.requireNonNullElse(rfc9568Checksum, false);
+    transport = Objects.requireNonNullElse(transport, Transport.MULTICAST);
     addresses = copy(addresses);
     routes = copy(routes);
+    garp = Objects.requireNonNullElse(garp, Garp.DEFAULT);
     nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
     trackInterfaces = copy(trackInterfaces);
     linkDebounce = Objects.requireNonNullElse(linkDebounce, "0s");
     healthChecks = copy(healthChecks);
+  }
+
+  /**
+   * Whether adverts are IPv6 packets: the family of the advertised addresses, of which the
+   * validator takes one only. Of any spec; what cannot be told counts as IPv4.
+   */
+  @JsonIgnore
+  public boolean isIpv6() {
+    return addresses.stream()
+        .filter(a -> a != null && a.address() != null && a.advertised())
+        .findFirst()
+        .map(a -> a.address().contains(":"))
+        .orElse(false);
+  }
+
+  /** Whether peers are the other nodes, so that their addresses have to be known. */
+  @JsonIgnore
+  public boolean nodesArePeers() {
+    return transport.mode() == Mode.Unicast && transport.peers().isEmpty();
   }
 
   /** The NIC that an address is bound on: its own, else the one that carries the adverts. */
@@ -208,41 +287,130 @@ public record VirtualIpSpec(
             String key) {}
   }
 
+  /** How adverts travel. */
+  public enum Mode {
+    /** To 224.0.0.18 or ff02::12, on the NIC's own network. */
+    Multicast,
+    /** To each peer, for networks that do not carry multicast (keepalived: unicast_peer). */
+    Unicast
+  }
+
+  /** Where adverts go to. */
+  @JsonInclude(JsonInclude.Include.NON_EMPTY)
+  @ValidationRule(
+      value =
+          "!has(self.peers) || size(self.peers) == 0 || (has(self.mode) && self.mode == 'Unicast')",
+      message = "peers are for unicast: set mode to Unicast, or remove them")
+  public record Transport(
+      @Default("Multicast")
+          @JsonPropertyDescription(
+              "Multicast, or Unicast where the network does not carry multicast: one packet to each"
+                  + " peer. Packets of the other mode are ignored.")
+          Mode mode,
+      @Size(max = 255)
+          @JsonPropertyDescription(
+              "Addresses of the routers, of the adverts' family (keepalived: unicast_peer). The same"
+                  + " list serves all nodes: a node leaves out its own address and sends from it."
+                  + " Adverts of anybody else are dropped. Default: the InternalIPs of the other"
+                  + " selected nodes.")
+          List<@Pattern(ADDRESS_PATTERN) String> peers) {
+    /** To the group. */
+    public static final Transport MULTICAST = new Transport(Mode.Multicast, null);
+
+    /** Fills in the schema's defaults. */
+    public Transport {
+      mode = Objects.requireNonNullElse(mode, Mode.Multicast);
+      peers = copy(peers);
+    }
+  }
+
+  /** Announcements of addresses (keepalived: {@code garp_master_*}). */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Garp(
+      @Default("5")
+          @Min(1)
+          @Max(100)
+          @JsonPropertyDescription(
+              "Announcements of each address in a burst (keepalived: garp_master_repeat).")
+          Integer repeat,
+      @Default("5s")
+          @Pattern(Durations.PATTERN)
+          @JsonPropertyDescription(
+              "Time from the burst on becoming master to a second one (keepalived:"
+                  + " garp_master_delay), up to 1h; 0s for no second one.")
+          String delay,
+      @Default("60s")
+          @Pattern(Durations.PATTERN)
+          @JsonPropertyDescription(
+              "Time between single announcements while master, for switches that forget (keepalived:"
+                  + " garp_master_refresh), 1s to 24h; 0s for none.")
+          String refresh) {
+    /** As keepalived, and once a minute. */
+    public static final Garp DEFAULT = new Garp(null, null, null);
+
+    /** Fills in the schema's defaults. */
+    public Garp {
+      repeat = Objects.requireNonNullElse(repeat, 5);
+      delay = Objects.requireNonNullElse(delay, "5s");
+      refresh = Objects.requireNonNullElse(refresh, "60s");
+    }
+  }
+
   /** A virtual address. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Address(
       @Required
-          @Pattern("^[0-9.]+/[0-9]{1,2}$")
-          @JsonPropertyDescription("IPv4 address with prefix length, as in 203.0.113.10/24.")
+          @Pattern(PREFIX_PATTERN)
+          @Size(max = IpPrefix.TEXT_MAX)
+          @JsonPropertyDescription(
+              "Address with prefix length, as in 203.0.113.10/24 or 2001:db8::10/64. An IPv6 address"
+                  + " with /128 is never the source of the node's own connections.")
           String address,
       @JsonProperty("interface")
           @Pattern(INTERFACE_PATTERN)
           @JsonPropertyDescription(
               "NIC to bind it on; it needs no other address. Default: the NIC of the adverts.")
-          String interfaceName) {}
+          String interfaceName,
+      @Default("true")
+          @JsonPropertyDescription(
+              "Whether adverts list it. false: it is bound and announced all the same (keepalived:"
+                  + " virtual_ipaddress_excluded). So one VirtualIP can have both families, or more"
+                  + " addresses than an advert holds.")
+          Boolean advertised) {
+    /** Fills in the schema's defaults. */
+    public Address {
+      advertised = Objects.requireNonNullElse(advertised, true);
+    }
+  }
 
   /** A route that moves with the addresses. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Route(
       @Required
-          @Pattern("^(default|[0-9.]+/[0-9]{1,2})$")
-          @JsonPropertyDescription("Destination: default, or an IPv4 prefix such as 10.0.0.0/8.")
+          @Pattern("^(default|[0-9A-Fa-f:.]+/[0-9]{1,3})$")
+          @JsonPropertyDescription(
+              "Destination: default, or a prefix such as 10.0.0.0/8 or 2001:db8::/32. default is of the"
+                  + " gateway's family.")
           String to,
-      @Pattern("^[0-9.]+$")
+      @Pattern(ADDRESS_PATTERN)
           @JsonPropertyDescription("Gateway. Without one, the destination is on the link.")
           String via,
       @JsonProperty("interface")
           @Pattern(INTERFACE_PATTERN)
           @JsonPropertyDescription("NIC of the route. Default: the NIC of the adverts.")
           String interfaceName,
-      @Pattern("^[0-9.]+$")
+      @Pattern(ADDRESS_PATTERN)
           @JsonPropertyDescription(
-              "Preferred source address. Default: the first virtual address on the same NIC, so that"
-                  + " the kernel drops the route together with an expired address.")
+              "Preferred source address. Default for IPv4: the first virtual address on the same NIC, so"
+                  + " that the kernel drops the route together with an expired address. IPv6 routes have"
+                  + " a lease of their own and no default.")
           String source,
       @Min(1) @Max(4294967295d) @JsonPropertyDescription("Routing table. Default: 254, main.")
           Long table,
-      @Min(0) @Max(4294967295d) @JsonPropertyDescription("Metric, the lowest wins. Default: 0.")
+      @Min(0)
+          @Max(4294967295d)
+          @JsonPropertyDescription(
+              "Metric, the lowest wins. Default: 0; IPv6: 1024, as the kernel's.")
           Long metric,
       @JsonPropertyDescription("Take the gateway as reachable although no prefix covers it.")
           Boolean onLink) {}

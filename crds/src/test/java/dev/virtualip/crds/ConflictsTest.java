@@ -31,6 +31,17 @@ class ConflictsTest {
         problemsOfYounger("", "{vrid: 78, addresses: [{address: 203.0.113.10/32}]}"));
   }
 
+  @Test
+  void theSameIpv6AddressInAnotherSpellingIsAProblem() {
+    assertEquals(
+        List.of(
+            "spec.addresses[0].address: 2001:db8::1 is taken by VirtualIP a: remove it from one of"
+                + " the two"),
+        problemsOfYounger(
+            "{addresses: [{address: '2001:db8::1/64'}]}",
+            "{vrid: 78, addresses: [{address: '2001:DB8:0::1/128'}]}"));
+  }
+
   @ParameterizedTest
   @CsvSource(
       delimiter = '|',
@@ -38,11 +49,13 @@ class ConflictsTest {
       textBlock =
           """
           {vrid: 78} | {addresses: [{address: 203.0.113.11/24}]}
+          {} | {addresses: [{address: "2001:db8::10/64"}]}
+          {addresses: [{address: "fe80::1/64"}]} | {vrid: 78, addresses: [{address: "fe80::1/64", interface: eth2}]}
           {interface: eth5} | {addresses: [{address: 203.0.113.11/24}]}
           {nodes: {selector: {matchLabels: {edge: a}}}} | {addresses: [{address: \
           203.0.113.11/24}], nodes: {selector: {matchLabels: {edge: b}}}}
           """)
-  void differentVridNicOrNodesAreNoConflict(String older, String younger) {
+  void differentVridFamilyNicOrNodesAreNoConflict(String older, String younger) {
     assertEquals(List.of(), problemsOfYounger(older, younger));
   }
 

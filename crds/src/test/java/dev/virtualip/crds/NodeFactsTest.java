@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.fabric8.kubernetes.api.model.Node;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -34,6 +35,17 @@ class NodeFactsTest {
             "{apiVersion: v1, kind: Node, metadata: {name: n}, spec: " + nodeSpec + "}",
             Node.class);
     assertEquals(new NodeFacts("n", Map.of(), schedulable), NodeFacts.of(node));
+  }
+
+  @Test
+  void internalIpsAreItsAddresses() {
+    var node =
+        Specs.yaml(
+            "{apiVersion: v1, kind: Node, metadata: {name: n}, status: {addresses: [{type: Hostname,"
+                + " address: n}, {type: InternalIP, address: 10.0.0.1}, {type: InternalIP, address:"
+                + " '2001:db8::1'}, {type: ExternalIP, address: 1.2.3.4}]}}",
+            Node.class);
+    assertEquals(List.of("10.0.0.1", "2001:db8::1"), NodeFacts.of(node).addresses());
   }
 
   @Test

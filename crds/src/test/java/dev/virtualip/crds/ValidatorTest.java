@@ -4,6 +4,7 @@ import static dev.virtualip.crds.Specs.spec;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.List;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,7 +31,16 @@ class ValidatorTest {
         "{routes: [{to: 10.0.0.0/8, table: 4294967295, metric: 0}]}",
         "{nodes: {selector: {matchExpressions: [{key: a, operator: Exists}]}}}",
         "{nodes: {overrides: [{name: a, priority: 255, interface: ens3}]}}",
-        "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}}]}",
+        "{addresses: [{address: 'fe80::61/64'}, {address: '2001:db8::10/64'}]}",
+        "{addresses: [{address: 10.0.0.1/24}, {address: '2001:db8::10/64', advertised: false}]}",
+        "{vrrpVersion: 2, addresses: [{address: 10.0.0.1/24}, {address: '::5/64', advertised: false}]}",
+        "{routes: [{to: default, via: 'fe80::1', source: '2001:db8::10'}, {to: '2001:db8::/32'}]}",
+        "{transport: {mode: Unicast}}",
+        "{transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.12]}}",
+        "{addresses: [{address: '2001:db8::10/64'}], transport: {mode: Unicast, peers: ['fe80::1']}}",
+        "{garp: {repeat: 1, delay: 0s, refresh: 0s}}",
+        "{rfc9568Checksum: true}",
+        "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
         "{healthChecks: [{name: p, pod: {namespace: n, selector: {matchLabels: {a: b}}}}]}",
       })
@@ -69,89 +79,79 @@ class ValidatorTest {
           {advertInterval: "1"} | spec.advertInterval: "1" is not a duration: write a number and \
           a unit (ms, s, m, h), as in 1s
           {preempt: {delay: 1001s}} | spec.preempt.delay: 1001s is out of range: use 0s to 1000s
-          {authentication: {passwordSecretRef: {name: a, key: b}}} | spec.authentication: \
-          authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it
-          {vrrpVersion: 2, authentication: {passwordSecretRef: {name: a}}} | \
-          spec.authentication.passwordSecretRef: needs name and key of a Secret in virtualip's \
-          namespace
-          {addresses: []} | spec.addresses: is empty: give at least one address, as in \
-          203.0.113.10/24
-          {addresses: [{}]} | spec.addresses[0].address: is missing: give an address with prefix, \
-          as in 203.0.113.10/24
-          {addresses: [{address: 203.0.113.10}]} | spec.addresses[0].address: "203.0.113.10" has \
-          no prefix length: write it as in 203.0.113.10/24
-          {addresses: [{address: 203.0.113.10/33}]} | spec.addresses[0].address: \
-          "203.0.113.10/33" has a wrong prefix length: write /0 to /32 behind the address
-          {addresses: [{address: 203.0.113/24}]} | spec.addresses[0].address: "203.0.113" is not \
-          an IPv4 address: write four numbers, as in 203.0.113.10
-          {addresses: [{address: 224.0.0.18/24}]} | spec.addresses[0].address: no host can have \
-          224.0.0.18/24: use a unicast address
-          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | \
-          spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 15 characters without \
-          blank, slash, colon, or a prefix such as 10.0.0.0/24
-          {addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.1/32}]} | \
-          spec.addresses[1].address: stands in the list twice: remove one
-          {routes: [{via: 10.0.0.1}]} | spec.routes[0].to: is missing: write default, or a prefix \
-          as in 10.0.0.0/8
-          {routes: [{to: default}]} | spec.routes[0].via: is missing: a default route needs its \
-          gateway
-          {routes: [{to: 10.0.0.1/8}]} | spec.routes[0].to: has bits set behind the prefix: write \
-          10.0.0.0/8
-          {routes: [{to: 10.0.0.0/8, via: gw}]} | spec.routes[0].via: "gw" is not an IPv4 \
-          address: write four numbers, as in 203.0.113.10
-          {routes: [{to: 10.0.0.0/8, table: 0}]} | spec.routes[0].table: 0 is not a routing \
-          table: use 1 to 4294967295
-          {nodes: {overrides: [{priority: 1}]}} | spec.nodes.overrides[0].name: is missing: name \
-          the node that is different
-          {nodes: {overrides: [{name: a}, {name: a}]}} | spec.nodes.overrides[1].name: a has an \
-          entry already: merge the two
-          {nodes: {overrides: [{name: a, priority: 256}]}} | spec.nodes.overrides[0].priority: \
-          256 is not a priority: use 1 to 255
-          {nodes: {selector: {matchLabels: {edge: null}}}} | \
-          spec.nodes.selector.matchLabels.edge: has no value: write "" for an empty one
-          {nodes: {selector: {matchExpressions: [{key: a}]}}} | \
-          spec.nodes.selector.matchExpressions[0]: needs a key and an operator: In, NotIn, Exists \
-          or DoesNotExist
-          {nodes: {selector: {matchExpressions: [{key: a, operator: In}]}}} | \
-          spec.nodes.selector.matchExpressions[0].values: In needs at least one value
-          {nodes: {selector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}} | \
-          spec.nodes.selector.matchExpressions[0].values: Exists takes no values: remove them
-          {healthChecks: [{http: {}}]} | spec.healthChecks[0].name: is missing: give the check a \
-          short name, as in ingress
-          {healthChecks: [{name: A b, http: {}}]} | spec.healthChecks[0].name: "A b" is no name: \
-          use 1 to 63 of a-z, 0-9 and -
-          {healthChecks: [{name: a, http: {}}, {name: a, http: {}}]} | spec.healthChecks[1].name: \
-          two checks are called a: rename one
-          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one \
-          kind: set one of http, tcp, pod
-          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health \
-          check has exactly one kind: set one of http, tcp, pod
-          {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: \
-          "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
-          {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | \
-          spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in ::1
-          {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: \
-          65536 is not a TCP port: use 1 to 65535
-          {healthChecks: [{name: a, http: {path: healthz}}]} | spec.healthChecks[0].http.path: is \
-          no path: start it with a slash and write other than plain characters as in %20
-          {healthChecks: [{name: a, http: {path: "/a{b"}}]} | spec.healthChecks[0].http.path: is \
-          no path: start it with a slash and write other than plain characters as in %20
-          {healthChecks: [{name: a, tcp: {}}]} | spec.healthChecks[0].tcp.port: is missing: give \
-          the TCP port to connect to
-          {healthChecks: [{name: a, http: {}, interval: 40ms}]} | spec.healthChecks[0].interval: \
-          40ms is out of range: use 50ms to 1h
-          {healthChecks: [{name: a, http: {}, timeout: 9ms}]} | spec.healthChecks[0].timeout: 9ms \
-          is out of range: use 10ms to 1h
-          {healthChecks: [{name: a, http: {}, rise: 0}]} | spec.healthChecks[0].rise: 0 is not a \
-          rise: use 1 to 1000
-          {healthChecks: [{name: a, http: {}, weight: 254}]} | spec.healthChecks[0].weight: 254 \
-          is not a weight: use -253 to 253
-          {healthChecks: [{name: a, pod: {namespace: n}}]} | spec.healthChecks[0].pod.selector: \
-          is missing: give labels that the pods have
+          {authentication: {passwordSecretRef: {name: a, key: b}}} | spec.authentication: authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it
+          {vrrpVersion: 2, authentication: {passwordSecretRef: {name: a}}} | spec.authentication.passwordSecretRef: needs name and key of a Secret in virtualip's namespace
+          {addresses: []} | spec.addresses: is empty: give at least one address, as in 203.0.113.10/24
+          {addresses: [{}]} | spec.addresses[0].address: is missing: give an address with prefix, as in 203.0.113.10/24
+          {addresses: [{address: 203.0.113.10}]} | spec.addresses[0].address: "203.0.113.10" has no prefix length: write it as in 203.0.113.10/24
+          {addresses: [{address: 203.0.113.10/33}]} | spec.addresses[0].address: "203.0.113.10/33" has a wrong prefix length: write /0 to /32 behind the address
+          {addresses: [{address: 203.0.113/24}]} | spec.addresses[0].address: "203.0.113" is not an IPv4 address: write four numbers, as in 203.0.113.10
+          {addresses: [{address: 224.0.0.18/24}]} | spec.addresses[0].address: no host can have 224.0.0.18/24: use a unicast address
+          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.1/32}]} | spec.addresses[1].address: stands in the list twice: remove one
+          {addresses: [{address: 2001:db8::10/129}]} | spec.addresses[0].address: "2001:db8::10/129" has a wrong prefix length: write /0 to /128 behind the address
+          {addresses: [{address: "ff02::12/64"}]} | spec.addresses[0].address: no host can have ff02::12/64: use a unicast address
+          {addresses: [{address: 10.0.0.1/24}, {address: "2001:db8::10/64"}]} | spec.addresses: one advert lists IPv4 or IPv6 addresses, not both: set advertised: false on those of one family
+          {addresses: [{address: 10.0.0.1/24, advertised: false}]} | spec.addresses: adverts need an address: leave advertised: false off one of them
+          {vrrpVersion: 2, addresses: [{address: "2001:db8::10/64"}]} | spec.vrrpVersion: VRRPv2 has no IPv6: set it to 3, or advertised: false on IPv6 addresses
+          {vrrpVersion: 2, rfc9568Checksum: true} | spec.rfc9568Checksum: is about VRRPv3: set vrrpVersion to 3, or remove it
+          {addresses: [{address: "2001:db8::10/64"}], rfc9568Checksum: true} | spec.rfc9568Checksum: is about IPv4, IPv6 has one checksum only: remove it
+          {transport: {peers: [10.0.0.12]}} | spec.transport.peers: peers are for unicast: set mode to Unicast, or remove them
+          {transport: {mode: Unicast, peers: [10.0.0.12, node-b]}} | spec.transport.peers[1]: "node-b" is not an IPv4 address: write four numbers, as in 203.0.113.10
+          {transport: {mode: Unicast, peers: ["2001:db8::1"]}} | spec.transport.peers[0]: adverts are IPv4: give the peer's address of that family
+          {transport: {mode: Unicast, peers: [224.0.0.18]}} | spec.transport.peers[0]: no host can have 224.0.0.18: give the address of a node
+          {transport: {mode: Unicast, peers: [203.0.113.10]}} | spec.transport.peers[0]: 203.0.113.10 is a virtual address: give the node's own
+          {transport: {mode: Unicast, peers: [10.0.0.12, 10.0.0.12]}} | spec.transport.peers[1]: stands in the list twice: remove one
+          {garp: {repeat: 0}} | spec.garp.repeat: 0 is not a number of announcements: use 1 to 100
+          {garp: {delay: 61m}} | spec.garp.delay: 61m is out of range: use 0s to 1h
+          {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
+          {routes: [{to: default, via: "fe80::1", source: 10.0.0.1}]} | spec.routes[0].source: 10.0.0.1 is not of the route's family: use IPv6
+          {routes: [{to: 10.0.0.0/8, via: "fe80::1"}]} | spec.routes[0].via: fe80::1 is not of the route's family: use IPv4
+          {routes: [{via: 10.0.0.1}]} | spec.routes[0].to: is missing: write default, or a prefix as in 10.0.0.0/8
+          {routes: [{to: default}]} | spec.routes[0].via: is missing: a default route needs its gateway
+          {routes: [{to: 10.0.0.1/8}]} | spec.routes[0].to: has bits set behind the prefix: write 10.0.0.0/8
+          {routes: [{to: 10.0.0.0/8, via: gw}]} | spec.routes[0].via: "gw" is not an IPv4 address: write four numbers, as in 203.0.113.10
+          {routes: [{to: 10.0.0.0/8, table: 0}]} | spec.routes[0].table: 0 is not a routing table: use 1 to 4294967295
+          {nodes: {overrides: [{priority: 1}]}} | spec.nodes.overrides[0].name: is missing: name the node that is different
+          {nodes: {overrides: [{name: a}, {name: a}]}} | spec.nodes.overrides[1].name: a has an entry already: merge the two
+          {nodes: {overrides: [{name: a, priority: 256}]}} | spec.nodes.overrides[0].priority: 256 is not a priority: use 1 to 255
+          {nodes: {selector: {matchLabels: {edge: null}}}} | spec.nodes.selector.matchLabels.edge: has no value: write "" for an empty one
+          {nodes: {selector: {matchExpressions: [{key: a}]}}} | spec.nodes.selector.matchExpressions[0]: needs a key and an operator: In, NotIn, Exists or DoesNotExist
+          {nodes: {selector: {matchExpressions: [{key: a, operator: In}]}}} | spec.nodes.selector.matchExpressions[0].values: In needs at least one value
+          {nodes: {selector: {matchExpressions: [{key: a, operator: Exists, values: [b]}]}}} | spec.nodes.selector.matchExpressions[0].values: Exists takes no values: remove them
+          {healthChecks: [{http: {}}]} | spec.healthChecks[0].name: is missing: give the check a short name, as in ingress
+          {healthChecks: [{name: A b, http: {}}]} | spec.healthChecks[0].name: "A b" is no name: use 1 to 63 of a-z, 0-9 and -
+          {healthChecks: [{name: a, http: {}}, {name: a, http: {}}]} | spec.healthChecks[1].name: two checks are called a: rename one
+          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
+          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
+          {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
+          {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in 2001:db8::10
+          {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: 65536 is not a TCP port: use 1 to 65535
+          {healthChecks: [{name: a, http: {path: healthz}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
+          {healthChecks: [{name: a, http: {path: "/a{b"}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
+          {healthChecks: [{name: a, tcp: {}}]} | spec.healthChecks[0].tcp.port: is missing: give the TCP port to connect to
+          {healthChecks: [{name: a, http: {}, interval: 40ms}]} | spec.healthChecks[0].interval: 40ms is out of range: use 50ms to 1h
+          {healthChecks: [{name: a, http: {}, timeout: 9ms}]} | spec.healthChecks[0].timeout: 9ms is out of range: use 10ms to 1h
+          {healthChecks: [{name: a, http: {}, rise: 0}]} | spec.healthChecks[0].rise: 0 is not a rise: use 1 to 1000
+          {healthChecks: [{name: a, http: {}, weight: 254}]} | spec.healthChecks[0].weight: 254 is not a weight: use -253 to 253
+          {healthChecks: [{name: a, pod: {namespace: n}}]} | spec.healthChecks[0].pod.selector: is missing: give labels that the pods have
           """)
   void aBadSpecHasOneProblemThatNamesFieldAndFix(String yaml, String problem) {
     assertEquals(
         List.of(problem), Validator.problems(spec(yaml)).stream().map(Problem::toString).toList());
+  }
+
+  @ParameterizedTest
+  @CsvSource({"255, 45, 0", "256, 0, 1", "255, 769, 0", "1, 1024, 1"})
+  void anAdvertListsAtMost255Addresses(int advertised, int excluded, int problems) {
+    var addresses =
+        IntStream.range(0, advertised + excluded)
+            .mapToObj(
+                i ->
+                    "{address: 10.0.%d.%d/32, advertised: %s}"
+                        .formatted(i / 256, i % 256, i < advertised))
+            .toList();
+    assertEquals(problems, Validator.problems(spec("{addresses: " + addresses + "}")).size());
   }
 
   @Test

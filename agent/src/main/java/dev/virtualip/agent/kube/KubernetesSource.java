@@ -36,8 +36,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Takes VirtualIPs, the node's own Node and the Secrets of virtualip's namespace from the API
- * server and follows their changes. While the API server is away it keeps what it has and keeps
- * trying.
+ * server and follows their changes; all Nodes too, once some VirtualIP takes its peers from them.
+ * While the API server is away it keeps what it has and keeps trying.
  */
 public final class KubernetesSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
@@ -54,6 +54,7 @@ public final class KubernetesSource implements AutoCloseable {
   private final Consumer<Desired> consumer;
   private final SharedIndexInformer<GenericKubernetesResource> virtualIps;
   private final SharedIndexInformer<Node> nodes;
+  private final SharedIndexInformer<Node> allNodes;
   private final SharedIndexInformer<Secret> secrets;
   private final NodePods pods;
 
@@ -70,6 +71,8 @@ public final class KubernetesSource implements AutoCloseable {
   /** VirtualIPs in the version in which they selected this node last. */
   private final Map<String, VirtualIp> selecting = new HashMap<>();
 
+  private boolean followsAllNodes;
+
   /**
    * Prepares the informers; nothing runs before {@link #start}.
    *
@@ -84,6 +87,7 @@ public final class KubernetesSource implements AutoCloseable {
     this.client = client;
     virtualIps = client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).runnableInformer(0);
     nodes = client.nodes().withField("metadata.name", nodeName).runnableInformer(0);
+    allNodes = client.nodes().runnableInformer(0);
     secrets = client.secrets().inNamespace(namespace).runnableInformer(0);
     pods = new NodePods(client, nodeName);
   }
@@ -125,6 +129,7 @@ public final class KubernetesSource implements AutoCloseable {
     thread.interrupt();
     virtualIps.stop();
     nodes.stop();
+    allNodes.stop();
     secrets.stop();
     pods.close();
   }
@@ -199,11 +204,24 @@ public final class KubernetesSource implements AutoCloseable {
     if (!secrets.hasSynced() && !Desired.secretKeys(vips).isEmpty()) {
       return;
     }
-    var desired = Desired.of(vips, self, this::secret, problems);
+    if (Desired.nodesArePeers(vips) && !knowsAllNodes()) {
+      return;
+    }
+    var all = allNodes.getStore().list().stream().map(NodeFacts::of).toList();
+    var desired = Desired.of(vips, self, all, this::secret, problems);
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);
     }
+  }
+
+  /** Not asked for before they are needed: every agent that watches all nodes is a load. */
+  private boolean knowsAllNodes() {
+    if (!followsAllNodes) {
+      followsAllNodes = true;
+      follow(allNodes, "all nodes");
+    }
+    return allNodes.hasSynced();
   }
 
   /** A Node object that is gone for a moment changes nothing: the node still runs this agent. */

@@ -19,23 +19,31 @@ public interface AddressPort {
   /** All links. */
   List<Link> links() throws IOException;
 
-  /** All IPv4 addresses of all links. */
+  /** All IPv4 and IPv6 addresses of all links. */
   List<BoundAddress> addresses() throws IOException;
 
-  /** All IPv4 routes of all tables that carry virtualip's mark. */
+  /** All IPv4 and IPv6 routes of all tables that carry virtualip's mark. */
   List<InstalledRoute> routes() throws IOException;
+
+  /** Whether the node forwards IPv6 packets that come in on a link (net.ipv6.conf.X.forwarding). */
+  boolean forwardsIpv6(Link link);
 
   /**
    * Makes changes in the given order, in one write to the kernel. A failed one does not stop the
    * others. Putting what is there already replaces it (and so renews a lease); deleting what is not
    * there is a success.
    *
-   * <p>What goes of its own accord with an address that is deleted or whose lease ends: with the
-   * link's last IPv4 address, all its IPv4 routes; otherwise the main table's routes that have the
-   * address as source, and no others (neither those without source nor those of other tables, so
-   * delete these). With the first address of a subnet go the others of that subnet, unless the
+   * <p>What goes of its own accord with an IPv4 address that is deleted or whose lease ends: with
+   * the link's last IPv4 address, all its IPv4 routes; otherwise the main table's routes that have
+   * the address as source, and no others (neither those without source nor those of other tables,
+   * so delete these). With the first address of a subnet go the others of that subnet, unless the
    * link's sysctl promote_secondaries is 1. A link that is set down keeps its addresses and loses
    * its routes; one that loses its carrier keeps both.
+   *
+   * <p>With an IPv6 address go no routes: that to its own prefix, which the kernel makes, ends when
+   * the address's lease would have ended (others that need it keep it); those that have it as
+   * source merely lose that source. Hence the lease of {@link Change.PutRoute}. A link that is set
+   * down loses its IPv6 addresses and routes.
    *
    * @return the changes that failed, empty if all is well
    * @throws IOException if it is unknown which changes were made
@@ -50,18 +58,25 @@ public interface AddressPort {
    * @param leaseSeconds seconds until the kernel removes it, rounded down but at least 1; 0 = for
    *     ever
    * @param protocol IFA_PROTO, 0 if unset
+   * @param tentative IPv6: whether another host may have it too, so that it cannot be used (yet)
    */
-  record BoundAddress(int linkIndex, IpPrefix prefix, long leaseSeconds, int protocol) {}
+  record BoundAddress(
+      int linkIndex, IpPrefix prefix, long leaseSeconds, int protocol, boolean tentative) {
+    /** An address that can be used. */
+    public BoundAddress(int linkIndex, IpPrefix prefix, long leaseSeconds, int protocol) {
+      this(linkIndex, prefix, leaseSeconds, protocol, false);
+    }
+  }
 
   /**
    * A route.
    *
    * @param linkIndex index of the link
-   * @param to destination; 0.0.0.0/0 is the default route
+   * @param to destination; 0.0.0.0/0 and ::/0 are the default routes
    * @param via gateway, or null
    * @param source preferred source address, or null
    * @param table routing table, 254 = main
-   * @param metric metric, the lowest wins
+   * @param metric metric, the lowest wins; IPv6 has no 0, see {@link #IPV6_METRIC}
    * @param onLink take the gateway as reachable on the link although no prefix covers it
    */
   record InstalledRoute(
@@ -72,6 +87,8 @@ public interface AddressPort {
       long table,
       long metric,
       boolean onLink) {
+    /** What the kernel makes of an IPv6 route's metric 0. */
+    public static final long IPV6_METRIC = 1024;
 
     /** Whether the kernel has room for only one of the two. */
     public boolean replaces(InstalledRoute other) {
@@ -82,9 +99,11 @@ public interface AddressPort {
   /** One change. */
   sealed interface Change {
     /**
-     * Binds an address, or renews its lease, without a gap. The lease counts from now, be it longer
-     * or shorter than what was left. The same address and prefix length on the link, put there by
-     * somebody else, is taken over: it gets our lease and mark.
+     * Binds an address, or renews its lease, without a gap. An IPv6 address is used at once,
+     * without duplicate address detection; with /128 it is deprecated, so that the node prefers any
+     * other as source of its own connections (as keepalived does). The lease counts from now, be it
+     * longer or shorter than what was left. The same address and prefix length on the link, put
+     * there by somebody else, is taken over: it gets our lease and mark.
      *
      * @param linkIndex index of the link
      * @param prefix address and prefix length
@@ -111,10 +130,21 @@ public interface AddressPort {
     /**
      * Installs a route, or replaces virtualip's own with the same destination, table and metric.
      * Somebody else's is a failure: the node may need it, and nobody would bring it back.
+     *
+     * @param leaseSeconds IPv6: seconds until the kernel no longer uses it (it may list it for 30 s
+     *     more), 0 = for ever; putting it again renews that. IPv4 knows no such thing.
      */
-    record PutRoute(InstalledRoute route) implements Change {}
+    record PutRoute(InstalledRoute route, long leaseSeconds) implements Change {
+      /** A route without a lease. */
+      public PutRoute(InstalledRoute route) {
+        this(route, 0);
+      }
+    }
 
-    /** Removes this very route, all parts alike, if it carries virtualip's mark. */
+    /**
+     * Removes this very route, if it carries virtualip's mark: all parts alike, but for the source
+     * of an IPv6 route, which it may have lost.
+     */
     record DeleteRoute(InstalledRoute route) implements Change {}
   }
 

@@ -4,6 +4,8 @@ import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Checksum;
 import dev.virtualip.agent.vrrp.Datagram;
+import java.net.Inet4Address;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
@@ -11,23 +13,39 @@ import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Optional;
 
-/** Bytes of Ethernet frames: IPv4 around VRRP, and gratuitous ARP. */
+/**
+ * Bytes of Ethernet frames and IP packets: VRRP, gratuitous ARP, and unsolicited neighbour
+ * advertisements.
+ */
 public final class Frames {
-  /** The VRRP group, 224.0.0.18 (RFC 9568 5.1.1.2). */
+  /** The VRRP group of IPv4 (RFC 9568 5.1.1.2). */
   public static final InetAddress GROUP = InetAddress.ofLiteral("224.0.0.18");
 
+  /** The VRRP group of IPv6 (RFC 9568 5.1.2.2). */
+  public static final InetAddress GROUP6 = InetAddress.ofLiteral("ff02::12");
+
+  private static final InetAddress ALL_NODES = InetAddress.ofLiteral("ff02::1");
   private static final byte[] GROUP_MAC = HexFormat.of().parseHex("01005e000012");
+  private static final byte[] GROUP6_MAC = HexFormat.of().parseHex("333300000012");
+  private static final byte[] ALL_NODES_MAC = HexFormat.of().parseHex("333300000001");
   private static final byte[] BROADCAST = HexFormat.of().parseHex("ffffffffffff");
   private static final int ETHERNET = 14;
   private static final int ETHERTYPE_IPV4 = 0x0800;
   private static final int ETHERTYPE_ARP = 0x0806;
+  private static final int ETHERTYPE_IPV6 = 0x86DD;
   private static final int IPV4 = 20;
+  private static final int IPV6 = 40;
 
   /** Internetwork control, CS6, as routing protocols use it. */
   private static final int TOS = 0xC0;
 
   private static final int TTL = 255;
   private static final int MORE_FRAGMENTS_OR_OFFSET = 0x3FFF;
+  private static final int ICMPV6 = 58;
+  private static final int NEIGHBOUR_ADVERTISEMENT = 136;
+  private static final int ROUTER = 0x8000_0000;
+  private static final int OVERRIDE = 0x2000_0000;
+  private static final int TARGET_LINK_LAYER_ADDRESS = 2;
 
   private Frames() {}
 
@@ -45,16 +63,49 @@ public final class Frames {
     }
   }
 
+  /** Bytes of an IP header without options or extensions, in the family of an address. */
+  public static int ipHeader(boolean ipv6) {
+    return ipv6 ? IPV6 : IPV4;
+  }
+
+  /** The VRRP group of a family. */
+  public static InetAddress group(boolean ipv6) {
+    return ipv6 ? GROUP6 : GROUP;
+  }
+
   /**
    * A multicast frame with a VRRP message.
    *
    * @param mac sender's hardware address
-   * @param source sender's IPv4 address
-   * @param id IP identification, its low 16 bits count
+   * @param source sender's address, whose family is that of the packet
+   * @param id IPv4 identification, its low 16 bits count
    * @param payload the VRRP message
    */
   public static byte[] advertisement(
       HardwareAddress mac, InetAddress source, int id, byte[] payload) {
+    boolean ipv6 = source instanceof Inet6Address;
+    var packet = packet(source, group(ipv6), id, payload);
+    return ethernet(
+            ipv6 ? GROUP6_MAC : GROUP_MAC,
+            mac,
+            ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4,
+            packet.length)
+        .put(packet)
+        .array();
+  }
+
+  /**
+   * An IP packet with a VRRP message.
+   *
+   * @param source sender's address
+   * @param destination where it goes to, of the same family
+   * @param id IPv4 identification, its low 16 bits count
+   * @param payload the VRRP message
+   */
+  public static byte[] packet(InetAddress source, InetAddress destination, int id, byte[] payload) {
+    if (source instanceof Inet6Address) {
+      return ipv6(source, destination, TOS, AdvertisementCodec.PROTOCOL, payload);
+    }
     var header =
         ByteBuffer.allocate(IPV4)
             .put((byte) 0x45)
@@ -66,10 +117,20 @@ public final class Frames {
             .put((byte) AdvertisementCodec.PROTOCOL)
             .putShort((short) 0)
             .put(source.getAddress())
-            .put(GROUP.getAddress());
+            .put(destination.getAddress());
     header.putShort(10, (short) Checksum.of(header.array()));
-    return ethernet(GROUP_MAC, mac, ETHERTYPE_IPV4, IPV4 + payload.length)
-        .put(header.array())
+    return ByteBuffer.allocate(IPV4 + payload.length).put(header.array()).put(payload).array();
+  }
+
+  private static byte[] ipv6(
+      InetAddress source, InetAddress destination, int trafficClass, int next, byte[] payload) {
+    return ByteBuffer.allocate(IPV6 + payload.length)
+        .putInt(6 << 28 | trafficClass << 20)
+        .putShort((short) payload.length)
+        .put((byte) next)
+        .put((byte) TTL)
+        .put(source.getAddress())
+        .put(destination.getAddress())
         .put(payload)
         .array();
   }
@@ -89,15 +150,50 @@ public final class Frames {
         .array();
   }
 
+  /**
+   * A frame to all nodes that says that an IPv6 address is at this hardware address now (RFC 4861
+   * 7.2.6), whatever they believed before.
+   *
+   * @param router whether the sender forwards packets; what used it as router stops otherwise
+   */
+  public static byte[] neighbourAdvertisement(
+      HardwareAddress mac, InetAddress address, boolean router) {
+    var message =
+        ByteBuffer.allocate(32)
+            .put((byte) NEIGHBOUR_ADVERTISEMENT)
+            .put((byte) 0)
+            .putShort((short) 0)
+            .putInt(OVERRIDE | (router ? ROUTER : 0))
+            .put(address.getAddress())
+            .put((byte) TARGET_LINK_LAYER_ADDRESS)
+            .put((byte) 1)
+            .put(mac.bytes());
+    int sum = Checksum.of(message.array(), address.getAddress(), ALL_NODES.getAddress(), ICMPV6);
+    message.putShort(2, (short) sum);
+    var packet = ipv6(address, ALL_NODES, 0, ICMPV6, message.array());
+    return ethernet(ALL_NODES_MAC, mac, ETHERTYPE_IPV6, packet.length).put(packet).array();
+  }
+
   private static ByteBuffer ethernet(byte[] to, HardwareAddress from, int type, int length) {
     return ByteBuffer.allocate(ETHERNET + length).put(to).put(from.bytes()).putShort((short) type);
   }
 
   /**
-   * The VRRP datagram in a received frame; empty if there is none or its IP header is damaged.
-   * Padding behind the datagram is cut off.
+   * The VRRP datagram in a received frame; empty if there is none, its IP header is damaged, or it
+   * has IPv6 extension headers. Padding behind the datagram is cut off.
    */
   public static Optional<Datagram> vrrp(byte[] frame) {
+    if (frame.length < ETHERNET) {
+      return Optional.empty();
+    }
+    return switch ((frame[12] & 0xFF) << 8 | frame[13] & 0xFF) {
+      case ETHERTYPE_IPV4 -> vrrp4(frame);
+      case ETHERTYPE_IPV6 -> vrrp6(frame);
+      default -> Optional.empty();
+    };
+  }
+
+  private static Optional<Datagram> vrrp4(byte[] frame) {
     if (frame.length < ETHERNET + IPV4) {
       return Optional.empty();
     }
@@ -105,8 +201,7 @@ public final class Frames {
     int headerLength = (frame[ETHERNET] & 0x0F) * 4;
     int totalLength = bytes.getShort(ETHERNET + 2) & 0xFFFF;
     boolean damaged =
-        (bytes.getShort(12) & 0xFFFF) != ETHERTYPE_IPV4
-            || (frame[ETHERNET] & 0xF0) != 0x40
+        (frame[ETHERNET] & 0xF0) != 0x40
             || headerLength < IPV4
             || totalLength < headerLength
             || frame.length < ETHERNET + totalLength
@@ -117,15 +212,38 @@ public final class Frames {
     }
     return Optional.of(
         new Datagram(
-            address(frame, ETHERNET + 12),
-            address(frame, ETHERNET + 16),
+            address(frame, ETHERNET + 12, 4),
+            address(frame, ETHERNET + 16, 4),
             frame[ETHERNET + 8] & 0xFF,
             Arrays.copyOfRange(frame, ETHERNET + headerLength, ETHERNET + totalLength)));
   }
 
-  private static InetAddress address(byte[] frame, int at) {
+  private static Optional<Datagram> vrrp6(byte[] frame) {
+    int start = ETHERNET + IPV6;
+    if (frame.length < start) {
+      return Optional.empty();
+    }
+    int end = start + (ByteBuffer.wrap(frame).getShort(ETHERNET + 4) & 0xFFFF);
+    if ((frame[ETHERNET] & 0xF0) != 0x60
+        || frame[ETHERNET + 6] != AdvertisementCodec.PROTOCOL
+        || frame.length < end) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        new Datagram(
+            address(frame, ETHERNET + 8, 16),
+            address(frame, ETHERNET + 24, 16),
+            frame[ETHERNET + 7] & 0xFF,
+            Arrays.copyOfRange(frame, start, end)));
+  }
+
+  private static InetAddress address(byte[] frame, int at, int length) {
+    var bytes = Arrays.copyOfRange(frame, at, at + length);
     try {
-      return InetAddress.getByAddress(Arrays.copyOfRange(frame, at, at + 4));
+      // InetAddress.getByAddress would turn an IPv4-mapped IPv6 address into an IPv4 one.
+      return length == 4
+          ? Inet4Address.getByAddress(bytes)
+          : Inet6Address.getByAddress(null, bytes, -1);
     } catch (UnknownHostException e) {
       throw new AssertionError(e);
     }

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.net;
 
 import java.io.IOException;
+import java.net.InetAddress;
 
 /** Frames in and out on one link. */
 public interface PacketPort extends AutoCloseable {
@@ -11,6 +12,16 @@ public interface PacketPort extends AutoCloseable {
    * @throws IOException if the frame could not be sent
    */
   void send(byte[] frame) throws IOException;
+
+  /**
+   * Joins the VRRP group of an address's family on the link, if not done already: NICs and snooping
+   * switches keep other groups' packets away.
+   *
+   * @param source address of this link that adverts are sent from; with another one than before it
+   *     joins anew, as the kernel may have dropped the membership with the address
+   * @throws IOException if the link cannot join
+   */
+  void join(InetAddress source) throws IOException;
 
   /** Stops receiving; nothing is handed over afterwards. */
   @Override
@@ -27,7 +38,7 @@ public interface PacketPort extends AutoCloseable {
   @FunctionalInterface
   interface Opener {
     /**
-     * Starts receiving on a link, and joins the VRRP group there.
+     * Starts receiving on a link.
      *
      * @throws IOException if the link cannot be opened, with what to do about it
      */

@@ -1,9 +1,14 @@
 package dev.virtualip.agent.net;
 
+import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.StandardProtocolFamily;
 import java.nio.channels.DatagramChannel;
+import java.util.HashMap;
+import java.util.Map;
 import org.pcap4j.core.BpfProgram.BpfCompileMode;
 import org.pcap4j.core.NotOpenException;
 import org.pcap4j.core.PcapHandle;
@@ -19,16 +24,18 @@ public final class Pcap4jPacketPort implements PacketPort {
   private static final int SNAPLEN = 65_535;
   private static final int WAIT_MILLIS = 1_000;
   private static final int BUFFER_BYTES = 1 << 20;
-  private static final String FILTER = "ip proto 112";
+  private static final String FILTER = "ip proto 112 or ip6 proto 112";
 
+  private final Link link;
   private final PcapHandle handle;
-  private final DatagramChannel membership;
+  private final Map<InetAddress, Membership> memberships = new HashMap<>();
   private final Thread thread;
 
-  private Pcap4jPacketPort(
-      Link link, PcapHandle handle, DatagramChannel membership, Receiver receiver) {
+  private record Membership(InetAddress source, DatagramChannel channel) {}
+
+  private Pcap4jPacketPort(Link link, PcapHandle handle, Receiver receiver) {
+    this.link = link;
     this.handle = handle;
-    this.membership = membership;
     thread =
         Thread.ofPlatform()
             .name("receive-" + link.name())
@@ -48,7 +55,7 @@ public final class Pcap4jPacketPort implements PacketPort {
               .build();
       handle.setFilter(FILTER, BpfCompileMode.OPTIMIZE);
       handle.setDirection(PcapDirection.IN);
-      return new Pcap4jPacketPort(link, handle, join(link), receiver);
+      return new Pcap4jPacketPort(link, handle, receiver);
     } catch (PcapNativeException | NotOpenException e) {
       throw new IOException(
           "cannot capture on %s: %s (the agent needs libpcap and the capability NET_RAW)"
@@ -57,23 +64,32 @@ public final class Pcap4jPacketPort implements PacketPort {
     }
   }
 
-  /**
-   * Membership by a socket, so that the NIC's filter and snooping switches let the group through. A
-   * link without an IPv4 address hears no adverts and needs none: null.
-   */
-  private static DatagramChannel join(Link link) throws IOException {
+  @Override
+  public void join(InetAddress source) throws IOException {
+    boolean ipv6 = source instanceof Inet6Address;
+    var group = Frames.group(ipv6);
+    var before = memberships.get(group);
+    if (before != null && before.source().equals(source)) {
+      return;
+    }
+    if (before != null) {
+      memberships.remove(group).channel().close();
+    }
     var nic = NetworkInterface.getByName(link.name());
-    if (nic == null || nic.inetAddresses().noneMatch(a -> a.getAddress().length == 4)) {
-      return null;
+    if (nic == null) {
+      throw new IOException("there is no NIC " + link.name());
     }
-    var channel = DatagramChannel.open(StandardProtocolFamily.INET);
+    var channel =
+        DatagramChannel.open(ipv6 ? StandardProtocolFamily.INET6 : StandardProtocolFamily.INET);
     try {
-      channel.join(Frames.GROUP, nic);
-      return channel;
-    } catch (IOException e) {
+      channel.join(group, nic);
+    } catch (IOException | RuntimeException e) {
       channel.close();
-      throw e;
+      throw new IOException(
+          "cannot join %s on %s: %s".formatted(IpPrefix.text(group), link.name(), e.getMessage()),
+          e);
     }
+    memberships.put(group, new Membership(source, channel));
   }
 
   private void receive(Link link, Receiver receiver) {
@@ -106,8 +122,8 @@ public final class Pcap4jPacketPort implements PacketPort {
       handle.breakLoop();
       thread.join(2 * WAIT_MILLIS);
       handle.close();
-      if (membership != null) {
-        membership.close();
+      for (var membership : memberships.values()) {
+        membership.channel().close();
       }
     } catch (NotOpenException | IOException e) {
       LOG.debug("close error={}", e.getMessage());

@@ -1,8 +1,10 @@
 package dev.virtualip.agent.netlink;
 
 import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
@@ -15,17 +17,22 @@ import java.lang.invoke.VarHandle;
 import java.util.function.Supplier;
 
 /**
- * The C library's calls that netlink needs. A call that a signal interrupts is made again; any
- * other failure is an {@link ErrnoException}.
+ * The C library's calls that netlink and raw sockets need. A call that a signal interrupts is made
+ * again; any other failure is an {@link ErrnoException}.
  */
 final class Libc {
+  static final int AF_INET = 2;
+  static final int AF_INET6 = 10;
   static final int AF_NETLINK = 16;
   static final int SOCK_RAW = 3;
   static final int SOCK_CLOEXEC = 0x80000;
   static final int SOL_SOCKET = 1;
   static final int SO_RCVBUF = 8;
+  static final int SO_BINDTODEVICE = 25;
+  private static final int SO_ATTACH_FILTER = 26;
   static final int SO_RCVBUFFORCE = 33;
   static final int MSG_TRUNC = 0x20;
+  static final int MSG_DONTWAIT = 0x40;
   static final short POLLIN = 1;
   private static final int EFD_CLOEXEC = 0x80000;
 
@@ -46,6 +53,11 @@ final class Libc {
           FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle SEND =
       function("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle SENDTO =
+      function(
+          "sendto",
+          FunctionDescriptor.of(
+              JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
   private static final MethodHandle RECV =
       function("recv", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
   private static final MethodHandle POLL =
@@ -74,6 +86,34 @@ final class Libc {
         () -> "bind(fd %d)".formatted(fd));
   }
 
+  /** Sets a socket option whose value is bytes. */
+  static void setsockopt(int fd, int level, int option, byte[] value) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var pointer = arena.allocateFrom(JAVA_BYTE, value);
+      call(
+          state -> (int) SETSOCKOPT.invokeExact(state, fd, level, option, pointer, value.length),
+          () -> "setsockopt(fd %d, %d, %d)".formatted(fd, level, option));
+    }
+  }
+
+  /**
+   * Lets a socket receive nothing from now on: a filter of one instruction, "return 0" (struct
+   * sock_fprog, linux/filter.h).
+   */
+  static void receiveNothing(int fd) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var instruction = arena.allocate(8, 8);
+      instruction.set(JAVA_SHORT, 0, (short) 6);
+      var program = arena.allocate(16, 8);
+      program.set(JAVA_SHORT, 0, (short) 1);
+      program.set(ADDRESS, 8, instruction);
+      call(
+          state ->
+              (int) SETSOCKOPT.invokeExact(state, fd, SOL_SOCKET, SO_ATTACH_FILTER, program, 16),
+          () -> "setsockopt(fd %d, SO_ATTACH_FILTER)".formatted(fd));
+    }
+  }
+
   /** Sets a socket option whose value is an int. */
   static void setsockopt(int fd, int level, int option, int value) throws ErrnoException {
     try (var arena = Arena.ofConfined()) {
@@ -89,6 +129,22 @@ final class Libc {
     return call(
         state -> (long) SEND.invokeExact(state, fd, data, data.byteSize(), 0),
         () -> "send(fd %d, %d bytes)".formatted(fd, data.byteSize()));
+  }
+
+  /** Sends a datagram to an address, without waiting for room; returns the number of bytes sent. */
+  static long sendto(int fd, MemorySegment data, MemorySegment address) throws ErrnoException {
+    return call(
+        state ->
+            (long)
+                SENDTO.invokeExact(
+                    state,
+                    fd,
+                    data,
+                    data.byteSize(),
+                    MSG_DONTWAIT,
+                    address,
+                    (int) address.byteSize()),
+        () -> "sendto(fd %d, %d bytes)".formatted(fd, data.byteSize()));
   }
 
   /** Receives a datagram; with MSG_TRUNC returns its real length, even if that did not fit. */

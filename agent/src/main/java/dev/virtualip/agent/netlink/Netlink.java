@@ -4,11 +4,14 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.netlink.NetlinkMessage.Body;
+import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.HashSet;
@@ -28,6 +31,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
   private static final int BATCH_MAX = 128;
 
   private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
+  private static final int[] FAMILIES = {Rtnetlink.AF_INET, Rtnetlink.AF_INET6};
   private static final int TIMEOUT_MILLIS = 5_000;
   private static final int DUMP_ATTEMPTS = 20;
 
@@ -68,22 +72,51 @@ public final class Netlink implements AddressPort, AutoCloseable {
 
   @Override
   public synchronized List<BoundAddress> addresses() throws IOException {
-    return dump(
-        NetlinkRequests::dumpAddresses,
-        body ->
-            body instanceof Body.AddressState(_, var address)
-                ? Optional.of(address)
-                : Optional.empty());
+    var addresses = new ArrayList<BoundAddress>();
+    for (int family : FAMILIES) {
+      addresses.addAll(
+          dump(
+              (out, number) -> out.dumpAddresses(number, family),
+              body ->
+                  body instanceof Body.AddressState(_, var address)
+                          && isOf(family, address.prefix())
+                      ? Optional.of(address)
+                      : Optional.empty()));
+    }
+    return List.copyOf(addresses);
+  }
+
+  /** Without IPv6 the kernel answers with the addresses of all families it has. */
+  private static boolean isOf(int family, IpPrefix prefix) {
+    return prefix.isIpv6() == (family == Rtnetlink.AF_INET6);
   }
 
   @Override
   public synchronized List<InstalledRoute> routes() throws IOException {
-    return dump(
-        NetlinkRequests::dumpRoutes,
-        body ->
-            body instanceof Body.RouteState(_, _, int protocol, var route) && protocol == PROTOCOL
-                ? Optional.of(route)
-                : Optional.empty());
+    var routes = new ArrayList<InstalledRoute>();
+    for (int family : FAMILIES) {
+      routes.addAll(
+          dump(
+              (out, number) -> out.dumpRoutes(number, family),
+              body ->
+                  body instanceof Body.RouteState(_, _, int protocol, var route)
+                          && protocol == PROTOCOL
+                          && isOf(family, route.to())
+                      ? Optional.of(route)
+                      : Optional.empty()));
+    }
+    return List.copyOf(routes);
+  }
+
+  @Override
+  public boolean forwardsIpv6(Link link) {
+    try {
+      return Files.readString(Path.of("/proc/sys/net/ipv6/conf", link.name(), "forwarding"))
+          .startsWith("1");
+    } catch (IOException _) {
+      // Without IPv6, or without the link, nothing is forwarded.
+      return false;
+    }
   }
 
   /**
@@ -130,17 +163,34 @@ public final class Netlink implements AddressPort, AutoCloseable {
     if (changes.stream().noneMatch(Change.DeleteRoute.class::isInstance)) {
       return changes;
     }
-    var installed = new HashSet<>(routes());
+    var installed = new HashSet<InstalledRoute>();
+    routes().forEach(route -> installed.add(deletable(route)));
     var possible = new ArrayList<Change>();
     for (var change : changes) {
-      if (change instanceof PutRoute(var route)) {
-        installed.add(route);
+      if (change instanceof PutRoute put) {
+        installed.add(deletable(put.route()));
       }
-      if (!(change instanceof Change.DeleteRoute(var route)) || installed.remove(route)) {
+      if (!(change instanceof Change.DeleteRoute(var route))) {
         possible.add(change);
+      } else if (installed.remove(deletable(route))) {
+        possible.add(new Change.DeleteRoute(deletable(route)));
       }
     }
     return possible;
+  }
+
+  /** What tells a route from others: an IPv6 route loses its source with the address. */
+  private static InstalledRoute deletable(InstalledRoute route) {
+    return route.to().isIpv6()
+        ? new InstalledRoute(
+            route.linkIndex(),
+            route.to(),
+            route.via(),
+            null,
+            route.table(),
+            route.metric(),
+            route.onLink())
+        : route;
   }
 
   private void applyBatch(
@@ -191,7 +241,8 @@ public final class Netlink implements AddressPort, AutoCloseable {
   private static String explain(Body.Acknowledged answer) {
     var meaning =
         switch (answer.errno()) {
-          case Errno.EPERM, Errno.EACCES -> "not allowed: give the agent the capability NET_ADMIN";
+          case Errno.EPERM -> "not allowed: give the agent the capability NET_ADMIN";
+          case Errno.EACCES -> "IPv6 is off there: set net.ipv6.conf.NIC.disable_ipv6 to 0";
           case Errno.ENODEV -> "no such interface";
           case Errno.ENETDOWN -> "the interface is down: set it up";
           case Errno.ENETUNREACH, Errno.EHOSTUNREACH ->

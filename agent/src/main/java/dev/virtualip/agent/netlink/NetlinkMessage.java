@@ -150,13 +150,15 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
     if (protocol != null) {
       need(protocol, 1);
     }
+    long flags = number(attributes, IFA_FLAGS, Byte.toUnsignedInt(in.get(2)));
     return new Body.AddressState(
         removed,
         new BoundAddress(
             in.getInt(4),
             prefix,
             lease(attributes.get(IFA_CACHEINFO)),
-            protocol == null ? 0 : Byte.toUnsignedInt(protocol.get(0))));
+            protocol == null ? 0 : Byte.toUnsignedInt(protocol.get(0)),
+            (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0));
   }
 
   /** The kernel rounds down: an address about to go has 0 seconds, which here means for ever. */

@@ -26,7 +26,8 @@ public final class NetlinkMonitor implements AutoCloseable {
       Rtnetlink.RTMGRP_LINK
           | Rtnetlink.RTMGRP_IPV4_IFADDR
           | Rtnetlink.RTMGRP_IPV6_IFADDR
-          | Rtnetlink.RTMGRP_IPV4_ROUTE;
+          | Rtnetlink.RTMGRP_IPV4_ROUTE
+          | Rtnetlink.RTMGRP_IPV6_ROUTE;
 
   private final Consumer<NetworkEvent> listener;
   private final NetlinkSocket socket;

@@ -18,7 +18,7 @@ import java.nio.ByteBuffer;
  */
 final class NetlinkRequests {
   /** No change needs more bytes: a route with all attributes and IPv6 addresses. */
-  static final int CHANGE_BYTES_MAX = 112;
+  static final int CHANGE_BYTES_MAX = 120;
 
   private final ByteBuffer out;
 
@@ -33,22 +33,19 @@ final class NetlinkRequests {
    */
   void change(int sequence, Change change, boolean replaceRoute) {
     switch (change) {
-      case Change.PutAddress(int link, var prefix, long lease) -> {
-        int start = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sequence);
-        address(link, prefix.address(), prefix.length());
-        cacheInfo(lease);
-        attribute(IFA_PROTO, new byte[] {AddressPort.PROTOCOL});
-        end(start);
-      }
+      case Change.PutAddress put -> putAddress(sequence, put);
       case Change.DeleteAddress(int link, var prefix) -> {
         int start = begin(RTM_DELADDR, NLM_F_ACK, sequence);
         address(link, prefix.address(), prefix.length());
         end(start);
       }
-      case Change.PutRoute(var route) -> {
+      case Change.PutRoute(var route, long lease) -> {
         int how = replaceRoute ? NLM_F_REPLACE : NLM_F_EXCL;
         int start = begin(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | how, sequence);
         route(route, route.via() == null ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+        if (lease != 0 && route.to().isIpv6()) {
+          attribute(RTA_EXPIRES, (int) lease);
+        }
         end(start);
       }
       case Change.DeleteRoute(var route) -> {
@@ -59,6 +56,18 @@ final class NetlinkRequests {
     }
   }
 
+  private void putAddress(int sequence, Change.PutAddress put) {
+    var prefix = put.prefix();
+    int start = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sequence);
+    address(put.linkIndex(), prefix.address(), prefix.length());
+    cacheInfo(put.leaseSeconds(), prefix.isIpv6() && prefix.length() == 128);
+    if (prefix.isIpv6()) {
+      attribute(IFA_FLAGS, IFA_F_NODAD);
+    }
+    attribute(IFA_PROTO, new byte[] {AddressPort.PROTOCOL});
+    end(start);
+  }
+
   /** Asks for all links, without their counters. */
   void dumpLinks(int sequence) {
     int start = begin(RTM_GETLINK, NLM_F_DUMP, sequence);
@@ -67,17 +76,17 @@ final class NetlinkRequests {
     end(start);
   }
 
-  /** Asks for all IPv4 addresses. */
-  void dumpAddresses(int sequence) {
+  /** Asks for all addresses of a family. */
+  void dumpAddresses(int sequence, int family) {
     int start = begin(RTM_GETADDR, NLM_F_DUMP, sequence);
-    out.put((byte) AF_INET).put(new byte[IFADDRMSG - 1]);
+    out.put((byte) family).put(new byte[IFADDRMSG - 1]);
     end(start);
   }
 
-  /** Asks for the IPv4 routes of our protocol; kernels before 4.20 answer with all routes. */
-  void dumpRoutes(int sequence) {
+  /** Asks for a family's routes of our protocol; kernels before 4.20 answer with all routes. */
+  void dumpRoutes(int sequence, int family) {
     int start = begin(RTM_GETROUTE, NLM_F_DUMP, sequence);
-    out.put((byte) AF_INET).put(new byte[4]).put((byte) AddressPort.PROTOCOL).put(new byte[6]);
+    out.put((byte) family).put(new byte[4]).put((byte) AddressPort.PROTOCOL).put(new byte[6]);
     end(start);
   }
 
@@ -100,10 +109,10 @@ final class NetlinkRequests {
   }
 
   /** Preferred lifetime, valid lifetime, and two time stamps that only the kernel writes. */
-  private void cacheInfo(long leaseSeconds) {
+  private void cacheInfo(long leaseSeconds, boolean deprecated) {
     int lifetime = (int) (leaseSeconds == 0 ? INFINITY_LIFE_TIME : leaseSeconds);
     out.putShort((short) (ATTRIBUTE_HEADER + IFA_CACHEINFO_BYTES)).putShort((short) IFA_CACHEINFO);
-    out.putInt(lifetime).putInt(lifetime).putInt(0).putInt(0);
+    out.putInt(deprecated ? 0 : lifetime).putInt(lifetime).putInt(0).putInt(0);
   }
 
   private void route(InstalledRoute route, int scope) {

@@ -16,6 +16,7 @@ final class Rtnetlink {
   static final int RTMGRP_IPV4_IFADDR = 1 << 4;
   static final int RTMGRP_IPV4_ROUTE = 1 << 6;
   static final int RTMGRP_IPV6_IFADDR = 1 << 8;
+  static final int RTMGRP_IPV6_ROUTE = 1 << 10;
 
   static final int NLMSG_ERROR = 2;
   static final int NLMSG_DONE = 3;
@@ -58,7 +59,11 @@ final class Rtnetlink {
   static final int IFA_ADDRESS = 1;
   static final int IFA_LOCAL = 2;
   static final int IFA_CACHEINFO = 6;
+  static final int IFA_FLAGS = 8;
   static final int IFA_PROTO = 11;
+  static final int IFA_F_NODAD = 0x02;
+  static final int IFA_F_DADFAILED = 0x08;
+  static final int IFA_F_TENTATIVE = 0x40;
   static final int IFA_CACHEINFO_BYTES = 16;
   static final long INFINITY_LIFE_TIME = 0xFFFF_FFFFL;
 
@@ -68,6 +73,7 @@ final class Rtnetlink {
   static final int RTA_PRIORITY = 6;
   static final int RTA_PREFSRC = 7;
   static final int RTA_TABLE = 15;
+  static final int RTA_EXPIRES = 23;
   static final int RTN_UNICAST = 1;
   static final int RTNH_F_ONLINK = 4;
   static final int RT_SCOPE_UNIVERSE = 0;

@@ -22,6 +22,8 @@ import java.util.function.Function;
  * @param virtualIps every VirtualIP, by name, whether it selects this node or not; without status
  *     and what only the API server's book-keeping changes
  * @param self this node
+ * @param nodes all nodes, this one included, by name, if some VirtualIP takes its peers from them;
+ *     else empty
  * @param secrets the keys of Secrets that the VirtualIPs refer to; one that does not exist has no
  *     entry
  * @param refused by name of the VirtualIP, what the source itself finds wrong with its newest
@@ -30,25 +32,29 @@ import java.util.function.Function;
 public record Desired(
     List<VirtualIp> virtualIps,
     NodeFacts self,
+    List<NodeFacts> nodes,
     Map<SecretKey, byte[]> secrets,
     Map<String, List<Problem>> refused) {
 
   /** Copies the collections. */
   public Desired {
     virtualIps = List.copyOf(virtualIps);
+    nodes = List.copyOf(nodes);
     secrets = Map.copyOf(secrets);
     refused = Map.copyOf(refused);
   }
 
   /**
-   * Strips and sorts the VirtualIPs and looks up the secrets they refer to.
+   * Strips and sorts the VirtualIPs and looks up what they refer to.
    *
+   * @param nodes all nodes that are known
    * @param secret the value of a key, empty if there is none; a line end behind it is dropped, as
    *     editors and {@code echo} leave one
    */
   public static Desired of(
       Collection<VirtualIp> virtualIps,
       NodeFacts self,
+      Collection<NodeFacts> nodes,
       Function<SecretKey, Optional<byte[]>> secret,
       Map<String, List<Problem>> refused) {
     var stripped =
@@ -60,7 +66,16 @@ public record Desired(
     for (var key : secretKeys(stripped)) {
       secret.apply(key).ifPresent(value -> secrets.put(key, withoutLineEnd(value)));
     }
-    return new Desired(stripped, self, secrets, refused);
+    var sorted =
+        nodesArePeers(stripped)
+            ? nodes.stream().sorted(Comparator.comparing(NodeFacts::name)).toList()
+            : List.<NodeFacts>of();
+    return new Desired(stripped, self, sorted, secrets, refused);
+  }
+
+  /** Whether some VirtualIP takes its peers from the nodes. */
+  public static boolean nodesArePeers(Collection<VirtualIp> virtualIps) {
+    return virtualIps.stream().anyMatch(v -> v.getSpec() != null && v.getSpec().nodesArePeers());
   }
 
   /** The keys of Secrets that VirtualIPs refer to. */
@@ -103,6 +118,7 @@ public record Desired(
         && virtualIps.equals(that.virtualIps)
         && self.equals(that.self)
         && refused.equals(that.refused)
+        && nodes.equals(that.nodes)
         && secrets.keySet().equals(that.secrets.keySet())
         && secrets.entrySet().stream()
             .allMatch(e -> Arrays.equals(e.getValue(), that.secrets.get(e.getKey())));

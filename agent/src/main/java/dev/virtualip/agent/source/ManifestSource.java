@@ -46,6 +46,7 @@ public final class ManifestSource implements AutoCloseable {
   private final Map<Path, Parsed> files = new HashMap<>();
   private Map<String, Kept> kept = Map.of();
   private Node self;
+  private List<NodeFacts> nodes = List.of();
   private Desired last;
   private Set<ManifestProblem> logged = Set.of();
   private Map<String, List<Problem>> problems = Map.of();
@@ -160,7 +161,7 @@ public final class ManifestSource implements AutoCloseable {
       secretKeys.forEach(key -> watched.add(secrets.resolve(key.name())));
     }
     tell(wrong);
-    var desired = Desired.of(vips, self(), this::secret, problems);
+    var desired = Desired.of(vips, self(), nodes(), this::secret, problems);
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);
@@ -231,6 +232,25 @@ public final class ManifestSource implements AutoCloseable {
     return self != null
         ? NodeFacts.of(self)
         : new NodeFacts(nodeName, Map.of("kubernetes.io/hostname", nodeName), true);
+  }
+
+  /** All Nodes; while a file cannot be read to its end or has a wrong one, those before. */
+  private List<NodeFacts> nodes() {
+    boolean clear =
+        files.values().stream()
+            .allMatch(
+                parsed ->
+                    parsed.complete()
+                        && parsed.problems().stream()
+                            .noneMatch(p -> p.object().startsWith("Node/")));
+    if (clear) {
+      nodes =
+          files.values().stream()
+              .flatMap(parsed -> parsed.nodes().stream())
+              .map(NodeFacts::of)
+              .toList();
+    }
+    return nodes;
   }
 
   private Optional<byte[]> secret(SecretKey key) {

@@ -8,6 +8,7 @@ import dev.virtualip.crds.VirtualIpSpec;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeSpec;
+import io.fabric8.kubernetes.api.model.NodeStatus;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,7 +22,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Reads Kubernetes manifests: VirtualIPs, and Nodes for their labels; other kinds are passed over.
+ * Reads Kubernetes manifests: VirtualIPs, and Nodes for their labels and addresses; other kinds are
+ * passed over.
  */
 public final class Manifests {
   private static final String GROUP = "virtualip.dev/";
@@ -220,6 +222,9 @@ public final class Manifests {
     var metadata = metadata(tree, Unknown.IS_LEFT_OUT, own);
     var spec =
         StrictMapper.convert(tree.path("spec"), NodeSpec.class, "spec", Unknown.IS_LEFT_OUT, own);
+    var status =
+        StrictMapper.convert(
+            tree.path("status"), NodeStatus.class, "status", Unknown.IS_LEFT_OUT, own);
     if (metadata.getName() == null) {
       own.add(new Problem("metadata.name", "is missing: give the Node its name"));
     }
@@ -228,6 +233,7 @@ public final class Manifests {
       var node = new Node();
       node.setMetadata(metadata);
       node.setSpec(spec);
+      node.setStatus(status);
       nodes.add(node);
     }
   }

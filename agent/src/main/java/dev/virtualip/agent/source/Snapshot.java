@@ -51,7 +51,16 @@ public final class Snapshot {
 
   /** The form on disk. */
   private record Content(
-      String format, List<VirtualIp> virtualIps, NodeFacts self, List<Secret> secrets) {}
+      String format,
+      List<VirtualIp> virtualIps,
+      NodeFacts self,
+      List<NodeFacts> nodes,
+      List<Secret> secrets) {
+    /** Earlier versions did not write nodes. */
+    Content {
+      nodes = nodes == null ? List.of() : nodes;
+    }
+  }
 
   private record Secret(SecretKey ref, byte[] value) {}
 
@@ -82,7 +91,7 @@ public final class Snapshot {
   private static Desired desired(Content content) {
     var secrets = new HashMap<SecretKey, byte[]>();
     content.secrets().forEach(secret -> secrets.put(secret.ref(), secret.value()));
-    return new Desired(content.virtualIps(), content.self(), secrets, Map.of());
+    return new Desired(content.virtualIps(), content.self(), content.nodes(), secrets, Map.of());
   }
 
   /**
@@ -96,7 +105,8 @@ public final class Snapshot {
     var secrets = new ArrayList<Secret>();
     desired.secrets().forEach((key, value) -> secrets.add(new Secret(key, value)));
     try {
-      var content = new Content(FORMAT, desired.virtualIps(), desired.self(), secrets);
+      var content =
+          new Content(FORMAT, desired.virtualIps(), desired.self(), desired.nodes(), secrets);
       replace(MAPPER.writeValueAsBytes(content));
       written = desired;
     } catch (IOException e) {

@@ -10,6 +10,7 @@ import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 
 /**
  * Bytes of VRRP messages (RFC 3768 5.1, RFC 9568 5.1).
@@ -44,21 +45,39 @@ public final class AdvertisementCodec {
 
   private AdvertisementCodec() {}
 
+  /** What the checksum of a VRRPv3 message over IPv4 covers; RFC 5798 was read both ways. */
+  public enum ChecksumForm {
+    /** Message and pseudo-header, as keepalived and FRR send by default. */
+    PseudoHeader,
+    /** The message alone (RFC 9568 5.2.8). */
+    MessageOnly
+  }
+
   /** The VRID of a message of any validity, or -1 if it is too short to have one. */
   public static int vrid(byte[] payload) {
     return payload.length < 2 ? -1 : payload[1] & 0xFF;
   }
 
+  /** The message as it goes to one destination, summed as keepalived does by default. */
+  public static byte[] encode(
+      Advertisement advert, Password password, InetAddress source, InetAddress destination) {
+    return encode(advert, password, source, destination, ChecksumForm.PseudoHeader);
+  }
+
   /**
-   * The message as it goes to one destination. VRRPv3 sums a pseudo-header over IPv4 too, as
-   * keepalived and FRR do by default.
+   * The message as it goes to one destination.
    *
    * @param password VRRPv2 simple text password, or null for none; ignored by VRRPv3
+   * @param form what a VRRPv3 message over IPv4 sums; VRRPv2 and IPv6 have one form only
    * @throws IllegalArgumentException if there are no or more than 255 addresses, or the interval
    *     does not fit the version
    */
   public static byte[] encode(
-      Advertisement advert, Password password, InetAddress source, InetAddress destination) {
+      Advertisement advert,
+      Password password,
+      InetAddress source,
+      InetAddress destination,
+      ChecksumForm form) {
     boolean v2 = advert.version() == Version.V2;
     int count = advert.addresses().size();
     if (count < 1 || count > 255) {
@@ -78,8 +97,9 @@ public final class AdvertisementCodec {
       message.put(password.bytes());
     }
     var bytes = message.array();
+    boolean alone = v2 || form == ChecksumForm.MessageOnly && source instanceof Inet4Address;
     int sum =
-        v2
+        alone
             ? Checksum.of(bytes)
             : Checksum.of(bytes, source.getAddress(), destination.getAddress(), PROTOCOL);
     return message.putShort(CHECKSUM_AT, (short) sum).array();
@@ -106,8 +126,26 @@ public final class AdvertisementCodec {
    * @param interval own interval in nanoseconds; VRRPv2 peers must have the same
    * @param password VRRPv2 password, or null for none
    * @param source own source address, or null while there is none
+   * @param peers unicast: whose adverts are valid, from any distance; null for multicast
    */
-  public record Expected(Version version, long interval, Password password, InetAddress source) {}
+  public record Expected(
+      Version version,
+      long interval,
+      Password password,
+      InetAddress source,
+      Set<InetAddress> peers) {
+    /** Of multicast routers. */
+    public Expected(Version version, long interval, Password password, InetAddress source) {
+      this(version, interval, password, source, null);
+    }
+  }
+
+  /** The form of the checksum in an accepted VRRPv3 message over IPv4. */
+  public static ChecksumForm checksumForm(Datagram datagram) {
+    return Checksum.of(datagram.payload()) == 0
+        ? ChecksumForm.MessageOnly
+        : ChecksumForm.PseudoHeader;
+  }
 
   /** Checks a received datagram in keepalived's order. Never throws, whatever the bytes. */
   public static Decoded decode(Datagram datagram, Expected expected) {
@@ -118,6 +156,9 @@ public final class AdvertisementCodec {
     if (datagram.source().equals(expected.source())) {
       return new Rejected(Reason.OwnAddress);
     }
+    if (expected.peers() != null && !expected.peers().contains(datagram.source())) {
+      return new Rejected(Reason.NotAPeer);
+    }
     boolean ipv4 = datagram.source() instanceof Inet4Address;
     int version = (payload[0] & 0xF0) >> 4;
     int count = payload[3] & 0xFF;
@@ -125,7 +166,7 @@ public final class AdvertisementCodec {
     if (payload.length != HEADER + count * (ipv4 ? 4 : 16) + trailer) {
       return new Rejected(Reason.Length);
     }
-    if (datagram.ttl() != TTL) {
+    if (expected.peers() == null && datagram.ttl() != TTL) {
       return new Rejected(Reason.Ttl);
     }
     if (version != expected.version().number()) {
@@ -179,7 +220,7 @@ public final class AdvertisementCodec {
         : ((payload[4] & 0x0F) << 8 | payload[5] & 0xFF) * CENTISECOND;
   }
 
-  /** VRRPv3 over IPv4: RFC 9568 sums the message alone, most routers a pseudo-header too. */
+  /** VRRPv3 over IPv4 has two {@linkplain ChecksumForm forms}; either is good. */
   private static boolean checksumFits(Datagram datagram, Version version, boolean ipv4) {
     boolean alone = ipv4 && Checksum.of(datagram.payload()) == 0;
     return version == Version.V2

@@ -41,6 +41,8 @@ public sealed interface Decoded {
     NoAddresses,
     /** Wrong checksum. */
     Checksum,
+    /** Unicast: from an address that is no configured peer. */
+    NotAPeer,
     /** It carries our own source address: a loop, or a duplicate address. */
     OwnAddress
   }

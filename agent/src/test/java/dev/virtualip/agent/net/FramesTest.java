@@ -2,10 +2,12 @@ package dev.virtualip.agent.net;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.net.Frames.ArpForm;
 import dev.virtualip.agent.net.Link.HardwareAddress;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -34,6 +36,67 @@ class FramesTest {
         "ffffffffffff02000000000a0806000108000604000102000000000a0a090064ffffffffffff0a090064",
         HEX.formatHex(
             Frames.gratuitousArp(MAC, InetAddress.ofLiteral("10.9.0.100"), ArpForm.Request)));
+  }
+
+  @Test
+  void case7_theIpv6HeaderIsThatOfRfc9568() {
+    var frame = Frames.advertisement(MAC, InetAddress.ofLiteral("fe80::ff:fe00:a"), 1, V2_MESSAGE);
+    assertEquals(
+        "333300000012"
+            + "02000000000a"
+            + "86dd"
+            // version, class c0, flow label; payload length, next header 112, hop limit 255
+            + ("6c000000" + "0018" + "70" + "ff")
+            + "fe80000000000000000000fffe00000a"
+            + "ff020000000000000000000000000012",
+        HEX.formatHex(frame, 0, 54));
+    var datagram = Frames.vrrp(frame).orElseThrow();
+    assertEquals(InetAddress.ofLiteral("fe80::ff:fe00:a"), datagram.source());
+    assertEquals(Frames.GROUP6, datagram.destination());
+    assertEquals(255, datagram.ttl());
+    assertArrayEquals(V2_MESSAGE, datagram.payload());
+    assertArrayEquals(
+        V2_MESSAGE, Frames.vrrp(Arrays.copyOf(frame, 100)).orElseThrow().payload(), "padding");
+    frame[20] = 0;
+    assertTrue(Frames.vrrp(frame).isEmpty(), "hop-by-hop header");
+    frame[20] = 112;
+    frame[19] = 25;
+    assertTrue(Frames.vrrp(frame).isEmpty(), "longer than the frame");
+  }
+
+  @Test
+  void anIpv4MappedSourceStaysIpv6() throws Exception {
+    var frame = Frames.advertisement(MAC, InetAddress.ofLiteral("fe80::1"), 1, V2_MESSAGE);
+    System.arraycopy(HEX.parseHex("00000000000000000000ffff0a090001"), 0, frame, 22, 16);
+    assertInstanceOf(Inet6Address.class, Frames.vrrp(frame).orElseThrow().source());
+  }
+
+  @Test
+  void case5_aUnicastPacketHasTheSameHeaderButForTheDestination() {
+    var packet = Frames.packet(SOURCE, InetAddress.ofLiteral("10.9.0.9"), 1, V2_MESSAGE);
+    assertEquals("45c0002c00010000ff70a6850a0900010a090009", HEX.formatHex(packet, 0, 20));
+    assertEquals(44, packet.length);
+  }
+
+  @Test
+  void case10_aNeighbourAdvertisementIsKeepalivedsByteForByte() {
+    var address = InetAddress.ofLiteral("fe80::61");
+    var host = Frames.neighbourAdvertisement(MAC, address, false);
+    assertEquals(
+        "333300000001"
+            + "02000000000a"
+            + "86dd"
+            + "60000000"
+            + "0020"
+            + "3a"
+            + "ff"
+            + "fe800000000000000000000000000061"
+            + "ff020000000000000000000000000001"
+            + "880056d220000000fe8000000000000000000000000000610201"
+            + "02000000000a",
+        HEX.formatHex(host));
+    var router = Frames.neighbourAdvertisement(MAC, address, true);
+    assertEquals("a0", HEX.formatHex(router, 58, 59));
   }
 
   @Test
@@ -82,6 +145,12 @@ class FramesTest {
         bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(256);
       }
       Frames.vrrp(bytes);
+      if (bytes.length > 14) {
+        bytes[12] = (byte) 0x86;
+        bytes[13] = (byte) 0xDD;
+        bytes[14] = 0x60;
+        Frames.vrrp(bytes);
+      }
     }
   }
 

@@ -106,8 +106,9 @@ class NetlinkMessageTest {
   void ipv6AddressesAreUnderstood() {
     var prefix = new IpPrefix(InetAddress.ofLiteral("fe80::ff:fe00:1"), 64);
     assertEquals(
-        new Body.AddressState(true, new BoundAddress(3, prefix, 0, 3)),
-        body(bytes(IPV6_ADDRESS_GONE)));
+        new Body.AddressState(true, new BoundAddress(3, prefix, 0, 3, true)),
+        body(bytes(IPV6_ADDRESS_GONE)),
+        "its flags: permanent, tentative");
   }
 
   @Test

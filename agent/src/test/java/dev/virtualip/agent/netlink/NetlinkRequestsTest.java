@@ -43,6 +43,39 @@ class NetlinkRequestsTest {
   }
 
   @Test
+  void anIpv6AddressIsPutWithoutDetectionAndDeprecatedIfItStandsAlone() {
+    var address = "20010db8000000000000000000000010";
+    var change = new Change.PutAddress(3, IpPrefix.parse("2001:db8::10/128"), 3);
+    assertWritten(
+        "64000000 1400 0505 01000000 00000000"
+            + "0a 80 00 00 03000000"
+            + ("1400 0200" + address + "1400 0100" + address)
+            // IFA_CACHEINFO: preferred 0, valid 3
+            + "1400 0600 00000000 03000000 00000000 00000000"
+            // IFA_FLAGS: IFA_F_NODAD
+            + "0800 0800 02000000"
+            + "0500 0b00 70 000000",
+        out -> out.change(1, change, true));
+  }
+
+  @Test
+  void anIpv6RouteHasALeaseAndAnIpv4RouteHasNot() {
+    var gateway = InetAddress.ofLiteral("fe80::1");
+    var six = new InstalledRoute(3, IpPrefix.parse("::/0"), gateway, null, 254, 1024, false);
+    assertWritten(
+        "48000000 1800 0506 01000000 00000000"
+            + "0a 00 00 00 fe 70 00 01 00000000"
+            + "0800 0400 03000000 1400 0500 fe800000000000000000000000000001"
+            // RTA_PRIORITY 1024, RTA_EXPIRES 4
+            + "0800 0600 00040000 0800 1700 04000000",
+        out -> out.change(1, new Change.PutRoute(six, 4), false));
+    var four = new InstalledRoute(3, DEFAULT, GATEWAY, null, 254, 0, false);
+    assertEquals(
+        write(out -> out.change(1, new Change.PutRoute(four), true)),
+        write(out -> out.change(1, new Change.PutRoute(four, 4), true)));
+  }
+
+  @Test
   void anAddressIsDeletedByItsPrefix() {
     var change = new Change.DeleteAddress(3, IpPrefix.parse("203.0.113.10/24"));
     assertWritten(
@@ -104,17 +137,22 @@ class NetlinkRequestsTest {
             + "00000000 00000000 00000000 00000000 0800 1d00 08000000",
         out -> out.dumpLinks(5));
     assertWritten(
-        "18000000 1600 0103 05000000 00000000 02000000 00000000", out -> out.dumpAddresses(5));
+        "18000000 1600 0103 05000000 00000000 02000000 00000000", out -> out.dumpAddresses(5, 2));
     assertWritten(
         "1c000000 1a00 0103 05000000 00000000 02000000 00700000 00000000",
-        out -> out.dumpRoutes(5));
+        out -> out.dumpRoutes(5, 2));
+    assertWritten(
+        "18000000 1600 0103 05000000 00000000 0a000000 00000000", out -> out.dumpAddresses(5, 10));
+    assertWritten(
+        "1c000000 1a00 0103 05000000 00000000 0a000000 00700000 00000000",
+        out -> out.dumpRoutes(5, 10));
   }
 
   @Test
   void theLongestChangeFitsTheRoomItIsGiven() {
     var ip = InetAddress.ofLiteral("2001:db8::1");
     var route = new InstalledRoute(1, new IpPrefix(ip, 64), ip, ip, 1000, 1, true);
-    var written = write(out -> out.change(1, new Change.PutRoute(route), true));
+    var written = write(out -> out.change(1, new Change.PutRoute(route, 3), true));
     assertEquals(NetlinkRequests.CHANGE_BYTES_MAX, written.length() / 2);
     assertTrue(written.substring(32).startsWith("0a40"), "AF_INET6, /64");
   }

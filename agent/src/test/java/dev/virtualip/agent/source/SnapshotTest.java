@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.BeforeEach;
@@ -47,7 +48,8 @@ class SnapshotTest {
             .formatted(vrid);
     var vips = Manifests.parse(Path.of("f.yaml"), text).virtualIps();
     var self = new NodeFacts("n", Map.of("edge", "true"), true);
-    return Desired.of(vips, self, _ -> Optional.of(new byte[] {'p', (byte) 0xff, '\n'}), Map.of());
+    return Desired.of(
+        vips, self, List.of(self), _ -> Optional.of(new byte[] {'p', (byte) 0xff, '\n'}), Map.of());
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
 import dev.virtualip.agent.vrrp.Decoded.Accepted;
 import dev.virtualip.agent.vrrp.Decoded.Reason;
@@ -14,6 +15,7 @@ import java.util.Collections;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -97,6 +99,36 @@ class AdvertisementCodecTest {
   }
 
   @Test
+  void case4_rfc9568SumsTheMessageAlone() {
+    var alone = AdvertisementCodec.encode(v3(100, VIP), null, A, GROUP, ChecksumForm.MessageOnly);
+    assertEquals("3133640100645ffa0a090064", HexFormat.of().formatHex(alone));
+    var version2 =
+        AdvertisementCodec.encode(v2(100, VIP), null, A, GROUP, ChecksumForm.MessageOnly);
+    assertEquals(hex(v2(100, VIP), null, GROUP), HexFormat.of().formatHex(version2));
+  }
+
+  @Test
+  void theChecksumFormOfAnAdvertCanBeTold() {
+    assertEquals(
+        ChecksumForm.PseudoHeader,
+        AdvertisementCodec.checksumForm(datagram("31336401006475610a090064", 255)));
+    assertEquals(
+        ChecksumForm.MessageOnly,
+        AdvertisementCodec.checksumForm(datagram("3133640100645ffa0a090064", 255)));
+  }
+
+  @Test
+  void case53_unicastTakesAnyTtlFromPeersAndNothingFromOthers() {
+    var advert = v3(200, VIP);
+    var bytes = HexFormat.of().parseHex(hex(advert, null, US));
+    var datagram = new Datagram(A, US, 5, bytes);
+    var peer = new Expected(Version.V3, SECOND, null, US, Set.of(A));
+    assertEquals(new Accepted(advert), AdvertisementCodec.decode(datagram, peer));
+    var stranger = new Expected(Version.V3, SECOND, null, US, Set.of(VIP));
+    assertEquals(new Rejected(Reason.NotAPeer), AdvertisementCodec.decode(datagram, stranger));
+  }
+
+  @Test
   void case5_aUnicastSumUsesTheRealDestination() {
     assertEquals("3133640100644b620a090064", hex(v3(100, VIP), null, ip("10.9.0.9")));
   }
@@ -111,6 +143,10 @@ class AdvertisementCodecTest {
     assertEquals(
         "313d64020032365bfe8000000000000000000000000000612001" + "0db8000900000000000000000100",
         HexFormat.of().formatHex(bytes));
+    var resigning = new Advertisement(Version.V3, 61, 0, SECOND / 2, advert.addresses());
+    var last =
+        AdvertisementCodec.encode(resigning, null, ip("fe80::8c49:39ff:fe1e:43f9"), ip("ff02::12"));
+    assertEquals("313d0002" + "00329a5b", HexFormat.of().formatHex(last, 0, 8));
   }
 
   @ParameterizedTest

@@ -104,6 +104,17 @@ public final class Keepalived implements AutoCloseable {
             "--vrrp_pid=" + folder + "/vrrp.pid");
   }
 
+  /** Takes over another configuration without a restart. */
+  public void reload(String config) {
+    try {
+      Files.writeString(folder.resolve("keepalived.conf"), config);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    // The leader alone: it tells its children.
+    host.run("kill", "-s", "HUP", Long.toString(proc.pid()));
+  }
+
   /** SIGTERM: it sends priority 0 and releases its addresses. */
   public void stop() {
     proc.stop();
