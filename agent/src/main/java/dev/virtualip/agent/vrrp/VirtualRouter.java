@@ -153,7 +153,9 @@ public record VirtualRouter(
         backup.takeover() == Takeover.MasterResigned
             ? skewTime(interval) - before.skewTime(backup.masterInterval())
             : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
-    long at = Math.max(now, backup.activeDownAt() + shift);
+    // One that has run out stays so: how late it is tells a node that slept from one on time.
+    boolean running = backup.activeDownAt() > now;
+    long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(new Backup(at, interval, backup.preemptAt(), backup.takeover()));
   }
 
@@ -168,7 +170,9 @@ public record VirtualRouter(
                   backup.preemptAt(),
                   Takeover.MasterResigned)));
     }
-    if (advert.priority() >= priority || !config.preempt()) {
+    // The owner preempts whatever Preempt_Mode says (RFC 9568 6.1).
+    boolean preempts = config.preempt() || priority == VirtualRouterConfig.OWNER;
+    if (advert.priority() >= priority || !preempts) {
       return none(with(listen(learned(advert), now)));
     }
     if (config.preemptDelay() > 0 && now < preemptAt(backup, now)) {
