@@ -135,10 +135,7 @@ final class StepTable {
             : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
     boolean running = b.activeDownAt() > c.now();
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
-    return new Outcome(
-        Routers.backup(at, interval, b.preemptAt(), b.takeover()),
-        List.of(),
-        null);
+    return new Outcome(Routers.backup(at, interval, b.preemptAt(), b.takeover()), List.of(), null);
   }
 
   private static String p(Case c) {
