@@ -210,9 +210,10 @@ public record VirtualRouter(
     var next = new Active(now + config.advertInterval());
     // A live master of lower priority has told the networks lies: correct them. A resigned one
     // (priority 0) has not.
+    // Its adverts may come so often that the timer never expires: renew here too.
     return advert.priority() == 0
-        ? step(next, new SendAdvertisement(priority))
-        : step(next, new SendAdvertisement(priority), new AnnounceAddresses());
+        ? step(next, new SendAdvertisement(priority), new RenewLeases())
+        : step(next, new SendAdvertisement(priority), new RenewLeases(), new AnnounceAddresses());
   }
 
   private Step activeDownTimerExpired(Backup backup, long now) {

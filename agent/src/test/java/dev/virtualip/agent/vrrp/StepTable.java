@@ -278,13 +278,13 @@ final class StepTable {
           row(
               "MASTER p = 0",
               a(AdvertisementReceived.class).and(c -> c.advert().priority() == 0),
-              c -> active(c, c.now() + c.interval(), null, p(c))),
+              c -> active(c, c.now() + c.interval(), null, p(c), "renew")),
           row(
               "MASTER p < P, or p = P and address below",
               a(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() > 0)
                   .and(c -> order(c) < 0),
-              c -> active(c, c.now() + c.interval(), null, p(c), "announce")),
+              c -> active(c, c.now() + c.interval(), null, p(c), "renew", "announce")),
           row(
               "MASTER p = P, own address",
               a(AdvertisementReceived.class).and(c -> order(c) == 0),
