@@ -46,6 +46,8 @@ final class SimulatedNode {
   private final long clockOffset;
   private final int clockPpm;
   private final Queue<Runnable> inputs = new ArrayDeque<>();
+  private final Queue<Datagram> received = new ArrayDeque<>();
+  private final Hearing hearing = new Hearing();
   private final TreeSet<String> faults = new TreeSet<>();
 
   VirtualRouterConfig config;
@@ -113,6 +115,8 @@ final class SimulatedNode {
     life++;
     paused = false;
     inputs.clear();
+    received.clear();
+    hearing.forget();
     faults.clear();
     armedFor = State.NEVER;
     disturbedAt = around.time.now();
@@ -158,19 +162,20 @@ final class SimulatedNode {
     }
     paused = false;
     disturbedAt = around.time.now();
-    var late = List.copyOf(inputs);
-    inputs.clear();
+    var frames = List.copyOf(received);
+    received.clear();
     int sameLife = life;
-    around.time.after(unread, () -> late.forEach(input -> input(sameLife, input)));
+    around.time.after(unread, () -> frames.forEach(d -> input(sameLife, () -> decode(d))));
     long lateness = clock() - router.deadline();
     long limit =
         router.state() instanceof Backup backup
-            ? backup.masterInterval()
-            : downInterval(router.config().advertInterval());
+            ? Math.max(backup.masterInterval(), config.advertInterval())
+            : downInterval(Math.max(advertInterval(), config.advertInterval()));
     boolean slept = !(router.deadline() == State.NEVER) && lateness > limit;
     around.trace.line(this, slept ? "wakes up late" : "wakes up");
     turn();
-    require(!(slept && active()), "is Active right after a long sleep, without listening");
+    boolean owner = priority == 255 && config.startAsMaster();
+    require(!(slept && active()) || owner, "is Active right after a long sleep, without listening");
   }
 
   /** Active_Down_Interval by this node's priority. */
@@ -192,7 +197,11 @@ final class SimulatedNode {
   }
 
   void receive(Datagram datagram) {
-    input(life, () -> decode(datagram));
+    if (up() && paused) {
+      received.add(datagram);
+    } else {
+      input(life, () -> decode(datagram));
+    }
   }
 
   void change(int newPriority) {
@@ -201,6 +210,7 @@ final class SimulatedNode {
         life,
         () -> {
           disturbedAt = around.time.now();
+          hearing.settingsChanged();
           on(new PriorityChanged(newPriority));
         });
   }
@@ -211,6 +221,7 @@ final class SimulatedNode {
         life,
         () -> {
           disturbedAt = around.time.now();
+          hearing.settingsChanged();
           on(Routers.configChanged(newConfig));
         });
   }
@@ -289,6 +300,9 @@ final class SimulatedNode {
       case Accepted accepted -> {
         var advert = accepted.advertisement();
         require(datagram.ttl() == 255, "accepts an advert that has crossed a router");
+        if (backup()) {
+          hearing.heard(router, advert.priority(), advert.interval(), clock());
+        }
         on(Routers.advert(advert.priority(), advert.interval(), datagram.source()));
       }
       case Rejected rejected ->
@@ -311,6 +325,10 @@ final class SimulatedNode {
     }
     if (!was && active()) {
       activeSince = around.time.now();
+      require(hearing.mayTakeOver(router, clock()), "takes over from a master it has to respect");
+    }
+    if (!backup()) {
+      hearing.forget();
     }
     for (var effect : step.effects()) {
       if (!perform(effect)) {
