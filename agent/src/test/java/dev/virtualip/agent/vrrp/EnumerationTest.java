@@ -157,7 +157,7 @@ class EnumerationTest {
         }
       }
     }
-    long down = Timers.activeDownInterval(config.version(), priority, SECOND);
+    long down = Rfc.activeDownInterval(config.version(), priority, SECOND);
     for (long late : new long[] {-SECOND / 3, 0, SECOND / 3, SECOND, 2 * SECOND, down, down + 1}) {
       states.add(Routers.active(NOW - late));
     }

@@ -43,7 +43,7 @@ final class Hearing {
   }
 
   boolean mayTakeOver(VirtualRouter router, long clock) {
-    long down = Timers.activeDownInterval(router.config().version(), router.priority(), interval);
+    long down = Rfc.activeDownInterval(router.config().version(), router.priority(), interval);
     return respectedAt == NEVER || clock - respectedAt >= down;
   }
 }

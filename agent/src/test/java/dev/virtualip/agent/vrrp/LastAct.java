@@ -61,8 +61,9 @@ final class LastAct {
 
   /** Notes from when on no node has the addresses, until another is Active. */
   private void watch() {
-    boolean held = nodes.stream().anyMatch(SimulatedNode::bound);
-    lostAt = held ? Long.MAX_VALUE : Math.min(lostAt, time.now());
+    if (nodes.stream().noneMatch(SimulatedNode::bound)) {
+      lostAt = Math.min(lostAt, time.now());
+    }
     if (nodes.stream().noneMatch(node -> node != active && node.active())) {
       time.after(interval / 100, this::watch);
     }
@@ -113,7 +114,7 @@ final class LastAct {
   }
 
   private long lastDown() {
-    return Timers.activeDownInterval(settings.version(), 1, interval);
+    return Rfc.activeDownInterval(settings.version(), 1, interval);
   }
 
   private void require(boolean holds, String failure) {

@@ -172,19 +172,20 @@ final class SimulatedNode {
             ? Math.max(backup.masterInterval(), config.advertInterval())
             : downInterval(Math.max(advertInterval(), config.advertInterval()));
     boolean slept = !(router.deadline() == State.NEVER) && lateness > limit;
+    // A fault that came and went in its sleep makes an owner Active at once, rightly.
+    boolean owner = Math.max(priority, router.priority()) == 255 && config.startAsMaster();
     around.trace.line(this, slept ? "wakes up late" : "wakes up");
     turn();
-    boolean owner = priority == 255 && config.startAsMaster();
     require(!(slept && active()) || owner, "is Active right after a long sleep, without listening");
   }
 
   /** Active_Down_Interval by this node's priority. */
   long downInterval(long interval) {
-    return Timers.activeDownInterval(config.version(), router.priority(), interval);
+    return Rfc.activeDownInterval(config.version(), router.priority(), interval);
   }
 
   long skewTime(long interval) {
-    return Timers.skewTime(config.version(), router.priority(), interval);
+    return Rfc.skewTime(config.version(), router.priority(), interval);
   }
 
   /** The interval it advertises with while Active. */

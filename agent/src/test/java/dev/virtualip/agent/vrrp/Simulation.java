@@ -127,7 +127,7 @@ final class Simulation {
    * Actives to be heard; with a preempt delay, that and another down interval. Clocks are 1 % off.
    */
   private long convergence() {
-    long down = Timers.activeDownInterval(settings.version(), 1, settings.intervalMax());
+    long down = Rfc.activeDownInterval(settings.version(), 1, settings.intervalMax());
     long delayed = settings.preemptDelayMax() > 0 ? settings.preemptDelayMax() + down : 0;
     long sum = down + delayed + 2 * settings.intervalMax();
     return sum + sum / 50 + 2 * slack();

@@ -174,6 +174,10 @@ final class StepRules {
       require(active(after) == !beats(advert), "yielded, or did not yield, wrongly");
     }
     require(!active(after) || active(before), "an advert made it Active");
+    boolean own = advert.priority() > 0 && advert.source().equals(before.source());
+    require(
+        !active(after) || own || count(SendAdvertisement.class) == 1,
+        "a lower master is not answered");
     if (before.state() instanceof Initialize) {
       require(after.equals(before) && effects.isEmpty(), "takes no part, but an advert moved it");
     }

@@ -93,12 +93,11 @@ final class StepTable {
   record Row(String name, Predicate<Case> when, Function<Case, Outcome> then) {}
 
   private static long skew(Case c, int priority, long interval) {
-    double unit = c.router().config().version() == Version.V2 ? 1e9 : interval;
-    return Math.round((256 - priority) / 256.0 * unit);
+    return Rfc.skewTime(c.router().config().version(), priority, interval);
   }
 
   private static long down(Case c, int priority, long interval) {
-    return 3 * interval + skew(c, priority, interval);
+    return Rfc.activeDownInterval(c.router().config().version(), priority, interval);
   }
 
   private static Outcome same(Case c) {
