@@ -93,6 +93,7 @@ final class VrrpInstance {
     holdings = new Holdings(node);
     announcer = new Announcer(node);
     router = VirtualRouter.create(config.router(), config.priority());
+    node.recorder().started(config.name(), router);
   }
 
   /** Starts the checks and, if nothing stands in the way, listens. */
@@ -325,6 +326,7 @@ final class VrrpInstance {
   private void on(Event event, long now) {
     var step = router.step(event, now);
     router = step.router();
+    node.recorder().stepped(config.name(), now, event, step.effects());
     for (var effect : step.effects()) {
       if (!perform(effect, now)) {
         return;

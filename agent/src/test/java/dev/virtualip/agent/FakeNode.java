@@ -52,6 +52,7 @@ final class FakeNode implements AddressPort {
               new PacketPorts((link, _) -> new FakePort(link.name()), (_, _) -> {}),
               this::startCheck,
               new AgentMetrics(registry),
+              Recorder.NONE,
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
     } catch (IOException e) {
       throw new AssertionError(e);
