@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build test demo bench crd format packages clean
+.PHONY: help build test simulate fuzz demo bench crd format packages clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -17,6 +17,20 @@ test: packages ## All tests: unit, simulation, API server, lab with live keepali
 	@rm -rf */target/surefire-reports
 	@echo "API server: $${KUBEBUILDER_ASSETS:-the embedded one; set KUBEBUILDER_ASSETS for a real one}"
 	@$(MVN) -q verify; code=$$?; e2e/src/lab/test-summary; exit $$code
+
+SEEDS := 100000
+simulate: ## Simulations of the protocol: SEEDS=1000000 fresh ones, or one, told in detail: SEED=...
+	$(MVN) -q test-compile -pl agent -am
+	$(JAVA_HOME)/bin/java -cp agent/target/classes:agent/target/test-classes \
+	  dev.virtualip.agent.vrrp.Simulate $(if $(SEED),seed $(SEED),$(SEEDS))
+
+SECONDS := 60
+fuzz: ## Let Jazzer look for bytes that break the decoder, SECONDS=60 with frames and with messages
+	for target in noFrameBreaksTheDecoder noMessageBreaksTheDecoder; do \
+	  JAZZER_FUZZ=1 JAZZER_MAX_DURATION=$(SECONDS)s $(MVN) -q test -pl agent -am \
+	    -Djazzer.hooks=true '-Djazzer.instrument=dev.virtualip.**' \
+	    -Dtest="DecoderFuzzTest#$$target" -Dsurefire.failIfNoSpecifiedTests=false || exit 1; \
+	done
 
 demo: build ## The classic nginx + keepalived scenario under Kubernetes objects, narrated
 	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo

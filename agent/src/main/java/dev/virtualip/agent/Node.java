@@ -12,6 +12,7 @@ import java.time.Clock;
  * @param ports frames in and out
  * @param checks starts health checks
  * @param metrics counters
+ * @param recorder is told every step
  * @param clock wall clock for what users read, never for decisions
  */
 record Node(
@@ -20,6 +21,7 @@ record Node(
     PacketPorts ports,
     Checks checks,
     AgentMetrics metrics,
+    Recorder recorder,
     Clock clock) {
 
   /** Starts health checks; results come back through the event loop. */

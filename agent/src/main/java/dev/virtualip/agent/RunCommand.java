@@ -96,6 +96,12 @@ final class RunCommand implements Callable<Integer> {
       description = "Serve /healthz /readyz /metrics /status here. Default: ${DEFAULT-VALUE}")
   private String listen;
 
+  @Option(
+      names = "--record",
+      paramLabel = "FILE",
+      description = "For debugging: write every event and effect here, up to 64 MiB.")
+  private Path record;
+
   private final CountDownLatch done = new CountDownLatch(1);
 
   @Override
@@ -116,8 +122,9 @@ final class RunCommand implements Callable<Integer> {
         });
     LOG.info("start node={} source={} listen={}", nodeName, source(), listen);
     try (var netlink = new Netlink();
-        var client = manifests == null ? ApiServer.client(kubeconfig) : null) {
-      run(netlink, client, address);
+        var client = manifests == null ? ApiServer.client(kubeconfig) : null;
+        var recorder = record == null ? null : FileRecorder.to(record, FileRecorder.SIZE_MAX)) {
+      run(netlink, client, recorder, address);
     }
     return 0;
   }
@@ -126,7 +133,8 @@ final class RunCommand implements Callable<Integer> {
     return manifests != null ? manifests.toString() : "kubernetes";
   }
 
-  private void run(Netlink netlink, KubernetesClient client, InetSocketAddress address)
+  private void run(
+      Netlink netlink, KubernetesClient client, FileRecorder recorder, InetSocketAddress address)
       throws IOException, InterruptedException {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     new ProcessorMetrics().bindTo(registry);
@@ -142,6 +150,7 @@ final class RunCommand implements Callable<Integer> {
                 RawSocket::open),
             wiring,
             new AgentMetrics(registry),
+            recorder == null ? Recorder.NONE : recorder,
             Clock.systemUTC());
     wiring.loop = new VirtualRouterLoop(nodeName, node, wiring);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
@@ -149,17 +158,20 @@ final class RunCommand implements Callable<Integer> {
     try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
         var _ = new AgentHttp(address, nodeName, wiring.loop, registry)) {
       thread.start();
-      var shutdown = Thread.ofPlatform().unstarted(() -> shutDown(wiring));
+      var shutdown = Thread.ofPlatform().unstarted(() -> shutDown(wiring, recorder));
       Runtime.getRuntime().addShutdownHook(shutdown);
       wiring.startSource();
       done.await();
     }
   }
 
-  private void shutDown(Wiring wiring) {
+  private void shutDown(Wiring wiring, FileRecorder recorder) {
     LOG.info("stop node={}", nodeName);
     wiring.loop.stop(HAND_OVER_MILLIS);
     wiring.close();
+    if (recorder != null) {
+      recorder.close();
+    }
     // A hand-over is what SIGTERM asks for: done is 0, not the JVM's 143.
     Runtime.getRuntime().halt(0);
   }

@@ -106,6 +106,7 @@ final class VrrpInstance {
     router = VirtualRouter.create(config.router(), config.priority());
     group = new SyncGroupMembers(List.of());
     links = new LinkStates(node.network());
+    node.recorder().started(config.name(), router);
   }
 
   /** Makes it a member of a sync group, possibly of nobody else. */
@@ -438,6 +439,7 @@ final class VrrpInstance {
     var before = router;
     var step = router.step(event, now);
     router = step.router();
+    node.recorder().stepped(config.name(), now, event, step.effects());
     for (var effect : step.effects()) {
       if (!perform(effect, now)) {
         return;

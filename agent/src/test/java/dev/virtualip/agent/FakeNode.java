@@ -61,6 +61,7 @@ final class FakeNode implements AddressPort {
                   (link, _) -> new FakeUnicastPort(link.name())),
               this::startCheck,
               new AgentMetrics(registry),
+              Recorder.NONE,
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
     } catch (IOException e) {
       throw new AssertionError(e);

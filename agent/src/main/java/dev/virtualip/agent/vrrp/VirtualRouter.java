@@ -165,7 +165,9 @@ public record VirtualRouter(
         backup.takeover() == Takeover.MasterResigned
             ? skewTime(interval) - before.skewTime(backup.masterInterval())
             : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
-    long at = Math.max(now, backup.activeDownAt() + shift);
+    // One that has run out stays so: how late it is tells a node that slept from one on time.
+    boolean running = backup.activeDownAt() > now;
+    long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(new Backup(at, interval, backup.preemptAt(), backup.takeover(), backup.wishing()));
   }
 
@@ -177,7 +179,9 @@ public record VirtualRouter(
                   .until(now + skewTime(backup.masterInterval()))
                   .meaning(Takeover.MasterResigned)));
     }
-    if (advert.priority() >= priority || !config.preempt()) {
+    // The owner preempts whatever Preempt_Mode says (RFC 9568 6.1).
+    boolean preempts = config.preempt() || priority == VirtualRouterConfig.OWNER;
+    if (advert.priority() >= priority || !preempts) {
       return none(with(listen(learned(advert), now)));
     }
     if (config.preemptDelay() > 0 && now < preemptAt(backup, now)) {
@@ -209,9 +213,10 @@ public record VirtualRouter(
     var next = new Active(now + config.advertInterval());
     // A live master of lower priority has told the networks lies: correct them. A resigned one
     // (priority 0) has not.
+    // Its adverts may come so often that the timer never expires: renew here too.
     return advert.priority() == 0
-        ? step(next, new SendAdvertisement(priority))
-        : step(next, new SendAdvertisement(priority), new AnnounceAddresses());
+        ? step(next, new SendAdvertisement(priority), new RenewLeases())
+        : step(next, new SendAdvertisement(priority), new RenewLeases(), new AnnounceAddresses());
   }
 
   private Step activeDownTimerExpired(Backup backup, long now) {

@@ -167,7 +167,8 @@ class VirtualRouterTest {
   @Test
   void case23_equalPriorityFromALowerAddressIsAnswered() {
     var s = Scenario.active(PREEMPTING, 100).hear(100, BELOW);
-    assertEquals(List.of(new SendAdvertisement(100), new AnnounceAddresses()), s.effects);
+    assertEquals(
+        List.of(new SendAdvertisement(100), new RenewLeases(), new AnnounceAddresses()), s.effects);
   }
 
   @Test
@@ -183,7 +184,8 @@ class VirtualRouterTest {
   @Test
   void case25_aLowerMasterIsAnsweredAtOnceAndTheNextAdvertIsAnIntervalLater() {
     var s = Scenario.active(PREEMPTING, 100).after(400 * MS).hear(50, ABOVE);
-    assertEquals(List.of(new SendAdvertisement(100), new AnnounceAddresses()), s.effects);
+    assertEquals(
+        List.of(new SendAdvertisement(100), new RenewLeases(), new AnnounceAddresses()), s.effects);
     assertEquals(SECOND, s.untilDeadline());
   }
 
@@ -207,7 +209,7 @@ class VirtualRouterTest {
   @Test
   void aMasterAnswersAResignationAtOnce() {
     var s = Scenario.active(PREEMPTING, 100).hear(0, ABOVE);
-    assertEquals(List.of(new SendAdvertisement(100)), s.effects);
+    assertEquals(List.of(new SendAdvertisement(100), new RenewLeases()), s.effects);
   }
 
   @Test

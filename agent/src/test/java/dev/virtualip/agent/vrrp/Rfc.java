@@ -1,0 +1,16 @@
+package dev.virtualip.agent.vrrp;
+
+/** The RFCs' times, worked out anew so that tests do not take the core's word for them. */
+final class Rfc {
+  private Rfc() {}
+
+  /** RFC 3768 6.1: ((256 - Priority) / 256) seconds; RFC 9568 6.1: of the Active's interval. */
+  static long skewTime(Version version, int priority, long interval) {
+    double unit = version == Version.V2 ? 1e9 : interval;
+    return (long) ((256 - priority) / 256.0 * unit);
+  }
+
+  static long activeDownInterval(Version version, int priority, long interval) {
+    return 3 * interval + skewTime(version, priority, interval);
+  }
+}

@@ -1,0 +1,83 @@
+package dev.virtualip.agent.vrrp;
+
+import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
+import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
+import dev.virtualip.agent.vrrp.Event.ConfigChanged;
+import dev.virtualip.agent.vrrp.State.Active;
+import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.State.Takeover;
+import java.net.InetAddress;
+import java.util.List;
+
+/**
+ * The one place where the enumeration and the simulation know what the core's records are made of,
+ * so that a new component of one of them is one change here.
+ */
+final class Routers {
+  static final int VRID = 51;
+
+  private Routers() {}
+
+  static VirtualRouterConfig config(
+      Version version, long interval, boolean preempt, long preemptDelay, boolean startAsMaster) {
+    return new VirtualRouterConfig(version, VRID, interval, preempt, preemptDelay, startAsMaster);
+  }
+
+  static VirtualRouterConfig withInterval(VirtualRouterConfig config, long interval) {
+    return config(
+        config.version(),
+        interval,
+        config.preempt(),
+        config.preemptDelay(),
+        config.startAsMaster());
+  }
+
+  static VirtualRouterConfig withPreempt(VirtualRouterConfig config, boolean preempt, long delay) {
+    return config(
+        config.version(), config.advertInterval(), preempt, delay, config.startAsMaster());
+  }
+
+  static VirtualRouter router(
+      VirtualRouterConfig config, int priority, InetAddress source, State state) {
+    return new VirtualRouter(config, priority, source, state);
+  }
+
+  static State backup(long activeDownAt, long masterInterval, long preemptAt, Takeover takeover) {
+    return new Backup(activeDownAt, masterInterval, preemptAt, takeover);
+  }
+
+  static State active(long advertAt) {
+    return new Active(advertAt);
+  }
+
+  static Event advert(int priority, long interval, InetAddress source) {
+    return new AdvertisementReceived(priority, interval, source);
+  }
+
+  static Event configChanged(VirtualRouterConfig config) {
+    return new ConfigChanged(config);
+  }
+
+  /** Lease of the addresses in nanoseconds. */
+  static long lease(VirtualRouterConfig config) {
+    return Timers.leaseSeconds(config.version(), config.advertInterval()) * 1_000_000_000L;
+  }
+
+  static byte[] encode(
+      VirtualRouterConfig config,
+      int priority,
+      Password password,
+      List<InetAddress> addresses,
+      InetAddress source,
+      InetAddress group) {
+    var advert =
+        new Advertisement(config.version(), VRID, priority, config.advertInterval(), addresses);
+    return AdvertisementCodec.encode(advert, password, source, group);
+  }
+
+  static Decoded decode(
+      Datagram datagram, VirtualRouterConfig config, Password password, InetAddress source) {
+    return AdvertisementCodec.decode(
+        datagram, new Expected(config.version(), config.advertInterval(), password, source));
+  }
+}

@@ -1,0 +1,358 @@
+package dev.virtualip.agent.vrrp;
+
+import static dev.virtualip.agent.vrrp.State.NEVER;
+
+import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
+import dev.virtualip.agent.vrrp.Event.ConfigChanged;
+import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Shutdown;
+import dev.virtualip.agent.vrrp.Event.SourceChanged;
+import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.State.Active;
+import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.State.Takeover;
+import java.util.List;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * The state table of RFC 9568 6.4 with keepalived's conduct, a row per line. Exactly one row
+ * applies to a case.
+ */
+final class StepTable {
+  private StepTable() {}
+
+  /** A router, what happens to it, and when; P is its priority, T its interval. */
+  record Case(VirtualRouter router, Event event, long now) {
+    boolean in(Class<? extends State> state) {
+      return state.isInstance(router.state());
+    }
+
+    boolean on(Class<? extends Event> kind) {
+      return kind.isInstance(event);
+    }
+
+    Backup backup() {
+      return (Backup) router.state();
+    }
+
+    AdvertisementReceived advert() {
+      return (AdvertisementReceived) event;
+    }
+
+    int priority() {
+      return router.priority();
+    }
+
+    long interval() {
+      return router.config().advertInterval();
+    }
+
+    /** VRRPv3 goes by the master's interval, VRRPv2 by the configured one. */
+    long learned() {
+      return router.config().version() == Version.V3 ? advert().interval() : interval();
+    }
+
+    /** The owner of the addresses preempts always (RFC 9568 6.1, Preempt_Mode). */
+    boolean preempts() {
+      return router.config().preempt() || priority() == 255;
+    }
+
+    boolean delays() {
+      var config = router.config();
+      long end = backup().preemptAt() == NEVER ? now + config.preemptDelay() : backup().preemptAt();
+      return config.preemptDelay() > 0 && now < end;
+    }
+
+    List<String> reasons() {
+      return ((FaultsChanged) event).reasons();
+    }
+
+    /** Address order as a user reads it: group by group, all numbers positive. */
+    int address() {
+      var theirs = new java.math.BigInteger(1, advert().source().getAddress());
+      return theirs.compareTo(new java.math.BigInteger(1, router.source().getAddress()));
+    }
+
+    long late() {
+      return now - router.deadline();
+    }
+  }
+
+  /**
+   * What has to come of a case.
+   *
+   * @param effects those before the change is told, in words
+   * @param cause of the change that is told, or null if there is none to tell
+   */
+  record Outcome(State state, List<String> effects, String cause) {}
+
+  /** A line of the table. */
+  record Row(String name, Predicate<Case> when, Function<Case, Outcome> then) {}
+
+  private static long skew(Case c, int priority, long interval) {
+    return Rfc.skewTime(c.router().config().version(), priority, interval);
+  }
+
+  private static long down(Case c, int priority, long interval) {
+    return Rfc.activeDownInterval(c.router().config().version(), priority, interval);
+  }
+
+  private static Outcome same(Case c) {
+    return new Outcome(c.router().state(), List.of(), null);
+  }
+
+  private static Outcome listen(Case c, long interval, String cause, String... effects) {
+    var state =
+        Routers.backup(
+            c.now() + down(c, c.priority(), interval), interval, NEVER, Takeover.MasterDown);
+    return new Outcome(state, List.of(effects), cause);
+  }
+
+  private static Outcome active(Case c, long at, String cause, String... effects) {
+    return new Outcome(Routers.active(at), List.of(effects), cause);
+  }
+
+  private static Outcome stopped(List<String> reasons, String... effects) {
+    return new Outcome(new Initialize(reasons), List.of(effects), String.join(", ", reasons));
+  }
+
+  private static Outcome waiting(Case c, long at, long preemptAt, Takeover takeover) {
+    return new Outcome(
+        Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover), List.of(), null);
+  }
+
+  /** A running timer moves as its interval (or, after priority 0, the skew) changes. */
+  private static Outcome moved(Case c, int priority, long interval) {
+    var b = c.backup();
+    boolean skewOnly = b.takeover() == Takeover.MasterResigned;
+    long shift =
+        skewOnly
+            ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
+            : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
+    boolean running = b.activeDownAt() > c.now();
+    long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
+    return new Outcome(Routers.backup(at, interval, b.preemptAt(), b.takeover()), List.of(), null);
+  }
+
+  private static String p(Case c) {
+    return "advert " + c.priority();
+  }
+
+  static final List<Row> INITIALIZE =
+      List.of(
+          row("INIT advert", i(AdvertisementReceived.class), StepTable::same),
+          row("INIT timer", i(TimerExpired.class), StepTable::same),
+          row("INIT source", i(SourceChanged.class), StepTable::same),
+          row("INIT priority", i(PriorityChanged.class), StepTable::same),
+          row("INIT config", i(ConfigChanged.class), StepTable::same),
+          row(
+              "INIT stop",
+              i(Shutdown.class),
+              c -> stopped(List.of(((Shutdown) c.event()).reason()))),
+          row(
+              "INIT usable, owner, state MASTER",
+              i(FaultsChanged.class).and(c -> c.reasons().isEmpty() && startsAsMaster(c)),
+              c -> active(c, c.now() + c.interval(), "AddressOwner", p(c), "bind", "announce")),
+          row(
+              "INIT usable",
+              i(FaultsChanged.class).and(c -> c.reasons().isEmpty() && !startsAsMaster(c)),
+              c -> listen(c, c.interval(), first(c) ? "Started" : "Recovered", "unbind")),
+          row(
+              "INIT same faults",
+              i(FaultsChanged.class).and(c -> !c.reasons().isEmpty() && c.reasons().equals(why(c))),
+              StepTable::same),
+          row(
+              "INIT other faults",
+              i(FaultsChanged.class)
+                  .and(c -> !c.reasons().isEmpty() && !c.reasons().equals(why(c))),
+              c -> stopped(c.reasons())));
+
+  static final List<Row> BACKUP =
+      List.of(
+          row(
+              "BACKUP timer",
+              b(TimerExpired.class).and(c -> c.late() <= c.backup().masterInterval()),
+              c ->
+                  active(
+                      c,
+                      c.now() + c.interval(),
+                      c.backup().takeover().name(),
+                      p(c),
+                      "bind",
+                      "announce")),
+          row(
+              "BACKUP timer, slept",
+              b(TimerExpired.class).and(c -> c.late() > c.backup().masterInterval()),
+              c ->
+                  waiting(
+                      c,
+                      c.now() + c.backup().masterInterval(),
+                      c.backup().preemptAt(),
+                      c.backup().takeover())),
+          row(
+              "BACKUP p = 0",
+              b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0),
+              c ->
+                  waiting(
+                      c,
+                      c.now() + skew(c, c.priority(), c.backup().masterInterval()),
+                      c.backup().preemptAt(),
+                      Takeover.MasterResigned)),
+          row(
+              "BACKUP p >= P, or p < P and nopreempt",
+              b(AdvertisementReceived.class)
+                  .and(c -> c.advert().priority() > 0)
+                  .and(c -> c.advert().priority() >= c.priority() || !c.preempts()),
+              c -> listen(c, c.learned(), null)),
+          row(
+              "BACKUP p < P",
+              b(AdvertisementReceived.class)
+                  .and(c -> c.advert().priority() > 0 && c.advert().priority() < c.priority())
+                  .and(c -> c.preempts() && !c.delays()),
+              c ->
+                  waiting(
+                      c, c.backup().activeDownAt(), c.backup().preemptAt(), Takeover.Preempted)),
+          row(
+              "BACKUP p < P, preempt delay",
+              b(AdvertisementReceived.class)
+                  .and(c -> c.advert().priority() > 0 && c.advert().priority() < c.priority())
+                  .and(c -> c.preempts() && c.delays()),
+              c ->
+                  new Outcome(
+                      Routers.backup(
+                          c.now() + down(c, c.priority(), c.learned()),
+                          c.learned(),
+                          Math.min(
+                              c.backup().preemptAt(), c.now() + c.router().config().preemptDelay()),
+                          Takeover.Preempted),
+                      List.of(),
+                      null)),
+          row(
+              "BACKUP priority",
+              b(PriorityChanged.class),
+              c -> moved(c, ((PriorityChanged) c.event()).priority(), c.backup().masterInterval())),
+          row(
+              "BACKUP config",
+              b(ConfigChanged.class),
+              c ->
+                  moved(
+                      c,
+                      c.priority(),
+                      c.backup().masterInterval() == c.interval()
+                          ? ((ConfigChanged) c.event()).config().advertInterval()
+                          : c.backup().masterInterval())),
+          row("BACKUP source", b(SourceChanged.class), StepTable::same),
+          row(
+              "BACKUP usable still",
+              b(FaultsChanged.class).and(c -> c.reasons().isEmpty()),
+              StepTable::same),
+          row(
+              "BACKUP fault",
+              b(FaultsChanged.class).and(c -> !c.reasons().isEmpty()),
+              c -> stopped(c.reasons())),
+          row(
+              "BACKUP stop",
+              b(Shutdown.class),
+              c -> stopped(List.of(((Shutdown) c.event()).reason()))));
+
+  static final List<Row> ACTIVE =
+      List.of(
+          row(
+              "MASTER timer",
+              a(TimerExpired.class).and(c -> c.late() < c.interval()),
+              c -> active(c, c.router().deadline() + c.interval(), null, p(c), "renew")),
+          row(
+              "MASTER timer, an advert missed",
+              a(TimerExpired.class)
+                  .and(c -> c.late() >= c.interval())
+                  .and(c -> c.late() <= down(c, c.priority(), c.interval())),
+              c -> active(c, c.now() + c.interval(), null, p(c), "renew")),
+          row(
+              "MASTER timer, slept",
+              a(TimerExpired.class).and(c -> c.late() > down(c, c.priority(), c.interval())),
+              c -> listen(c, c.interval(), "LateWakeUp", "unbind")),
+          row(
+              "MASTER p = 0",
+              a(AdvertisementReceived.class).and(c -> c.advert().priority() == 0),
+              c -> active(c, c.now() + c.interval(), null, p(c), "renew")),
+          row(
+              "MASTER p < P, or p = P and address below",
+              a(AdvertisementReceived.class)
+                  .and(c -> c.advert().priority() > 0)
+                  .and(c -> order(c) < 0),
+              c -> active(c, c.now() + c.interval(), null, p(c), "renew", "announce")),
+          row(
+              "MASTER p = P, own address",
+              a(AdvertisementReceived.class).and(c -> order(c) == 0),
+              StepTable::same),
+          row(
+              "MASTER p > P, or p = P and address above",
+              a(AdvertisementReceived.class).and(c -> order(c) > 0),
+              c ->
+                  listen(
+                      c,
+                      c.learned(),
+                      "HigherPriority(" + c.advert().source().getHostAddress() + ")",
+                      "unbind")),
+          row("MASTER priority", a(PriorityChanged.class), StepTable::same),
+          row("MASTER source", a(SourceChanged.class), StepTable::same),
+          row(
+              "MASTER config",
+              a(ConfigChanged.class),
+              c ->
+                  active(
+                      c,
+                      c.now() + ((ConfigChanged) c.event()).config().advertInterval(),
+                      null,
+                      "bind",
+                      p(c),
+                      "announce")),
+          row(
+              "MASTER usable still",
+              a(FaultsChanged.class).and(c -> c.reasons().isEmpty()),
+              StepTable::same),
+          row(
+              "MASTER fault",
+              a(FaultsChanged.class).and(c -> !c.reasons().isEmpty()),
+              c -> stopped(c.reasons(), "advert 0", "unbind")),
+          row(
+              "MASTER stop",
+              a(Shutdown.class),
+              c -> stopped(List.of(((Shutdown) c.event()).reason()), "advert 0", "unbind")));
+
+  private static int order(Case c) {
+    int byPriority = Integer.compare(c.advert().priority(), c.priority());
+    return byPriority != 0 ? byPriority : c.address();
+  }
+
+  private static boolean startsAsMaster(Case c) {
+    return c.priority() == 255 && c.router().config().startAsMaster();
+  }
+
+  private static List<String> why(Case c) {
+    return ((Initialize) c.router().state()).reasons();
+  }
+
+  private static boolean first(Case c) {
+    return why(c).equals(List.of("Starting"));
+  }
+
+  private static Predicate<Case> i(Class<? extends Event> event) {
+    return c -> c.in(Initialize.class) && c.on(event);
+  }
+
+  private static Predicate<Case> b(Class<? extends Event> event) {
+    return c -> c.in(Backup.class) && c.on(event);
+  }
+
+  private static Predicate<Case> a(Class<? extends Event> event) {
+    return c -> c.in(Active.class) && c.on(event);
+  }
+
+  private static Row row(String name, Predicate<Case> when, Function<Case, Outcome> then) {
+    return new Row(name, when, then);
+  }
+}
