@@ -4,6 +4,7 @@ import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.Parsed;
 import dev.virtualip.crds.Conflicts;
+import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
@@ -82,6 +83,9 @@ final class ValidateCommand implements Callable<Integer> {
             own.addAll(nicProblems(located.vip(), nodes, nics));
           }
           report(located, own, unreadFields);
+          if (found.get(name).isEmpty()) {
+            noteWithoutLinkLocal(located.vip());
+          }
         });
     var out = command.commandLine().getOut();
     problems.forEach(out::println);
@@ -186,6 +190,22 @@ final class ValidateCommand implements Callable<Integer> {
     missing.forEach(p -> err.println("note: " + Manifests.objectName(vip) + ": " + p));
     err.flush();
     return List.of();
+  }
+
+  /** RFC 9568 wants a virtual link-local address first; keepalived and ours do without. */
+  private void noteWithoutLinkLocal(VirtualIp vip) {
+    var spec = vip.getSpec();
+    boolean linkLocal =
+        spec.addresses().stream()
+            .filter(address -> address.advertised())
+            .anyMatch(a -> IpPrefix.parse(a.address()).address().isLinkLocalAddress());
+    if (spec.isIpv6() && !linkLocal) {
+      var err = command.commandLine().getErr();
+      err.println(
+          "note: %s: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
+              .formatted(Manifests.objectName(vip), spec.vrid()));
+      err.flush();
+    }
   }
 
   private static String noNic(String nic, Collection<String> nics) {
