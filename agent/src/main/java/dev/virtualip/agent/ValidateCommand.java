@@ -12,7 +12,6 @@ import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.Inet4Address;
 import java.net.NetworkInterface;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
@@ -87,6 +86,9 @@ final class ValidateCommand implements Callable<Integer> {
             own.addAll(nicProblems(located.vip(), nodes, nics));
           }
           report(located, own, unreadFields);
+          if (found.get(name).isEmpty()) {
+            noteWithoutLinkLocal(located.vip());
+          }
         });
     var out = command.commandLine().getOut();
     problems.forEach(out::println);
@@ -201,9 +203,24 @@ final class ValidateCommand implements Callable<Integer> {
 
   private static List<IpPrefix> addresses(NetworkInterface nic) {
     return nic.inetAddresses()
-        .filter(Inet4Address.class::isInstance)
-        .map(address -> new IpPrefix(address, 32))
+        .map(address -> new IpPrefix(address, address.getAddress().length * 8))
         .toList();
+  }
+
+  /** RFC 9568 wants a virtual link-local address first; keepalived and ours do without. */
+  private void noteWithoutLinkLocal(VirtualIp vip) {
+    var spec = vip.getSpec();
+    boolean linkLocal =
+        spec.addresses().stream()
+            .filter(address -> address.advertised())
+            .anyMatch(a -> IpPrefix.parse(a.address()).address().isLinkLocalAddress());
+    if (spec.isIpv6() && !linkLocal) {
+      var err = command.commandLine().getErr();
+      err.println(
+          "note: %s: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
+              .formatted(Manifests.objectName(vip), spec.vrid()));
+      err.flush();
+    }
   }
 
   private static String noNic(String nic, Collection<String> nics) {

@@ -104,6 +104,20 @@ class ValidateCommandTest {
   }
 
   @Test
+  void ipv6AdvertsWithoutALinkLocalAddressAreANote() throws IOException {
+    var spec = "vrid: %d, interface: lo, addresses: [%s{address: '2001:db8::1/64'}]";
+    write(
+        "a.yaml",
+        vip("a", spec.formatted(1, "")),
+        vip("b", spec.formatted(2, "{address: 'fe80::2/64'}, ").replace("::1", "::2")));
+    assertEquals(0, validate(directory.toString()), out::toString);
+    assertEquals(
+        "note: VirtualIP/a: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as"
+            + " in fe80::1/64",
+        err.toString().strip());
+  }
+
+  @Test
   void aMissingNicIsANoteAndWithNodeAProblem() throws IOException {
     write(
         "a.yaml",

@@ -16,12 +16,14 @@ import dev.virtualip.e2e.lab.Lab;
 import java.net.InetAddress;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.function.Executable;
 
@@ -273,6 +275,40 @@ class KeepalivedMatrixIT {
             step("it heals", () -> a.mend("eth0"), mode -> assertYields(mode, Side.A)),
             new Step("nobody complained", this::mark, mode -> assertNoComplaints(mode)))
         .map(Step::node);
+  }
+
+  /** Ethernet header, IP header and message, for each mode, of an advert and of a resignation. */
+  @Test
+  void ourFramesAreKeepalivedsByteForByte() {
+    keepalived = Keepalived.start(a, keepalivedConfig(150, Side.A));
+    Mode.ALL.forEach(mode -> awaitHolds(mode, Side.A));
+    keepalived.stop();
+    var theirs = Mode.ALL.stream().map(this::firstAndLast).toList();
+    mark();
+    agent = agent(a, 150);
+    Mode.ALL.forEach(mode -> awaitHolds(mode, Side.A));
+    agent.stop();
+    var ours = Mode.ALL.stream().map(this::firstAndLast).toList();
+    assertEquals(String.join("\n", theirs), String.join("\n", ours));
+  }
+
+  private String firstAndLast(Mode mode) {
+    var frames = adverts(mode, Side.A);
+    assertEquals(150, priority(frames.getFirst()));
+    assertEquals(0, priority(frames.getLast()));
+    return mode.name() + " " + comparable(frames.getFirst()) + " " + comparable(frames.getLast());
+  }
+
+  /** Without what may differ: IPv4 identification and sum; IPv6 flow label and unicast hops. */
+  private static String comparable(Frame frame) {
+    var bytes = frame.bytes().clone();
+    var free = frame.etherType() == 0x0800 ? List.of(18, 19, 24, 25) : List.of(16, 17);
+    free.forEach(at -> bytes[at] = 0);
+    if (frame.etherType() != 0x0800) {
+      bytes[15] &= (byte) 0xF0;
+      bytes[21] = bytes[0] == 0x33 ? bytes[21] : 0;
+    }
+    return HexFormat.of().formatHex(bytes);
   }
 
   private Step step(String name, Executable action, ModeCheck check) {

@@ -7,6 +7,7 @@ import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.LabelSelector;
 import dev.virtualip.crds.NodeFacts;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -134,6 +135,41 @@ class KubernetesSourceTest {
     awaitShown("[a=1]");
     assertEquals(1, told.getLast().secrets().size());
     assertEquals("secret", new String(told.getLast().secrets().values().iterator().next()));
+  }
+
+  @Test
+  void allNodesAreFollowedOnceTheyArePeers() {
+    vip("a", "vrid: 1").create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    node("m", "10.0.0.2").create();
+    vip("b", "vrid: 2, transport: {mode: Unicast, peers: [10.0.0.9]}").create();
+    awaitShown("[a=1, b=2]");
+    assertEquals(List.of(), told.getLast().nodes());
+    vip("c", "vrid: 3, transport: {mode: Unicast}").create();
+    awaitShown("[a=1, b=2, c=3]");
+    assertEquals("[m, n]", nodeNames());
+    assertEquals(List.of("10.0.0.2"), told.getLast().nodes().getFirst().addresses());
+    node("o", "10.0.0.3").create();
+    Await.until(() -> nodeNames().equals("[m, n, o]"), this::nodeNames);
+    node("m", "10.0.0.2").delete();
+    Await.until(() -> nodeNames().equals("[n, o]"), this::nodeNames);
+  }
+
+  private String nodeNames() {
+    return told.getLast().nodes().stream().map(NodeFacts::name).toList().toString();
+  }
+
+  private Resource<Node> node(String name, String address) {
+    return client.resource(
+        new NodeBuilder()
+            .withNewMetadata()
+            .withName(name)
+            .and()
+            .withNewStatus()
+            .addNewAddress(address, "InternalIP")
+            .and()
+            .build());
   }
 
   /** The mock server knows no spec.nodeName selector, so that no pod is ever found here. */

@@ -182,6 +182,35 @@ class ManifestSourceTest {
   }
 
   @Test
+  void nodesAreToldWhereTheyArePeersAndStayWhileAFileIsBroken() throws IOException {
+    write("nodes.yaml", node("n", "10.0.0.1") + node("m", "10.0.0.2"));
+    write("a.yaml", vip("a", 1));
+    start();
+    awaitShown("a=1/1");
+    assertEquals(List.of(), told.getLast().nodes());
+    write("a.yaml", vip("a", 2).replace("interface", "transport: {mode: Unicast}\n  interface"));
+    awaitShown("a=2/2");
+    var nodes = told.getLast().nodes();
+    assertEquals("m", nodes.getFirst().name());
+    assertEquals(List.of("10.0.0.2"), nodes.getFirst().addresses());
+    write("nodes.yaml", "{");
+    write("b.yaml", vip("b", 3));
+    awaitShown("a=2/2 b=3/1");
+    assertEquals(nodes, told.getLast().nodes());
+  }
+
+  private static String node(String name, String address) {
+    return """
+    ---
+    apiVersion: v1
+    kind: Node
+    metadata: {name: %s}
+    status: {addresses: [{type: InternalIP, address: %s}]}
+    """
+        .formatted(name, address);
+  }
+
+  @Test
   void theOwnNodeTellsLabelsAndTaints() throws IOException {
     write(
         "nodes.yaml",

@@ -44,10 +44,11 @@ class SnapshotTest {
           nodes: {selector: {matchExpressions: [{key: a, operator: Exists}]}}
           authentication: {passwordSecretRef: {name: s, key: k}}
           healthChecks: [{name: a, http: {}, weight: -3}]
+          transport: {mode: Unicast}
         """
             .formatted(vrid);
     var vips = Manifests.parse(Path.of("f.yaml"), text).virtualIps();
-    var self = new NodeFacts("n", Map.of("edge", "true"), true);
+    var self = new NodeFacts("n", Map.of("edge", "true"), true, List.of("10.0.0.1"));
     return Desired.of(
         vips, self, List.of(self), _ -> Optional.of(new byte[] {'p', (byte) 0xff, '\n'}), Map.of());
   }
@@ -57,6 +58,7 @@ class SnapshotTest {
     Snapshot.in(state, "n").write(desired(77));
     var read = Snapshot.in(state, "n").read().orElseThrow();
     assertEquals(desired(77), read);
+    assertEquals(List.of("10.0.0.1"), read.nodes().getFirst().addresses());
     assertEquals(2, read.secrets().get(new SecretKey("s", "k")).length);
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
   }

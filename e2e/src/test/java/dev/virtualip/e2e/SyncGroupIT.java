@@ -1,0 +1,62 @@
+package dev.virtualip.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.virtualip.e2e.lab.AgentProgram;
+import dev.virtualip.e2e.lab.Await;
+import dev.virtualip.e2e.lab.ClassicPair;
+import dev.virtualip.e2e.lab.Host;
+import dev.virtualip.e2e.lab.InLab;
+import dev.virtualip.e2e.lab.Lab;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.time.Duration;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+/** An inside and an outside address that only make sense on the same node. */
+@InLab
+class SyncGroupIT {
+  private static final Duration MOVE = Duration.ofSeconds(20);
+  private static final String INSIDE = "10.0.0.100";
+
+  @Test
+  void insideAndOutsideMoveTogether() throws IOException {
+    var sample = Files.readString(Lab.root().resolve("samples/05-sync-group.yaml"));
+    try (var lab = Lab.open()) {
+      var pair = ClassicPair.build(lab);
+      try (var a = AgentProgram.start(pair.nodeA(), sample, Map.of());
+          var b = AgentProgram.start(pair.nodeB(), sample, Map.of())) {
+        awaitBoth(pair.nodeA(), pair.nodeB());
+
+        // Only the outside address has a check, and only its NIC loses the cable.
+        pair.nginxA().stop();
+        awaitBoth(pair.nodeB(), pair.nodeA());
+        assertEquals("SyncGroup(outside)", a.status("inside").path("reason").asText());
+        pair.nginxA().start();
+        awaitBoth(pair.nodeA(), pair.nodeB());
+
+        pair.nodeA().pullCable("eth1");
+        awaitBoth(pair.nodeB(), pair.nodeA());
+        assertEquals("LinkDown(eth1)", a.status("outside").path("reason").asText());
+        pair.nodeA().plugCable("eth1");
+        awaitBoth(pair.nodeA(), pair.nodeB());
+
+        a.stop();
+        awaitBoth(pair.nodeB(), pair.nodeA());
+        assertEquals("Master", b.status("inside").path("state").asText());
+      }
+    }
+  }
+
+  private static void awaitBoth(Host holder, Host other) {
+    Await.until(
+        "both addresses on " + holder,
+        MOVE,
+        () ->
+            holder.hasAddress(INSIDE)
+                && ClassicPair.holds(holder)
+                && ClassicPair.isClean(other)
+                && !other.hasAddress(INSIDE));
+  }
+}
