@@ -148,9 +148,15 @@ final class Holdings {
   /** Whether a report says that something held is gone; it is then no longer held. */
   boolean lost(NetworkEvent event) {
     return switch (event) {
-      case AddressRemoved removed ->
-          addresses.contains(
-              new HeldAddress(removed.address().linkIndex(), removed.address().prefix()));
+      case AddressRemoved removed -> {
+        int link = removed.address().linkIndex();
+        boolean held = addresses.contains(new HeldAddress(link, removed.address().prefix()));
+        if (held) {
+          // Routes that went along with a link's last address are not reported.
+          routes.removeIf(route -> route.linkIndex() == link);
+        }
+        yield held;
+      }
       case RouteRemoved removed ->
           routes.removeIf(
               route ->

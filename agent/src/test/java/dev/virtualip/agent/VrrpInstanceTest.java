@@ -284,6 +284,16 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void routesThatWentUnreportedWithTheAddressArePutBackToo() {
+    becomeMaster();
+    var prefix = IpPrefix.parse("203.0.113.10/24");
+    fake.bound.remove(prefix);
+    fake.installed.clear();
+    instance.onNetwork(new AddressRemoved(new BoundAddress(3, prefix, 0, 112)), now);
+    assertEquals(1, fake.installed.size());
+  }
+
+  @Test
   void aRefusedBindIsAFaultThatIsTriedAgain() {
     start(SEED);
     instance.onCheck(FakeNode.good("nginx"), now);
