@@ -24,6 +24,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -90,6 +91,12 @@ final class RunCommand implements Callable<Integer> {
   private Path stateDir;
 
   @Option(
+      names = "--scripts",
+      paramLabel = "DIR",
+      description = "Commands that may be run, as user 65534. Default: none is run.")
+  private Path scripts;
+
+  @Option(
       names = "--listen",
       paramLabel = "HOST:PORT",
       defaultValue = "127.0.0.1:9405",
@@ -111,6 +118,9 @@ final class RunCommand implements Callable<Integer> {
     }
     if (secrets != null && manifests == null) {
       throw usage("--secrets goes with --manifests: Secrets of the API server are read there");
+    }
+    if (scripts != null && !Files.isDirectory(scripts)) {
+      throw usage("--scripts " + scripts + ": there is no such directory");
     }
     var address = listenAddress();
     // A thread that ends by a defect leaves half an agent: end it whole, so that it is started
@@ -228,6 +238,7 @@ final class RunCommand implements Callable<Integer> {
       return CheckRunner.start(
           List.of(check),
           kubernetes == null ? null : kubernetes.pods(),
+          scripts,
           state -> loop.put(new Input.CheckChanged(virtualIp, state)));
     }
 
