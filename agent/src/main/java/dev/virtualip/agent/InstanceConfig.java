@@ -15,6 +15,7 @@ import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import dev.virtualip.crds.VirtualIpSpec.InitialState;
 import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.TrackedInterface;
+import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Comparator;
@@ -42,6 +43,7 @@ import java.util.stream.Collectors;
  * @param addresses what is bound while master, in the adverts' order
  * @param routes what is routed while master
  * @param healthChecks checks of this node
+ * @param keepMaster failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count beyond those in use
  * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
@@ -62,6 +64,7 @@ record InstanceConfig(
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
     List<HealthCheck> healthChecks,
+    boolean keepMaster,
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
     long linkDebounce,
@@ -134,6 +137,7 @@ record InstanceConfig(
         addresses,
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
         spec.healthChecks(),
+        spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
         spec.trackInterfaces(),
         Durations.parse(spec.linkDebounce()).toNanos(),
