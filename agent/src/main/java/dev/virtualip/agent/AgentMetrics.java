@@ -40,7 +40,9 @@ final class AgentMetrics {
 
   void restored(String vip) {
     count(
-        "virtualip.addresses.restored", "Addresses or routes put back after others took them", vip);
+        "virtualip.addresses.restored",
+        "Addresses, routes or rules put back after others took them",
+        vip);
   }
 
   /** The cause loses its arguments here: a label has few values. */
