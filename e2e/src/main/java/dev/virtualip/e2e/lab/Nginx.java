@@ -36,6 +36,7 @@ public final class Nginx implements AutoCloseable {
           }
           location / { return 200 "HOST\\n"; }
         }
+        SERVERS
       }
       """;
 
@@ -50,11 +51,19 @@ public final class Nginx implements AutoCloseable {
 
   /** Starts nginx on a host; returns when it answers there. */
   public static Nginx start(Host host) {
+    return start(host, "");
+  }
+
+  /** The same with further blocks for {@code http} in nginx.conf, such as another server. */
+  public static Nginx start(Host host, String servers) {
     try {
       Path folder = Files.createTempDirectory(host.lab().work(), host.name() + "-nginx-");
       Files.writeString(
           folder.resolve("nginx.conf"),
-          CONFIG.replace("HOST", host.name()).replace("FOLDER", folder.toString()));
+          CONFIG
+              .replace("SERVERS", servers)
+              .replace("HOST", host.name())
+              .replace("FOLDER", folder.toString()));
       Nginx nginx = new Nginx(host, folder);
       nginx.start();
       return nginx;
