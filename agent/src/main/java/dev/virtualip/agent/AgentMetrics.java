@@ -6,6 +6,7 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -15,6 +16,11 @@ final class AgentMetrics {
   private static final String CHECK = "check";
   private static final String CHECK_GOOD = "virtualip.check.good";
   private static final String CHECK_FAILING = "virtualip.check.failing";
+
+  /** Buckets: from what is usual to what costs an advert interval. */
+  private static final Duration[] LATENESS = {
+    Duration.ofMillis(1), Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1)
+  };
 
   private final MeterRegistry registry;
 
@@ -91,7 +97,8 @@ final class AgentMetrics {
 
   void late(String vip, long nanos) {
     Timer.builder("virtualip.deadline.lateness")
-        .description("How late deadlines of the state machine were met")
+        .description("How late deadlines were met")
+        .serviceLevelObjectives(LATENESS)
         .tag(VIP, vip)
         .register(registry)
         .record(nanos, TimeUnit.NANOSECONDS);

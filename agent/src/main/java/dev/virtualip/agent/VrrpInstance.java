@@ -173,8 +173,10 @@ final class VrrpInstance {
 
   /** Does what is due. */
   void onDeadline(long now) {
+    if (deadline() <= now) {
+      node.metrics().late(config.name(), now - deadline());
+    }
     if (router.deadline() <= now) {
-      node.metrics().late(config.name(), now - router.deadline());
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       on(waits ? new Wish() : new TimerExpired(), now);
     }
