@@ -2,6 +2,8 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.VirtualRouterLoop.Input;
 import dev.virtualip.agent.check.CheckRunner;
+import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.kube.ApiServer;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
@@ -24,6 +26,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -90,6 +93,12 @@ final class RunCommand implements Callable<Integer> {
   private Path stateDir;
 
   @Option(
+      names = "--scripts",
+      paramLabel = "DIR",
+      description = "Commands that may be run, as user 65534. Default: none is run.")
+  private Path scripts;
+
+  @Option(
       names = "--listen",
       paramLabel = "HOST:PORT",
       defaultValue = "127.0.0.1:9405",
@@ -111,6 +120,9 @@ final class RunCommand implements Callable<Integer> {
     }
     if (secrets != null && manifests == null) {
       throw usage("--secrets goes with --manifests: Secrets of the API server are read there");
+    }
+    if (scripts != null && !Files.isDirectory(scripts)) {
+      throw usage("--scripts " + scripts + ": there is no such directory");
     }
     var address = listenAddress();
     // A thread that ends by a defect leaves half an agent: end it whole, so that it is started
@@ -197,6 +209,7 @@ final class RunCommand implements Callable<Integer> {
     private final StatusReporter reporter;
     private final Snapshot snapshot;
     private final MasterRecord masterRecord;
+    private final PodReadiness pods;
     private final ExecutorService disk =
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private VirtualRouterLoop loop;
@@ -208,6 +221,8 @@ final class RunCommand implements Callable<Integer> {
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
       masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
+      var live = client == null ? null : kubernetes.pods();
+      pods = live == null || stateDir == null ? live : RememberedReadiness.in(stateDir, live);
     }
 
     Map<String, MasterRecord.Master> earlierMasters() {
@@ -233,7 +248,8 @@ final class RunCommand implements Callable<Integer> {
     public AutoCloseable start(String virtualIp, HealthCheck check) {
       return CheckRunner.start(
           List.of(check),
-          kubernetes == null ? null : kubernetes.pods(),
+          pods,
+          scripts,
           state -> loop.put(new Input.CheckChanged(virtualIp, state)));
     }
 

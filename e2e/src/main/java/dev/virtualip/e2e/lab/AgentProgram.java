@@ -17,13 +17,15 @@ public final class AgentProgram implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
 
   private final Host host;
+  private final List<String> options;
   private final Path manifests;
   private final Path secrets;
   private final Path state;
   private Proc proc;
 
-  private AgentProgram(Host host, Path folder) throws IOException {
+  private AgentProgram(Host host, Path folder, List<String> options) throws IOException {
     this.host = host;
+    this.options = options;
     manifests = Files.createDirectories(folder.resolve("manifests"));
     secrets = Files.createDirectories(folder.resolve("secrets"));
     state = Files.createDirectories(folder.resolve("state"));
@@ -34,12 +36,16 @@ public final class AgentProgram implements AutoCloseable {
    *
    * @param manifest a VirtualIP as YAML
    * @param passwords password by {@code SECRET-NAME/KEY}
+   * @param options more options of {@code run}
    */
-  public static AgentProgram start(Host host, String manifest, Map<String, String> passwords) {
+  public static AgentProgram start(
+      Host host, String manifest, Map<String, String> passwords, String... options) {
     try {
       var agent =
           new AgentProgram(
-              host, Files.createTempDirectory(host.lab().work(), host.name() + "-agent-"));
+              host,
+              Files.createTempDirectory(host.lab().work(), host.name() + "-agent-"),
+              List.of(options));
       for (var password : passwords.entrySet()) {
         var file = agent.secrets.resolve(password.getKey());
         Files.createDirectories(file.getParent());
@@ -93,6 +99,7 @@ public final class AgentProgram implements AutoCloseable {
             "--manifests=" + manifests,
             "--secrets=" + secrets,
             "--state-dir=" + state));
+    command.addAll(options);
     proc = host.start("virtualip-agent", environment, command.toArray(String[]::new));
   }
 
