@@ -87,6 +87,7 @@ final class VrrpInstance {
   private SyncGroupMembers group;
   private List<Problem> refused = List.of();
   private Long refusedGeneration;
+  private List<Problem> noted = List.of();
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
@@ -296,6 +297,14 @@ final class VrrpInstance {
     if (!problems.equals(refused)) {
       refused = List.copyOf(problems);
       refusedGeneration = problems.isEmpty() ? null : generation;
+      onStatus.accept(this);
+    }
+  }
+
+  /** What users should know, though it keeps nothing from running. */
+  void note(List<Problem> problems) {
+    if (!problems.equals(noted)) {
+      noted = List.copyOf(problems);
       onStatus.accept(this);
     }
   }
@@ -536,6 +545,7 @@ final class VrrpInstance {
     var messages = new ArrayList<String>();
     refused.forEach(problem -> messages.add("not run: " + problem));
     faultDetails.values().stream().filter(detail -> !detail.isEmpty()).forEach(messages::add);
+    noted.forEach(problem -> messages.add(problem.toString()));
     return new NodeStatus(
         stateName(),
         router.priority(),
