@@ -82,8 +82,18 @@ public final class AgentProgram implements AutoCloseable {
     }
   }
 
+  /** Folder of its state. */
+  public Path stateFolder() {
+    return state;
+  }
+
   /** Starts it again after {@link #stop} or {@link #kill}. */
   public void start() {
+    start(Map.of());
+  }
+
+  /** The same with additional environment variables. */
+  public void start(Map<String, String> environment) {
     var command = new ArrayList<String>();
     command.add(Lab.root().resolve("agent/target/virtualip-agent").toString());
     command.addAll(
@@ -94,7 +104,7 @@ public final class AgentProgram implements AutoCloseable {
             "--secrets=" + secrets,
             "--state-dir=" + state));
     command.addAll(options);
-    proc = host.start("virtualip-agent", command.toArray(String[]::new));
+    proc = host.start("virtualip-agent", environment, command.toArray(String[]::new));
   }
 
   /** SIGTERM: it hands over and releases its addresses. */
