@@ -68,6 +68,7 @@ final class VrrpInstance {
   private static final long BIND_RETRY_MAX = 64 * BIND_RETRY_MIN;
   private static final int PEERS_NOTED_MAX = 255;
   private static final String CHECK_PENDING = "CheckPending";
+  private static final String GROUP_PENDING = VirtualRouter.SYNC_GROUP + "Pending";
   private static final Set<String> NOT_A_FAULT =
       Set.of(VirtualRouter.STARTING, VirtualRouter.RESUMING, VirtualRouterLoop.AGENT_STOPPED);
 
@@ -93,6 +94,7 @@ final class VrrpInstance {
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
   private boolean addressListWarned;
+  private boolean looked;
   private String cause;
   private Instant since;
   private long transitions;
@@ -138,11 +140,28 @@ final class VrrpInstance {
     return faultDetails.keySet().stream().anyMatch(f -> !f.startsWith(VirtualRouter.SYNC_GROUP));
   }
 
-  /** Starts the checks and, if nothing stands in the way, listens. */
+  /** Whether it only waits for its own checks. */
+  boolean isPending() {
+    return hasOwnFaults()
+        && faultDetails.keySet().stream()
+            .allMatch(f -> f.startsWith(VirtualRouter.SYNC_GROUP) || isNoFault(f));
+  }
+
+  /** Whether it knows what stands in its way. */
+  boolean hasLooked() {
+    return looked;
+  }
+
+  /**
+   * Starts the checks and, if nothing stands in the way, listens. A member of a sync group does so
+   * when it is {@linkplain #evaluate told} after it has {@linkplain #join joined}.
+   */
   void start(long now) {
     warnWithoutLinkLocal();
     startChecks();
-    evaluate(now);
+    if (config.syncGroup() == null) {
+      evaluate(now);
+    }
   }
 
   private void warnWithoutLinkLocal() {
@@ -364,21 +383,29 @@ final class VrrpInstance {
     var details = faults(link, source, now);
     effective.faults().forEach(f -> details.put(f.toString(), checks.get(f.name()).detail()));
     for (var other : group.faultyOthers(this)) {
-      details.put(
-          VirtualRouter.SYNC_GROUP + "(" + other + ")", "VirtualIP " + other + " is at fault");
+      var name = other.config().name();
+      if (other.isPending()) {
+        details.put(GROUP_PENDING + "(" + name + ")", "");
+      } else {
+        details.put(
+            VirtualRouter.SYNC_GROUP + "(" + name + ")", "VirtualIP " + name + " is at fault");
+      }
     }
     boolean detailsChanged = !details.equals(faultDetails);
-    boolean hadOwnFaults = hasOwnFaults();
+    boolean had = hasOwnFaults();
+    boolean pended = isPending();
+    boolean first = !looked;
+    looked = true;
     faultDetails.clear();
     faultDetails.putAll(details);
     var reasons = List.copyOf(details.keySet());
-    if (!reasons.isEmpty() || router.state() instanceof Initialize) {
+    if (group.allHaveLooked() && (!reasons.isEmpty() || router.state() instanceof Initialize)) {
       on(new FaultsChanged(reasons), now);
     }
     if (detailsChanged) {
       onStatus.accept(this);
     }
-    if (hasOwnFaults() != hadOwnFaults) {
+    if (first || hasOwnFaults() != had || isPending() != pended) {
       group.faultsChanged(this, now);
     }
   }
@@ -517,7 +544,7 @@ final class VrrpInstance {
 
   private void stateChanged(StateChanged changed) {
     // Waiting for the first check results was no fault to recover from.
-    boolean waited = cause.startsWith(CHECK_PENDING);
+    boolean waited = cause.startsWith(CHECK_PENDING) || cause.startsWith(GROUP_PENDING);
     cause =
         waited && changed.cause().equals(VirtualRouter.RECOVERED)
             ? VirtualRouter.STARTED
@@ -539,11 +566,16 @@ final class VrrpInstance {
       case State.Backup _ -> VirtualIpStatus.State.Backup;
       case Active _ -> VirtualIpStatus.State.Master;
       case Initialize initialize ->
-          initialize.reasons().stream()
-                  .allMatch(r -> NOT_A_FAULT.contains(r) || r.startsWith(CHECK_PENDING))
+          initialize.reasons().stream().allMatch(VrrpInstance::isNoFault)
               ? VirtualIpStatus.State.Init
               : VirtualIpStatus.State.Fault;
     };
+  }
+
+  private static boolean isNoFault(String reason) {
+    return NOT_A_FAULT.contains(reason)
+        || reason.startsWith(CHECK_PENDING)
+        || reason.startsWith(GROUP_PENDING);
   }
 
   NodeStatus status() {
