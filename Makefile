@@ -35,8 +35,10 @@ fuzz: ## Let Jazzer look for bytes that break the decoder, SECONDS=60 with frame
 demo: build ## The classic nginx + keepalived scenario under Kubernetes objects, narrated
 	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo
 
-bench: ## Benchmarks beside keepalived (none yet)
-	@echo "there are no benchmarks yet"
+RUNS := 20
+bench: build ## Moves beside keepalived's: RUNS=20 of each; see docs/benchmarks.md for BENCH="--moves=stop ..."
+	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.bench.Bench \
+	  --runs=$(RUNS) $(BENCH)
 
 crd: ## Write crds/virtualips.virtualip.dev.yaml anew from the types
 	$(MVN) -q test -pl crds -Dtest=CrdTest -Dcrd.rewrite=true
