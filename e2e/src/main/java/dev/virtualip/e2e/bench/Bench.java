@@ -34,8 +34,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 public final class Bench implements Callable<Integer> {
   private static final long SEED = 20_261_124;
-  private static final Duration PHASE_MIN = Duration.ofMillis(500);
-  private static final Duration PHASES = Duration.ofSeconds(1);
   private static final Duration SETTLE = Duration.ofSeconds(10);
   private static final int LOAD_RUNS_MAX = 3;
 
@@ -173,11 +171,14 @@ public final class Bench implements Callable<Integer> {
     return order;
   }
 
-  /** The rounds' phases are spread evenly, in random order, and the same for both contenders. */
+  /** One phase in each of as many equal parts as there are rounds, the same for both contenders. */
   private static Duration phase(Setup setup, Move move, int round, int rounds) {
+    var random = new Random(SEED + 31L * setup.name().hashCode() + move.ordinal());
     var order = new ArrayList<>(IntStream.range(0, rounds).boxed().toList());
-    Collections.shuffle(order, new Random(SEED + 31L * setup.name().hashCode() + move.ordinal()));
-    return PHASE_MIN.plus(PHASES.multipliedBy(order.get(round - 1)).dividedBy(rounds));
+    Collections.shuffle(order, random);
+    var within = random.doubles(rounds).toArray();
+    double part = (order.get(round - 1) + within[round - 1]) / rounds;
+    return Duration.ofNanos((long) (part * Failover.PHASES.toNanos()));
   }
 
   private void move(Setup setup, Contender contender, Move move, int round, Duration phase) {

@@ -23,6 +23,9 @@ final class Failover implements AutoCloseable {
   /** The client asks this often. */
   static final Duration ASK = Duration.ofMillis(5);
 
+  /** Phases of moves are within this. */
+  static final Duration PHASES = Duration.ofSeconds(1);
+
   private static final Duration READY = Duration.ofSeconds(30);
   private static final Duration MOVED = Duration.ofSeconds(15);
 
@@ -55,8 +58,10 @@ final class Failover implements AutoCloseable {
    * Two programs of a contender, of which that on node-a is master of everything.
    *
    * @param startToBackup from the start of the first one until its log says Backup
+   * @param backupNanos when that was: its checks and adverts run at a fixed distance from it
    */
-  record Running(Proc a, Proc b, Duration startToBackup) implements AutoCloseable {
+  record Running(Proc a, Proc b, Duration startToBackup, long backupNanos)
+      implements AutoCloseable {
     @Override
     public void close() {
       a.close();
@@ -72,7 +77,7 @@ final class Failover implements AutoCloseable {
     Proc b = null;
     try {
       contender.awaitBackup(a, setup);
-      var startToBackup = Duration.ofNanos(System.nanoTime() - started);
+      long backup = System.nanoTime();
       // Only now, so that node-b is never master first.
       b = contender.start(pair.nodeB(), setup);
       contender.awaitBackup(b, setup);
@@ -83,7 +88,7 @@ final class Failover implements AutoCloseable {
               owners.hasAll(pair.nodeA(), setup.addresses())
                   && owners.hasNone(pair.nodeB(), setup.addresses()));
       probe(setup).awaitServedBy("node-a", READY);
-      return new Running(a, b, startToBackup);
+      return new Running(a, b, Duration.ofNanos(backup - started), backup);
     } catch (AssertionError | RuntimeException e) {
       a.close();
       if (b != null) {
@@ -119,7 +124,7 @@ final class Failover implements AutoCloseable {
     var running = start(setup, contender);
     try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
         var arp = router.capture("eth0", "arp")) {
-      sleep(phase);
+      sleep(untilNext(phase, running));
       var fault = Instant.now();
       move.inflict(pair, running.a());
       Await.until(
@@ -137,6 +142,13 @@ final class Failover implements AutoCloseable {
       move.repair(pair);
       clean(setup);
     }
+  }
+
+  /** At least half a second, so that node-b has heard some adverts. */
+  private static Duration untilNext(Duration phase, Running running) {
+    long least = System.nanoTime() + PHASES.dividedBy(2).toNanos() - running.backupNanos();
+    long whole = Math.ceilDiv(least - phase.toNanos(), PHASES.toNanos()) * PHASES.toNanos();
+    return Duration.ofNanos(running.backupNanos() + whole + phase.toNanos() - System.nanoTime());
   }
 
   private void awaitOneOwner(Setup setup, Duration atMost) {
