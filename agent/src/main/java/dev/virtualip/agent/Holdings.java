@@ -66,7 +66,11 @@ final class Holdings {
 
   private List<Change> changes(
       InstanceConfig config, Set<HeldAddress> wantedAddresses, Set<InstalledRoute> wantedRoutes) {
-    long lease = Timers.leaseSeconds(config.router().version(), config.router().advertInterval());
+    long lease =
+        Timers.leaseSeconds(
+            config.router().version(),
+            config.router().advertInterval(),
+            config.router().leasePolicy());
     var changes = new ArrayList<Change>();
     wantedAddresses.forEach(a -> changes.add(new PutAddress(a.linkIndex(), a.prefix(), lease)));
     // An IPv4 route lives as long as its source; an IPv6 route has a lease to be renewed.
@@ -124,6 +128,17 @@ final class Holdings {
           case DeleteRoute delete -> "removal of route to " + delete.route().to();
         };
     return what + ": " + failure.error();
+  }
+
+  /** Whether this is held, and so no left-over of an earlier life. */
+  boolean holds(BoundAddress address) {
+    return addresses.contains(new HeldAddress(address.linkIndex(), address.prefix()));
+  }
+
+  /** Whether this is held, and so no left-over of an earlier life. */
+  boolean holds(InstalledRoute installed) {
+    return routes.stream()
+        .anyMatch(route -> route.linkIndex() == installed.linkIndex() && route.replaces(installed));
   }
 
   /** Whether the leases have to be renewed at the advert that goes out now. */

@@ -2,6 +2,7 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
@@ -147,7 +148,8 @@ record InstanceConfig(
         Durations.parse(spec.advertInterval()).toNanos(),
         spec.preempt().enabled(),
         Durations.parse(spec.preempt().delay()).toNanos(),
-        spec.initialState() == InitialState.Master);
+        spec.initialState() == InitialState.Master,
+        LeasePolicy.valueOf(spec.lease().policy().name()));
   }
 
   private static Garp garp(VirtualIpSpec.Garp garp) {
@@ -259,6 +261,11 @@ record InstanceConfig(
   boolean ipv6() {
     return addresses.stream()
         .anyMatch(address -> address.advertised() && address.prefix().isIpv6());
+  }
+
+  /** Whether both belong to the same sync group. */
+  boolean isInGroupWith(InstanceConfig other) {
+    return syncGroup != null && syncGroup.equals(other.syncGroup);
   }
 
   /** Whether a running router can take over this configuration, or has to begin anew. */

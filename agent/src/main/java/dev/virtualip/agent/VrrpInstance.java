@@ -68,7 +68,7 @@ final class VrrpInstance {
   private static final int PEERS_NOTED_MAX = 255;
   private static final String CHECK_PENDING = "CheckPending";
   private static final Set<String> NOT_A_FAULT =
-      Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED);
+      Set.of(VirtualRouter.STARTING, VirtualRouter.RESUMING, VirtualRouterLoop.AGENT_STOPPED);
 
   private final Node node;
   private final Consumer<VrrpInstance> onStatus;
@@ -91,11 +91,16 @@ final class VrrpInstance {
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
   private boolean addressListWarned;
-  private String cause = VirtualRouter.STARTING;
+  private String cause;
   private Instant since;
   private long transitions;
 
-  VrrpInstance(InstanceConfig config, Node node, Consumer<VrrpInstance> onStatus) {
+  /**
+   * An instance that does nothing before it is {@linkplain #start started}.
+   *
+   * @param resumes whether an earlier life on this node was master and is so still
+   */
+  VrrpInstance(InstanceConfig config, boolean resumes, Node node, Consumer<VrrpInstance> onStatus) {
     this.config = config;
     this.node = node;
     this.onStatus = onStatus;
@@ -103,7 +108,11 @@ final class VrrpInstance {
     transport = new AdvertTransport(node);
     holdings = new Holdings(node);
     announcer = new Announcer(node);
-    router = VirtualRouter.create(config.router(), config.priority());
+    router =
+        resumes
+            ? VirtualRouter.resume(config.router(), config.priority())
+            : VirtualRouter.create(config.router(), config.priority());
+    cause = resumes ? VirtualRouter.RESUMING : VirtualRouter.STARTING;
     group = new SyncGroupMembers(List.of());
     links = new LinkStates(node.network());
     node.recorder().started(config.name(), router);
@@ -112,6 +121,10 @@ final class VrrpInstance {
   /** Makes it a member of a sync group, possibly of nobody else. */
   void join(SyncGroupMembers members) {
     group = members;
+  }
+
+  Holdings holdings() {
+    return holdings;
   }
 
   VirtualRouter router() {
@@ -296,10 +309,12 @@ final class VrrpInstance {
   /** Starts checks that are new and stops those that are gone; the others go on as they are. */
   private void startChecks() {
     stopChecks(Set.copyOf(config.healthChecks()));
-    boolean takesPart = !(router.state() instanceof Initialize);
+    boolean takesPart =
+        !(router.state() instanceof Initialize) || cause.equals(VirtualRouter.RESUMING);
     for (var check : config.healthChecks()) {
       if (!runners.containsKey(check)) {
-        // A check added to a router that takes part is no reason to stop until it has failed.
+        // A check added to a router that takes part, or that its earlier life has passed a moment
+        // ago, is no reason to stop until it has failed.
         var verdict = takesPart ? Verdict.Good : Verdict.Unknown;
         checks.put(check.name(), new CheckState(check.name(), check.weight(), verdict, ""));
         runners.put(check, node.checks().start(config.name(), check));

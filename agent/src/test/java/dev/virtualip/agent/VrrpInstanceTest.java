@@ -62,7 +62,7 @@ class VrrpInstanceTest {
   }
 
   private void start(String yaml) {
-    instance = new VrrpInstance(config(yaml), fake.node, _ -> {});
+    instance = new VrrpInstance(config(yaml), false, fake.node, _ -> {});
     instance.start(now);
   }
 
@@ -423,6 +423,7 @@ class VrrpInstanceTest {
                 SEED.replace("name: web,", "name: inside,")
                     .replace("vrid: 77", "vrid: 78\n  syncGroup: edge")
                     .replace("113.10/24", "113.20/24")),
+            false,
             fake.node,
             _ -> {});
     other.start(now);

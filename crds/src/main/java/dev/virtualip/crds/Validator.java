@@ -4,6 +4,7 @@ import static dev.virtualip.crds.VirtualIpSpec.VRID_MAX;
 import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
 
 import dev.virtualip.crds.VirtualIpSpec.Address;
+import dev.virtualip.crds.VirtualIpSpec.LeasePolicy;
 import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
 import dev.virtualip.crds.VirtualIpSpec.Route;
@@ -72,6 +73,17 @@ public final class Validator {
     duration("spec.preempt.delay", spec.preempt().delay(), Duration.ZERO, Duration.ofSeconds(1000));
     checkAuthentication();
     checkGarp();
+    checkLease();
+  }
+
+  /** Whole seconds, ended up to a second late: below 1 s none is both long and short enough. */
+  private void checkLease() {
+    if (spec.lease().policy() == LeasePolicy.Exclusive && interval().toSeconds() < 1) {
+      add(
+          "spec.lease.policy",
+          "the kernel ends leases within a second, so Exclusive needs an advertInterval of 1s or"
+              + " more: use that, or Overlap");
+    }
   }
 
   private void checkGarp() {
@@ -267,7 +279,9 @@ public final class Validator {
       }
     }
     var debounce = parsed("spec.linkDebounce", () -> Durations.parse(spec.linkDebounce()));
-    if (debounce != null && !debounce.isZero() && debounce.compareTo(twoIntervals()) >= 0) {
+    if (debounce != null
+        && !debounce.isZero()
+        && debounce.compareTo(interval().multipliedBy(2)) >= 0) {
       add(
           "spec.linkDebounce",
           "%s is no less than two advert intervals: a peer would take over before it counts; use"
@@ -279,9 +293,9 @@ public final class Validator {
     }
   }
 
-  private Duration twoIntervals() {
+  private Duration interval() {
     try {
-      return Durations.parse(spec.advertInterval()).multipliedBy(2);
+      return Durations.parse(spec.advertInterval());
     } catch (IllegalArgumentException e) {
       return Duration.ofDays(1); // the interval has a message of its own
     }

@@ -57,6 +57,14 @@ import java.util.Objects;
         "!has(self.vrrpVersion) || self.vrrpVersion != 2 || !has(self.advertInterval)"
             + " || self.advertInterval.matches('^[0-9]+(s|m)$')",
     message = "VRRPv2 adverts have whole seconds: use 1s to 255s, or set vrrpVersion to 3")
+@ValidationRule(
+    value =
+        "!has(self.lease) || !has(self.lease.policy) || self.lease.policy != 'Exclusive'"
+            + " || !has(self.advertInterval) || !self.advertInterval.endsWith('ms')"
+            + " || self.advertInterval.matches('^[0-9]{4,}ms$')",
+    message =
+        "the kernel ends leases within a second, so an exclusive one needs an advertInterval of 1s or"
+            + " more: use that, or set lease.policy to Overlap")
 public record VirtualIpSpec(
     @Required
         @Min(VRID_MIN)
@@ -130,6 +138,9 @@ public record VirtualIpSpec(
             "How the networks are told who has the addresses: gratuitous ARP, and for IPv6"
                 + " unsolicited neighbour advertisements.")
         Garp garp,
+    @JsonPropertyDescription(
+            "How long the addresses of a master stay on its node when its agent is killed or hangs.")
+        Lease lease,
     @JsonPropertyDescription("Nodes that take part, and what is different on some of them.")
         Nodes nodes,
     @Size(max = 32)
@@ -186,6 +197,7 @@ public record VirtualIpSpec(
     transport = Objects.requireNonNullElse(transport, Transport.MULTICAST);
     addresses = copy(addresses);
     routes = copy(routes);
+    lease = Objects.requireNonNullElse(lease, Lease.OVERLAP);
     garp = Objects.requireNonNullElse(garp, Garp.DEFAULT);
     nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
     trackInterfaces = copy(trackInterfaces);
@@ -353,6 +365,34 @@ public record VirtualIpSpec(
       repeat = Objects.requireNonNullElse(repeat, 5);
       delay = Objects.requireNonNullElse(delay, "5s");
       refresh = Objects.requireNonNullElse(refresh, "60s");
+    }
+  }
+
+  /** What matters more when a master ends without a word. */
+  public enum LeasePolicy {
+    /** That clients see no gap. */
+    Overlap,
+    /** That no two nodes ever have the addresses. */
+    Exclusive
+  }
+
+  /** Lifetime of addresses in the kernel; only a live master renews it. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Lease(
+      @Default("Overlap")
+          @JsonPropertyDescription(
+              "Overlap: until the slowest backup has taken over, so that clients of a server that"
+                  + " still answers see no gap; two nodes have the addresses for up to an advert"
+                  + " interval and a second. Exclusive: until just before the fastest backup takes"
+                  + " over, so that two nodes never have them, and nobody for up to two seconds and"
+                  + " the skew; needs an advertInterval of 1s or more.")
+          LeasePolicy policy) {
+    /** Without a gap. */
+    public static final Lease OVERLAP = new Lease(null);
+
+    /** Fills in the schema's default. */
+    public Lease {
+      policy = Objects.requireNonNullElse(policy, LeasePolicy.Overlap);
     }
   }
 

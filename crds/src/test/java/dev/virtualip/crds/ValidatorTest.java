@@ -19,6 +19,7 @@ class ValidatorTest {
         "{vrid: 255}",
         "{vrrpVersion: 2, advertInterval: 255s}",
         "{vrrpVersion: 2, advertInterval: 2000ms}",
+        "{lease: {policy: Exclusive}}",
         "{vrrpVersion: 2, authentication: {passwordSecretRef: {name: a, key: b}}}",
         "{advertInterval: 10ms}",
         "{advertInterval: 40950ms}",
@@ -102,6 +103,7 @@ class ValidatorTest {
           {transport: {mode: Unicast, peers: [224.0.0.18]}} | spec.transport.peers[0]: no host can have 224.0.0.18: give the address of a node
           {transport: {mode: Unicast, peers: [203.0.113.10]}} | spec.transport.peers[0]: 203.0.113.10 is a virtual address: give the node's own
           {transport: {mode: Unicast, peers: [10.0.0.12, 10.0.0.12]}} | spec.transport.peers[1]: stands in the list twice: remove one
+          {advertInterval: 500ms, lease: {policy: Exclusive}} | spec.lease.policy: the kernel ends leases within a second, so Exclusive needs an advertInterval of 1s or more: use that, or Overlap
           {garp: {repeat: 0}} | spec.garp.repeat: 0 is not a number of announcements: use 1 to 100
           {garp: {delay: 61m}} | spec.garp.delay: 61m is out of range: use 0s to 1h
           {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never

@@ -55,8 +55,7 @@ public interface AddressPort {
    *
    * @param linkIndex index of the link
    * @param prefix address and prefix length
-   * @param leaseSeconds seconds until the kernel removes it, rounded down but at least 1; 0 = for
-   *     ever
+   * @param leaseSeconds seconds until the kernel removes it, rounded up; 0 = for ever
    * @param protocol IFA_PROTO, 0 if unset
    * @param tentative IPv6: whether another host may have it too, so that it cannot be used (yet)
    */

@@ -27,8 +27,8 @@ import java.util.function.ObjIntConsumer;
  * <p>After an IOException the fate of the changes is unknown: read everything anew.
  */
 public final class Netlink implements AddressPort, AutoCloseable {
-  /** Their acknowledgements, some 1 KiB of buffer each, fit even in the default receive buffer. */
-  private static final int BATCH_MAX = 128;
+  /** Their acknowledgements, some 1 KiB of buffer each, fit in the receive buffer. */
+  private static final int BATCH_MAX = 512;
 
   private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
   private static final int[] FAMILIES = {Rtnetlink.AF_INET, Rtnetlink.AF_INET6};
@@ -122,7 +122,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
   /**
    * {@inheritDoc}
    *
-   * <p>One write takes up to 128 changes; more of them take several.
+   * <p>One write takes up to 512 changes; more of them take several.
    */
   @Override
   public synchronized List<Failure> apply(List<Change> changes) throws IOException {

@@ -161,7 +161,7 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
             (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0));
   }
 
-  /** The kernel rounds down: an address about to go has 0 seconds, which here means for ever. */
+  /** An address about to go has 0 seconds left, which here means for ever. */
   private static long lease(ByteBuffer cacheInfo) throws Malformed {
     if (cacheInfo == null) {
       return 0;
