@@ -12,6 +12,13 @@ help: ## This list
 
 build: packages ## Compile and package; leaves agent/target/virtualip-agent and operator/target/virtualip-operator
 	$(MVN) -q package -DskipTests
+	@$(MAKE) -s agent/target/virtualip-agent.aot
+
+# What the JVM learns in a training run: the agent starts in half the time, and without it all the same.
+agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
+	@rm -f $@
+	@JAVA_OPTS=-XX:AOTCacheOutput=$@ agent/target/virtualip-agent train agent/target/training \
+	  >agent/target/train.log 2>&1 || echo "no AOT cache was made: see agent/target/train.log"
 
 test: packages ## All tests: unit, simulation, API server, lab with live keepalived
 	@rm -rf */target/surefire-reports

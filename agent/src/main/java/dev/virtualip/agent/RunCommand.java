@@ -200,7 +200,6 @@ final class RunCommand implements Callable<Integer> {
     private final ExecutorService disk =
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private VirtualRouterLoop loop;
-    private boolean rehearsed;
 
     /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
     Wiring(KubernetesClient client) {
@@ -255,10 +254,6 @@ final class RunCommand implements Callable<Integer> {
     /** What runs is what a restart without the API server should run, not a bad edit of it. */
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
-      if (!rehearsed) {
-        rehearsed = true;
-        Rehearsal.start();
-      }
       if (snapshot != null) {
         var good =
             new Desired(
