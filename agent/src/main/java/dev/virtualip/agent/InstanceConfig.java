@@ -10,6 +10,7 @@ import dev.virtualip.crds.Durations;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
@@ -42,6 +43,7 @@ import java.util.stream.Collectors;
  * @param garp how addresses are announced
  * @param addresses what is bound while master, in the adverts' order
  * @param routes what is routed while master
+ * @param rules policy routing rules while master
  * @param healthChecks checks of this node
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count beyond those in use
@@ -62,6 +64,7 @@ record InstanceConfig(
     Garp garp,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
+    List<PolicyRule> rules,
     List<HealthCheck> healthChecks,
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
@@ -134,6 +137,7 @@ record InstanceConfig(
         garp(spec.garp()),
         addresses,
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
+        spec.rules().stream().map(PolicyRule::of).toList(),
         spec.healthChecks(),
         spec.syncGroup(),
         spec.trackInterfaces(),

@@ -12,6 +12,7 @@ import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -147,6 +148,11 @@ final class Rehearsal {
 
     @Override
     public List<InstalledRoute> routes() {
+      return List.of();
+    }
+
+    @Override
+    public List<PolicyRule> rules() {
       return List.of();
     }
 

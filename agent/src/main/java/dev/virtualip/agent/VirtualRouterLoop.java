@@ -5,6 +5,7 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
 import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
@@ -14,6 +15,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
@@ -187,6 +189,9 @@ final class VirtualRouterLoop implements Runnable {
     try {
       var holdings = instances.values().stream().map(VrrpInstance::holdings).toList();
       var changes = new ArrayList<Change>();
+      node.addresses().rules().stream()
+          .filter(rule -> holdings.stream().noneMatch(held -> held.holds(rule)))
+          .forEach(rule -> changes.add(new DeleteRule(rule)));
       node.addresses().routes().stream()
           .filter(route -> holdings.stream().noneMatch(held -> held.holds(route)))
           .forEach(route -> changes.add(new DeleteRoute(route)));
@@ -218,6 +223,7 @@ final class VirtualRouterLoop implements Runnable {
     return List.of(
         new PutAddress(link, address, 1),
         new PutRoute(route),
+        new DeleteRule(new PolicyRule(address, null, 1, 1)),
         new DeleteRoute(route),
         new DeleteAddress(link, address));
   }

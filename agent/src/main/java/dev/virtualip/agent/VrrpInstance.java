@@ -6,6 +6,7 @@ import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
@@ -164,8 +165,10 @@ final class VrrpInstance {
 
   /** Does what is due. */
   void onDeadline(long now) {
+    if (deadline() <= now) {
+      node.metrics().late(config.name(), now - deadline());
+    }
     if (router.deadline() <= now) {
-      node.metrics().late(config.name(), now - router.deadline());
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       on(waits ? new Wish() : new TimerExpired(), now);
     }
@@ -252,7 +255,9 @@ final class VrrpInstance {
 
   /** A report of the kernel that the node's view has taken in already. */
   void onNetwork(NetworkEvent event, long now) {
-    if (event instanceof AddressRemoved || event instanceof RouteRemoved) {
+    if (event instanceof AddressRemoved
+        || event instanceof RouteRemoved
+        || event instanceof RuleRemoved) {
       if (router.state() instanceof Active && holdings.lost(event)) {
         node.metrics().restored(config.name());
         LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);

@@ -11,11 +11,13 @@ import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -116,6 +118,32 @@ class VirtualRouterLoopTest {
     assertEquals("Init CheckPending(nginx)", reason("web"));
     assertEquals(Map.of(), fake.installed.stream().collect(Collectors.toMap(r -> r, r -> r)));
     assertEquals(1, fake.bound.size(), "the node's own address only");
+  }
+
+  @Test
+  void aRuleStaysWithAMasterThatGoesOnAndElseGoesBeforeItsRoute() {
+    var rule = new PolicyRule(IpPrefix.parse("203.0.113.10/32"), null, 100, 1000);
+    var old = new PolicyRule(null, IpPrefix.parse("10.0.0.0/8"), 100, 1000);
+    var withRule =
+        WEB.replace(
+            "healthChecks",
+            "rules: [{from: 203.0.113.10, table: 100, priority: 1000}]\n" + "  healthChecks");
+    leaveAll(3);
+    fake.rules.addAll(List.of(rule, old));
+    start(masterOf(withRule), withRule);
+    assertEquals("Master Resumed", reason("web"));
+    assertEquals(Set.of(rule), fake.rules);
+    assertFalse(fake.log.contains("delete rule " + rule), fake.log::toString);
+    loop.stop(1_000);
+    assertEquals(Set.of(), fake.rules);
+
+    leaveAll(3);
+    fake.rules.add(rule);
+    fake.log.clear();
+    start(Map.of(), withRule);
+    assertEquals(
+        List.of("delete rule " + rule, "delete route 0.0.0.0/0", "delete 203.0.113.10/24"),
+        fake.log.subList(0, 3));
   }
 
   @Test

@@ -134,6 +134,13 @@ public record VirtualIpSpec(
         @JsonPropertyDescription(
             "Routes that exist on the master only (keepalived: virtual_routes).")
         List<Route> routes,
+    @Size(max = RULES_MAX)
+        @JsonPropertyDescription(
+            "Policy routing rules that exist on the master only (keepalived: virtual_rules). They come"
+                + " after addresses and routes, and go before them. The kernel knows no lease for"
+                + " rules: when the agent is killed they stay until an agent starts on that node"
+                + " again.")
+        List<Rule> rules,
     @JsonPropertyDescription(
             "How the networks are told who has the addresses: gratuitous ARP, and for IPv6"
                 + " unsolicited neighbour advertisements.")
@@ -177,11 +184,23 @@ public record VirtualIpSpec(
   /** Most virtual addresses in one advert (RFC 9568 5.2.5). */
   public static final int ADVERTISED_MAX = 255;
 
+  /** Most rules of one VirtualIP. */
+  public static final int RULES_MAX = 64;
+
+  /** Highest priority of a rule: before the main table's, which the kernel has at 32766. */
+  public static final int RULE_PRIORITY_MAX = 32_765;
+
+  /** The table of the node's own addresses; the kernel's rule for it comes first. */
+  public static final long LOCAL_TABLE = 255;
+
   /** What may be an IP address. */
   static final String ADDRESS_PATTERN = "^[0-9A-Fa-f:.]+$";
 
   /** What may be an IP prefix. */
   static final String PREFIX_PATTERN = "^[0-9A-Fa-f:.]+/[0-9]{1,3}$";
+
+  /** What may be an IP address or a prefix other than that of all addresses. */
+  static final String MATCH_PATTERN = "^[0-9A-Fa-f:.]+(/[1-9][0-9]{0,2})?$";
 
   /** An {@link InterfaceSelector}: a Linux interface name or glob, or a prefix. */
   public static final String INTERFACE_PATTERN = "^([^/:\\s]{1,15}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
@@ -197,6 +216,7 @@ public record VirtualIpSpec(
     transport = Objects.requireNonNullElse(transport, Transport.MULTICAST);
     addresses = copy(addresses);
     routes = copy(routes);
+    rules = copy(rules);
     lease = Objects.requireNonNullElse(lease, Lease.OVERLAP);
     garp = Objects.requireNonNullElse(garp, Garp.DEFAULT);
     nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
@@ -454,6 +474,46 @@ public record VirtualIpSpec(
           Long metric,
       @JsonPropertyDescription("Take the gateway as reachable although no prefix covers it.")
           Boolean onLink) {}
+
+  /** A policy routing rule that moves with the addresses; {@link PolicyRule} is its valid form. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "has(self.from) || has(self.to)",
+      message = "a rule without from and to catches every packet: give at least one of them")
+  @ValidationRule(
+      value =
+          "!has(self.from) || !has(self.to) || self.from.contains(':') == self.to.contains(':')",
+      message = "from and to are of different families: use IPv4 or IPv6 for both")
+  @ValidationRule(
+      value = "self.table != 255",
+      message = "every packet asks table 255 (local) first anyway: use another table")
+  public record Rule(
+      @Pattern(MATCH_PATTERN)
+          @Size(max = IpPrefix.TEXT_MAX)
+          @JsonPropertyDescription(
+              "Source address or prefix of the packets, as in 203.0.113.10 or 2001:db8::/32. Default:"
+                  + " any. A rule needs from or to.")
+          String from,
+      @Pattern(MATCH_PATTERN)
+          @Size(max = IpPrefix.TEXT_MAX)
+          @JsonPropertyDescription(
+              "Destination address or prefix of the packets, of the same family. Default: any.")
+          String to,
+      @Required
+          @Min(1)
+          @Max(4294967295d)
+          @JsonPropertyDescription(
+              "Routing table that the packets ask, as in routes[].table; 254 is main. Where it has no"
+                  + " route, the next rule counts. Not 255 (local).")
+          Long table,
+      @Required
+          @Min(1)
+          @Max(RULE_PRIORITY_MAX)
+          @JsonPropertyDescription(
+              "Rules are asked from the lowest number up; the main table comes at 32766. No default:"
+                  + " what is right depends on the rules that the node has (see ip rule), a CNI's"
+                  + " among them. Of one priority are only rules whose order does not matter.")
+          Integer priority) {}
 
   /** Which nodes take part. */
   @JsonInclude(JsonInclude.Include.NON_EMPTY)

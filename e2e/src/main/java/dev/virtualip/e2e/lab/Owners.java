@@ -1,9 +1,5 @@
-package dev.virtualip.e2e.bench;
+package dev.virtualip.e2e.lab;
 
-import dev.virtualip.e2e.lab.Await;
-import dev.virtualip.e2e.lab.Host;
-import dev.virtualip.e2e.lab.OutputLines;
-import dev.virtualip.e2e.lab.Proc;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDateTime;
@@ -22,7 +18,7 @@ import java.util.regex.Pattern;
  * Which host has which address, and since when: the kernel's own reports, as an {@code ip monitor}
  * on each host prints them, to the microsecond of their arrival there.
  */
-final class Owners implements AutoCloseable {
+public final class Owners implements AutoCloseable {
   private static final Pattern LINE =
       Pattern.compile("\\[(\\S+)] (Deleted )?\\d+: \\S+ +inet6? ([0-9a-f.:]+)/.*");
   // Of the documentation's range: put on lo once, to learn that the monitor listens.
@@ -30,7 +26,7 @@ final class Owners implements AutoCloseable {
   private static final Duration SOON = Duration.ofSeconds(10);
 
   /** An address came to a host, or left it. */
-  record Change(Instant time, String host, String address, boolean there) {}
+  public record Change(Instant time, String host, String address, boolean there) {}
 
   private final Map<Host, Proc> monitors = new LinkedHashMap<>();
   private final Map<Host, OutputLines> lines = new LinkedHashMap<>();
@@ -40,7 +36,7 @@ final class Owners implements AutoCloseable {
   private Owners() {}
 
   /** Begins to watch hosts that have no virtual address yet; returns when it sees them. */
-  static Owners watch(List<Host> hosts) {
+  public static Owners watch(List<Host> hosts) {
     var owners = new Owners();
     for (var host : hosts) {
       var monitor =
@@ -62,7 +58,7 @@ final class Owners implements AutoCloseable {
   }
 
   /** Names of the hosts that have an address now. */
-  synchronized Set<String> of(String address) {
+  public synchronized Set<String> of(String address) {
     read();
     var holders = new HashSet<String>();
     now.forEach(
@@ -75,26 +71,26 @@ final class Owners implements AutoCloseable {
   }
 
   /** Whether a host has all of these addresses now. */
-  synchronized boolean hasAll(Host host, Collection<String> addresses) {
+  public synchronized boolean hasAll(Host host, Collection<String> addresses) {
     read();
     return now.get(host.name()).containsAll(addresses);
   }
 
   /** Whether a host has none of these addresses now. */
-  synchronized boolean hasNone(Host host, Collection<String> addresses) {
+  public synchronized boolean hasNone(Host host, Collection<String> addresses) {
     read();
     return addresses.stream().noneMatch(now.get(host.name())::contains);
   }
 
   /** All changes since {@link #forget}, by time; renewals are none. */
-  synchronized List<Change> changes() {
+  public synchronized List<Change> changes() {
     read();
     changes.sort(Comparator.comparing(Change::time));
     return List.copyOf(changes);
   }
 
   /** Drops the changes so far. */
-  synchronized void forget() {
+  public synchronized void forget() {
     read();
     changes.clear();
   }
@@ -104,7 +100,7 @@ final class Owners implements AutoCloseable {
    *
    * @throws AssertionError if they differ for good
    */
-  void compareWithKernel(Collection<String> addresses) {
+  public void compareWithKernel(Collection<String> addresses) {
     for (var host : monitors.keySet()) {
       Await.until(
           "what ip monitor told is what is on " + host,

@@ -1,8 +1,8 @@
-package dev.virtualip.e2e.bench;
+package dev.virtualip.e2e.lab;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.e2e.bench.Owners.Change;
+import dev.virtualip.e2e.lab.Owners.Change;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;

@@ -1,6 +1,6 @@
-package dev.virtualip.e2e.bench;
+package dev.virtualip.e2e.lab;
 
-import dev.virtualip.e2e.bench.Owners.Change;
+import dev.virtualip.e2e.lab.Owners.Change;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
@@ -19,7 +19,7 @@ import java.util.Set;
  * @param twoAtEnd whether an address has two owners at the end, so that {@code two} is only what
  *     was seen of it
  */
-record Holding(Duration two, Duration none, boolean twoAtEnd) {
+public record Holding(Duration two, Duration none, boolean twoAtEnd) {
 
   /**
    * Adds it up.
@@ -29,7 +29,8 @@ record Holding(Duration two, Duration none, boolean twoAtEnd) {
    * @param from from when on owners are counted
    * @param to until when
    */
-  static Holding of(List<Change> changes, Collection<String> addresses, Instant from, Instant to) {
+  public static Holding of(
+      List<Change> changes, Collection<String> addresses, Instant from, Instant to) {
     var worst = new Holding(Duration.ZERO, Duration.ZERO, false);
     Map<String, List<Change>> byAddress = new HashMap<>();
     for (var address : addresses) {
