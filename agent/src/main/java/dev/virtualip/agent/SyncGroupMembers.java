@@ -25,11 +25,15 @@ final class SyncGroupMembers {
   }
 
   /** Members other than this one that something stands in the way of. */
-  List<String> faultyOthers(VrrpInstance member) {
+  List<VrrpInstance> faultyOthers(VrrpInstance member) {
     return members.values().stream()
         .filter(other -> other != member && other.hasOwnFaults())
-        .map(other -> other.config().name())
         .toList();
+  }
+
+  /** Whether each knows what stands in its way. */
+  boolean allHaveLooked() {
+    return members.values().stream().allMatch(VrrpInstance::hasLooked);
   }
 
   /** Whether all members agree that failed checks are no fault. */

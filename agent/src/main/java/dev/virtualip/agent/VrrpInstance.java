@@ -70,6 +70,7 @@ final class VrrpInstance {
   private static final long BIND_RETRY_MAX = 64 * BIND_RETRY_MIN;
   private static final int PEERS_NOTED_MAX = 255;
   private static final String CHECK_PENDING = "CheckPending";
+  private static final String GROUP_PENDING = VirtualRouter.SYNC_GROUP + "Pending";
   private static final Set<String> NOT_A_FAULT =
       Set.of(VirtualRouter.STARTING, VirtualRouter.RESUMING, VirtualRouterLoop.AGENT_STOPPED);
 
@@ -90,11 +91,13 @@ final class VrrpInstance {
   private SyncGroupMembers group;
   private List<Problem> refused = List.of();
   private Long refusedGeneration;
+  private List<Problem> noted = List.of();
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
   private boolean addressListWarned;
   private boolean checksFail;
+  private boolean looked;
   private String cause;
   private Instant since;
   private long transitions;
@@ -145,11 +148,28 @@ final class VrrpInstance {
     return checksFail;
   }
 
-  /** Starts the checks and, if nothing stands in the way, listens. */
+  /** Whether it only waits for its own checks. */
+  boolean isPending() {
+    return hasOwnFaults()
+        && faultDetails.keySet().stream()
+            .allMatch(f -> f.startsWith(VirtualRouter.SYNC_GROUP) || isNoFault(f));
+  }
+
+  /** Whether it knows what stands in its way. */
+  boolean hasLooked() {
+    return looked;
+  }
+
+  /**
+   * Starts the checks and, if nothing stands in the way, listens. A member of a sync group does so
+   * when it is {@linkplain #evaluate told} after it has {@linkplain #join joined}.
+   */
   void start(long now) {
     warnWithoutLinkLocal();
     startChecks();
-    evaluate(now);
+    if (config.syncGroup() == null) {
+      evaluate(now);
+    }
   }
 
   private void warnWithoutLinkLocal() {
@@ -341,6 +361,14 @@ final class VrrpInstance {
     }
   }
 
+  /** What users should know, though it keeps nothing from running. */
+  void note(List<Problem> problems) {
+    if (!problems.equals(noted)) {
+      noted = List.copyOf(problems);
+      onStatus.accept(this);
+    }
+  }
+
   /** Ends; a master says so to its peers first. */
   void stop(String reason, long now) {
     stopChecks(Set.of());
@@ -395,21 +423,29 @@ final class VrrpInstance {
     var details = faults(link, source, now);
     effective.faults().forEach(f -> details.put(f.toString(), checks.get(f.name()).detail()));
     for (var other : group.faultyOthers(this)) {
-      details.put(
-          VirtualRouter.SYNC_GROUP + "(" + other + ")", "VirtualIP " + other + " is at fault");
+      var name = other.config().name();
+      if (other.isPending()) {
+        details.put(GROUP_PENDING + "(" + name + ")", "");
+      } else {
+        details.put(
+            VirtualRouter.SYNC_GROUP + "(" + name + ")", "VirtualIP " + name + " is at fault");
+      }
     }
     boolean detailsChanged = !details.equals(faultDetails);
-    boolean hadOwnFaults = hasOwnFaults();
+    boolean had = hasOwnFaults();
+    boolean pended = isPending();
+    boolean first = !looked;
+    looked = true;
     faultDetails.clear();
     faultDetails.putAll(details);
     var reasons = List.copyOf(details.keySet());
-    if (!reasons.isEmpty() || router.state() instanceof Initialize) {
+    if (group.allHaveLooked() && (!reasons.isEmpty() || router.state() instanceof Initialize)) {
       on(new FaultsChanged(reasons), now);
     }
     if (detailsChanged) {
       onStatus.accept(this);
     }
-    if (hasOwnFaults() != hadOwnFaults || checksFail != checksFailed) {
+    if (first || hasOwnFaults() != had || isPending() != pended || checksFail != checksFailed) {
       group.faultsChanged(this, now);
     }
   }
@@ -565,7 +601,7 @@ final class VrrpInstance {
 
   private void stateChanged(StateChanged changed) {
     // Waiting for the first check results was no fault to recover from.
-    boolean waited = cause.startsWith(CHECK_PENDING);
+    boolean waited = cause.startsWith(CHECK_PENDING) || cause.startsWith(GROUP_PENDING);
     cause =
         waited && changed.cause().equals(VirtualRouter.RECOVERED)
             ? VirtualRouter.STARTED
@@ -587,11 +623,16 @@ final class VrrpInstance {
       case State.Backup _ -> VirtualIpStatus.State.Backup;
       case Active _ -> VirtualIpStatus.State.Master;
       case Initialize initialize ->
-          initialize.reasons().stream()
-                  .allMatch(r -> NOT_A_FAULT.contains(r) || r.startsWith(CHECK_PENDING))
+          initialize.reasons().stream().allMatch(VrrpInstance::isNoFault)
               ? VirtualIpStatus.State.Init
               : VirtualIpStatus.State.Fault;
     };
+  }
+
+  private static boolean isNoFault(String reason) {
+    return NOT_A_FAULT.contains(reason)
+        || reason.startsWith(CHECK_PENDING)
+        || reason.startsWith(GROUP_PENDING);
   }
 
   NodeStatus status() {
@@ -605,6 +646,7 @@ final class VrrpInstance {
     if (keepsMaster() && router.priority() == EffectivePriority.LAST_RESORT) {
       messages.add("priority 1 until checks are good (whenAllFail: KeepMaster)");
     }
+    noted.forEach(problem -> messages.add(problem.toString()));
     return new NodeStatus(
         stateName(),
         router.priority(),

@@ -528,8 +528,11 @@ class VrrpInstanceTest {
     var group = new SyncGroupMembers(List.of(instance, other));
     instance.join(group);
     other.join(group);
+    instance.evaluate(now);
+    other.evaluate(now);
     instance.onCheck(FakeNode.good("nginx"), now);
-    assertEquals("SyncGroup(inside)", instance.status().reason());
+    assertEquals("SyncGroupPending(inside)", instance.status().reason());
+    assertEquals(State.Init, instance.status().state(), "waiting for a check is no fault");
     other.onCheck(FakeNode.good("nginx"), now);
     assertEquals(State.Backup, instance.status().state());
     assertEquals(State.Backup, other.status().state());

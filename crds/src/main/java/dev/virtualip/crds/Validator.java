@@ -64,6 +64,7 @@ public final class Validator {
     validator.checkTracking();
     validator.checkNodes();
     validator.checkHealthChecks();
+    validator.problems.addAll(NotificationRules.problems(spec.notifications()));
     return List.copyOf(validator.problems);
   }
 

@@ -174,6 +174,11 @@ public record VirtualIpSpec(
             "VirtualIPs with the same sync group are master on a node together or not at all"
                 + " (keepalived: vrrp_sync_group). Weights do not count for members.")
         String syncGroup,
+    @JsonPropertyDescription(
+            "Who is told when a node enters another state: by a command, a mail, a POST. The node itself"
+                + " tells, also while the API server is away. Members of a sync group tell of the group"
+                + " too, once where their settings are the same.")
+        Notifications notifications,
     @Size(max = 32)
         @JsonPropertyDescription(
             "Checks of what the addresses are for, run on every selected node (keepalived:"
@@ -237,6 +242,7 @@ public record VirtualIpSpec(
     nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
     trackInterfaces = copy(trackInterfaces);
     linkDebounce = Objects.requireNonNullElse(linkDebounce, "0s");
+    notifications = Objects.requireNonNullElse(notifications, Notifications.NONE);
     healthChecks = copy(healthChecks);
     whenAllFail = Objects.requireNonNullElse(whenAllFail, WhenAllFail.Release);
   }

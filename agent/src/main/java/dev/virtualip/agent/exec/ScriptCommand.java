@@ -73,6 +73,15 @@ public record ScriptCommand(Path directory, List<String> command) {
     return new Outcome(exitCode, timedOut, said);
   }
 
+  /**
+   * Looks whether the command may be run, as {@link #run} does.
+   *
+   * @throws IOException if not, with what to do about it
+   */
+  public void check() throws IOException {
+    program();
+  }
+
   private List<String> line(List<String> arguments, Duration limit) throws IOException {
     var line = new ArrayList<>(List.of("setpriv", "--no-new-privs", "--inh-caps=-all"));
     if ((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0) {

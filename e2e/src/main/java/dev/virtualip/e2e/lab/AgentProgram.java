@@ -17,10 +17,10 @@ public final class AgentProgram implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
 
   private final Host host;
-  private final List<String> options;
   private final Path manifests;
   private final Path secrets;
   private final Path state;
+  private final List<String> options;
   private Proc proc;
 
   private AgentProgram(Host host, Path folder, List<String> options) throws IOException {
@@ -36,21 +36,14 @@ public final class AgentProgram implements AutoCloseable {
    *
    * @param manifest a VirtualIP as YAML
    * @param passwords password by {@code SECRET-NAME/KEY}
-   * @param options more options of {@code run}
+   * @param options further options of {@code run}
    */
   public static AgentProgram start(
       Host host, String manifest, Map<String, String> passwords, String... options) {
     try {
-      var agent =
-          new AgentProgram(
-              host,
-              Files.createTempDirectory(host.lab().work(), host.name() + "-agent-"),
-              List.of(options));
-      for (var password : passwords.entrySet()) {
-        var file = agent.secrets.resolve(password.getKey());
-        Files.createDirectories(file.getParent());
-        Files.writeString(file, password.getValue());
-      }
+      var folder = Files.createTempDirectory(host.lab().work(), host.name() + "-agent-");
+      var agent = new AgentProgram(host, folder, List.of(options));
+      passwords.forEach(agent::secret);
       agent.apply("virtualip.yaml", manifest);
       agent.start();
       return agent;
@@ -64,6 +57,17 @@ public final class AgentProgram implements AutoCloseable {
     try {
       var next = Files.writeString(manifests.resolve("." + file + ".next"), manifest);
       Files.move(next, manifests.resolve(file), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Writes a secret, named {@code SECRET-NAME/KEY}; the running agent follows. */
+  public void secret(String name, String value) {
+    try {
+      var file = secrets.resolve(name);
+      Files.createDirectories(file.getParent());
+      Files.writeString(file, value);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
