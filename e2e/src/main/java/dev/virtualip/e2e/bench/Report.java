@@ -2,6 +2,7 @@ package dev.virtualip.e2e.bench;
 
 import dev.virtualip.e2e.bench.Results.Pair;
 import java.io.PrintStream;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
@@ -10,7 +11,7 @@ final class Report {
   /** Below this, in milliseconds, it is not the move that the client notices. */
   private static final double NOTICEABLE_MIN = 30;
 
-  private static final String HEAD = "%-26s %-26s %-26s %6s";
+  private static final String HEAD = "%-29s %-22s %-22s %6s";
 
   private final Results results;
   private final PrintStream out;
@@ -35,10 +36,10 @@ final class Report {
       return;
     }
     title("Client without service, ms: %s, one address".formatted(setup.name()));
-    line(HEAD + "  %-22s %s", "", "virtualip", "keepalived", "ratio", "two owners", "no owner");
+    line(HEAD + "  %-17s %s", "", "virtualip", "keepalived", "ratio", "two owners", "no owner");
     for (var move : played) {
       line(
-          HEAD + "  %-22s %s",
+          HEAD + "  %-17s %s",
           move,
           figures(pair(setup, move).ours()),
           figures(pair(setup, move).keepalived()),
@@ -67,11 +68,11 @@ final class Report {
       var played = setups.stream().filter(setup -> pair(setup, move) != null).toList();
       if (!played.isEmpty()) {
         title("All at once, ms: %s, adverts every second".formatted(move));
-        line(HEAD + "  %-22s %s", "", "virtualip", "keepalived", "ratio", "two owners", "no owner");
+        line(HEAD + "  %-17s %s", "", "virtualip", "keepalived", "ratio", "two owners", "no owner");
       }
       for (var setup : played) {
         line(
-            HEAD + "  %-22s %s",
+            HEAD + "  %-17s %s",
             setup.name(),
             figures(pair(setup, move).ours()),
             figures(pair(setup, move).keepalived()),
@@ -83,7 +84,7 @@ final class Report {
   }
 
   private void starts(List<Setup> classics, List<Setup> scales) {
-    var all = new java.util.ArrayList<>(classics);
+    var all = new ArrayList<>(classics);
     all.addAll(scales);
     all.removeIf(setup -> results.startPair(setup) == null);
     if (all.isEmpty()) {
@@ -109,7 +110,7 @@ final class Report {
       return;
     }
     title("While nothing happens, medians: virtualip / keepalived");
-    var row = "%-26s %-18s %-18s %-18s %s";
+    var row = "%-29s %-18s %-18s %-18s %s";
     line(row, "", "master CPU %", "backup CPU %", "master RSS MiB", "backup RSS MiB");
     for (var setup : measured) {
       line(
