@@ -13,7 +13,6 @@ import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
-import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
@@ -137,22 +136,14 @@ public final class Cluster implements AutoCloseable {
         .deployments()
         .inNamespace(NAMESPACE)
         .withName("virtualip-operator")
-        .edit(
-            deployment ->
-                new DeploymentBuilder(deployment)
-                    .editSpec()
-                    .editTemplate()
-                    .editSpec()
-                    .editFirstContainer()
-                    .addNewEnv()
-                    .withName("AGENT_SCRIPTS")
-                    .withValue(name)
-                    .endEnv()
-                    .endContainer()
-                    .endSpec()
-                    .endTemplate()
-                    .endSpec()
-                    .build());
+        .patch(
+            // Not edit: the deployment controller writes to it too.
+            PatchContext.of(PatchType.STRATEGIC_MERGE),
+            """
+            {"spec": {"template": {"spec": {"containers": [
+              {"name": "operator", "env": [{"name": "AGENT_SCRIPTS", "value": "%s"}]}]}}}}
+            """
+                .formatted(name));
   }
 
   /** Makes the Secret that a VirtualIP refers to. */
