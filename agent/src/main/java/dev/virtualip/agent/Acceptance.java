@@ -30,8 +30,7 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
     var virtualIps = desired.virtualIps();
     var refused = new TreeMap<>(Conflicts.problems(virtualIps));
     refused.values().removeIf(List::isEmpty);
-    var effective = new TreeMap<String, VirtualIp>();
-    var contest = new ArrayList<VirtualIp>();
+    var versions = new TreeMap<String, VirtualIp>();
     for (var vip : virtualIps) {
       var name = vip.getMetadata().getName();
       var before = running.get(name);
@@ -42,27 +41,53 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
         }
       }
       if (!refused.containsKey(name)) {
-        effective.put(name, vip);
-        contest.add(vip);
+        versions.put(name, vip);
       } else if (before != null) {
-        effective.put(name, before);
-        contest.add(oldest(before));
+        versions.put(name, oldest(before));
       }
     }
-    var conflicts = Conflicts.problems(contest);
+    settle(versions, running, refused);
     var run = new TreeMap<String, VirtualIp>();
-    for (var vip : effective.values()) {
-      var name = vip.getMetadata().getName();
-      var problems = conflicts.get(name);
-      if (!problems.isEmpty()) {
-        refused.putIfAbsent(name, problems);
-      } else if (desired.self().selectedBy(vip.getSpec())) {
+    for (var name : versions.keySet()) {
+      // What runs on is told apart by its changed age: it is the running object that goes on.
+      var vip = refused.containsKey(name) ? running.get(name) : versions.get(name);
+      if (desired.self().selectedBy(vip.getSpec())) {
         run.put(name, vip);
       }
     }
     refused.putAll(desired.refused());
     refused.keySet().removeIf(name -> !concerns(name, desired, run));
     return new Acceptance(run, refused);
+  }
+
+  /**
+   * Until no two conflict: a new version that wants what runs on falls back to its last good one,
+   * which may be what another new version wants.
+   */
+  private static void settle(
+      Map<String, VirtualIp> versions,
+      Map<String, VirtualIp> running,
+      Map<String, List<Problem>> refused) {
+    var conflicts = conflicts(versions);
+    while (!conflicts.isEmpty()) {
+      conflicts.forEach(
+          (name, problems) -> {
+            boolean fallsBack = running.containsKey(name) && !refused.containsKey(name);
+            refused.putIfAbsent(name, problems);
+            if (fallsBack) {
+              versions.put(name, oldest(running.get(name)));
+            } else {
+              versions.remove(name);
+            }
+          });
+      conflicts = conflicts(versions);
+    }
+  }
+
+  private static Map<String, List<Problem>> conflicts(Map<String, VirtualIp> versions) {
+    var conflicts = Conflicts.problems(versions.values());
+    conflicts.values().removeIf(List::isEmpty);
+    return conflicts;
   }
 
   /** What goes on in its last good version keeps what it holds against all others. */

@@ -77,6 +77,36 @@ class AcceptanceTest {
   }
 
   @Test
+  void anEditThatWantsWhatAnotherHoldsLeavesBothAsTheyAre() {
+    var older = vip("a", 1, "");
+    var younger = vip("b", 2, "");
+    var acceptance = decide(Map.of("a", older, "b", younger), vip("a", 2, ""), younger);
+    assertEquals(Map.of("a", older, "b", younger), acceptance.run());
+    assertTrue(problem(acceptance, "a").contains("2 on eth0 is taken by VirtualIP b"));
+    assertTrue(problem(acceptance, "b").contains("2 on eth0 is taken by VirtualIP a"));
+  }
+
+  @Test
+  void oneThatFallsBackTakesFromOneThatWantedItsPlace() {
+    var running = Map.of("a", vip("a", 1, ""), "b", vip("b", 2, ""), "c", vip("c", 3, ""));
+    // a wants what b has, which stays: so b's new version is refused, and c's with it.
+    var acceptance = decide(running, vip("a", 2, ""), vip("b", 300, ""), vip("c", 1, ""));
+    assertEquals(running, acceptance.run());
+  }
+
+  @Test
+  void membersOfASyncGroupChangeTogether() {
+    var group = ", syncGroup: g, priority: %d";
+    var a = vip("a", 1, group.formatted(100));
+    var b = vip("b", 2, group.formatted(100));
+    var running = Map.of("a", a, "b", b);
+    var nextA = vip("a", 1, group.formatted(90));
+    assertEquals(running, decide(running, nextA, b).run(), "half of an edit");
+    var nextB = vip("b", 2, group.formatted(90));
+    assertEquals(Map.of("a", nextA, "b", nextB), decide(running, nextA, nextB).run());
+  }
+
+  @Test
   void anEditToANicThatIsNotThereLeavesWhatRuns() {
     var before = vip("web", 1, "");
     var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]");
