@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 
 /**
@@ -48,11 +49,11 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
     }
     settle(versions, running, refused);
     var run = new TreeMap<String, VirtualIp>();
-    for (var name : versions.keySet()) {
-      // What runs on is told apart by its changed age: it is the running object that goes on.
-      var vip = refused.containsKey(name) ? running.get(name) : versions.get(name);
-      if (desired.self().selectedBy(vip.getSpec())) {
-        run.put(name, vip);
+    for (var vip : virtualIps) {
+      var name = vip.getMetadata().getName();
+      var version = refused.containsKey(name) ? goesOn(running.get(name), vip) : vip;
+      if (versions.containsKey(name) && desired.self().selectedBy(version.getSpec())) {
+        run.put(name, version);
       }
     }
     refused.putAll(desired.refused());
@@ -88,6 +89,18 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
     var conflicts = Conflicts.problems(versions.values());
     conflicts.values().removeIf(List::isEmpty);
     return conflicts;
+  }
+
+  /** A running version, and what its node is asked to do now. */
+  private static VirtualIp goesOn(VirtualIp before, VirtualIp now) {
+    if (before == null || Objects.equals(before.getStatus(), now.getStatus())) {
+      return before;
+    }
+    var goesOn = new VirtualIp();
+    goesOn.setMetadata(before.getMetadata());
+    goesOn.setSpec(before.getSpec());
+    goesOn.setStatus(now.getStatus());
+    return goesOn;
   }
 
   /** What goes on in its last good version keeps what it holds against all others. */

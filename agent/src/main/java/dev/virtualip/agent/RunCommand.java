@@ -3,8 +3,10 @@ package dev.virtualip.agent;
 import dev.virtualip.agent.VirtualRouterLoop.Input;
 import dev.virtualip.agent.check.CheckRunner;
 import dev.virtualip.agent.kube.ApiServer;
+import dev.virtualip.agent.kube.Heartbeat;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
+import dev.virtualip.agent.kube.TransitionEvents;
 import dev.virtualip.agent.net.Pcap4jPacketPort;
 import dev.virtualip.agent.netlink.Netlink;
 import dev.virtualip.agent.netlink.NetlinkMonitor;
@@ -16,6 +18,7 @@ import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.kube.EventWriter;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
@@ -195,16 +198,23 @@ final class RunCommand implements Callable<Integer> {
   private final class Wiring implements VirtualRouterLoop.Listener, Node.Checks {
     private final KubernetesSource kubernetes;
     private final StatusReporter reporter;
+    private final EventWriter events;
+    private final TransitionEvents transitions;
+    private Heartbeat heartbeat;
     private final Snapshot snapshot;
+    private final KubernetesClient client;
     private final ExecutorService snapshots =
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("snapshot").factory());
     private VirtualRouterLoop loop;
 
     /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
     Wiring(KubernetesClient client) {
+      this.client = client;
       kubernetes =
           client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
+      events = client == null ? null : EventWriter.start(client, "virtualip-agent", nodeName);
+      transitions = client == null ? null : new TransitionEvents(events, nodeName);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
     }
 
@@ -217,9 +227,13 @@ final class RunCommand implements Callable<Integer> {
         snapshot.read().ifPresent(this::desired);
       }
       kubernetes.start(reporter::statusChanged);
+      heartbeat = Heartbeat.start(client, nodeName, namespace, kubernetes::nodeUid, loop::alive);
     }
 
     private void desired(Desired desired) {
+      if (transitions != null) {
+        transitions.objects(desired.virtualIps());
+      }
       loop.put(new Input.DesiredChanged(desired));
     }
 
@@ -235,6 +249,7 @@ final class RunCommand implements Callable<Integer> {
     public void changed(String virtualIp, NodeStatus status) {
       if (reporter != null) {
         reporter.report(virtualIp, status, status.state() == State.Master);
+        transitions.changed(virtualIp, status);
       }
     }
 
@@ -242,6 +257,7 @@ final class RunCommand implements Callable<Integer> {
     public void removed(String virtualIp) {
       if (reporter != null) {
         reporter.remove(virtualIp);
+        transitions.removed(virtualIp);
       }
     }
 
@@ -261,8 +277,12 @@ final class RunCommand implements Callable<Integer> {
     }
 
     void close() {
+      if (heartbeat != null) {
+        heartbeat.close();
+      }
       if (reporter != null) {
         reporter.close();
+        events.close();
       }
     }
   }

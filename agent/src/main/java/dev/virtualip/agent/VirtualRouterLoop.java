@@ -13,6 +13,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
@@ -281,6 +282,7 @@ final class VirtualRouterLoop implements Runnable {
     }
     configs.values().forEach(this::runInstance);
     joinGroups();
+    desired.virtualIps().forEach(this::passOnRequest);
     running.clear();
     running.putAll(acceptance.run());
     showRefused(desired, acceptance.refused());
@@ -291,6 +293,17 @@ final class VirtualRouterLoop implements Runnable {
         running.keySet(),
         acceptance.refused().keySet());
     listener.accepted(desired, Map.copyOf(running));
+  }
+
+  private void passOnRequest(VirtualIp vip) {
+    var instance = instances.get(vip.getMetadata().getName());
+    var asked =
+        vip.getStatus() == null || vip.getStatus().handOvers() == null
+            ? null
+            : vip.getStatus().handOvers().get(nodeName);
+    if (instance != null) {
+      guarded(instance, () -> instance.ask(asked, System.nanoTime()));
+    }
   }
 
   private void joinGroups() {
@@ -336,17 +349,19 @@ final class VirtualRouterLoop implements Runnable {
             var message =
                 problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
             LOG.warn("not_run vip={} problems=\"{}\"", name, message);
-            publish(name, refusedStatus(name, message));
+            boolean conflict = problems.stream().anyMatch(Conflicts::isConflict);
+            var reason = conflict ? "Conflict" : "InvalidSpec";
+            publish(name, refusedStatus(name, reason, message, generations.get(name)));
           }
         });
   }
 
-  private NodeStatus refusedStatus(String name, String message) {
+  private NodeStatus refusedStatus(String name, String reason, String message, Long generation) {
     var before = statuses.get(name);
     boolean same = before != null && message.equals(before.message());
     var since = same ? before.since() : node.clock().instant().toString();
     return new NodeStatus(
-        VirtualIpStatus.State.Fault, null, since, "InvalidSpec", message, null, null, 0L);
+        VirtualIpStatus.State.Fault, null, since, reason, message, null, generation, 0L);
   }
 
   /** A defect in one instance must not take the others down; its leases end if it hangs on. */

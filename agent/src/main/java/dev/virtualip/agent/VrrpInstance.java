@@ -27,6 +27,7 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
@@ -34,12 +35,14 @@ import dev.virtualip.agent.vrrp.Event.Wish;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -51,6 +54,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -67,6 +71,10 @@ final class VrrpInstance {
   private static final long BIND_RETRY_MAX = 64 * BIND_RETRY_MIN;
   private static final int PEERS_NOTED_MAX = 255;
   private static final String CHECK_PENDING = "CheckPending";
+
+  /** Shortest time for which a master that hands over waits to hear of its successor. */
+  private static final long SUCCESSION_MIN = 250_000_000L;
+
   private static final Set<String> NOT_A_FAULT =
       Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED);
 
@@ -81,6 +89,7 @@ final class VrrpInstance {
   private final Holdings holdings;
   private final Announcer announcer;
   private final LinkStates links;
+  private final Speakers speakers = new Speakers();
 
   private InstanceConfig config;
   private VirtualRouter router;
@@ -91,6 +100,8 @@ final class VrrpInstance {
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
   private boolean addressListWarned;
+  private HandOver asked;
+  private long releaseAt = State.NEVER;
   private String cause = VirtualRouter.STARTING;
   private Instant since;
   private long transitions;
@@ -145,8 +156,8 @@ final class VrrpInstance {
   /** When {@link #onDeadline} is due. */
   long deadline() {
     return Math.min(
-        Math.min(router.deadline(), announcer.deadline()),
-        Math.min(bindFaultUntil, links.deadline()));
+        Math.min(Math.min(router.deadline(), announcer.deadline()), releaseAt),
+        Math.min(Math.min(bindFaultUntil, links.deadline()), speakers.deadline()));
   }
 
   /** Does what is due. */
@@ -155,6 +166,12 @@ final class VrrpInstance {
       node.metrics().late(config.name(), now - router.deadline());
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       on(waits ? new Wish() : new TimerExpired(), now);
+    }
+    if (releaseAt <= now) {
+      release();
+    }
+    if (speakers.deadline() <= now && speakers.forget(now)) {
+      onStatus.accept(this);
     }
     if (announcer.deadline() <= now) {
       announcer.announceDue(config, now);
@@ -183,7 +200,7 @@ final class VrrpInstance {
             router.source(),
             transport.peers(config));
     switch (AdvertisementCodec.decode(datagram, expected)) {
-      case Rejected rejected -> rejected(rejected.reason(), datagram.source());
+      case Rejected rejected -> rejected(rejected.reason(), datagram.source(), now);
       case Accepted accepted -> {
         noteChecksumForm(datagram);
         accepted(accepted.advertisement(), datagram.source(), now);
@@ -210,7 +227,8 @@ final class VrrpInstance {
     }
   }
 
-  private void rejected(Decoded.Reason reason, InetAddress source) {
+  private void rejected(Decoded.Reason reason, InetAddress source, long now) {
+    noteSpeaker(source, reason.name(), now);
     node.metrics().rejected(config.name(), reason.name());
     if (warned.add(reason)) {
       LOG.warn(
@@ -218,6 +236,12 @@ final class VrrpInstance {
           config.name(),
           reason,
           IpPrefix.text(source));
+    }
+  }
+
+  private void noteSpeaker(InetAddress source, String reason, long now) {
+    if (speakers.heard(source, reason, now)) {
+      onStatus.accept(this);
     }
   }
 
@@ -234,7 +258,11 @@ final class VrrpInstance {
           config.advertised());
     }
     addressListWarned = differs;
+    noteSpeaker(source, differs ? Speakers.OTHER_ADDRESSES : null, now);
     on(new AdvertisementReceived(advert.priority(), advert.interval(), source), now);
+    if (releaseAt != State.NEVER && advert.priority() > 0) {
+      release();
+    }
   }
 
   /** A report of the kernel that the node's view has taken in already. */
@@ -287,6 +315,22 @@ final class VrrpInstance {
     }
   }
 
+  /**
+   * Takes in what this node is asked to do: to hand over if it is master, and to be no more than a
+   * last resort from then on. Asked again at another time it hands over again.
+   *
+   * @param request null if it is not asked any more
+   */
+  void ask(HandOver request, long now) {
+    boolean anew =
+        request != null && (asked == null || !Objects.equals(asked.since(), request.since()));
+    asked = request;
+    evaluate(now);
+    if (anew) {
+      on(new Resign("HandedOver(" + request.reason() + ")"), now);
+    }
+  }
+
   /** Ends; a master says so to its peers first. */
   void stop(String reason, long now) {
     stopChecks(Set.of());
@@ -328,8 +372,9 @@ final class VrrpInstance {
       on(new SourceChanged(source), now);
     }
     var effective = EffectivePriority.of(config.priority(), weighed(now));
-    if (effective.priority() != router.priority()) {
-      on(new PriorityChanged(effective.priority()), now);
+    int priority = asked == null ? effective.priority() : asked.limit(effective.priority());
+    if (priority != router.priority()) {
+      on(new PriorityChanged(priority), now);
       onStatus.accept(this);
     }
     var details = faults(link, source, now);
@@ -441,7 +486,7 @@ final class VrrpInstance {
     router = step.router();
     node.recorder().stepped(config.name(), now, event, step.effects());
     for (var effect : step.effects()) {
-      if (!perform(effect, now)) {
+      if (!perform(event, effect, now)) {
         return;
       }
     }
@@ -451,7 +496,7 @@ final class VrrpInstance {
   }
 
   /** Performs an effect; false if the rest no longer applies. */
-  private boolean perform(Effect effect, long now) {
+  private boolean perform(Event event, Effect effect, long now) {
     switch (effect) {
       case SendAdvertisement advert -> transport.send(config, advert.priority(), router.source());
       case BindAddresses _ -> {
@@ -462,12 +507,31 @@ final class VrrpInstance {
       }
       case UnbindAddresses _ -> {
         announcer.stop();
-        holdings.release(config);
+        releaseAt = event instanceof Resign ? successionEnd(now) : now;
+        if (releaseAt <= now) {
+          release();
+        }
       }
       case AnnounceAddresses _ -> announcer.start(config, now);
       case StateChanged changed -> stateChanged(changed);
     }
     return true;
+  }
+
+  /**
+   * A master that hands over in good health serves on until its successor says that it is there:
+   * the peers wait for their skew time, and in between somebody should answer. Nobody who comes
+   * later than that is waited for.
+   */
+  private long successionEnd(long now) {
+    var router = config.router();
+    long skew = Timers.skewTime(router.version(), 1, router.advertInterval());
+    return now + Math.max(skew, SUCCESSION_MIN);
+  }
+
+  private void release() {
+    releaseAt = State.NEVER;
+    holdings.release(config);
   }
 
   /** Makes the node hold what is configured; a refusal is a fault, never a silent master. */
@@ -487,6 +551,15 @@ final class VrrpInstance {
   }
 
   private void stateChanged(StateChanged changed) {
+    switch (changed.state()) {
+      case State.Backup _ -> {}
+      case Active _ -> releaseAt = State.NEVER;
+      case Initialize _ -> {
+        if (releaseAt != State.NEVER) {
+          release();
+        }
+      }
+    }
     // Waiting for the first check results was no fault to recover from.
     boolean waited = cause.startsWith(CHECK_PENDING);
     cause =
@@ -529,6 +602,8 @@ final class VrrpInstance {
         messages.isEmpty() ? null : messages.stream().collect(Collectors.joining("; ")),
         config.generation(),
         refusedGeneration,
-        transitions);
+        transitions,
+        router.source() == null ? null : IpPrefix.text(router.source()),
+        speakers.counting().isEmpty() ? null : speakers.counting());
   }
 }

@@ -7,6 +7,8 @@ import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.Arrays;
 import java.util.List;
@@ -104,6 +106,16 @@ class AcceptanceTest {
     assertEquals(running, decide(running, nextA, b).run(), "half of an edit");
     var nextB = vip("b", 2, group.formatted(90));
     assertEquals(Map.of("a", nextA, "b", nextB), decide(running, nextA, nextB).run());
+  }
+
+  @Test
+  void whatRunsOnIsAskedWhatTheNodeIsAskedNow() {
+    var edit = vip("web", 256, "");
+    var asked = Map.of("node-a", new HandOver(1, "Upgrade", "t"));
+    edit.setStatus(new VirtualIpStatus(null, null, null, null, null, asked, null, null));
+    var run = decide(Map.of("web", vip("web", 1, "")), edit).run().get("web");
+    assertEquals(1, run.getSpec().vrid());
+    assertEquals(asked, run.getStatus().handOvers());
   }
 
   @Test

@@ -125,7 +125,12 @@ public record VirtualIpStatus(
           String reason,
       @JsonPropertyDescription(
               "When it was asked, RFC 3339 in UTC. Asked anew, it hands over anew.")
-          String since) {}
+          String since) {
+    /** What is left of a priority. */
+    public int limit(int own) {
+      return priority == null ? own : Math.max(1, Math.min(own, priority));
+    }
+  }
 
   /** A switch-over that somebody has asked for. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

@@ -13,6 +13,7 @@ import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
@@ -190,6 +191,7 @@ class EnumerationTest {
         Routers.configChanged(
             Routers.withPreempt(router.config(), !router.config().preempt(), SECOND)));
     events.add(new Shutdown("AgentStopped"));
+    events.add(new Resign("HandedOver(Drain)"));
     return events;
   }
 }

@@ -6,6 +6,7 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
@@ -148,6 +149,7 @@ final class StepTable {
           row("INIT source", i(SourceChanged.class), StepTable::same),
           row("INIT priority", i(PriorityChanged.class), StepTable::same),
           row("INIT config", i(ConfigChanged.class), StepTable::same),
+          row("INIT hand over", i(Resign.class), StepTable::same),
           row(
               "INIT stop",
               i(Shutdown.class),
@@ -244,6 +246,7 @@ final class StepTable {
                       c.backup().masterInterval() == c.interval()
                           ? ((ConfigChanged) c.event()).config().advertInterval()
                           : c.backup().masterInterval())),
+          row("BACKUP hand over", b(Resign.class), StepTable::same),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
           row(
               "BACKUP usable still",
@@ -297,6 +300,10 @@ final class StepTable {
                       c.learned(),
                       "HigherPriority(" + c.advert().source().getHostAddress() + ")",
                       "unbind")),
+          row(
+              "MASTER hand over",
+              a(Resign.class),
+              c -> listen(c, c.interval(), ((Resign) c.event()).cause(), "advert 0", "unbind")),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
           row(
