@@ -56,7 +56,12 @@ public final class Conflicts {
 
   /** Whether a problem is with another object, not with the spec itself. */
   public static boolean isConflict(Problem problem) {
-    return problem.message().contains(WITH);
+    return isConflict(problem.message());
+  }
+
+  /** Whether a problem's message is about another object. */
+  public static boolean isConflict(String message) {
+    return message.contains(WITH);
   }
 
   private Collection<VirtualIp> rivals(VirtualIp vip) {

@@ -12,6 +12,7 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
@@ -63,10 +64,22 @@ public final class Cluster implements AutoCloseable {
 
   private void load(Path file) {
     try (var yaml = Files.newInputStream(file)) {
-      client().load(yaml).items().forEach(object -> client().resource(object).create());
+      client().load(yaml).items().stream()
+          .map(Cluster::withOneReplica)
+          .forEach(object -> client().resource(object).create());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * Two operators on one host would take each other's port: pods here are on the host's network.
+   */
+  private static HasMetadata withOneReplica(HasMetadata object) {
+    if (object instanceof Deployment deployment) {
+      deployment.getSpec().setReplicas(1);
+    }
+    return object;
   }
 
   /** Registers the control host as a node and waits for the operator to be ready there. */

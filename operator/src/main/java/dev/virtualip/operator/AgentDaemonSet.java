@@ -36,14 +36,7 @@ final class AgentDaemonSet {
    */
   static DaemonSet desired(
       Settings settings, SequencedCollection<String> nodes, OwnerReference owner) {
-    var template = Serialization.unmarshal(TEMPLATE, DaemonSet.class);
-    template
-        .getSpec()
-        .getTemplate()
-        .getSpec()
-        .getContainers()
-        .getFirst()
-        .setImage(settings.agentImage());
+    var template = template(settings);
     return template
         .edit()
         .editMetadata()
@@ -67,6 +60,23 @@ final class AgentDaemonSet {
         .endTemplate()
         .endSpec()
         .build();
+  }
+
+  private static DaemonSet template(Settings settings) {
+    var template = Serialization.unmarshal(TEMPLATE, DaemonSet.class);
+    template
+        .getSpec()
+        .getTemplate()
+        .getSpec()
+        .getContainers()
+        .getFirst()
+        .setImage(settings.agentImage());
+    return template;
+  }
+
+  /** What agents have to run by these settings: the annotation {@link #REVISION} of their pods. */
+  static String revision(Settings settings) {
+    return revision(template(settings));
   }
 
   /** Kubernetes allows one name a term, and a pod may go where any of the terms says. */

@@ -39,7 +39,7 @@ final class StartFailure {
     return e instanceof KubernetesClientException client && client.getCode() == code;
   }
 
-  private static String oneLine(Throwable e) {
+  static String oneLine(Throwable e) {
     var message =
         e instanceof KubernetesClientException client && client.getStatus() != null
             ? client.getStatus().getMessage()

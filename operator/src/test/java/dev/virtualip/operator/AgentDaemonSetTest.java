@@ -13,7 +13,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class AgentDaemonSetTest {
-  private static final Settings SETTINGS = new Settings("vips", "registry/agent:1");
+  private static final Settings SETTINGS = new Settings("vips", "registry/agent:1", List.of());
 
   @Test
   void goesToEachNodeByName() {
@@ -100,7 +100,8 @@ class AgentDaemonSetTest {
   void revisionIsAboutWhatAgentsRunAndNotWhere() {
     assertEquals(revision(desired("a")), revision(desired("a", "b")));
     var other =
-        AgentDaemonSet.desired(new Settings("vips", "registry/agent:2"), List.of("a"), null);
+        AgentDaemonSet.desired(
+            new Settings("vips", "registry/agent:2", List.of()), List.of("a"), null);
     assertNotEquals(revision(desired("a")), revision(other));
   }
 

@@ -1,0 +1,97 @@
+package dev.virtualip.operator;
+
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.extended.leaderelection.LeaderCallbacks;
+import io.fabric8.kubernetes.client.extended.leaderelection.LeaderElectionConfigBuilder;
+import io.fabric8.kubernetes.client.extended.leaderelection.resourcelock.LeaseLock;
+import java.time.Duration;
+import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Which of several operators works: the one that holds the Lease {@value #LEASE}. The others wait;
+ * they take over at once when it ends, and after 10 s when it vanishes.
+ */
+final class Leadership implements AutoCloseable {
+  static final String LEASE = "virtualip-operator";
+
+  private static final Logger LOG = LoggerFactory.getLogger(Leadership.class);
+  private static final Duration LEASE_DURATION = Duration.ofSeconds(10);
+  private static final Duration RENEW_DEADLINE = Duration.ofSeconds(7);
+  private static final Duration RETRY_PERIOD = Duration.ofSeconds(2);
+  private static final long RELEASE_SECONDS = 2;
+
+  private final CountDownLatch leading = new CountDownLatch(1);
+  private final CompletableFuture<Throwable> lost = new CompletableFuture<>();
+  private final CompletableFuture<?> election;
+
+  private Leadership(KubernetesClient client, String namespace, String name) {
+    // Another name for each life: one that is started anew must not take its last life's lease for
+    // its own while somebody else is about to take it.
+    var identity = name + "_" + UUID.randomUUID().toString().substring(0, 8);
+    election =
+        client
+            .leaderElector()
+            .withConfig(
+                new LeaderElectionConfigBuilder()
+                    .withName(LEASE)
+                    .withLock(new LeaseLock(namespace, LEASE, identity))
+                    .withLeaseDuration(LEASE_DURATION)
+                    .withRenewDeadline(RENEW_DEADLINE)
+                    .withRetryPeriod(RETRY_PERIOD)
+                    .withReleaseOnCancel(true)
+                    .withLeaderCallbacks(
+                        new LeaderCallbacks(
+                            leading::countDown,
+                            () -> lost.complete(new IllegalStateException("it leads no more")),
+                            leader -> LOG.info("leader={} self={}", leader, identity)))
+                    .build())
+            .build()
+            .start();
+  }
+
+  /**
+   * Takes part in the election; returns at once.
+   *
+   * @param name of this operator, its pod's
+   */
+  static Leadership seek(KubernetesClient client, String namespace, String name) {
+    return new Leadership(client, namespace, name);
+  }
+
+  /** Waits until this operator leads. */
+  void await() throws InterruptedException {
+    leading.await();
+  }
+
+  /** Whether this operator leads, or has led. */
+  boolean leading() {
+    return leading.getCount() == 0;
+  }
+
+  /** Done when it leads no more: somebody else does, or will. */
+  CompletableFuture<Throwable> lost() {
+    return lost;
+  }
+
+  /** Lets another one lead. */
+  @Override
+  public void close() {
+    election.cancel(true);
+    if (leading()) {
+      try {
+        lost.get(RELEASE_SECONDS, TimeUnit.SECONDS);
+      } catch (InterruptedException _) {
+        Thread.currentThread().interrupt();
+      } catch (ExecutionException | TimeoutException e) {
+        LOG.debug("lease not released", e);
+      }
+    }
+  }
+}
