@@ -27,6 +27,11 @@ final class Leadership implements AutoCloseable {
   private static final Duration RETRY_PERIOD = Duration.ofSeconds(2);
   private static final long RELEASE_SECONDS = 2;
 
+  /** Why an operator ends that has led. */
+  static final class Lost extends Exception {
+    private static final long serialVersionUID = 1;
+  }
+
   private final CountDownLatch leading = new CountDownLatch(1);
   private final CompletableFuture<Throwable> lost = new CompletableFuture<>();
   private final CompletableFuture<?> election;
@@ -49,7 +54,7 @@ final class Leadership implements AutoCloseable {
                     .withLeaderCallbacks(
                         new LeaderCallbacks(
                             leading::countDown,
-                            () -> lost.complete(new IllegalStateException("it leads no more")),
+                            () -> lost.complete(new Lost()),
                             leader -> LOG.info("leader={} self={}", leader, identity)))
                     .build())
             .build()

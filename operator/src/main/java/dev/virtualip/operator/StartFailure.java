@@ -23,6 +23,10 @@ final class StartFailure {
         return "the API server refuses access (%s): apply the roles of deploy/base"
             .formatted(oneLine(e));
       }
+      if (e instanceof Leadership.Lost) {
+        return "another operator leads, or the API server was away too long: start it again to wait"
+            + " for its turn";
+      }
       if (e instanceof IllegalArgumentException) {
         return oneLine(e);
       }
