@@ -2,6 +2,7 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
@@ -9,6 +10,7 @@ import dev.virtualip.crds.Durations;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
@@ -41,6 +43,7 @@ import java.util.stream.Collectors;
  * @param garp how addresses are announced
  * @param addresses what is bound while master, in the adverts' order
  * @param routes what is routed while master
+ * @param rules policy routing rules while master
  * @param healthChecks checks of this node
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count beyond those in use
@@ -61,6 +64,7 @@ record InstanceConfig(
     Garp garp,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
+    List<PolicyRule> rules,
     List<HealthCheck> healthChecks,
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
@@ -133,6 +137,7 @@ record InstanceConfig(
         garp(spec.garp()),
         addresses,
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
+        spec.rules().stream().map(PolicyRule::of).toList(),
         spec.healthChecks(),
         spec.syncGroup(),
         spec.trackInterfaces(),
@@ -147,7 +152,8 @@ record InstanceConfig(
         Durations.parse(spec.advertInterval()).toNanos(),
         spec.preempt().enabled(),
         Durations.parse(spec.preempt().delay()).toNanos(),
-        spec.initialState() == InitialState.Master);
+        spec.initialState() == InitialState.Master,
+        LeasePolicy.valueOf(spec.lease().policy().name()));
   }
 
   private static Garp garp(VirtualIpSpec.Garp garp) {
@@ -259,6 +265,11 @@ record InstanceConfig(
   boolean ipv6() {
     return addresses.stream()
         .anyMatch(address -> address.advertised() && address.prefix().isIpv6());
+  }
+
+  /** Whether both belong to the same sync group. */
+  boolean isInGroupWith(InstanceConfig other) {
+    return syncGroup != null && syncGroup.equals(other.syncGroup);
   }
 
   /** Whether a running router can take over this configuration, or has to begin anew. */

@@ -155,7 +155,7 @@ final class RunCommand implements Callable<Integer> {
             new AgentMetrics(registry),
             recorder == null ? Recorder.NONE : recorder,
             Clock.systemUTC());
-    wiring.loop = new VirtualRouterLoop(nodeName, node, wiring);
+    wiring.loop = new VirtualRouterLoop(nodeName, wiring.earlierMasters(), node, wiring);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
     try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
@@ -203,8 +203,9 @@ final class RunCommand implements Callable<Integer> {
     private Heartbeat heartbeat;
     private final Snapshot snapshot;
     private final KubernetesClient client;
-    private final ExecutorService snapshots =
-        Executors.newSingleThreadExecutor(Thread.ofVirtual().name("snapshot").factory());
+    private final MasterRecord masterRecord;
+    private final ExecutorService disk =
+        Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private VirtualRouterLoop loop;
 
     /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
@@ -216,6 +217,11 @@ final class RunCommand implements Callable<Integer> {
       events = client == null ? null : EventWriter.start(client, "virtualip-agent", nodeName);
       transitions = client == null ? null : new TransitionEvents(events, nodeName);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
+      masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
+    }
+
+    Map<String, MasterRecord.Master> earlierMasters() {
+      return masterRecord == null ? Map.of() : masterRecord.read();
     }
 
     void startSource() throws IOException {
@@ -272,7 +278,14 @@ final class RunCommand implements Callable<Integer> {
                 desired.nodes(),
                 desired.secrets(),
                 Map.of());
-        snapshots.execute(() -> snapshot.write(good));
+        disk.execute(() -> snapshot.write(good));
+      }
+    }
+
+    @Override
+    public void masters(Map<String, MasterRecord.Master> masters) {
+      if (masterRecord != null) {
+        disk.execute(() -> masterRecord.write(masters));
       }
     }
 

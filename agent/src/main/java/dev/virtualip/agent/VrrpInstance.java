@@ -6,6 +6,7 @@ import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
@@ -32,6 +33,7 @@ import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
 import dev.virtualip.agent.vrrp.Event.Wish;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Initialize;
@@ -76,7 +78,7 @@ final class VrrpInstance {
   private static final long SUCCESSION_MIN = 250_000_000L;
 
   private static final Set<String> NOT_A_FAULT =
-      Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED);
+      Set.of(VirtualRouter.STARTING, VirtualRouter.RESUMING, VirtualRouterLoop.AGENT_STOPPED);
 
   private final Node node;
   private final Consumer<VrrpInstance> onStatus;
@@ -102,11 +104,16 @@ final class VrrpInstance {
   private boolean addressListWarned;
   private HandOver asked;
   private long releaseAt = State.NEVER;
-  private String cause = VirtualRouter.STARTING;
+  private String cause;
   private Instant since;
   private long transitions;
 
-  VrrpInstance(InstanceConfig config, Node node, Consumer<VrrpInstance> onStatus) {
+  /**
+   * An instance that does nothing before it is {@linkplain #start started}.
+   *
+   * @param resumes whether an earlier life on this node was master and is so still
+   */
+  VrrpInstance(InstanceConfig config, boolean resumes, Node node, Consumer<VrrpInstance> onStatus) {
     this.config = config;
     this.node = node;
     this.onStatus = onStatus;
@@ -114,7 +121,11 @@ final class VrrpInstance {
     transport = new AdvertTransport(node);
     holdings = new Holdings(node);
     announcer = new Announcer(node);
-    router = VirtualRouter.create(config.router(), config.priority());
+    router =
+        resumes
+            ? VirtualRouter.resume(config.router(), config.priority())
+            : VirtualRouter.create(config.router(), config.priority());
+    cause = resumes ? VirtualRouter.RESUMING : VirtualRouter.STARTING;
     group = new SyncGroupMembers(List.of());
     links = new LinkStates(node.network());
     node.recorder().started(config.name(), router);
@@ -123,6 +134,10 @@ final class VrrpInstance {
   /** Makes it a member of a sync group, possibly of nobody else. */
   void join(SyncGroupMembers members) {
     group = members;
+  }
+
+  Holdings holdings() {
+    return holdings;
   }
 
   VirtualRouter router() {
@@ -162,8 +177,10 @@ final class VrrpInstance {
 
   /** Does what is due. */
   void onDeadline(long now) {
+    if (deadline() <= now) {
+      node.metrics().late(config.name(), now - deadline());
+    }
     if (router.deadline() <= now) {
-      node.metrics().late(config.name(), now - router.deadline());
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       on(waits ? new Wish() : new TimerExpired(), now);
     }
@@ -267,7 +284,9 @@ final class VrrpInstance {
 
   /** A report of the kernel that the node's view has taken in already. */
   void onNetwork(NetworkEvent event, long now) {
-    if (event instanceof AddressRemoved || event instanceof RouteRemoved) {
+    if (event instanceof AddressRemoved
+        || event instanceof RouteRemoved
+        || event instanceof RuleRemoved) {
       if (router.state() instanceof Active && holdings.lost(event)) {
         node.metrics().restored(config.name());
         LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
@@ -340,10 +359,12 @@ final class VrrpInstance {
   /** Starts checks that are new and stops those that are gone; the others go on as they are. */
   private void startChecks() {
     stopChecks(Set.copyOf(config.healthChecks()));
-    boolean takesPart = !(router.state() instanceof Initialize);
+    boolean takesPart =
+        !(router.state() instanceof Initialize) || cause.equals(VirtualRouter.RESUMING);
     for (var check : config.healthChecks()) {
       if (!runners.containsKey(check)) {
-        // A check added to a router that takes part is no reason to stop until it has failed.
+        // A check added to a router that takes part, or that its earlier life has passed a moment
+        // ago, is no reason to stop until it has failed.
         var verdict = takesPart ? Verdict.Good : Verdict.Unknown;
         checks.put(check.name(), new CheckState(check.name(), check.weight(), verdict, ""));
         runners.put(check, node.checks().start(config.name(), check));
@@ -507,7 +528,7 @@ final class VrrpInstance {
       }
       case UnbindAddresses _ -> {
         announcer.stop();
-        releaseAt = event instanceof Resign ? successionEnd(now) : now;
+        releaseAt = event instanceof Resign && sharesLeases() ? successionEnd(now) : now;
         if (releaseAt <= now) {
           release();
         }
@@ -527,6 +548,11 @@ final class VrrpInstance {
     var router = config.router();
     long skew = Timers.skewTime(router.version(), 1, router.advertInterval());
     return now + Math.max(skew, SUCCESSION_MIN);
+  }
+
+  /** Whether two nodes may have the addresses for a moment. */
+  private boolean sharesLeases() {
+    return config.router().leasePolicy() == LeasePolicy.Overlap;
   }
 
   private void release() {

@@ -15,10 +15,10 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), or
- * an address; and members of a sync group that can't be master on the same node. The older object
- * wins, by creation time and then by name. Only specs decide, not which nodes exist, so operator
- * and every agent come to the same answer.
+ * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), an
+ * address, or the order of routing rules; and members of a sync group that can't be master on the
+ * same node. The older object wins, by creation time and then by name. Only specs decide, not which
+ * nodes exist, so operator and every agent come to the same answer.
  */
 public final class Conflicts {
   private static final Comparator<VirtualIp> OLDEST_FIRST =
@@ -74,12 +74,15 @@ public final class Conflicts {
     keys(vip.getSpec()).forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(vip));
   }
 
-  /** What it may have in common with others: VRID, sync group, addresses. */
+  /** What it may have in common with others: VRID, sync group, addresses, rules of any kind. */
   private static Collection<Object> keys(VirtualIpSpec spec) {
     var keys = new LinkedHashSet<Object>();
     keys.add(spec.vrid());
     if (spec.syncGroup() != null) {
       keys.add(spec.syncGroup());
+    }
+    if (!spec.rules().isEmpty()) {
+      keys.add(PolicyRule.class);
     }
     keys.addAll(addresses(spec));
     return keys;
@@ -120,6 +123,22 @@ public final class Conflicts {
                       new Problem(
                           "spec.syncGroup",
                           "%s has%s%s in it, %s".formatted(spec.syncGroup(), WITH, name, fix))));
+    }
+    if (!disjoint(spec, older)) {
+      problems.addAll(rulesBetween(winner, vip));
+    }
+    return problems;
+  }
+
+  private static List<Problem> rulesBetween(VirtualIp winner, VirtualIp vip) {
+    var problems = new ArrayList<Problem>();
+    var taken = winner.getSpec().rules().stream().map(PolicyRule::of).toList();
+    var own = vip.getSpec().rules().stream().map(PolicyRule::of).toList();
+    for (int i = 0; i < own.size(); i++) {
+      if (taken.stream().anyMatch(own.get(i)::clashesWith)) {
+        var other = "a rule of" + WITH + winner.getMetadata().getName();
+        problems.add(new Problem("spec.rules[" + i + "]", Validator.clash(other, own.get(i))));
+      }
     }
     return problems;
   }
