@@ -16,15 +16,12 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Which of several operators works: the one that holds the Lease {@value #LEASE}. The others wait;
- * they take over at once when it ends, and after 10 s when it vanishes.
+ * they take over at once when it ends, and when its Lease runs out when it vanishes.
  */
 final class Leadership implements AutoCloseable {
   static final String LEASE = "virtualip-operator";
 
   private static final Logger LOG = LoggerFactory.getLogger(Leadership.class);
-  private static final Duration LEASE_DURATION = Duration.ofSeconds(10);
-  private static final Duration RENEW_DEADLINE = Duration.ofSeconds(7);
-  private static final Duration RETRY_PERIOD = Duration.ofSeconds(2);
   private static final long RELEASE_SECONDS = 2;
 
   /** Why an operator ends that has led. */
@@ -36,7 +33,8 @@ final class Leadership implements AutoCloseable {
   private final CompletableFuture<Throwable> lost = new CompletableFuture<>();
   private final CompletableFuture<?> election;
 
-  private Leadership(KubernetesClient client, String namespace, String name) {
+  private Leadership(
+      KubernetesClient client, String namespace, String name, Duration leaseDuration) {
     // Another name for each life: one that is started anew must not take its last life's lease for
     // its own while somebody else is about to take it.
     var identity = name + "_" + UUID.randomUUID().toString().substring(0, 8);
@@ -47,9 +45,9 @@ final class Leadership implements AutoCloseable {
                 new LeaderElectionConfigBuilder()
                     .withName(LEASE)
                     .withLock(new LeaseLock(namespace, LEASE, identity))
-                    .withLeaseDuration(LEASE_DURATION)
-                    .withRenewDeadline(RENEW_DEADLINE)
-                    .withRetryPeriod(RETRY_PERIOD)
+                    .withLeaseDuration(leaseDuration)
+                    .withRenewDeadline(leaseDuration.multipliedBy(7).dividedBy(10))
+                    .withRetryPeriod(leaseDuration.dividedBy(5))
                     .withReleaseOnCancel(true)
                     .withLeaderCallbacks(
                         new LeaderCallbacks(
@@ -65,9 +63,11 @@ final class Leadership implements AutoCloseable {
    * Takes part in the election; returns at once.
    *
    * @param name of this operator, its pod's
+   * @param leaseDuration after which one that has vanished counts as gone
    */
-  static Leadership seek(KubernetesClient client, String namespace, String name) {
-    return new Leadership(client, namespace, name);
+  static Leadership seek(
+      KubernetesClient client, String namespace, String name, Duration leaseDuration) {
+    return new Leadership(client, namespace, name, leaseDuration);
   }
 
   /** Waits until this operator leads. */

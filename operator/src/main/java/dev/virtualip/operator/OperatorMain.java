@@ -1,5 +1,6 @@
 package dev.virtualip.operator;
 
+import dev.virtualip.crds.Durations;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.kube.LiveWatches;
 import io.fabric8.kubernetes.client.Config;
@@ -13,6 +14,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -119,6 +121,16 @@ public final class OperatorMain implements Runnable {
     private String name;
 
     @Option(
+        names = "--leader-lease",
+        paramLabel = "TIME",
+        defaultValue = "${env:LEADER_LEASE:-10s}",
+        converter = LeaseDuration.class,
+        description =
+            "Time after which an operator that has vanished is followed by another one, 2s or more;"
+                + " $LEADER_LEASE.")
+    private Duration leaderLease;
+
+    @Option(
         names = "--listen",
         paramLabel = "HOST:PORT",
         defaultValue = "0.0.0.0:9406",
@@ -154,7 +166,7 @@ public final class OperatorMain implements Runnable {
         PrometheusMeterRegistry metrics)
         throws ExecutionException, InterruptedException {
       client.leases().inNamespace(namespace).withName(Leadership.LEASE).get();
-      var leadership = Leadership.seek(client, namespace, name);
+      var leadership = Leadership.seek(client, namespace, name, leaderLease);
       metrics.gauge("virtualip.operator.leading", leadership, l -> l.leading() ? 1 : 0);
       var stop = new Stop();
       stop.before(leadership);
@@ -217,6 +229,24 @@ public final class OperatorMain implements Runnable {
       }
       // A hook can't set the exit code otherwise.
       Runtime.getRuntime().halt(CommandLine.ExitCode.OK);
+    }
+  }
+
+  /** Reads {@code --leader-lease}. */
+  static final class LeaseDuration implements ITypeConverter<Duration> {
+    private static final Duration MIN = Duration.ofSeconds(2);
+
+    @Override
+    public Duration convert(String text) {
+      try {
+        var duration = Durations.parse(text);
+        if (duration.compareTo(MIN) >= 0) {
+          return duration;
+        }
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+      throw new TypeConversionException("\"" + text + "\" is too short: write 2s or more");
     }
   }
 
