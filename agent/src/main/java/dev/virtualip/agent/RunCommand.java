@@ -16,9 +16,9 @@ import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.process.LogLines;
+import dev.virtualip.process.ProcessMetrics;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -48,6 +48,10 @@ import picocli.CommandLine.Spec;
 final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
   private static final long HAND_OVER_MILLIS = 700;
+
+  /** The client logs a stack trace for each try while the API server is away; the agent says so. */
+  private static final Map<String, String> QUIET =
+      Map.of("io.fabric8", "ERROR", "org.pcap4j", "WARN");
 
   @Spec private CommandSpec spec;
 
@@ -103,6 +107,7 @@ final class RunCommand implements Callable<Integer> {
   private Path record;
 
   private final CountDownLatch done = new CountDownLatch(1);
+  private Object loggers;
 
   @Override
   public Integer call() throws Exception {
@@ -113,6 +118,11 @@ final class RunCommand implements Callable<Integer> {
       throw usage("--secrets goes with --manifests: Secrets of the API server are read there");
     }
     var address = listenAddress();
+    try {
+      loggers = LogLines.install(System.getenv(), nodeName, QUIET);
+    } catch (IllegalArgumentException e) {
+      throw usage(e.getMessage());
+    }
     // A thread that ends by a defect leaves half an agent: end it whole, so that it is started
     // anew.
     Thread.setDefaultUncaughtExceptionHandler(
@@ -137,8 +147,7 @@ final class RunCommand implements Callable<Integer> {
       Netlink netlink, KubernetesClient client, FileRecorder recorder, InetSocketAddress address)
       throws IOException, InterruptedException {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    new ProcessorMetrics().bindTo(registry);
-    new JvmMemoryMetrics().bindTo(registry);
+    new ProcessMetrics().bindTo(registry);
     var wiring = new Wiring(client);
     var node =
         new Node(

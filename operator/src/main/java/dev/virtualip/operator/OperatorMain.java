@@ -1,5 +1,7 @@
 package dev.virtualip.operator;
 
+import dev.virtualip.process.LogLines;
+import dev.virtualip.process.ProcessMetrics;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -9,6 +11,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -30,6 +33,18 @@ import picocli.CommandLine.TypeConversionException;
     mixinStandardHelpOptions = true)
 public final class OperatorMain implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(OperatorMain.class);
+
+  /** VersionUsageUtils warns that v1alpha1 is unstable. */
+  private static final Map<String, String> QUIET =
+      Map.of(
+          "io.fabric8",
+          "WARN",
+          "io.javaoperatorsdk",
+          "WARN",
+          "Default ConfigurationService implementation",
+          "WARN",
+          "io.fabric8.kubernetes.client.dsl.internal.VersionUsageUtils",
+          "ERROR");
 
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
@@ -101,11 +116,15 @@ public final class OperatorMain implements Runnable {
         description = "Where /healthz, /readyz and /metrics are served.")
     private InetSocketAddress listen;
 
+    private Object loggers;
+
     @Override
     public Integer call() throws IOException, ExecutionException, InterruptedException {
+      loggers = LogLines.install(System.getenv(), null, QUIET);
       var settings = new Settings(namespace, agentImage);
       LOG.info("namespace={} agentImage={} listen={}", namespace, agentImage, listen);
       var metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+      new ProcessMetrics().bindTo(metrics);
       try (var endpoints = Endpoints.start(listen, metrics);
           var client = new KubernetesClientBuilder().withConfig(config()).build();
           var operator = VirtualIpOperator.start(client, settings, metrics)) {

@@ -1,5 +1,6 @@
 package dev.virtualip.agent.kube;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.virtualip.crds.VirtualIp;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.Config;
@@ -7,6 +8,7 @@ import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.ExecutionException;
@@ -46,6 +48,8 @@ public final class ApiServer {
             ? Config.autoConfigure(null)
             : Config.fromKubeconfig(kubeconfig.toFile());
     return new KubernetesClientBuilder()
+        // Kinds are named where they are read: no need to look up, and load, all there are.
+        .withKubernetesSerialization(new KubernetesSerialization(new ObjectMapper(), false))
         .withConfig(
             new ConfigBuilder(config)
                 .withConnectionTimeout(CONNECT_TIMEOUT_MS)

@@ -21,9 +21,15 @@ import org.slf4j.LoggerFactory;
 /** Frames by libpcap; a platform thread of its own waits for them. */
 public final class Pcap4jPacketPort implements PacketPort {
   private static final Logger LOG = LoggerFactory.getLogger(Pcap4jPacketPort.class);
-  private static final int SNAPLEN = 65_535;
+
+  /** The longest advert, 255 IPv6 addresses with all headers, fits in. */
+  private static final int SNAPLEN = 4_352;
+
   private static final int WAIT_MILLIS = 1_000;
-  private static final int BUFFER_BYTES = 1 << 20;
+
+  /** A hundred frames and more; all of it is in RAM, for each NIC. */
+  private static final int BUFFER_BYTES = 512 << 10;
+
   private static final String FILTER = "ip proto 112 or ip6 proto 112";
 
   private final Link link;
