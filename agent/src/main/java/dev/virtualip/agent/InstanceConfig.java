@@ -2,6 +2,7 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
@@ -9,12 +10,14 @@ import dev.virtualip.crds.Durations;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import dev.virtualip.crds.VirtualIpSpec.InitialState;
 import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.TrackedInterface;
+import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Comparator;
@@ -41,7 +44,9 @@ import java.util.stream.Collectors;
  * @param garp how addresses are announced
  * @param addresses what is bound while master, in the adverts' order
  * @param routes what is routed while master
+ * @param rules policy routing rules while master
  * @param healthChecks checks of this node
+ * @param keepMaster failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count beyond those in use
  * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
@@ -61,7 +66,9 @@ record InstanceConfig(
     Garp garp,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
+    List<PolicyRule> rules,
     List<HealthCheck> healthChecks,
+    boolean keepMaster,
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
     long linkDebounce,
@@ -133,7 +140,9 @@ record InstanceConfig(
         garp(spec.garp()),
         addresses,
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
+        spec.rules().stream().map(PolicyRule::of).toList(),
         spec.healthChecks(),
+        spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
         spec.trackInterfaces(),
         Durations.parse(spec.linkDebounce()).toNanos(),
@@ -147,7 +156,8 @@ record InstanceConfig(
         Durations.parse(spec.advertInterval()).toNanos(),
         spec.preempt().enabled(),
         Durations.parse(spec.preempt().delay()).toNanos(),
-        spec.initialState() == InitialState.Master);
+        spec.initialState() == InitialState.Master,
+        LeasePolicy.valueOf(spec.lease().policy().name()));
   }
 
   private static Garp garp(VirtualIpSpec.Garp garp) {
@@ -259,6 +269,11 @@ record InstanceConfig(
   boolean ipv6() {
     return addresses.stream()
         .anyMatch(address -> address.advertised() && address.prefix().isIpv6());
+  }
+
+  /** Whether both belong to the same sync group. */
+  boolean isInGroupWith(InstanceConfig other) {
+    return syncGroup != null && syncGroup.equals(other.syncGroup);
   }
 
   /** Whether a running router can take over this configuration, or has to begin anew. */

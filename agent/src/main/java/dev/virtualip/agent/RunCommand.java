@@ -2,6 +2,8 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.VirtualRouterLoop.Input;
 import dev.virtualip.agent.check.CheckRunner;
+import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.kube.ApiServer;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
@@ -9,6 +11,7 @@ import dev.virtualip.agent.net.Pcap4jPacketPort;
 import dev.virtualip.agent.netlink.Netlink;
 import dev.virtualip.agent.netlink.NetlinkMonitor;
 import dev.virtualip.agent.netlink.RawSocket;
+import dev.virtualip.agent.notify.Notifier;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.ManifestSource;
 import dev.virtualip.agent.source.Snapshot;
@@ -19,13 +22,16 @@ import dev.virtualip.crds.VirtualIpStatus.State;
 import dev.virtualip.process.LogLines;
 import dev.virtualip.process.ProcessMetrics;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -52,6 +58,9 @@ final class RunCommand implements Callable<Integer> {
   /** The client logs a stack trace for each try while the API server is away; the agent says so. */
   private static final Map<String, String> QUIET =
       Map.of("io.fabric8", "ERROR", "org.pcap4j", "WARN");
+
+  /** From SIGTERM to the end, also if somebody has not been told by then; keepalived's, too. */
+  private static final long END_NANOS = 950_000_000L;
 
   @Spec private CommandSpec spec;
 
@@ -94,6 +103,12 @@ final class RunCommand implements Callable<Integer> {
   private Path stateDir;
 
   @Option(
+      names = "--scripts",
+      paramLabel = "DIR",
+      description = "Commands that may be run, as user 65534. Default: none is run.")
+  private Path scripts;
+
+  @Option(
       names = "--listen",
       paramLabel = "HOST:PORT",
       defaultValue = "127.0.0.1:9405",
@@ -116,6 +131,9 @@ final class RunCommand implements Callable<Integer> {
     }
     if (secrets != null && manifests == null) {
       throw usage("--secrets goes with --manifests: Secrets of the API server are read there");
+    }
+    if (scripts != null && !Files.isDirectory(scripts)) {
+      throw usage("--scripts " + scripts + ": there is no such directory");
     }
     var address = listenAddress();
     try {
@@ -148,7 +166,7 @@ final class RunCommand implements Callable<Integer> {
       throws IOException, InterruptedException {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     new ProcessMetrics().bindTo(registry);
-    var wiring = new Wiring(client);
+    var wiring = new Wiring(client, registry);
     var node =
         new Node(
             new NodeNetwork(netlink),
@@ -161,7 +179,7 @@ final class RunCommand implements Callable<Integer> {
             new AgentMetrics(registry),
             recorder == null ? Recorder.NONE : recorder,
             Clock.systemUTC());
-    wiring.loop = new VirtualRouterLoop(nodeName, node, wiring);
+    wiring.loop = new VirtualRouterLoop(nodeName, wiring.earlierMasters(), node, wiring);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
     try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
@@ -176,8 +194,9 @@ final class RunCommand implements Callable<Integer> {
 
   private void shutDown(Wiring wiring, FileRecorder recorder) {
     LOG.info("stop node={}", nodeName);
+    long end = System.nanoTime() + END_NANOS;
     wiring.loop.stop(HAND_OVER_MILLIS);
-    wiring.close();
+    wiring.close(end);
     if (recorder != null) {
       recorder.close();
     }
@@ -205,16 +224,32 @@ final class RunCommand implements Callable<Integer> {
     private final KubernetesSource kubernetes;
     private final StatusReporter reporter;
     private final Snapshot snapshot;
-    private final ExecutorService snapshots =
-        Executors.newSingleThreadExecutor(Thread.ofVirtual().name("snapshot").factory());
+    private final MasterRecord masterRecord;
+    private final PodReadiness pods;
+    private final Notifier notifier;
+    private final ExecutorService disk =
+        Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private VirtualRouterLoop loop;
 
     /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
-    Wiring(KubernetesClient client) {
+    Wiring(KubernetesClient client, MeterRegistry registry) {
       kubernetes =
           client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
+      masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
+      var live = client == null ? null : kubernetes.pods();
+      pods = live == null || stateDir == null ? live : RememberedReadiness.in(stateDir, live);
+      notifier =
+          new Notifier(
+              nodeName,
+              scripts,
+              registry,
+              (virtualIp, problems) -> loop.put(new Input.Noted(virtualIp, problems)));
+    }
+
+    Map<String, MasterRecord.Master> earlierMasters() {
+      return masterRecord == null ? Map.of() : masterRecord.read();
     }
 
     void startSource() throws IOException {
@@ -236,12 +271,14 @@ final class RunCommand implements Callable<Integer> {
     public AutoCloseable start(String virtualIp, HealthCheck check) {
       return CheckRunner.start(
           List.of(check),
-          kubernetes == null ? null : kubernetes.pods(),
+          pods,
+          scripts,
           state -> loop.put(new Input.CheckChanged(virtualIp, state)));
     }
 
     @Override
     public void changed(String virtualIp, NodeStatus status) {
+      notifier.changed(virtualIp, KeepalivedState.of(status), status);
       if (reporter != null) {
         reporter.report(virtualIp, status, status.state() == State.Master);
       }
@@ -249,6 +286,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public void removed(String virtualIp) {
+      notifier.removed(virtualIp);
       if (reporter != null) {
         reporter.remove(virtualIp);
       }
@@ -257,6 +295,7 @@ final class RunCommand implements Callable<Integer> {
     /** What runs is what a restart without the API server should run, not a bad edit of it. */
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
+      notifier.running(running, desired.secrets());
       if (snapshot != null) {
         var good =
             new Desired(
@@ -265,14 +304,22 @@ final class RunCommand implements Callable<Integer> {
                 desired.nodes(),
                 desired.secrets(),
                 Map.of());
-        snapshots.execute(() -> snapshot.write(good));
+        disk.execute(() -> snapshot.write(good));
       }
     }
 
-    void close() {
+    @Override
+    public void masters(Map<String, MasterRecord.Master> masters) {
+      if (masterRecord != null) {
+        disk.execute(() -> masterRecord.write(masters));
+      }
+    }
+
+    void close(long endNanos) {
       if (reporter != null) {
         reporter.close();
       }
+      notifier.close(Duration.ofNanos(Math.max(0, endNanos - System.nanoTime())));
     }
   }
 }

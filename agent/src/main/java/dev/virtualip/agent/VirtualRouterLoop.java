@@ -5,6 +5,7 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
 import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
@@ -14,6 +15,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
@@ -23,6 +25,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -42,6 +45,9 @@ final class VirtualRouterLoop implements Runnable {
   /** Reason of routers whose agent ends. */
   static final String AGENT_STOPPED = "AgentStopped";
 
+  /** Reason of routers that this node does not run any more. */
+  static final String DELETED = "Deleted";
+
   /** Longest time between two turns, so that a hung loop shows. Nanoseconds. */
   static final long TICK = 1_000_000_000L;
 
@@ -55,7 +61,7 @@ final class VirtualRouterLoop implements Runnable {
    * Changes on a link that no node has, all refused: the first use of netlink takes a cold JVM tens
    * of milliseconds, and that must not be the first failover.
    */
-  private static final List<Change> WARM_UP = warmUp();
+  private static final List<Change> WARM_UP = refusedChanges();
 
   /** What comes in. */
   sealed interface Input {
@@ -70,6 +76,9 @@ final class VirtualRouterLoop implements Runnable {
 
     /** What the node should run has changed. */
     record DesiredChanged(Desired desired) implements Input {}
+
+    /** Something about a VirtualIP that users should know, though it keeps nothing from running. */
+    record Noted(String virtualIp, List<Problem> problems) implements Input {}
   }
 
   /** Is told what happens, on the loop's thread: must not block. */
@@ -80,14 +89,19 @@ final class VirtualRouterLoop implements Runnable {
     /** This node no longer has anything to do with a VirtualIP. */
     void removed(String virtualIp);
 
-    /** This node now runs these versions of these objects. */
+    /** This node runs these versions of these objects from now on. */
     void accepted(Desired desired, Map<String, VirtualIp> running);
+
+    /** This node is now master of these. */
+    void masters(Map<String, MasterRecord.Master> masters);
   }
 
   private final BlockingQueue<Input> inputs = new LinkedBlockingQueue<>(QUEUE_MAX);
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Map<String, VrrpInstance> instances = new TreeMap<>();
   private final Map<String, VirtualIp> running = new TreeMap<>();
+  private Map<String, MasterRecord.Master> earlier;
+  private Map<String, MasterRecord.Master> masters = Map.of();
   private final String nodeName;
   private final Node node;
   private final Listener listener;
@@ -98,8 +112,15 @@ final class VirtualRouterLoop implements Runnable {
   private boolean anyRefused;
   private volatile boolean stopping;
 
-  VirtualRouterLoop(String nodeName, Node node, Listener listener) {
+  /**
+   * A loop that a thread has to run.
+   *
+   * @param earlier what this node was master of when an earlier life of the agent ended
+   */
+  VirtualRouterLoop(
+      String nodeName, Map<String, MasterRecord.Master> earlier, Node node, Listener listener) {
     this.nodeName = nodeName;
+    this.earlier = earlier;
     this.node = node;
     this.listener = listener;
   }
@@ -151,7 +172,10 @@ final class VirtualRouterLoop implements Runnable {
   @Override
   public void run() {
     try {
-      clearLeftOvers();
+      if (earlier.isEmpty()) {
+        clearLeftOvers();
+      }
+      warmUp();
       while (!stopping) {
         turn();
       }
@@ -164,31 +188,48 @@ final class VirtualRouterLoop implements Runnable {
     }
   }
 
-  /** Takes off what an earlier life of the agent has left on the node. */
+  /**
+   * Takes off what an earlier life of the agent has left on the node and this one does not hold.
+   */
   private void clearLeftOvers() {
     try {
+      var holdings = instances.values().stream().map(VrrpInstance::holdings).toList();
       var changes = new ArrayList<Change>();
-      node.addresses().routes().forEach(route -> changes.add(new DeleteRoute(route)));
+      node.addresses().rules().stream()
+          .filter(rule -> holdings.stream().noneMatch(held -> held.holds(rule)))
+          .forEach(rule -> changes.add(new DeleteRule(rule)));
+      node.addresses().routes().stream()
+          .filter(route -> holdings.stream().noneMatch(held -> held.holds(route)))
+          .forEach(route -> changes.add(new DeleteRoute(route)));
       node.addresses().addresses().stream()
           .filter(address -> address.protocol() == AddressPort.PROTOCOL)
+          .filter(address -> holdings.stream().noneMatch(held -> held.holds(address)))
           .forEach(a -> changes.add(new DeleteAddress(a.linkIndex(), a.prefix())));
       if (!changes.isEmpty()) {
         var failures = node.addresses().apply(changes);
         LOG.warn("left_overs_removed changes={} failures={}", changes, failures);
       }
-      node.addresses().apply(WARM_UP);
     } catch (IOException e) {
       LOG.error("left_overs_not_removed error={}", e.getMessage());
     }
   }
 
-  private static List<Change> warmUp() {
+  private void warmUp() {
+    try {
+      node.addresses().apply(WARM_UP);
+    } catch (IOException e) {
+      LOG.error("netlink_failed error={}", e.getMessage());
+    }
+  }
+
+  private static List<Change> refusedChanges() {
     int link = Integer.MAX_VALUE;
     var address = IpPrefix.parse("192.0.2.1/32");
     var route = new InstalledRoute(link, address, null, null, 254, 0, false);
     return List.of(
         new PutAddress(link, address, 1),
         new PutRoute(route),
+        new DeleteRule(new PolicyRule(address, null, 1, 1)),
         new DeleteRoute(route),
         new DeleteAddress(link, address));
   }
@@ -231,6 +272,12 @@ final class VirtualRouterLoop implements Runnable {
         }
       }
       case Input.DesiredChanged changed -> apply(changed.desired());
+      case Input.Noted noted -> {
+        var instance = instances.get(noted.virtualIp());
+        if (instance != null) {
+          instance.note(noted.problems());
+        }
+      }
     }
   }
 
@@ -248,7 +295,10 @@ final class VirtualRouterLoop implements Runnable {
 
   private void networkChanged(NetworkEvent event) {
     try {
-      node.network().apply(event);
+      if (!node.network().apply(event)) {
+        // Our own renewals: a report for each address every second or so, and news to nobody.
+        return;
+      }
     } catch (IOException e) {
       LOG.error("network_not_read error={}", e.getMessage());
     }
@@ -270,17 +320,23 @@ final class VirtualRouterLoop implements Runnable {
         acceptance.run().values().stream()
             .map(vip -> InstanceConfig.from(vip, nodeName, desired.secrets(), desired.nodes()))
             .collect(Collectors.toMap(InstanceConfig::name, c -> c, (a, _) -> a, TreeMap::new));
+    listener.accepted(desired, Map.copyOf(acceptance.run()));
     // Removals first: what one object gives up another may take in the same edit.
     for (var name : List.copyOf(instances.keySet())) {
       var next = configs.get(name);
       var instance = instances.get(name);
       if (next == null || !next.continues(instance.config())) {
         instances.remove(name);
-        instance.stop(next == null ? "Deleted" : "Reconfigured", System.nanoTime());
+        instance.stop(next == null ? DELETED : "Reconfigured", System.nanoTime());
       }
     }
-    configs.values().forEach(this::runInstance);
+    var resumable = resumable(configs);
+    configs.values().forEach(config -> runInstance(config, resumable.contains(config.name())));
     joinGroups();
+    if (!earlier.isEmpty()) {
+      earlier = Map.of();
+      clearLeftOvers();
+    }
     running.clear();
     running.putAll(acceptance.run());
     showRefused(desired, acceptance.refused());
@@ -290,7 +346,31 @@ final class VirtualRouterLoop implements Runnable {
         desired.virtualIps().size(),
         running.keySet(),
         acceptance.refused().keySet());
-    listener.accepted(desired, Map.copyOf(running));
+  }
+
+  /** What an earlier life was master of and nobody can have taken over; groups as a whole. */
+  private Set<String> resumable(Map<String, InstanceConfig> configs) {
+    if (earlier.isEmpty()) {
+      return Set.of();
+    }
+    try {
+      var bound = node.addresses().addresses();
+      var still =
+          configs.values().stream()
+              .filter(config -> MasterRecord.isStillMaster(config, earlier, bound, node.network()))
+              .map(InstanceConfig::name)
+              .collect(Collectors.toSet());
+      return still.stream()
+          .filter(
+              name ->
+                  configs.values().stream()
+                      .filter(configs.get(name)::isInGroupWith)
+                      .allMatch(other -> still.contains(other.name())))
+          .collect(Collectors.toSet());
+    } catch (IOException e) {
+      LOG.warn("not_resumed error={}", e.getMessage());
+      return Set.of();
+    }
   }
 
   private void joinGroups() {
@@ -307,10 +387,10 @@ final class VirtualRouterLoop implements Runnable {
     instances.values().forEach(i -> guarded(i, () -> i.evaluate(System.nanoTime())));
   }
 
-  private void runInstance(InstanceConfig config) {
+  private void runInstance(InstanceConfig config, boolean resumes) {
     var instance = instances.get(config.name());
     if (instance == null) {
-      var created = new VrrpInstance(config, node, this::publish);
+      var created = new VrrpInstance(config, resumes, node, this::publish);
       instances.put(config.name(), created);
       created.start(System.nanoTime());
       publish(created);
@@ -359,6 +439,14 @@ final class VirtualRouterLoop implements Runnable {
   }
 
   private void publish(VrrpInstance instance) {
+    var now = new TreeMap<String, MasterRecord.Master>();
+    instances.values().stream()
+        .filter(i -> i.stateName() == VirtualIpStatus.State.Master)
+        .forEach(i -> now.put(i.config().name(), MasterRecord.Master.of(i.config())));
+    if (!now.equals(masters)) {
+      masters = Map.copyOf(now);
+      listener.masters(masters);
+    }
     publish(instance.config().name(), instance.status());
   }
 

@@ -10,6 +10,7 @@ import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
@@ -18,6 +19,7 @@ import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
@@ -27,6 +29,7 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What a node does for a VirtualIP, on a node in memory and without a clock. */
@@ -50,6 +53,11 @@ class VrrpInstanceTest {
         healthChecks: [{name: nginx, http: {}}]
       """;
 
+  private static final String WITH_RULE =
+      SEED + "  rules: [{from: 203.0.113.10, table: 100, priority: 1000}]\n";
+  private static final PolicyRule RULE =
+      new PolicyRule(IpPrefix.parse("203.0.113.10/32"), null, 100, 1000);
+
   private final FakeNode fake = new FakeNode();
   private Map<SecretKey, byte[]> secrets = Map.of(KEY, PASSWORD);
   private List<NodeFacts> nodes = List.of();
@@ -62,12 +70,16 @@ class VrrpInstanceTest {
   }
 
   private void start(String yaml) {
-    instance = new VrrpInstance(config(yaml), fake.node, _ -> {});
+    instance = new VrrpInstance(config(yaml), false, fake.node, _ -> {});
     instance.start(now);
   }
 
   private void becomeMaster() {
-    start(SEED);
+    becomeMaster(SEED);
+  }
+
+  private void becomeMaster(String yaml) {
+    start(yaml);
     instance.onCheck(FakeNode.good("nginx"), now);
     expire();
     assertEquals(State.Master, instance.status().state());
@@ -121,6 +133,82 @@ class VrrpInstanceTest {
     becomeMaster();
     var route = fake.installed.iterator().next();
     assertEquals(InetAddress.ofLiteral("203.0.113.10"), route.source());
+  }
+
+  @Test
+  void rulesComeAfterRoutesAndGoBeforeThem() {
+    start(WITH_RULE);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    fake.log.clear();
+    expire();
+    assertEquals(
+        List.of("put route 0.0.0.0/0", "put rule " + RULE, "arp eth1"), fake.log.subList(2, 5));
+    assertEquals("from 203.0.113.10/32 to all lookup 100 priority 1000", RULE.toString());
+    fake.log.clear();
+    instance.onCheck(FakeNode.failed("nginx", "refused"), now);
+    assertEquals(
+        List.of(
+            "advert 0 eth0",
+            "delete rule " + RULE,
+            "delete route 0.0.0.0/0",
+            "delete 203.0.113.10/24"),
+        fake.log);
+  }
+
+  @Test
+  void aRuleHasNoLeaseToRenew() {
+    becomeMaster(WITH_RULE);
+    expire();
+    assertEquals(List.of("advert 100 eth0", "put 203.0.113.10/24 lease 4"), fake.log);
+  }
+
+  @Test
+  void aRuleThatSomebodyRemovesIsPutBackAndCounted() {
+    becomeMaster(WITH_RULE);
+    instance.onNetwork(new RuleRemoved(new PolicyRule(RULE.from(), null, RULE.table(), 7)), now);
+    assertEquals(List.of(), fake.log, "that was not ours");
+    fake.rules.clear();
+    instance.onNetwork(new RuleRemoved(RULE), now);
+    assertEquals(Set.of(RULE), fake.rules);
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(
+        1, fake.registry.get("virtualip.addresses.restored").tag("vip", "web").counter().count());
+  }
+
+  @Test
+  void aRuleThatGoesWhileAnotherIsMasterStaysAway() {
+    becomeMaster(WITH_RULE);
+    hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    fake.log.clear();
+    instance.onNetwork(new RuleRemoved(RULE), now);
+    assertEquals(List.of(), fake.log);
+  }
+
+  @Test
+  void anEditedRuleIsAddedBeforeTheOldOneGoesAndTheMasterStays() {
+    becomeMaster(WITH_RULE);
+    instance.update(config(WITH_RULE.replace("table: 100", "table: 200")), now);
+    var next = new PolicyRule(RULE.from(), null, 200, 1000);
+    assertEquals(
+        List.of("put 203.0.113.10/24 lease 4", "put rule " + next, "delete rule " + RULE),
+        fake.log.subList(0, 3));
+    assertEquals(Set.of(next), fake.rules);
+    assertEquals(State.Master, instance.status().state());
+    instance.update(config(SEED), now);
+    assertEquals(Set.of(), fake.rules);
+  }
+
+  @Test
+  void theSameRuleOfSomebodyElseIsAFaultThatNamesIt() {
+    fake.foreignRules.add(RULE);
+    start(WITH_RULE);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    expire();
+    assertEquals("BindFailed", instance.status().reason());
+    assertEquals(
+        "rule " + RULE + ": EEXIST: somebody else has added the very same rule",
+        instance.status().message());
+    assertEquals(Set.of(), fake.installed, "nothing is left");
   }
 
   @Test
@@ -193,6 +281,16 @@ class VrrpInstanceTest {
     assertTrue(fake.bound.containsKey(prefix));
     assertTrue(fake.log.contains("arp eth1"));
     assertEquals(State.Master, instance.status().state());
+  }
+
+  @Test
+  void routesThatWentUnreportedWithTheAddressArePutBackToo() {
+    becomeMaster();
+    var prefix = IpPrefix.parse("203.0.113.10/24");
+    fake.bound.remove(prefix);
+    fake.installed.clear();
+    instance.onNetwork(new AddressRemoved(new BoundAddress(3, prefix, 0, 112)), now);
+    assertEquals(1, fake.installed.size());
   }
 
   @Test
@@ -423,14 +521,18 @@ class VrrpInstanceTest {
                 SEED.replace("name: web,", "name: inside,")
                     .replace("vrid: 77", "vrid: 78\n  syncGroup: edge")
                     .replace("113.10/24", "113.20/24")),
+            false,
             fake.node,
             _ -> {});
     other.start(now);
     var group = new SyncGroupMembers(List.of(instance, other));
     instance.join(group);
     other.join(group);
+    instance.evaluate(now);
+    other.evaluate(now);
     instance.onCheck(FakeNode.good("nginx"), now);
-    assertEquals("SyncGroup(inside)", instance.status().reason());
+    assertEquals("SyncGroupPending(inside)", instance.status().reason());
+    assertEquals(State.Init, instance.status().state(), "waiting for a check is no fault");
     other.onCheck(FakeNode.good("nginx"), now);
     assertEquals(State.Backup, instance.status().state());
     assertEquals(State.Backup, other.status().state());
@@ -449,5 +551,103 @@ class VrrpInstanceTest {
     other.onCheck(FakeNode.good("nginx"), now);
     assertEquals(State.Backup, instance.status().state());
     assertEquals(State.Backup, other.status().state());
+  }
+
+  private static final String KEEP =
+      SEED.replace("vrid: 77", "vrid: 77\n  whenAllFail: KeepMaster");
+
+  @Test
+  void whereTheMasterIsKeptAFailedCheckIsSaidAtOnceAndNothingIsGivenUp() {
+    start(KEEP);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    expire();
+    fake.log.clear();
+    instance.onCheck(FakeNode.failed("nginx", "connect refused 127.0.0.1:80"), now);
+    assertEquals(List.of("advert 1 eth0"), fake.log);
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(1, instance.status().priority());
+    assertEquals(
+        "check nginx: connect refused 127.0.0.1:80; priority 1 until checks are good"
+            + " (whenAllFail: KeepMaster)",
+        instance.status().message());
+    hear(80, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals("HigherPriority(10.0.0.12)", instance.status().reason());
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(100, instance.status().priority());
+    assertNull(instance.status().message());
+  }
+
+  @Test
+  void aBackupWithGoodChecksTakesOverFromTheLastResortAfterItsSkewTime() {
+    var virtual = InetAddress.ofLiteral("203.0.113.10");
+    for (var preempt : List.of("{}", "{enabled: false}", "{delay: 300s}")) {
+      start(KEEP.replace("vrid: 77", "vrid: 77\n  preempt: " + preempt));
+      instance.onCheck(FakeNode.good("nginx"), now);
+      hear(1, "s3cret", virtual);
+      long skew = SECOND * (256 - 100) / 256;
+      assertEquals(now + skew, instance.deadline(), preempt);
+      now += skew / 2;
+      hear(1, "s3cret", virtual);
+      assertEquals(now - skew / 2 + skew, instance.deadline(), "not put off by further adverts");
+      expire();
+      assertEquals(State.Master, instance.status().state());
+      instance.stop("test", now);
+    }
+  }
+
+  @Test
+  void aBackupWithFailedChecksLetsTheLastResortBe() {
+    start(KEEP);
+    instance.onCheck(FakeNode.failed("nginx", "refused"), now);
+    assertEquals(State.Backup, instance.status().state());
+    hear(1, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertTrue(instance.deadline() - now > 3 * SECOND);
+    expire();
+    assertEquals(State.Master, instance.status().state(), "if it falls silent, one has to");
+  }
+
+  @Test
+  void whereTheMasterIsKeptAllMembersOfASyncGroupFollowTheFailedCheck() {
+    start(KEEP.replace("vrid: 77", "vrid: 77\n  syncGroup: edge"));
+    var inside =
+        KEEP.replace("name: web,", "name: inside,")
+            .replace("vrid: 77", "vrid: 78\n  syncGroup: edge")
+            .replace("113.10/24", "113.20/24");
+    var other = new VrrpInstance(config(inside), false, fake.node, _ -> {});
+    other.start(now);
+    var group = new SyncGroupMembers(List.of(instance, other));
+    instance.join(group);
+    other.join(group);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    other.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(100, instance.status().priority());
+    other.onCheck(FakeNode.failed("nginx", "refused"), now);
+    assertEquals(1, other.status().priority());
+    assertEquals(1, instance.status().priority());
+    other.update(config(inside.replace("KeepMaster", "Release").replace("n: 1", "n: 2")), now);
+    assertEquals("CheckFailed(nginx)", other.status().reason());
+    assertEquals("SyncGroup(inside)", instance.status().reason(), "all have to agree");
+  }
+
+  @Test
+  void aFailedCheckShowsInTheMetricsWithWhatFails() {
+    becomeMaster();
+    instance.onCheck(FakeNode.failed("nginx", "503 expected 200-399"), now);
+    assertEquals(
+        0, fake.registry.get("virtualip.check.good").tag("check", "nginx").gauge().value());
+    var failing = fake.registry.get("virtualip.check.failing").gauge();
+    assertEquals("503 expected 200-399", failing.getId().getTag("detail"));
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(1, fake.registry.get("virtualip.check.good").gauge().value());
+    assertNull(fake.registry.find("virtualip.check.failing").gauge());
+    instance.stop("Deleted", now);
+    assertNull(fake.registry.find("virtualip.check.good").gauge());
+  }
+
+  @Test
+  void aFailedCheckWithAWeightShowsInTheMessage() {
+    start(SEED.replace("http: {}}", "http: {}, weight: -30}"));
+    instance.onCheck(new CheckState("nginx", -30, Verdict.Failed, "timeout after 1s"), now);
+    assertEquals("check nginx: timeout after 1s", instance.status().message());
   }
 }

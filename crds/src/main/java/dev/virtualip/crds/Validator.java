@@ -3,10 +3,15 @@ package dev.virtualip.crds;
 import static dev.virtualip.crds.VirtualIpSpec.VRID_MAX;
 import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
 
+import dev.virtualip.crds.HealthCheck.Http;
+import dev.virtualip.crds.HealthCheck.Scheme;
 import dev.virtualip.crds.VirtualIpSpec.Address;
+import dev.virtualip.crds.VirtualIpSpec.LeasePolicy;
 import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
 import dev.virtualip.crds.VirtualIpSpec.Route;
+import dev.virtualip.crds.VirtualIpSpec.Rule;
+import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -15,8 +20,10 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -27,6 +34,9 @@ import java.util.stream.Stream;
 public final class Validator {
   private static final Pattern INTERFACE = Pattern.compile(VirtualIpSpec.INTERFACE_PATTERN);
   private static final Pattern CHECK_NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
+  private static final Pattern HOST_HEADER = Pattern.compile(Http.HOST_HEADER_PATTERN);
+  private static final Pattern STATUSES = Pattern.compile(Http.STATUSES_PATTERN);
+  private static final Pattern PROCESS_NAME = Pattern.compile("[^/\\s]{1,255}");
   private static final Pattern GROUP = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Duration V3_UNIT = Duration.ofMillis(10);
   private static final Duration V3_INTERVAL_MAX = V3_UNIT.multipliedBy(4095);
@@ -50,9 +60,11 @@ public final class Validator {
     validator.checkFamilies();
     validator.checkTransport();
     validator.checkRoutes();
+    validator.checkRules();
     validator.checkTracking();
     validator.checkNodes();
     validator.checkHealthChecks();
+    validator.problems.addAll(NotificationRules.problems(spec.notifications()));
     return List.copyOf(validator.problems);
   }
 
@@ -72,6 +84,17 @@ public final class Validator {
     duration("spec.preempt.delay", spec.preempt().delay(), Duration.ZERO, Duration.ofSeconds(1000));
     checkAuthentication();
     checkGarp();
+    checkLease();
+  }
+
+  /** Whole seconds, ended up to a second late: below 1 s none is both long and short enough. */
+  private void checkLease() {
+    if (spec.lease().policy() == LeasePolicy.Exclusive && interval().toSeconds() < 1) {
+      add(
+          "spec.lease.policy",
+          "the kernel ends leases within a second, so Exclusive needs an advertInterval of 1s or"
+              + " more: use that, or Overlap");
+    }
   }
 
   private void checkGarp() {
@@ -251,6 +274,73 @@ public final class Validator {
     range(path + ".metric", route.metric(), 0, 0xFFFF_FFFFL, "metric");
   }
 
+  private void checkRules() {
+    if (spec.rules().size() > VirtualIpSpec.RULES_MAX) {
+      add("spec.rules", "has more than 64 rules: use a second VirtualIP");
+    }
+    var good = new TreeMap<Integer, PolicyRule>();
+    for (int i = 0; i < spec.rules().size(); i++) {
+      var path = "spec.rules[" + i + "]";
+      var rule = spec.rules().get(i);
+      int before = problems.size();
+      checkRule(path, rule);
+      if (problems.size() == before) {
+        var parsed = PolicyRule.of(rule);
+        good.entrySet().stream()
+            .filter(other -> other.getValue().clashesWith(parsed))
+            .findFirst()
+            .ifPresent(other -> add(path, clash("rules[" + other.getKey() + "]", parsed)));
+        good.put(i, parsed);
+      }
+    }
+  }
+
+  /** What to do about two rules that {@linkplain PolicyRule#clashesWith clash}. */
+  static String clash(String other, PolicyRule rule) {
+    return "%s is for the same packets at the same priority %d: change one of the two priorities, or"
+            .formatted(other, rule.priority())
+        + " remove one";
+  }
+
+  private void checkRule(String path, Rule rule) {
+    if (rule == null || rule.from() == null && rule.to() == null) {
+      add(path, "needs from or to: without either it catches every packet");
+      return;
+    }
+    checkMatch(path + ".from", rule.from());
+    checkMatch(path + ".to", rule.to());
+    if (rule.from() != null
+        && rule.to() != null
+        && rule.from().contains(":") != rule.to().contains(":")) {
+      add(path, "from and to are of different families: use IPv4 or IPv6 for both");
+    }
+    if (rule.table() == null) {
+      add(path + ".table", "is missing: give the routing table to ask, as in 100");
+    } else if (rule.table() == VirtualIpSpec.LOCAL_TABLE) {
+      add(path + ".table", "every packet asks table 255 (local) first anyway: use another table");
+    }
+    range(path + ".table", rule.table(), 1, 0xFFFF_FFFFL, "routing table");
+    if (rule.priority() == null) {
+      add(
+          path + ".priority",
+          "is missing: use 1 to 32765; rules are asked from the lowest up, and ip rule shows what"
+              + " the node has");
+    }
+    range(path + ".priority", rule.priority(), 1, VirtualIpSpec.RULE_PRIORITY_MAX, "rule priority");
+  }
+
+  private void checkMatch(String path, String text) {
+    var prefix = text == null ? null : parsed(path, () -> PolicyRule.prefix(text));
+    if (prefix != null && prefix.length() == 0) {
+      add(path, text + " is every address: leave it out, or give a smaller prefix");
+    } else if (prefix != null && !prefix.isNetwork()) {
+      add(
+          path,
+          "has bits set behind the prefix: write %s, or %s for the one address"
+              .formatted(prefix.network(), IpPrefix.text(prefix.address())));
+    }
+  }
+
   private void checkTracking() {
     var names = new HashSet<String>();
     for (int i = 0; i < spec.trackInterfaces().size(); i++) {
@@ -267,7 +357,9 @@ public final class Validator {
       }
     }
     var debounce = parsed("spec.linkDebounce", () -> Durations.parse(spec.linkDebounce()));
-    if (debounce != null && !debounce.isZero() && debounce.compareTo(twoIntervals()) >= 0) {
+    if (debounce != null
+        && !debounce.isZero()
+        && debounce.compareTo(interval().multipliedBy(2)) >= 0) {
       add(
           "spec.linkDebounce",
           "%s is no less than two advert intervals: a peer would take over before it counts; use"
@@ -279,9 +371,9 @@ public final class Validator {
     }
   }
 
-  private Duration twoIntervals() {
+  private Duration interval() {
     try {
-      return Durations.parse(spec.advertInterval()).multipliedBy(2);
+      return Durations.parse(spec.advertInterval());
     } catch (IllegalArgumentException e) {
       return Duration.ofDays(1); // the interval has a message of its own
     }
@@ -352,6 +444,13 @@ public final class Validator {
   }
 
   private void checkHealthChecks() {
+    checkFloor("spec.priority", spec.priority());
+    for (int i = 0; i < spec.nodes().overrides().size(); i++) {
+      var override = spec.nodes().overrides().get(i);
+      checkFloor(
+          "spec.nodes.overrides[" + i + "].priority",
+          override == null ? null : override.priority());
+    }
     var names = new HashSet<String>();
     for (int i = 0; i < spec.healthChecks().size(); i++) {
       var path = "spec.healthChecks[" + i + "]";
@@ -370,10 +469,20 @@ public final class Validator {
     }
   }
 
+  /** Priority 1 is taken where a master with failed checks goes on. */
+  private void checkFloor(String path, Integer priority) {
+    if (spec.whenAllFail() == WhenAllFail.KeepMaster && priority != null && priority == 1) {
+      add(path, "with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more");
+    }
+  }
+
   private void checkHealthCheck(String path, HealthCheck check) {
-    long kinds = Stream.of(check.http(), check.tcp(), check.pod()).filter(Objects::nonNull).count();
+    long kinds =
+        Stream.of(check.http(), check.tcp(), check.pod(), check.exec(), check.process())
+            .filter(Objects::nonNull)
+            .count();
     if (kinds != 1) {
-      add(path, "a health check has exactly one kind: set one of http, tcp, pod");
+      add(path, "a health check has exactly one kind: set one of http, tcp, pod, exec, process");
     }
     var hour = Duration.ofHours(1);
     duration(path + ".interval", check.interval(), Duration.ofMillis(50), hour);
@@ -382,13 +491,7 @@ public final class Validator {
     range(path + ".fall", check.fall(), 1, 1000, "fall");
     range(path + ".weight", check.weight(), -253, 253, "weight");
     if (check.http() != null) {
-      checkHost(path + ".http.host", check.http().host());
-      range(path + ".http.port", check.http().port(), 1, 65535, "TCP port");
-      if (!isPath(check.http().path())) {
-        add(
-            path + ".http.path",
-            "is no path: start it with a slash and write other than plain characters as in %20");
-      }
+      checkHttp(path + ".http", check.http());
     }
     if (check.tcp() != null) {
       checkHost(path + ".tcp.host", check.tcp().host());
@@ -406,6 +509,57 @@ public final class Validator {
       }
       checkSelector(path + ".pod.selector", check.pod().selector());
     }
+    if (check.exec() != null) {
+      var command = check.exec().command();
+      if (command.isEmpty() || command.size() > 64 || blank(command.getFirst())) {
+        add(path + ".exec.command", "needs a program below the scripts directory, and arguments");
+      } else if (command.contains(null)) {
+        add(path + ".exec.command", "has an empty item: remove it, or write \"\"");
+      }
+    }
+    if (check.process() != null) {
+      var name = check.process().name();
+      if (name == null || !PROCESS_NAME.matcher(name).matches()) {
+        add(path + ".process.name", "is no name of a process: write it without path, as in nginx");
+      }
+    }
+  }
+
+  private void checkHttp(String path, Http http) {
+    checkHost(path + ".host", http.host());
+    range(path + ".port", http.port(), 1, 65535, "TCP port");
+    if (!isPath(http.path())) {
+      add(
+          path + ".path",
+          "is no path: start it with a slash and write other than plain characters as in %20");
+    }
+    if (http.hostHeader() != null && !HOST_HEADER.matcher(http.hostHeader()).matches()) {
+      add(path + ".hostHeader", "is no host: write a name, and if need be a port behind a colon");
+    }
+    if (!STATUSES.matcher(http.statuses()).matches()) {
+      add(path + ".statuses", "write statuses of 100 to 599, as in 200, 200-399 or 200-299,401");
+    } else if (IntStream.range(100, 600).noneMatch(http::expects)) {
+      add(path + ".statuses", "no status is a success: write ranges upwards, as in 200-399");
+    }
+    if (http.bodyContains() != null && http.bodyContains().isEmpty()) {
+      add(path + ".bodyContains", "is empty: write what the body has to contain, or remove it");
+    }
+    if (http.tls() != null) {
+      checkTls(path, http);
+    }
+  }
+
+  private void checkTls(String path, Http http) {
+    var tls = http.tls();
+    if (http.scheme() != Scheme.HTTPS) {
+      add(path + ".tls", "tls is for HTTPS: set scheme to HTTPS, or remove tls");
+    }
+    if (tls.ca() != null && !tls.verify()) {
+      add(path + ".tls.ca", "ca is for verification: set verify to true, or remove ca");
+    }
+    if (tls.ca() != null) {
+      parsed(path + ".tls.ca", () -> Certificates.parse(tls.ca()));
+    }
   }
 
   /** No names: a check must not depend on DNS, nor wait for it. */
@@ -415,7 +569,8 @@ public final class Validator {
 
   private static boolean isPath(String path) {
     try {
-      return path.startsWith("/") && new URI("http://127.0.0.1" + path).getHost() != null;
+      var uri = new URI("http://127.0.0.1" + path);
+      return path.startsWith("/") && uri.getHost() != null && uri.getFragment() == null;
     } catch (URISyntaxException e) {
       return false;
     }

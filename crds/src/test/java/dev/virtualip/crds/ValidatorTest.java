@@ -19,6 +19,7 @@ class ValidatorTest {
         "{vrid: 255}",
         "{vrrpVersion: 2, advertInterval: 255s}",
         "{vrrpVersion: 2, advertInterval: 2000ms}",
+        "{lease: {policy: Exclusive}}",
         "{vrrpVersion: 2, authentication: {passwordSecretRef: {name: a, key: b}}}",
         "{advertInterval: 10ms}",
         "{advertInterval: 40950ms}",
@@ -29,6 +30,10 @@ class ValidatorTest {
         "{interface: eth0.100}",
         "{routes: [{to: default, via: 203.0.113.1, interface: eth1}]}",
         "{routes: [{to: 10.0.0.0/8, table: 4294967295, metric: 0}]}",
+        "{rules: [{from: 203.0.113.10, table: 100, priority: 1}]}",
+        "{rules: [{from: 10.0.0.0/8, to: 0.0.0.0/1, table: 4294967295, priority: 32765}]}",
+        "{rules: [{from: '2001:db8::10', to: '2001:db8::/32', table: 254, priority: 9}]}",
+        "{rules: [{from: 10.0.0.1, table: 1, priority: 9}, {to: 10.0.0.1, table: 1, priority: 9}]}",
         "{nodes: {selector: {matchExpressions: [{key: a, operator: Exists}]}}}",
         "{nodes: {overrides: [{name: a, priority: 255, interface: ens3}]}}",
         "{addresses: [{address: 'fe80::61/64'}, {address: '2001:db8::10/64'}]}",
@@ -42,6 +47,11 @@ class ValidatorTest {
         "{rfc9568Checksum: true}",
         "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
+        "{healthChecks: [{name: a, http: {scheme: HTTPS, hostHeader: 'a.b:443', tls: {verify: true}}}]}",
+        "{healthChecks: [{name: a, initial: Failed, http: {statuses: '200', bodyContains: ok}}]}",
+        "{healthChecks: [{name: a, http: {statuses: '200-299,401,403', hostHeader: '[::1]:80'}}]}",
+        "{healthChecks: [{name: e, exec: {command: [check.sh, '', a]}}, {name: p, process: {name: nginx}}]}",
+        "{whenAllFail: KeepMaster, priority: 2, nodes: {overrides: [{name: a}, {name: b, priority: 255}]}}",
         "{healthChecks: [{name: p, pod: {namespace: n, selector: {matchLabels: {a: b}}}}]}",
       })
   void aGoodSpecHasNoProblems(String yaml) {
@@ -102,6 +112,7 @@ class ValidatorTest {
           {transport: {mode: Unicast, peers: [224.0.0.18]}} | spec.transport.peers[0]: no host can have 224.0.0.18: give the address of a node
           {transport: {mode: Unicast, peers: [203.0.113.10]}} | spec.transport.peers[0]: 203.0.113.10 is a virtual address: give the node's own
           {transport: {mode: Unicast, peers: [10.0.0.12, 10.0.0.12]}} | spec.transport.peers[1]: stands in the list twice: remove one
+          {advertInterval: 500ms, lease: {policy: Exclusive}} | spec.lease.policy: the kernel ends leases within a second, so Exclusive needs an advertInterval of 1s or more: use that, or Overlap
           {garp: {repeat: 0}} | spec.garp.repeat: 0 is not a number of announcements: use 1 to 100
           {garp: {delay: 61m}} | spec.garp.delay: 61m is out of range: use 0s to 1h
           {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
@@ -112,6 +123,18 @@ class ValidatorTest {
           {routes: [{to: 10.0.0.1/8}]} | spec.routes[0].to: has bits set behind the prefix: write 10.0.0.0/8
           {routes: [{to: 10.0.0.0/8, via: gw}]} | spec.routes[0].via: "gw" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {routes: [{to: 10.0.0.0/8, table: 0}]} | spec.routes[0].table: 0 is not a routing table: use 1 to 4294967295
+          {rules: [{table: 100, priority: 9}]} | spec.rules[0]: needs from or to: without either it catches every packet
+          {rules: [{from: 0.0.0.0/0, table: 100, priority: 9}]} | spec.rules[0].from: 0.0.0.0/0 is every address: leave it out, or give a smaller prefix
+          {rules: [{from: 203.0.113.10/24, table: 100, priority: 9}]} | spec.rules[0].from: has bits set behind the prefix: write 203.0.113.0/24, or 203.0.113.10 for the one address
+          {rules: [{to: vip, table: 100, priority: 9}]} | spec.rules[0].to: "vip" is not an IPv4 address: write four numbers, as in 203.0.113.10
+          {rules: [{from: 10.0.0.1, to: "2001:db8::/32", table: 100, priority: 9}]} | spec.rules[0]: from and to are of different families: use IPv4 or IPv6 for both
+          {rules: [{from: 10.0.0.1, priority: 9}]} | spec.rules[0].table: is missing: give the routing table to ask, as in 100
+          {rules: [{from: 10.0.0.1, table: 0, priority: 9}]} | spec.rules[0].table: 0 is not a routing table: use 1 to 4294967295
+          {rules: [{from: 10.0.0.1, table: 255, priority: 9}]} | spec.rules[0].table: every packet asks table 255 (local) first anyway: use another table
+          {rules: [{from: 10.0.0.1, table: 100}]} | spec.rules[0].priority: is missing: use 1 to 32765; rules are asked from the lowest up, and ip rule shows what the node has
+          {rules: [{from: 10.0.0.1, table: 100, priority: 0}]} | spec.rules[0].priority: 0 is not a rule priority: use 1 to 32765
+          {rules: [{from: 10.0.0.1, table: 100, priority: 32766}]} | spec.rules[0].priority: 32766 is not a rule priority: use 1 to 32765
+          {rules: [{from: 10.0.0.1, table: 1, priority: 9}, {to: 10.0.0.2, table: 2, priority: 9}]} | spec.rules[1]: rules[0] is for the same packets at the same priority 9: change one of the two priorities, or remove one
           {nodes: {overrides: [{priority: 1}]}} | spec.nodes.overrides[0].name: is missing: name the node that is different
           {nodes: {overrides: [{name: a}, {name: a}]}} | spec.nodes.overrides[1].name: a has an entry already: merge the two
           {nodes: {overrides: [{name: a, priority: 256}]}} | spec.nodes.overrides[0].priority: 256 is not a priority: use 1 to 255
@@ -122,13 +145,25 @@ class ValidatorTest {
           {healthChecks: [{http: {}}]} | spec.healthChecks[0].name: is missing: give the check a short name, as in ingress
           {healthChecks: [{name: A b, http: {}}]} | spec.healthChecks[0].name: "A b" is no name: use 1 to 63 of a-z, 0-9 and -
           {healthChecks: [{name: a, http: {}}, {name: a, http: {}}]} | spec.healthChecks[1].name: two checks are called a: rename one
-          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
-          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
+          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod, exec, process
+          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod, exec, process
           {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in 2001:db8::10
           {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: 65536 is not a TCP port: use 1 to 65535
           {healthChecks: [{name: a, http: {path: healthz}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
           {healthChecks: [{name: a, http: {path: "/a{b"}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
+          {healthChecks: [{name: a, http: {hostHeader: "a b"}}]} | spec.healthChecks[0].http.hostHeader: is no host: write a name, and if need be a port behind a colon
+          {healthChecks: [{name: a, http: {statuses: "200-"}}]} | spec.healthChecks[0].http.statuses: write statuses of 100 to 599, as in 200, 200-399 or 200-299,401
+          {healthChecks: [{name: a, http: {statuses: "399-200"}}]} | spec.healthChecks[0].http.statuses: no status is a success: write ranges upwards, as in 200-399
+          {healthChecks: [{name: a, http: {path: "/a#b"}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
+          {healthChecks: [{name: a, http: {bodyContains: ""}}]} | spec.healthChecks[0].http.bodyContains: is empty: write what the body has to contain, or remove it
+          {healthChecks: [{name: a, http: {tls: {}}}]} | spec.healthChecks[0].http.tls: tls is for HTTPS: set scheme to HTTPS, or remove tls
+          {healthChecks: [{name: a, http: {scheme: HTTPS, tls: {verify: true, ca: "x"}}}]} | spec.healthChecks[0].http.tls.ca: is no certificate: write PEM, from -----BEGIN CERTIFICATE----- to its end
+          {healthChecks: [{name: a, exec: {}}]} | spec.healthChecks[0].exec.command: needs a program below the scripts directory, and arguments
+          {healthChecks: [{name: a, exec: {command: [a, null]}}]} | spec.healthChecks[0].exec.command: has an empty item: remove it, or write ""
+          {healthChecks: [{name: a, process: {name: /usr/sbin/nginx}}]} | spec.healthChecks[0].process.name: is no name of a process: write it without path, as in nginx
+          {whenAllFail: KeepMaster, priority: 1} | spec.priority: with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more
+          {whenAllFail: KeepMaster, nodes: {overrides: [{name: a, priority: 1}]}} | spec.nodes.overrides[0].priority: with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more
           {healthChecks: [{name: a, tcp: {}}]} | spec.healthChecks[0].tcp.port: is missing: give the TCP port to connect to
           {healthChecks: [{name: a, http: {}, interval: 40ms}]} | spec.healthChecks[0].interval: 40ms is out of range: use 50ms to 1h
           {healthChecks: [{name: a, http: {}, timeout: 9ms}]} | spec.healthChecks[0].timeout: 9ms is out of range: use 10ms to 1h
@@ -154,6 +189,16 @@ class ValidatorTest {
     assertEquals(problems, Validator.problems(spec("{addresses: " + addresses + "}")).size());
   }
 
+  @ParameterizedTest
+  @CsvSource({"64, 0", "65, 1"})
+  void aVirtualIpHasAtMost64Rules(int count, int problems) {
+    var rules =
+        IntStream.rangeClosed(1, count)
+            .mapToObj("{from: 10.0.0.1, table: 100, priority: %d}"::formatted)
+            .toList();
+    assertEquals(problems, Validator.problems(spec("{rules: " + rules + "}")).size());
+  }
+
   @Test
   void allProblemsAreNamedAtOnce() {
     assertEquals(3, Validator.problems(spec("{vrid: 0, interface: '', priority: 0}")).size());
@@ -168,8 +213,8 @@ class ValidatorTest {
   void nullsInListsAreProblemsAndNoCrash() {
     var spec =
         spec(
-            "{addresses: [null], routes: [null], healthChecks: [null], nodes: {overrides: [null],"
+            "{addresses: [null], routes: [null], rules: [null], healthChecks: [null], nodes: {overrides: [null],"
                 + " selector: {matchExpressions: [null]}}}");
-    assertEquals(5, Validator.problems(spec).size());
+    assertEquals(6, Validator.problems(spec).size());
   }
 }

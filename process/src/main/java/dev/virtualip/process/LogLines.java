@@ -6,12 +6,16 @@ import java.util.logging.Handler;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import org.slf4j.MDC;
 
 /**
  * Logging of a program: one line per fact to standard error, as text or as JSON. Stands below
  * SLF4J, by java.util.logging, which every JDK has and which starts in no time.
  */
 public final class LogLines extends Handler {
+  /** Key of SLF4J's MDC: a thread that has it set logs nothing. */
+  public static final String SILENCE = "silence";
+
   private static final Map<String, Level> LEVELS =
       Map.of("ERROR", Level.SEVERE, "WARN", Level.WARNING, "INFO", Level.INFO, "DEBUG", Level.FINE);
 
@@ -66,7 +70,7 @@ public final class LogLines extends Handler {
 
   @Override
   public void publish(LogRecord record) {
-    if (!isLoggable(record)) {
+    if (!isLoggable(record) || MDC.get(SILENCE) != null) {
       return;
     }
     int repeated =

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.logging.Level;
 import java.util.logging.LogRecord;
 import org.junit.jupiter.api.Test;
+import org.slf4j.MDC;
 
 class LogLinesTest {
   private static final String STATE =
@@ -103,7 +104,7 @@ class LogLinesTest {
   }
 
   @Test
-  void heldBackLinesAreCounted() {
+  void heldBackLinesAreCountedAndSilencedOnesAreNot() {
     var bytes = new ByteArrayOutputStream();
     var lines =
         new LogLines(
@@ -111,6 +112,9 @@ class LogLinesTest {
     lines.publish(logged(Level.INFO, "again", null));
     lines.publish(logged(Level.INFO, "again", null));
     lines.publish(logged(Level.INFO, "another", null));
+    MDC.put(LogLines.SILENCE, "why");
+    lines.publish(logged(Level.INFO, "never said", null));
+    MDC.remove(LogLines.SILENCE);
     assertEquals(2, bytes.toString(StandardCharsets.UTF_8).lines().count());
     assertTrue(
         LogFormat.named("text", null)

@@ -45,8 +45,17 @@ public record VirtualRouter(
   /** Cause of a router that begins to take part. */
   public static final String STARTED = "Started";
 
+  /** Reason of a router that was master before its agent ended, and may still be. */
+  public static final String RESUMING = "Resuming";
+
+  /** Cause of a master that goes on after its agent was started anew. */
+  public static final String RESUMED = "Resumed";
+
   /** Cause of a router that takes part again after a fault. */
   public static final String RECOVERED = "Recovered";
+
+  /** How long a lower master has to let go, nanoseconds: some hundred times what it takes. */
+  private static final long CLAIM = 100_000_000L;
 
   /** Cause of what the other members of a sync group bring about. */
   public static final String SYNC_GROUP = "SyncGroup";
@@ -68,6 +77,14 @@ public record VirtualRouter(
   /** A virtual router that waits for its first {@link FaultsChanged}. */
   public static VirtualRouter create(VirtualRouterConfig config, int priority) {
     return new VirtualRouter(config, priority, null, new Initialize(List.of(STARTING)));
+  }
+
+  /**
+   * A virtual router that goes on as master unless its first {@link FaultsChanged} says otherwise:
+   * its earlier life was master a moment ago, and nobody can have taken over yet.
+   */
+  public static VirtualRouter resume(VirtualRouterConfig config, int priority) {
+    return new VirtualRouter(config, priority, null, new Initialize(List.of(RESUMING)));
   }
 
   /** When {@link TimerExpired} is due, or {@link State#NEVER}. */
@@ -115,6 +132,9 @@ public record VirtualRouter(
     if (!(state instanceof Initialize before)) {
       return none(this);
     }
+    if (before.reasons().contains(RESUMING)) {
+      return becomeActive(RESUMED, now);
+    }
     if (priority == VirtualRouterConfig.OWNER && config.startAsMaster()) {
       return becomeActive("AddressOwner", now);
     }
@@ -131,9 +151,12 @@ public record VirtualRouter(
       return none(this);
     }
     var changed = new StateChanged(stopped, String.join(", ", reasons));
-    return state instanceof Active
-        ? step(stopped, new SendAdvertisement(0), new UnbindAddresses(), changed)
-        : step(stopped, changed);
+    if (!(state instanceof Active)) {
+      return step(stopped, changed);
+    }
+    return exclusive()
+        ? step(stopped, new UnbindAddresses(), new SendAdvertisement(0), changed)
+        : step(stopped, new SendAdvertisement(0), new UnbindAddresses(), changed);
   }
 
   private Step priorityChanged(int newPriority, long now) {
@@ -220,9 +243,25 @@ public record VirtualRouter(
   }
 
   private Step activeDownTimerExpired(Backup backup, long now) {
-    return sleptThrough(backup, now)
-        ? hearOneMore(backup, now)
-        : becomeActive(backup.takeover().name(), now);
+    if (sleptThrough(backup, now)) {
+      return hearOneMore(backup, now);
+    }
+    return switch (backup.takeover()) {
+      case Preempted ->
+          exclusive() ? claim(backup, now) : becomeActive(Takeover.Preempted.name(), now);
+      case Claimed -> becomeActive(Takeover.Preempted.name(), now);
+      case MasterDown, MasterResigned -> becomeActive(backup.takeover().name(), now);
+    };
+  }
+
+  /** Makes the lower master let go before the addresses are here. */
+  private Step claim(Backup backup, long now) {
+    return step(
+        backup.until(now + CLAIM).meaning(Takeover.Claimed), new SendAdvertisement(priority));
+  }
+
+  private boolean exclusive() {
+    return config.leasePolicy() == LeasePolicy.Exclusive;
   }
 
   /** A member of a sync group waits for the others, as long as nobody better is heard. */
@@ -267,10 +306,11 @@ public record VirtualRouter(
     }
     // Counted from the deadline, not from now, so that adverts do not drift.
     long next = active.advertAt() + config.advertInterval();
-    return step(
-        new Active(next > now ? next : now + config.advertInterval()),
-        new SendAdvertisement(priority),
-        new RenewLeases());
+    var going = new Active(next > now ? next : now + config.advertInterval());
+    // Exclusive: a lease must not count from later than the advert that the backups count from.
+    return exclusive()
+        ? step(going, new RenewLeases(), new SendAdvertisement(priority))
+        : step(going, new SendAdvertisement(priority), new RenewLeases());
   }
 
   private Step becomeActive(String cause, long now) {

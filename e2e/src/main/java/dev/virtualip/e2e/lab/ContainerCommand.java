@@ -168,15 +168,20 @@ final class ContainerCommand {
     String namespace = pod.getMetadata().getNamespace();
     KubernetesClient client = node.api().client();
     if (volume.getHostPath() != null) {
-      return folder("disk" + volume.getHostPath().getPath(), Map.of());
+      return folder(node.disk(volume.getHostPath().getPath()), Map.of());
     }
     if (volume.getEmptyDir() != null) {
       return folder(own, Map.of());
     }
     if (volume.getConfigMap() != null) {
       String name = volume.getConfigMap().getName();
-      ConfigMap map = client.configMaps().inNamespace(namespace).withName(name).require();
-      return folder(own, map.getData() == null ? Map.of() : map.getData());
+      ConfigMap map = client.configMaps().inNamespace(namespace).withName(name).get();
+      if (map == null && !Boolean.TRUE.equals(volume.getConfigMap().getOptional())) {
+        throw new IllegalStateException("volume " + volume.getName() + ": no ConfigMap " + name);
+      }
+      Path folder = folder(own, map == null || map.getData() == null ? Map.of() : map.getData());
+      setModes(folder, volume.getConfigMap().getDefaultMode());
+      return folder;
     }
     if (volume.getSecret() != null) {
       String name = volume.getSecret().getSecretName();
@@ -192,10 +197,24 @@ final class ContainerCommand {
     return new String(Base64.getDecoder().decode(base64), StandardCharsets.UTF_8);
   }
 
+  private static void setModes(Path folder, Integer mode) {
+    if (mode != null) {
+      Shell.run(
+          "sh",
+          "-ec",
+          "for f in $0/*; do [ ! -e $f ] || chmod $1 $f; done",
+          folder.toString(),
+          "%o".formatted(mode));
+    }
+  }
+
   private Path folder(String path, Map<String, String> files) {
+    return folder(node.folder().resolve(path), files);
+  }
+
+  private static Path folder(Path folder, Map<String, String> files) {
     try {
-      Path folder =
-          Files.createDirectories(node.host().lab().work().resolve(node.name()).resolve(path));
+      Files.createDirectories(folder);
       for (Map.Entry<String, String> file : files.entrySet()) {
         Files.writeString(folder.resolve(file.getKey()), file.getValue());
       }
