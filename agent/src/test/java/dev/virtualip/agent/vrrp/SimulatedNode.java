@@ -57,6 +57,10 @@ final class SimulatedNode {
   private long renewedAt;
   private boolean paused;
   private boolean bindRefused;
+
+  /** Whether it was the owner at some moment since it fell asleep. */
+  private boolean wasOwner;
+
   private int life;
   private long armedFor;
 
@@ -148,6 +152,7 @@ final class SimulatedNode {
   void pause() {
     around.trace.line(this, "falls asleep");
     disturbedAt = around.time.now();
+    wasOwner = priority == VirtualRouterConfig.OWNER;
     paused = true;
   }
 
@@ -173,7 +178,7 @@ final class SimulatedNode {
             : downInterval(Math.max(advertInterval(), config.advertInterval()));
     boolean slept = !(router.deadline() == State.NEVER) && lateness > limit;
     // A fault that came and went in its sleep makes an owner Active at once, rightly.
-    boolean owner = Math.max(priority, router.priority()) == 255 && config.startAsMaster();
+    boolean owner = wasOwner && config.startAsMaster();
     around.trace.line(this, slept ? "wakes up late" : "wakes up");
     turn();
     require(!(slept && active()) || owner, "is Active right after a long sleep, without listening");
@@ -207,6 +212,7 @@ final class SimulatedNode {
 
   void change(int newPriority) {
     priority = newPriority;
+    wasOwner |= newPriority == VirtualRouterConfig.OWNER;
     input(
         life,
         () -> {
