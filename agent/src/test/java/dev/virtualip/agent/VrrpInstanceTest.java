@@ -162,7 +162,8 @@ class VrrpInstanceTest {
   void aHigherPeerTakesAddressAndRouteAndNoResignationIsSent() {
     becomeMaster();
     hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
-    assertEquals(List.of("delete route 0.0.0.0/0", "delete 203.0.113.10/24"), fake.log);
+    assertEquals(
+        List.of("delete route 0.0.0.0/0", "delete 203.0.113.10/24", "advert 100 eth0"), fake.log);
     assertEquals("HigherPriority(10.0.0.12)", instance.status().reason());
   }
 

@@ -208,7 +208,13 @@ public record VirtualRouter(
     if (order > 0) {
       var backup = listen(learned(advert), now);
       var cause = "HigherPriority(" + advert.source().getHostAddress() + ")";
-      return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
+      // The winner may not know of us, after a split: by one last advert it learns that it has to
+      // announce the addresses again (keepalived: higher_prio_send_advert).
+      return step(
+          backup,
+          new UnbindAddresses(),
+          new SendAdvertisement(priority),
+          new StateChanged(backup, cause));
     }
     var next = new Active(now + config.advertInterval());
     // A live master of lower priority has told the networks lies: correct them. A resigned one

@@ -9,6 +9,7 @@ import dev.virtualip.agent.vrrp.Effect.RenewLeases;
 import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
+import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
@@ -69,6 +70,8 @@ final class SimulatedNode {
 
   long disturbedAt;
   long transitions;
+  long announcedAt;
+  long yieldedAt;
 
   SimulatedNode(
       int id,
@@ -323,6 +326,7 @@ final class SimulatedNode {
 
   private void on(Event event) {
     boolean was = active();
+    boolean held = bound();
     var before = router.state().getClass();
     var step = StepRules.step(router, event, clock());
     router = step.router();
@@ -333,6 +337,9 @@ final class SimulatedNode {
     if (!was && active()) {
       activeSince = around.time.now();
       require(hearing.mayTakeOver(router, clock()), "takes over from a master it has to respect");
+    }
+    if (was && held && backup() && event instanceof AdvertisementReceived) {
+      yieldedAt = around.time.now();
     }
     if (!backup()) {
       hearing.forget();
@@ -354,7 +361,10 @@ final class SimulatedNode {
         return !Timers.renewalDue(clock() - renewedAt, router.config().advertInterval()) || bind();
       }
       case UnbindAddresses _ -> leaseEnd = UNBOUND;
-      case AnnounceAddresses _ -> require(bound(), "announces what it does not hold");
+      case AnnounceAddresses _ -> {
+        require(bound(), "announces what it does not hold");
+        announcedAt = around.time.now();
+      }
       case StateChanged _ -> {}
     }
     return true;

@@ -18,6 +18,7 @@ final class Simulation {
   private final List<SimulatedNode> nodes = new ArrayList<>();
   private final SimulatedLan lan;
   private final Safety safety;
+  private long healedAt;
 
   private Simulation(long seed, Consumer<String> lines) {
     random = new SplittableRandom(seed);
@@ -100,6 +101,7 @@ final class Simulation {
 
   private void heal() {
     trace.line("all is healed");
+    healedAt = time.now();
     lan.heal();
     // What was delayed in the chaos may arrive yet; from here on datagrams keep their order.
     lan.delayMin = lan.delayMax;
@@ -142,6 +144,9 @@ final class Simulation {
       require(
           !node.backup() || !preempts || node.priority <= active.priority,
           "a preempting node of higher priority should be Active");
+      require(
+          node.yieldedAt <= healedAt || node.yieldedAt <= active.announcedAt + slack(),
+          "hosts may still believe node %d, which was Active last".formatted(node.id));
     }
   }
 

@@ -296,7 +296,8 @@ final class StepTable {
                       c,
                       c.learned(),
                       "HigherPriority(" + c.advert().source().getHostAddress() + ")",
-                      "unbind")),
+                      "unbind",
+                      p(c))),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
           row(

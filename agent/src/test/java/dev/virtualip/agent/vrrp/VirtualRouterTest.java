@@ -159,7 +159,9 @@ class VirtualRouterTest {
   @Test
   void case22_equalPriorityFromAHigherAddressWins() {
     var s = Scenario.active(PREEMPTING, 100).hear(100, ABOVE);
-    assertEquals(List.of(UnbindAddresses.class, StateChanged.class), s.kinds());
+    assertEquals(
+        List.of(UnbindAddresses.class, SendAdvertisement.class, StateChanged.class), s.kinds());
+    assertEquals(new SendAdvertisement(100), s.effects.get(1), "no resignation");
     assertEquals("HigherPriority(10.9.0.200)", s.cause());
     assertEquals(3_609_375_000L, s.untilDeadline());
   }
