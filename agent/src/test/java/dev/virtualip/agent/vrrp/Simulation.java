@@ -22,7 +22,7 @@ final class Simulation {
 
   private Simulation(long seed, Consumer<String> lines) {
     random = new SplittableRandom(seed);
-    settings = SimulationSettings.draw(random);
+    settings = SimulationSettings.draw(seed, random);
     trace = new SimulationTrace(time, lines);
     trace.line(settings.toString());
     lan =
