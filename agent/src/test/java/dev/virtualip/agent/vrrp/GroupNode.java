@@ -213,18 +213,21 @@ final class GroupNode {
     }
   }
 
+  private long deadline() {
+    return members.values().stream().mapToLong(VirtualRouter::deadline).min().orElseThrow();
+  }
+
+  /** Sees to a turn at the next deadline, or a bit after it. */
   private void arm() {
-    long deadline =
-        members.values().stream().mapToLong(VirtualRouter::deadline).min().orElseThrow();
-    if (deadline == State.NEVER || deadline == armedFor) {
+    if (deadline() == State.NEVER || deadline() == armedFor) {
       return;
     }
-    armedFor = deadline;
+    armedFor = deadline();
     int sameLife = life;
     around.time.at(
-        deadline * 1_000_000 / (1_000_000 + clockPpm) + 2 + around.jitter.get(),
+        armedFor * 1_000_000 / (1_000_000 + clockPpm) + 2 + around.jitter.get(),
         () -> {
-          if (up && !paused && life == sameLife) {
+          if (up && !paused && life == sameLife && deadline() <= clock()) {
             armedFor = State.NEVER;
             turn();
           }
@@ -304,10 +307,10 @@ final class GroupNode {
   }
 
   private void checkTogether() {
-    var states = new HashSet<Class<?>>();
-    members.values().forEach(router -> states.add(router.state().getClass()));
-    require(states.size() == 1, "is not master with all members or with none");
-    require(bound.size() == (active() ? members.size() : 0), "holds " + bound);
+    long kinds =
+        members.values().stream().map(router -> router.state().getClass()).distinct().count();
+    require(kinds == 1, "is not master with all members or with none");
+    require(bound.size() == (active() ? members.size() : 0), "holds too much or too little");
   }
 
   private void require(boolean holds, String failure) {
