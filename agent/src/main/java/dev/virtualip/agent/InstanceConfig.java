@@ -147,7 +147,8 @@ record InstanceConfig(
         Durations.parse(spec.advertInterval()).toNanos(),
         spec.preempt().enabled(),
         Durations.parse(spec.preempt().delay()).toNanos(),
-        spec.initialState() == InitialState.Master);
+        // A member of a sync group cannot start as master before the others are ready to.
+        spec.initialState() == InitialState.Master && spec.syncGroup() == null);
   }
 
   private static Garp garp(VirtualIpSpec.Garp garp) {

@@ -294,17 +294,17 @@ final class VirtualRouterLoop implements Runnable {
   }
 
   private void joinGroups() {
-    for (var instance : instances.values()) {
-      var group = instance.config().syncGroup();
-      var members =
-          group == null
-              ? List.of(instance)
-              : instances.values().stream()
-                  .filter(other -> group.equals(other.config().syncGroup()))
-                  .toList();
-      instance.join(new SyncGroupMembers(members));
-    }
+    instances.values().stream()
+        .collect(Collectors.groupingBy(VirtualRouterLoop::group))
+        .values()
+        .forEach(members -> SyncGroupMembers.join(members, System.nanoTime()));
     instances.values().forEach(i -> guarded(i, () -> i.evaluate(System.nanoTime())));
+  }
+
+  /** Name of the sync group; outside of groups one that no group has. */
+  private static String group(VrrpInstance instance) {
+    var config = instance.config();
+    return config.syncGroup() != null ? config.syncGroup() : "/" + config.name();
   }
 
   private void runInstance(InstanceConfig config) {

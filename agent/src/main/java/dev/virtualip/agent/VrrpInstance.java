@@ -51,6 +51,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -85,6 +86,7 @@ final class VrrpInstance {
   private InstanceConfig config;
   private VirtualRouter router;
   private SyncGroupMembers group;
+  private String joined;
   private List<Problem> refused = List.of();
   private Long refusedGeneration;
   private String bindFault;
@@ -109,9 +111,16 @@ final class VrrpInstance {
     node.recorder().started(config.name(), router);
   }
 
-  /** Makes it a member of a sync group, possibly of nobody else. */
-  void join(SyncGroupMembers members) {
+  /**
+   * Makes it a member of its sync group, possibly of nobody else.
+   *
+   * @return whether it was a member of another group, or of none
+   */
+  boolean join(SyncGroupMembers members) {
+    boolean comes = !Objects.equals(joined, config.syncGroup());
+    joined = config.syncGroup();
     group = members;
+    return comes;
   }
 
   VirtualRouter router() {

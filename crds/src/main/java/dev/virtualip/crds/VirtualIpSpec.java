@@ -98,8 +98,8 @@ public record VirtualIpSpec(
         String advertInterval,
     @Default("Backup")
         @JsonPropertyDescription(
-            "State to start in (keepalived: state). Master counts only together with priority 255;"
-                + " below that every router starts as Backup, as in keepalived.")
+            "State to start in (keepalived: state). Master counts only together with priority 255 and"
+                + " outside of sync groups; all other routers start as Backup, as in keepalived.")
         InitialState initialState,
     @JsonPropertyDescription(
             "Whether a higher priority takes over from a lower one that is master.")
