@@ -237,12 +237,18 @@ final class VirtualRouterLoop implements Runnable {
   private void frameReceived(Input.FrameReceived received) {
     var datagram = Frames.vrrp(received.frame());
     if (datagram.isEmpty()) {
+      node.metrics().rejected("", "Damaged");
       return;
     }
-    for (var instance : instances.values()) {
-      if (instance.takes(received.linkIndex(), datagram.get())) {
-        guarded(instance, () -> instance.onDatagram(datagram.get(), System.nanoTime()));
-      }
+    var takers =
+        instances.values().stream()
+            .filter(instance -> instance.takes(received.linkIndex(), datagram.get()))
+            .toList();
+    if (takers.isEmpty()) {
+      node.metrics().rejected("", "UnknownVrid");
+    }
+    for (var instance : takers) {
+      guarded(instance, () -> instance.onDatagram(datagram.get(), System.nanoTime()));
     }
   }
 
@@ -312,6 +318,8 @@ final class VirtualRouterLoop implements Runnable {
     if (instance == null) {
       var created = new VrrpInstance(config, node, this::publish);
       instances.put(config.name(), created);
+      created.open(System.nanoTime());
+      // Only now, as opening captures takes a cold JVM a while.
       created.start(System.nanoTime());
       publish(created);
     } else {

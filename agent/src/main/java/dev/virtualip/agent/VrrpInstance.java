@@ -36,6 +36,7 @@ import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouter;
+import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.Problem;
@@ -76,7 +77,10 @@ final class VrrpInstance {
   private final Map<HealthCheck, AutoCloseable> runners = new LinkedHashMap<>();
   private final Map<String, CheckState> checks = new LinkedHashMap<>();
   private final Map<String, String> faultDetails = new LinkedHashMap<>();
-  private final Set<Decoded.Reason> warned = new HashSet<>();
+
+  /** What has been said since the last change of state, so that a flood fills no log. */
+  private final Set<String> warned = new HashSet<>();
+
   private final Map<InetAddress, ChecksumForm> checksumForms = new HashMap<>();
   private final AdvertTransport transport;
   private final Holdings holdings;
@@ -130,6 +134,12 @@ final class VrrpInstance {
   /** Whether something stands in the way of this router, the other members aside. */
   boolean hasOwnFaults() {
     return faultDetails.keySet().stream().anyMatch(f -> !f.startsWith(VirtualRouter.SYNC_GROUP));
+  }
+
+  /** Opens what it will listen by, as far as that can be opened. */
+  void open(long now) {
+    var link = node.network().link(config.interfaceName());
+    faults(link, link == null ? null : transport.source(config, link), now);
   }
 
   /** Starts the checks and, if nothing stands in the way, listens. */
@@ -221,9 +231,9 @@ final class VrrpInstance {
 
   private void rejected(Decoded.Reason reason, InetAddress source) {
     node.metrics().rejected(config.name(), reason.name());
-    if (warned.add(reason)) {
+    if (warned.add(reason.name())) {
       LOG.warn(
-          "advert_rejected vip={} reason={} source={} (further ones are only counted)",
+          "advert_rejected vip={} reason={} source={} (more are only counted for now)",
           config.name(),
           reason,
           IpPrefix.text(source));
@@ -231,9 +241,12 @@ final class VrrpInstance {
   }
 
   private void accepted(Advertisement advert, InetAddress source, long now) {
-    node.metrics().received(config.name());
+    node.metrics().received(config.name(), advert.priority());
     var theirs = Set.copyOf(advert.addresses());
     boolean differs = !theirs.equals(Set.copyOf(config.advertised()));
+    if (differs) {
+      node.metrics().differs(config.name());
+    }
     if (differs && !addressListWarned) {
       LOG.warn(
           "advert_lists_other_addresses vip={} source={} theirs={} ours={}",
@@ -243,6 +256,15 @@ final class VrrpInstance {
           config.advertised());
     }
     addressListWarned = differs;
+    boolean owners =
+        config.priority() == VirtualRouterConfig.OWNER
+            && advert.priority() == VirtualRouterConfig.OWNER;
+    if (owners && warned.add("TwoOwners")) {
+      LOG.warn(
+          "two_owners vip={} source={} action=\"give priority 255 to one router at most\"",
+          config.name(),
+          IpPrefix.text(source));
+    }
     on(new AdvertisementReceived(advert.priority(), advert.interval(), source), now);
   }
 
@@ -503,6 +525,7 @@ final class VrrpInstance {
             ? VirtualRouter.STARTED
             : changed.cause();
     since = node.clock().instant();
+    warned.clear();
     transitions++;
     node.metrics().transition(config.name(), stateName().name(), cause);
     LOG.info(

@@ -42,6 +42,7 @@ final class FakeNode implements AddressPort {
   final List<byte[]> packets = new ArrayList<>();
   final Set<String> joined = new LinkedHashSet<>();
   final Set<InetAddress> unreachable = new LinkedHashSet<>();
+  Runnable opening = () -> {};
   boolean forwardsIpv6;
   String refusal;
   Node node;
@@ -56,7 +57,10 @@ final class FakeNode implements AddressPort {
               new NodeNetwork(this),
               this,
               new PacketPorts(
-                  (link, _) -> new FakePort(link.name()),
+                  (link, _) -> {
+                    opening.run();
+                    return new FakePort(link.name());
+                  },
                   (_, _) -> {},
                   (link, _) -> new FakeUnicastPort(link.name())),
               this::startCheck,

@@ -88,7 +88,11 @@ class VrrpInstanceTest {
   }
 
   private double rejected() {
-    return fake.registry.find("virtualip.adverts.rejected").counters().stream()
+    return counted("virtualip.adverts.rejected");
+  }
+
+  private double counted(String name) {
+    return fake.registry.find(name).counters().stream()
         .mapToDouble(counter -> counter.count())
         .sum();
   }
@@ -183,6 +187,19 @@ class VrrpInstanceTest {
     hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.99"));
     assertEquals(State.Backup, instance.status().state());
     assertEquals(0, rejected());
+    assertEquals(1, counted("virtualip.adverts.differing"));
+    hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals(1, counted("virtualip.adverts.differing"));
+  }
+
+  @Test
+  void resignationsAreCountedApart() {
+    becomeMaster();
+    hear(0, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    instance.stop("AgentStopped", now);
+    assertEquals(1, counted("virtualip.resignations.received"));
+    assertEquals(1, counted("virtualip.resignations.sent"));
+    assertEquals(3, counted("virtualip.adverts.sent"), "when it became master, as answer, as last");
   }
 
   @Test
