@@ -98,10 +98,12 @@ class VrrpInstanceTest {
   }
 
   @Test
-  void itWaitsForTheFirstCheckResult() {
+  void case42_itWaitsForTheFirstCheckResult() {
     start(SEED);
     assertEquals(State.Init, instance.status().state());
     assertEquals("CheckPending(nginx)", instance.status().reason());
+    assertEquals(Long.MAX_VALUE, instance.deadline(), "and says nothing");
+    assertEquals(List.of(), fake.log);
     instance.onCheck(FakeNode.good("nginx"), now);
     assertEquals(State.Backup, instance.status().state());
     assertEquals("Started", instance.status().reason());
@@ -203,7 +205,7 @@ class VrrpInstanceTest {
   }
 
   @Test
-  void anAddressThatSomebodyRemovesIsPutBackAndAnnounced() {
+  void case45_anAddressThatSomebodyRemovesIsPutBackAndAnnounced() {
     becomeMaster();
     var prefix = IpPrefix.parse("203.0.113.10/24");
     fake.bound.remove(prefix);
