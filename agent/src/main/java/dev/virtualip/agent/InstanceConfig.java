@@ -45,6 +45,7 @@ import java.util.stream.Collectors;
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count beyond those in use
  * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
+ * @param delayAfterBoot how long after the node's boot it does not take part yet, nanoseconds
  * @param interfaces NICs that have to work, and the path of the field that names each first
  */
 record InstanceConfig(
@@ -65,6 +66,7 @@ record InstanceConfig(
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
     long linkDebounce,
+    long delayAfterBoot,
     Map<String, String> interfaces) {
 
   /** An address, the NIC it is bound on, and whether adverts list it. */
@@ -137,6 +139,7 @@ record InstanceConfig(
         spec.syncGroup(),
         spec.trackInterfaces(),
         Durations.parse(spec.linkDebounce()).toNanos(),
+        Durations.parse(spec.delayAfterBoot()).toNanos(),
         interfaces(spec, nodeName));
   }
 

@@ -24,6 +24,7 @@ import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
@@ -151,6 +152,7 @@ final class RunCommand implements Callable<Integer> {
             wiring,
             new AgentMetrics(registry),
             recorder == null ? Recorder.NONE : recorder,
+            bootedAt(),
             Clock.systemUTC());
     wiring.loop = new VirtualRouterLoop(nodeName, node, wiring);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
@@ -163,6 +165,12 @@ final class RunCommand implements Callable<Integer> {
       wiring.startSource();
       done.await();
     }
+  }
+
+  /** The boot on the clock of {@link System#nanoTime}, which may count from anything. */
+  private static long bootedAt() throws IOException {
+    var uptimeSeconds = Files.readString(Path.of("/proc/uptime")).split(" ")[0];
+    return System.nanoTime() - (long) (Double.parseDouble(uptimeSeconds) * 1e9);
   }
 
   private void shutDown(Wiring wiring, FileRecorder recorder) {

@@ -56,6 +56,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -65,12 +66,14 @@ import org.slf4j.LoggerFactory;
  */
 final class VrrpInstance {
   private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
-  private static final long BIND_RETRY_MIN = 5_000_000_000L;
+  private static final long SECOND = 1_000_000_000L;
+  private static final long BIND_RETRY_MIN = 5 * SECOND;
   private static final long BIND_RETRY_MAX = 64 * BIND_RETRY_MIN;
   private static final int PEERS_NOTED_MAX = 255;
   private static final String CHECK_PENDING = "CheckPending";
+  private static final String DELAY_AFTER_BOOT = "DelayAfterBoot";
   private static final Set<String> NOT_A_FAULT =
-      Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED);
+      Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED, DELAY_AFTER_BOOT);
 
   private final Node node;
   private final Consumer<VrrpInstance> onStatus;
@@ -96,6 +99,7 @@ final class VrrpInstance {
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
+  private long bootDelayUntil = State.NEVER;
   private boolean addressListWarned;
   private String cause = VirtualRouter.STARTING;
   private Instant since;
@@ -165,7 +169,7 @@ final class VrrpInstance {
   long deadline() {
     return Math.min(
         Math.min(router.deadline(), announcer.deadline()),
-        Math.min(bindFaultUntil, links.deadline()));
+        Math.min(Math.min(bindFaultUntil, bootDelayUntil), links.deadline()));
   }
 
   /** Does what is due. */
@@ -183,7 +187,7 @@ final class VrrpInstance {
       bindFaultUntil = State.NEVER;
       evaluate(now);
     }
-    if (links.deadline() <= now) {
+    if (links.deadline() <= now || bootDelayUntil <= now) {
       evaluate(now);
     }
   }
@@ -410,6 +414,14 @@ final class VrrpInstance {
   /** What stands in the way apart from checks: reason and detail, in the order of discovery. */
   private Map<String, String> faults(Link advertLink, InetAddress source, long now) {
     var faults = new LinkedHashMap<String, String>();
+    long ready = node.bootedAt() + config.delayAfterBoot();
+    boolean early = router.state() instanceof Initialize && now < ready;
+    bootDelayUntil = early ? ready : State.NEVER;
+    if (early) {
+      faults.put(
+          DELAY_AFTER_BOOT,
+          "it takes part " + config.delayAfterBoot() / SECOND + " s after the boot");
+    }
     for (var nic : config.interfaces().entrySet()) {
       var name = nic.getKey();
       var link = node.network().link(name);
@@ -518,8 +530,8 @@ final class VrrpInstance {
   }
 
   private void stateChanged(StateChanged changed) {
-    // Waiting for the first check results was no fault to recover from.
-    boolean waited = cause.startsWith(CHECK_PENDING);
+    // Waiting for a while or for the first check results was no fault to recover from.
+    boolean waited = Stream.of(cause.split(", ")).allMatch(VrrpInstance::isNoFault);
     cause =
         waited && changed.cause().equals(VirtualRouter.RECOVERED)
             ? VirtualRouter.STARTED
@@ -542,11 +554,14 @@ final class VrrpInstance {
       case State.Backup _ -> VirtualIpStatus.State.Backup;
       case Active _ -> VirtualIpStatus.State.Master;
       case Initialize initialize ->
-          initialize.reasons().stream()
-                  .allMatch(r -> NOT_A_FAULT.contains(r) || r.startsWith(CHECK_PENDING))
+          initialize.reasons().stream().allMatch(VrrpInstance::isNoFault)
               ? VirtualIpStatus.State.Init
               : VirtualIpStatus.State.Fault;
     };
+  }
+
+  private static boolean isNoFault(String reason) {
+    return NOT_A_FAULT.contains(reason) || reason.startsWith(CHECK_PENDING);
   }
 
   NodeStatus status() {

@@ -66,6 +66,7 @@ final class FakeNode implements AddressPort {
               this::startCheck,
               new AgentMetrics(registry),
               Recorder.NONE,
+              0,
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
     } catch (IOException e) {
       throw new AssertionError(e);

@@ -143,6 +143,13 @@ public record VirtualIpSpec(
             "How long a NIC has to be down, or up again, before that counts (keepalived:"
                 + " interface_up_down_delays). 0s, or less than two advert intervals.")
         String linkDebounce,
+    @Default("0s")
+        @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long after the node's boot not to take part yet, for NICs and switch ports that lose"
+                + " packets at first (keepalived: vrrp_delay_after_boot), 0s to 1h. A restart of the"
+                + " agent is no boot.")
+        String delayAfterBoot,
     @Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
         @JsonPropertyDescription(
             "VirtualIPs with the same sync group are master on a node together or not at all"
@@ -190,6 +197,7 @@ public record VirtualIpSpec(
     nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
     trackInterfaces = copy(trackInterfaces);
     linkDebounce = Objects.requireNonNullElse(linkDebounce, "0s");
+    delayAfterBoot = Objects.requireNonNullElse(delayAfterBoot, "0s");
     healthChecks = copy(healthChecks);
   }
 
