@@ -103,8 +103,7 @@ class Ipv6IT {
   }
 
   private static void assertReason(String reason, AgentProgram agent) {
-    assertEquals(
-        reason, agent.status("web").path("reason").asText(), () -> agent.proc().output());
+    assertEquals(reason, agent.status("web").path("reason").asText(), () -> agent.proc().output());
   }
 
   @Test
