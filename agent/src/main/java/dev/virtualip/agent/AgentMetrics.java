@@ -3,6 +3,7 @@ package dev.virtualip.agent;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -11,6 +12,11 @@ import java.util.concurrent.TimeUnit;
  */
 final class AgentMetrics {
   private static final String VIP = "vip";
+
+  /** Buckets: from what is usual to what costs an advert interval. */
+  private static final Duration[] LATENESS = {
+    Duration.ofMillis(1), Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1)
+  };
 
   private final MeterRegistry registry;
 
@@ -46,7 +52,9 @@ final class AgentMetrics {
 
   void restored(String vip) {
     count(
-        "virtualip.addresses.restored", "Addresses or routes put back after others took them", vip);
+        "virtualip.addresses.restored",
+        "Addresses, routes or rules put back after others took them",
+        vip);
   }
 
   /** The cause loses its arguments here: a label has few values. */
@@ -63,7 +71,8 @@ final class AgentMetrics {
 
   void late(String vip, long nanos) {
     Timer.builder("virtualip.deadline.lateness")
-        .description("How late deadlines of the state machine were met")
+        .description("How late deadlines were met")
+        .serviceLevelObjectives(LATENESS)
         .tag(VIP, vip)
         .register(registry)
         .record(nanos, TimeUnit.NANOSECONDS);

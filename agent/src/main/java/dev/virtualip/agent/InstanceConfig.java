@@ -2,6 +2,7 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
@@ -9,6 +10,7 @@ import dev.virtualip.crds.Durations;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
@@ -41,6 +43,7 @@ import java.util.stream.Collectors;
  * @param garp how addresses are announced
  * @param addresses what is bound while master, in the adverts' order
  * @param routes what is routed while master
+ * @param rules policy routing rules while master
  * @param healthChecks checks of this node
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count beyond those in use
@@ -62,6 +65,7 @@ record InstanceConfig(
     Garp garp,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
+    List<PolicyRule> rules,
     List<HealthCheck> healthChecks,
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
@@ -135,6 +139,7 @@ record InstanceConfig(
         garp(spec.garp()),
         addresses,
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
+        spec.rules().stream().map(PolicyRule::of).toList(),
         spec.healthChecks(),
         spec.syncGroup(),
         spec.trackInterfaces(),
@@ -151,7 +156,8 @@ record InstanceConfig(
         spec.preempt().enabled(),
         Durations.parse(spec.preempt().delay()).toNanos(),
         // A member of a sync group cannot start as master before the others are ready to.
-        spec.initialState() == InitialState.Master && spec.syncGroup() == null);
+        spec.initialState() == InitialState.Master && spec.syncGroup() == null,
+        LeasePolicy.valueOf(spec.lease().policy().name()));
   }
 
   private static Garp garp(VirtualIpSpec.Garp garp) {
@@ -263,6 +269,11 @@ record InstanceConfig(
   boolean ipv6() {
     return addresses.stream()
         .anyMatch(address -> address.advertised() && address.prefix().isIpv6());
+  }
+
+  /** Whether both belong to the same sync group. */
+  boolean isInGroupWith(InstanceConfig other) {
+    return syncGroup != null && syncGroup.equals(other.syncGroup);
   }
 
   /** Whether a running router can take over this configuration, or has to begin anew. */

@@ -9,6 +9,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.InterfaceSelector;
 import dev.virtualip.crds.IpPrefix;
@@ -55,7 +56,7 @@ final class NodeNetwork {
         addresses.add(put.address());
       }
       case AddressRemoved removed -> remove(removed.address());
-      case RouteRemoved _ -> {}
+      case RouteRemoved _, RuleRemoved _ -> {}
       case Overrun _ -> reload();
     }
   }

@@ -154,7 +154,7 @@ final class RunCommand implements Callable<Integer> {
             recorder == null ? Recorder.NONE : recorder,
             bootedAt(),
             Clock.systemUTC());
-    wiring.loop = new VirtualRouterLoop(nodeName, node, wiring);
+    wiring.loop = new VirtualRouterLoop(nodeName, wiring.earlierMasters(), node, wiring);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
     try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
@@ -204,8 +204,9 @@ final class RunCommand implements Callable<Integer> {
     private final KubernetesSource kubernetes;
     private final StatusReporter reporter;
     private final Snapshot snapshot;
-    private final ExecutorService snapshots =
-        Executors.newSingleThreadExecutor(Thread.ofVirtual().name("snapshot").factory());
+    private final MasterRecord masterRecord;
+    private final ExecutorService disk =
+        Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private VirtualRouterLoop loop;
 
     /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
@@ -214,6 +215,11 @@ final class RunCommand implements Callable<Integer> {
           client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
+      masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
+    }
+
+    Map<String, MasterRecord.Master> earlierMasters() {
+      return masterRecord == null ? Map.of() : masterRecord.read();
     }
 
     void startSource() throws IOException {
@@ -264,7 +270,14 @@ final class RunCommand implements Callable<Integer> {
                 desired.nodes(),
                 desired.secrets(),
                 Map.of());
-        snapshots.execute(() -> snapshot.write(good));
+        disk.execute(() -> snapshot.write(good));
+      }
+    }
+
+    @Override
+    public void masters(Map<String, MasterRecord.Master> masters) {
+      if (masterRecord != null) {
+        disk.execute(() -> masterRecord.write(masters));
       }
     }
 

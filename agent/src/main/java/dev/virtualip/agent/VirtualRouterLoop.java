@@ -5,6 +5,7 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
 import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
@@ -14,6 +15,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
@@ -23,6 +25,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
@@ -55,7 +58,7 @@ final class VirtualRouterLoop implements Runnable {
    * Changes on a link that no node has, all refused: the first use of netlink takes a cold JVM tens
    * of milliseconds, and that must not be the first failover.
    */
-  private static final List<Change> WARM_UP = warmUp();
+  private static final List<Change> WARM_UP = refusedChanges();
 
   /** What comes in. */
   sealed interface Input {
@@ -82,12 +85,17 @@ final class VirtualRouterLoop implements Runnable {
 
     /** This node now runs these versions of these objects. */
     void accepted(Desired desired, Map<String, VirtualIp> running);
+
+    /** This node is now master of these. */
+    void masters(Map<String, MasterRecord.Master> masters);
   }
 
   private final BlockingQueue<Input> inputs = new LinkedBlockingQueue<>(QUEUE_MAX);
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Map<String, VrrpInstance> instances = new TreeMap<>();
   private final Map<String, VirtualIp> running = new TreeMap<>();
+  private Map<String, MasterRecord.Master> earlier;
+  private Map<String, MasterRecord.Master> masters = Map.of();
   private final String nodeName;
   private final Node node;
   private final Listener listener;
@@ -98,8 +106,15 @@ final class VirtualRouterLoop implements Runnable {
   private boolean anyRefused;
   private volatile boolean stopping;
 
-  VirtualRouterLoop(String nodeName, Node node, Listener listener) {
+  /**
+   * A loop that a thread has to run.
+   *
+   * @param earlier what this node was master of when an earlier life of the agent ended
+   */
+  VirtualRouterLoop(
+      String nodeName, Map<String, MasterRecord.Master> earlier, Node node, Listener listener) {
     this.nodeName = nodeName;
+    this.earlier = earlier;
     this.node = node;
     this.listener = listener;
   }
@@ -151,7 +166,10 @@ final class VirtualRouterLoop implements Runnable {
   @Override
   public void run() {
     try {
-      clearLeftOvers();
+      if (earlier.isEmpty()) {
+        clearLeftOvers();
+      }
+      warmUp();
       while (!stopping) {
         turn();
       }
@@ -164,31 +182,48 @@ final class VirtualRouterLoop implements Runnable {
     }
   }
 
-  /** Takes off what an earlier life of the agent has left on the node. */
+  /**
+   * Takes off what an earlier life of the agent has left on the node and this one does not hold.
+   */
   private void clearLeftOvers() {
     try {
+      var holdings = instances.values().stream().map(VrrpInstance::holdings).toList();
       var changes = new ArrayList<Change>();
-      node.addresses().routes().forEach(route -> changes.add(new DeleteRoute(route)));
+      node.addresses().rules().stream()
+          .filter(rule -> holdings.stream().noneMatch(held -> held.holds(rule)))
+          .forEach(rule -> changes.add(new DeleteRule(rule)));
+      node.addresses().routes().stream()
+          .filter(route -> holdings.stream().noneMatch(held -> held.holds(route)))
+          .forEach(route -> changes.add(new DeleteRoute(route)));
       node.addresses().addresses().stream()
           .filter(address -> address.protocol() == AddressPort.PROTOCOL)
+          .filter(address -> holdings.stream().noneMatch(held -> held.holds(address)))
           .forEach(a -> changes.add(new DeleteAddress(a.linkIndex(), a.prefix())));
       if (!changes.isEmpty()) {
         var failures = node.addresses().apply(changes);
         LOG.warn("left_overs_removed changes={} failures={}", changes, failures);
       }
-      node.addresses().apply(WARM_UP);
     } catch (IOException e) {
       LOG.error("left_overs_not_removed error={}", e.getMessage());
     }
   }
 
-  private static List<Change> warmUp() {
+  private void warmUp() {
+    try {
+      node.addresses().apply(WARM_UP);
+    } catch (IOException e) {
+      LOG.error("netlink_failed error={}", e.getMessage());
+    }
+  }
+
+  private static List<Change> refusedChanges() {
     int link = Integer.MAX_VALUE;
     var address = IpPrefix.parse("192.0.2.1/32");
     var route = new InstalledRoute(link, address, null, null, 254, 0, false);
     return List.of(
         new PutAddress(link, address, 1),
         new PutRoute(route),
+        new DeleteRule(new PolicyRule(address, null, 1, 1)),
         new DeleteRoute(route),
         new DeleteAddress(link, address));
   }
@@ -285,8 +320,13 @@ final class VirtualRouterLoop implements Runnable {
         instance.stop(next == null ? "Deleted" : "Reconfigured", System.nanoTime());
       }
     }
-    configs.values().forEach(this::runInstance);
+    var resumable = resumable(configs);
+    configs.values().forEach(config -> runInstance(config, resumable.contains(config.name())));
     joinGroups();
+    if (!earlier.isEmpty()) {
+      earlier = Map.of();
+      clearLeftOvers();
+    }
     running.clear();
     running.putAll(acceptance.run());
     showRefused(desired, acceptance.refused());
@@ -297,6 +337,31 @@ final class VirtualRouterLoop implements Runnable {
         running.keySet(),
         acceptance.refused().keySet());
     listener.accepted(desired, Map.copyOf(running));
+  }
+
+  /** What an earlier life was master of and nobody can have taken over; groups as a whole. */
+  private Set<String> resumable(Map<String, InstanceConfig> configs) {
+    if (earlier.isEmpty()) {
+      return Set.of();
+    }
+    try {
+      var bound = node.addresses().addresses();
+      var still =
+          configs.values().stream()
+              .filter(config -> MasterRecord.isStillMaster(config, earlier, bound, node.network()))
+              .map(InstanceConfig::name)
+              .collect(Collectors.toSet());
+      return still.stream()
+          .filter(
+              name ->
+                  configs.values().stream()
+                      .filter(configs.get(name)::isInGroupWith)
+                      .allMatch(other -> still.contains(other.name())))
+          .collect(Collectors.toSet());
+    } catch (IOException e) {
+      LOG.warn("not_resumed error={}", e.getMessage());
+      return Set.of();
+    }
   }
 
   private void joinGroups() {
@@ -313,10 +378,10 @@ final class VirtualRouterLoop implements Runnable {
     return config.syncGroup() != null ? config.syncGroup() : "/" + config.name();
   }
 
-  private void runInstance(InstanceConfig config) {
+  private void runInstance(InstanceConfig config, boolean resumes) {
     var instance = instances.get(config.name());
     if (instance == null) {
-      var created = new VrrpInstance(config, node, this::publish);
+      var created = new VrrpInstance(config, resumes, node, this::publish);
       instances.put(config.name(), created);
       created.open(System.nanoTime());
       // Only now, as opening captures takes a cold JVM a while.
@@ -367,6 +432,14 @@ final class VirtualRouterLoop implements Runnable {
   }
 
   private void publish(VrrpInstance instance) {
+    var now = new TreeMap<String, MasterRecord.Master>();
+    instances.values().stream()
+        .filter(i -> i.stateName() == VirtualIpStatus.State.Master)
+        .forEach(i -> now.put(i.config().name(), MasterRecord.Master.of(i.config())));
+    if (!now.equals(masters)) {
+      masters = Map.copyOf(now);
+      listener.masters(masters);
+    }
     publish(instance.config().name(), instance.status());
   }
 

@@ -6,6 +6,7 @@ import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
@@ -73,7 +74,11 @@ final class VrrpInstance {
   private static final String CHECK_PENDING = "CheckPending";
   private static final String DELAY_AFTER_BOOT = "DelayAfterBoot";
   private static final Set<String> NOT_A_FAULT =
-      Set.of(VirtualRouter.STARTING, VirtualRouterLoop.AGENT_STOPPED, DELAY_AFTER_BOOT);
+      Set.of(
+          VirtualRouter.STARTING,
+          VirtualRouter.RESUMING,
+          VirtualRouterLoop.AGENT_STOPPED,
+          DELAY_AFTER_BOOT);
 
   private final Node node;
   private final Consumer<VrrpInstance> onStatus;
@@ -101,11 +106,16 @@ final class VrrpInstance {
   private long bindRetry = BIND_RETRY_MIN;
   private long bootDelayUntil = State.NEVER;
   private boolean addressListWarned;
-  private String cause = VirtualRouter.STARTING;
+  private String cause;
   private Instant since;
   private long transitions;
 
-  VrrpInstance(InstanceConfig config, Node node, Consumer<VrrpInstance> onStatus) {
+  /**
+   * An instance that does nothing before it is {@linkplain #start started}.
+   *
+   * @param resumes whether an earlier life on this node was master and is so still
+   */
+  VrrpInstance(InstanceConfig config, boolean resumes, Node node, Consumer<VrrpInstance> onStatus) {
     this.config = config;
     this.node = node;
     this.onStatus = onStatus;
@@ -113,7 +123,11 @@ final class VrrpInstance {
     transport = new AdvertTransport(node);
     holdings = new Holdings(node);
     announcer = new Announcer(node);
-    router = VirtualRouter.create(config.router(), config.priority());
+    router =
+        resumes
+            ? VirtualRouter.resume(config.router(), config.priority())
+            : VirtualRouter.create(config.router(), config.priority());
+    cause = resumes ? VirtualRouter.RESUMING : VirtualRouter.STARTING;
     group = new SyncGroupMembers(List.of());
     links = new LinkStates(node.network());
     node.recorder().started(config.name(), router);
@@ -129,6 +143,10 @@ final class VrrpInstance {
     joined = config.syncGroup();
     group = members;
     return comes;
+  }
+
+  Holdings holdings() {
+    return holdings;
   }
 
   VirtualRouter router() {
@@ -174,8 +192,10 @@ final class VrrpInstance {
 
   /** Does what is due. */
   void onDeadline(long now) {
+    if (deadline() <= now) {
+      node.metrics().late(config.name(), now - deadline());
+    }
     if (router.deadline() <= now) {
-      node.metrics().late(config.name(), now - router.deadline());
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       on(waits ? new Wish() : new TimerExpired(), now);
     }
@@ -274,7 +294,9 @@ final class VrrpInstance {
 
   /** A report of the kernel that the node's view has taken in already. */
   void onNetwork(NetworkEvent event, long now) {
-    if (event instanceof AddressRemoved || event instanceof RouteRemoved) {
+    if (event instanceof AddressRemoved
+        || event instanceof RouteRemoved
+        || event instanceof RuleRemoved) {
       if (router.state() instanceof Active && holdings.lost(event)) {
         node.metrics().restored(config.name());
         LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
@@ -331,10 +353,12 @@ final class VrrpInstance {
   /** Starts checks that are new and stops those that are gone; the others go on as they are. */
   private void startChecks() {
     stopChecks(Set.copyOf(config.healthChecks()));
-    boolean takesPart = !(router.state() instanceof Initialize);
+    boolean takesPart =
+        !(router.state() instanceof Initialize) || cause.equals(VirtualRouter.RESUMING);
     for (var check : config.healthChecks()) {
       if (!runners.containsKey(check)) {
-        // A check added to a router that takes part is no reason to stop until it has failed.
+        // A check added to a router that takes part, or that its earlier life has passed a moment
+        // ago, is no reason to stop until it has failed.
         var verdict = takesPart ? Verdict.Good : Verdict.Unknown;
         checks.put(check.name(), new CheckState(check.name(), check.weight(), verdict, ""));
         runners.put(check, node.checks().start(config.name(), check));

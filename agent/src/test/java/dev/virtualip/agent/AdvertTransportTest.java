@@ -49,7 +49,7 @@ class AdvertTransportTest {
   }
 
   private void start(String spec) {
-    instance = new VrrpInstance(config(spec), fake.node, _ -> {});
+    instance = new VrrpInstance(config(spec), false, fake.node, _ -> {});
     instance.start(now);
   }
 

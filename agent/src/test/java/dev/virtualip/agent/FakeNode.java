@@ -5,8 +5,10 @@ import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
 import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
+import dev.virtualip.agent.net.AddressPort.Change.PutRule;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Link.HardwareAddress;
@@ -15,6 +17,7 @@ import dev.virtualip.agent.net.UnicastPort;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -35,6 +38,8 @@ final class FakeNode implements AddressPort {
   final Map<String, Link> links = new LinkedHashMap<>();
   final Map<IpPrefix, BoundAddress> bound = new LinkedHashMap<>();
   final Set<InstalledRoute> installed = new LinkedHashSet<>();
+  final Set<PolicyRule> rules = new LinkedHashSet<>();
+  final Set<PolicyRule> foreignRules = new LinkedHashSet<>();
   final Map<String, List<byte[]>> sent = new TreeMap<>();
   final Set<String> checksRunning = new TreeSet<>();
   final List<String> log = new ArrayList<>();
@@ -175,6 +180,11 @@ final class FakeNode implements AddressPort {
   }
 
   @Override
+  public List<PolicyRule> rules() {
+    return List.copyOf(rules);
+  }
+
+  @Override
   public boolean forwardsIpv6(Link link) {
     return forwardsIpv6;
   }
@@ -185,6 +195,10 @@ final class FakeNode implements AddressPort {
     for (var change : changes) {
       if (refusal != null && (change instanceof PutAddress || change instanceof PutRoute)) {
         failures.add(new Failure(change, refusal));
+        continue;
+      }
+      if (change instanceof PutRule put && foreignRules.contains(put.rule())) {
+        failures.add(new Failure(change, "EEXIST: somebody else has added the very same rule"));
         continue;
       }
       switch (change) {
@@ -207,6 +221,14 @@ final class FakeNode implements AddressPort {
         case DeleteRoute delete -> {
           installed.remove(delete.route());
           log.add("delete route " + delete.route().to());
+        }
+        case PutRule put -> {
+          rules.add(put.rule());
+          log.add("put rule " + put.rule());
+        }
+        case DeleteRule delete -> {
+          rules.remove(delete.rule());
+          log.add("delete rule " + delete.rule());
         }
       }
     }

@@ -7,6 +7,7 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
@@ -27,7 +28,9 @@ class FileRecorderTest {
     var file = folder.resolve("a.jsonl");
     var written = new ArrayList<Recording>();
     try (var recorder = FileRecorder.to(file, 1 << 20)) {
-      var config = new VirtualRouterConfig(Version.V3, 51, 1_000_000_000L, true, 0, false);
+      var config =
+          new VirtualRouterConfig(
+              Version.V3, 51, 1_000_000_000L, true, 0, false, LeasePolicy.Overlap);
       var router = VirtualRouter.create(config, 100);
       recorder.started("web", router);
       written.add(Recording.started("web", router));

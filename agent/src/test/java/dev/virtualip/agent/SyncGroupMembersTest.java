@@ -22,7 +22,7 @@ class SyncGroupMembersTest {
   private long now = 1;
 
   private VrrpInstance instance(String name, int vrid, String more) {
-    return new VrrpInstance(config(name, vrid, more), fake.node, _ -> {});
+    return new VrrpInstance(config(name, vrid, more), false, fake.node, _ -> {});
   }
 
   private static InstanceConfig config(String name, int vrid, String more) {

@@ -1,40 +1,215 @@
 package dev.virtualip.agent;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.agent.VirtualRouterLoop.Input.DesiredChanged;
-import dev.virtualip.agent.net.Frames;
-import dev.virtualip.agent.net.Link.HardwareAddress;
+import dev.virtualip.agent.VirtualRouterLoop.Input;
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.source.Desired;
-import dev.virtualip.agent.vrrp.Advertisement;
-import dev.virtualip.agent.vrrp.AdvertisementCodec;
-import dev.virtualip.agent.vrrp.Version;
+import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
-import java.net.InetAddress;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.locks.LockSupport;
+import java.util.Set;
+import java.util.concurrent.CountDownLatch;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** The event loop's thread, on a node in memory and with the real clock. */
+/** What an agent does with what an earlier life of it has left on the node. */
 class VirtualRouterLoopTest {
-  private static final long MS = 1_000_000L;
-  private static final InetAddress PEER = InetAddress.ofLiteral("10.0.0.12");
-  private static final HardwareAddress MAC = new HardwareAddress(new byte[] {2, 0, 0, 0, 0, 9});
+  private static final String WEB =
+      """
+      apiVersion: virtualip.dev/v1alpha1
+      kind: VirtualIP
+      metadata: {name: web, generation: 1}
+      spec:
+        vrid: 77
+        interface: eth0
+        addresses: [{address: 203.0.113.10/24, interface: eth1}]
+        routes: [{to: default, via: 203.0.113.1, interface: eth1}]
+        healthChecks: [{name: nginx, http: {}}]
+      """;
+  private static final NodeFacts SELF = new NodeFacts("node-a", Map.of(), true);
 
   private final FakeNode fake = new FakeNode();
-  private final VirtualRouterLoop loop =
-      new VirtualRouterLoop("node-a", fake.node, new NobodyListens());
-  private final Thread thread = Thread.ofPlatform().unstarted(loop);
+  private final CountDownLatch stuck = new CountDownLatch(1);
+  private volatile boolean blocks;
+  private volatile Map<String, MasterRecord.Master> masters = Map.of();
+  private VirtualRouterLoop loop;
 
-  private static final class NobodyListens implements VirtualRouterLoop.Listener {
+  @AfterEach
+  void stop() {
+    stuck.countDown();
+    loop.stop(1_000);
+  }
+
+  private void start(Map<String, MasterRecord.Master> earlier, String... yaml) {
+    loop = new VirtualRouterLoop("node-a", earlier, fake.node, new Ears());
+    Thread.ofPlatform().daemon().start(loop);
+    loop.put(new Input.DesiredChanged(desired(yaml)));
+    Await.until(loop::configured, loop::statuses);
+  }
+
+  private static Desired desired(String... yaml) {
+    var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();
+    return new Desired(vips, SELF, List.of(SELF), Map.of(), Map.of());
+  }
+
+  private static Map<String, MasterRecord.Master> masterOf(String... yaml) {
+    return desired(yaml).virtualIps().stream()
+        .map(vip -> InstanceConfig.from(vip, "node-a", Map.of(), List.of()))
+        .collect(Collectors.toMap(InstanceConfig::name, MasterRecord.Master::of));
+  }
+
+  private void leave(String prefix, long leaseLeft) {
+    var parsed = IpPrefix.parse(prefix);
+    fake.bound.put(parsed, new BoundAddress(3, parsed, leaseLeft, AddressPort.PROTOCOL));
+    fake.report();
+  }
+
+  private void leaveAll(long leaseLeft) {
+    leave("203.0.113.10/24", leaseLeft);
+    fake.installed.add(
+        new InstalledRoute(
+            3,
+            IpPrefix.parse("0.0.0.0/0"),
+            IpPrefix.parseAddress("203.0.113.1"),
+            IpPrefix.parseAddress("203.0.113.10"),
+            254,
+            0,
+            false));
+  }
+
+  private String reason(String name) {
+    var status = loop.statuses().get(name);
+    return status.state() + " " + status.reason();
+  }
+
+  private boolean deleted() {
+    loop.stop(1_000);
+    var before = fake.log.subList(0, Math.max(0, fake.log.indexOf("advert 0 eth0")));
+    return before.stream().anyMatch(line -> line.startsWith("delete") && line.contains("113.10"));
+  }
+
+  @Test
+  void anAgentThatIsBackWithinItsLeaseGoesOnAsMasterWithoutWaitingForItsChecks() {
+    leaveAll(3);
+    start(masterOf(WEB), WEB);
+    assertEquals("Master Resumed", reason("web"));
+    assertEquals(masterOf(WEB), masters);
+    assertFalse(deleted(), fake.log::toString);
+    assertTrue(fake.log.contains("advert 100 eth0"), fake.log::toString);
+  }
+
+  @Test
+  void afterTheEarliestTakeoverItStartsAsBackup() {
+    leaveAll(1);
+    start(masterOf(WEB), WEB);
+    assertEquals("Init CheckPending(nginx)", reason("web"));
+    assertEquals(Map.of(), fake.installed.stream().collect(Collectors.toMap(r -> r, r -> r)));
+    assertEquals(1, fake.bound.size(), "the node's own address only");
+  }
+
+  @Test
+  void aRuleStaysWithAMasterThatGoesOnAndElseGoesBeforeItsRoute() {
+    var rule = new PolicyRule(IpPrefix.parse("203.0.113.10/32"), null, 100, 1000);
+    var old = new PolicyRule(null, IpPrefix.parse("10.0.0.0/8"), 100, 1000);
+    var withRule =
+        WEB.replace(
+            "healthChecks",
+            "rules: [{from: 203.0.113.10, table: 100, priority: 1000}]\n" + "  healthChecks");
+    leaveAll(3);
+    fake.rules.addAll(List.of(rule, old));
+    start(masterOf(withRule), withRule);
+    assertEquals("Master Resumed", reason("web"));
+    assertEquals(Set.of(rule), fake.rules);
+    assertFalse(fake.log.contains("delete rule " + rule), fake.log::toString);
+    loop.stop(1_000);
+    assertEquals(Set.of(), fake.rules);
+
+    leaveAll(3);
+    fake.rules.add(rule);
+    fake.log.clear();
+    start(Map.of(), withRule);
+    assertEquals(
+        List.of("delete rule " + rule, "delete route 0.0.0.0/0", "delete 203.0.113.10/24"),
+        fake.log.subList(0, 3));
+  }
+
+  @Test
+  void withoutItsAddressItStartsAsBackup() {
+    start(masterOf(WEB), WEB);
+    assertEquals("Init CheckPending(nginx)", reason("web"));
+  }
+
+  @Test
+  void anAddressAloneIsNoProof() {
+    leaveAll(3);
+    start(Map.of(), WEB);
+    assertEquals("Init CheckPending(nginx)", reason("web"));
+    assertEquals(1, fake.bound.size(), "the node's own address only");
+  }
+
+  @Test
+  void anotherVirtualRouterDoesNotGoOn() {
+    leaveAll(3);
+    start(masterOf(WEB), WEB.replace("vrid: 77", "vrid: 78"));
+    assertEquals("Init CheckPending(nginx)", reason("web"));
+    assertEquals(1, fake.bound.size(), "the node's own address only");
+  }
+
+  @Test
+  void aFaultEndsTheEarlierLifeForGood() {
+    leaveAll(3);
+    fake.link("eth1", 3, false);
+    fake.report();
+    start(masterOf(WEB), WEB);
+    assertEquals("Fault LinkDown(eth1)", reason("web"));
+    assertEquals(1, fake.bound.size(), "the node's own address only");
+  }
+
+  @Test
+  void aSyncGroupGoesOnTogetherOrNotAtAll() {
+    Function<String, String> member =
+        text ->
+            text.replace("vrid", "syncGroup: edge\n  vrid")
+                .replace("[{name: nginx, http: {}}]", "[]");
+    var web = member.apply(WEB);
+    var inside =
+        web.replace("name: web,", "name: inside,")
+            .replace("vrid: 77", "vrid: 78")
+            .replace("routes: [{to: default, via: 203.0.113.1, interface: eth1}]", "routes: []")
+            .replace("113.10", "113.20");
+    leaveAll(3);
+    leave("203.0.113.20/24", 1);
+    start(masterOf(web, inside), web, inside);
+    assertEquals("Backup Started", reason("web"));
+    assertEquals("Backup Started", reason("inside"));
+  }
+
+  @Test
+  void aStuckLoopIsNotAlive() {
+    blocks = true;
+    loop = new VirtualRouterLoop("node-a", Map.of(), fake.node, new Ears());
+    Thread.ofPlatform().daemon().start(loop);
+    assertTrue(loop.alive());
+    loop.put(new Input.DesiredChanged(desired(WEB)));
+    Await.until(() -> !loop.alive(), loop::alive);
+    stuck.countDown();
+    Await.until(loop::alive, loop::alive);
+  }
+
+  private final class Ears implements VirtualRouterLoop.Listener {
     @Override
     public void changed(String virtualIp, NodeStatus status) {}
 
@@ -42,90 +217,19 @@ class VirtualRouterLoopTest {
     public void removed(String virtualIp) {}
 
     @Override
-    public void accepted(Desired desired, Map<String, VirtualIp> running) {}
-  }
+    public void accepted(Desired desired, Map<String, VirtualIp> running) {
+      if (blocks) {
+        try {
+          stuck.await();
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+        }
+      }
+    }
 
-  @AfterEach
-  void stop() throws InterruptedException {
-    loop.stop(5_000);
-    thread.join();
-  }
-
-  private void run(String interval) {
-    var yaml =
-        """
-        metadata: {name: web}
-        spec:
-          vrid: 77
-          interface: eth0
-          advertInterval: %s
-          addresses: [{address: 203.0.113.10/24, interface: eth1}]
-        """
-            .formatted(interval);
-    var self = new NodeFacts("node-a", Map.of(), true);
-    var vip = Serialization.unmarshal(yaml, VirtualIp.class);
-    loop.put(new DesiredChanged(new Desired(List.of(vip), self, List.of(), Map.of(), Map.of())));
-    thread.start();
-  }
-
-  private void await(State state) {
-    Await.until(
-        () -> loop.statuses().containsKey("web") && loop.statuses().get("web").state() == state,
-        loop::statuses);
-  }
-
-  private static byte[] frame(int vrid, int priority) {
-    var virtual = List.of(InetAddress.ofLiteral("203.0.113.10"));
-    var advert = new Advertisement(Version.V3, vrid, priority, 1_000 * MS, virtual);
-    var payload = AdvertisementCodec.encode(advert, null, PEER, Frames.GROUP);
-    return Frames.advertisement(MAC, PEER, 1, payload);
-  }
-
-  private double rejected(String reason) {
-    var counter = fake.registry.find("virtualip.adverts.rejected").tag("reason", reason).counter();
-    return counter == null ? 0 : counter.count();
-  }
-
-  /** Opening a capture takes a cold JVM 0.1 s, as long as ten of the shortest intervals. */
-  @Test
-  void aDownIntervalBeginsWhenTheNicIsListenedTo() {
-    long[] openedAt = {0};
-    fake.opening =
-        () -> {
-          long end = System.nanoTime() + 200 * MS;
-          while (System.nanoTime() < end) {
-            LockSupport.parkNanos(end - System.nanoTime());
-          }
-          openedAt[0] = System.nanoTime();
-        };
-    run("300ms");
-    await(State.Master);
-    long waited = System.nanoTime() - openedAt[0];
-    assertTrue(waited >= 1_082 * MS, "Master after " + waited / MS + " ms");
-  }
-
-  @Test
-  void case19_aVridOfAnotherNicIsNobodysBusiness() {
-    run("10s");
-    await(State.Backup);
-    loop.offerFrame(3, frame(77, 255));
-    loop.offerFrame(2, frame(78, 255));
-    Await.until(() -> rejected("UnknownVrid") == 2, () -> rejected("UnknownVrid"));
-    assertEquals(0, fake.registry.find("virtualip.adverts.received").counters().size());
-    loop.offerFrame(2, frame(77, 255));
-    Await.until(
-        () -> fake.registry.find("virtualip.adverts.received").counters().size() == 1,
-        fake.registry::getMetersAsString);
-  }
-
-  @Test
-  void whatIsNoVrrpDatagramIsCountedToo() {
-    run("10s");
-    await(State.Backup);
-    var frame = frame(77, 255);
-    loop.offerFrame(2, Arrays.copyOf(frame, 30));
-    frame[24]++;
-    loop.offerFrame(2, frame);
-    Await.until(() -> rejected("Damaged") == 2, () -> rejected("Damaged"));
+    @Override
+    public void masters(Map<String, MasterRecord.Master> now) {
+      masters = now;
+    }
   }
 }

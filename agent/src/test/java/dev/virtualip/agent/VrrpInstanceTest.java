@@ -10,6 +10,7 @@ import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
@@ -18,6 +19,7 @@ import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
@@ -27,6 +29,7 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /** What a node does for a VirtualIP, on a node in memory and without a clock. */
@@ -50,6 +53,11 @@ class VrrpInstanceTest {
         healthChecks: [{name: nginx, http: {}}]
       """;
 
+  private static final String WITH_RULE =
+      SEED + "  rules: [{from: 203.0.113.10, table: 100, priority: 1000}]\n";
+  private static final PolicyRule RULE =
+      new PolicyRule(IpPrefix.parse("203.0.113.10/32"), null, 100, 1000);
+
   private final FakeNode fake = new FakeNode();
   private Map<SecretKey, byte[]> secrets = Map.of(KEY, PASSWORD);
   private List<NodeFacts> nodes = List.of();
@@ -62,12 +70,16 @@ class VrrpInstanceTest {
   }
 
   private void start(String yaml) {
-    instance = new VrrpInstance(config(yaml), fake.node, _ -> {});
+    instance = new VrrpInstance(config(yaml), false, fake.node, _ -> {});
     instance.start(now);
   }
 
   private void becomeMaster() {
-    start(SEED);
+    becomeMaster(SEED);
+  }
+
+  private void becomeMaster(String yaml) {
+    start(yaml);
     instance.onCheck(FakeNode.good("nginx"), now);
     expire();
     assertEquals(State.Master, instance.status().state());
@@ -127,6 +139,82 @@ class VrrpInstanceTest {
     becomeMaster();
     var route = fake.installed.iterator().next();
     assertEquals(InetAddress.ofLiteral("203.0.113.10"), route.source());
+  }
+
+  @Test
+  void rulesComeAfterRoutesAndGoBeforeThem() {
+    start(WITH_RULE);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    fake.log.clear();
+    expire();
+    assertEquals(
+        List.of("put route 0.0.0.0/0", "put rule " + RULE, "arp eth1"), fake.log.subList(2, 5));
+    assertEquals("from 203.0.113.10/32 to all lookup 100 priority 1000", RULE.toString());
+    fake.log.clear();
+    instance.onCheck(FakeNode.failed("nginx", "refused"), now);
+    assertEquals(
+        List.of(
+            "advert 0 eth0",
+            "delete rule " + RULE,
+            "delete route 0.0.0.0/0",
+            "delete 203.0.113.10/24"),
+        fake.log);
+  }
+
+  @Test
+  void aRuleHasNoLeaseToRenew() {
+    becomeMaster(WITH_RULE);
+    expire();
+    assertEquals(List.of("advert 100 eth0", "put 203.0.113.10/24 lease 4"), fake.log);
+  }
+
+  @Test
+  void aRuleThatSomebodyRemovesIsPutBackAndCounted() {
+    becomeMaster(WITH_RULE);
+    instance.onNetwork(new RuleRemoved(new PolicyRule(RULE.from(), null, RULE.table(), 7)), now);
+    assertEquals(List.of(), fake.log, "that was not ours");
+    fake.rules.clear();
+    instance.onNetwork(new RuleRemoved(RULE), now);
+    assertEquals(Set.of(RULE), fake.rules);
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(
+        1, fake.registry.get("virtualip.addresses.restored").tag("vip", "web").counter().count());
+  }
+
+  @Test
+  void aRuleThatGoesWhileAnotherIsMasterStaysAway() {
+    becomeMaster(WITH_RULE);
+    hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    fake.log.clear();
+    instance.onNetwork(new RuleRemoved(RULE), now);
+    assertEquals(List.of(), fake.log);
+  }
+
+  @Test
+  void anEditedRuleIsAddedBeforeTheOldOneGoesAndTheMasterStays() {
+    becomeMaster(WITH_RULE);
+    instance.update(config(WITH_RULE.replace("table: 100", "table: 200")), now);
+    var next = new PolicyRule(RULE.from(), null, 200, 1000);
+    assertEquals(
+        List.of("put 203.0.113.10/24 lease 4", "put rule " + next, "delete rule " + RULE),
+        fake.log.subList(0, 3));
+    assertEquals(Set.of(next), fake.rules);
+    assertEquals(State.Master, instance.status().state());
+    instance.update(config(SEED), now);
+    assertEquals(Set.of(), fake.rules);
+  }
+
+  @Test
+  void theSameRuleOfSomebodyElseIsAFaultThatNamesIt() {
+    fake.foreignRules.add(RULE);
+    start(WITH_RULE);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    expire();
+    assertEquals("BindFailed", instance.status().reason());
+    assertEquals(
+        "rule " + RULE + ": EEXIST: somebody else has added the very same rule",
+        instance.status().message());
+    assertEquals(Set.of(), fake.installed, "nothing is left");
   }
 
   @Test
@@ -213,6 +301,16 @@ class VrrpInstanceTest {
     assertTrue(fake.bound.containsKey(prefix));
     assertTrue(fake.log.contains("arp eth1"));
     assertEquals(State.Master, instance.status().state());
+  }
+
+  @Test
+  void routesThatWentUnreportedWithTheAddressArePutBackToo() {
+    becomeMaster();
+    var prefix = IpPrefix.parse("203.0.113.10/24");
+    fake.bound.remove(prefix);
+    fake.installed.clear();
+    instance.onNetwork(new AddressRemoved(new BoundAddress(3, prefix, 0, 112)), now);
+    assertEquals(1, fake.installed.size());
   }
 
   @Test
@@ -498,6 +596,7 @@ class VrrpInstanceTest {
                 SEED.replace("name: web,", "name: inside,")
                     .replace("vrid: 77", "vrid: 78\n  syncGroup: edge")
                     .replace("113.10/24", "113.20/24")),
+            false,
             fake.node,
             _ -> {});
     other.start(now);

@@ -13,9 +13,9 @@ import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 
 /**
- * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), or
- * an address. The older object wins, by creation time and then by name. Only specs decide, not
- * which nodes exist, so operator and every agent come to the same answer.
+ * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), an
+ * address, or the order of routing rules. The older object wins, by creation time and then by name.
+ * Only specs decide, not which nodes exist, so operator and every agent come to the same answer.
  */
 public final class Conflicts {
   private static final Comparator<VirtualIp> OLDEST_FIRST =
@@ -99,6 +99,22 @@ public final class Conflicts {
                 "spec.addresses[" + i + "].address",
                 "%s is taken by VirtualIP %s: remove it from one of the two"
                     .formatted(IpPrefix.text(own.get(i).address()), name)));
+      }
+    }
+    if (!disjoint(spec, older)) {
+      problems.addAll(rulesBetween(winner, vip));
+    }
+    return problems;
+  }
+
+  private static List<Problem> rulesBetween(VirtualIp winner, VirtualIp vip) {
+    var problems = new ArrayList<Problem>();
+    var taken = winner.getSpec().rules().stream().map(PolicyRule::of).toList();
+    var own = vip.getSpec().rules().stream().map(PolicyRule::of).toList();
+    for (int i = 0; i < own.size(); i++) {
+      if (taken.stream().anyMatch(own.get(i)::clashesWith)) {
+        var other = "a rule of VirtualIP " + winner.getMetadata().getName();
+        problems.add(new Problem("spec.rules[" + i + "]", Validator.clash(other, own.get(i))));
       }
     }
     return problems;

@@ -4,9 +4,11 @@ import static dev.virtualip.crds.VirtualIpSpec.VRID_MAX;
 import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
 
 import dev.virtualip.crds.VirtualIpSpec.Address;
+import dev.virtualip.crds.VirtualIpSpec.LeasePolicy;
 import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
 import dev.virtualip.crds.VirtualIpSpec.Route;
+import dev.virtualip.crds.VirtualIpSpec.Rule;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -15,6 +17,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
@@ -50,6 +53,7 @@ public final class Validator {
     validator.checkFamilies();
     validator.checkTransport();
     validator.checkRoutes();
+    validator.checkRules();
     validator.checkTracking();
     validator.checkNodes();
     validator.checkHealthChecks();
@@ -72,6 +76,17 @@ public final class Validator {
     duration("spec.preempt.delay", spec.preempt().delay(), Duration.ZERO, Duration.ofSeconds(1000));
     checkAuthentication();
     checkGarp();
+    checkLease();
+  }
+
+  /** Whole seconds, ended up to a second late: below 1 s none is both long and short enough. */
+  private void checkLease() {
+    if (spec.lease().policy() == LeasePolicy.Exclusive && interval().toSeconds() < 1) {
+      add(
+          "spec.lease.policy",
+          "the kernel ends leases within a second, so Exclusive needs an advertInterval of 1s or"
+              + " more: use that, or Overlap");
+    }
   }
 
   private void checkGarp() {
@@ -251,6 +266,73 @@ public final class Validator {
     range(path + ".metric", route.metric(), 0, 0xFFFF_FFFFL, "metric");
   }
 
+  private void checkRules() {
+    if (spec.rules().size() > VirtualIpSpec.RULES_MAX) {
+      add("spec.rules", "has more than 64 rules: use a second VirtualIP");
+    }
+    var good = new TreeMap<Integer, PolicyRule>();
+    for (int i = 0; i < spec.rules().size(); i++) {
+      var path = "spec.rules[" + i + "]";
+      var rule = spec.rules().get(i);
+      int before = problems.size();
+      checkRule(path, rule);
+      if (problems.size() == before) {
+        var parsed = PolicyRule.of(rule);
+        good.entrySet().stream()
+            .filter(other -> other.getValue().clashesWith(parsed))
+            .findFirst()
+            .ifPresent(other -> add(path, clash("rules[" + other.getKey() + "]", parsed)));
+        good.put(i, parsed);
+      }
+    }
+  }
+
+  /** What to do about two rules that {@linkplain PolicyRule#clashesWith clash}. */
+  static String clash(String other, PolicyRule rule) {
+    return "%s is for the same packets at the same priority %d: change one of the two priorities, or"
+            .formatted(other, rule.priority())
+        + " remove one";
+  }
+
+  private void checkRule(String path, Rule rule) {
+    if (rule == null || rule.from() == null && rule.to() == null) {
+      add(path, "needs from or to: without either it catches every packet");
+      return;
+    }
+    checkMatch(path + ".from", rule.from());
+    checkMatch(path + ".to", rule.to());
+    if (rule.from() != null
+        && rule.to() != null
+        && rule.from().contains(":") != rule.to().contains(":")) {
+      add(path, "from and to are of different families: use IPv4 or IPv6 for both");
+    }
+    if (rule.table() == null) {
+      add(path + ".table", "is missing: give the routing table to ask, as in 100");
+    } else if (rule.table() == VirtualIpSpec.LOCAL_TABLE) {
+      add(path + ".table", "every packet asks table 255 (local) first anyway: use another table");
+    }
+    range(path + ".table", rule.table(), 1, 0xFFFF_FFFFL, "routing table");
+    if (rule.priority() == null) {
+      add(
+          path + ".priority",
+          "is missing: use 1 to 32765; rules are asked from the lowest up, and ip rule shows what"
+              + " the node has");
+    }
+    range(path + ".priority", rule.priority(), 1, VirtualIpSpec.RULE_PRIORITY_MAX, "rule priority");
+  }
+
+  private void checkMatch(String path, String text) {
+    var prefix = text == null ? null : parsed(path, () -> PolicyRule.prefix(text));
+    if (prefix != null && prefix.length() == 0) {
+      add(path, text + " is every address: leave it out, or give a smaller prefix");
+    } else if (prefix != null && !prefix.isNetwork()) {
+      add(
+          path,
+          "has bits set behind the prefix: write %s, or %s for the one address"
+              .formatted(prefix.network(), IpPrefix.text(prefix.address())));
+    }
+  }
+
   private void checkTracking() {
     var names = new HashSet<String>();
     for (int i = 0; i < spec.trackInterfaces().size(); i++) {
@@ -267,7 +349,9 @@ public final class Validator {
       }
     }
     var debounce = parsed("spec.linkDebounce", () -> Durations.parse(spec.linkDebounce()));
-    if (debounce != null && !debounce.isZero() && debounce.compareTo(twoIntervals()) >= 0) {
+    if (debounce != null
+        && !debounce.isZero()
+        && debounce.compareTo(interval().multipliedBy(2)) >= 0) {
       add(
           "spec.linkDebounce",
           "%s is no less than two advert intervals: a peer would take over before it counts; use"
@@ -280,9 +364,9 @@ public final class Validator {
     }
   }
 
-  private Duration twoIntervals() {
+  private Duration interval() {
     try {
-      return Durations.parse(spec.advertInterval()).multipliedBy(2);
+      return Durations.parse(spec.advertInterval());
     } catch (IllegalArgumentException e) {
       return Duration.ofDays(1); // the interval has a message of its own
     }

@@ -57,6 +57,14 @@ import java.util.Objects;
         "!has(self.vrrpVersion) || self.vrrpVersion != 2 || !has(self.advertInterval)"
             + " || self.advertInterval.matches('^[0-9]+(s|m)$')",
     message = "VRRPv2 adverts have whole seconds: use 1s to 255s, or set vrrpVersion to 3")
+@ValidationRule(
+    value =
+        "!has(self.lease) || !has(self.lease.policy) || self.lease.policy != 'Exclusive'"
+            + " || !has(self.advertInterval) || !self.advertInterval.endsWith('ms')"
+            + " || self.advertInterval.matches('^[0-9]{4,}ms$')",
+    message =
+        "the kernel ends leases within a second, so an exclusive one needs an advertInterval of 1s or"
+            + " more: use that, or set lease.policy to Overlap")
 public record VirtualIpSpec(
     @Required
         @Min(VRID_MIN)
@@ -126,10 +134,20 @@ public record VirtualIpSpec(
         @JsonPropertyDescription(
             "Routes that exist on the master only (keepalived: virtual_routes).")
         List<Route> routes,
+    @Size(max = RULES_MAX)
+        @JsonPropertyDescription(
+            "Policy routing rules that exist on the master only (keepalived: virtual_rules). They come"
+                + " after addresses and routes, and go before them. The kernel knows no lease for"
+                + " rules: when the agent is killed they stay until an agent starts on that node"
+                + " again.")
+        List<Rule> rules,
     @JsonPropertyDescription(
             "How the networks are told who has the addresses: gratuitous ARP, and for IPv6"
                 + " unsolicited neighbour advertisements.")
         Garp garp,
+    @JsonPropertyDescription(
+            "How long the addresses of a master stay on its node when its agent is killed or hangs.")
+        Lease lease,
     @JsonPropertyDescription("Nodes that take part, and what is different on some of them.")
         Nodes nodes,
     @Size(max = 32)
@@ -173,11 +191,23 @@ public record VirtualIpSpec(
   /** Most virtual addresses in one advert (RFC 9568 5.2.5). */
   public static final int ADVERTISED_MAX = 255;
 
+  /** Most rules of one VirtualIP. */
+  public static final int RULES_MAX = 64;
+
+  /** Highest priority of a rule: before the main table's, which the kernel has at 32766. */
+  public static final int RULE_PRIORITY_MAX = 32_765;
+
+  /** The table of the node's own addresses; the kernel's rule for it comes first. */
+  public static final long LOCAL_TABLE = 255;
+
   /** What may be an IP address. */
   static final String ADDRESS_PATTERN = "^[0-9A-Fa-f:.]+$";
 
   /** What may be an IP prefix. */
   static final String PREFIX_PATTERN = "^[0-9A-Fa-f:.]+/[0-9]{1,3}$";
+
+  /** What may be an IP address or a prefix other than that of all addresses. */
+  static final String MATCH_PATTERN = "^[0-9A-Fa-f:.]+(/[1-9][0-9]{0,2})?$";
 
   /** An {@link InterfaceSelector}: a Linux interface name or glob, or a prefix. */
   public static final String INTERFACE_PATTERN = "^([^/:\\s]{1,15}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
@@ -193,6 +223,8 @@ public record VirtualIpSpec(
     transport = Objects.requireNonNullElse(transport, Transport.MULTICAST);
     addresses = copy(addresses);
     routes = copy(routes);
+    rules = copy(rules);
+    lease = Objects.requireNonNullElse(lease, Lease.OVERLAP);
     garp = Objects.requireNonNullElse(garp, Garp.DEFAULT);
     nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
     trackInterfaces = copy(trackInterfaces);
@@ -364,6 +396,34 @@ public record VirtualIpSpec(
     }
   }
 
+  /** What matters more when a master ends without a word. */
+  public enum LeasePolicy {
+    /** That clients see no gap. */
+    Overlap,
+    /** That no two nodes ever have the addresses. */
+    Exclusive
+  }
+
+  /** Lifetime of addresses in the kernel; only a live master renews it. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Lease(
+      @Default("Overlap")
+          @JsonPropertyDescription(
+              "Overlap: until the slowest backup has taken over, so that clients of a server that"
+                  + " still answers see no gap; two nodes have the addresses for up to an advert"
+                  + " interval and a second. Exclusive: until just before the fastest backup takes"
+                  + " over, so that two nodes never have them, and nobody for up to two seconds and"
+                  + " the skew; needs an advertInterval of 1s or more.")
+          LeasePolicy policy) {
+    /** Without a gap. */
+    public static final Lease OVERLAP = new Lease(null);
+
+    /** Fills in the schema's default. */
+    public Lease {
+      policy = Objects.requireNonNullElse(policy, LeasePolicy.Overlap);
+    }
+  }
+
   /** A virtual address. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Address(
@@ -422,6 +482,46 @@ public record VirtualIpSpec(
           Long metric,
       @JsonPropertyDescription("Take the gateway as reachable although no prefix covers it.")
           Boolean onLink) {}
+
+  /** A policy routing rule that moves with the addresses; {@link PolicyRule} is its valid form. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "has(self.from) || has(self.to)",
+      message = "a rule without from and to catches every packet: give at least one of them")
+  @ValidationRule(
+      value =
+          "!has(self.from) || !has(self.to) || self.from.contains(':') == self.to.contains(':')",
+      message = "from and to are of different families: use IPv4 or IPv6 for both")
+  @ValidationRule(
+      value = "self.table != 255",
+      message = "every packet asks table 255 (local) first anyway: use another table")
+  public record Rule(
+      @Pattern(MATCH_PATTERN)
+          @Size(max = IpPrefix.TEXT_MAX)
+          @JsonPropertyDescription(
+              "Source address or prefix of the packets, as in 203.0.113.10 or 2001:db8::/32. Default:"
+                  + " any. A rule needs from or to.")
+          String from,
+      @Pattern(MATCH_PATTERN)
+          @Size(max = IpPrefix.TEXT_MAX)
+          @JsonPropertyDescription(
+              "Destination address or prefix of the packets, of the same family. Default: any.")
+          String to,
+      @Required
+          @Min(1)
+          @Max(4294967295d)
+          @JsonPropertyDescription(
+              "Routing table that the packets ask, as in routes[].table; 254 is main. Where it has no"
+                  + " route, the next rule counts. Not 255 (local).")
+          Long table,
+      @Required
+          @Min(1)
+          @Max(RULE_PRIORITY_MAX)
+          @JsonPropertyDescription(
+              "Rules are asked from the lowest number up; the main table comes at 32766. No default:"
+                  + " what is right depends on the rules that the node has (see ip rule), a CNI's"
+                  + " among them. Of one priority are only rules whose order does not matter.")
+          Integer priority) {}
 
   /** Which nodes take part. */
   @JsonInclude(JsonInclude.Include.NON_EMPTY)

@@ -60,6 +60,28 @@ class ConflictsTest {
   }
 
   @Test
+  void theSameRuleIsAProblemOfTheYounger() {
+    assertEquals(
+        List.of(
+            "spec.rules[1]: a rule of VirtualIP a is for the same packets at the same priority 9:"
+                + " change one of the two priorities, or remove one"),
+        problemsOfYounger(
+            "{rules: [{from: 10.0.0.0/8, table: 100, priority: 9}]}",
+            "{vrid: 78, addresses: [{address: 203.0.113.11/24}], rules: [{from: 10.0.0.0/8, table:"
+                + " 100, priority: 8}, {from: 10.0.0.0/8, table: 100, priority: 9}]}"));
+  }
+
+  @Test
+  void theSameRuleOnOtherNodesIsNone() {
+    var rule = "rules: [{from: 10.0.0.0/8, table: 100, priority: 9}], ";
+    assertEquals(
+        List.of(),
+        problemsOfYounger(
+            "{" + rule + "nodes: {selector: {matchLabels: {edge: a}}}}",
+            "{" + rule + OTHER_ADDRESS + ", nodes: {selector: {matchLabels: {edge: b}}}}"));
+  }
+
+  @Test
   void anOverrideMayPutBothOnOneNic() {
     assertEquals(
         1,

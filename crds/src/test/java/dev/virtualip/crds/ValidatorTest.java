@@ -19,6 +19,7 @@ class ValidatorTest {
         "{vrid: 255}",
         "{vrrpVersion: 2, advertInterval: 255s}",
         "{vrrpVersion: 2, advertInterval: 2000ms}",
+        "{lease: {policy: Exclusive}}",
         "{vrrpVersion: 2, authentication: {passwordSecretRef: {name: a, key: b}}}",
         "{advertInterval: 10ms}",
         "{advertInterval: 40950ms}",
@@ -29,6 +30,10 @@ class ValidatorTest {
         "{interface: eth0.100}",
         "{routes: [{to: default, via: 203.0.113.1, interface: eth1}]}",
         "{routes: [{to: 10.0.0.0/8, table: 4294967295, metric: 0}]}",
+        "{rules: [{from: 203.0.113.10, table: 100, priority: 1}]}",
+        "{rules: [{from: 10.0.0.0/8, to: 0.0.0.0/1, table: 4294967295, priority: 32765}]}",
+        "{rules: [{from: '2001:db8::10', to: '2001:db8::/32', table: 254, priority: 9}]}",
+        "{rules: [{from: 10.0.0.1, table: 1, priority: 9}, {to: 10.0.0.1, table: 1, priority: 9}]}",
         "{nodes: {selector: {matchExpressions: [{key: a, operator: Exists}]}}}",
         "{nodes: {overrides: [{name: a, priority: 255, interface: ens3}]}}",
         "{addresses: [{address: 'fe80::61/64'}, {address: '2001:db8::10/64'}]}",
@@ -104,6 +109,7 @@ class ValidatorTest {
           {transport: {mode: Unicast, peers: [224.0.0.18]}} | spec.transport.peers[0]: no host can have 224.0.0.18: give the address of a node
           {transport: {mode: Unicast, peers: [203.0.113.10]}} | spec.transport.peers[0]: 203.0.113.10 is a virtual address: give the node's own
           {transport: {mode: Unicast, peers: [10.0.0.12, 10.0.0.12]}} | spec.transport.peers[1]: stands in the list twice: remove one
+          {advertInterval: 500ms, lease: {policy: Exclusive}} | spec.lease.policy: the kernel ends leases within a second, so Exclusive needs an advertInterval of 1s or more: use that, or Overlap
           {garp: {repeat: 0}} | spec.garp.repeat: 0 is not a number of announcements: use 1 to 100
           {garp: {delay: 61m}} | spec.garp.delay: 61m is out of range: use 0s to 1h
           {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
@@ -121,6 +127,18 @@ class ValidatorTest {
           {routes: [{to: 10.0.0.1/8}]} | spec.routes[0].to: has bits set behind the prefix: write 10.0.0.0/8
           {routes: [{to: 10.0.0.0/8, via: gw}]} | spec.routes[0].via: "gw" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {routes: [{to: 10.0.0.0/8, table: 0}]} | spec.routes[0].table: 0 is not a routing table: use 1 to 4294967295
+          {rules: [{table: 100, priority: 9}]} | spec.rules[0]: needs from or to: without either it catches every packet
+          {rules: [{from: 0.0.0.0/0, table: 100, priority: 9}]} | spec.rules[0].from: 0.0.0.0/0 is every address: leave it out, or give a smaller prefix
+          {rules: [{from: 203.0.113.10/24, table: 100, priority: 9}]} | spec.rules[0].from: has bits set behind the prefix: write 203.0.113.0/24, or 203.0.113.10 for the one address
+          {rules: [{to: vip, table: 100, priority: 9}]} | spec.rules[0].to: "vip" is not an IPv4 address: write four numbers, as in 203.0.113.10
+          {rules: [{from: 10.0.0.1, to: "2001:db8::/32", table: 100, priority: 9}]} | spec.rules[0]: from and to are of different families: use IPv4 or IPv6 for both
+          {rules: [{from: 10.0.0.1, priority: 9}]} | spec.rules[0].table: is missing: give the routing table to ask, as in 100
+          {rules: [{from: 10.0.0.1, table: 0, priority: 9}]} | spec.rules[0].table: 0 is not a routing table: use 1 to 4294967295
+          {rules: [{from: 10.0.0.1, table: 255, priority: 9}]} | spec.rules[0].table: every packet asks table 255 (local) first anyway: use another table
+          {rules: [{from: 10.0.0.1, table: 100}]} | spec.rules[0].priority: is missing: use 1 to 32765; rules are asked from the lowest up, and ip rule shows what the node has
+          {rules: [{from: 10.0.0.1, table: 100, priority: 0}]} | spec.rules[0].priority: 0 is not a rule priority: use 1 to 32765
+          {rules: [{from: 10.0.0.1, table: 100, priority: 32766}]} | spec.rules[0].priority: 32766 is not a rule priority: use 1 to 32765
+          {rules: [{from: 10.0.0.1, table: 1, priority: 9}, {to: 10.0.0.2, table: 2, priority: 9}]} | spec.rules[1]: rules[0] is for the same packets at the same priority 9: change one of the two priorities, or remove one
           {nodes: {overrides: [{priority: 1}]}} | spec.nodes.overrides[0].name: is missing: name the node that is different
           {nodes: {overrides: [{name: a}, {name: a}]}} | spec.nodes.overrides[1].name: a has an entry already: merge the two
           {nodes: {overrides: [{name: a, priority: 256}]}} | spec.nodes.overrides[0].priority: 256 is not a priority: use 1 to 255
@@ -163,6 +181,16 @@ class ValidatorTest {
     assertEquals(problems, Validator.problems(spec("{addresses: " + addresses + "}")).size());
   }
 
+  @ParameterizedTest
+  @CsvSource({"64, 0", "65, 1"})
+  void aVirtualIpHasAtMost64Rules(int count, int problems) {
+    var rules =
+        IntStream.rangeClosed(1, count)
+            .mapToObj("{from: 10.0.0.1, table: 100, priority: %d}"::formatted)
+            .toList();
+    assertEquals(problems, Validator.problems(spec("{rules: " + rules + "}")).size());
+  }
+
   @Test
   void allProblemsAreNamedAtOnce() {
     assertEquals(3, Validator.problems(spec("{vrid: 0, interface: '', priority: 0}")).size());
@@ -177,8 +205,8 @@ class ValidatorTest {
   void nullsInListsAreProblemsAndNoCrash() {
     var spec =
         spec(
-            "{addresses: [null], routes: [null], healthChecks: [null], nodes: {overrides: [null],"
+            "{addresses: [null], routes: [null], rules: [null], healthChecks: [null], nodes: {overrides: [null],"
                 + " selector: {matchExpressions: [null]}}}");
-    assertEquals(5, Validator.problems(spec).size());
+    assertEquals(6, Validator.problems(spec).size());
   }
 }

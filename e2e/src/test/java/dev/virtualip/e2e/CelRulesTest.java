@@ -80,6 +80,11 @@ class CelRulesTest {
           vrid: 1, vrrpVersion: 2, advertInterval: 500ms | use 1s to 255s
           vrid: 1, healthChecks: [{name: none}] | set one of http, tcp, pod
           vrid: 256 | 255
+          vrid: 1, rules: [{table: 100, priority: 9}] | give at least one of them
+          vrid: 1, rules: [{from: 10.0.0.1, to: '2001:db8::1', table: 100, priority: 9}] | use IPv4 or IPv6 for both
+          vrid: 1, rules: [{from: 10.0.0.1, table: 255, priority: 9}] | use another table
+          vrid: 1, rules: [{from: 0.0.0.0/0, table: 100, priority: 9}] | spec.rules[0].from
+          vrid: 1, rules: [{from: 10.0.0.1, table: 100}] | spec.rules[0].priority
           """)
   void aBadObjectIsRefusedWithTheFix(String spec, String fix) {
     var refusal =

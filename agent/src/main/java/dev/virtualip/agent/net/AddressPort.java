@@ -1,18 +1,21 @@
 package dev.virtualip.agent.net;
 
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.List;
 
 /**
- * The node's links, addresses and routes. Everything put here carries the mark of virtualip ({@link
- * #PROTOCOL}), so that what an earlier life left behind can be told from what others own.
+ * The node's links, addresses, routes and policy routing rules. Everything put here carries the
+ * mark of virtualip ({@link #PROTOCOL}), so that what an earlier life left behind can be told from
+ * what others own.
  */
 public interface AddressPort {
   /**
-   * Route protocol (rtm_protocol) and address protocol (IFA_PROTO) of all that virtualip installs:
-   * VRRP's IP protocol number. Addresses keep it on Linux 5.18 and newer only; routes always do.
+   * Route protocol (rtm_protocol), rule protocol (FRA_PROTOCOL) and address protocol (IFA_PROTO) of
+   * all that virtualip installs: VRRP's IP protocol number. Addresses keep it on Linux 5.18 and
+   * newer only, rules on 4.17 and newer; routes always do.
    */
   int PROTOCOL = 112;
 
@@ -24,6 +27,9 @@ public interface AddressPort {
 
   /** All IPv4 and IPv6 routes of all tables that carry virtualip's mark. */
   List<InstalledRoute> routes() throws IOException;
+
+  /** All IPv4 and IPv6 rules that carry virtualip's mark, in the order in which they are asked. */
+  List<PolicyRule> rules() throws IOException;
 
   /** Whether the node forwards IPv6 packets that come in on a link (net.ipv6.conf.X.forwarding). */
   boolean forwardsIpv6(Link link);
@@ -55,8 +61,7 @@ public interface AddressPort {
    *
    * @param linkIndex index of the link
    * @param prefix address and prefix length
-   * @param leaseSeconds seconds until the kernel removes it, rounded down but at least 1; 0 = for
-   *     ever
+   * @param leaseSeconds seconds until the kernel removes it, rounded up; 0 = for ever
    * @param protocol IFA_PROTO, 0 if unset
    * @param tentative IPv6: whether another host may have it too, so that it cannot be used (yet)
    */
@@ -146,6 +151,16 @@ public interface AddressPort {
      * of an IPv6 route, which it may have lost.
      */
     record DeleteRoute(InstalledRoute route) implements Change {}
+
+    /**
+     * Adds a rule, behind those that have its priority already; one that is there stays where it
+     * is. The very same rule of somebody else is a failure: the kernel would take both, and whoever
+     * deletes one by hand may hit either. A rule has no lease, it stays until it is deleted.
+     */
+    record PutRule(PolicyRule rule) implements Change {}
+
+    /** Removes this very rule, if it carries virtualip's mark. */
+    record DeleteRule(PolicyRule rule) implements Change {}
   }
 
   /**
@@ -178,6 +193,9 @@ public interface AddressPort {
      * @param route the route that is gone, or the one that took its place
      */
     record RouteRemoved(InstalledRoute route) implements NetworkEvent {}
+
+    /** A rule with virtualip's mark is gone. */
+    record RuleRemoved(PolicyRule rule) implements NetworkEvent {}
 
     /** Reports were lost (receive buffer overrun): read everything anew. */
     record Overrun() implements NetworkEvent {}

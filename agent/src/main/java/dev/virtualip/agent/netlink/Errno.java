@@ -5,6 +5,7 @@ import java.util.Map;
 /** Error numbers of Linux (asm-generic/errno-base.h and errno.h; the same on x86-64 and arm64). */
 final class Errno {
   static final int EPERM = 1;
+  static final int ENOENT = 2;
   static final int ESRCH = 3;
   static final int EINTR = 4;
   static final int EAGAIN = 11;
@@ -25,7 +26,7 @@ final class Errno {
   private static final Map<Integer, String> NAMES =
       Map.ofEntries(
           Map.entry(EPERM, "EPERM"),
-          Map.entry(2, "ENOENT"),
+          Map.entry(ENOENT, "ENOENT"),
           Map.entry(ESRCH, "ESRCH"),
           Map.entry(EINTR, "EINTR"),
           Map.entry(9, "EBADF"),

@@ -1,10 +1,13 @@
 package dev.virtualip.agent.netlink;
 
 import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
+import dev.virtualip.agent.net.AddressPort.Change.PutRule;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.netlink.NetlinkMessage.Body;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -21,14 +24,14 @@ import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
 
 /**
- * Links, addresses and routes of the network namespace it was opened in, through one rtnetlink
- * socket. Reading needs no rights, {@link #apply} needs NET_ADMIN. Threads take turns.
+ * Links, addresses, routes and rules of the network namespace it was opened in, through one
+ * rtnetlink socket. Reading needs no rights, {@link #apply} needs NET_ADMIN. Threads take turns.
  *
  * <p>After an IOException the fate of the changes is unknown: read everything anew.
  */
 public final class Netlink implements AddressPort, AutoCloseable {
-  /** Their acknowledgements, some 1 KiB of buffer each, fit even in the default receive buffer. */
-  private static final int BATCH_MAX = 128;
+  /** Their acknowledgements, some 1 KiB of buffer each, fit in the receive buffer. */
+  private static final int BATCH_MAX = 512;
 
   private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
   private static final int[] FAMILIES = {Rtnetlink.AF_INET, Rtnetlink.AF_INET6};
@@ -38,6 +41,10 @@ public final class Netlink implements AddressPort, AutoCloseable {
   private static final String TAKEN =
       "EEXIST: somebody else's route has this destination and metric: remove it, or set another"
           + " metric in spec.routes";
+
+  private static final String RULE_TAKEN =
+      "EEXIST: somebody else has added the very same rule: remove it, or set another priority in"
+          + " spec.rules";
 
   private final Arena arena = Arena.ofShared();
   private final MemorySegment requests =
@@ -109,6 +116,20 @@ public final class Netlink implements AddressPort, AutoCloseable {
   }
 
   @Override
+  public synchronized List<PolicyRule> rules() throws IOException {
+    return dumpRules().stream()
+        .filter(state -> state.protocol() == PROTOCOL)
+        .map(Body.RuleState::rule)
+        .toList();
+  }
+
+  private List<Body.RuleState> dumpRules() throws IOException {
+    return dump(
+        NetlinkRequests::dumpRules,
+        body -> body instanceof Body.RuleState state ? Optional.of(state) : Optional.empty());
+  }
+
+  @Override
   public boolean forwardsIpv6(Link link) {
     try {
       return Files.readString(Path.of("/proc/sys/net/ipv6/conf", link.name(), "forwarding"))
@@ -122,13 +143,14 @@ public final class Netlink implements AddressPort, AutoCloseable {
   /**
    * {@inheritDoc}
    *
-   * <p>One write takes up to 128 changes; more of them take several.
+   * <p>One write takes up to 512 changes; more of them take several.
    */
   @Override
   public synchronized List<Failure> apply(List<Change> changes) throws IOException {
     var failures = new ArrayList<Failure>();
     var taken = new ArrayList<PutRoute>();
-    applyInBatches(withoutVainDeletions(changes), false, failures, taken);
+    var possible = withoutVainRules(withoutVainDeletions(changes), failures);
+    applyInBatches(possible, false, failures, taken);
     if (!taken.isEmpty()) {
       var ours = routes();
       for (var put : taken) {
@@ -193,6 +215,41 @@ public final class Netlink implements AddressPort, AutoCloseable {
         : route;
   }
 
+  /**
+   * Without rules that are there already, or are not there to be deleted. To the kernel a rule
+   * without source or destination stands for any: it would refuse to add one because of another
+   * that it covers, had we asked for EEXIST, and would delete that other one instead.
+   */
+  private List<Change> withoutVainRules(List<Change> changes, List<Failure> failures)
+      throws IOException {
+    if (changes.stream().noneMatch(c -> c instanceof PutRule || c instanceof DeleteRule)) {
+      return changes;
+    }
+    var ours = new HashSet<PolicyRule>();
+    var others = new HashSet<PolicyRule>();
+    dumpRules().forEach(state -> (state.protocol() == PROTOCOL ? ours : others).add(state.rule()));
+    var possible = new ArrayList<Change>();
+    for (var change : changes) {
+      switch (change) {
+        case PutRule(var rule) when ours.contains(rule) -> {}
+        case PutRule(var rule) when others.contains(rule) ->
+            failures.add(new Failure(change, RULE_TAKEN));
+        case PutRule(var rule) -> {
+          ours.add(rule);
+          possible.add(change);
+        }
+        case DeleteRule(var rule) when !ours.remove(rule) -> {}
+        case Change.PutAddress _,
+            Change.DeleteAddress _,
+            PutRoute _,
+            Change.DeleteRoute _,
+            DeleteRule _ ->
+            possible.add(change);
+      }
+    }
+    return possible;
+  }
+
   private void applyBatch(
       List<? extends Change> batch,
       boolean replaceRoutes,
@@ -235,6 +292,8 @@ public final class Netlink implements AddressPort, AutoCloseable {
       case Change.DeleteAddress _ ->
           errno == 0 || errno == Errno.EADDRNOTAVAIL || errno == Errno.ENODEV;
       case Change.DeleteRoute _ -> errno == 0 || errno == Errno.ESRCH || errno == Errno.ENODEV;
+      case PutRule _ -> errno == 0;
+      case DeleteRule _ -> errno == 0 || errno == Errno.ENOENT;
     };
   }
 
@@ -292,6 +351,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
       case Body.LinkState _,
           Body.AddressState _,
           Body.RouteState _,
+          Body.RuleState _,
           Body.Skipped _,
           Body.Rejected _ ->
           throw new AssertionError(last);

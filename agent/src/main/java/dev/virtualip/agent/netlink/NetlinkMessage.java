@@ -6,6 +6,7 @@ import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -15,6 +16,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * A message from the kernel.
@@ -42,6 +44,13 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
         implements Body {}
 
     /**
+     * RTM_NEWRULE or RTM_DELRULE of a rule that does nothing but route by source and destination.
+     *
+     * @param protocol who added it (FRA_PROTOCOL), 0 if unset
+     */
+    record RuleState(boolean removed, int protocol, PolicyRule rule) implements Body {}
+
+    /**
      * NLMSG_ERROR.
      *
      * @param errno 0 = done
@@ -58,6 +67,27 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
     /** Not what rtnetlink sends. */
     record Rejected(String reason) implements Body {}
   }
+
+  /** Attributes of a rule that narrow it down beyond source and destination, or do more. */
+  private static final Set<Integer> RULE_EXTRAS =
+      Set.of(
+          FRA_IIFNAME,
+          FRA_OIFNAME,
+          FRA_FWMARK,
+          FRA_FWMASK,
+          FRA_FLOW,
+          FRA_TUN_ID,
+          FRA_SUPPRESS_IFGROUP,
+          FRA_L3MDEV,
+          FRA_UID_RANGE,
+          FRA_IP_PROTO,
+          FRA_SPORT_RANGE,
+          FRA_DPORT_RANGE,
+          FRA_DSCP,
+          FRA_FLOWLABEL);
+
+  /** What the kernel says where a rule suppresses nothing. */
+  private static final long NO_SUPPRESSION = 0xFFFF_FFFFL;
 
   private static final class Malformed extends Exception {
     private static final long serialVersionUID = 1;
@@ -100,6 +130,7 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
         case RTM_NEWLINK, RTM_DELLINK -> link(type == RTM_DELLINK, content);
         case RTM_NEWADDR, RTM_DELADDR -> address(type == RTM_DELADDR, content);
         case RTM_NEWROUTE, RTM_DELROUTE -> route(type == RTM_DELROUTE, flags, content);
+        case RTM_NEWRULE, RTM_DELRULE -> rule(type == RTM_DELRULE, content);
         case NLMSG_ERROR -> acknowledged(flags, content);
         case NLMSG_DONE -> new Body.Done(errno(content));
         default -> new Body.Skipped();
@@ -161,7 +192,7 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
             (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0));
   }
 
-  /** The kernel rounds down: an address about to go has 0 seconds, which here means for ever. */
+  /** An address about to go has 0 seconds left, which here means for ever. */
   private static long lease(ByteBuffer cacheInfo) throws Malformed {
     if (cacheInfo == null) {
       return 0;
@@ -192,6 +223,35 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
             (in.getInt(8) & RTNH_F_ONLINK) != 0);
     boolean replaces = !removed && (flags & NLM_F_REPLACE) != 0;
     return new Body.RouteState(removed, replaces, Byte.toUnsignedInt(in.get(5)), route);
+  }
+
+  private static Body rule(boolean removed, ByteBuffer in) throws Malformed {
+    need(in, FIB_RULE_HDR);
+    int family = in.get(0);
+    boolean representable = in.get(3) == 0 && in.get(7) == FR_ACT_TO_TBL && in.getInt(8) == 0;
+    if (family != AF_INET && family != AF_INET6 || !representable) {
+      return new Body.Skipped();
+    }
+    var attributes = attributes(in, FIB_RULE_HDR);
+    var to = attributes.get(FRA_DST);
+    var from = attributes.get(FRA_SRC);
+    if (to == null && from == null
+        || attributes.keySet().stream().anyMatch(RULE_EXTRAS::contains)
+        || number(attributes, FRA_SUPPRESS_PREFIXLEN, NO_SUPPRESSION) != NO_SUPPRESSION) {
+      return new Body.Skipped();
+    }
+    var protocol = attributes.get(FRA_PROTOCOL);
+    if (protocol != null) {
+      need(protocol, 1);
+    }
+    var rule =
+        new PolicyRule(
+            from == null ? null : prefix(family, from, in.get(2)),
+            to == null ? null : prefix(family, to, in.get(1)),
+            number(attributes, FRA_TABLE, Byte.toUnsignedInt(in.get(4))),
+            number(attributes, FRA_PRIORITY, 0));
+    int addedBy = protocol == null ? 0 : Byte.toUnsignedInt(protocol.get(0));
+    return new Body.RuleState(removed, addedBy, rule);
   }
 
   /** The request's header follows the error number; its content too, unless NLM_F_CAPPED. */

@@ -27,7 +27,9 @@ public final class NetlinkMonitor implements AutoCloseable {
           | Rtnetlink.RTMGRP_IPV4_IFADDR
           | Rtnetlink.RTMGRP_IPV6_IFADDR
           | Rtnetlink.RTMGRP_IPV4_ROUTE
-          | Rtnetlink.RTMGRP_IPV6_ROUTE;
+          | Rtnetlink.RTMGRP_IPV6_ROUTE
+          | Rtnetlink.RTMGRP_IPV4_RULE
+          | Rtnetlink.RTMGRP_IPV6_RULE;
 
   private final Consumer<NetworkEvent> listener;
   private final NetlinkSocket socket;
@@ -93,6 +95,11 @@ public final class NetlinkMonitor implements AutoCloseable {
         boolean ours = protocol == AddressPort.PROTOCOL;
         if (removed && ours || replaces && !ours) {
           listener.accept(new NetworkEvent.RouteRemoved(route));
+        }
+      }
+      case Body.RuleState(boolean removed, int protocol, var rule) -> {
+        if (removed && protocol == AddressPort.PROTOCOL) {
+          listener.accept(new NetworkEvent.RuleRemoved(rule));
         }
       }
       case Body.Rejected(var reason) -> {

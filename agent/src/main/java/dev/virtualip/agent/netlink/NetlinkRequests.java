@@ -5,6 +5,8 @@ import static dev.virtualip.agent.netlink.Rtnetlink.*;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 
@@ -53,6 +55,8 @@ final class NetlinkRequests {
         route(route, RT_SCOPE_NOWHERE);
         end(start);
       }
+      case Change.PutRule(var rule) -> rule(RTM_NEWRULE, NLM_F_ACK | NLM_F_CREATE, sequence, rule);
+      case Change.DeleteRule(var rule) -> rule(RTM_DELRULE, NLM_F_ACK, sequence, rule);
     }
   }
 
@@ -87,6 +91,13 @@ final class NetlinkRequests {
   void dumpRoutes(int sequence, int family) {
     int start = begin(RTM_GETROUTE, NLM_F_DUMP, sequence);
     out.put((byte) family).put(new byte[4]).put((byte) AddressPort.PROTOCOL).put(new byte[6]);
+    end(start);
+  }
+
+  /** Asks for the rules of all families. */
+  void dumpRules(int sequence) {
+    int start = begin(RTM_GETRULE, NLM_F_DUMP, sequence);
+    out.put(new byte[FIB_RULE_HDR]);
     end(start);
   }
 
@@ -138,6 +149,31 @@ final class NetlinkRequests {
     if (!smallTable) {
       attribute(RTA_TABLE, (int) route.table());
     }
+  }
+
+  private void rule(int type, int flags, int sequence, PolicyRule rule) {
+    int start = begin(type, flags, sequence);
+    boolean smallTable = rule.table() < 256;
+    out.put((byte) (rule.isIpv6() ? AF_INET6 : AF_INET));
+    out.put(length(rule.to())).put(length(rule.from())).put((byte) 0);
+    out.put((byte) (smallTable ? rule.table() : RT_TABLE_UNSPEC));
+    out.put((byte) 0).put((byte) 0).put((byte) FR_ACT_TO_TBL).putInt(0);
+    if (rule.to() != null) {
+      attribute(FRA_DST, rule.to().address().getAddress());
+    }
+    if (rule.from() != null) {
+      attribute(FRA_SRC, rule.from().address().getAddress());
+    }
+    attribute(FRA_PRIORITY, (int) rule.priority());
+    if (!smallTable) {
+      attribute(FRA_TABLE, (int) rule.table());
+    }
+    attribute(FRA_PROTOCOL, new byte[] {AddressPort.PROTOCOL});
+    end(start);
+  }
+
+  private static byte length(IpPrefix prefix) {
+    return (byte) (prefix == null ? 0 : prefix.length());
   }
 
   private void attribute(int type, int value) {

@@ -1,6 +1,9 @@
 package dev.virtualip.agent.netlink;
 
-/** Numbers of linux/netlink.h, linux/rtnetlink.h, linux/if_addr.h and linux/if_link.h. */
+/**
+ * Numbers of linux/netlink.h, linux/rtnetlink.h, linux/fib_rules.h, linux/if_addr.h and
+ * linux/if_link.h.
+ */
 final class Rtnetlink {
   static final int AF_UNSPEC = 0;
   static final int AF_INET = 2;
@@ -15,8 +18,10 @@ final class Rtnetlink {
   static final int RTMGRP_LINK = 1 << 0;
   static final int RTMGRP_IPV4_IFADDR = 1 << 4;
   static final int RTMGRP_IPV4_ROUTE = 1 << 6;
+  static final int RTMGRP_IPV4_RULE = 1 << 7;
   static final int RTMGRP_IPV6_IFADDR = 1 << 8;
   static final int RTMGRP_IPV6_ROUTE = 1 << 10;
+  static final int RTMGRP_IPV6_RULE = 1 << 18;
 
   static final int NLMSG_ERROR = 2;
   static final int NLMSG_DONE = 3;
@@ -29,6 +34,9 @@ final class Rtnetlink {
   static final int RTM_NEWROUTE = 24;
   static final int RTM_DELROUTE = 25;
   static final int RTM_GETROUTE = 26;
+  static final int RTM_NEWRULE = 32;
+  static final int RTM_DELRULE = 33;
+  static final int RTM_GETRULE = 34;
 
   static final int NLM_F_REQUEST = 0x1;
   static final int NLM_F_ACK = 0x4;
@@ -44,6 +52,7 @@ final class Rtnetlink {
   static final int IFINFOMSG = 16;
   static final int IFADDRMSG = 8;
   static final int RTMSG = 12;
+  static final int FIB_RULE_HDR = 12;
   static final int ATTRIBUTE_HEADER = 4;
   static final int ATTRIBUTE_TYPE_MASK = 0x3FFF;
   static final int NLMSGERR_ATTR_MSG = 1;
@@ -80,6 +89,28 @@ final class Rtnetlink {
   static final int RT_SCOPE_LINK = 253;
   static final int RT_SCOPE_NOWHERE = 255;
   static final int RT_TABLE_UNSPEC = 0;
+
+  static final int FR_ACT_TO_TBL = 1;
+  static final int FRA_DST = 1;
+  static final int FRA_SRC = 2;
+  static final int FRA_IIFNAME = 3;
+  static final int FRA_PRIORITY = 6;
+  static final int FRA_FWMARK = 10;
+  static final int FRA_FLOW = 11;
+  static final int FRA_TUN_ID = 12;
+  static final int FRA_SUPPRESS_IFGROUP = 13;
+  static final int FRA_SUPPRESS_PREFIXLEN = 14;
+  static final int FRA_TABLE = 15;
+  static final int FRA_FWMASK = 16;
+  static final int FRA_OIFNAME = 17;
+  static final int FRA_L3MDEV = 19;
+  static final int FRA_UID_RANGE = 20;
+  static final int FRA_PROTOCOL = 21;
+  static final int FRA_IP_PROTO = 22;
+  static final int FRA_SPORT_RANGE = 23;
+  static final int FRA_DPORT_RANGE = 24;
+  static final int FRA_DSCP = 25;
+  static final int FRA_FLOWLABEL = 26;
 
   private Rtnetlink() {}
 

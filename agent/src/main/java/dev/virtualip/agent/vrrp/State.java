@@ -67,6 +67,8 @@ public sealed interface State {
     /** The master gave up by a priority 0 advert. */
     MasterResigned,
     /** The master has a lower priority. */
-    Preempted
+    Preempted,
+    /** It has been told so, and gets the time to let go. */
+    Claimed
   }
 }

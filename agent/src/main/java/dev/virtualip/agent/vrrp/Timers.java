@@ -28,16 +28,33 @@ public final class Timers {
   }
 
   /**
-   * Lease of an address in whole seconds, the kernel's unit: it ends no earlier than the latest
-   * moment at which a backup of any priority takes over from a master that fell silent, so that
-   * clients whose server still answers see no gap.
+   * Lease of an address in whole seconds, the kernel's unit. {@link LeasePolicy#Overlap}: it ends
+   * no earlier than the latest moment at which a backup of any priority takes over from a master
+   * that fell silent, so that clients whose server still answers see no gap. {@link
+   * LeasePolicy#Exclusive}: a second before the earliest such moment, because the kernel may end a
+   * lease up to a second late.
    *
    * @param interval the own advertisement interval
    */
-  public static long leaseSeconds(Version version, long interval) {
+  public static long leaseSeconds(Version version, long interval, LeasePolicy policy) {
+    if (policy == LeasePolicy.Exclusive) {
+      return Math.max(1, 3 * interval / SECOND - 1);
+    }
     long latestTakeover = activeDownInterval(version, 1, interval);
     long lateRenewal = Math.max(0, RENEWAL_MAX - interval);
     return Math.ceilDiv(latestTakeover + lateRenewal, SECOND);
+  }
+
+  /**
+   * Whether a master that has said nothing since it last renewed its leases is master still,
+   * because no backup of any priority can have taken over yet.
+   *
+   * @param leftSeconds what is left of the leases, rounded up to whole seconds, at least 1
+   */
+  public static boolean isStillMaster(VirtualRouterConfig config, long leftSeconds) {
+    long lease = leaseSeconds(config.version(), config.advertInterval(), config.leasePolicy());
+    long silenceMax = (lease - leftSeconds + 1) * SECOND;
+    return silenceMax <= 3 * config.advertInterval();
   }
 
   /** Whether a lease renewed at this age has to be renewed now, at an advert, or can wait. */

@@ -45,8 +45,17 @@ public record VirtualRouter(
   /** Cause of a router that begins to take part. */
   public static final String STARTED = "Started";
 
+  /** Reason of a router that was master before its agent ended, and may still be. */
+  public static final String RESUMING = "Resuming";
+
+  /** Cause of a master that goes on after its agent was started anew. */
+  public static final String RESUMED = "Resumed";
+
   /** Cause of a router that takes part again after a fault. */
   public static final String RECOVERED = "Recovered";
+
+  /** How long a lower master has to let go, nanoseconds: some hundred times what it takes. */
+  private static final long CLAIM = 100_000_000L;
 
   /** Cause of what the other members of a sync group bring about. */
   public static final String SYNC_GROUP = "SyncGroup";
@@ -68,6 +77,14 @@ public record VirtualRouter(
   /** A virtual router that waits for its first {@link FaultsChanged}. */
   public static VirtualRouter create(VirtualRouterConfig config, int priority) {
     return new VirtualRouter(config, priority, null, new Initialize(List.of(STARTING)));
+  }
+
+  /**
+   * A virtual router that goes on as master unless its first {@link FaultsChanged} says otherwise:
+   * its earlier life was master a moment ago, and nobody can have taken over yet.
+   */
+  public static VirtualRouter resume(VirtualRouterConfig config, int priority) {
+    return new VirtualRouter(config, priority, null, new Initialize(List.of(RESUMING)));
   }
 
   /** When {@link TimerExpired} is due, or {@link State#NEVER}. */
@@ -115,6 +132,9 @@ public record VirtualRouter(
     if (!(state instanceof Initialize before)) {
       return none(this);
     }
+    if (before.reasons().contains(RESUMING)) {
+      return becomeActive(RESUMED, now);
+    }
     if (priority == VirtualRouterConfig.OWNER && config.startAsMaster()) {
       return becomeActive("AddressOwner", now);
     }
@@ -131,9 +151,12 @@ public record VirtualRouter(
       return none(this);
     }
     var changed = new StateChanged(stopped, String.join(", ", reasons));
-    return state instanceof Active
-        ? step(stopped, new SendAdvertisement(0), new UnbindAddresses(), changed)
-        : step(stopped, changed);
+    if (!(state instanceof Active)) {
+      return step(stopped, changed);
+    }
+    return exclusive()
+        ? step(stopped, new UnbindAddresses(), new SendAdvertisement(0), changed)
+        : step(stopped, new SendAdvertisement(0), new UnbindAddresses(), changed);
   }
 
   private Step priorityChanged(int newPriority, long now) {
@@ -179,6 +202,12 @@ public record VirtualRouter(
                   .until(now + skewTime(backup.masterInterval()))
                   .meaning(Takeover.MasterResigned)));
     }
+    // Who has claimed is as good as master: the lower one's last advert, or the claim of a worse
+    // one
+    // at the same time, changes nothing.
+    if (backup.takeover() == Takeover.Claimed && order(advert) <= 0) {
+      return none(this);
+    }
     // The owner preempts whatever Preempt_Mode says (RFC 9568 6.1).
     boolean preempts = config.preempt() || priority == VirtualRouterConfig.OWNER;
     if (advert.priority() >= priority || !preempts) {
@@ -196,14 +225,22 @@ public record VirtualRouter(
     return backup.preemptAt() == NEVER ? now + config.preemptDelay() : backup.preemptAt();
   }
 
+  /**
+   * Whether another Active is better (above 0), worse (below 0), or this router itself. RFC 9568
+   * 6.4.3: of equal priorities the greater primary address wins, as unsigned bytes in network
+   * order.
+   */
+  private int order(AdvertisementReceived advert) {
+    int byPriority = Integer.compare(advert.priority(), priority);
+    return byPriority != 0 || source == null
+        ? byPriority
+        : Arrays.compareUnsigned(advert.source().getAddress(), source.getAddress());
+  }
+
   private Step receivedInActive(AdvertisementReceived advert, long now) {
-    int order = advert.priority() - priority;
-    if (order == 0 && source != null) {
-      // RFC 9568 6.4.3: the greater primary address wins, as unsigned bytes in network order.
-      order = Arrays.compareUnsigned(advert.source().getAddress(), source.getAddress());
-      if (order == 0) {
-        return none(this);
-      }
+    int order = order(advert);
+    if (order == 0) {
+      return none(this);
     }
     if (order > 0) {
       var backup = listen(learned(advert), now);
@@ -226,9 +263,25 @@ public record VirtualRouter(
   }
 
   private Step activeDownTimerExpired(Backup backup, long now) {
-    return sleptThrough(backup, now)
-        ? hearOneMore(backup, now)
-        : becomeActive(backup.takeover().name(), now);
+    if (sleptThrough(backup, now)) {
+      return hearOneMore(backup, now);
+    }
+    return switch (backup.takeover()) {
+      case Preempted ->
+          exclusive() ? claim(backup, now) : becomeActive(Takeover.Preempted.name(), now);
+      case Claimed -> becomeActive(Takeover.Preempted.name(), now);
+      case MasterDown, MasterResigned -> becomeActive(backup.takeover().name(), now);
+    };
+  }
+
+  /** Makes the lower master let go before the addresses are here. */
+  private Step claim(Backup backup, long now) {
+    return step(
+        backup.until(now + CLAIM).meaning(Takeover.Claimed), new SendAdvertisement(priority));
+  }
+
+  private boolean exclusive() {
+    return config.leasePolicy() == LeasePolicy.Exclusive;
   }
 
   /** A member of a sync group waits for the others, as long as nobody better is heard. */
@@ -273,10 +326,11 @@ public record VirtualRouter(
     }
     // Counted from the deadline, not from now, so that adverts do not drift.
     long next = active.advertAt() + config.advertInterval();
-    return step(
-        new Active(next > now ? next : now + config.advertInterval()),
-        new SendAdvertisement(priority),
-        new RenewLeases());
+    var going = new Active(next > now ? next : now + config.advertInterval());
+    // Exclusive: a lease must not count from later than the advert that the backups count from.
+    return exclusive()
+        ? step(going, new RenewLeases(), new SendAdvertisement(priority))
+        : step(going, new SendAdvertisement(priority), new RenewLeases());
   }
 
   private Step becomeActive(String cause, long now) {

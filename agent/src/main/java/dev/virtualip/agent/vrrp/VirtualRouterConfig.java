@@ -1,5 +1,7 @@
 package dev.virtualip.agent.vrrp;
 
+import java.util.Objects;
+
 /**
  * What the state machine needs to know of a virtual router.
  *
@@ -10,6 +12,8 @@ package dev.virtualip.agent.vrrp;
  * @param preemptDelay nanoseconds for which a lower master is let be first (keepalived: {@code
  *     preempt_delay})
  * @param startAsMaster with priority 255, become master at once (keepalived: {@code state MASTER})
+ * @param leasePolicy how long the addresses of a silent master live; Exclusive needs an interval of
+ *     1 s or more
  */
 public record VirtualRouterConfig(
     Version version,
@@ -17,17 +21,19 @@ public record VirtualRouterConfig(
     long advertInterval,
     boolean preempt,
     long preemptDelay,
-    boolean startAsMaster) {
+    boolean startAsMaster,
+    LeasePolicy leasePolicy) {
 
   /** Priority of the router that owns the addresses. */
   public static final int OWNER = 255;
 
   /**
-   * Checks ranges.
+   * Checks ranges; without a lease policy it is Overlap.
    *
    * @throws IllegalArgumentException if a value is out of range
    */
   public VirtualRouterConfig {
+    leasePolicy = Objects.requireNonNullElse(leasePolicy, LeasePolicy.Overlap);
     if (vrid < 1 || vrid > 255 || advertInterval <= 0 || preemptDelay < 0) {
       throw new IllegalArgumentException(
           "vrid=%d advertInterval=%d preemptDelay=%d"

@@ -9,6 +9,7 @@ import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.netlink.NetlinkMessage.Body;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -41,6 +42,13 @@ class NetlinkMessageTest {
   private static final String FOREIGN_ROUTE_REPLACES =
       "3c00000018000001d9cf026b3200000002080000fe6300010400000008000f00fe000000"
           + "080001000a00000008000500c00002010800040003000000";
+  private static final String RULE_GONE =
+      "4400000021000000d139056b4c2b000002002000640000010000000008000f00640000000800"
+          + "0e00ffffffff050015007000000008000600e803000008000200cb00710a";
+  private static final String IPV6_RULE =
+      "640000002000020005000000e02dade80a308000fc0000010000000008000f00a08601000800"
+          + "0e00ffffffff050015007000000008000600fd7f00001400010020010db8000200000000"
+          + "0000000000001400020020010db8000000000000000000000010";
   private static final String REFUSED =
       "44000000020000034d0000009f3ad9f19bffffff2c000000180005054d00000000000000"
           + "200001004e657874686f702068617320696e76616c6964206761746577617900";
@@ -55,6 +63,8 @@ class NetlinkMessageTest {
           IPV6_ADDRESS_GONE,
           ROUTE,
           FOREIGN_ROUTE_REPLACES,
+          RULE_GONE,
+          IPV6_RULE,
           REFUSED,
           ACKNOWLEDGED,
           DONE);
@@ -148,6 +158,70 @@ class NetlinkMessageTest {
   }
 
   @Test
+  void aRuleHasAllItsParts() {
+    assertEquals(
+        new Body.RuleState(
+            true, 112, new PolicyRule(IpPrefix.parse("203.0.113.10/32"), null, 100, 1000)),
+        body(bytes(RULE_GONE)));
+    assertEquals(
+        new Body.RuleState(
+            false,
+            112,
+            new PolicyRule(
+                IpPrefix.parse("2001:db8::10/128"),
+                IpPrefix.parse("2001:db8:2::/48"),
+                100_000,
+                32_765)),
+        body(bytes(IPV6_RULE)));
+  }
+
+  /** Else it would pass for the plain rule with the same addresses. */
+  @Test
+  void aRuleThatAsksOrDoesMoreIsNotOurs() {
+    var header = "02 00 20 00 64 00 00 01 00000000";
+    var attributes = "08000f0064000000 08000e00ffffffff 08000600e8030000 08000200cb00710a";
+    assertInstanceOf(Body.RuleState.class, body(rule(header, attributes)));
+    for (var more :
+        List.of(
+            // iif lo, oif lo, fwmark 1, fwmark 0/0xff, realms 1/2, suppress_ifgroup 1, ipproto tcp
+            "070003006c6f0000",
+            "070011006c6f0000",
+            "08000a0001000000",
+            "08001000ff000000",
+            "08000b0002000100",
+            "08000d0001000000",
+            "0500160006000000",
+            // sport 1, dport 80
+            "0800170001000100",
+            "0800180050005000")) {
+      assertEquals(new Body.Skipped(), body(rule(header, attributes + more)), more);
+    }
+    var suppressing = attributes.replace("ffffffff", "00000000");
+    assertEquals(new Body.Skipped(), body(rule(header, suppressing)));
+    for (var other :
+        List.of(
+            "02 00 20 10 64 00 00 01 00000000", // tos 0x10
+            "02 00 20 00 64 00 00 01 02000000", // not
+            "02 00 20 00 64 00 00 08 00000000", // prohibit
+            "80 00 20 00 64 00 00 01 00000000")) { // of multicast routing
+      assertEquals(new Body.Skipped(), body(rule(other, attributes)), other);
+    }
+  }
+
+  @Test
+  void aRuleForEverythingIsNotOurs() {
+    assertEquals(
+        new Body.Skipped(),
+        body(rule("02 00 00 00 64 00 00 01 00000000", "05001500 70000000 08000600e8030000")));
+  }
+
+  private static byte[] rule(String header, String attributes) {
+    var bytes = bytes("00000000 2000 0000 00000000 00000000" + header + attributes);
+    ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).putInt(0, bytes.length);
+    return bytes;
+  }
+
+  @Test
   void anErrorHasTheKernelsWords() {
     assertEquals(
         new Body.Acknowledged(Errno.ENETUNREACH, "Nexthop has invalid gateway"),
@@ -213,7 +287,7 @@ class NetlinkMessageTest {
   @Test
   void randomBytesAreNoSurprise() {
     var random = new Random(112);
-    var types = new int[] {2, 3, 16, 17, 20, 21, 24, 25};
+    var types = new int[] {2, 3, 16, 17, 20, 21, 24, 25, 32, 33};
     long understood = 0;
     for (int round = 0; round < 100_000; round++) {
       var bytes = new byte[random.nextInt(200)];

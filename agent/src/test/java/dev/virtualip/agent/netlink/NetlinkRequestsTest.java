@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
@@ -13,7 +14,10 @@ import java.util.HexFormat;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 
-/** Expected bytes are derived by hand from linux/rtnetlink.h, for a little-endian machine. */
+/**
+ * Expected bytes are derived by hand from linux/rtnetlink.h and linux/fib_rules.h, for a
+ * little-endian machine.
+ */
 class NetlinkRequestsTest {
   private static final InetAddress GATEWAY = IpPrefix.parseAddress("203.0.113.1");
   private static final IpPrefix DEFAULT = IpPrefix.parse("0.0.0.0/0");
@@ -131,6 +135,36 @@ class NetlinkRequestsTest {
   }
 
   @Test
+  void aRuleIsAddedWithOurMarkWhateverElseIsThere() {
+    var rule = new PolicyRule(IpPrefix.parse("203.0.113.10/32"), null, 100, 1000);
+    assertWritten(
+        // RTM_NEWRULE, REQUEST|ACK|CREATE: no EXCL, see Netlink.withoutVainRules
+        "34000000 2000 0504 01000000 00000000"
+            // AF_INET, to /0, from /32, table 100, FR_ACT_TO_TBL
+            + "02 00 20 00 64 00 00 01 00000000"
+            // FRA_SRC, FRA_PRIORITY 1000, FRA_PROTOCOL 112
+            + "0800 0200 cb00710a 0800 0600 e8030000 0500 1500 70 000000",
+        out -> out.change(1, new Change.PutRule(rule), false));
+  }
+
+  @Test
+  void aRuleIsDeletedByAllItsPartsAndOnlyWithOurMark() {
+    var from = IpPrefix.parse("2001:db8::10/128");
+    var to = IpPrefix.parse("2001:db8:2::/48");
+    assertWritten(
+        "5c000000 2100 0500 01000000 00000000"
+            // AF_INET6, to /48, from /128; the table does not fit its byte
+            + "0a 30 80 00 00 00 00 01 00000000"
+            + "1400 0100 20010db8000200000000000000000000"
+            + "1400 0200 20010db8000000000000000000000010"
+            // FRA_PRIORITY 32765, FRA_TABLE 4294967295, FRA_PROTOCOL 112
+            + "0800 0600 fd7f0000 0800 0f00 ffffffff 0500 1500 70 000000",
+        out ->
+            out.change(
+                1, new Change.DeleteRule(new PolicyRule(from, to, 4_294_967_295L, 32_765)), true));
+  }
+
+  @Test
   void dumpsAskForWhatWeRead() {
     assertWritten(
         "28000000 1200 0103 05000000 00000000"
@@ -146,6 +180,8 @@ class NetlinkRequestsTest {
     assertWritten(
         "1c000000 1a00 0103 05000000 00000000 0a000000 00700000 00000000",
         out -> out.dumpRoutes(5, 10));
+    assertWritten(
+        "1c000000 2200 0103 05000000 00000000 00000000 00000000 00000000", out -> out.dumpRules(5));
   }
 
   @Test

@@ -144,9 +144,11 @@ class EnumerationTest {
   private static List<VirtualRouterConfig> configs(Version version) {
     var configs = new ArrayList<VirtualRouterConfig>();
     for (boolean startAsMaster : new boolean[] {false, true}) {
-      configs.add(Routers.config(version, SECOND, true, 0, startAsMaster));
-      configs.add(Routers.config(version, SECOND, false, 0, startAsMaster));
-      configs.add(Routers.config(version, SECOND, true, 5 * SECOND, startAsMaster));
+      for (var policy : LeasePolicy.values()) {
+        configs.add(Routers.config(version, SECOND, true, 0, startAsMaster, policy));
+        configs.add(Routers.config(version, SECOND, false, 0, startAsMaster, policy));
+        configs.add(Routers.config(version, SECOND, true, 5 * SECOND, startAsMaster, policy));
+      }
     }
     return configs;
   }
@@ -154,6 +156,7 @@ class EnumerationTest {
   private static List<State> states(VirtualRouterConfig config, int priority) {
     var states = new ArrayList<State>();
     states.add(new Initialize(List.of(VirtualRouter.STARTING)));
+    states.add(new Initialize(List.of(VirtualRouter.RESUMING)));
     states.add(new Initialize(List.of("LinkDown(eth0)")));
     states.add(new Initialize(List.of("LinkDown(eth0)", "CheckFailed(web)")));
     var intervals =

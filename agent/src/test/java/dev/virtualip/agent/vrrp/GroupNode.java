@@ -128,12 +128,9 @@ final class GroupNode {
               Routers.decode(
                   datagram, members.get(name).config(), around.settings.password(), source);
           if (decoded instanceof Accepted(var advert)) {
-            if (members.get(name).state() instanceof Backup) {
-              hearing
-                  .get(name)
-                  .heard(members.get(name), advert.priority(), advert.interval(), clock());
-            }
-            on(name, Routers.advert(advert.priority(), advert.interval(), datagram.source()));
+            var event = Routers.advert(advert.priority(), advert.interval(), datagram.source());
+            hearing.get(name).heard(members.get(name), event, clock());
+            on(name, event);
           }
         });
   }

@@ -37,7 +37,9 @@ final class GroupSimulation {
             time, lans, settings, () -> random.nextLong(settings.jitterMax()));
     for (int i = 0; i < settings.size(); i++) {
       // In a group even the owner listens first, as all others have to be asked.
-      var config = Routers.config(settings.version(), settings.interval(), true, 0, false);
+      var config =
+          Routers.config(
+              settings.version(), settings.interval(), true, 0, false, settings.leasePolicy());
       nodes.add(
           new GroupNode(
               i,

@@ -64,7 +64,11 @@ final class LastAct {
     if (nodes.stream().noneMatch(SimulatedNode::bound)) {
       lostAt = Math.min(lostAt, time.now());
     }
-    if (nodes.stream().noneMatch(node -> node != active && node.active())) {
+    boolean followed = nodes.stream().anyMatch(node -> node != active && node.active());
+    require(
+        !(followed && active.bound()) || settings.leasePolicy() == LeasePolicy.Overlap,
+        "two owners in spite of exclusive leases");
+    if (!followed) {
       time.after(interval / 100, this::watch);
     }
   }
@@ -85,7 +89,7 @@ final class LastAct {
             .mapToLong(node -> silent() ? node.downInterval(interval) : node.skewTime(interval))
             .min()
             .orElseThrow();
-    return wait + wait / 50 + tolerance();
+    return wait + wait / 50 + tolerance() + settings.claim();
   }
 
   private long tolerance() {
@@ -102,6 +106,9 @@ final class LastAct {
     require(next.isPresent(), "nobody has taken over in time");
     if (!silent()) {
       require(!active.bound(), "the addresses were not taken off");
+      return;
+    }
+    if (settings.leasePolicy() == LeasePolicy.Exclusive) {
       return;
     }
     // The server of a dead agent may be well: clients should see no gap, but for fast clocks.

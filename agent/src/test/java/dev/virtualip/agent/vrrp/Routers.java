@@ -19,8 +19,14 @@ final class Routers {
   private Routers() {}
 
   static VirtualRouterConfig config(
-      Version version, long interval, boolean preempt, long preemptDelay, boolean startAsMaster) {
-    return new VirtualRouterConfig(version, VRID, interval, preempt, preemptDelay, startAsMaster);
+      Version version,
+      long interval,
+      boolean preempt,
+      long preemptDelay,
+      boolean startAsMaster,
+      LeasePolicy policy) {
+    return new VirtualRouterConfig(
+        version, VRID, interval, preempt, preemptDelay, startAsMaster, policy);
   }
 
   static VirtualRouterConfig withInterval(VirtualRouterConfig config, long interval) {
@@ -29,12 +35,18 @@ final class Routers {
         interval,
         config.preempt(),
         config.preemptDelay(),
-        config.startAsMaster());
+        config.startAsMaster(),
+        config.leasePolicy());
   }
 
   static VirtualRouterConfig withPreempt(VirtualRouterConfig config, boolean preempt, long delay) {
     return config(
-        config.version(), config.advertInterval(), preempt, delay, config.startAsMaster());
+        config.version(),
+        config.advertInterval(),
+        preempt,
+        delay,
+        config.startAsMaster(),
+        config.leasePolicy());
   }
 
   static VirtualRouter router(
@@ -56,7 +68,7 @@ final class Routers {
     return new Active(advertAt);
   }
 
-  static Event advert(int priority, long interval, InetAddress source) {
+  static AdvertisementReceived advert(int priority, long interval, InetAddress source) {
     return new AdvertisementReceived(priority, interval, source);
   }
 
@@ -66,7 +78,9 @@ final class Routers {
 
   /** Lease of the addresses in nanoseconds. */
   static long lease(VirtualRouterConfig config) {
-    return Timers.leaseSeconds(config.version(), config.advertInterval()) * 1_000_000_000L;
+    long seconds =
+        Timers.leaseSeconds(config.version(), config.advertInterval(), config.leasePolicy());
+    return seconds * 1_000_000_000L;
   }
 
   static byte[] encode(

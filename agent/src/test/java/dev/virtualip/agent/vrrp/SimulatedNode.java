@@ -310,10 +310,9 @@ final class SimulatedNode {
       case Accepted accepted -> {
         var advert = accepted.advertisement();
         require(datagram.ttl() == 255, "accepts an advert that has crossed a router");
-        if (backup()) {
-          hearing.heard(router, advert.priority(), advert.interval(), clock());
-        }
-        on(Routers.advert(advert.priority(), advert.interval(), datagram.source()));
+        var event = Routers.advert(advert.priority(), advert.interval(), datagram.source());
+        hearing.heard(router, event, clock());
+        on(event);
       }
       case Rejected rejected ->
           // Two intervals in one VRRPv2 LAN make nodes deaf to each other.

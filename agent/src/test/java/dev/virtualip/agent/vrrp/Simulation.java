@@ -126,13 +126,14 @@ final class Simulation {
   /**
    * Until one Active has emerged: a down interval of the lowest priority (3 intervals and the
    * skew), one interval more for a node that has just woken up, and one for the better of two
-   * Actives to be heard; with a preempt delay, that and another down interval. Clocks are 1 % off.
+   * Actives to be heard; with a preempt delay, that and another down interval; and the time that an
+   * exclusive claim gives. Clocks are 1 % off.
    */
   private long convergence() {
     long down = Rfc.activeDownInterval(settings.version(), 1, settings.intervalMax());
     long delayed = settings.preemptDelayMax() > 0 ? settings.preemptDelayMax() + down : 0;
     long sum = down + delayed + 2 * settings.intervalMax();
-    return sum + sum / 50 + 2 * slack();
+    return sum + sum / 50 + 2 * slack() + settings.claim();
   }
 
   private void checkConverged() {

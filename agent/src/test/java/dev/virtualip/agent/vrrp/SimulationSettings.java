@@ -56,6 +56,18 @@ record SimulationSettings(
         seed % 2 != 0);
   }
 
+  /** Not drawn, so that the seeds of old stay what they were. */
+  LeasePolicy leasePolicy() {
+    return interval >= 1_000 * MS && delayMax % 2 == 0
+        ? LeasePolicy.Exclusive
+        : LeasePolicy.Overlap;
+  }
+
+  /** Time that an exclusive claim gives the lower master, once that one has just begun. */
+  long claim() {
+    return leasePolicy() == LeasePolicy.Exclusive ? 100 * MS : 0;
+  }
+
   InetAddress source(int node) {
     return InetAddress.ofLiteral(
         ipv6 ? "fe80::%x:0:0:1".formatted(HOSTS[node] << 8) : "10.9.0." + HOSTS[node]);
@@ -79,7 +91,7 @@ record SimulationSettings(
 
   VirtualRouterConfig config(SplittableRandom random) {
     return withPreemption(
-        Routers.config(version, interval, true, 0, random.nextInt(4) == 0), random);
+        Routers.config(version, interval, true, 0, random.nextInt(4) == 0, leasePolicy()), random);
   }
 
   VirtualRouterConfig withPreemption(VirtualRouterConfig config, SplittableRandom random) {

@@ -26,7 +26,10 @@ class SimulationTest {
           182463212500L,
           // After a split the master who lost let go unheard: hosts believed it on, for the one who
           // won did not know that it had to announce the addresses again.
-          113497412326L);
+          113497412326L,
+          // Two of equal priority claimed the addresses at once, and each respected the other's
+          // claim: nobody was master for another down interval.
+          2218L);
 
   @Test
   void everySimulationHolds() {

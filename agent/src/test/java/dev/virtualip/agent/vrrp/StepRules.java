@@ -13,6 +13,7 @@ import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.State.Takeover;
 import java.util.Arrays;
 import java.util.List;
 
@@ -104,16 +105,16 @@ final class StepRules {
           !yields || inOrder(List.of(UnbindAddresses.class, SendAdvertisement.class)),
           "the winner is told before the addresses are gone");
       require(
-          !stops || inOrder(List.of(SendAdvertisement.class, UnbindAddresses.class)),
-          "unbound before priority 0 was sent");
+          !stops || inOrder(List.of(SendAdvertisement.class, UnbindAddresses.class)) != exclusive(),
+          "priority 0 goes first, or with exclusive leases last");
     } else if (active(before)) {
       require(count(UnbindAddresses.class) == 0, "unbind while Active");
     } else {
+      boolean claims =
+          exclusive() && after.state() instanceof Backup b && b.takeover() == Takeover.Claimed;
+      require(claims || count(SendAdvertisement.class) == 0, "a Backup advertises");
       require(
-          count(SendAdvertisement.class)
-                  + count(BindAddresses.class)
-                  + count(AnnounceAddresses.class)
-                  + count(RenewLeases.class)
+          count(BindAddresses.class) + count(AnnounceAddresses.class) + count(RenewLeases.class)
               == 0,
           "acts as Active without being it");
     }
@@ -125,6 +126,10 @@ final class StepRules {
             "priority 0 is for leaving Active to Initialize, the own one for all else");
       }
     }
+  }
+
+  private boolean exclusive() {
+    return after.config().leasePolicy() == LeasePolicy.Exclusive;
   }
 
   private long count(Class<? extends Effect> kind) {

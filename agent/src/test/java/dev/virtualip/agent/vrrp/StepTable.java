@@ -168,11 +168,17 @@ final class StepTable {
               c -> stopped(List.of(((Shutdown) c.event()).reason()))),
           row(
               "INIT usable, owner, state MASTER",
-              i(FaultsChanged.class).and(c -> c.reasons().isEmpty() && startsAsMaster(c)),
+              i(FaultsChanged.class)
+                  .and(c -> c.reasons().isEmpty() && startsAsMaster(c) && !resumes(c)),
               c -> active(c, c.now() + c.interval(), "AddressOwner", p(c), "bind", "announce")),
           row(
+              "INIT usable, was master a moment ago",
+              i(FaultsChanged.class).and(c -> c.reasons().isEmpty() && resumes(c)),
+              c -> active(c, c.now() + c.interval(), "Resumed", p(c), "bind", "announce")),
+          row(
               "INIT usable",
-              i(FaultsChanged.class).and(c -> c.reasons().isEmpty() && !startsAsMaster(c)),
+              i(FaultsChanged.class)
+                  .and(c -> c.reasons().isEmpty() && !startsAsMaster(c) && !resumes(c)),
               c -> listen(c, c.interval(), first(c) ? "Started" : "Recovered", "unbind")),
           row(
               "INIT same faults",
@@ -188,15 +194,26 @@ final class StepTable {
       List.of(
           row(
               "BACKUP timer",
-              b(TimerExpired.class).and(c -> c.late() <= c.backup().masterInterval()),
+              b(TimerExpired.class).and(c -> c.late() <= c.backup().masterInterval() && !claims(c)),
               c ->
                   active(
                       c,
                       c.now() + c.interval(),
-                      c.backup().takeover().name(),
+                      c.backup().takeover() == Takeover.Claimed
+                          ? "Preempted"
+                          : c.backup().takeover().name(),
                       p(c),
                       "bind",
                       "announce")),
+          row(
+              "BACKUP timer, lower master has to let go first",
+              b(TimerExpired.class).and(c -> c.late() <= c.backup().masterInterval() && claims(c)),
+              c ->
+                  new Outcome(
+                      waiting(c, c.now() + 100_000_000L, c.backup().preemptAt(), Takeover.Claimed)
+                          .state(),
+                      List.of(p(c)),
+                      null)),
           row(
               "BACKUP timer, slept",
               b(TimerExpired.class).and(c -> c.late() > c.backup().masterInterval()),
@@ -216,16 +233,20 @@ final class StepTable {
                       c.backup().preemptAt(),
                       Takeover.MasterResigned)),
           row(
+              "BACKUP that has claimed, p < P, or p = P and address not above",
+              b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
+              StepTable::same),
+          row(
               "BACKUP p >= P, or p < P and nopreempt",
               b(AdvertisementReceived.class)
-                  .and(c -> c.advert().priority() > 0)
+                  .and(c -> c.advert().priority() > 0 && !outranks(c))
                   .and(c -> c.advert().priority() >= c.priority() || !c.preempts()),
               c -> listen(c, c.learned(), null)),
           row(
               "BACKUP p < P",
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() > 0 && c.advert().priority() < c.priority())
-                  .and(c -> c.preempts() && !c.delays()),
+                  .and(c -> c.preempts() && !c.delays() && !outranks(c)),
               c ->
                   waiting(
                       c, c.backup().activeDownAt(), c.backup().preemptAt(), Takeover.Preempted)),
@@ -233,7 +254,7 @@ final class StepTable {
               "BACKUP p < P, preempt delay",
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() > 0 && c.advert().priority() < c.priority())
-                  .and(c -> c.preempts() && c.delays()),
+                  .and(c -> c.preempts() && c.delays() && !outranks(c)),
               c ->
                   new Outcome(
                       Routers.backup(
@@ -299,13 +320,13 @@ final class StepTable {
           row(
               "MASTER timer",
               a(TimerExpired.class).and(c -> c.late() < c.interval()),
-              c -> active(c, c.router().deadline() + c.interval(), null, p(c), "renew")),
+              c -> active(c, c.router().deadline() + c.interval(), null, regular(c))),
           row(
               "MASTER timer, an advert missed",
               a(TimerExpired.class)
                   .and(c -> c.late() >= c.interval())
                   .and(c -> c.late() <= down(c, c.priority(), c.interval())),
-              c -> active(c, c.now() + c.interval(), null, p(c), "renew")),
+              c -> active(c, c.now() + c.interval(), null, regular(c))),
           row(
               "MASTER timer, slept",
               a(TimerExpired.class).and(c -> c.late() > down(c, c.priority(), c.interval())),
@@ -364,19 +385,43 @@ final class StepTable {
           row(
               "MASTER fault",
               a(FaultsChanged.class).and(c -> !c.reasons().isEmpty()),
-              c -> stopped(c.reasons(), "advert 0", "unbind")),
+              c -> stopped(c.reasons(), farewell(c))),
           row(
               "MASTER stop",
               a(Shutdown.class),
-              c -> stopped(List.of(((Shutdown) c.event()).reason()), "advert 0", "unbind")));
+              c -> stopped(List.of(((Shutdown) c.event()).reason()), farewell(c))));
 
   private static int order(Case c) {
     int byPriority = Integer.compare(c.advert().priority(), c.priority());
     return byPriority != 0 ? byPriority : c.address();
   }
 
+  private static boolean outranks(Case c) {
+    return c.backup().takeover() == Takeover.Claimed && order(c) <= 0;
+  }
+
   private static boolean ofGroup(Case c) {
     return c.on(Wish.class) || c.on(TakeOver.class) || c.on(LetGo.class) || c.on(Reannounce.class);
+  }
+
+  private static boolean exclusive(Case c) {
+    return c.router().config().leasePolicy() == LeasePolicy.Exclusive;
+  }
+
+  private static boolean claims(Case c) {
+    return exclusive(c) && c.backup().takeover() == Takeover.Preempted;
+  }
+
+  private static String[] regular(Case c) {
+    return exclusive(c) ? new String[] {"renew", p(c)} : new String[] {p(c), "renew"};
+  }
+
+  private static String[] farewell(Case c) {
+    return exclusive(c) ? new String[] {"unbind", "advert 0"} : new String[] {"advert 0", "unbind"};
+  }
+
+  private static boolean resumes(Case c) {
+    return why(c).equals(List.of("Resuming"));
   }
 
   private static boolean startsAsMaster(Case c) {

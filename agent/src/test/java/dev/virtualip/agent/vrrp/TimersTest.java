@@ -3,6 +3,7 @@ package dev.virtualip.agent.vrrp;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -41,7 +42,21 @@ class TimersTest {
     "V3, 100, 1"
   })
   void leaseIsTheLatestTakeoverInWholeSeconds(Version version, long intervalMillis, long seconds) {
-    assertEquals(seconds, Timers.leaseSeconds(version, intervalMillis * MILLISECOND));
+    assertEquals(seconds, overlap(version, intervalMillis * MILLISECOND));
+  }
+
+  private static long overlap(Version version, long interval) {
+    return Timers.leaseSeconds(version, interval, LeasePolicy.Overlap);
+  }
+
+  @Test
+  void anExclusiveLeaseEndsASecondBeforeTheEarliestTakeoverAndOutlivesALateAdvert() {
+    for (long interval = 1_000; interval <= 255_000; interval += 10) {
+      long lease =
+          1_000 * Timers.leaseSeconds(Version.V3, interval * MILLISECOND, LeasePolicy.Exclusive);
+      assertTrue(lease + 1_000 <= 3 * interval, "interval " + interval);
+      assertTrue(lease >= interval + interval / 3, "interval " + interval);
+    }
   }
 
   @ParameterizedTest
@@ -54,10 +69,10 @@ class TimersTest {
       while (!Timers.renewalDue(age, interval)) {
         age += interval;
       }
-      long left = Timers.leaseSeconds(version, interval) * 1_000 * MILLISECOND - (age - interval);
+      long left = overlap(version, interval) * 1_000 * MILLISECOND - (age - interval);
       long takeover = Timers.activeDownInterval(version, 1, interval);
       assertTrue(age == 0 || left >= takeover, "interval " + interval);
-      assertTrue(Timers.leaseSeconds(version, interval) >= 1);
+      assertTrue(overlap(version, interval) >= 1);
     }
   }
 }

@@ -40,9 +40,9 @@ class VirtualRouterTest {
   private static final InetAddress ABOVE = InetAddress.ofLiteral("10.9.0.200");
 
   private static final VirtualRouterConfig PREEMPTING =
-      new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false);
+      new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Overlap);
   private static final VirtualRouterConfig NOT_PREEMPTING =
-      new VirtualRouterConfig(Version.V3, 51, SECOND, false, 0, false);
+      new VirtualRouterConfig(Version.V3, 51, SECOND, false, 0, false, LeasePolicy.Overlap);
 
   /** A router under test, the time, and the effects of the last event. */
   private static final class Scenario {
@@ -133,13 +133,15 @@ class VirtualRouterTest {
 
   @Test
   void initialStateMasterBelow255StartsAsBackup() {
-    var config = new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true);
+    var config =
+        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true, LeasePolicy.Overlap);
     assertTrue(Scenario.backup(config, 254).isBackup());
   }
 
   @Test
   void theOwnerWithInitialStateMasterIsMasterAtOnce() {
-    var config = new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true);
+    var config =
+        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true, LeasePolicy.Overlap);
     Scenario.backup(config, 255).becameActive();
   }
 
@@ -239,7 +241,7 @@ class VirtualRouterTest {
 
   @Test
   void case29_alonePriority80TheFirstAdvertComesAfter3_6875s() {
-    var version2 = new VirtualRouterConfig(Version.V2, 51, SECOND, true, 0, false);
+    var version2 = new VirtualRouterConfig(Version.V2, 51, SECOND, true, 0, false, null);
     var s = Scenario.backup(version2, 80).expire();
     assertEquals(3_687_500_000L, s.now);
     assertEquals(new SendAdvertisement(80), s.effects.getFirst());
@@ -247,9 +249,9 @@ class VirtualRouterTest {
 
   @Test
   void case30_version2sSkewDoesNotGrowWithTheInterval() {
-    var version2 = new VirtualRouterConfig(Version.V2, 51, 3 * SECOND, true, 0, false);
+    var version2 = new VirtualRouterConfig(Version.V2, 51, 3 * SECOND, true, 0, false, null);
     assertEquals(9_609_375_000L, Scenario.backup(version2, 100).untilDeadline());
-    var version3 = new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false);
+    var version3 = new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false, null);
     assertEquals(10_828_125_000L, Scenario.backup(version3, 100).untilDeadline());
   }
 
@@ -264,7 +266,8 @@ class VirtualRouterTest {
     var s = Scenario.backup(PREEMPTING, 100).hear(0, ABOVE);
     assertEquals(609_375_000L, s.untilDeadline());
     assertEquals("MasterResigned", s.expire().cause());
-    var fast = new VirtualRouterConfig(Version.V3, 51, 200 * MS, true, 0, false);
+    var fast =
+        new VirtualRouterConfig(Version.V3, 51, 200 * MS, true, 0, false, LeasePolicy.Overlap);
     assertEquals(121_875_000L, Scenario.backup(fast, 100).hear(0, ABOVE).untilDeadline());
   }
 
@@ -345,7 +348,9 @@ class VirtualRouterTest {
 
   @Test
   void case37_preemptDelayLetsALowerMasterBeForAWhile() {
-    var delayed = new VirtualRouterConfig(Version.V3, 51, SECOND, true, 5 * SECOND, false);
+    var delayed =
+        new VirtualRouterConfig(
+            Version.V3, 51, SECOND, true, 5 * SECOND, false, LeasePolicy.Overlap);
     var s = Scenario.backup(delayed, 100);
     long first = -1;
     while (s.isBackup()) {
@@ -362,7 +367,9 @@ class VirtualRouterTest {
 
   @Test
   void case38_preemptDelayNeverDelaysTakingOverFromASilentMaster() {
-    var delayed = new VirtualRouterConfig(Version.V3, 51, SECOND, true, 5 * SECOND, false);
+    var delayed =
+        new VirtualRouterConfig(
+            Version.V3, 51, SECOND, true, 5 * SECOND, false, LeasePolicy.Overlap);
     var s = Scenario.backup(delayed, 100).after(SECOND).hear(50, ABOVE);
     assertEquals(3_609_375_000L, s.untilDeadline());
     s.hear(200, ABOVE);
@@ -440,7 +447,8 @@ class VirtualRouterTest {
 
   @Test
   void aChangedConfigurationIsAppliedWithoutLeavingMaster() {
-    var slower = new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false);
+    var slower =
+        new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false, LeasePolicy.Overlap);
     var s = Scenario.active(PREEMPTING, 100).on(new ConfigChanged(slower));
     assertEquals(
         List.of(BindAddresses.class, SendAdvertisement.class, AnnounceAddresses.class), s.kinds());
@@ -449,7 +457,8 @@ class VirtualRouterTest {
 
   @Test
   void aBackupFollowsItsOwnNewIntervalUnlessItHasLearnedAnother() {
-    var slower = new VirtualRouterConfig(Version.V3, 51, 2 * SECOND, true, 0, false);
+    var slower =
+        new VirtualRouterConfig(Version.V3, 51, 2 * SECOND, true, 0, false, LeasePolicy.Overlap);
     var s = Scenario.backup(PREEMPTING, 100).on(new ConfigChanged(slower));
     assertEquals(7_218_750_000L, s.untilDeadline());
     var learned = Scenario.backup(PREEMPTING, 100);

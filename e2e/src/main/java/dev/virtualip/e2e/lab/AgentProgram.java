@@ -72,8 +72,18 @@ public final class AgentProgram implements AutoCloseable {
     }
   }
 
+  /** Folder of its state. */
+  public Path stateFolder() {
+    return state;
+  }
+
   /** Starts it again after {@link #stop} or {@link #kill}. */
   public void start() {
+    start(Map.of());
+  }
+
+  /** The same with additional environment variables. */
+  public void start(Map<String, String> environment) {
     var command = new ArrayList<String>();
     command.add(Lab.root().resolve("agent/target/virtualip-agent").toString());
     command.addAll(
@@ -83,7 +93,7 @@ public final class AgentProgram implements AutoCloseable {
             "--manifests=" + manifests,
             "--secrets=" + secrets,
             "--state-dir=" + state));
-    proc = host.start("virtualip-agent", command.toArray(String[]::new));
+    proc = host.start("virtualip-agent", environment, command.toArray(String[]::new));
   }
 
   /** SIGTERM: it hands over and releases its addresses. */

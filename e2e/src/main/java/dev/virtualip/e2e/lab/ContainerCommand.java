@@ -168,7 +168,7 @@ final class ContainerCommand {
     String namespace = pod.getMetadata().getNamespace();
     KubernetesClient client = node.api().client();
     if (volume.getHostPath() != null) {
-      return folder("disk" + volume.getHostPath().getPath(), Map.of());
+      return folder(node.disk(volume.getHostPath().getPath()), Map.of());
     }
     if (volume.getEmptyDir() != null) {
       return folder(own, Map.of());
@@ -193,9 +193,12 @@ final class ContainerCommand {
   }
 
   private Path folder(String path, Map<String, String> files) {
+    return folder(node.folder().resolve(path), files);
+  }
+
+  private static Path folder(Path folder, Map<String, String> files) {
     try {
-      Path folder =
-          Files.createDirectories(node.host().lab().work().resolve(node.name()).resolve(path));
+      Files.createDirectories(folder);
       for (Map.Entry<String, String> file : files.entrySet()) {
         Files.writeString(folder.resolve(file.getKey()), file.getValue());
       }

@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
@@ -80,6 +81,16 @@ public final class LabNode implements AutoCloseable {
 
   public Host host() {
     return host;
+  }
+
+  /** Where a path of the node's own disk is, as pods see it by a hostPath volume. */
+  public Path disk(String path) {
+    return folder().resolve("disk" + path);
+  }
+
+  /** All files of this node and its pods. */
+  Path folder() {
+    return host.lab().work().resolve(name());
   }
 
   String internalIp() {

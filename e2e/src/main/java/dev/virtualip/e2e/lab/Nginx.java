@@ -30,7 +30,10 @@ public final class Nginx implements AutoCloseable {
         server {
           listen 80;
           listen [::]:80;
-          location = /healthz { return 200 "ok\\n"; }
+          location = /healthz {
+            if (-f FOLDER/broken) { return 500; }
+            return 200 "ok\\n";
+          }
           location / { return 200 "HOST\\n"; }
         }
       }
@@ -49,7 +52,9 @@ public final class Nginx implements AutoCloseable {
   public static Nginx start(Host host) {
     try {
       Path folder = Files.createTempDirectory(host.lab().work(), host.name() + "-nginx-");
-      Files.writeString(folder.resolve("nginx.conf"), CONFIG.replace("HOST", host.name()));
+      Files.writeString(
+          folder.resolve("nginx.conf"),
+          CONFIG.replace("HOST", host.name()).replace("FOLDER", folder.toString()));
       Nginx nginx = new Nginx(host, folder);
       nginx.start();
       return nginx;
@@ -78,6 +83,19 @@ public final class Nginx implements AutoCloseable {
   /** SIGKILL for master and worker. */
   public void kill() {
     proc.kill();
+  }
+
+  /** Answers health checks with 500, or well again. */
+  public void fail(boolean failing) {
+    try {
+      if (failing) {
+        Files.writeString(folder.resolve("broken"), "");
+      } else {
+        Files.deleteIfExists(folder.resolve("broken"));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** The running program, to signal. */

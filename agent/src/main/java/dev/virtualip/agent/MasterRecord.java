@@ -1,0 +1,122 @@
+package dev.virtualip.agent;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.virtualip.agent.InstanceConfig.VirtualAddress;
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.vrrp.Timers;
+import dev.virtualip.agent.vrrp.Version;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the node is master of, on disk, for an agent that is started again before its leases have
+ * ended. It is not forced to the disk: it counts on the same boot only.
+ */
+final class MasterRecord {
+  private static final Logger LOG = LoggerFactory.getLogger(MasterRecord.class);
+  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
+  private static final JsonMapper MAPPER = new JsonMapper();
+
+  private final Path file;
+  private final Path bootId;
+
+  /** The record in a directory, which is made when needed. */
+  static MasterRecord in(Path stateDirectory) {
+    return new MasterRecord(stateDirectory, BOOT_ID);
+  }
+
+  /** The same with another file for the boot's ID. */
+  MasterRecord(Path stateDirectory, Path bootId) {
+    this.file = stateDirectory.resolve("masters.json");
+    this.bootId = bootId;
+  }
+
+  /** A virtual router that is master: one that differs in any of this is another one. */
+  record Master(
+      int vrid, Version version, String interfaceName, List<String> addresses, int priority) {
+    static Master of(InstanceConfig config) {
+      return new Master(
+          config.router().vrid(),
+          config.router().version(),
+          config.interfaceName(),
+          config.addresses().stream().map(a -> a.prefix() + " " + a.interfaceName()).toList(),
+          config.priority());
+    }
+  }
+
+  private record Content(String bootId, Map<String, Master> masters) {}
+
+  /** Whether no backup can have taken over yet what an earlier life was master of. */
+  static boolean isStillMaster(
+      InstanceConfig config,
+      Map<String, Master> earlier,
+      List<BoundAddress> bound,
+      NodeNetwork network) {
+    return Master.of(config).equals(earlier.get(config.name()))
+        && config.addresses().stream()
+            .allMatch(
+                address ->
+                    bound.stream()
+                        .filter(there -> isOurs(there, address, network))
+                        .anyMatch(
+                            there -> Timers.isStillMaster(config.router(), there.leaseSeconds())));
+  }
+
+  private static boolean isOurs(BoundAddress there, VirtualAddress address, NodeNetwork network) {
+    var link = network.link(address.interfaceName());
+    // Kernels before 5.18 keep no mark.
+    boolean marked = there.protocol() == AddressPort.PROTOCOL || there.protocol() == 0;
+    return marked
+        && there.leaseSeconds() > 0
+        && link != null
+        && link.index() == there.linkIndex()
+        && there.prefix().equals(address.prefix());
+  }
+
+  /** What was written last on this boot; empty, with one line in the log, if it cannot be used. */
+  Map<String, Master> read() {
+    try {
+      var content = MAPPER.readValue(file.toFile(), Content.class);
+      if (content.masters() == null || !boot().equals(content.bootId())) {
+        return Map.of();
+      }
+      return Map.copyOf(content.masters());
+    } catch (NoSuchFileException | java.io.FileNotFoundException _) {
+      return Map.of();
+    } catch (IOException | NullPointerException e) {
+      LOG.warn("masters_ignored file={} error=\"{}\"", file, firstLine(e));
+      return Map.of();
+    }
+  }
+
+  /** Writes what the node is master of; a failure is logged, and the next life starts as backup. */
+  void write(Map<String, Master> masters) {
+    try {
+      Files.createDirectories(file.getParent());
+      var temporary = file.resolveSibling(file.getFileName() + ".tmp");
+      MAPPER.writeValue(temporary.toFile(), new Content(boot(), masters));
+      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      LOG.warn(
+          "masters_not_written file={} error=\"{}\": a restart does not go on as master",
+          file,
+          firstLine(e));
+    }
+  }
+
+  private String boot() throws IOException {
+    return Files.readString(bootId).strip();
+  }
+
+  private static String firstLine(Exception e) {
+    return e.toString().lines().findFirst().orElse("");
+  }
+}

@@ -1,0 +1,9 @@
+package dev.virtualip.agent.vrrp;
+
+/** What matters more when a master ends without a word. */
+public enum LeasePolicy {
+  /** No gap: its addresses stay until any backup has taken over. */
+  Overlap,
+  /** No second owner: its addresses are gone before any backup takes over. */
+  Exclusive
+}
