@@ -2,6 +2,8 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.VirtualRouterLoop.Input;
 import dev.virtualip.agent.check.CheckRunner;
+import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.kube.ApiServer;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
@@ -9,6 +11,7 @@ import dev.virtualip.agent.net.Pcap4jPacketPort;
 import dev.virtualip.agent.netlink.Netlink;
 import dev.virtualip.agent.netlink.NetlinkMonitor;
 import dev.virtualip.agent.netlink.RawSocket;
+import dev.virtualip.agent.notify.Notifier;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.ManifestSource;
 import dev.virtualip.agent.source.Snapshot;
@@ -17,6 +20,7 @@ import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -27,6 +31,7 @@ import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -49,6 +54,9 @@ import picocli.CommandLine.Spec;
 final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
   private static final long HAND_OVER_MILLIS = 700;
+
+  /** From SIGTERM to the end, also if somebody has not been told by then; keepalived's, too. */
+  private static final long END_NANOS = 950_000_000L;
 
   @Spec private CommandSpec spec;
 
@@ -91,6 +99,12 @@ final class RunCommand implements Callable<Integer> {
   private Path stateDir;
 
   @Option(
+      names = "--scripts",
+      paramLabel = "DIR",
+      description = "Commands that may be run, as user 65534. Default: none is run.")
+  private Path scripts;
+
+  @Option(
       names = "--listen",
       paramLabel = "HOST:PORT",
       defaultValue = "127.0.0.1:9405",
@@ -112,6 +126,9 @@ final class RunCommand implements Callable<Integer> {
     }
     if (secrets != null && manifests == null) {
       throw usage("--secrets goes with --manifests: Secrets of the API server are read there");
+    }
+    if (scripts != null && !Files.isDirectory(scripts)) {
+      throw usage("--scripts " + scripts + ": there is no such directory");
     }
     var address = listenAddress();
     // A thread that ends by a defect leaves half an agent: end it whole, so that it is started
@@ -140,7 +157,7 @@ final class RunCommand implements Callable<Integer> {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     new ProcessorMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
-    var wiring = new Wiring(client);
+    var wiring = new Wiring(client, registry);
     var node =
         new Node(
             new NodeNetwork(netlink),
@@ -175,8 +192,9 @@ final class RunCommand implements Callable<Integer> {
 
   private void shutDown(Wiring wiring, FileRecorder recorder) {
     LOG.info("stop node={}", nodeName);
+    long end = System.nanoTime() + END_NANOS;
     wiring.loop.stop(HAND_OVER_MILLIS);
-    wiring.close();
+    wiring.close(end);
     if (recorder != null) {
       recorder.close();
     }
@@ -205,17 +223,27 @@ final class RunCommand implements Callable<Integer> {
     private final StatusReporter reporter;
     private final Snapshot snapshot;
     private final MasterRecord masterRecord;
+    private final PodReadiness pods;
+    private final Notifier notifier;
     private final ExecutorService disk =
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private VirtualRouterLoop loop;
 
     /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
-    Wiring(KubernetesClient client) {
+    Wiring(KubernetesClient client, MeterRegistry registry) {
       kubernetes =
           client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
       masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
+      var live = client == null ? null : kubernetes.pods();
+      pods = live == null || stateDir == null ? live : RememberedReadiness.in(stateDir, live);
+      notifier =
+          new Notifier(
+              nodeName,
+              scripts,
+              registry,
+              (virtualIp, problems) -> loop.put(new Input.Noted(virtualIp, problems)));
     }
 
     Map<String, MasterRecord.Master> earlierMasters() {
@@ -241,12 +269,14 @@ final class RunCommand implements Callable<Integer> {
     public AutoCloseable start(String virtualIp, HealthCheck check) {
       return CheckRunner.start(
           List.of(check),
-          kubernetes == null ? null : kubernetes.pods(),
+          pods,
+          scripts,
           state -> loop.put(new Input.CheckChanged(virtualIp, state)));
     }
 
     @Override
     public void changed(String virtualIp, NodeStatus status) {
+      notifier.changed(virtualIp, KeepalivedState.of(status), status);
       if (reporter != null) {
         reporter.report(virtualIp, status, status.state() == State.Master);
       }
@@ -254,6 +284,7 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public void removed(String virtualIp) {
+      notifier.removed(virtualIp);
       if (reporter != null) {
         reporter.remove(virtualIp);
       }
@@ -262,6 +293,7 @@ final class RunCommand implements Callable<Integer> {
     /** What runs is what a restart without the API server should run, not a bad edit of it. */
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
+      notifier.running(running, desired.secrets());
       if (snapshot != null) {
         var good =
             new Desired(
@@ -281,10 +313,11 @@ final class RunCommand implements Callable<Integer> {
       }
     }
 
-    void close() {
+    void close(long endNanos) {
       if (reporter != null) {
         reporter.close();
       }
+      notifier.close(Duration.ofNanos(Math.max(0, endNanos - System.nanoTime())));
     }
   }
 }

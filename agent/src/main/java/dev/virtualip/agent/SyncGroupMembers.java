@@ -40,14 +40,28 @@ final class SyncGroupMembers {
   }
 
   /** Members other than this one that something stands in the way of. */
-  List<String> faultyOthers(VrrpInstance member) {
+  List<VrrpInstance> faultyOthers(VrrpInstance member) {
     return members.values().stream()
         .filter(other -> other != member && other.hasOwnFaults())
-        .map(other -> other.config().name())
         .toList();
   }
 
-  /** Lets the others look again: this one's own faults have come or gone. */
+  /** Whether each knows what stands in its way. */
+  boolean allHaveLooked() {
+    return members.values().stream().allMatch(VrrpInstance::hasLooked);
+  }
+
+  /** Whether all members agree that failed checks are no fault. */
+  boolean keepMaster() {
+    return members.values().stream().allMatch(member -> member.config().keepMaster());
+  }
+
+  /** Whether checks of members other than this one fail. */
+  boolean checksOfOthersFail(VrrpInstance member) {
+    return members.values().stream().anyMatch(other -> other != member && other.checksFail());
+  }
+
+  /** Lets the others look again: this one's own faults or failed checks have come or gone. */
   void faultsChanged(VrrpInstance member, long now) {
     members.values().stream().filter(other -> other != member).forEach(o -> o.evaluate(now));
   }

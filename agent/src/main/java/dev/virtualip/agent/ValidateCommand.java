@@ -1,5 +1,6 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.exec.ScriptCommand;
 import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.Parsed;
@@ -49,6 +50,12 @@ final class ValidateCommand implements Callable<Integer> {
       description = "This machine is node NAME: the NICs in use there have to exist here.")
   private String nodeName;
 
+  @Option(
+      names = "--scripts",
+      paramLabel = "DIR",
+      description = "Commands have to be executable files in DIR, as with run --scripts.")
+  private Path scripts;
+
   @Parameters(
       arity = "1..*",
       paramLabel = "FILE|DIR|-",
@@ -85,6 +92,7 @@ final class ValidateCommand implements Callable<Integer> {
             own.addAll(selectorProblems(located.vip(), nodes));
             own.addAll(nicProblems(located.vip(), nodes, nics));
           }
+          own.addAll(scriptProblems(located.vip()));
           report(located, own, unreadFields);
           if (found.get(name).isEmpty()) {
             noteWithoutLinkLocal(located.vip());
@@ -162,6 +170,20 @@ final class ValidateCommand implements Callable<Integer> {
     return vip.getSpec() == null || nodes.isEmpty()
         ? List.of()
         : NodeFacts.selectionProblems(vip.getSpec(), nodes);
+  }
+
+  private List<Problem> scriptProblems(VirtualIp vip) {
+    var spec = vip.getSpec();
+    var exec = spec == null ? null : spec.notifications().exec();
+    if (scripts == null || exec == null || exec.command().isEmpty()) {
+      return List.of();
+    }
+    try {
+      new ScriptCommand(scripts, exec.command()).check();
+      return List.of();
+    } catch (IOException e) {
+      return List.of(new Problem("spec.notifications.exec.command", e.getMessage()));
+    }
   }
 
   /** NICs that this machine does not have; without --node just noted, it may be another machine. */

@@ -45,6 +45,9 @@ final class VirtualRouterLoop implements Runnable {
   /** Reason of routers whose agent ends. */
   static final String AGENT_STOPPED = "AgentStopped";
 
+  /** Reason of routers that this node does not run any more. */
+  static final String DELETED = "Deleted";
+
   /** Longest time between two turns, so that a hung loop shows. Nanoseconds. */
   static final long TICK = 1_000_000_000L;
 
@@ -73,6 +76,9 @@ final class VirtualRouterLoop implements Runnable {
 
     /** What the node should run has changed. */
     record DesiredChanged(Desired desired) implements Input {}
+
+    /** Something about a VirtualIP that users should know, though it keeps nothing from running. */
+    record Noted(String virtualIp, List<Problem> problems) implements Input {}
   }
 
   /** Is told what happens, on the loop's thread: must not block. */
@@ -83,7 +89,7 @@ final class VirtualRouterLoop implements Runnable {
     /** This node no longer has anything to do with a VirtualIP. */
     void removed(String virtualIp);
 
-    /** This node now runs these versions of these objects. */
+    /** This node runs these versions of these objects from now on. */
     void accepted(Desired desired, Map<String, VirtualIp> running);
 
     /** This node is now master of these. */
@@ -266,6 +272,12 @@ final class VirtualRouterLoop implements Runnable {
         }
       }
       case Input.DesiredChanged changed -> apply(changed.desired());
+      case Input.Noted noted -> {
+        var instance = instances.get(noted.virtualIp());
+        if (instance != null) {
+          instance.note(noted.problems());
+        }
+      }
     }
   }
 
@@ -289,7 +301,10 @@ final class VirtualRouterLoop implements Runnable {
 
   private void networkChanged(NetworkEvent event) {
     try {
-      node.network().apply(event);
+      if (!node.network().apply(event)) {
+        // Our own renewals: a report for each address every second or so, and news to nobody.
+        return;
+      }
     } catch (IOException e) {
       LOG.error("network_not_read error={}", e.getMessage());
     }
@@ -311,13 +326,14 @@ final class VirtualRouterLoop implements Runnable {
         acceptance.run().values().stream()
             .map(vip -> InstanceConfig.from(vip, nodeName, desired.secrets(), desired.nodes()))
             .collect(Collectors.toMap(InstanceConfig::name, c -> c, (a, _) -> a, TreeMap::new));
+    listener.accepted(desired, Map.copyOf(acceptance.run()));
     // Removals first: what one object gives up another may take in the same edit.
     for (var name : List.copyOf(instances.keySet())) {
       var next = configs.get(name);
       var instance = instances.get(name);
       if (next == null || !next.continues(instance.config())) {
         instances.remove(name);
-        instance.stop(next == null ? "Deleted" : "Reconfigured", System.nanoTime());
+        instance.stop(next == null ? DELETED : "Reconfigured", System.nanoTime());
       }
     }
     var resumable = resumable(configs);
@@ -336,7 +352,6 @@ final class VirtualRouterLoop implements Runnable {
         desired.virtualIps().size(),
         running.keySet(),
         acceptance.refused().keySet());
-    listener.accepted(desired, Map.copyOf(running));
   }
 
   /** What an earlier life was master of and nobody can have taken over; groups as a whole. */

@@ -97,8 +97,9 @@ class SyncGroupMembersTest {
   @Test
   void evenTheOwnerWaitsForTheOthers() {
     var owner = instance("inside", 1, ", priority: 255, initialState: Master, syncGroup: edge");
-    SyncGroupMembers.join(List.of(owner), now);
     owner.start(now);
+    SyncGroupMembers.join(List.of(owner), now);
+    owner.evaluate(now);
     assertEquals(State.Backup, owner.stateName());
   }
 }

@@ -160,4 +160,15 @@ class ValidateCommandTest {
     assertEquals(2, validate(directory.toString()));
     assertEquals(2, validate());
   }
+
+  @Test
+  void commandsHaveToBeThereAndMayBeLookedFor() throws IOException {
+    write("a.yaml", vip("a", good(1) + ", notifications: {exec: {command: [send.sh]}}"));
+    assertEquals(0, validate(directory + "/a.yaml"), out::toString);
+    assertEquals(1, validate("--scripts", directory.toString(), directory + "/a.yaml"));
+    assertEquals(
+        "a.yaml: VirtualIP/a: spec.notifications.exec.command: there is no send.sh: put it there or"
+            + " correct the command",
+        lines().get(1));
+  }
 }

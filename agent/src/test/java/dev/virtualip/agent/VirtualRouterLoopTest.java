@@ -198,6 +198,21 @@ class VirtualRouterLoopTest {
   }
 
   @Test
+  void aMemberOfASyncGroupDoesNotBeginBeforeItKnowsTheOthers() {
+    var web = WEB.replace("vrid", "syncGroup: edge\n  vrid");
+    var inside =
+        web.replace("name: web,", "name: inside,")
+            .replace("vrid: 77", "vrid: 78")
+            .replace("113.10", "113.20")
+            .replace("[{name: nginx, http: {}}]", "[]")
+            .replace("routes: [{to: default, via: 203.0.113.1, interface: eth1}]", "routes: []");
+    start(Map.of(), web, inside);
+    assertEquals("Init SyncGroupPending(web)", reason("inside"));
+    assertEquals(
+        1, loop.statuses().get("inside").transitions(), "it has never been Backup, or Fault");
+  }
+
+  @Test
   void aStuckLoopIsNotAlive() {
     blocks = true;
     loop = new VirtualRouterLoop("node-a", Map.of(), fake.node, new Ears());

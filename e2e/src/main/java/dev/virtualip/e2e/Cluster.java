@@ -9,9 +9,11 @@ import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.LabNode;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
+import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
@@ -114,6 +116,43 @@ public final class Cluster implements AutoCloseable {
 
   public ClassicPair pair() {
     return pair;
+  }
+
+  /**
+   * Lets the agents run these scripts, as docs/notifications.md says; before the operator starts.
+   */
+  public void enableScripts(Map<String, String> scripts) {
+    var name = "virtualip-scripts";
+    var configMap =
+        new ConfigMapBuilder()
+            .withNewMetadata()
+            .withName(name)
+            .withNamespace(NAMESPACE)
+            .endMetadata()
+            .withData(scripts)
+            .build();
+    client().resource(configMap).create();
+    client()
+        .apps()
+        .deployments()
+        .inNamespace(NAMESPACE)
+        .withName("virtualip-operator")
+        .edit(
+            deployment ->
+                new DeploymentBuilder(deployment)
+                    .editSpec()
+                    .editTemplate()
+                    .editSpec()
+                    .editFirstContainer()
+                    .addNewEnv()
+                    .withName("AGENT_SCRIPTS")
+                    .withValue(name)
+                    .endEnv()
+                    .endContainer()
+                    .endSpec()
+                    .endTemplate()
+                    .endSpec()
+                    .build());
   }
 
   /** Makes the Secret that a VirtualIP refers to. */

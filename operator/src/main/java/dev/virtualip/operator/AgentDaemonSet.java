@@ -24,6 +24,8 @@ final class AgentDaemonSet {
   /** Annotation of pods: what they run, see {@link #revision}. */
   static final String REVISION = "virtualip.dev/revision";
 
+  private static final String SCRIPTS_AT = "/etc/virtualip/scripts";
+
   private static final String TEMPLATE = read("agent-daemonset.yaml");
 
   private AgentDaemonSet() {}
@@ -44,6 +46,9 @@ final class AgentDaemonSet {
         .getContainers()
         .getFirst()
         .setImage(settings.agentImage());
+    if (settings.scripts() != null) {
+      template = withScripts(template, settings.scripts());
+    }
     return template
         .edit()
         .editMetadata()
@@ -63,6 +68,43 @@ final class AgentDaemonSet {
         .endRequiredDuringSchedulingIgnoredDuringExecution()
         .endNodeAffinity()
         .endAffinity()
+        .endSpec()
+        .endTemplate()
+        .endSpec()
+        .build();
+  }
+
+  /**
+   * With the scripts, and the capabilities to run them as nobody. Without the ConfigMap there are
+   * none; it is no reason not to run.
+   */
+  private static DaemonSet withScripts(DaemonSet template, String configMap) {
+    return template
+        .edit()
+        .editSpec()
+        .editTemplate()
+        .editSpec()
+        .editFirstContainer()
+        .addToArgs("--scripts", SCRIPTS_AT)
+        .editSecurityContext()
+        .editCapabilities()
+        .addToAdd("SETUID", "SETGID")
+        .endCapabilities()
+        .endSecurityContext()
+        .addNewVolumeMount()
+        .withName("scripts")
+        .withMountPath(SCRIPTS_AT)
+        .withReadOnly(true)
+        .endVolumeMount()
+        .endContainer()
+        .addNewVolume()
+        .withName("scripts")
+        .withNewConfigMap()
+        .withName(configMap)
+        .withOptional(true)
+        .withDefaultMode(0555)
+        .endConfigMap()
+        .endVolume()
         .endSpec()
         .endTemplate()
         .endSpec()

@@ -95,6 +95,15 @@ public final class OperatorMain implements Runnable {
     private String agentImage;
 
     @Option(
+        names = "--agent-scripts",
+        paramLabel = "CONFIGMAP",
+        defaultValue = "${env:AGENT_SCRIPTS:-}",
+        description =
+            "ConfigMap in the namespace whose scripts the agents may run, as user 65534;"
+                + " $AGENT_SCRIPTS. Empty: none.")
+    private String scripts;
+
+    @Option(
         names = "--listen",
         paramLabel = "HOST:PORT",
         defaultValue = "0.0.0.0:9406",
@@ -103,8 +112,8 @@ public final class OperatorMain implements Runnable {
 
     @Override
     public Integer call() throws IOException, ExecutionException, InterruptedException {
-      var settings = new Settings(namespace, agentImage);
-      LOG.info("namespace={} agentImage={} listen={}", namespace, agentImage, listen);
+      var settings = new Settings(namespace, agentImage, scripts.isEmpty() ? null : scripts);
+      LOG.info("settings={} listen={}", settings, listen);
       var metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
       try (var endpoints = Endpoints.start(listen, metrics);
           var client = new KubernetesClientBuilder().withConfig(config()).build();

@@ -5,5 +5,6 @@ package dev.virtualip.operator;
  *
  * @param namespace namespace of the agents, the operator's own
  * @param agentImage image of the agents
+ * @param scripts name of the ConfigMap whose scripts the agents may run, or null if they run none
  */
-public record Settings(String namespace, String agentImage) {}
+public record Settings(String namespace, String agentImage, String scripts) {}

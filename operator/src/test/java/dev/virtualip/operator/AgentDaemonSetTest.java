@@ -13,7 +13,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class AgentDaemonSetTest {
-  private static final Settings SETTINGS = new Settings("vips", "registry/agent:1");
+  private static final Settings SETTINGS = new Settings("vips", "registry/agent:1", null);
 
   @Test
   void goesToEachNodeByName() {
@@ -68,6 +68,28 @@ class AgentDaemonSetTest {
   }
 
   @Test
+  void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
+    var with = new Settings("vips", "registry/agent:1", "my-scripts");
+    var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
+    var agent = container(daemonSet);
+    assertEquals(
+        List.of("--scripts", "/etc/virtualip/scripts"),
+        agent.getArgs().subList(agent.getArgs().size() - 2, agent.getArgs().size()));
+    assertEquals(
+        List.of("NET_ADMIN", "NET_RAW", "SETUID", "SETGID"),
+        agent.getSecurityContext().getCapabilities().getAdd());
+    assertEquals(false, agent.getSecurityContext().getAllowPrivilegeEscalation());
+    var volume = daemonSet.getSpec().getTemplate().getSpec().getVolumes().getLast();
+    var mount = agent.getVolumeMounts().getLast();
+    assertEquals("/etc/virtualip/scripts", mount.getMountPath());
+    assertEquals(volume.getName(), mount.getName());
+    assertEquals("my-scripts", volume.getConfigMap().getName());
+    assertEquals(0555, volume.getConfigMap().getDefaultMode());
+    assertEquals(true, volume.getConfigMap().getOptional());
+    assertNotEquals(revision(desired("a")), revision(daemonSet));
+  }
+
+  @Test
   void agentIsNeverThrottled() {
     var resources = container(desired("a")).getResources();
     assertEquals(Set.of("memory"), resources.getLimits().keySet());
@@ -100,7 +122,7 @@ class AgentDaemonSetTest {
   void revisionIsAboutWhatAgentsRunAndNotWhere() {
     assertEquals(revision(desired("a")), revision(desired("a", "b")));
     var other =
-        AgentDaemonSet.desired(new Settings("vips", "registry/agent:2"), List.of("a"), null);
+        AgentDaemonSet.desired(new Settings("vips", "registry/agent:2", null), List.of("a"), null);
     assertNotEquals(revision(desired("a")), revision(other));
   }
 

@@ -89,6 +89,9 @@ public record Desired(
           keys.add(ref);
         }
       }
+      if (spec != null) {
+        keys.addAll(spec.notifications().secretKeys());
+      }
     }
     return keys;
   }

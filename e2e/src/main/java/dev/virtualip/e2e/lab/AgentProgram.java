@@ -20,10 +20,12 @@ public final class AgentProgram implements AutoCloseable {
   private final Path manifests;
   private final Path secrets;
   private final Path state;
+  private final List<String> options;
   private Proc proc;
 
-  private AgentProgram(Host host, Path folder) throws IOException {
+  private AgentProgram(Host host, Path folder, List<String> options) throws IOException {
     this.host = host;
+    this.options = options;
     manifests = Files.createDirectories(folder.resolve("manifests"));
     secrets = Files.createDirectories(folder.resolve("secrets"));
     state = Files.createDirectories(folder.resolve("state"));
@@ -34,17 +36,14 @@ public final class AgentProgram implements AutoCloseable {
    *
    * @param manifest a VirtualIP as YAML
    * @param passwords password by {@code SECRET-NAME/KEY}
+   * @param options further options of {@code run}
    */
-  public static AgentProgram start(Host host, String manifest, Map<String, String> passwords) {
+  public static AgentProgram start(
+      Host host, String manifest, Map<String, String> passwords, String... options) {
     try {
-      var agent =
-          new AgentProgram(
-              host, Files.createTempDirectory(host.lab().work(), host.name() + "-agent-"));
-      for (var password : passwords.entrySet()) {
-        var file = agent.secrets.resolve(password.getKey());
-        Files.createDirectories(file.getParent());
-        Files.writeString(file, password.getValue());
-      }
+      var folder = Files.createTempDirectory(host.lab().work(), host.name() + "-agent-");
+      var agent = new AgentProgram(host, folder, List.of(options));
+      passwords.forEach(agent::secret);
       agent.apply("virtualip.yaml", manifest);
       agent.start();
       return agent;
@@ -58,6 +57,17 @@ public final class AgentProgram implements AutoCloseable {
     try {
       var next = Files.writeString(manifests.resolve("." + file + ".next"), manifest);
       Files.move(next, manifests.resolve(file), StandardCopyOption.ATOMIC_MOVE);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Writes a secret, named {@code SECRET-NAME/KEY}; the running agent follows. */
+  public void secret(String name, String value) {
+    try {
+      var file = secrets.resolve(name);
+      Files.createDirectories(file.getParent());
+      Files.writeString(file, value);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -93,6 +103,7 @@ public final class AgentProgram implements AutoCloseable {
             "--manifests=" + manifests,
             "--secrets=" + secrets,
             "--state-dir=" + state));
+    command.addAll(options);
     proc = host.start("virtualip-agent", environment, command.toArray(String[]::new));
   }
 

@@ -175,8 +175,13 @@ final class ContainerCommand {
     }
     if (volume.getConfigMap() != null) {
       String name = volume.getConfigMap().getName();
-      ConfigMap map = client.configMaps().inNamespace(namespace).withName(name).require();
-      return folder(own, map.getData() == null ? Map.of() : map.getData());
+      ConfigMap map = client.configMaps().inNamespace(namespace).withName(name).get();
+      if (map == null && !Boolean.TRUE.equals(volume.getConfigMap().getOptional())) {
+        throw new IllegalStateException("volume " + volume.getName() + ": no ConfigMap " + name);
+      }
+      Path folder = folder(own, map == null || map.getData() == null ? Map.of() : map.getData());
+      setModes(folder, volume.getConfigMap().getDefaultMode());
+      return folder;
     }
     if (volume.getSecret() != null) {
       String name = volume.getSecret().getSecretName();
@@ -190,6 +195,17 @@ final class ContainerCommand {
 
   private static String decode(String base64) {
     return new String(Base64.getDecoder().decode(base64), StandardCharsets.UTF_8);
+  }
+
+  private static void setModes(Path folder, Integer mode) {
+    if (mode != null) {
+      Shell.run(
+          "sh",
+          "-ec",
+          "for f in $0/*; do [ ! -e $f ] || chmod $1 $f; done",
+          folder.toString(),
+          "%o".formatted(mode));
+    }
   }
 
   private Path folder(String path, Map<String, String> files) {

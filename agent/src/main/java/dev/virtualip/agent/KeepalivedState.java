@@ -1,0 +1,24 @@
+package dev.virtualip.agent;
+
+import dev.virtualip.crds.Notifications;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+
+/** The states that keepalived tells its scripts. */
+final class KeepalivedState {
+  private KeepalivedState() {}
+
+  /** The state that a status stands for, or null for one that keepalived does not tell. */
+  static Notifications.State of(NodeStatus status) {
+    boolean ran = status.priority() != null;
+    return switch (status.state()) {
+      case Master -> Notifications.State.Master;
+      case Backup -> Notifications.State.Backup;
+      case Init ->
+          VirtualRouterLoop.AGENT_STOPPED.equals(status.reason()) ? Notifications.State.Stop : null;
+      case Fault ->
+          VirtualRouterLoop.DELETED.equals(status.reason())
+              ? Notifications.State.Deleted
+              : ran ? Notifications.State.Fault : null;
+    };
+  }
+}

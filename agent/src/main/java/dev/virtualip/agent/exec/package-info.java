@@ -1,0 +1,2 @@
+/** Other people's programs, run at arm's length. */
+package dev.virtualip.agent.exec;

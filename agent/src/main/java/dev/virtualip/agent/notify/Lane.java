@@ -1,0 +1,196 @@
+package dev.virtualip.agent.notify;
+
+import dev.virtualip.agent.notify.Channel.Undeliverable;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.concurrent.atomic.AtomicReference;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What waits for one channel of one VirtualIP or sync group: told in order, each until it has
+ * arrived or is given up. It has a thread of its own, while there is something to tell, so that no
+ * lane waits for another. When too much waits the oldest is dropped: the newest state counts.
+ */
+final class Lane {
+  /** Most notifications that wait. */
+  static final int WAITING_MAX = 100;
+
+  private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
+
+  /**
+   * How long to try.
+   *
+   * @param first pause after the first failure; each further one doubles it
+   * @param max longest pause
+   * @param giveUp nothing is tried again so long after the first try
+   */
+  record Patience(Duration first, Duration max, Duration giveUp) {
+    static final Patience DEFAULT =
+        new Patience(Duration.ofSeconds(1), Duration.ofMinutes(1), Duration.ofHours(1));
+  }
+
+  /** Something to tell, and how. */
+  interface Job {
+    Notification notification();
+
+    /** The channel as its settings are now, or null if there is none any more. */
+    Channel channel();
+
+    /** Counts what became of it. */
+    void count(Result result);
+  }
+
+  /** What becomes of a notification; the words of the metric. */
+  enum Result {
+    /** Told. */
+    delivered,
+    /** Not told, and not tried again. */
+    failed,
+    /** Not told, for newer ones, or since nobody wants to know it any more. */
+    dropped,
+    /** Not told yet: to be tried again. */
+    retried
+  }
+
+  private final String name;
+  private final Patience patience;
+  private final ArrayDeque<Job> waiting = new ArrayDeque<>();
+  private boolean busy;
+  private boolean closing;
+
+  Lane(String name, Patience patience) {
+    this.name = name;
+    this.patience = patience;
+  }
+
+  /** Takes something to tell; never waits. */
+  synchronized void offer(Job job) {
+    if (waiting.size() == WAITING_MAX) {
+      var dropped = waiting.removeFirst();
+      dropped.count(Result.dropped);
+      LOG.warn("notification_dropped lane=\"{}\" what=\"{}\"", name, dropped.notification());
+    }
+    waiting.add(job);
+    if (!busy) {
+      busy = true;
+      Thread.ofVirtual().name("notify " + name).start(this::run);
+    }
+  }
+
+  /** From now on each is tried once more, without a pause. */
+  synchronized void close() {
+    closing = true;
+    notifyAll();
+  }
+
+  /** Waits until all is told or given up; false if it is not by then. */
+  synchronized boolean awaitIdle(long deadlineNanos) throws InterruptedException {
+    for (long left = 1; busy && left > 0; left = deadlineNanos - System.nanoTime()) {
+      wait(Math.max(1, left / 1_000_000));
+    }
+    return !busy;
+  }
+
+  private void run() {
+    for (var job = next(); job != null; job = next()) {
+      job.count(tell(job));
+    }
+  }
+
+  private synchronized Job next() {
+    var job = waiting.poll();
+    if (job == null) {
+      busy = false;
+      notifyAll();
+    }
+    return job;
+  }
+
+  private Result tell(Job job) {
+    long start = System.nanoTime();
+    long pause = patience.first().toNanos();
+    while (true) {
+      var channel = job.channel();
+      if (channel == null) {
+        return Result.dropped;
+      }
+      try {
+        attempt(channel, job.notification());
+        LOG.info("notified lane=\"{}\" what={}", name, job.notification().arguments());
+        return Result.delivered;
+      } catch (IOException e) {
+        boolean last =
+            e instanceof Undeliverable
+                || System.nanoTime() - start > patience.giveUp().toNanos()
+                || isClosing();
+        LOG.warn(
+            "not_notified lane=\"{}\" what={} error=\"{}\" again={}",
+            name,
+            job.notification().arguments(),
+            reason(e),
+            last ? "no" : Duration.ofNanos(pause).toMillis() + "ms");
+        if (last) {
+          return Result.failed;
+        }
+      } catch (RuntimeException e) {
+        LOG.error("defect lane=\"{}\" what={}", name, job.notification(), e);
+        return Result.failed;
+      } catch (InterruptedException _) {
+        return Result.failed; // nobody interrupts this thread
+      }
+      job.count(Result.retried);
+      pause(pause);
+      pause = Math.min(2 * pause, patience.max().toNanos());
+    }
+  }
+
+  /** On a thread of its own, which is interrupted when it takes too long and then waited for. */
+  private static void attempt(Channel channel, Notification notification)
+      throws IOException, InterruptedException {
+    var failure = new AtomicReference<Exception>();
+    var thread =
+        Thread.ofVirtual()
+            .start(
+                () -> {
+                  try {
+                    channel.deliver(notification);
+                  } catch (IOException | InterruptedException | RuntimeException e) {
+                    failure.set(e);
+                  }
+                });
+    boolean late = !thread.join(channel.limit());
+    if (late) {
+      thread.interrupt();
+      thread.join();
+    }
+    switch (failure.get()) {
+      case null -> {}
+      case Exception _ when late ->
+          throw new IOException("not done after %d s".formatted(channel.limit().toSeconds()));
+      case IOException e -> throw e;
+      case RuntimeException e -> throw e;
+      case Exception e -> throw new IOException(e);
+    }
+  }
+
+  private synchronized boolean isClosing() {
+    return closing;
+  }
+
+  private synchronized void pause(long nanos) {
+    long end = System.nanoTime() + nanos;
+    try {
+      for (long left = nanos; !closing && left > 0; left = end - System.nanoTime()) {
+        wait(Math.max(1, left / 1_000_000));
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private static String reason(IOException e) {
+    return e.getMessage() == null ? e.toString() : e.getMessage().replaceAll("\\R", " ");
+  }
+}

@@ -1,0 +1,54 @@
+package dev.virtualip.agent.notify;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+
+/**
+ * Looks up names before virtual threads use them. A lookup is a call into the C library that holds
+ * the carrier thread, for many seconds where DNS is away; two of them would stop all virtual
+ * threads of a machine with two cores, health checks included.
+ */
+final class Names {
+  private static final ConcurrentHashMap<String, FutureTask<InetAddress>> UNDER_WAY =
+      new ConcurrentHashMap<>();
+
+  private Names() {}
+
+  /**
+   * Looks a name up on a platform thread, one at a time for each name; Java's cache has the answer
+   * then.
+   *
+   * @throws IOException if there is no such name, or no answer within the limit
+   */
+  static void lookUp(String host, Duration limit) throws IOException, InterruptedException {
+    var fresh = new FutureTask<>(() -> InetAddress.getByName(host));
+    var lookup = UNDER_WAY.putIfAbsent(host, fresh);
+    if (lookup == null) {
+      lookup = fresh;
+      Thread.ofPlatform()
+          .daemon()
+          .name("lookup-" + host)
+          .start(
+              () -> {
+                fresh.run();
+                UNDER_WAY.remove(host);
+              });
+    }
+    try {
+      lookup.get(limit.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (TimeoutException _) {
+      throw new IOException("no answer from DNS about " + host);
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof UnknownHostException
+          ? new IOException("unknown host " + host)
+          : new IOException(e.getCause());
+    }
+  }
+}

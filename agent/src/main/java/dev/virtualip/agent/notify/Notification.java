@@ -1,0 +1,64 @@
+package dev.virtualip.agent.notify;
+
+import dev.virtualip.crds.Notifications.State;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * A virtual router, or a sync group, has entered another state on this node.
+ *
+ * @param type which of the two
+ * @param name name of the VirtualIP or sync group
+ * @param state the new state
+ * @param previous the state before, or null for the first one
+ * @param priority priority in force; 0 for a group, as in keepalived
+ * @param node name of this node
+ * @param reason why, in the words of the status; of a group, what its last member did
+ * @param addresses the virtual addresses, with prefix length
+ * @param time when the state was entered
+ */
+record Notification(
+    Type type,
+    String name,
+    State state,
+    State previous,
+    int priority,
+    String node,
+    String reason,
+    List<String> addresses,
+    Instant time) {
+
+  /** In keepalived's words. */
+  enum Type {
+    INSTANCE,
+    GROUP
+  }
+
+  Notification {
+    addresses = List.copyOf(addresses);
+  }
+
+  /** A state in keepalived's words: {@code MASTER}. */
+  static String word(State state) {
+    return state.name().toUpperCase(Locale.ROOT);
+  }
+
+  /** What keepalived appends to the command of a notify script. */
+  List<String> arguments() {
+    return List.of(type.name(), name, word(state), Integer.toString(priority));
+  }
+
+  /** All of it on one line. */
+  String sentence() {
+    return "%s %s is %s on %s%s%s: %s"
+        .formatted(
+            type == Type.GROUP ? "Sync group" : "VirtualIP",
+            name,
+            word(state),
+            node,
+            previous == null ? "" : ", was " + word(previous),
+            reason.isEmpty() ? "" : " (" + reason + ")",
+            String.join(", ", addresses));
+  }
+}

@@ -1,0 +1,35 @@
+package dev.virtualip.agent.notify;
+
+import dev.virtualip.crds.Certificates;
+import java.io.IOException;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+
+/** Whom TLS trusts. */
+final class Trust {
+  private Trust() {}
+
+  /** A context that trusts these authorities, PEM, and no others; those of Java for null. */
+  static SSLContext in(String ca) throws IOException {
+    try {
+      if (ca == null) {
+        return SSLContext.getDefault();
+      }
+      var store = KeyStore.getInstance(KeyStore.getDefaultType());
+      store.load(null, null);
+      int number = 0;
+      for (var certificate : Certificates.parse(ca)) {
+        store.setCertificateEntry("ca-" + number++, certificate);
+      }
+      var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+      factory.init(store);
+      var context = SSLContext.getInstance("TLS");
+      context.init(null, factory.getTrustManagers(), null);
+      return context;
+    } catch (GeneralSecurityException e) {
+      throw new IOException("TLS cannot be set up: " + e.getMessage(), e);
+    }
+  }
+}
