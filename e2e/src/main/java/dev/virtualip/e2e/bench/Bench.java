@@ -274,7 +274,10 @@ public final class Bench implements Callable<Integer> {
     all.put("java", System.getProperty("java.runtime.version"));
     all.put("keepalived", control.sh("keepalived --version 2>&1 | head -1"));
     all.put(
-        "virtualip", control.sh("cd '%s'; git describe --always --dirty".formatted(Lab.root())));
+        "virtualip",
+        control.sh(
+            "cd '%s'; git describe --always --dirty 2>/dev/null || echo unknown"
+                .formatted(Lab.root())));
     all.replaceAll((_, value) -> value.strip());
     return all;
   }
