@@ -13,7 +13,7 @@ import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
-import io.fabric8.kubernetes.api.model.apps.DeploymentBuilder;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
@@ -40,6 +40,7 @@ public final class Cluster implements AutoCloseable {
   public static final String AGENT = "virtualip-agent";
 
   private static final String NAMESPACE = "virtualip-system";
+  private static final String SCRIPTS = "virtualip-scripts";
   private static final Duration START = Duration.ofSeconds(90);
 
   private final Lab lab;
@@ -55,20 +56,61 @@ public final class Cluster implements AutoCloseable {
 
   /** Installs what {@code deploy/base} holds; no node yet. The cluster closes the server. */
   public static Cluster install(Lab lab, ClassicPair pair, ApiServer api) {
+    return install(lab, pair, api, Map.of());
+  }
+
+  /**
+   * Installs it with scripts that the agents may run, by name, as docs/notifications.md says; none
+   * leaves it off.
+   */
+  public static Cluster install(
+      Lab lab, ClassicPair pair, ApiServer api, Map<String, String> scripts) {
     var cluster = new Cluster(lab, pair, api);
     cluster.api.installCrd();
     for (var file : List.of("namespace", "operator-rbac", "agent-rbac", "operator")) {
-      cluster.load(Lab.root().resolve("deploy/base/" + file + ".yaml"));
+      cluster.load(Lab.root().resolve("deploy/base/" + file + ".yaml"), !scripts.isEmpty());
+    }
+    if (!scripts.isEmpty()) {
+      var configMap =
+          new ConfigMapBuilder()
+              .withNewMetadata()
+              .withName(SCRIPTS)
+              .withNamespace(NAMESPACE)
+              .endMetadata()
+              .withData(scripts)
+              .build();
+      cluster.client().resource(configMap).create();
     }
     return cluster;
   }
 
-  private void load(Path file) {
+  private void load(Path file, boolean withScripts) {
     try (var yaml = Files.newInputStream(file)) {
-      client().load(yaml).items().forEach(object -> client().resource(object).create());
+      for (var object : client().load(yaml).items()) {
+        boolean enables = withScripts && object instanceof Deployment;
+        client().resource(enables ? enablingScripts((Deployment) object) : object).create();
+      }
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  private static Deployment enablingScripts(Deployment operator) {
+    return operator
+        .edit()
+        .editSpec()
+        .editTemplate()
+        .editSpec()
+        .editFirstContainer()
+        .addNewEnv()
+        .withName("AGENT_SCRIPTS")
+        .withValue(SCRIPTS)
+        .endEnv()
+        .endContainer()
+        .endSpec()
+        .endTemplate()
+        .endSpec()
+        .build();
   }
 
   /** Registers the control host as a node and waits for the operator to be ready there. */
@@ -116,43 +158,6 @@ public final class Cluster implements AutoCloseable {
 
   public ClassicPair pair() {
     return pair;
-  }
-
-  /**
-   * Lets the agents run these scripts, as docs/notifications.md says; before the operator starts.
-   */
-  public void enableScripts(Map<String, String> scripts) {
-    var name = "virtualip-scripts";
-    var configMap =
-        new ConfigMapBuilder()
-            .withNewMetadata()
-            .withName(name)
-            .withNamespace(NAMESPACE)
-            .endMetadata()
-            .withData(scripts)
-            .build();
-    client().resource(configMap).create();
-    client()
-        .apps()
-        .deployments()
-        .inNamespace(NAMESPACE)
-        .withName("virtualip-operator")
-        .edit(
-            deployment ->
-                new DeploymentBuilder(deployment)
-                    .editSpec()
-                    .editTemplate()
-                    .editSpec()
-                    .editFirstContainer()
-                    .addNewEnv()
-                    .withName("AGENT_SCRIPTS")
-                    .withValue(name)
-                    .endEnv()
-                    .endContainer()
-                    .endSpec()
-                    .endTemplate()
-                    .endSpec()
-                    .build());
   }
 
   /** Makes the Secret that a VirtualIP refers to. */

@@ -1,6 +1,7 @@
 package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.e2e.Hooks.Post;
@@ -22,10 +23,11 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -41,6 +43,9 @@ class NotificationsIT {
   private static final Pattern SUBJECT = Pattern.compile("^Subject: (.*)$", Pattern.MULTILINE);
 
   private static final List<String> NAMES = List.of("web", "in", "out");
+
+  private static final String SEND_MSG =
+      "#!/bin/sh\necho \"told: $* $(id -u) $(ls /etc/virtualip)\"\n";
 
   private Lab lab;
   private Path scripts;
@@ -112,17 +117,20 @@ class NotificationsIT {
     }
   }
 
+  /** keepalived 2.2.7 now and then leaves out that a whole group is backup again. */
   private void awaitState(Host host, String state) {
     for (var by : List.of("keepalived", "virtualip")) {
+      var names = new ArrayList<>(NAMES);
+      if (by.equals("virtualip")) {
+        names.add("edge");
+      }
       Await.until(
           "%s has told %s of everything on %s".formatted(by, state, host),
           SOON,
           () -> told(host, by),
           told ->
-              told.keySet().containsAll(List.of("web", "in", "out", "edge"))
-                  && told.values().stream()
-                      .map(List::getLast)
-                      .allMatch(line -> line.contains(" " + state + " ")));
+              names.stream()
+                  .allMatch(name -> told.get(name).getLast().contains(" " + state + " ")));
     }
   }
 
@@ -269,44 +277,64 @@ class NotificationsIT {
             () -> told(b.host, by).get("web").getLast(),
             "INSTANCE web DELETED 100"::equals);
       }
+      for (var from : List.of("keepalived@example.com", "virtualip@example.com")) {
+        Await.until(
+            from + " has mailed that web is deleted",
+            SOON,
+            () -> subjects(mail.mails(), from),
+            subjects -> subjects.contains("[node-b] VRRP Instance web - Deleted"));
+      }
       b.stop();
 
       assertEquals(
-          sequences(150, "BACKUP MASTER FAULT BACKUP MASTER STOP", ""), told(a.host, "virtualip"));
+          lines(150, "BACKUP MASTER FAULT STOP", "BACKUP MASTER FAULT STOP"),
+          distinct(told(a.host, "virtualip")));
       assertEquals(
-          sequences(100, "BACKUP MASTER BACKUP MASTER STOP", "DELETED"), told(b.host, "virtualip"));
+          lines(100, "BACKUP MASTER STOP", "BACKUP MASTER DELETED"),
+          distinct(told(b.host, "virtualip")));
       for (var side : List.of(a, b)) {
-        assertEquals(told(side.host, "keepalived"), told(side.host, "virtualip"));
+        assertEquals(
+            distinct(told(side.host, "keepalived")), distinct(told(side.host, "virtualip")));
+        told(side.host, "virtualip").values().forEach(NotificationsIT::assertNothingTwiceInARow);
       }
       assertSameMails(mail);
     }
   }
 
-  /** The states of all, and of web another last one. */
-  private static Map<String, List<String>> sequences(int priority, String states, String webLast) {
-    var all = new TreeMap<String, List<String>>();
+  /** Without how often: on a busy machine a backup may take over for a moment. */
+  private static Map<String, Set<String>> distinct(Map<String, List<String>> told) {
+    var distinct = new TreeMap<String, Set<String>>();
+    told.forEach((name, lines) -> distinct.put(name, new TreeSet<>(lines)));
+    return distinct;
+  }
+
+  private static void assertNothingTwiceInARow(List<String> lines) {
+    for (int i = 1; i < lines.size(); i++) {
+      assertNotEquals(lines.get(i - 1), lines.get(i), lines::toString);
+    }
+  }
+
+  private static Map<String, Set<String>> lines(int priority, String states, String webStates) {
+    var all = new TreeMap<String, Set<String>>();
     for (var name : List.of("edge", "in", "out", "web")) {
-      var own = name.equals("web") && !webLast.isEmpty() ? states.replace("STOP", webLast) : states;
       var format = name.equals("edge") ? "GROUP edge %s 0" : "INSTANCE " + name + " %s " + priority;
-      all.put(name, Stream.of(own.split(" ")).map(format::formatted).toList());
+      var own = name.equals("web") ? webStates : states;
+      all.put(
+          name,
+          Stream.of(own.split(" "))
+              .map(format::formatted)
+              .collect(Collectors.toCollection(TreeSet::new)));
     }
     return all;
   }
 
-  /** keepalived ends before it has sent the mails that say so; ours may be late for them too. */
+  /** keepalived ends before it has sent the mails that say so. */
   private static void assertSameMails(MailServer mail) {
-    var mails = mail.mails();
-    assertEquals(
-        sorted(subjects(mails, "keepalived@example.com")),
-        sorted(subjects(mails, "virtualip@example.com")));
-    assertTrue(
-        subjects(mails, "virtualip@example.com")
-            .contains("[node-b] VRRP Group edge - Entering MASTER state"));
+    var ours = new TreeSet<>(subjects(mail.mails(), "virtualip@example.com"));
+    ours.removeIf(subject -> subject.endsWith("Stopping"));
+    assertEquals(new TreeSet<>(subjects(mail.mails(), "keepalived@example.com")), ours);
+    assertTrue(ours.contains("[node-b] VRRP Group edge - Entering MASTER state"), ours::toString);
     assertTrue(mail.proc().output().contains("EHLO node-b"), "our HELO");
-  }
-
-  private static List<String> sorted(Collection<String> subjects) {
-    return subjects.stream().filter(s -> !s.endsWith("Stopping")).sorted().toList();
   }
 
   // One node with a VirtualIP for each way in which a channel can work or not.
@@ -498,9 +526,9 @@ class NotificationsIT {
     var pair = ClassicPair.build(lab);
     try (var mail = MailServer.start(lab.control(), CONTROL, 25);
         var hooks = Hooks.start(CONTROL, 9093);
-        var cluster = Cluster.install(lab, pair, ApiServer.start(lab, CONTROL))) {
-      cluster.enableScripts(
-          Map.of("send_msg.sh", "#!/bin/sh\necho \"told: $* $(id -u) $(ls /etc/virtualip)\"\n"));
+        var cluster =
+            Cluster.install(
+                lab, pair, ApiServer.start(lab, CONTROL), Map.of("send_msg.sh", SEND_MSG))) {
       cluster.startOperator();
       cluster.startWorkers();
       cluster.apply(sample("12-notifications.yaml"));
