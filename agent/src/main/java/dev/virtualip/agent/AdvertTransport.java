@@ -89,11 +89,14 @@ final class AdvertTransport {
 
   /** Whether a datagram is for this virtual router: its VRID, family, and way of travelling. */
   boolean takes(InstanceConfig config, int linkIndex, Datagram datagram) {
+    // First the VRID: each advert is shown to every virtual router of the node.
+    if (AdvertisementCodec.vrid(datagram.payload()) != config.router().vrid()) {
+      return false;
+    }
     var link = node.network().link(config.interfaceName());
     return link != null
         && link.index() == linkIndex
         && datagram.source() instanceof Inet6Address == config.ipv6()
-        && AdvertisementCodec.vrid(datagram.payload()) == config.router().vrid()
         && (config.unicast()
             ? node.network()
                 .addressesOn(linkIndex)

@@ -12,7 +12,7 @@ import picocli.CommandLine.Spec;
     description = "Speaks VRRP for this node's virtual IPs.",
     mixinStandardHelpOptions = true,
     versionProvider = AgentMain.Version.class,
-    subcommands = {RunCommand.class, ValidateCommand.class})
+    subcommands = {RunCommand.class, ValidateCommand.class, TrainCommand.class})
 public final class AgentMain implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -32,13 +32,21 @@ public final class AgentMain implements Runnable {
 
   /** Runs a command and ends the JVM with its exit code. */
   public static void main(String[] args) {
-    System.exit(
-        new CommandLine(new AgentMain())
-            .setExecutionExceptionHandler(
-                (e, commandLine, _) -> {
-                  commandLine.getErr().println("virtualip-agent: " + e.getMessage());
-                  return 1;
-                })
-            .execute(args));
+    System.exit(execute(args));
+  }
+
+  /** Runs a command; returns its exit code. */
+  static int execute(String... args) {
+    if (args.length > 0 && args[0].equals("run")) {
+      // Before anything else: it loads much of what the start needs too, on another core.
+      Rehearsal.start();
+    }
+    return new CommandLine(new AgentMain())
+        .setExecutionExceptionHandler(
+            (e, commandLine, _) -> {
+              commandLine.getErr().println("virtualip-agent: " + e.getMessage());
+              return 1;
+            })
+        .execute(args);
   }
 }

@@ -1,14 +1,21 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.Verdict;
 import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /** Counters of the agent; names follow keepalived's statistics where it has them. */
 final class AgentMetrics {
   private static final String VIP = "vip";
+  private static final String CHECK = "check";
+  private static final String CHECK_GOOD = "virtualip.check.good";
+  private static final String CHECK_FAILING = "virtualip.check.failing";
 
   /** Buckets: from what is usual to what costs an advert interval. */
   private static final Duration[] LATENESS = {
@@ -54,6 +61,38 @@ final class AgentMetrics {
         state,
         "cause",
         cause.replaceAll("\\([^)]*\\)", ""));
+  }
+
+  /** Shows a check as it stands; what fails is a label of a series that is there only meanwhile. */
+  void check(String vip, CheckState state) {
+    forgetCheck(vip, state.name());
+    if (state.verdict() == Verdict.Unknown) {
+      return;
+    }
+    boolean good = state.verdict() == Verdict.Good;
+    gauge(CHECK_GOOD, "1 if the check is good, 0 if it fails", good ? 1 : 0, vip, state.name())
+        .register(registry);
+    if (!good) {
+      gauge(CHECK_FAILING, "1 while the check fails, and what fails", 1, vip, state.name())
+          .tag("detail", state.detail())
+          .register(registry);
+    }
+  }
+
+  /** A check that is no longer run. */
+  void forgetCheck(String vip, String check) {
+    for (var name : List.of(CHECK_GOOD, CHECK_FAILING)) {
+      registry.find(name).tags(VIP, vip, CHECK, check).meters().forEach(registry::remove);
+    }
+  }
+
+  private static Gauge.Builder<?> gauge(
+      String name, String description, int value, String vip, String check) {
+    return Gauge.builder(name, () -> value)
+        .description(description)
+        .strongReference(true)
+        .tag(VIP, vip)
+        .tag(CHECK, check);
   }
 
   void late(String vip, long nanos) {

@@ -204,7 +204,8 @@ final class Holdings {
     if (!changes.isEmpty()) {
       var error = apply(changes);
       if (error != null) {
-        LOG.error("release_failed vip={} error={} lease=will_end", config.name(), error);
+        LOG.error(
+            "release_failed vip={} error={} leases=will_end rules=stay", config.name(), error);
       }
     }
   }

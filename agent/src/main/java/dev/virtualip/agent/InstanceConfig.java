@@ -17,6 +17,7 @@ import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import dev.virtualip.crds.VirtualIpSpec.InitialState;
 import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.TrackedInterface;
+import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Comparator;
@@ -45,6 +46,7 @@ import java.util.stream.Collectors;
  * @param routes what is routed while master
  * @param rules policy routing rules while master
  * @param healthChecks checks of this node
+ * @param keepMaster failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count beyond those in use
  * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
@@ -66,6 +68,7 @@ record InstanceConfig(
     List<VirtualRoute> routes,
     List<PolicyRule> rules,
     List<HealthCheck> healthChecks,
+    boolean keepMaster,
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
     long linkDebounce,
@@ -139,6 +142,7 @@ record InstanceConfig(
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
         spec.rules().stream().map(PolicyRule::of).toList(),
         spec.healthChecks(),
+        spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
         spec.trackInterfaces(),
         Durations.parse(spec.linkDebounce()).toNanos(),

@@ -15,7 +15,6 @@ import dev.virtualip.crds.InterfaceSelector;
 import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -27,8 +26,15 @@ import java.util.stream.Stream;
 /** Links and addresses of the node as last reported by the kernel. Used by one thread. */
 final class NodeNetwork {
   private final Map<Integer, Link> links = new LinkedHashMap<>();
-  private final List<BoundAddress> addresses = new ArrayList<>();
+  private final Map<Place, BoundAddress> addresses = new LinkedHashMap<>();
   private final AddressPort port;
+
+  /** Where the kernel has room for one address. */
+  private record Place(int linkIndex, IpPrefix prefix) {
+    static Place of(BoundAddress address) {
+      return new Place(address.linkIndex(), address.prefix());
+    }
+  }
 
   NodeNetwork(AddressPort port) throws IOException {
     this.port = port;
@@ -40,31 +46,32 @@ final class NodeNetwork {
     links.clear();
     port.links().forEach(link -> links.put(link.index(), link));
     addresses.clear();
-    addresses.addAll(port.addresses());
+    port.addresses().forEach(address -> addresses.put(Place.of(address), address));
   }
 
-  /** Takes in a report. */
-  void apply(NetworkEvent event) throws IOException {
+  /**
+   * Takes in a report.
+   *
+   * @return false if nothing but the lease of an address is different now
+   */
+  boolean apply(NetworkEvent event) throws IOException {
     switch (event) {
       case LinkChanged changed -> links.put(changed.link().index(), changed.link());
       case LinkRemoved removed -> {
         links.remove(removed.linkIndex());
-        addresses.removeIf(address -> address.linkIndex() == removed.linkIndex());
+        addresses.keySet().removeIf(place -> place.linkIndex() == removed.linkIndex());
       }
       case AddressPut put -> {
-        remove(put.address());
-        addresses.add(put.address());
+        var before = addresses.put(Place.of(put.address()), put.address());
+        return before == null
+            || before.protocol() != put.address().protocol()
+            || before.tentative() != put.address().tentative();
       }
-      case AddressRemoved removed -> remove(removed.address());
+      case AddressRemoved removed -> addresses.remove(Place.of(removed.address()));
       case RouteRemoved _, RuleRemoved _ -> {}
       case Overrun _ -> reload();
     }
-  }
-
-  private void remove(BoundAddress gone) {
-    addresses.removeIf(
-        address ->
-            address.linkIndex() == gone.linkIndex() && address.prefix().equals(gone.prefix()));
+    return true;
   }
 
   /**
@@ -93,7 +100,7 @@ final class NodeNetwork {
 
   /** What is bound on a link. */
   Stream<BoundAddress> addressesOn(int linkIndex) {
-    return addresses.stream().filter(address -> address.linkIndex() == linkIndex);
+    return addresses.values().stream().filter(address -> address.linkIndex() == linkIndex);
   }
 
   /**
@@ -109,6 +116,6 @@ final class NodeNetwork {
 
   /** Whether some link of the node has this address. */
   boolean has(InetAddress address) {
-    return addresses.stream().anyMatch(bound -> bound.prefix().address().equals(address));
+    return addresses.values().stream().anyMatch(bound -> bound.prefix().address().equals(address));
   }
 }

@@ -2,6 +2,8 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.VirtualRouterLoop.Input;
 import dev.virtualip.agent.check.CheckRunner;
+import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.kube.ApiServer;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
@@ -214,6 +216,7 @@ final class RunCommand implements Callable<Integer> {
     private final StatusReporter reporter;
     private final Snapshot snapshot;
     private final MasterRecord masterRecord;
+    private final PodReadiness pods;
     private final Notifier notifier;
     private final ExecutorService disk =
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
@@ -226,6 +229,8 @@ final class RunCommand implements Callable<Integer> {
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
       masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
+      var live = client == null ? null : kubernetes.pods();
+      pods = live == null || stateDir == null ? live : RememberedReadiness.in(stateDir, live);
       notifier =
           new Notifier(
               nodeName,
@@ -257,7 +262,8 @@ final class RunCommand implements Callable<Integer> {
     public AutoCloseable start(String virtualIp, HealthCheck check) {
       return CheckRunner.start(
           List.of(check),
-          kubernetes == null ? null : kubernetes.pods(),
+          pods,
+          scripts,
           state -> loop.put(new Input.CheckChanged(virtualIp, state)));
     }
 

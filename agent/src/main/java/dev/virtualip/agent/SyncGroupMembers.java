@@ -36,7 +36,17 @@ final class SyncGroupMembers {
     return members.values().stream().allMatch(VrrpInstance::hasLooked);
   }
 
-  /** Lets the others look again: this one's own faults have come or gone. */
+  /** Whether all members agree that failed checks are no fault. */
+  boolean keepMaster() {
+    return members.values().stream().allMatch(member -> member.config().keepMaster());
+  }
+
+  /** Whether checks of members other than this one fail. */
+  boolean checksOfOthersFail(VrrpInstance member) {
+    return members.values().stream().anyMatch(other -> other != member && other.checksFail());
+  }
+
+  /** Lets the others look again: this one's own faults or failed checks have come or gone. */
   void faultsChanged(VrrpInstance member, long now) {
     members.values().stream().filter(other -> other != member).forEach(o -> o.evaluate(now));
   }

@@ -295,7 +295,10 @@ final class VirtualRouterLoop implements Runnable {
 
   private void networkChanged(NetworkEvent event) {
     try {
-      node.network().apply(event);
+      if (!node.network().apply(event)) {
+        // Our own renewals: a report for each address every second or so, and news to nobody.
+        return;
+      }
     } catch (IOException e) {
       LOG.error("network_not_read error={}", e.getMessage());
     }

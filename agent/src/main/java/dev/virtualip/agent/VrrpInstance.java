@@ -1,5 +1,6 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.check.CheckFault.CheckFailed;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.check.Verdict;
@@ -35,6 +36,7 @@ import dev.virtualip.agent.vrrp.Event.Wish;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.State.Takeover;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.crds.HealthCheck;
@@ -94,6 +96,7 @@ final class VrrpInstance {
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
   private boolean addressListWarned;
+  private boolean checksFail;
   private boolean looked;
   private String cause;
   private Instant since;
@@ -138,6 +141,11 @@ final class VrrpInstance {
   /** Whether something stands in the way of this router, the other members aside. */
   boolean hasOwnFaults() {
     return faultDetails.keySet().stream().anyMatch(f -> !f.startsWith(VirtualRouter.SYNC_GROUP));
+  }
+
+  /** Whether a check of weight 0 keeps this router from its full priority or from taking part. */
+  boolean checksFail() {
+    return checksFail;
   }
 
   /** Whether it only waits for its own checks. */
@@ -270,7 +278,26 @@ final class VrrpInstance {
           config.advertised());
     }
     addressListWarned = differs;
+    if (isLastResort(advert) && router.state() instanceof State.Backup backup) {
+      // As good as resigned: neither a preempt delay nor nopreempt is meant to keep it. Its adverts
+      // must not put off again and again what the first has begun.
+      if (backup.takeover() != Takeover.MasterResigned) {
+        on(new AdvertisementReceived(0, advert.interval(), source), now);
+      }
+      return;
+    }
     on(new AdvertisementReceived(advert.priority(), advert.interval(), source), now);
+  }
+
+  /** Whether an advert is that of a master with failed checks, and ours are good. */
+  private boolean isLastResort(Advertisement advert) {
+    return keepsMaster()
+        && advert.priority() == EffectivePriority.LAST_RESORT
+        && router.priority() > EffectivePriority.LAST_RESORT;
+  }
+
+  private boolean keepsMaster() {
+    return config.keepMaster() && group.keepMaster();
   }
 
   /** A report of the kernel that the node's view has taken in already. */
@@ -289,10 +316,19 @@ final class VrrpInstance {
   }
 
   void onCheck(CheckState state, long now) {
-    if (checks.containsKey(state.name())) {
-      checks.put(state.name(), state);
-      evaluate(now);
+    if (!checks.containsKey(state.name())) {
+      return;
     }
+    checks.put(state.name(), state);
+    node.metrics().check(config.name(), state);
+    LOG.info(
+        "check vip={} check={} verdict={} detail=\"{}\"",
+        config.name(),
+        state.name(),
+        state.verdict(),
+        state.detail());
+    evaluate(now);
+    onStatus.accept(this);
   }
 
   /** Takes over a configuration that {@linkplain InstanceConfig#continues continues} this one. */
@@ -348,8 +384,11 @@ final class VrrpInstance {
       if (!runners.containsKey(check)) {
         // A check added to a router that takes part, or that its earlier life has passed a moment
         // ago, is no reason to stop until it has failed.
-        var verdict = takesPart ? Verdict.Good : Verdict.Unknown;
-        checks.put(check.name(), new CheckState(check.name(), check.weight(), verdict, ""));
+        checks.put(
+            check.name(),
+            takesPart
+                ? new CheckState(check.name(), check.weight(), Verdict.Good, "")
+                : CheckState.initial(check));
         runners.put(check, node.checks().start(config.name(), check));
       }
     }
@@ -365,6 +404,7 @@ final class VrrpInstance {
         LOG.warn("check_not_stopped vip={} check={}", config.name(), check.name(), e);
       }
       checks.remove(check.name());
+      node.metrics().forgetCheck(config.name(), check.name());
     }
   }
 
@@ -375,10 +415,10 @@ final class VrrpInstance {
     if (source != null && !source.equals(router.source())) {
       on(new SourceChanged(source), now);
     }
-    var effective = EffectivePriority.of(config.priority(), weighed(now));
+    boolean checksFailed = checksFail;
+    var effective = effectivePriority(now);
     if (effective.priority() != router.priority()) {
-      on(new PriorityChanged(effective.priority()), now);
-      onStatus.accept(this);
+      changePriority(effective.priority(), now);
     }
     var details = faults(link, source, now);
     effective.faults().forEach(f -> details.put(f.toString(), checks.get(f.name()).detail()));
@@ -405,9 +445,26 @@ final class VrrpInstance {
     if (detailsChanged) {
       onStatus.accept(this);
     }
-    if (first || hasOwnFaults() != had || isPending() != pended) {
+    if (first || hasOwnFaults() != had || isPending() != pended || checksFail != checksFailed) {
       group.faultsChanged(this, now);
     }
+  }
+
+  private EffectivePriority effectivePriority(long now) {
+    var effective = EffectivePriority.of(config.priority(), weighed(now));
+    checksFail = !effective.faults().isEmpty();
+    return keepsMaster() ? effective.keepingMaster(group.checksOfOthersFail(this)) : effective;
+  }
+
+  private void changePriority(int priority, long now) {
+    on(new PriorityChanged(priority), now);
+    if (keepsMaster()
+        && priority == EffectivePriority.LAST_RESORT
+        && router.state() instanceof Active) {
+      // Nobody is served meanwhile: who can take over should not wait for the next regular advert.
+      transport.send(config, priority, router.source());
+    }
+    onStatus.accept(this);
   }
 
   /**
@@ -582,6 +639,13 @@ final class VrrpInstance {
     var messages = new ArrayList<String>();
     refused.forEach(problem -> messages.add("not run: " + problem));
     faultDetails.values().stream().filter(detail -> !detail.isEmpty()).forEach(messages::add);
+    checks.values().stream()
+        .filter(check -> check.verdict() == Verdict.Failed)
+        .filter(check -> !faultDetails.containsKey(new CheckFailed(check.name()).toString()))
+        .forEach(check -> messages.add("check " + check.name() + ": " + check.detail()));
+    if (keepsMaster() && router.priority() == EffectivePriority.LAST_RESORT) {
+      messages.add("priority 1 until checks are good (whenAllFail: KeepMaster)");
+    }
     noted.forEach(problem -> messages.add(problem.toString()));
     return new NodeStatus(
         stateName(),

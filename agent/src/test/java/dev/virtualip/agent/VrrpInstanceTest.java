@@ -552,4 +552,102 @@ class VrrpInstanceTest {
     assertEquals(State.Backup, instance.status().state());
     assertEquals(State.Backup, other.status().state());
   }
+
+  private static final String KEEP =
+      SEED.replace("vrid: 77", "vrid: 77\n  whenAllFail: KeepMaster");
+
+  @Test
+  void whereTheMasterIsKeptAFailedCheckIsSaidAtOnceAndNothingIsGivenUp() {
+    start(KEEP);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    expire();
+    fake.log.clear();
+    instance.onCheck(FakeNode.failed("nginx", "connect refused 127.0.0.1:80"), now);
+    assertEquals(List.of("advert 1 eth0"), fake.log);
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(1, instance.status().priority());
+    assertEquals(
+        "check nginx: connect refused 127.0.0.1:80; priority 1 until checks are good"
+            + " (whenAllFail: KeepMaster)",
+        instance.status().message());
+    hear(80, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals("HigherPriority(10.0.0.12)", instance.status().reason());
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(100, instance.status().priority());
+    assertNull(instance.status().message());
+  }
+
+  @Test
+  void aBackupWithGoodChecksTakesOverFromTheLastResortAfterItsSkewTime() {
+    var virtual = InetAddress.ofLiteral("203.0.113.10");
+    for (var preempt : List.of("{}", "{enabled: false}", "{delay: 300s}")) {
+      start(KEEP.replace("vrid: 77", "vrid: 77\n  preempt: " + preempt));
+      instance.onCheck(FakeNode.good("nginx"), now);
+      hear(1, "s3cret", virtual);
+      long skew = SECOND * (256 - 100) / 256;
+      assertEquals(now + skew, instance.deadline(), preempt);
+      now += skew / 2;
+      hear(1, "s3cret", virtual);
+      assertEquals(now - skew / 2 + skew, instance.deadline(), "not put off by further adverts");
+      expire();
+      assertEquals(State.Master, instance.status().state());
+      instance.stop("test", now);
+    }
+  }
+
+  @Test
+  void aBackupWithFailedChecksLetsTheLastResortBe() {
+    start(KEEP);
+    instance.onCheck(FakeNode.failed("nginx", "refused"), now);
+    assertEquals(State.Backup, instance.status().state());
+    hear(1, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertTrue(instance.deadline() - now > 3 * SECOND);
+    expire();
+    assertEquals(State.Master, instance.status().state(), "if it falls silent, one has to");
+  }
+
+  @Test
+  void whereTheMasterIsKeptAllMembersOfASyncGroupFollowTheFailedCheck() {
+    start(KEEP.replace("vrid: 77", "vrid: 77\n  syncGroup: edge"));
+    var inside =
+        KEEP.replace("name: web,", "name: inside,")
+            .replace("vrid: 77", "vrid: 78\n  syncGroup: edge")
+            .replace("113.10/24", "113.20/24");
+    var other = new VrrpInstance(config(inside), false, fake.node, _ -> {});
+    other.start(now);
+    var group = new SyncGroupMembers(List.of(instance, other));
+    instance.join(group);
+    other.join(group);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    other.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(100, instance.status().priority());
+    other.onCheck(FakeNode.failed("nginx", "refused"), now);
+    assertEquals(1, other.status().priority());
+    assertEquals(1, instance.status().priority());
+    other.update(config(inside.replace("KeepMaster", "Release").replace("n: 1", "n: 2")), now);
+    assertEquals("CheckFailed(nginx)", other.status().reason());
+    assertEquals("SyncGroup(inside)", instance.status().reason(), "all have to agree");
+  }
+
+  @Test
+  void aFailedCheckShowsInTheMetricsWithWhatFails() {
+    becomeMaster();
+    instance.onCheck(FakeNode.failed("nginx", "503 expected 200-399"), now);
+    assertEquals(
+        0, fake.registry.get("virtualip.check.good").tag("check", "nginx").gauge().value());
+    var failing = fake.registry.get("virtualip.check.failing").gauge();
+    assertEquals("503 expected 200-399", failing.getId().getTag("detail"));
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(1, fake.registry.get("virtualip.check.good").gauge().value());
+    assertNull(fake.registry.find("virtualip.check.failing").gauge());
+    instance.stop("Deleted", now);
+    assertNull(fake.registry.find("virtualip.check.good").gauge());
+  }
+
+  @Test
+  void aFailedCheckWithAWeightShowsInTheMessage() {
+    start(SEED.replace("http: {}}", "http: {}, weight: -30}"));
+    instance.onCheck(new CheckState("nginx", -30, Verdict.Failed, "timeout after 1s"), now);
+    assertEquals("check nginx: timeout after 1s", instance.status().message());
+  }
 }

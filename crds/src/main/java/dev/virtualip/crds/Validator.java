@@ -3,12 +3,15 @@ package dev.virtualip.crds;
 import static dev.virtualip.crds.VirtualIpSpec.VRID_MAX;
 import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
 
+import dev.virtualip.crds.HealthCheck.Http;
+import dev.virtualip.crds.HealthCheck.Scheme;
 import dev.virtualip.crds.VirtualIpSpec.Address;
 import dev.virtualip.crds.VirtualIpSpec.LeasePolicy;
 import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
 import dev.virtualip.crds.VirtualIpSpec.Route;
 import dev.virtualip.crds.VirtualIpSpec.Rule;
+import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
 import java.net.InetAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
@@ -20,6 +23,7 @@ import java.util.Objects;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -30,6 +34,9 @@ import java.util.stream.Stream;
 public final class Validator {
   private static final Pattern INTERFACE = Pattern.compile(VirtualIpSpec.INTERFACE_PATTERN);
   private static final Pattern CHECK_NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
+  private static final Pattern HOST_HEADER = Pattern.compile(Http.HOST_HEADER_PATTERN);
+  private static final Pattern STATUSES = Pattern.compile(Http.STATUSES_PATTERN);
+  private static final Pattern PROCESS_NAME = Pattern.compile("[^/\\s]{1,255}");
   private static final Pattern GROUP = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Duration V3_UNIT = Duration.ofMillis(10);
   private static final Duration V3_INTERVAL_MAX = V3_UNIT.multipliedBy(4095);
@@ -437,6 +444,13 @@ public final class Validator {
   }
 
   private void checkHealthChecks() {
+    checkFloor("spec.priority", spec.priority());
+    for (int i = 0; i < spec.nodes().overrides().size(); i++) {
+      var override = spec.nodes().overrides().get(i);
+      checkFloor(
+          "spec.nodes.overrides[" + i + "].priority",
+          override == null ? null : override.priority());
+    }
     var names = new HashSet<String>();
     for (int i = 0; i < spec.healthChecks().size(); i++) {
       var path = "spec.healthChecks[" + i + "]";
@@ -455,10 +469,20 @@ public final class Validator {
     }
   }
 
+  /** Priority 1 is taken where a master with failed checks goes on. */
+  private void checkFloor(String path, Integer priority) {
+    if (spec.whenAllFail() == WhenAllFail.KeepMaster && priority != null && priority == 1) {
+      add(path, "with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more");
+    }
+  }
+
   private void checkHealthCheck(String path, HealthCheck check) {
-    long kinds = Stream.of(check.http(), check.tcp(), check.pod()).filter(Objects::nonNull).count();
+    long kinds =
+        Stream.of(check.http(), check.tcp(), check.pod(), check.exec(), check.process())
+            .filter(Objects::nonNull)
+            .count();
     if (kinds != 1) {
-      add(path, "a health check has exactly one kind: set one of http, tcp, pod");
+      add(path, "a health check has exactly one kind: set one of http, tcp, pod, exec, process");
     }
     var hour = Duration.ofHours(1);
     duration(path + ".interval", check.interval(), Duration.ofMillis(50), hour);
@@ -467,13 +491,7 @@ public final class Validator {
     range(path + ".fall", check.fall(), 1, 1000, "fall");
     range(path + ".weight", check.weight(), -253, 253, "weight");
     if (check.http() != null) {
-      checkHost(path + ".http.host", check.http().host());
-      range(path + ".http.port", check.http().port(), 1, 65535, "TCP port");
-      if (!isPath(check.http().path())) {
-        add(
-            path + ".http.path",
-            "is no path: start it with a slash and write other than plain characters as in %20");
-      }
+      checkHttp(path + ".http", check.http());
     }
     if (check.tcp() != null) {
       checkHost(path + ".tcp.host", check.tcp().host());
@@ -491,6 +509,57 @@ public final class Validator {
       }
       checkSelector(path + ".pod.selector", check.pod().selector());
     }
+    if (check.exec() != null) {
+      var command = check.exec().command();
+      if (command.isEmpty() || command.size() > 64 || blank(command.getFirst())) {
+        add(path + ".exec.command", "needs a program below the scripts directory, and arguments");
+      } else if (command.contains(null)) {
+        add(path + ".exec.command", "has an empty item: remove it, or write \"\"");
+      }
+    }
+    if (check.process() != null) {
+      var name = check.process().name();
+      if (name == null || !PROCESS_NAME.matcher(name).matches()) {
+        add(path + ".process.name", "is no name of a process: write it without path, as in nginx");
+      }
+    }
+  }
+
+  private void checkHttp(String path, Http http) {
+    checkHost(path + ".host", http.host());
+    range(path + ".port", http.port(), 1, 65535, "TCP port");
+    if (!isPath(http.path())) {
+      add(
+          path + ".path",
+          "is no path: start it with a slash and write other than plain characters as in %20");
+    }
+    if (http.hostHeader() != null && !HOST_HEADER.matcher(http.hostHeader()).matches()) {
+      add(path + ".hostHeader", "is no host: write a name, and if need be a port behind a colon");
+    }
+    if (!STATUSES.matcher(http.statuses()).matches()) {
+      add(path + ".statuses", "write statuses of 100 to 599, as in 200, 200-399 or 200-299,401");
+    } else if (IntStream.range(100, 600).noneMatch(http::expects)) {
+      add(path + ".statuses", "no status is a success: write ranges upwards, as in 200-399");
+    }
+    if (http.bodyContains() != null && http.bodyContains().isEmpty()) {
+      add(path + ".bodyContains", "is empty: write what the body has to contain, or remove it");
+    }
+    if (http.tls() != null) {
+      checkTls(path, http);
+    }
+  }
+
+  private void checkTls(String path, Http http) {
+    var tls = http.tls();
+    if (http.scheme() != Scheme.HTTPS) {
+      add(path + ".tls", "tls is for HTTPS: set scheme to HTTPS, or remove tls");
+    }
+    if (tls.ca() != null && !tls.verify()) {
+      add(path + ".tls.ca", "ca is for verification: set verify to true, or remove ca");
+    }
+    if (tls.ca() != null) {
+      parsed(path + ".tls.ca", () -> Certificates.parse(tls.ca()));
+    }
   }
 
   /** No names: a check must not depend on DNS, nor wait for it. */
@@ -500,7 +569,8 @@ public final class Validator {
 
   private static boolean isPath(String path) {
     try {
-      return path.startsWith("/") && new URI("http://127.0.0.1" + path).getHost() != null;
+      var uri = new URI("http://127.0.0.1" + path);
+      return path.startsWith("/") && uri.getHost() != null && uri.getFragment() == null;
     } catch (URISyntaxException e) {
       return false;
     }

@@ -59,6 +59,14 @@ import java.util.Objects;
     message = "VRRPv2 adverts have whole seconds: use 1s to 255s, or set vrrpVersion to 3")
 @ValidationRule(
     value =
+        "!has(self.whenAllFail) || self.whenAllFail != 'KeepMaster'"
+            + " || ((!has(self.priority) || self.priority >= 2)"
+            + " && (!has(self.nodes) || !has(self.nodes.overrides)"
+            + " || self.nodes.overrides.all(o, !has(o.priority) || o.priority >= 2)))",
+    message =
+        "with whenAllFail KeepMaster priority 1 means failed checks: use priorities of 2 or more")
+@ValidationRule(
+    value =
         "!has(self.lease) || !has(self.lease.policy) || self.lease.policy != 'Exclusive'"
             + " || !has(self.advertInterval) || !self.advertInterval.endsWith('ms')"
             + " || self.advertInterval.matches('^[0-9]{4,}ms$')",
@@ -175,7 +183,14 @@ public record VirtualIpSpec(
         @JsonPropertyDescription(
             "Checks of what the addresses are for, run on every selected node (keepalived:"
                 + " track_script).")
-        List<HealthCheck> healthChecks) {
+        List<HealthCheck> healthChecks,
+    @Default("Release")
+        @JsonPropertyDescription(
+            "What becomes of a master whose check of weight 0 fails. Release: it gives up the addresses"
+                + " at once, also if the checks of all nodes fail (as keepalived does). KeepMaster: its"
+                + " priority drops to 1, so that any node with good checks takes over, and without one"
+                + " it goes on. Priorities have to be 2 or more then.")
+        WhenAllFail whenAllFail) {
 
   /** Lowest VRID (RFC 9568 5.2.3). */
   public static final int VRID_MIN = 1;
@@ -229,6 +244,15 @@ public record VirtualIpSpec(
     linkDebounce = Objects.requireNonNullElse(linkDebounce, "0s");
     notifications = Objects.requireNonNullElse(notifications, Notifications.NONE);
     healthChecks = copy(healthChecks);
+    whenAllFail = Objects.requireNonNullElse(whenAllFail, WhenAllFail.Release);
+  }
+
+  /** What becomes of a master whose check fails. */
+  public enum WhenAllFail {
+    /** It gives up the addresses at once. */
+    Release,
+    /** It goes on until a node with good checks takes over. */
+    KeepMaster
   }
 
   /**

@@ -47,6 +47,11 @@ class ValidatorTest {
         "{rfc9568Checksum: true}",
         "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
+        "{healthChecks: [{name: a, http: {scheme: HTTPS, hostHeader: 'a.b:443', tls: {verify: true}}}]}",
+        "{healthChecks: [{name: a, initial: Failed, http: {statuses: '200', bodyContains: ok}}]}",
+        "{healthChecks: [{name: a, http: {statuses: '200-299,401,403', hostHeader: '[::1]:80'}}]}",
+        "{healthChecks: [{name: e, exec: {command: [check.sh, '', a]}}, {name: p, process: {name: nginx}}]}",
+        "{whenAllFail: KeepMaster, priority: 2, nodes: {overrides: [{name: a}, {name: b, priority: 255}]}}",
         "{healthChecks: [{name: p, pod: {namespace: n, selector: {matchLabels: {a: b}}}}]}",
       })
   void aGoodSpecHasNoProblems(String yaml) {
@@ -140,13 +145,25 @@ class ValidatorTest {
           {healthChecks: [{http: {}}]} | spec.healthChecks[0].name: is missing: give the check a short name, as in ingress
           {healthChecks: [{name: A b, http: {}}]} | spec.healthChecks[0].name: "A b" is no name: use 1 to 63 of a-z, 0-9 and -
           {healthChecks: [{name: a, http: {}}, {name: a, http: {}}]} | spec.healthChecks[1].name: two checks are called a: rename one
-          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
-          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod
+          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod, exec, process
+          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod, exec, process
           {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in 2001:db8::10
           {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: 65536 is not a TCP port: use 1 to 65535
           {healthChecks: [{name: a, http: {path: healthz}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
           {healthChecks: [{name: a, http: {path: "/a{b"}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
+          {healthChecks: [{name: a, http: {hostHeader: "a b"}}]} | spec.healthChecks[0].http.hostHeader: is no host: write a name, and if need be a port behind a colon
+          {healthChecks: [{name: a, http: {statuses: "200-"}}]} | spec.healthChecks[0].http.statuses: write statuses of 100 to 599, as in 200, 200-399 or 200-299,401
+          {healthChecks: [{name: a, http: {statuses: "399-200"}}]} | spec.healthChecks[0].http.statuses: no status is a success: write ranges upwards, as in 200-399
+          {healthChecks: [{name: a, http: {path: "/a#b"}}]} | spec.healthChecks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
+          {healthChecks: [{name: a, http: {bodyContains: ""}}]} | spec.healthChecks[0].http.bodyContains: is empty: write what the body has to contain, or remove it
+          {healthChecks: [{name: a, http: {tls: {}}}]} | spec.healthChecks[0].http.tls: tls is for HTTPS: set scheme to HTTPS, or remove tls
+          {healthChecks: [{name: a, http: {scheme: HTTPS, tls: {verify: true, ca: "x"}}}]} | spec.healthChecks[0].http.tls.ca: is no certificate: write PEM, from -----BEGIN CERTIFICATE----- to its end
+          {healthChecks: [{name: a, exec: {}}]} | spec.healthChecks[0].exec.command: needs a program below the scripts directory, and arguments
+          {healthChecks: [{name: a, exec: {command: [a, null]}}]} | spec.healthChecks[0].exec.command: has an empty item: remove it, or write ""
+          {healthChecks: [{name: a, process: {name: /usr/sbin/nginx}}]} | spec.healthChecks[0].process.name: is no name of a process: write it without path, as in nginx
+          {whenAllFail: KeepMaster, priority: 1} | spec.priority: with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more
+          {whenAllFail: KeepMaster, nodes: {overrides: [{name: a, priority: 1}]}} | spec.nodes.overrides[0].priority: with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more
           {healthChecks: [{name: a, tcp: {}}]} | spec.healthChecks[0].tcp.port: is missing: give the TCP port to connect to
           {healthChecks: [{name: a, http: {}, interval: 40ms}]} | spec.healthChecks[0].interval: 40ms is out of range: use 50ms to 1h
           {healthChecks: [{name: a, http: {}, timeout: 9ms}]} | spec.healthChecks[0].timeout: 9ms is out of range: use 10ms to 1h

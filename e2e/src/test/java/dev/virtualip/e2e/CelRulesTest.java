@@ -78,7 +78,10 @@ class CelRulesTest {
           """
           vrid: 1, vrrpVersion: 3, authentication: {passwordSecretRef: {name: a, key: b}} | set vrrpVersion to 2
           vrid: 1, vrrpVersion: 2, advertInterval: 500ms | use 1s to 255s
-          vrid: 1, healthChecks: [{name: none}] | set one of http, tcp, pod
+          vrid: 1, healthChecks: [{name: none}] | set one of http, tcp, pod, exec, process
+          vrid: 1, healthChecks: [{name: a, http: {tls: {verify: true}}}] | set scheme to HTTPS
+          vrid: 1, healthChecks: [{name: a, http: {scheme: HTTPS, tls: {ca: x}}}] | set verify to true
+          vrid: 1, whenAllFail: KeepMaster, priority: 1 | use priorities of 2 or more
           vrid: 256 | 255
           vrid: 1, rules: [{table: 100, priority: 9}] | give at least one of them
           vrid: 1, rules: [{from: 10.0.0.1, to: '2001:db8::1', table: 100, priority: 9}] | use IPv4 or IPv6 for both

@@ -98,19 +98,29 @@ class Ipv6IT {
     Await.until("the client is served", MOVE, () -> client.reaches(VIP));
   }
 
+  private static String state(AgentProgram agent) {
+    return agent.status("web").path("state").asText();
+  }
+
+  private static void assertReason(String reason, AgentProgram agent) {
+    assertEquals(reason, agent.status("web").path("reason").asText(), () -> agent.proc().output());
+  }
+
   @Test
   void addressAndRouteMoveAndEndWithTheirLease() {
     try (var first = agent(a);
         var second = agent(b)) {
+      // Until it listens it is clean too, and cannot hear the other one resign.
+      Await.until("b listens", MOVE, () -> "Backup".equals(state(second)));
       awaitHolder(a, b);
       first.stop();
       awaitHolder(b, a);
-      assertEquals("MasterResigned", second.status("web").path("reason").asText());
+      assertReason("MasterResigned", second);
       first.start();
       awaitHolder(a, b);
       first.kill();
       Await.until("b takes over", MOVE, () -> holds(b));
-      assertEquals("MasterDown", second.status("web").path("reason").asText());
+      assertReason("MasterDown", second);
       Await.until("the leases of a end", Duration.ofSeconds(4), () -> isClean(a));
       assertTrue(client.reaches(VIP));
       first.start();
@@ -128,7 +138,7 @@ class Ipv6IT {
       Thread.sleep(6000);
       assertFalse(watch.saw("Deleted"), watch::output);
       assertTrue(holds(a) && client.reaches(VIP));
-      assertEquals("Master", agent.status("web").path("state").asText());
+      assertEquals("Master", state(agent));
     }
   }
 
@@ -236,8 +246,8 @@ class Ipv6IT {
               return atBystander.frames().isEmpty();
             }
           });
-      assertEquals("Master", first.status("web").path("state").asText());
-      assertEquals("Backup", second.status("web").path("state").asText());
+      assertEquals("Master", state(first));
+      assertEquals("Backup", state(second));
     }
   }
 }

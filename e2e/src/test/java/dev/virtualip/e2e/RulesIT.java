@@ -26,7 +26,9 @@ import org.junit.jupiter.api.Test;
 class RulesIT {
   private static final Duration MOVE = Duration.ofSeconds(15);
   private static final Duration AT_ONCE = Duration.ofSeconds(1);
-  private static final String RULE = "1000:\tfrom 203.0.113.10 lookup 100 proto 112";
+  private static final String VIP = "203.0.113.50";
+  private static final String URL = "http://" + VIP + "/";
+  private static final String RULE = "1000:\tfrom " + VIP + " lookup 100 proto 112";
 
   private Lab lab;
   private ClassicPair pair;
@@ -62,15 +64,13 @@ class RulesIT {
   }
 
   private static boolean holds(Host host) {
-    return host.hasAddress(ClassicPair.VIP)
+    return host.hasAddress(VIP)
         && table(host).contains("default via 203.0.113.1 dev eth1 proto 112")
         && rules(host).contains(RULE);
   }
 
   private static boolean isClean(Host host) {
-    return !host.hasAddress(ClassicPair.VIP)
-        && table(host).isBlank()
-        && !rules(host).contains("proto 112");
+    return !host.hasAddress(VIP) && table(host).isBlank() && !rules(host).contains("proto 112");
   }
 
   private void awaitServedBy(Host holder, Host other) {
@@ -82,7 +82,7 @@ class RulesIT {
     Await.until(
         "the client is served by " + holder,
         MOVE,
-        () -> pair.client().get(ClassicPair.URL),
+        () -> pair.client().get(URL),
         (holder.name() + "\n")::equals);
   }
 
@@ -101,7 +101,7 @@ class RulesIT {
       Await.until(
           "address and route of a have ended",
           MOVE,
-          () -> !a.hasAddress(ClassicPair.VIP) && table(a).isBlank());
+          () -> !a.hasAddress(VIP) && table(a).isBlank());
       assertTrue(rules(a).contains(RULE), "a rule has no lease");
       // The next start removes it, also when nobody wants the address there any more.
       first.delete("virtualip.yaml");
@@ -115,19 +115,22 @@ class RulesIT {
   void whatSomebodyElseRemovesIsBackAtOnce() {
     try (var agent = agent(a)) {
       awaitServedBy(a, b);
-      a.ip("rule del from 203.0.113.10");
+      a.ip("rule del from 203.0.113.50");
       Await.until("the rule is back", AT_ONCE, () -> holds(a));
       a.ip("rule flush protocol 112");
       Await.until("the rule is back again", AT_ONCE, () -> holds(a));
       a.ip("route del default table 100");
       Await.until("the route is back", AT_ONCE, () -> holds(a));
-      a.ip("addr del 203.0.113.10/24 dev eth1");
+      a.ip("addr del 203.0.113.50/24 dev eth1");
       Await.until("all is back", AT_ONCE, () -> holds(a));
       Await.until(
           "counted",
           MOVE,
-          () -> agent.metrics().contains("virtualip_addresses_restored_total{vip=\"web\"} 4.0"));
-      assertEquals(1, agent.status("web").path("transitions").asInt() - 1, "no other state");
+          () ->
+              agent
+                  .metrics()
+                  .contains("virtualip_addresses_restored_total{vip=\"web-routed\"} 4.0"));
+      assertEquals(1, agent.status("web-routed").path("transitions").asInt() - 1, "no other state");
     }
   }
 
@@ -158,9 +161,9 @@ class RulesIT {
             seen -> seen.lines().filter(line -> !line.contains("192.0.2.1")).count() == 3);
         assertEquals(
             List.of(
-                "2000: from 203.0.113.10 lookup 100 proto 112",
+                "2000: from 203.0.113.50 lookup 100 proto 112",
                 "3000: from 2001:db8::/32 lookup 100 proto 112",
-                "Deleted 1000: from 203.0.113.10 lookup 100 proto 112"),
+                "Deleted 1000: from 203.0.113.50 lookup 100 proto 112"),
             monitor
                 .output()
                 .substring(before)
@@ -172,8 +175,8 @@ class RulesIT {
       awaitServedBy(a);
       agent.apply("virtualip.yaml", sample.replaceAll("(?s)  rules:.*?(?=  nodes:)", ""));
       Await.until("no rules", MOVE, () -> !rules(a).contains("proto 112"));
-      assertEquals("", pair.client().get(ClassicPair.URL), "the answer goes astray");
-      assertEquals(1, agent.status("web").path("transitions").asInt() - 1, "no other state");
+      assertEquals("", pair.client().get(URL), "the answer goes astray");
+      assertEquals(1, agent.status("web-routed").path("transitions").asInt() - 1, "no other state");
       agent.stop();
       assertTrue(isClean(a), () -> rules(a) + table(a));
     }
@@ -181,21 +184,21 @@ class RulesIT {
 
   @Test
   void theSameRuleOfSomebodyElseIsAFaultAndIsLeftAlone() {
-    a.ip("rule add from 203.0.113.10 table 100 priority 1000 protocol static");
+    a.ip("rule add from 203.0.113.50 table 100 priority 1000 protocol static");
     try (var first = agent(a);
         var second = agent(b)) {
       awaitServedBy(b);
       Await.until(
           "a says why",
           MOVE,
-          () -> first.status("web").path("message").asText(),
+          () -> first.status("web-routed").path("message").asText(),
           message ->
               message.contains("somebody else has added the very same rule")
                   && message.contains("set another priority in spec.rules"));
-      assertEquals("BindFailed", first.status("web").path("reason").asText());
+      assertEquals("BindFailed", first.status("web-routed").path("reason").asText());
       assertTrue(
-          isClean(a) && rules(a).contains("1000:\tfrom 203.0.113.10 lookup 100 proto static"));
-      assertEquals("Master", second.status("web").path("state").asText());
+          isClean(a) && rules(a).contains("1000:\tfrom 203.0.113.50 lookup 100 proto static"));
+      assertEquals("Master", second.status("web-routed").path("state").asText());
     }
   }
 }

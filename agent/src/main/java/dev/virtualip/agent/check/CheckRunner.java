@@ -4,6 +4,7 @@ import dev.virtualip.agent.check.Probe.Result;
 import dev.virtualip.crds.Durations;
 import dev.virtualip.crds.HealthCheck;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -21,6 +22,11 @@ import org.slf4j.LoggerFactory;
 public final class CheckRunner implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CheckRunner.class);
 
+  /** Two ways to fail that alternate would otherwise be told with each check. */
+  private static final long SAME_VERDICT_NANOS = Duration.ofSeconds(5).toNanos();
+
+  private static final Duration FIRST_LOOK = Duration.ofSeconds(1);
+
   private final Consumer<CheckState> onChange;
   private final List<Thread> threads = new ArrayList<>();
   private final Object callBack = new Object();
@@ -35,14 +41,18 @@ public final class CheckRunner implements AutoCloseable {
    *
    * @param checks checks of a spec that the Validator accepts
    * @param pods answers pod checks; null where there is no API server, then they fail
-   * @param onChange told when a verdict or its detail changes, first when a check leaves Unknown;
-   *     called by one thread at a time, must not block
+   * @param scripts directory of the commands that checks may run; null for none, then they fail
+   * @param onChange told when a verdict changes, first when a check leaves its initial one, and
+   *     every 5 s at most what fails otherwise; called by one thread at a time, must not block
    */
   public static CheckRunner start(
-      Collection<HealthCheck> checks, PodReadiness pods, Consumer<CheckState> onChange) {
+      Collection<HealthCheck> checks,
+      PodReadiness pods,
+      Path scripts,
+      Consumer<CheckState> onChange) {
     var runner = new CheckRunner(onChange);
     for (var check : checks) {
-      var loop = runner.new Loop(check, Probe.of(check, pods));
+      var loop = runner.new Loop(check, Probe.of(check, pods, scripts));
       runner.threads.add(
           Thread.ofVirtual().name("check-" + check.name()).unstarted(loop::runUntilInterrupted));
     }
@@ -74,6 +84,8 @@ public final class CheckRunner implements AutoCloseable {
     private final long intervalNanos;
     private CheckTracker tracker;
     private CheckState told;
+    private Long toldAt;
+    private boolean firstLook = true;
     private Thread attempt;
 
     Loop(HealthCheck check, Probe probe) {
@@ -81,8 +93,8 @@ public final class CheckRunner implements AutoCloseable {
       this.probe = probe;
       timeout = Durations.parse(check.timeout());
       intervalNanos = Durations.parse(check.interval()).toNanos();
-      tracker = CheckTracker.of(check.rise(), check.fall());
-      told = CheckState.unknown(check);
+      told = CheckState.initial(check);
+      tracker = CheckTracker.of(check.rise(), check.fall(), told.verdict());
     }
 
     void runUntilInterrupted() {
@@ -102,13 +114,16 @@ public final class CheckRunner implements AutoCloseable {
     }
 
     private Result look() throws InterruptedException {
-      var late = new Result.Failure("timeout after " + Durations.format(timeout));
+      // The very first look finds a cold JVM: too slow is not what it should say.
+      var limit = firstLook && timeout.compareTo(FIRST_LOOK) < 0 ? FIRST_LOOK : timeout;
+      firstLook = false;
+      var late = new Result.Failure("timeout after " + Durations.format(limit));
       if (attempt != null && attempt.isAlive()) {
         return late;
       }
       var result = new AtomicReference<Result>(late);
       attempt = Thread.ofVirtual().name("probe-" + check.name()).start(() -> result.set(run()));
-      if (attempt.join(timeout)) {
+      if (attempt.join(limit)) {
         return result.get();
       }
       attempt.interrupt();
@@ -141,10 +156,17 @@ public final class CheckRunner implements AutoCloseable {
               check.weight(),
               tracker.verdict(),
               tracker.verdict() == Verdict.Failed ? detail : "");
-      if (!state.equals(told)) {
+      if (!state.equals(told) && !tooSoon(state)) {
         told = state;
+        toldAt = System.nanoTime();
         tell(state);
       }
+    }
+
+    private boolean tooSoon(CheckState state) {
+      return state.verdict() == told.verdict()
+          && toldAt != null
+          && System.nanoTime() - toldAt < SAME_VERDICT_NANOS;
     }
   }
 }

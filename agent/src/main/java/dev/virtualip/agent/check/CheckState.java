@@ -13,7 +13,11 @@ import dev.virtualip.crds.HealthCheck;
 public record CheckState(String name, int weight, Verdict verdict, String detail) {
 
   /** The state of a check before its first result. */
-  public static CheckState unknown(HealthCheck check) {
-    return new CheckState(check.name(), check.weight(), Verdict.Unknown, "");
+  public static CheckState initial(HealthCheck check) {
+    return switch (check.initial()) {
+      case Unknown -> new CheckState(check.name(), check.weight(), Verdict.Unknown, "");
+      case Good -> new CheckState(check.name(), check.weight(), Verdict.Good, "");
+      case Failed -> new CheckState(check.name(), check.weight(), Verdict.Failed, "no result yet");
+    };
   }
 }

@@ -1,8 +1,9 @@
 package dev.virtualip.agent.check;
 
 /**
- * Counts results in a row, as keepalived does for a vrrp_script: the first result decides alone,
- * later {@code fall} failures in a row fail the check and {@code rise} successes make it good.
+ * Counts results in a row, as keepalived does for a vrrp_script: from Unknown the first result
+ * decides alone, later {@code fall} failures in a row fail the check and {@code rise} successes
+ * make it good.
  *
  * @param rise successes in a row that make a failed check good, at least 1
  * @param fall failures in a row that make a good check failed, at least 1
@@ -11,9 +12,9 @@ package dev.virtualip.agent.check;
  */
 record CheckTracker(int rise, int fall, Verdict verdict, int against) {
 
-  /** Before the first result. */
-  static CheckTracker of(int rise, int fall) {
-    return new CheckTracker(rise, fall, Verdict.Unknown, 0);
+  /** Before the first result; one that begins Good or Failed has a verdict to speak against. */
+  static CheckTracker of(int rise, int fall, Verdict initial) {
+    return new CheckTracker(rise, fall, initial, 0);
   }
 
   /** After one more result. */

@@ -13,6 +13,12 @@ import java.util.List;
  * @param faults why the node may not take part, in the order of the checks; empty if it may
  */
 public record EffectivePriority(int priority, List<CheckFault> faults) {
+  /**
+   * Priority of a node whose checks fail where that is no fault ({@code whenAllFail: KeepMaster}):
+   * whoever has good checks has more.
+   */
+  public static final int LAST_RESORT = 1;
+
   private static final int OWNER = 255;
 
   /**
@@ -42,5 +48,16 @@ public record EffectivePriority(int priority, List<CheckFault> faults) {
     }
     int priority = base == OWNER ? OWNER : Math.clamp(sum, 1, OWNER - 1);
     return new EffectivePriority(priority, List.copyOf(faults));
+  }
+
+  /**
+   * The same where failed checks are no fault but make the node the last resort.
+   *
+   * @param othersFail checks fail that this node's priority has to follow beside its own
+   */
+  public EffectivePriority keepingMaster(boolean othersFail) {
+    boolean fails = othersFail || !faults.isEmpty();
+    return new EffectivePriority(
+        fails ? LAST_RESORT : Math.max(priority, LAST_RESORT + 1), List.of());
   }
 }

@@ -1,26 +1,29 @@
 package dev.virtualip.agent.check;
 
+import dev.virtualip.agent.exec.ScriptCommand;
+import dev.virtualip.crds.Durations;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.LabelSelector;
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.HttpURLConnection;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.NoRouteToHostException;
-import java.net.Proxy;
 import java.net.Socket;
 import java.net.SocketTimeoutException;
-import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLException;
 
 /**
  * One look at what is checked. It runs on a virtual thread, where an interrupt closes the socket it
- * waits for; that is how a timeout covers all of it, from connect to the last header.
+ * waits for; that is how a timeout covers all of it, from connect to the last byte.
  */
-sealed interface Probe {
+sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, Probe.Pod {
 
   /** Looks once. */
   Result run() throws IOException;
@@ -38,78 +41,92 @@ sealed interface Probe {
   }
 
   /**
-   * The probe of a valid check.
+   * The probe of a valid check. It touches nothing yet.
    *
    * @param pods null where there is no API server
+   * @param scripts the directory of commands, or null where none may be run
    */
-  static Probe of(HealthCheck check, PodReadiness pods) {
+  static Probe of(HealthCheck check, PodReadiness pods, Path scripts) {
     if (check.http() != null) {
-      var http = check.http();
-      return new Http(
-          URI.create("http://" + hostPort(http.host(), http.port()) + http.path()),
-          hostPort(http.host(), http.port()));
+      return new HttpProbe(check.http());
     }
     if (check.tcp() != null) {
       return new Tcp(check.tcp().host(), check.tcp().port());
     }
+    if (check.exec() != null) {
+      var command = scripts == null ? null : new ScriptCommand(scripts, check.exec().command());
+      return new Exec(command, Durations.parse(check.timeout()));
+    }
+    if (check.process() != null) {
+      return new ProcessProbe(check.process().name(), Path.of("/proc"));
+    }
     return new Pod(check.pod().namespace(), check.pod().selector(), pods);
   }
 
-  private static String hostPort(String host, int port) {
+  /** An address and a port as in a URL. */
+  static String hostPort(String host, int port) {
     return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
   }
 
-  private static Result.Failure failure(IOException e, String target) {
+  /** Says what went wrong with whom. */
+  static Result.Failure failure(IOException e, String target) {
     var detail =
         switch (e) {
           case NoRouteToHostException _ -> "no route to " + target;
           case ConnectException _ when message(e).contains("refused") -> "connect refused";
           case ConnectException _ -> "connect failed (" + message(e) + ")";
           case SocketTimeoutException _ -> "timeout";
+          case SSLException _ -> "TLS failed (" + message(rootCause(e)) + ")";
           default -> "no answer (" + message(e) + ")";
         };
     return new Result.Failure(detail.contains(target) ? detail : detail + " " + target);
   }
 
-  private static String message(IOException e) {
+  private static Throwable rootCause(Throwable e) {
+    return e.getCause() == null ? e : rootCause(e.getCause());
+  }
+
+  private static String message(Throwable e) {
     return Objects.requireNonNullElse(e.getMessage(), e.getClass().getSimpleName());
   }
 
-  /** GET; 200 to 399 is a success. A connection of its own, so that a dead listener is seen. */
-  record Http(URI uri, String target) implements Probe {
-    @Override
-    public Result run() throws IOException {
-      // Not java.net.http: its pooled connections outlive their listener, a client per request
-      // costs a selector thread.
-      var connection = (HttpURLConnection) uri.toURL().openConnection(Proxy.NO_PROXY);
-      try {
-        connection.setInstanceFollowRedirects(false);
-        connection.setUseCaches(false);
-        connection.setRequestProperty("Connection", "close");
-        connection.setRequestProperty("User-Agent", "virtualip-agent");
-        int status = connection.getResponseCode();
-        return status >= 200 && status < 400
-            ? new Result.Success()
-            : new Result.Failure(
-                status < 0 ? "no HTTP answer from " + target : status + ", expected 200-399");
-      } catch (IOException e) {
-        return failure(e, target);
-      } finally {
-        connection.disconnect();
-      }
-    }
-  }
-
-  /** Connect; the connection is closed at once. */
+  /** Connect; the connection is reset at once, so that none lingers in TIME_WAIT. */
   record Tcp(String host, int port) implements Probe {
     @Override
     public Result run() throws IOException {
       try (var socket = new Socket()) {
         socket.connect(new InetSocketAddress(InetAddress.ofLiteral(host), port));
+        socket.setSoLinger(true, 0);
         return new Result.Success();
       } catch (IOException e) {
         return failure(e, hostPort(host, port));
       }
+    }
+  }
+
+  /** Run a command. */
+  record Exec(ScriptCommand command, Duration limit) implements Probe {
+    @Override
+    public Result run() {
+      if (command == null) {
+        return new Result.Failure("no command may be run: give the agent a scripts directory");
+      }
+      try {
+        var outcome = command.run(List.of(), limit);
+        if (outcome.timedOut()) {
+          return new Result.Failure("timeout after " + Durations.format(limit));
+        }
+        return outcome.exitCode() == 0
+            ? new Result.Success()
+            : new Result.Failure(exit(outcome.exitCode(), outcome.output()));
+      } catch (IOException e) {
+        return new Result.Failure(message(e));
+      }
+    }
+
+    private static String exit(int code, String output) {
+      var line = output.lines().findFirst().orElse("");
+      return "exit " + code + (line.isEmpty() ? "" : ": " + line);
     }
   }
 

@@ -21,9 +21,20 @@ import org.slf4j.LoggerFactory;
 /** Frames by libpcap; a platform thread of its own waits for them. */
 public final class Pcap4jPacketPort implements PacketPort {
   private static final Logger LOG = LoggerFactory.getLogger(Pcap4jPacketPort.class);
-  private static final int SNAPLEN = 65_535;
   private static final int WAIT_MILLIS = 1_000;
-  private static final int BUFFER_BYTES = 1 << 20;
+
+  /** The longest advert: 255 IPv6 addresses, with headers and room for IP options. */
+  private static final int FRAME_MAX = 4_608;
+
+  private static final int ETHERNET_AND_TAG = 18;
+
+  /**
+   * Room for an advert of every VRID at least. libpcap makes slots of the snapshot length: with
+   * 65535 bytes a megabyte holds 16 frames, and of a peer that resigns from more virtual routers at
+   * once the rest is lost.
+   */
+  private static final int BUFFER_BYTES = 2 << 20;
+
   private static final String FILTER = "ip proto 112 or ip6 proto 112";
 
   private final Link link;
@@ -48,7 +59,7 @@ public final class Pcap4jPacketPort implements PacketPort {
     try {
       var handle =
           new PcapHandle.Builder(link.name())
-              .snaplen(SNAPLEN)
+              .snaplen(Math.min(link.mtu() + ETHERNET_AND_TAG, FRAME_MAX))
               .immediateMode(true)
               .timeoutMillis(WAIT_MILLIS)
               .bufferSize(BUFFER_BYTES)

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.net.httpserver.HttpServer;
 import dev.virtualip.agent.Await;
 import dev.virtualip.crds.HealthCheck;
-import dev.virtualip.crds.LabelSelector;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -15,7 +15,6 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -29,36 +28,28 @@ class CheckRunnerTest {
 
   private final List<CheckState> told = new CopyOnWriteArrayList<>();
 
+  private static HealthCheck check(String yaml) {
+    return Serialization.unmarshal("---\n" + yaml, HealthCheck.class);
+  }
+
   private static HealthCheck http(String name, int port, String interval, String timeout) {
-    return new HealthCheck(
-        name,
-        new HealthCheck.Http(null, port, null),
-        null,
-        null,
-        interval,
-        timeout,
-        null,
-        null,
-        null);
+    return check(
+        "{name: %s, http: {port: %d}, interval: %s, timeout: %s}"
+            .formatted(name, port, interval, timeout));
   }
 
   private static HealthCheck tcp(int port) {
-    return new HealthCheck(
-        "t", null, new HealthCheck.Tcp(null, port), null, "50ms", null, null, null, null);
+    return check("{name: t, tcp: {port: %d}, interval: 50ms}".formatted(port));
   }
 
   private static HealthCheck pod() {
-    var selector = new LabelSelector(Map.of("app", "x"), null);
-    return new HealthCheck(
-        "p",
-        null,
-        null,
-        new HealthCheck.Pod("ingress-nginx", selector),
-        "50ms",
-        null,
-        null,
-        null,
-        null);
+    return check(
+        "{name: p, interval: 50ms,"
+            + " pod: {namespace: ingress-nginx, selector: {matchLabels: {app: x}}}}");
+  }
+
+  private CheckRunner start(PodReadiness pods, HealthCheck... checks) {
+    return CheckRunner.start(List.of(checks), pods, null, told::add);
   }
 
   private static CheckState state(String name, Verdict verdict, String detail) {
@@ -97,11 +88,11 @@ class CheckRunnerTest {
     var requests = new AtomicInteger();
     int port = freePort();
     var server = server(port, status, requests);
-    try (var _ = CheckRunner.start(List.of(http("h", port, "50ms", "1s")), null, told::add)) {
+    try (var _ = start(null, http("h", port, "50ms", "1s"))) {
       var good = state("h", Verdict.Good, "");
       awaitTold(good);
       status.set(503);
-      var unavailable = state("h", Verdict.Failed, "503, expected 200-399");
+      var unavailable = state("h", Verdict.Failed, "503 expected 200-399");
       awaitTold(good, unavailable);
       status.set(301);
       awaitTold(good, unavailable, good);
@@ -123,9 +114,9 @@ class CheckRunnerTest {
       var slow = http("slow", hung.getLocalPort(), "100ms", "100ms");
       var fast = http("fast", server.getAddress().getPort(), "50ms", "1s");
       long start = System.nanoTime();
-      try (var _ = CheckRunner.start(List.of(slow, fast), null, told::add)) {
+      try (var _ = start(null, slow, fast)) {
         Await.until(() -> told.size() == 2, () -> told);
-        assertTrue(told.contains(state("slow", Verdict.Failed, "timeout after 100ms")));
+        assertTrue(told.contains(state("slow", Verdict.Failed, "timeout after 1s")));
         assertTrue(told.contains(state("fast", Verdict.Good, "")));
         Await.until(() -> requests.get() >= 20, requests::get);
       }
@@ -141,15 +132,16 @@ class CheckRunnerTest {
     try (var listener = new ServerSocket(0, 50, LOCAL)) {
       Thread.ofVirtual().start(() -> drip(listener));
       var check = http("d", listener.getLocalPort(), "1h", "300ms");
-      try (var _ = CheckRunner.start(List.of(check), null, told::add)) {
-        awaitTold(state("d", Verdict.Failed, "timeout after 300ms"));
+      try (var _ = start(null, check)) {
+        awaitTold(state("d", Verdict.Failed, "timeout after 1s"));
       }
     }
   }
 
   private static void drip(ServerSocket listener) {
     try (var socket = listener.accept()) {
-      for (var letter : "HTTP/1.1 200 OK\r\nX: ".getBytes(StandardCharsets.US_ASCII)) {
+      for (var letter :
+          ("HTTP/1.1 200 OK\r\nX: " + "y".repeat(40)).getBytes(StandardCharsets.US_ASCII)) {
         socket.getOutputStream().write(letter);
         socket.getOutputStream().flush();
         LockSupport.parkNanos(50_000_000);
@@ -167,8 +159,8 @@ class CheckRunnerTest {
         fillers.add(new Socket(LOCAL, full.getLocalPort()));
       }
       // The queue of one is full now: the kernel drops further connects.
-      try (var _ = CheckRunner.start(List.of(tcp(full.getLocalPort())), null, told::add)) {
-        awaitTold(state("t", Verdict.Failed, "timeout after 50ms"));
+      try (var _ = start(null, tcp(full.getLocalPort()))) {
+        awaitTold(state("t", Verdict.Failed, "timeout after 1s"));
       }
     } finally {
       for (var filler : fillers) {
@@ -180,7 +172,7 @@ class CheckRunnerTest {
   @Test
   void aTcpCheckFollowsTheListener() throws IOException {
     int port = freePort();
-    try (var _ = CheckRunner.start(List.of(tcp(port)), null, told::add)) {
+    try (var _ = start(null, tcp(port))) {
       var refused = state("t", Verdict.Failed, "connect refused 127.0.0.1:" + port);
       awaitTold(refused);
       try (var _ = new ServerSocket(port, 50, LOCAL)) {
@@ -198,7 +190,7 @@ class CheckRunnerTest {
           asked.incrementAndGet();
           return ready.get();
         };
-    try (var _ = CheckRunner.start(List.of(pod()), pods, told::add)) {
+    try (var _ = start(pods, pod())) {
       Await.until(() -> asked.get() > 2, asked::get);
       assertEquals(List.of(), told);
       ready.set(Optional.of(false));
@@ -211,8 +203,47 @@ class CheckRunnerTest {
 
   @Test
   void aPodCheckFailsWithoutApiServer() {
-    try (var _ = CheckRunner.start(List.of(pod()), null, told::add)) {
+    try (var _ = start(null, pod())) {
       awaitTold(state("p", Verdict.Failed, "pod checks need the API server"));
+    }
+  }
+
+  @Test
+  void anInitialVerdictHoldsUntilResultsSpeakAgainstIt() throws IOException {
+    var status = new AtomicInteger(503);
+    var requests = new AtomicInteger();
+    var server = server(0, status, requests);
+    var check =
+        check(
+            "{name: i, http: {port: %d}, interval: 50ms, timeout: 5s, initial: Failed, rise: 3}"
+                .formatted(server.getAddress().getPort()));
+    try (var _ = start(null, check)) {
+      awaitTold(state("i", Verdict.Failed, "503 expected 200-399"));
+      int failed = requests.get();
+      status.set(200);
+      Await.until(() -> told.size() == 2, () -> told);
+      assertTrue(requests.get() >= failed + 3, requests::toString);
+    } finally {
+      server.stop(0);
+    }
+  }
+
+  @Test
+  void aFailureThatChangesItsFaceAllTheTimeIsToldSeldom() throws IOException {
+    var status = new AtomicInteger(500);
+    var requests = new AtomicInteger();
+    var server = server(0, status, requests);
+    try (var _ = start(null, http("c", server.getAddress().getPort(), "50ms", "1s"))) {
+      for (int i = 1; i <= 10; i++) {
+        int seen = i;
+        Await.until(() -> requests.get() >= seen, requests::get);
+        status.set(500 + i);
+      }
+      assertTrue(told.size() <= 2, told::toString);
+      status.set(200);
+      Await.until(() -> told.getLast().verdict() == Verdict.Good, () -> told);
+    } finally {
+      server.stop(0);
     }
   }
 
@@ -223,7 +254,7 @@ class CheckRunnerTest {
       var closed = new AtomicBoolean();
       var runner =
           CheckRunner.start(
-              List.of(pod(), tcp(1)), null, _ -> late.addAndGet(closed.get() ? 1 : 0));
+              List.of(pod(), tcp(1)), null, null, _ -> late.addAndGet(closed.get() ? 1 : 0));
       LockSupport.parkNanos(i * 50_000L);
       long start = System.nanoTime();
       runner.close();

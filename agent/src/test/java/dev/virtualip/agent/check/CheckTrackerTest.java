@@ -18,13 +18,21 @@ class CheckTrackerTest {
     "2, 3, +---++, GGGFFG"
   })
   void verdictsFollowResultsInARow(int rise, int fall, String results, String verdicts) {
-    var tracker = CheckTracker.of(rise, fall);
-    assertEquals(Verdict.Unknown, tracker.verdict());
+    assertEquals(verdicts, verdicts(CheckTracker.of(rise, fall, Verdict.Unknown), results));
+  }
+
+  @ParameterizedTest
+  @CsvSource({"Good, --+, GFF", "Failed, ++-, FGG"})
+  void anInitialVerdictHasToBeSpokenAgainst(Verdict initial, String results, String verdicts) {
+    assertEquals(verdicts, verdicts(CheckTracker.of(2, 2, initial), results));
+  }
+
+  private static String verdicts(CheckTracker tracker, String results) {
     var seen = new StringBuilder();
     for (char result : results.toCharArray()) {
       tracker = tracker.after(result == '+');
       seen.append(tracker.verdict().name().charAt(0));
     }
-    assertEquals(verdicts, seen.toString());
+    return seen.toString();
   }
 }

@@ -49,4 +49,14 @@ class EffectivePriorityTest {
         faults.isEmpty() ? List.of() : List.of(faults.split(" ")),
         effective.faults().stream().map(Object::toString).toList());
   }
+
+  @ParameterizedTest
+  @CsvSource({"100, false, 100", "1, false, 2", "255, false, 255", "100, true, 1", "255, true, 1"})
+  void whereTheMasterIsKeptWhoeverHasGoodChecksHasMoreThanOne(
+      int base, boolean fails, int priority) {
+    var states = List.of(new CheckState("a", 0, fails ? Verdict.Failed : Verdict.Good, ""));
+    var effective = EffectivePriority.of(base, states);
+    assertEquals(new EffectivePriority(priority, List.of()), effective.keepingMaster(false));
+    assertEquals(1, effective.keepingMaster(true).priority());
+  }
 }

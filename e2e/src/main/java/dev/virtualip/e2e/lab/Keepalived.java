@@ -43,6 +43,12 @@ public final class Keepalived implements AutoCloseable {
         text.append("vrrp_script check {\n  script \"%s\"\n  interval 1\n".formatted(trackScript));
         text.append("  timeout 1\n  rise 1\n  fall 1\n}\n");
       }
+      return text.append(block()).toString();
+    }
+
+    /** The vrrp_instance alone, to append to the {@link #config} of another instance. */
+    public String block() {
+      StringBuilder text = new StringBuilder();
       text.append("vrrp_instance %s {\n  state BACKUP\n".formatted(name));
       text.append("  interface %s\n".formatted(interfaceName));
       text.append("  virtual_router_id %d\n  priority %d\n".formatted(virtualRouterId, priority));

@@ -5,6 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * Debian's nginx on a host: listens on port 80 of every address, answers {@code /healthz} with 200
@@ -36,6 +37,7 @@ public final class Nginx implements AutoCloseable {
           }
           location / { return 200 "HOST\\n"; }
         }
+        SERVERS
       }
       """;
 
@@ -50,11 +52,19 @@ public final class Nginx implements AutoCloseable {
 
   /** Starts nginx on a host; returns when it answers there. */
   public static Nginx start(Host host) {
+    return start(host, "");
+  }
+
+  /** The same with further blocks for {@code http} in nginx.conf, such as another server. */
+  public static Nginx start(Host host, String servers) {
     try {
       Path folder = Files.createTempDirectory(host.lab().work(), host.name() + "-nginx-");
       Files.writeString(
           folder.resolve("nginx.conf"),
-          CONFIG.replace("HOST", host.name()).replace("FOLDER", folder.toString()));
+          CONFIG
+              .replace("SERVERS", servers)
+              .replace("HOST", host.name())
+              .replace("FOLDER", folder.toString()));
       Nginx nginx = new Nginx(host, folder);
       nginx.start();
       return nginx;
@@ -65,14 +75,17 @@ public final class Nginx implements AutoCloseable {
 
   /** Starts it again after {@link #stop} or {@link #kill}. */
   public void start() {
-    proc =
-        host.start(
-            "nginx", "nginx", "-p", folder + "/", "-e", "stderr", "-c", folder + "/nginx.conf");
+    proc = host.start("nginx", command().toArray(String[]::new));
     Await.until(
         "nginx answers on " + host.name(),
         Duration.ofSeconds(10),
         () -> host.get("http://127.0.0.1/healthz"),
         "ok\n"::equals);
+  }
+
+  /** What runs it, for somebody else to do so after {@link #stop}. */
+  public List<String> command() {
+    return List.of("nginx", "-p", folder + "/", "-e", "stderr", "-c", folder + "/nginx.conf");
   }
 
   /** SIGTERM: it ends at once, whatever connections are open. */

@@ -1,9 +1,5 @@
 package dev.virtualip.e2e.lab;
 
-import java.io.IOException;
-import java.io.RandomAccessFile;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,8 +12,9 @@ import java.util.TreeSet;
 /** What a {@link ProbeClient} on some host sees of a URL, from its start on. */
 public final class Probe implements AutoCloseable {
   private static final Duration LIFE_MAX = Duration.ofMinutes(30);
+  private static final Duration PERIOD = Duration.ofMillis(10);
   // Of two successes further apart, something between them was lost or late.
-  private static final Duration OUTAGE_MIN = ProbeClient.PERIOD.multipliedBy(5);
+  private static final Duration OUTAGE_MIN = PERIOD.multipliedBy(5);
 
   /**
    * One request.
@@ -44,19 +41,26 @@ public final class Probe implements AutoCloseable {
   }
 
   private final Proc client;
+  private final OutputLines lines;
   private final TreeSet<Sample> samples = new TreeSet<>();
-  private long readBytes;
 
   private Probe(Proc client) {
     this.client = client;
+    lines = new OutputLines(client);
+  }
+
+  /** Starts asking from {@code host} every 10 ms. See {@link #start(Host, String, Duration)}. */
+  public static Probe start(Host host, String url) {
+    return start(host, url, PERIOD);
   }
 
   /**
    * Starts asking from {@code host}; returns when the first request has ended, well or not.
    *
    * @param url with an address, not a name, as host
+   * @param period time from request to request, 1 ms or more
    */
-  public static Probe start(Host host, String url) {
+  public static Probe start(Host host, String url, Duration period) {
     // A JVM of its own on the client's host, small, from this class's folder or jar alone.
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     String classes =
@@ -74,7 +78,8 @@ public final class Probe implements AutoCloseable {
             classes,
             ProbeClient.class.getName(),
             url,
-            Long.toString(LIFE_MAX.toSeconds()));
+            Long.toString(LIFE_MAX.toSeconds()),
+            Long.toString(period.toMillis()));
     client.awaitOutput("^[0-9]+ (ok|fail) ", Duration.ofSeconds(10));
     return new Probe(client);
   }
@@ -170,17 +175,7 @@ public final class Probe implements AutoCloseable {
 
   /** Takes in what the client printed since the last time. */
   private void read() {
-    try (RandomAccessFile file = new RandomAccessFile(client.outputFile().toFile(), "r")) {
-      byte[] fresh = new byte[(int) (file.length() - readBytes)];
-      file.seek(readBytes);
-      file.readFully(fresh);
-      String text = new String(fresh, StandardCharsets.UTF_8);
-      String lines = text.substring(0, text.lastIndexOf('\n') + 1);
-      readBytes += lines.getBytes(StandardCharsets.UTF_8).length;
-      lines.lines().filter(line -> line.matches("[0-9]+ (ok|fail) .*")).forEach(this::add);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
+    lines.fresh().stream().filter(l -> l.matches("[0-9]+ (ok|fail) .*")).forEach(this::add);
   }
 
   private void add(String line) {

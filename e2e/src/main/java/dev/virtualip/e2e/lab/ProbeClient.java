@@ -14,24 +14,29 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A client that keeps asking: one HTTP GET every 10 ms, each on a connection of its own and with 1
- * s time. Prints a line per request: start in microseconds since the epoch, {@code ok} or {@code
+ * A client that keeps asking: one HTTP GET a period, each on a connection of its own and with 1 s
+ * time. Prints a line per request: start in microseconds since the epoch, {@code ok} or {@code
  * fail}, milliseconds taken, and the body or what went wrong.
  *
- * <p>Arguments: URL (with an address as host), and the seconds after which it ends by itself.
+ * <p>Arguments: URL (with an address as host), the seconds after which it ends by itself, and the
+ * period in milliseconds.
  */
 public final class ProbeClient {
-  static final Duration PERIOD = Duration.ofMillis(10);
-  static final Duration TIMEOUT = Duration.ofSeconds(1);
+  private static final Duration TIMEOUT = Duration.ofSeconds(1);
   private static final int ANSWER_BYTES_MAX = 4096;
-  // Requests end within their timeout; twice that many at once means a machine too slow to measure.
-  private static final int IN_FLIGHT_MAX = 2 * (int) TIMEOUT.dividedBy(PERIOD);
 
   private final InetSocketAddress server;
   private final byte[] request;
-  private final Semaphore slots = new Semaphore(IN_FLIGHT_MAX);
+  private final Duration period;
+  private final int inFlightMax;
+  private final Semaphore slots;
 
-  private ProbeClient(URI url) {
+  private ProbeClient(URI url, Duration period) {
+    this.period = period;
+    // Requests end within their timeout; twice that many at once means a machine too slow to
+    // measure.
+    inFlightMax = 2 * (int) TIMEOUT.dividedBy(period);
+    slots = new Semaphore(inFlightMax);
     String host = url.getHost().replaceAll("[\\[\\]]", "");
     server =
         new InetSocketAddress(
@@ -44,12 +49,13 @@ public final class ProbeClient {
 
   /** See the type. */
   public static void main(String[] args) throws InterruptedException {
-    new ProbeClient(URI.create(args[0])).run(Duration.ofSeconds(Long.parseLong(args[1])));
+    new ProbeClient(URI.create(args[0]), Duration.ofMillis(Long.parseLong(args[2])))
+        .run(Duration.ofSeconds(Long.parseLong(args[1])));
   }
 
   private void run(Duration duration) throws InterruptedException {
     long startNanos = System.nanoTime();
-    for (long at = 0; at < duration.toNanos(); at += PERIOD.toNanos()) {
+    for (long at = 0; at < duration.toNanos(); at += period.toNanos()) {
       long waitNanos = startNanos + at - System.nanoTime();
       if (waitNanos > 0) {
         LockSupport.parkNanos(waitNanos);
@@ -57,7 +63,7 @@ public final class ProbeClient {
       slots.acquire();
       Thread.ofVirtual().start(this::probe);
     }
-    slots.acquire(IN_FLIGHT_MAX);
+    slots.acquire(inFlightMax);
   }
 
   private void probe() {

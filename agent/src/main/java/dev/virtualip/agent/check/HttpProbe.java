@@ -1,0 +1,167 @@
+package dev.virtualip.agent.check;
+
+import dev.virtualip.crds.Certificates;
+import dev.virtualip.crds.HealthCheck.Http;
+import dev.virtualip.crds.HealthCheck.Scheme;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.SSLSocketFactory;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509ExtendedTrustManager;
+import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.ConnectionClosedException;
+import org.apache.hc.core5.http.HttpException;
+import org.apache.hc.core5.http.NoHttpResponseException;
+import org.apache.hc.core5.http.config.Http1Config;
+import org.apache.hc.core5.http.impl.io.DefaultBHttpClientConnection;
+import org.apache.hc.core5.http.impl.io.HttpRequestExecutor;
+import org.apache.hc.core5.http.message.BasicClassicHttpRequest;
+import org.apache.hc.core5.http.protocol.HttpCoreContext;
+
+/**
+ * One GET on a connection of its own, so that a dead listener is seen. No client of the JDK
+ * connects to one address and asks for another name, in Host and in TLS.
+ */
+final class HttpProbe implements Probe {
+  private static final int BODY_MAX = 64 << 10;
+  private static final Http1Config LIMITS =
+      Http1Config.custom().setMaxLineLength(16 << 10).setMaxHeaderCount(200).build();
+
+  private final Http http;
+  private final String target;
+  private SSLSocketFactory tls;
+
+  HttpProbe(Http http) {
+    this.http = http;
+    target = Probe.hostPort(http.host(), http.port());
+  }
+
+  @Override
+  public Result run() {
+    try (var socket = new Socket()) {
+      socket.setTcpNoDelay(true);
+      socket.connect(new InetSocketAddress(InetAddress.ofLiteral(http.host()), http.port()));
+      // Ends with a reset: no connection lingers in TIME_WAIT, however often it is checked.
+      socket.setSoLinger(true, 0);
+      return ask(http.scheme() == Scheme.HTTPS ? secured(socket) : socket);
+    } catch (NoHttpResponseException | ConnectionClosedException | HttpException _) {
+      return new Result.Failure("no HTTP answer from " + target);
+    } catch (IOException e) {
+      return Probe.failure(e, target);
+    }
+  }
+
+  private Result ask(Socket socket) throws IOException, HttpException {
+    var connection = new DefaultBHttpClientConnection(LIMITS);
+    connection.bind(socket);
+    var request = new BasicClassicHttpRequest("GET", http.path());
+    request.setHeader("Host", http.hostHeader() == null ? target : http.hostHeader());
+    request.setHeader("User-Agent", "virtualip-agent");
+    request.setHeader("Connection", "close");
+    var answer = new HttpRequestExecutor().execute(request, connection, HttpCoreContext.create());
+    if (!http.expects(answer.getCode())) {
+      return new Result.Failure(answer.getCode() + " expected " + http.statuses());
+    }
+    if (http.bodyContains() != null && !body(answer).contains(latin1(http.bodyContains()))) {
+      return new Result.Failure("body of %s lacks \"%s\"".formatted(target, http.bodyContains()));
+    }
+    return new Result.Success();
+  }
+
+  /** The bytes of the body as they are. */
+  private static String body(ClassicHttpResponse answer) throws IOException {
+    if (answer.getEntity() == null) {
+      return "";
+    }
+    return new String(
+        answer.getEntity().getContent().readNBytes(BODY_MAX), StandardCharsets.ISO_8859_1);
+  }
+
+  private static String latin1(String text) {
+    return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.ISO_8859_1);
+  }
+
+  private Socket secured(Socket socket) throws IOException {
+    if (tls == null) {
+      tls = socketFactory();
+    }
+    var secured = (SSLSocket) tls.createSocket(socket, serverName(), http.port(), true);
+    if (verifies()) {
+      var parameters = secured.getSSLParameters();
+      parameters.setEndpointIdentificationAlgorithm("HTTPS");
+      secured.setSSLParameters(parameters);
+    }
+    secured.startHandshake();
+    return secured;
+  }
+
+  private String serverName() {
+    return http.hostHeader() == null
+        ? http.host()
+        : http.hostHeader().replaceFirst(":[0-9]+$", "").replaceAll("[\\[\\]]", "");
+  }
+
+  private boolean verifies() {
+    return http.tls() != null && http.tls().verify();
+  }
+
+  private SSLSocketFactory socketFactory() throws IOException {
+    try {
+      var context = SSLContext.getInstance("TLS");
+      context.init(null, verifies() ? trusted() : new TrustManager[] {new TrustAnybody()}, null);
+      return context.getSocketFactory();
+    } catch (GeneralSecurityException e) {
+      throw new IOException(e);
+    }
+  }
+
+  private TrustManager[] trusted() throws GeneralSecurityException, IOException {
+    KeyStore authorities = null;
+    if (http.tls().ca() != null) {
+      authorities = KeyStore.getInstance(KeyStore.getDefaultType());
+      authorities.load(null, null);
+      for (var certificate : Certificates.parse(http.tls().ca())) {
+        authorities.setCertificateEntry("ca" + authorities.size(), certificate);
+      }
+    }
+    var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    factory.init(authorities);
+    return factory.getTrustManagers();
+  }
+
+  /** Takes any certificate: the check is about whether the server serves, not about who it is. */
+  private static final class TrustAnybody extends X509ExtendedTrustManager {
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type) {}
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {}
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return new X509Certificate[0];
+    }
+  }
+}

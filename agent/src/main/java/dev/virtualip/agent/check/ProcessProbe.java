@@ -1,0 +1,69 @@
+package dev.virtualip.agent.check;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** Find a process by its name. It looks first whether the one found last is still there. */
+final class ProcessProbe implements Probe {
+  /** The kernel keeps so much of a name (TASK_COMM_LEN without the end). */
+  private static final int NAME_MAX = 15;
+
+  private final String name;
+  private final Path proc;
+  private Path last;
+
+  /**
+   * Does not look yet.
+   *
+   * @param proc where the kernel shows processes
+   */
+  ProcessProbe(String name, Path proc) {
+    this.name = name;
+    this.proc = proc;
+  }
+
+  @Override
+  public Result run() throws IOException {
+    // Process 1 of a PID namespace of its own: there are no others than what the agent has started.
+    if (Files.readSymbolicLink(proc.resolve("self")).endsWith("1")) {
+      return new Result.Failure(
+          "process checks see the agent alone: let it see the node's processes (hostPID)");
+    }
+    if (last != null && isIt(last)) {
+      return new Result.Success();
+    }
+    last = null;
+    try (var processes = Files.newDirectoryStream(proc, "[0-9]*")) {
+      for (var process : processes) {
+        if (isIt(process)) {
+          last = process;
+          return new Result.Success();
+        }
+      }
+    }
+    return new Result.Failure("no process " + name);
+  }
+
+  /** Whether a process has the name and is no zombie. One that is just ending has none. */
+  private boolean isIt(Path process) {
+    try {
+      // PID (NAME) STATE ..., and a name may have parentheses itself (proc_pid_stat(5)).
+      var stat = Files.readString(process.resolve("stat"));
+      int end = stat.lastIndexOf(')');
+      var comm = stat.substring(stat.indexOf('(') + 1, end);
+      boolean runs = "ZX".indexOf(stat.charAt(end + 2)) < 0;
+      return runs && (name.length() <= NAME_MAX ? name.equals(comm) : isLong(process, comm));
+    } catch (IOException | StringIndexOutOfBoundsException _) {
+      return false;
+    }
+  }
+
+  private boolean isLong(Path process, String comm) throws IOException {
+    if (!name.startsWith(comm)) {
+      return false;
+    }
+    var program = Files.readString(process.resolve("cmdline")).split("[\0 ]", 2)[0];
+    return program.substring(program.lastIndexOf('/') + 1).equals(name);
+  }
+}

@@ -1,0 +1,61 @@
+package dev.virtualip.agent.check;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.virtualip.crds.LabelSelector;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RememberedReadinessTest {
+  private static final Optional<Boolean> UNKNOWN = Optional.empty();
+  private static final Optional<Boolean> READY = Optional.of(true);
+  private static final LabelSelector SELECTOR =
+      new LabelSelector(
+          Map.of("app", "x"),
+          List.of(new LabelSelector.Requirement("tier", LabelSelector.Operator.Exists, null)));
+
+  @TempDir Path folder;
+
+  private Optional<Boolean> ask(Optional<Boolean> live, String namespace) throws IOException {
+    return ask(live, namespace, "boot-1");
+  }
+
+  /** A life of the agent that asks once. */
+  private Optional<Boolean> ask(Optional<Boolean> live, String namespace, String boot)
+      throws IOException {
+    var bootId = Files.writeString(folder.resolve("boot_id"), boot + "\n");
+    return new RememberedReadiness(folder.resolve("state"), (_, _) -> live, bootId)
+        .anyReady(namespace, SELECTOR);
+  }
+
+  @Test
+  void theLastAnswerOutlivesTheAgentWhileTheApiServerIsAway() throws IOException {
+    assertEquals(UNKNOWN, ask(UNKNOWN, "ns"));
+    assertEquals(READY, ask(READY, "ns"));
+    assertEquals(READY, ask(UNKNOWN, "ns"));
+    assertEquals(UNKNOWN, ask(UNKNOWN, "other"));
+    assertEquals(Optional.of(false), ask(Optional.of(false), "ns"), "the server knows better");
+    assertEquals(Optional.of(false), ask(UNKNOWN, "ns"));
+  }
+
+  @Test
+  void afterARebootNothingIsKnown() throws IOException {
+    ask(READY, "ns");
+    assertEquals(UNKNOWN, ask(UNKNOWN, "ns", "boot-2"));
+  }
+
+  @Test
+  void aBrokenFileIsIgnoredAndWrittenAnew() throws IOException {
+    Files.createDirectories(folder.resolve("state"));
+    Files.writeString(folder.resolve("state/pods.json"), "{\"answers\": [nu");
+    assertEquals(UNKNOWN, ask(UNKNOWN, "ns"));
+    ask(READY, "ns");
+    assertEquals(READY, ask(UNKNOWN, "ns"));
+  }
+}

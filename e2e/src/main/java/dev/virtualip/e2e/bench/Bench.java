@@ -1,0 +1,281 @@
+package dev.virtualip.e2e.bench;
+
+import dev.virtualip.e2e.lab.Host;
+import dev.virtualip.e2e.lab.Lab;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * {@code make bench}. Exits with 0 if every move ended as it should, however long it took; what was
+ * measured is written after every move, so that it may be interrupted.
+ */
+@Command(
+    name = "bench",
+    description = "Moves virtual addresses by virtualip and by keepalived in turn.",
+    mixinStandardHelpOptions = true)
+public final class Bench implements Callable<Integer> {
+  private static final long SEED = 20_261_124;
+  private static final Duration SETTLE = Duration.ofSeconds(10);
+  private static final int LOAD_RUNS_MAX = 3;
+
+  /** Moves at scale take this part of the runs. */
+  private static final int SCALE_PART = 4;
+
+  private static final List<Setup> CLASSICS =
+      List.of(Setup.classic(2, 1_000), Setup.classic(3, 100));
+  private static final List<Setup> SCALES =
+      List.of(
+          Setup.addresses(1),
+          Setup.addresses(50),
+          Setup.addresses(250),
+          Setup.routers(50),
+          Setup.routers(250));
+  private static final List<Move> SCALE_MOVES = List.of(Move.STOP, Move.NODE_CUT);
+  private static final List<Setup> LOADS =
+      List.of(Setup.classic(2, 1_000), Setup.addresses(250), Setup.routers(250));
+
+  @Spec private CommandSpec spec;
+
+  @Option(names = "--runs", paramLabel = "N", description = "Runs of each move, 1 or more.")
+  private int runs = 20;
+
+  @Option(names = "--out", paramLabel = "DIR", description = "Folder for bench.json and bench.svg.")
+  private Path out;
+
+  @Option(
+      names = "--parts",
+      split = ",",
+      paramLabel = "PART",
+      description = "Some of: moves, scale, load. Default: all.")
+  private List<String> parts = List.of("moves", "scale", "load");
+
+  @Option(
+      names = "--moves",
+      split = ",",
+      paramLabel = "MOVE",
+      description =
+          "Some of: stop, crash, nginx, vip-link, heartbeat-link, heartbeat-cut, node-cut.")
+  private List<String> moves = List.of(Move.values()).stream().map(Move::key).toList();
+
+  @Option(
+      names = "--load-seconds",
+      paramLabel = "N",
+      description = "How long processor time is counted.")
+  private int loadSeconds = 30;
+
+  private final Instant started = Instant.now();
+  private final List<Sample> samples = new ArrayList<>();
+  private final List<Load> loads = new ArrayList<>();
+  private final List<String> failures = new ArrayList<>();
+  private Map<String, String> environment = Map.of();
+  private Failover failover;
+
+  private Bench() {}
+
+  /** See {@code --help}. */
+  public static void main(String[] args) {
+    Locale.setDefault(Locale.ROOT);
+    System.exit(
+        new CommandLine(new Bench())
+            .setExecutionExceptionHandler(
+                (e, commandLine, _) -> {
+                  commandLine.getErr().println("bench: " + e.getMessage());
+                  return 1;
+                })
+            .execute(args));
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (!Lab.available()) {
+      System.err.println("bench: it makes network namespaces; run `make bench` as root");
+      return 1;
+    }
+    var chosen = chosenMoves();
+    if (out == null) {
+      out = Lab.root().resolve("e2e/target/bench");
+    }
+    Files.createDirectories(out);
+    try (var lab = Lab.open()) {
+      environment = environment(lab.control());
+      environment.forEach((name, value) -> System.out.println(name + ": " + value));
+      try (var opened = new Failover(lab)) {
+        failover = opened;
+        if (parts.contains("moves")) {
+          moves(CLASSICS, chosen, runs);
+        }
+        if (parts.contains("scale")) {
+          moves(SCALES, SCALE_MOVES, Math.ceilDiv(runs, SCALE_PART));
+        }
+        if (parts.contains("load")) {
+          loads();
+        }
+      }
+    }
+    new Report(results(), System.out).print(CLASSICS, SCALES, LOADS);
+    System.out.printf("%n%s and bench.svg%n", out.resolve("bench.json"));
+    return failures.isEmpty() ? 0 : 1;
+  }
+
+  private List<Move> chosenMoves() {
+    var known = List.of(Move.values()).stream().map(Move::key).toList();
+    if (!known.containsAll(moves)) {
+      throw new ParameterException(spec.commandLine(), "--moves: use some of " + known);
+    }
+    if (!List.of("moves", "scale", "load").containsAll(parts) || runs < 1 || loadSeconds < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--parts: moves, scale, load; --runs, --load-seconds: 1 or more");
+    }
+    return List.of(Move.values()).stream().filter(move -> moves.contains(move.key())).toList();
+  }
+
+  /** Rounds of all moves, so that whatever drifts, drifts for all; who begins changes. */
+  private void moves(List<Setup> setups, List<Move> chosen, int rounds) {
+    for (var round = 1; round <= rounds; round++) {
+      for (var setup : setups) {
+        for (var move : chosen) {
+          var phase = phase(setup, move, round, rounds);
+          for (var contender : inTurn(round)) {
+            move(setup, contender, move, round, phase);
+          }
+        }
+      }
+      failover.renew();
+    }
+  }
+
+  private static List<Contender> inTurn(int round) {
+    var order = new ArrayList<>(List.of(Contender.values()));
+    if (round % 2 == 0) {
+      Collections.reverse(order);
+    }
+    return order;
+  }
+
+  /** One phase in each of as many equal parts as there are rounds, the same for both contenders. */
+  private static Duration phase(Setup setup, Move move, int round, int rounds) {
+    var random = new Random(SEED + 31L * setup.name().hashCode() + move.ordinal());
+    var order = new ArrayList<>(IntStream.range(0, rounds).boxed().toList());
+    Collections.shuffle(order, random);
+    var within = random.doubles(rounds).toArray();
+    double part = (order.get(round - 1) + within[round - 1]) / rounds;
+    return Duration.ofNanos((long) (part * Failover.PHASES.toNanos()));
+  }
+
+  private void move(Setup setup, Contender contender, Move move, int round, Duration phase) {
+    try {
+      var sample = failover.play(setup, contender, move, round, phase);
+      samples.add(sample);
+      say(
+          "run %d  %s, %s: %s without service for %.0f ms, two owners %.0f%s ms, none %.0f ms",
+          round,
+          setup.name(),
+          move,
+          contender,
+          sample.outage(),
+          sample.twoOwners(),
+          sample.twoOwnersAtEnd() ? "+" : "",
+          sample.noOwner());
+    } catch (AssertionError | RuntimeException e) {
+      failed("%s, %s, %s, run %d".formatted(setup.name(), move, contender, round), e);
+    }
+    write();
+  }
+
+  private void loads() {
+    for (var round = 1; round <= Math.min(runs, LOAD_RUNS_MAX); round++) {
+      for (var setup : LOADS) {
+        for (var contender : inTurn(round)) {
+          load(setup, contender, round);
+        }
+      }
+    }
+  }
+
+  private void load(Setup setup, Contender contender, int round) {
+    try {
+      var load = restingLoad(setup, contender, round);
+      loads.add(load);
+      say(
+          "run %d  %s: %s uses %.2f %% and %.2f %% of a core, %.0f and %.0f MiB",
+          round,
+          setup.name(),
+          contender,
+          load.masterCpu(),
+          load.backupCpu(),
+          load.masterMib(),
+          load.backupMib());
+    } catch (AssertionError | RuntimeException e) {
+      failed("%s, at rest, %s, run %d".formatted(setup.name(), contender, round), e);
+    }
+    write();
+  }
+
+  private Load restingLoad(Setup setup, Contender contender, int round) {
+    var running = failover.start(setup, contender);
+    try {
+      // No client: it takes time of the cores too.
+      failover.renew();
+      Failover.sleep(SETTLE);
+      return Load.of(setup, contender, round, running, Duration.ofSeconds(loadSeconds));
+    } finally {
+      failover.end(running, setup);
+    }
+  }
+
+  private void failed(String what, Throwable e) {
+    failures.add(what + ": " + e.getMessage());
+    say("FAILED: %s: %s", what, e.getMessage());
+  }
+
+  private Results results() {
+    return new Results(environment, samples, loads, failures);
+  }
+
+  private void write() {
+    results().write(out.resolve("bench.json"));
+    try {
+      Results.replace(out.resolve("bench.svg"), new Plot(results()).svg(CLASSICS, SCALES));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void say(String format, Object... values) {
+    double seconds = Duration.between(started, Instant.now()).toMillis() / 1000.0;
+    System.out.printf("%8.2f s  %s%n", seconds, format.formatted(values));
+  }
+
+  private static Map<String, String> environment(Host control) {
+    var all = new LinkedHashMap<String, String>();
+    all.put("date", Instant.now().toString());
+    all.put("kernel", System.getProperty("os.version"));
+    all.put("processor", control.sh("sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1"));
+    all.put("cores", Integer.toString(Runtime.getRuntime().availableProcessors()));
+    all.put("java", System.getProperty("java.runtime.version"));
+    all.put("keepalived", control.sh("keepalived --version 2>&1 | head -1"));
+    all.put(
+        "virtualip", control.sh("cd '%s'; git describe --always --dirty".formatted(Lab.root())));
+    all.replaceAll((_, value) -> value.strip());
+    return all;
+  }
+}

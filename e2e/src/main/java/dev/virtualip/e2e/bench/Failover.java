@@ -1,0 +1,257 @@
+package dev.virtualip.e2e.bench;
+
+import dev.virtualip.e2e.lab.Await;
+import dev.virtualip.e2e.lab.Capture;
+import dev.virtualip.e2e.lab.ClassicPair;
+import dev.virtualip.e2e.lab.Frame;
+import dev.virtualip.e2e.lab.Holding;
+import dev.virtualip.e2e.lab.Host;
+import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.Owners;
+import dev.virtualip.e2e.lab.Probe;
+import dev.virtualip.e2e.lab.Proc;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Plays moves in the classic pair, each with programs that were just started. */
+final class Failover implements AutoCloseable {
+  /** The client asks this often. */
+  static final Duration ASK = Duration.ofMillis(5);
+
+  /** Phases of moves are within this. */
+  static final Duration PHASES = Duration.ofSeconds(1);
+
+  private static final Duration READY = Duration.ofSeconds(30);
+  private static final Duration MOVED = Duration.ofSeconds(15);
+
+  /** From the move on, two owners are watched this long at most. */
+  private static final Duration TWO_OWNERS_WATCHED = Duration.ofSeconds(3);
+
+  private static final Duration CUT_WATCHED = Duration.ofMillis(500);
+  private static final Duration LAST_ANSWERS = Duration.ofMillis(1_100);
+  private static final String HEARTBEAT_A = "10.0.0.11";
+  private static final String HEARTBEAT_B = "10.0.0.12";
+
+  private final ClassicPair pair;
+  private final Host router;
+  private final Owners owners;
+  private final Map<String, Probe> probes = new HashMap<>();
+
+  /** A pair on an empty lab. */
+  Failover(Lab lab) {
+    pair = ClassicPair.build(lab);
+    router = lab.host("router");
+    owners = Owners.watch(pair.nodes());
+  }
+
+  /** Both nodes, node-a first. */
+  ClassicPair pair() {
+    return pair;
+  }
+
+  /**
+   * Two programs of a contender, of which that on node-a is master of everything.
+   *
+   * @param startToBackup from the start of the first one until its log says Backup
+   * @param backupNanos when that was: its checks and adverts run at a fixed distance from it
+   */
+  record Running(Proc a, Proc b, Duration startToBackup, long backupNanos)
+      implements AutoCloseable {
+    @Override
+    public void close() {
+      a.close();
+      b.close();
+    }
+  }
+
+  /** Starts both and waits until node-a is master and node-b stands by. */
+  Running start(Setup setup, Contender contender) {
+    probe(setup);
+    var started = System.nanoTime();
+    var a = contender.start(pair.nodeA(), setup);
+    Proc b = null;
+    try {
+      contender.awaitBackup(a, setup);
+      long backup = System.nanoTime();
+      // Only now, so that node-b is never master first.
+      b = contender.start(pair.nodeB(), setup);
+      contender.awaitBackup(b, setup);
+      Await.until(
+          "%s: node-a has all addresses".formatted(contender),
+          READY,
+          () ->
+              owners.hasAll(pair.nodeA(), setup.addresses())
+                  && owners.hasNone(pair.nodeB(), setup.addresses()));
+      probe(setup).awaitServedBy("node-a", READY);
+      return new Running(a, b, Duration.ofNanos(backup - started), backup);
+    } catch (AssertionError | RuntimeException e) {
+      a.close();
+      if (b != null) {
+        b.close();
+      }
+      clean(setup);
+      throw e;
+    }
+  }
+
+  /** Ends both, and removes what they may have left. */
+  void end(Running running, Setup setup) {
+    running.close();
+    clean(setup);
+  }
+
+  private void clean(Setup setup) {
+    for (var node : pair.nodes()) {
+      node.sh("ip addr flush dev eth1; ip route flush dev eth1");
+      Await.until(node + " is clean", READY, () -> owners.hasNone(node, setup.addresses()));
+    }
+    owners.forget();
+  }
+
+  /**
+   * Plays one move.
+   *
+   * @param phase waits this long before, so that moves fall at any time between two adverts or
+   *     checks
+   * @throws AssertionError if node-b does not take over
+   */
+  Sample play(Setup setup, Contender contender, Move move, int run, Duration phase) {
+    var running = start(setup, contender);
+    try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
+        var arp = router.capture("eth0", "arp")) {
+      sleep(untilNext(phase, running));
+      var fault = Instant.now();
+      move.inflict(pair, running.a());
+      Await.until(
+          "%s, %s: node-b has all addresses".formatted(contender, move),
+          MOVED,
+          () -> owners.hasAll(pair.nodeB(), setup.addresses()));
+      probe(setup).awaitServedBy("node-b", MOVED);
+      awaitOneOwner(setup, move.separates() ? CUT_WATCHED : TWO_OWNERS_WATCHED);
+      var end = Instant.now();
+      sleep(LAST_ANSWERS);
+      owners.compareWithKernel(setup.addresses());
+      return sample(setup, contender, move, run, running, new Seen(fault, end, adverts, arp));
+    } finally {
+      running.close();
+      move.repair(pair);
+      clean(setup);
+    }
+  }
+
+  /** At least half a second, so that node-b has heard some adverts. */
+  private static Duration untilNext(Duration phase, Running running) {
+    long least = System.nanoTime() + PHASES.dividedBy(2).toNanos() - running.backupNanos();
+    long whole = Math.ceilDiv(least - phase.toNanos(), PHASES.toNanos()) * PHASES.toNanos();
+    return Duration.ofNanos(running.backupNanos() + whole + phase.toNanos() - System.nanoTime());
+  }
+
+  private void awaitOneOwner(Setup setup, Duration atMost) {
+    long endNanos = System.nanoTime() + atMost.toNanos();
+    while (!owners.hasNone(pair.nodeA(), setup.addresses()) && System.nanoTime() < endNanos) {
+      sleep(ASK);
+    }
+  }
+
+  private record Seen(Instant fault, Instant end, Capture adverts, Capture arp) {}
+
+  private Sample sample(
+      Setup setup, Contender contender, Move move, int run, Running running, Seen seen) {
+    var service = Service.of(probe(setup).samples());
+    var holding = Holding.of(owners.changes(), setup.addresses(), seen.fault(), seen.end());
+    return new Sample(
+        setup.name(),
+        move.key(),
+        contender.toString(),
+        run,
+        Sample.millis(running.startToBackup()),
+        Sample.millis(service.longestOutage(seen.fault(), seen.end())),
+        Sample.millis(holding.two()),
+        holding.twoAtEnd(),
+        Sample.millis(holding.none()),
+        parts(setup, seen, service));
+  }
+
+  private Sample.Parts parts(Setup setup, Seen seen, Service service) {
+    var macB = pair.nodeB().mac("eth1");
+    var adverts =
+        seen.adverts().frames().stream().filter(f -> f.time().isAfter(seen.fault())).toList();
+    var announced = new HashMap<String, Instant>();
+    seen.arp().frames().stream()
+        .filter(f -> f.time().isAfter(seen.fault()) && f.sourceMac().equals(macB))
+        .forEach(
+            f ->
+                f.arp()
+                    .filter(Frame.Arp::gratuitous)
+                    .ifPresent(arp -> announced.putIfAbsent(arp.sender(), f.time())));
+    announced.keySet().retainAll(setup.addresses());
+    return new Sample.Parts(
+        since(seen, firstAdvert(adverts, HEARTBEAT_A, true)),
+        since(seen, lastChange(pair.nodeA(), false, seen)),
+        since(seen, firstAdvert(adverts, HEARTBEAT_B, false)),
+        since(seen, lastChange(pair.nodeB(), true, seen)),
+        since(seen, latest(announced.values())),
+        since(seen, service.firstBy("node-b", seen.fault())));
+  }
+
+  private static Optional<Instant> firstAdvert(
+      List<Frame> adverts, String source, boolean resigning) {
+    return adverts.stream()
+        .filter(f -> f.source().equals(source))
+        .filter(f -> f.vrrp().orElseThrow().priority() == 0 == resigning)
+        .map(Frame::time)
+        .findFirst();
+  }
+
+  private Optional<Instant> lastChange(Host host, boolean there, Seen seen) {
+    return owners.changes().stream()
+        .filter(c -> c.host().equals(host.name()) && c.there() == there)
+        .map(Owners.Change::time)
+        .filter(time -> time.isAfter(seen.fault()) && !time.isAfter(seen.end()))
+        .max(Comparator.naturalOrder());
+  }
+
+  private static Optional<Instant> latest(Collection<Instant> times) {
+    return times.stream().max(Comparator.naturalOrder());
+  }
+
+  private static Double since(Seen seen, Optional<Instant> time) {
+    return time.map(t -> Sample.millis(Duration.between(seen.fault(), t))).orElse(null);
+  }
+
+  /** A client for the last address; what it has seen so far is forgotten by {@link #renew}. */
+  private Probe probe(Setup setup) {
+    return probes.computeIfAbsent(
+        setup.addresses().getLast(),
+        address -> Probe.start(pair.client(), "http://" + address + "/", ASK));
+  }
+
+  /** Ends the clients; the next move starts new ones. */
+  void renew() {
+    new ArrayList<>(probes.values()).forEach(Probe::close);
+    probes.clear();
+  }
+
+  static void sleep(Duration time) {
+    try {
+      Thread.sleep(time);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    renew();
+    owners.close();
+    pair.close();
+  }
+}

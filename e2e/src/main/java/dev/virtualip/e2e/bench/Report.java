@@ -1,0 +1,169 @@
+package dev.virtualip.e2e.bench;
+
+import dev.virtualip.e2e.bench.Results.Pair;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** Tables for the terminal. */
+final class Report {
+  /** Below this, in milliseconds, it is not the move that the client notices. */
+  private static final double NOTICEABLE_MIN = 30;
+
+  private static final String HEAD = "%-29s %-22s %-22s %6s";
+
+  private final Results results;
+  private final PrintStream out;
+
+  Report(Results results, PrintStream out) {
+    this.results = results;
+    this.out = out;
+  }
+
+  /** Prints a table for each setup in which something was measured. */
+  void print(List<Setup> classics, List<Setup> scales, List<Setup> loads) {
+    classics.forEach(this::moves);
+    scale(scales);
+    starts(classics, scales);
+    load(loads);
+    results.failures().forEach(failure -> line("FAILED: " + failure));
+  }
+
+  private void moves(Setup setup) {
+    var played = List.of(Move.values()).stream().filter(m -> pair(setup, m) != null).toList();
+    if (played.isEmpty()) {
+      return;
+    }
+    title("Client without service, ms: %s, one address".formatted(setup.name()));
+    line(HEAD + "  %-17s %s", "", "virtualip", "keepalived", "ratio", "two owners", "no owner");
+    for (var move : played) {
+      line(
+          HEAD + "  %-17s %s",
+          move,
+          figures(pair(setup, move).ours()),
+          figures(pair(setup, move).keepalived()),
+          ratio(pair(setup, move)),
+          twoOwners(setup, move),
+          medians(results.pair(setup, move, Sample::noOwner)));
+    }
+    line("Median (least to most) of %s runs; two owners, no owner: median,".formatted(runs(setup)));
+    line("virtualip / keepalived; +: both still had it when the watch ended.");
+  }
+
+  private long runs(Setup setup) {
+    return results.samples().stream()
+        .filter(s -> s.setup().equals(setup.name()))
+        .mapToInt(Sample::run)
+        .distinct()
+        .count();
+  }
+
+  private Pair pair(Setup setup, Move move) {
+    return results.pair(setup, move, Sample::outage);
+  }
+
+  private void scale(List<Setup> setups) {
+    for (var move : Move.values()) {
+      var played = setups.stream().filter(setup -> pair(setup, move) != null).toList();
+      if (!played.isEmpty()) {
+        title("All at once, ms: %s, adverts every second".formatted(move));
+        line(HEAD + "  %-17s %s", "", "virtualip", "keepalived", "ratio", "two owners", "no owner");
+      }
+      for (var setup : played) {
+        line(
+            HEAD + "  %-17s %s",
+            setup.name(),
+            figures(pair(setup, move).ours()),
+            figures(pair(setup, move).keepalived()),
+            ratio(pair(setup, move)),
+            twoOwners(setup, move),
+            medians(results.pair(setup, move, Sample::noOwner)));
+      }
+    }
+  }
+
+  private void starts(List<Setup> classics, List<Setup> scales) {
+    var all = new ArrayList<>(classics);
+    all.addAll(scales);
+    all.removeIf(setup -> results.startPair(setup) == null);
+    if (all.isEmpty()) {
+      return;
+    }
+    title("From the start of the program to Backup, ms");
+    line(HEAD, "", "virtualip", "keepalived", "ratio");
+    for (var setup : all) {
+      var pair = results.startPair(setup);
+      line(
+          HEAD,
+          setup.name(),
+          figures(pair.ours()),
+          figures(pair.keepalived()),
+          "%.1f".formatted(pair.ratio()));
+    }
+  }
+
+  private void load(List<Setup> setups) {
+    var measured =
+        setups.stream().filter(s -> results.loadPair(s, Load::masterCpu) != null).toList();
+    if (measured.isEmpty()) {
+      return;
+    }
+    title("While nothing happens, medians: virtualip / keepalived");
+    var row = "%-29s %-18s %-18s %-18s %s";
+    line(row, "", "master CPU %", "backup CPU %", "master RSS MiB", "backup RSS MiB");
+    for (var setup : measured) {
+      line(
+          row,
+          setup.name(),
+          both("%.2f", results.loadPair(setup, Load::masterCpu)),
+          both("%.2f", results.loadPair(setup, Load::backupCpu)),
+          both("%.0f", results.loadPair(setup, Load::masterMib)),
+          both("%.0f", results.loadPair(setup, Load::backupMib)));
+    }
+  }
+
+  private String twoOwners(Setup setup, Move move) {
+    var pair = results.pair(setup, move, Sample::twoOwners);
+    return "%.0f%s / %.0f%s"
+        .formatted(
+            pair.ours().median(),
+            open(setup, move, Contender.OURS),
+            pair.keepalived().median(),
+            open(setup, move, Contender.KEEPALIVED));
+  }
+
+  private String open(Setup setup, Move move, Contender contender) {
+    return results.samples(setup, move, contender).stream().anyMatch(Sample::twoOwnersAtEnd)
+        ? "+"
+        : "";
+  }
+
+  private static String figures(Stats stats) {
+    return "%.0f (%.0f to %.0f)".formatted(stats.median(), stats.min(), stats.max());
+  }
+
+  private static String ratio(Pair pair) {
+    boolean noise =
+        pair.ours().median() < NOTICEABLE_MIN && pair.keepalived().median() < NOTICEABLE_MIN;
+    return noise ? "none" : "%.2f".formatted(pair.ratio());
+  }
+
+  private static String medians(Pair pair) {
+    return both("%.0f", pair);
+  }
+
+  private static String both(String format, Pair pair) {
+    return (format + " / " + format).formatted(pair.ours().median(), pair.keepalived().median());
+  }
+
+  private void title(String text) {
+    out.println();
+    out.println("== " + text);
+  }
+
+  private void line(String format, Object... values) {
+    out.println(
+        values.length == 0 ? format : String.format(Locale.ROOT, format, values).stripTrailing());
+  }
+}

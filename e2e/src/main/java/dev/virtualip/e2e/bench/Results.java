@@ -1,0 +1,108 @@
+package dev.virtualip.e2e.bench;
+
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.function.ToDoubleFunction;
+
+/**
+ * All that was measured.
+ *
+ * @param environment the machine and the versions, by name
+ * @param samples moves
+ * @param loads what it costs while nothing happens
+ * @param failures moves that did not end as they should, in words
+ */
+record Results(
+    Map<String, String> environment,
+    List<Sample> samples,
+    List<Load> loads,
+    List<String> failures) {
+  private static final JsonMapper JSON =
+      JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
+
+  /** What both contenders did in one setup, as two sets of figures. */
+  record Pair(Stats ours, Stats keepalived) {
+    /** Our median by keepalived's. */
+    double ratio() {
+      return ours.median() / keepalived.median();
+    }
+  }
+
+  /** The moves of a setup and kind by a contender. */
+  List<Sample> samples(Setup setup, Move move, Contender contender) {
+    return samples.stream()
+        .filter(of(setup, move))
+        .filter(sample -> sample.contender().equals(contender.toString()))
+        .toList();
+  }
+
+  /** Figures of both contenders, or null as long as one has none. */
+  Pair pair(Setup setup, Move move, ToDoubleFunction<Sample> figure) {
+    var ours = samples(setup, move, Contender.OURS);
+    var keepalived = samples(setup, move, Contender.KEEPALIVED);
+    return ours.isEmpty() || keepalived.isEmpty()
+        ? null
+        : new Pair(stats(ours, figure), stats(keepalived, figure));
+  }
+
+  /** Figures of a setup in all its moves. */
+  Pair startPair(Setup setup) {
+    var ours = started(setup, Contender.OURS);
+    var keepalived = started(setup, Contender.KEEPALIVED);
+    return ours.isEmpty() || keepalived.isEmpty()
+        ? null
+        : new Pair(stats(ours, Sample::startToBackup), stats(keepalived, Sample::startToBackup));
+  }
+
+  private List<Sample> started(Setup setup, Contender contender) {
+    return samples.stream()
+        .filter(s -> s.setup().equals(setup.name()) && s.contender().equals(contender.toString()))
+        .toList();
+  }
+
+  /** Figures of the costs of both, or null as long as one has none. */
+  Pair loadPair(Setup setup, ToDoubleFunction<Load> figure) {
+    var ours = loads(setup, Contender.OURS);
+    var keepalived = loads(setup, Contender.KEEPALIVED);
+    return ours.isEmpty() || keepalived.isEmpty()
+        ? null
+        : new Pair(stats(ours, figure), stats(keepalived, figure));
+  }
+
+  private List<Load> loads(Setup setup, Contender contender) {
+    return loads.stream()
+        .filter(l -> l.setup().equals(setup.name()) && l.contender().equals(contender.toString()))
+        .toList();
+  }
+
+  private static <T> Stats stats(List<T> all, ToDoubleFunction<T> figure) {
+    return Stats.of(all.stream().map(figure::applyAsDouble).toList());
+  }
+
+  private static Predicate<Sample> of(Setup setup, Move move) {
+    return sample -> sample.setup().equals(setup.name()) && sample.move().equals(move.key());
+  }
+
+  /** Writes it as JSON; a reader finds the old file or the new one, whole. */
+  void write(Path file) {
+    try {
+      replace(file, JSON.writeValueAsString(this) + "\n");
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Puts text into a file at once. */
+  static void replace(Path file, String text) throws IOException {
+    var next = Files.writeString(file.resolveSibling(file.getFileName() + ".next"), text);
+    Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);
+  }
+}
