@@ -49,7 +49,7 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
         contest.add(oldest(before));
       }
     }
-    var conflicts = Conflicts.problems(contest);
+    var conflicts = Conflicts.problemsOn(desired.self(), network::name, contest);
     var run = new TreeMap<String, VirtualIp>();
     for (var vip : effective.values()) {
       var name = vip.getMetadata().getName();

@@ -125,7 +125,7 @@ final class AdvertTransport {
               advert, config.password(), source, destination, config.checksum());
       try {
         send(config, link, source, destination, payload);
-        node.metrics().sent(config.name());
+        node.metrics().sent(config.name(), priority);
       } catch (IOException e) {
         node.metrics().sendFailed(config.name());
         LOG.warn(

@@ -10,7 +10,10 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
-/** Counters of the agent; names follow keepalived's statistics where it has them. */
+/**
+ * Counters of the agent; names follow keepalived's statistics where it has them. What belongs to no
+ * VirtualIP has an empty {@code vip}.
+ */
 final class AgentMetrics {
   private static final String VIP = "vip";
   private static final String CHECK = "check";
@@ -28,16 +31,26 @@ final class AgentMetrics {
     this.registry = registry;
   }
 
-  void sent(String vip) {
+  void sent(String vip, int priority) {
     count("virtualip.adverts.sent", "Adverts sent", vip);
+    if (priority == 0) {
+      count("virtualip.resignations.sent", "Adverts of priority 0 sent", vip);
+    }
   }
 
   void sendFailed(String vip) {
     count("virtualip.adverts.send.failures", "Adverts that could not be sent", vip);
   }
 
-  void received(String vip) {
+  void received(String vip, int priority) {
     count("virtualip.adverts.received", "Valid adverts received", vip);
+    if (priority == 0) {
+      count("virtualip.resignations.received", "Valid adverts of priority 0 received", vip);
+    }
+  }
+
+  void differs(String vip) {
+    count("virtualip.adverts.differing", "Valid adverts received that list other addresses", vip);
   }
 
   void rejected(String vip, String reason) {

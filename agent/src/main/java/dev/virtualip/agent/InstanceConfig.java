@@ -50,6 +50,7 @@ import java.util.stream.Collectors;
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count beyond those in use
  * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
+ * @param delayAfterBoot how long after the node's boot it does not take part yet, nanoseconds
  * @param interfaces NICs that have to work, and the path of the field that names each first
  */
 record InstanceConfig(
@@ -72,6 +73,7 @@ record InstanceConfig(
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
     long linkDebounce,
+    long delayAfterBoot,
     Map<String, String> interfaces) {
 
   /** An address, the NIC it is bound on, and whether adverts list it. */
@@ -146,6 +148,7 @@ record InstanceConfig(
         spec.syncGroup(),
         spec.trackInterfaces(),
         Durations.parse(spec.linkDebounce()).toNanos(),
+        Durations.parse(spec.delayAfterBoot()).toNanos(),
         interfaces(spec, nodeName));
   }
 
@@ -156,7 +159,8 @@ record InstanceConfig(
         Durations.parse(spec.advertInterval()).toNanos(),
         spec.preempt().enabled(),
         Durations.parse(spec.preempt().delay()).toNanos(),
-        spec.initialState() == InitialState.Master,
+        // A member of a sync group cannot start as master before the others are ready to.
+        spec.initialState() == InitialState.Master && spec.syncGroup() == null,
         LeasePolicy.valueOf(spec.lease().policy().name()));
   }
 

@@ -13,6 +13,7 @@ import java.time.Clock;
  * @param checks starts health checks
  * @param metrics counters
  * @param recorder is told every step
+ * @param bootedAt when the node booted, in nanoseconds of the event loop's clock
  * @param clock wall clock for what users read, never for decisions
  */
 record Node(
@@ -22,6 +23,7 @@ record Node(
     Checks checks,
     AgentMetrics metrics,
     Recorder recorder,
+    long bootedAt,
     Clock clock) {
 
   /** Starts health checks; results come back through the event loop. */

@@ -86,6 +86,12 @@ final class NodeNetwork {
         .orElse(null);
   }
 
+  /** Name of the link that an {@link InterfaceSelector} means, or the selector if there is none. */
+  String name(String selector) {
+    var link = link(selector);
+    return link == null ? selector : link.name();
+  }
+
   private List<IpPrefix> own(Link link) {
     return addressesOn(link.index())
         .filter(address -> address.protocol() != AddressPort.PROTOCOL)

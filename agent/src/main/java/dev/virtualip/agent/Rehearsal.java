@@ -4,10 +4,17 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
+import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.net.PacketPort;
+import dev.virtualip.agent.net.Pcap4jPacketPort;
+import dev.virtualip.agent.netlink.Netlink;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Version;
@@ -69,6 +76,7 @@ final class Rehearsal {
             (_, _) -> () -> {},
             new AgentMetrics(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)),
             Recorder.NONE,
+            0,
             Clock.systemUTC());
     instance = new VrrpInstance(config, false, node, i -> states.add(i.status().state()));
     instance.join(new SyncGroupMembers(List.of(instance)));
@@ -82,11 +90,28 @@ final class Rehearsal {
         .start(
             () -> {
               try {
+                Pcap4jPacketPort.load();
+                rehearseNetlink();
                 play();
               } catch (IOException | RuntimeException e) {
                 LOG.warn("rehearsal_failed", e);
               }
             });
+  }
+
+  /** Changes on a link that no node has, all refused. */
+  private static void rehearseNetlink() throws IOException {
+    int link = Integer.MAX_VALUE;
+    var address = IpPrefix.parse("192.0.2.1/32");
+    var route = new InstalledRoute(link, address, null, null, 254, 0, false);
+    try (var netlink = new Netlink()) {
+      netlink.apply(
+          List.of(
+              new PutAddress(link, address, 1),
+              new PutRoute(route),
+              new DeleteRoute(route),
+              new DeleteAddress(link, address)));
+    }
   }
 
   /** Rehearses; returns the states it went through. */

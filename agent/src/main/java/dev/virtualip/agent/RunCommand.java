@@ -169,6 +169,7 @@ final class RunCommand implements Callable<Integer> {
             wiring,
             new AgentMetrics(registry),
             recorder == null ? Recorder.NONE : recorder,
+            bootedAt(),
             Clock.systemUTC());
     wiring.loop = new VirtualRouterLoop(nodeName, wiring.earlierMasters(), node, wiring);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
@@ -181,6 +182,12 @@ final class RunCommand implements Callable<Integer> {
       wiring.startSource();
       done.await();
     }
+  }
+
+  /** The boot on the clock of {@link System#nanoTime}, which may count from anything. */
+  private static long bootedAt() throws IOException {
+    var uptimeSeconds = Files.readString(Path.of("/proc/uptime")).split(" ")[0];
+    return System.nanoTime() - (long) (Double.parseDouble(uptimeSeconds) * 1e9);
   }
 
   private void shutDown(Wiring wiring, FileRecorder recorder) {

@@ -1,5 +1,7 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.vrrp.Event;
+import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.Step;
 import dev.virtualip.agent.vrrp.SyncGroup;
 import dev.virtualip.agent.vrrp.VirtualRouter;
@@ -14,6 +16,19 @@ final class SyncGroupMembers {
 
   SyncGroupMembers(Collection<VrrpInstance> instances) {
     instances.forEach(instance -> members.put(instance.config().name(), instance));
+  }
+
+  /**
+   * Makes these instances the members of one group, which all have been told of in their
+   * configuration. One that comes as master to a group that is not lets go: a peer may be the
+   * master of the others, and neither node would ever be master of all.
+   */
+  static void join(List<VrrpInstance> instances, long now) {
+    var group = new SyncGroupMembers(instances);
+    var newcomers = instances.stream().filter(instance -> instance.join(group)).toList();
+    var backup = instances.stream().filter(i -> i.router().state() instanceof Backup).findFirst();
+    backup.ifPresent(
+        other -> newcomers.forEach(i -> i.on(new Event.LetGo(other.config().name()), now)));
   }
 
   /** Passes on what a member's step asks of the others, after its own effects. */

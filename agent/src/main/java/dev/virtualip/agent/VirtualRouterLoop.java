@@ -6,16 +6,11 @@ import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
-import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
-import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
-import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.source.Desired;
-import dev.virtualip.crds.IpPrefix;
-import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
@@ -56,12 +51,6 @@ final class VirtualRouterLoop implements Runnable {
 
   /** Inputs taken in one turn, so that a flood cannot hold up deadlines. */
   private static final int TURN_MAX = 64;
-
-  /**
-   * Changes on a link that no node has, all refused: the first use of netlink takes a cold JVM tens
-   * of milliseconds, and that must not be the first failover.
-   */
-  private static final List<Change> WARM_UP = refusedChanges();
 
   /** What comes in. */
   sealed interface Input {
@@ -175,7 +164,6 @@ final class VirtualRouterLoop implements Runnable {
       if (earlier.isEmpty()) {
         clearLeftOvers();
       }
-      warmUp();
       while (!stopping) {
         turn();
       }
@@ -212,26 +200,6 @@ final class VirtualRouterLoop implements Runnable {
     } catch (IOException e) {
       LOG.error("left_overs_not_removed error={}", e.getMessage());
     }
-  }
-
-  private void warmUp() {
-    try {
-      node.addresses().apply(WARM_UP);
-    } catch (IOException e) {
-      LOG.error("netlink_failed error={}", e.getMessage());
-    }
-  }
-
-  private static List<Change> refusedChanges() {
-    int link = Integer.MAX_VALUE;
-    var address = IpPrefix.parse("192.0.2.1/32");
-    var route = new InstalledRoute(link, address, null, null, 254, 0, false);
-    return List.of(
-        new PutAddress(link, address, 1),
-        new PutRoute(route),
-        new DeleteRule(new PolicyRule(address, null, 1, 1)),
-        new DeleteRoute(route),
-        new DeleteAddress(link, address));
   }
 
   private void turn() throws InterruptedException {
@@ -284,12 +252,18 @@ final class VirtualRouterLoop implements Runnable {
   private void frameReceived(Input.FrameReceived received) {
     var datagram = Frames.vrrp(received.frame());
     if (datagram.isEmpty()) {
+      node.metrics().rejected("", "Damaged");
       return;
     }
-    for (var instance : instances.values()) {
-      if (instance.takes(received.linkIndex(), datagram.get())) {
-        guarded(instance, () -> instance.onDatagram(datagram.get(), System.nanoTime()));
-      }
+    var takers =
+        instances.values().stream()
+            .filter(instance -> instance.takes(received.linkIndex(), datagram.get()))
+            .toList();
+    if (takers.isEmpty()) {
+      node.metrics().rejected("", "UnknownVrid");
+    }
+    for (var instance : takers) {
+      guarded(instance, () -> instance.onDatagram(datagram.get(), System.nanoTime()));
     }
   }
 
@@ -374,17 +348,17 @@ final class VirtualRouterLoop implements Runnable {
   }
 
   private void joinGroups() {
-    for (var instance : instances.values()) {
-      var group = instance.config().syncGroup();
-      var members =
-          group == null
-              ? List.of(instance)
-              : instances.values().stream()
-                  .filter(other -> group.equals(other.config().syncGroup()))
-                  .toList();
-      instance.join(new SyncGroupMembers(members));
-    }
+    instances.values().stream()
+        .collect(Collectors.groupingBy(VirtualRouterLoop::group))
+        .values()
+        .forEach(members -> SyncGroupMembers.join(members, System.nanoTime()));
     instances.values().forEach(i -> guarded(i, () -> i.evaluate(System.nanoTime())));
+  }
+
+  /** Name of the sync group; outside of groups one that no group has. */
+  private static String group(VrrpInstance instance) {
+    var config = instance.config();
+    return config.syncGroup() != null ? config.syncGroup() : "/" + config.name();
   }
 
   private void runInstance(InstanceConfig config, boolean resumes) {
@@ -392,6 +366,8 @@ final class VirtualRouterLoop implements Runnable {
     if (instance == null) {
       var created = new VrrpInstance(config, resumes, node, this::publish);
       instances.put(config.name(), created);
+      created.open(System.nanoTime());
+      // Only now, as opening captures takes a cold JVM a while.
       created.start(System.nanoTime());
       publish(created);
     } else {

@@ -39,6 +39,7 @@ import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.State.Takeover;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouter;
+import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.Problem;
@@ -54,9 +55,11 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -66,20 +69,29 @@ import org.slf4j.LoggerFactory;
  */
 final class VrrpInstance {
   private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
-  private static final long BIND_RETRY_MIN = 5_000_000_000L;
+  private static final long SECOND = 1_000_000_000L;
+  private static final long BIND_RETRY_MIN = 5 * SECOND;
   private static final long BIND_RETRY_MAX = 64 * BIND_RETRY_MIN;
   private static final int PEERS_NOTED_MAX = 255;
   private static final String CHECK_PENDING = "CheckPending";
+  private static final String DELAY_AFTER_BOOT = "DelayAfterBoot";
   private static final String GROUP_PENDING = VirtualRouter.SYNC_GROUP + "Pending";
   private static final Set<String> NOT_A_FAULT =
-      Set.of(VirtualRouter.STARTING, VirtualRouter.RESUMING, VirtualRouterLoop.AGENT_STOPPED);
+      Set.of(
+          VirtualRouter.STARTING,
+          VirtualRouter.RESUMING,
+          VirtualRouterLoop.AGENT_STOPPED,
+          DELAY_AFTER_BOOT);
 
   private final Node node;
   private final Consumer<VrrpInstance> onStatus;
   private final Map<HealthCheck, AutoCloseable> runners = new LinkedHashMap<>();
   private final Map<String, CheckState> checks = new LinkedHashMap<>();
   private final Map<String, String> faultDetails = new LinkedHashMap<>();
-  private final Set<Decoded.Reason> warned = new HashSet<>();
+
+  /** What has been said since the last change of state, so that a flood fills no log. */
+  private final Set<String> warned = new HashSet<>();
+
   private final Map<InetAddress, ChecksumForm> checksumForms = new HashMap<>();
   private final AdvertTransport transport;
   private final Holdings holdings;
@@ -89,12 +101,14 @@ final class VrrpInstance {
   private InstanceConfig config;
   private VirtualRouter router;
   private SyncGroupMembers group;
+  private String joined;
   private List<Problem> refused = List.of();
   private Long refusedGeneration;
   private List<Problem> noted = List.of();
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
   private long bindRetry = BIND_RETRY_MIN;
+  private long bootDelayUntil = State.NEVER;
   private boolean addressListWarned;
   private boolean checksFail;
   private boolean looked;
@@ -125,9 +139,16 @@ final class VrrpInstance {
     node.recorder().started(config.name(), router);
   }
 
-  /** Makes it a member of a sync group, possibly of nobody else. */
-  void join(SyncGroupMembers members) {
+  /**
+   * Makes it a member of its sync group, possibly of nobody else.
+   *
+   * @return whether it was a member of another group, or of none
+   */
+  boolean join(SyncGroupMembers members) {
+    boolean comes = !Objects.equals(joined, config.syncGroup());
+    joined = config.syncGroup();
     group = members;
+    return comes;
   }
 
   Holdings holdings() {
@@ -141,6 +162,12 @@ final class VrrpInstance {
   /** Whether something stands in the way of this router, the other members aside. */
   boolean hasOwnFaults() {
     return faultDetails.keySet().stream().anyMatch(f -> !f.startsWith(VirtualRouter.SYNC_GROUP));
+  }
+
+  /** Opens what it will listen by, as far as that can be opened. */
+  void open(long now) {
+    var link = node.network().link(config.interfaceName());
+    faults(link, link == null ? null : transport.source(config, link), now);
   }
 
   /** Whether a check of weight 0 keeps this router from its full priority or from taking part. */
@@ -188,7 +215,7 @@ final class VrrpInstance {
   long deadline() {
     return Math.min(
         Math.min(router.deadline(), announcer.deadline()),
-        Math.min(bindFaultUntil, links.deadline()));
+        Math.min(Math.min(bindFaultUntil, bootDelayUntil), links.deadline()));
   }
 
   /** Does what is due. */
@@ -208,7 +235,7 @@ final class VrrpInstance {
       bindFaultUntil = State.NEVER;
       evaluate(now);
     }
-    if (links.deadline() <= now) {
+    if (links.deadline() <= now || bootDelayUntil <= now) {
       evaluate(now);
     }
   }
@@ -256,9 +283,9 @@ final class VrrpInstance {
 
   private void rejected(Decoded.Reason reason, InetAddress source) {
     node.metrics().rejected(config.name(), reason.name());
-    if (warned.add(reason)) {
+    if (warned.add(reason.name())) {
       LOG.warn(
-          "advert_rejected vip={} reason={} source={} (further ones are only counted)",
+          "advert_rejected vip={} reason={} source={} (more are only counted for now)",
           config.name(),
           reason,
           IpPrefix.text(source));
@@ -266,9 +293,12 @@ final class VrrpInstance {
   }
 
   private void accepted(Advertisement advert, InetAddress source, long now) {
-    node.metrics().received(config.name());
+    node.metrics().received(config.name(), advert.priority());
     var theirs = Set.copyOf(advert.addresses());
     boolean differs = !theirs.equals(Set.copyOf(config.advertised()));
+    if (differs) {
+      node.metrics().differs(config.name());
+    }
     if (differs && !addressListWarned) {
       LOG.warn(
           "advert_lists_other_addresses vip={} source={} theirs={} ours={}",
@@ -278,6 +308,15 @@ final class VrrpInstance {
           config.advertised());
     }
     addressListWarned = differs;
+    boolean owners =
+        config.priority() == VirtualRouterConfig.OWNER
+            && advert.priority() == VirtualRouterConfig.OWNER;
+    if (owners && warned.add("TwoOwners")) {
+      LOG.warn(
+          "two_owners vip={} source={} action=\"give priority 255 to one router at most\"",
+          config.name(),
+          IpPrefix.text(source));
+    }
     if (isLastResort(advert) && router.state() instanceof State.Backup backup) {
       // As good as resigned: neither a preempt delay nor nopreempt is meant to keep it. Its adverts
       // must not put off again and again what the first has begun.
@@ -492,6 +531,14 @@ final class VrrpInstance {
   /** What stands in the way apart from checks: reason and detail, in the order of discovery. */
   private Map<String, String> faults(Link advertLink, InetAddress source, long now) {
     var faults = new LinkedHashMap<String, String>();
+    long ready = node.bootedAt() + config.delayAfterBoot();
+    boolean early = router.state() instanceof Initialize && now < ready;
+    bootDelayUntil = early ? ready : State.NEVER;
+    if (early) {
+      faults.put(
+          DELAY_AFTER_BOOT,
+          "it takes part " + config.delayAfterBoot() / SECOND + " s after the boot");
+    }
     for (var nic : config.interfaces().entrySet()) {
       var name = nic.getKey();
       var link = node.network().link(name);
@@ -600,13 +647,14 @@ final class VrrpInstance {
   }
 
   private void stateChanged(StateChanged changed) {
-    // Waiting for the first check results was no fault to recover from.
-    boolean waited = cause.startsWith(CHECK_PENDING) || cause.startsWith(GROUP_PENDING);
+    // Waiting for a while or for the first check results was no fault to recover from.
+    boolean waited = Stream.of(cause.split(", ")).allMatch(VrrpInstance::isNoFault);
     cause =
         waited && changed.cause().equals(VirtualRouter.RECOVERED)
             ? VirtualRouter.STARTED
             : changed.cause();
     since = node.clock().instant();
+    warned.clear();
     transitions++;
     node.metrics().transition(config.name(), stateName().name(), cause);
     LOG.info(

@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a node runs when objects are good, bad, in each other's way, or not for it. */
 class AcceptanceTest {
@@ -20,12 +22,19 @@ class AcceptanceTest {
   private static final NodeNetwork NETWORK = new FakeNode().node.network();
 
   private static VirtualIp vip(String name, int vrid, String more) {
+    return of(
+        name,
+        "vrid: %d, interface: eth0, addresses: [{address: 10.0.0.%d/24}]%s"
+            .formatted(vrid, vrid % 250, more));
+  }
+
+  private static VirtualIp of(String name, String spec) {
     return Serialization.unmarshal(
         """
         metadata: {name: %s, creationTimestamp: '2026-01-01T00:00:00Z'}
-        spec: {vrid: %d, interface: eth0, addresses: [{address: 10.0.0.%d/24}]%s}
+        spec: {%s}
         """
-            .formatted(name, vrid, vrid % 250, more),
+            .formatted(name, spec),
         VirtualIp.class);
   }
 
@@ -66,6 +75,25 @@ class AcceptanceTest {
     var acceptance = decide(Map.of(), vip("b", 1, ""), vip("a", 1, ""));
     assertEquals(Set.of("a"), acceptance.run().keySet());
     assertTrue(problem(acceptance, "b").contains("1 on eth0 is taken by VirtualIP a"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"'et?0'", "10.0.0.0/24"})
+  void oneNicIsOneNicByWhateverNameItIsCalled(String selector) {
+    var a = vip("a", 1, "");
+    var b = "vrid: 1, addresses: [{address: 10.0.0.2/24}], interface: " + selector;
+    var acceptance = decide(Map.of(), of("b", b), a);
+    assertEquals(Set.of("a"), acceptance.run().keySet());
+    assertTrue(problem(acceptance, "b").contains("1 on eth0 is taken by VirtualIP a"));
+    var elsewhere =
+        ", nodes: {selector: {matchExpressions: [{key: edge, operator: DoesNotExist}]}}";
+    assertEquals(Map.of(), decide(Map.of(), of("b", b + elsewhere), a).refused());
+  }
+
+  @Test
+  void aVridMayBeUsedOnEachNic() {
+    var b = of("b", "vrid: 1, addresses: [{address: 10.0.0.2/24}], interface: 'et?1'");
+    assertEquals(Set.of("a", "b"), decide(Map.of(), b, vip("a", 1, "")).run().keySet());
   }
 
   @Test

@@ -47,6 +47,7 @@ final class FakeNode implements AddressPort {
   final List<byte[]> packets = new ArrayList<>();
   final Set<String> joined = new LinkedHashSet<>();
   final Set<InetAddress> unreachable = new LinkedHashSet<>();
+  Runnable opening = () -> {};
   boolean forwardsIpv6;
   String refusal;
   Node node;
@@ -61,12 +62,16 @@ final class FakeNode implements AddressPort {
               new NodeNetwork(this),
               this,
               new PacketPorts(
-                  (link, _) -> new FakePort(link.name()),
+                  (link, _) -> {
+                    opening.run();
+                    return new FakePort(link.name());
+                  },
                   (_, _) -> {},
                   (link, _) -> new FakeUnicastPort(link.name())),
               this::startCheck,
               new AgentMetrics(registry),
               Recorder.NONE,
+              0,
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
     } catch (IOException e) {
       throw new AssertionError(e);

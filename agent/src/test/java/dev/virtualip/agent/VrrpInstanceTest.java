@@ -100,16 +100,22 @@ class VrrpInstanceTest {
   }
 
   private double rejected() {
-    return fake.registry.find("virtualip.adverts.rejected").counters().stream()
+    return counted("virtualip.adverts.rejected");
+  }
+
+  private double counted(String name) {
+    return fake.registry.find(name).counters().stream()
         .mapToDouble(counter -> counter.count())
         .sum();
   }
 
   @Test
-  void itWaitsForTheFirstCheckResult() {
+  void case42_itWaitsForTheFirstCheckResult() {
     start(SEED);
     assertEquals(State.Init, instance.status().state());
     assertEquals("CheckPending(nginx)", instance.status().reason());
+    assertEquals(Long.MAX_VALUE, instance.deadline(), "and says nothing");
+    assertEquals(List.of(), fake.log);
     instance.onCheck(FakeNode.good("nginx"), now);
     assertEquals(State.Backup, instance.status().state());
     assertEquals("Started", instance.status().reason());
@@ -250,7 +256,8 @@ class VrrpInstanceTest {
   void aHigherPeerTakesAddressAndRouteAndNoResignationIsSent() {
     becomeMaster();
     hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
-    assertEquals(List.of("delete route 0.0.0.0/0", "delete 203.0.113.10/24"), fake.log);
+    assertEquals(
+        List.of("delete route 0.0.0.0/0", "delete 203.0.113.10/24", "advert 100 eth0"), fake.log);
     assertEquals("HigherPriority(10.0.0.12)", instance.status().reason());
   }
 
@@ -270,10 +277,23 @@ class VrrpInstanceTest {
     hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.99"));
     assertEquals(State.Backup, instance.status().state());
     assertEquals(0, rejected());
+    assertEquals(1, counted("virtualip.adverts.differing"));
+    hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals(1, counted("virtualip.adverts.differing"));
   }
 
   @Test
-  void anAddressThatSomebodyRemovesIsPutBackAndAnnounced() {
+  void resignationsAreCountedApart() {
+    becomeMaster();
+    hear(0, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    instance.stop("AgentStopped", now);
+    assertEquals(1, counted("virtualip.resignations.received"));
+    assertEquals(1, counted("virtualip.resignations.sent"));
+    assertEquals(3, counted("virtualip.adverts.sent"), "when it became master, as answer, as last");
+  }
+
+  @Test
+  void case45_anAddressThatSomebodyRemovesIsPutBackAndAnnounced() {
     becomeMaster();
     var prefix = IpPrefix.parse("203.0.113.10/24");
     fake.bound.remove(prefix);
@@ -408,6 +428,40 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void anEditedPasswordIsSentAndAskedForWithoutLeavingMaster() {
+    becomeMaster();
+    secrets = Map.of(KEY, "another".getBytes(StandardCharsets.US_ASCII));
+    instance.update(config(SEED), now);
+    assertEquals(State.Master, instance.status().state());
+    var sent = Frames.vrrp(fake.sent.get("eth0").getLast()).orElseThrow().payload();
+    assertEquals("another\0", new String(sent, sent.length - 8, 8, StandardCharsets.US_ASCII));
+    hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals(State.Master, instance.status().state());
+    hear(150, "another", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  @Test
+  void anEditedIntervalIsAdvertisedAtOnceAndTheLeaseFollowsWithoutLeavingMaster() {
+    becomeMaster();
+    instance.update(config(SEED.replace("vrid: 77", "vrid: 77\n  advertInterval: 3s")), now);
+    assertEquals(
+        List.of("put 203.0.113.10/24 lease 10", "advert 100 eth0"), fake.log.subList(0, 2));
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(3 * SECOND, instance.deadline() - now);
+  }
+
+  @Test
+  void anEditedRouteIsAddedBeforeTheOldOneGoesAndTheMasterStays() {
+    becomeMaster();
+    instance.update(config(SEED.replace("to: default", "to: 10.0.0.0/8")), now);
+    assertEquals(
+        List.of("put route 10.0.0.0/8", "delete route 0.0.0.0/0"),
+        fake.log.stream().filter(line -> line.contains("route")).toList());
+    assertEquals(State.Master, instance.status().state());
+  }
+
+  @Test
   void aCheckAddedToAMasterDoesNotCostTheMastership() {
     becomeMaster();
     var two =
@@ -476,6 +530,27 @@ class VrrpInstanceTest {
     instance.onCheck(FakeNode.good("nginx"), now);
     assertEquals("InterfaceNotFound(eth2)", instance.status().reason());
     assertTrue(instance.status().message().startsWith("spec.trackInterfaces[0].name: "));
+  }
+
+  @Test
+  void afterABootItWaitsAsLongAsItIsToldTo() {
+    start(SEED.replace("vrid: 77", "vrid: 77\n  delayAfterBoot: 30s"));
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(State.Init, instance.status().state());
+    assertEquals("DelayAfterBoot", instance.status().reason());
+    expire();
+    assertEquals(30 * SECOND, now);
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals("Started", instance.status().reason());
+    assertEquals(3_609_375_000L, instance.deadline() - now);
+  }
+
+  @Test
+  void aRouterThatTakesPartIsNotDelayedByAnEdit() {
+    becomeMaster();
+    var edit = SEED.replace("vrid: 77", "vrid: 77\n  delayAfterBoot: 1h");
+    instance.update(config(edit), now);
+    assertEquals(State.Master, instance.status().state());
   }
 
   @Test

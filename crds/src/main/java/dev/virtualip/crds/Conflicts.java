@@ -9,6 +9,8 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.BiFunction;
+import java.util.function.UnaryOperator;
 
 /**
  * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), an
@@ -29,12 +31,35 @@ public final class Conflicts {
    * with problems takes nothing away from others.
    */
   public static Map<String, List<Problem>> problems(Collection<VirtualIp> virtualIps) {
+    return problems(virtualIps, (_, _) -> List.of());
+  }
+
+  /**
+   * The same on one node, which knows more: that two {@linkplain InterfaceSelector selectors} mean
+   * one NIC.
+   *
+   * @param nic the NIC that a selector means there
+   */
+  public static Map<String, List<Problem>> problemsOn(
+      NodeFacts node, UnaryOperator<String> nic, Collection<VirtualIp> virtualIps) {
+    return problems(
+        virtualIps,
+        (a, b) -> {
+          var ours = nic.apply(a.interfaceOn(node.name()));
+          boolean same = ours.equals(nic.apply(b.interfaceOn(node.name())));
+          return same && node.selectedBy(a) && node.selectedBy(b) ? List.of(ours) : List.of();
+        });
+  }
+
+  private static Map<String, List<Problem>> problems(
+      Collection<VirtualIp> virtualIps,
+      BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
     var problems = new HashMap<String, List<Problem>>();
     var winners = new ArrayList<VirtualIp>();
     for (var vip : virtualIps.stream().sorted(OLDEST_FIRST).toList()) {
       var own = new ArrayList<>(Validator.problems(vip.getSpec()));
       if (own.isEmpty()) {
-        winners.forEach(winner -> own.addAll(between(winner, vip)));
+        winners.forEach(winner -> own.addAll(between(winner, vip, moreInCommon)));
       }
       if (own.isEmpty()) {
         winners.add(vip);
@@ -44,7 +69,10 @@ public final class Conflicts {
     return problems;
   }
 
-  private static List<Problem> between(VirtualIp winner, VirtualIp vip) {
+  private static List<Problem> between(
+      VirtualIp winner,
+      VirtualIp vip,
+      BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
     var problems = new ArrayList<Problem>();
     var older = winner.getSpec();
     var spec = vip.getSpec();
@@ -52,7 +80,9 @@ public final class Conflicts {
     if (spec.vrid().equals(older.vrid())
         && spec.isIpv6() == older.isIpv6()
         && !disjoint(spec, older)) {
-      for (var nic : commonInterfaces(spec, older)) {
+      var common = commonInterfaces(spec, older);
+      common.addAll(moreInCommon.apply(spec, older));
+      for (var nic : common) {
         problems.add(
             new Problem(
                 "spec.vrid",

@@ -366,6 +366,7 @@ public final class Validator {
                   .formatted(spec.linkDebounce())
               + " a shorter one");
     }
+    duration("spec.delayAfterBoot", spec.delayAfterBoot(), Duration.ZERO, Duration.ofHours(1));
     if (spec.syncGroup() != null && !GROUP.matcher(spec.syncGroup()).matches()) {
       add("spec.syncGroup", "use 1 to 63 of a-z, 0-9 and -, as in edge");
     }

@@ -114,8 +114,8 @@ public record VirtualIpSpec(
         String advertInterval,
     @Default("Backup")
         @JsonPropertyDescription(
-            "State to start in (keepalived: state). Master counts only together with priority 255;"
-                + " below that every router starts as Backup, as in keepalived.")
+            "State to start in (keepalived: state). Master counts only together with priority 255 and"
+                + " outside of sync groups; all other routers start as Backup, as in keepalived.")
         InitialState initialState,
     @JsonPropertyDescription(
             "Whether a higher priority takes over from a lower one that is master.")
@@ -169,6 +169,13 @@ public record VirtualIpSpec(
             "How long a NIC has to be down, or up again, before that counts (keepalived:"
                 + " interface_up_down_delays). 0s, or less than two advert intervals.")
         String linkDebounce,
+    @Default("0s")
+        @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long after the node's boot not to take part yet, for NICs and switch ports that lose"
+                + " packets at first (keepalived: vrrp_delay_after_boot), 0s to 1h. A restart of the"
+                + " agent is no boot.")
+        String delayAfterBoot,
     @Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
         @JsonPropertyDescription(
             "VirtualIPs with the same sync group are master on a node together or not at all"
@@ -242,6 +249,7 @@ public record VirtualIpSpec(
     nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
     trackInterfaces = copy(trackInterfaces);
     linkDebounce = Objects.requireNonNullElse(linkDebounce, "0s");
+    delayAfterBoot = Objects.requireNonNullElse(delayAfterBoot, "0s");
     notifications = Objects.requireNonNullElse(notifications, Notifications.NONE);
     healthChecks = copy(healthChecks);
     whenAllFail = Objects.requireNonNullElse(whenAllFail, WhenAllFail.Release);

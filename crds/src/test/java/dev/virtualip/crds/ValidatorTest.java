@@ -45,6 +45,8 @@ class ValidatorTest {
         "{addresses: [{address: '2001:db8::10/64'}], transport: {mode: Unicast, peers: ['fe80::1']}}",
         "{garp: {repeat: 1, delay: 0s, refresh: 0s}}",
         "{rfc9568Checksum: true}",
+        "{trackInterfaces: [{name: eth2}, {name: 'en*', weight: -253}], linkDebounce: 1999ms}",
+        "{syncGroup: edge-1, delayAfterBoot: 1h}",
         "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
         "{healthChecks: [{name: a, http: {scheme: HTTPS, hostHeader: 'a.b:443', tls: {verify: true}}}]}",
@@ -116,6 +118,13 @@ class ValidatorTest {
           {garp: {repeat: 0}} | spec.garp.repeat: 0 is not a number of announcements: use 1 to 100
           {garp: {delay: 61m}} | spec.garp.delay: 61m is out of range: use 0s to 1h
           {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
+          {trackInterfaces: [{}]} | spec.trackInterfaces[0].name: is missing: name the NIC to track
+          {trackInterfaces: [{name: a/b}]} | spec.trackInterfaces[0].name: "a/b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {trackInterfaces: [{name: a, weight: 254}]} | spec.trackInterfaces[0].weight: 254 is not a weight: use -253 to 253
+          {trackInterfaces: [{name: a}, {name: a}]} | spec.trackInterfaces[1].name: a is tracked already: remove one
+          {linkDebounce: 2s} | spec.linkDebounce: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
+          {delayAfterBoot: 61m} | spec.delayAfterBoot: 61m is out of range: use 0s to 1h
+          {syncGroup: Edge} | spec.syncGroup: use 1 to 63 of a-z, 0-9 and -, as in edge
           {routes: [{to: default, via: "fe80::1", source: 10.0.0.1}]} | spec.routes[0].source: 10.0.0.1 is not of the route's family: use IPv6
           {routes: [{to: 10.0.0.0/8, via: "fe80::1"}]} | spec.routes[0].via: fe80::1 is not of the route's family: use IPv4
           {routes: [{via: 10.0.0.1}]} | spec.routes[0].to: is missing: write default, or a prefix as in 10.0.0.0/8

@@ -269,6 +269,12 @@ class NotificationsIT {
             SOON,
             () -> told(b.host, by).get("web").getLast(),
             "INSTANCE web DELETED 100"::equals);
+        // A keepalived that stops sends no mail that it has not sent yet.
+        Await.until(
+            by + " has written that web is deleted",
+            SOON,
+            () -> subjects(mail.mails(), by + "@example.com"),
+            subjects -> subjects.contains("[node-b] VRRP Instance web - Deleted"));
       }
       b.stop();
 

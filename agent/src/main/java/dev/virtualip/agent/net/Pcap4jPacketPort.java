@@ -14,6 +14,7 @@ import org.pcap4j.core.NotOpenException;
 import org.pcap4j.core.PcapHandle;
 import org.pcap4j.core.PcapHandle.PcapDirection;
 import org.pcap4j.core.PcapNativeException;
+import org.pcap4j.core.Pcaps;
 import org.pcap4j.core.RawPacketListener;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,6 +53,11 @@ public final class Pcap4jPacketPort implements PacketPort {
             .name("receive-" + link.name())
             .daemon()
             .start(() -> receive(link, receiver));
+  }
+
+  /** Loads libpcap, which the first port needs. */
+  public static void load() {
+    LOG.debug("libpcap version={}", Pcaps.libVersion());
   }
 
   /** Opens a port on a link that is up. See {@link PacketPort.Opener#open}. */

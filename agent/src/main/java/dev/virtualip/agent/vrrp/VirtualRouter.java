@@ -202,6 +202,12 @@ public record VirtualRouter(
                   .until(now + skewTime(backup.masterInterval()))
                   .meaning(Takeover.MasterResigned)));
     }
+    // Who has claimed is as good as master: the lower one's last advert, or the claim of a worse
+    // one
+    // at the same time, changes nothing.
+    if (backup.takeover() == Takeover.Claimed && order(advert) <= 0) {
+      return none(this);
+    }
     // The owner preempts whatever Preempt_Mode says (RFC 9568 6.1).
     boolean preempts = config.preempt() || priority == VirtualRouterConfig.OWNER;
     if (advert.priority() >= priority || !preempts) {
@@ -219,19 +225,33 @@ public record VirtualRouter(
     return backup.preemptAt() == NEVER ? now + config.preemptDelay() : backup.preemptAt();
   }
 
+  /**
+   * Whether another Active is better (above 0), worse (below 0), or this router itself. RFC 9568
+   * 6.4.3: of equal priorities the greater primary address wins, as unsigned bytes in network
+   * order.
+   */
+  private int order(AdvertisementReceived advert) {
+    int byPriority = Integer.compare(advert.priority(), priority);
+    return byPriority != 0 || source == null
+        ? byPriority
+        : Arrays.compareUnsigned(advert.source().getAddress(), source.getAddress());
+  }
+
   private Step receivedInActive(AdvertisementReceived advert, long now) {
-    int order = advert.priority() - priority;
-    if (order == 0 && source != null) {
-      // RFC 9568 6.4.3: the greater primary address wins, as unsigned bytes in network order.
-      order = Arrays.compareUnsigned(advert.source().getAddress(), source.getAddress());
-      if (order == 0) {
-        return none(this);
-      }
+    int order = order(advert);
+    if (order == 0) {
+      return none(this);
     }
     if (order > 0) {
       var backup = listen(learned(advert), now);
       var cause = "HigherPriority(" + advert.source().getHostAddress() + ")";
-      return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
+      // The winner may not know of us, after a split: by one last advert it learns that it has to
+      // announce the addresses again (keepalived: higher_prio_send_advert).
+      return step(
+          backup,
+          new UnbindAddresses(),
+          new SendAdvertisement(priority),
+          new StateChanged(backup, cause));
     }
     var next = new Active(now + config.advertInterval());
     // A live master of lower priority has told the networks lies: correct them. A resigned one

@@ -2,10 +2,21 @@ package dev.virtualip.agent.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class CheckTrackerTest {
+  @Test
+  void case42_withFall2TheSecondFailureCounts() {
+    var good = CheckTracker.of(2, 2, Verdict.Unknown).after(true);
+    assertEquals(Verdict.Good, good.after(false).verdict());
+    var failed = good.after(false).after(false);
+    assertEquals(Verdict.Failed, failed.verdict());
+    assertEquals(Verdict.Failed, failed.after(true).verdict());
+    assertEquals(Verdict.Good, failed.after(true).after(true).verdict());
+  }
+
   /** Results: + success, - failure. Verdicts after each: G good, F failed. */
   @ParameterizedTest
   @CsvSource({

@@ -31,7 +31,7 @@ class EffectivePriorityTest {
     "255, 10G -20F, 255, ''",
     "255, 0F, 255, CheckFailed(a)"
   })
-  void weightsAddUpAsInKeepalived(int base, String checks, int priority, String faults) {
+  void case41_weightsAddUpAsInKeepalived(int base, String checks, int priority, String faults) {
     var states = new ArrayList<CheckState>();
     for (var check : checks.isEmpty() ? new String[0] : checks.split(" ")) {
       int weight = Integer.parseInt(check.substring(0, check.length() - 1));

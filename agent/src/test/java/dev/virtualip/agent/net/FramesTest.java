@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.net.Frames.ArpForm;
 import dev.virtualip.agent.net.Link.HardwareAddress;
+import dev.virtualip.agent.vrrp.Checksum;
 import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.Random;
@@ -116,6 +118,19 @@ class FramesTest {
     assertEquals(Frames.GROUP, datagram.destination());
     assertEquals(255, datagram.ttl());
     assertArrayEquals(V2_MESSAGE, datagram.payload());
+  }
+
+  @Test
+  void case18_ipOptionsDfAndClassDoNotMatter() {
+    var header = HEX.parseHex("46000030000140003f700000" + "0a090001" + "e0000012" + "94040000");
+    int sum = Checksum.of(header);
+    header[10] = (byte) (sum >> 8);
+    header[11] = (byte) sum;
+    var frame = ByteBuffer.allocate(14 + 24 + V2_MESSAGE.length);
+    frame.put(FRAME, 0, 14).put(header).put(V2_MESSAGE);
+    var datagram = Frames.vrrp(frame.array()).orElseThrow();
+    assertArrayEquals(V2_MESSAGE, datagram.payload());
+    assertEquals(63, datagram.ttl(), "for the decoder to judge");
   }
 
   @Test

@@ -34,6 +34,7 @@ final class Chaos {
     if (time.now() >= end) {
       return;
     }
+    lan.lateUntil = end;
     strike();
     time.after(random.nextLong(3 * settings.interval()), () -> run(end));
   }
@@ -67,7 +68,13 @@ final class Chaos {
   private void loss() {
     lan.loss = random.nextInt(4) * 0.2;
     lan.duplication = random.nextInt(3) * 0.2;
-    trace.line("loss %.1f, duplication %.1f".formatted(lan.loss, lan.duplication));
+    if (settings.late()) {
+      lan.lateness = random.nextInt(3) * 0.2;
+      lan.lateMax = 5 * settings.interval();
+    }
+    trace.line(
+        "loss %.1f, duplication %.1f, lateness %.1f"
+            .formatted(lan.loss, lan.duplication, lan.lateness));
   }
 
   private long span(int intervals) {

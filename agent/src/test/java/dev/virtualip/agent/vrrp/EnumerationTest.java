@@ -12,10 +12,14 @@ import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
+import dev.virtualip.agent.vrrp.Event.TakeOver;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.Event.Wish;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.State.Takeover;
@@ -57,17 +61,23 @@ class EnumerationTest {
   @Test
   void everyStepIsTheOneOfTheTable() {
     var applied = new HashSet<String>();
+    var met = new HashSet<Class<?>>();
     int[] cases = {0};
     forEachCase(
         c -> {
           cases[0]++;
+          met.add(c.event().getClass());
+          met.add(c.router().state().getClass());
           var rows = TABLE.stream().filter(row -> row.when().test(c)).toList();
           assertEquals(1, rows.size(), () -> "rows " + rows + " for " + c);
           applied.add(rows.getFirst().name());
           check(rows.getFirst(), c);
         });
     assertEquals(TABLE.size(), applied.size(), () -> "rows of the table met: " + applied);
-    assertTrue(cases[0] > 50_000, cases[0] + " cases");
+    assertTrue(cases[0] > 100_000, cases[0] + " cases");
+    for (var kinds : List.of(Event.class, State.class)) {
+      assertTrue(met.containsAll(List.of(kinds.getPermittedSubclasses())), () -> "met: " + met);
+    }
   }
 
   private static void check(Row row, Case c) {
@@ -155,7 +165,9 @@ class EnumerationTest {
       for (long due : new long[] {5 * SECOND / 2, SECOND / 2, 0, -interval, -interval - 1}) {
         for (long preemptAt : new long[] {NEVER, NOW + 2 * SECOND, NOW, NOW - SECOND}) {
           for (var takeover : Takeover.values()) {
-            states.add(Routers.backup(NOW + due, interval, preemptAt, takeover));
+            var backup = Routers.backup(NOW + due, interval, preemptAt, takeover);
+            states.add(backup);
+            states.add(Routers.wishing(backup));
           }
         }
       }
@@ -193,6 +205,7 @@ class EnumerationTest {
         Routers.configChanged(
             Routers.withPreempt(router.config(), !router.config().preempt(), SECOND)));
     events.add(new Shutdown("AgentStopped"));
+    events.addAll(List.of(new Wish(), new TakeOver(), new LetGo("inside"), new Reannounce()));
     return events;
   }
 }

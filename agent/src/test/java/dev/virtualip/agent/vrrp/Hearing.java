@@ -1,5 +1,10 @@
 package dev.virtualip.agent.vrrp;
 
+import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
+import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.State.Takeover;
+import java.math.BigInteger;
+
 /**
  * What a backup has heard of a master that it has to respect: one of equal or higher priority, with
  * preemption off any, and while a preempt delay runs a lower one too. It must not take over before
@@ -23,8 +28,13 @@ final class Hearing {
     respectedAt = NEVER;
   }
 
-  void heard(VirtualRouter router, int priority, long advertised, long clock) {
+  void heard(VirtualRouter router, AdvertisementReceived advert, long clock) {
+    if (!(router.state() instanceof Backup backup)
+        || backup.takeover() == Takeover.Claimed && outranks(router, advert)) {
+      return;
+    }
     var config = router.config();
+    int priority = advert.priority();
     if (priority == 0) {
       respectedAt = NEVER;
       return;
@@ -38,8 +48,17 @@ final class Hearing {
     }
     if (obeys || config.preemptDelay() > 0 && clock < delayEnd) {
       respectedAt = clock;
-      interval = config.version() == Version.V3 ? advertised : config.advertInterval();
+      interval = config.version() == Version.V3 ? advert.interval() : config.advertInterval();
     }
+  }
+
+  /** Two that claim the addresses at the same time: one of them goes on. */
+  private static boolean outranks(VirtualRouter router, AdvertisementReceived advert) {
+    var theirs = new BigInteger(1, advert.source().getAddress());
+    var ours = new BigInteger(1, router.source().getAddress());
+    return advert.priority() > 0
+        && (advert.priority() < router.priority()
+            || advert.priority() == router.priority() && theirs.compareTo(ours) < 0);
   }
 
   boolean mayTakeOver(VirtualRouter router, long clock) {

@@ -89,7 +89,7 @@ final class LastAct {
             .mapToLong(node -> silent() ? node.downInterval(interval) : node.skewTime(interval))
             .min()
             .orElseThrow();
-    return wait + wait / 50 + tolerance();
+    return wait + wait / 50 + tolerance() + settings.claim();
   }
 
   private long tolerance() {

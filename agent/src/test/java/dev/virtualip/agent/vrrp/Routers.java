@@ -58,11 +58,17 @@ final class Routers {
     return new Backup(activeDownAt, masterInterval, preemptAt, takeover);
   }
 
+  /** A member of a sync group that would be Active if all were. */
+  static State wishing(State state) {
+    var b = (Backup) state;
+    return new Backup(b.activeDownAt(), b.masterInterval(), b.preemptAt(), b.takeover(), true);
+  }
+
   static State active(long advertAt) {
     return new Active(advertAt);
   }
 
-  static Event advert(int priority, long interval, InetAddress source) {
+  static AdvertisementReceived advert(int priority, long interval, InetAddress source) {
     return new AdvertisementReceived(priority, interval, source);
   }
 

@@ -11,8 +11,10 @@ final class Simulate {
   /** Runs {@code COUNT [FIRST-SEED]}, or {@code seed SEED}. Ends with 1 if one fails. */
   public static void main(String[] args) {
     if (args.length == 2 && args[0].equals("seed")) {
-      Simulation.run(Long.parseLong(args[1]), System.out::println);
-      System.out.println("simulation " + args[1] + " holds");
+      long seed = Long.parseLong(args[1]);
+      Simulation.run(seed, System.out::println);
+      GroupSimulation.run(seed);
+      System.out.println("simulation " + seed + " holds");
       return;
     }
     long count = Long.parseLong(args[0]);
@@ -24,6 +26,7 @@ final class Simulate {
     failure.ifPresent(
         message -> {
           System.out.println(message);
+          System.out.println("That command tells it in full. Once mended: SimulationTest.PINNED.");
           System.exit(1);
         });
   }
@@ -41,6 +44,7 @@ final class Simulate {
   private static Optional<String> failure(long seed) {
     try {
       Simulation.run(seed, null);
+      GroupSimulation.run(seed);
       return Optional.empty();
     } catch (AssertionError e) {
       return Optional.of(e.getMessage());

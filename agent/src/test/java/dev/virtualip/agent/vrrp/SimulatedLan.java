@@ -18,6 +18,15 @@ final class SimulatedLan {
   double loss;
 
   double duplication;
+
+  /** Share of datagrams that come late, overtaken by others, and the longest such delay. */
+  double lateness;
+
+  long lateMax;
+
+  /** No datagram comes late beyond this moment. */
+  long lateUntil;
+
   long delayMin;
   long delayMax;
 
@@ -40,18 +49,22 @@ final class SimulatedLan {
         continue;
       }
       if (random.nextDouble() < loss) {
-        disturbedAt[from][to] = time.now();
+        disturbed(from, to);
         continue;
       }
-      deliver(to, datagram);
+      deliver(from, to, datagram);
       if (random.nextDouble() < duplication) {
-        deliver(to, datagram);
+        deliver(from, to, datagram);
       }
     }
   }
 
-  private void deliver(int to, Datagram datagram) {
+  private void deliver(int from, int to, Datagram datagram) {
     long delay = delayMin == delayMax ? delayMin : random.nextLong(delayMin, delayMax);
+    if (lateness > 0 && random.nextDouble() < lateness) {
+      delay = Math.max(delay, Math.min(random.nextLong(lateMax), lateUntil - time.now()));
+      disturbedAt[from][to] = Math.max(disturbedAt[from][to], time.now() + delay);
+    }
     time.after(delay, () -> receiver.accept(to, datagram));
   }
 
@@ -59,8 +72,12 @@ final class SimulatedLan {
   void cut(int from, int to, boolean value) {
     if (cut[from][to] != value) {
       cut[from][to] = value;
-      disturbedAt[from][to] = time.now();
+      disturbed(from, to);
     }
+  }
+
+  private void disturbed(int from, int to) {
+    disturbedAt[from][to] = Math.max(disturbedAt[from][to], time.now());
   }
 
   /** Leaves a wire only between nodes of the same side. */
@@ -77,13 +94,17 @@ final class SimulatedLan {
     partition(new ArrayList<>(java.util.Collections.nCopies(size, 0)));
     loss = 0;
     duplication = 0;
+    lateness = 0;
   }
 
   boolean open(int from, int to) {
     return !cut[from][to];
   }
 
-  /** When a datagram from one node to another was last lost, or the way was cut or mended. */
+  /**
+   * When a datagram from one node to another was last lost or comes at last, or the way was cut or
+   * mended.
+   */
   long disturbedAt(int from, int to) {
     return disturbedAt[from][to];
   }

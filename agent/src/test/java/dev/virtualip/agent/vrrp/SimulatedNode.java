@@ -9,6 +9,7 @@ import dev.virtualip.agent.vrrp.Effect.RenewLeases;
 import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
+import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
@@ -57,6 +58,10 @@ final class SimulatedNode {
   private long renewedAt;
   private boolean paused;
   private boolean bindRefused;
+
+  /** Whether it was the owner at some moment since it fell asleep. */
+  private boolean wasOwner;
+
   private int life;
   private long armedFor;
 
@@ -65,6 +70,8 @@ final class SimulatedNode {
 
   long disturbedAt;
   long transitions;
+  long announcedAt;
+  long yieldedAt;
 
   SimulatedNode(
       int id,
@@ -148,6 +155,7 @@ final class SimulatedNode {
   void pause() {
     around.trace.line(this, "falls asleep");
     disturbedAt = around.time.now();
+    wasOwner = priority == VirtualRouterConfig.OWNER;
     paused = true;
   }
 
@@ -173,7 +181,7 @@ final class SimulatedNode {
             : downInterval(Math.max(advertInterval(), config.advertInterval()));
     boolean slept = !(router.deadline() == State.NEVER) && lateness > limit;
     // A fault that came and went in its sleep makes an owner Active at once, rightly.
-    boolean owner = Math.max(priority, router.priority()) == 255 && config.startAsMaster();
+    boolean owner = wasOwner && config.startAsMaster();
     around.trace.line(this, slept ? "wakes up late" : "wakes up");
     turn();
     require(!(slept && active()) || owner, "is Active right after a long sleep, without listening");
@@ -207,6 +215,7 @@ final class SimulatedNode {
 
   void change(int newPriority) {
     priority = newPriority;
+    wasOwner |= newPriority == VirtualRouterConfig.OWNER;
     input(
         life,
         () -> {
@@ -301,10 +310,9 @@ final class SimulatedNode {
       case Accepted accepted -> {
         var advert = accepted.advertisement();
         require(datagram.ttl() == 255, "accepts an advert that has crossed a router");
-        if (backup()) {
-          hearing.heard(router, advert.priority(), advert.interval(), clock());
-        }
-        on(Routers.advert(advert.priority(), advert.interval(), datagram.source()));
+        var event = Routers.advert(advert.priority(), advert.interval(), datagram.source());
+        hearing.heard(router, event, clock());
+        on(event);
       }
       case Rejected rejected ->
           // Two intervals in one VRRPv2 LAN make nodes deaf to each other.
@@ -317,6 +325,7 @@ final class SimulatedNode {
 
   private void on(Event event) {
     boolean was = active();
+    boolean held = bound();
     var before = router.state().getClass();
     var step = StepRules.step(router, event, clock());
     router = step.router();
@@ -327,6 +336,9 @@ final class SimulatedNode {
     if (!was && active()) {
       activeSince = around.time.now();
       require(hearing.mayTakeOver(router, clock()), "takes over from a master it has to respect");
+    }
+    if (was && held && backup() && event instanceof AdvertisementReceived) {
+      yieldedAt = around.time.now();
     }
     if (!backup()) {
       hearing.forget();
@@ -348,7 +360,10 @@ final class SimulatedNode {
         return !Timers.renewalDue(clock() - renewedAt, router.config().advertInterval()) || bind();
       }
       case UnbindAddresses _ -> leaseEnd = UNBOUND;
-      case AnnounceAddresses _ -> require(bound(), "announces what it does not hold");
+      case AnnounceAddresses _ -> {
+        require(bound(), "announces what it does not hold");
+        announcedAt = around.time.now();
+      }
       case StateChanged _ -> {}
     }
     return true;

@@ -18,10 +18,11 @@ final class Simulation {
   private final List<SimulatedNode> nodes = new ArrayList<>();
   private final SimulatedLan lan;
   private final Safety safety;
+  private long healedAt;
 
   private Simulation(long seed, Consumer<String> lines) {
     random = new SplittableRandom(seed);
-    settings = SimulationSettings.draw(random);
+    settings = SimulationSettings.draw(seed, random);
     trace = new SimulationTrace(time, lines);
     trace.line(settings.toString());
     lan =
@@ -100,6 +101,7 @@ final class Simulation {
 
   private void heal() {
     trace.line("all is healed");
+    healedAt = time.now();
     lan.heal();
     // What was delayed in the chaos may arrive yet; from here on datagrams keep their order.
     lan.delayMin = lan.delayMax;
@@ -131,8 +133,7 @@ final class Simulation {
     long down = Rfc.activeDownInterval(settings.version(), 1, settings.intervalMax());
     long delayed = settings.preemptDelayMax() > 0 ? settings.preemptDelayMax() + down : 0;
     long sum = down + delayed + 2 * settings.intervalMax();
-    long claim = settings.leasePolicy() == LeasePolicy.Exclusive ? 100_000_000L : 0;
-    return sum + sum / 50 + 2 * slack() + claim;
+    return sum + sum / 50 + 2 * slack() + settings.claim();
   }
 
   private void checkConverged() {
@@ -144,6 +145,9 @@ final class Simulation {
       require(
           !node.backup() || !preempts || node.priority <= active.priority,
           "a preempting node of higher priority should be Active");
+      require(
+          node.yieldedAt <= healedAt || node.yieldedAt <= active.announcedAt + slack(),
+          "hosts may still believe node %d, which was Active last".formatted(node.id));
     }
   }
 

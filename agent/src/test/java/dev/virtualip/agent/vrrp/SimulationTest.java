@@ -21,7 +21,15 @@ class SimulationTest {
       List.of(
           // Adverts of a lower master that cannot hear us kept our timer from expiring, and thereby
           // the lease from being renewed.
-          144L);
+          144L,
+          // A false alarm: owner for a part of its sleep only, and rightly Active after it.
+          182463212500L,
+          // After a split the master who lost let go unheard: hosts believed it on, for the one who
+          // won did not know that it had to announce the addresses again.
+          113497412326L,
+          // Two of equal priority claimed the addresses at once, and each respected the other's
+          // claim: nobody was master for another down interval.
+          2218L);
 
   @Test
   void everySimulationHolds() {

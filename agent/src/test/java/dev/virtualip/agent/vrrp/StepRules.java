@@ -97,7 +97,13 @@ final class StepRules {
               == 0,
           "addresses claimed while leaving Active");
       boolean stops = after.state() instanceof Initialize;
-      require(count(SendAdvertisement.class) == (stops ? 1 : 0), "adverts while leaving Active");
+      boolean yields = event instanceof AdvertisementReceived;
+      require(
+          count(SendAdvertisement.class) == (stops || yields ? 1 : 0),
+          "adverts while leaving Active");
+      require(
+          !yields || inOrder(List.of(UnbindAddresses.class, SendAdvertisement.class)),
+          "the winner is told before the addresses are gone");
       require(
           !stops || inOrder(List.of(SendAdvertisement.class, UnbindAddresses.class)) != exclusive(),
           "priority 0 goes first, or with exclusive leases last");

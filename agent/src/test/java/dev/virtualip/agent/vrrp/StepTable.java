@@ -5,10 +5,14 @@ import static dev.virtualip.agent.vrrp.State.NEVER;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
+import dev.virtualip.agent.vrrp.Event.TakeOver;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.Event.Wish;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.State.Initialize;
@@ -119,9 +123,17 @@ final class StepTable {
     return new Outcome(new Initialize(reasons), List.of(effects), String.join(", ", reasons));
   }
 
+  /** A backup goes on listening; what it wishes stays. */
   private static Outcome waiting(Case c, long at, long preemptAt, Takeover takeover) {
-    return new Outcome(
-        Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover), List.of(), null);
+    var state = Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover);
+    return new Outcome(c.backup().wishing() ? Routers.wishing(state) : state, List.of(), null);
+  }
+
+  private static Outcome wishing(Case c) {
+    var b = c.backup();
+    long at = c.now() + down(c, c.priority(), b.masterInterval());
+    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), b.takeover());
+    return new Outcome(Routers.wishing(state), List.of(), null);
   }
 
   /** A running timer moves as its interval (or, after priority 0, the skew) changes. */
@@ -134,7 +146,8 @@ final class StepTable {
             : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
     boolean running = b.activeDownAt() > c.now();
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
-    return new Outcome(Routers.backup(at, interval, b.preemptAt(), b.takeover()), List.of(), null);
+    var state = Routers.backup(at, interval, b.preemptAt(), b.takeover());
+    return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
   }
 
   private static String p(Case c) {
@@ -148,6 +161,7 @@ final class StepTable {
           row("INIT source", i(SourceChanged.class), StepTable::same),
           row("INIT priority", i(PriorityChanged.class), StepTable::same),
           row("INIT config", i(ConfigChanged.class), StepTable::same),
+          row("INIT, the sync group", c -> c.in(Initialize.class) && ofGroup(c), StepTable::same),
           row(
               "INIT stop",
               i(Shutdown.class),
@@ -196,11 +210,8 @@ final class StepTable {
               b(TimerExpired.class).and(c -> c.late() <= c.backup().masterInterval() && claims(c)),
               c ->
                   new Outcome(
-                      Routers.backup(
-                          c.now() + 100_000_000L,
-                          c.backup().masterInterval(),
-                          c.backup().preemptAt(),
-                          Takeover.Claimed),
+                      waiting(c, c.now() + 100_000_000L, c.backup().preemptAt(), Takeover.Claimed)
+                          .state(),
                       List.of(p(c)),
                       null)),
           row(
@@ -222,16 +233,20 @@ final class StepTable {
                       c.backup().preemptAt(),
                       Takeover.MasterResigned)),
           row(
+              "BACKUP that has claimed, p < P, or p = P and address not above",
+              b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
+              StepTable::same),
+          row(
               "BACKUP p >= P, or p < P and nopreempt",
               b(AdvertisementReceived.class)
-                  .and(c -> c.advert().priority() > 0)
+                  .and(c -> c.advert().priority() > 0 && !outranks(c))
                   .and(c -> c.advert().priority() >= c.priority() || !c.preempts()),
               c -> listen(c, c.learned(), null)),
           row(
               "BACKUP p < P",
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() > 0 && c.advert().priority() < c.priority())
-                  .and(c -> c.preempts() && !c.delays()),
+                  .and(c -> c.preempts() && !c.delays() && !outranks(c)),
               c ->
                   waiting(
                       c, c.backup().activeDownAt(), c.backup().preemptAt(), Takeover.Preempted)),
@@ -239,7 +254,7 @@ final class StepTable {
               "BACKUP p < P, preempt delay",
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() > 0 && c.advert().priority() < c.priority())
-                  .and(c -> c.preempts() && c.delays()),
+                  .and(c -> c.preempts() && c.delays() && !outranks(c)),
               c ->
                   new Outcome(
                       Routers.backup(
@@ -265,6 +280,28 @@ final class StepTable {
                           ? ((ConfigChanged) c.event()).config().advertInterval()
                           : c.backup().masterInterval())),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
+          row(
+              "BACKUP timer, in a sync group",
+              b(Wish.class).and(c -> c.late() <= c.backup().masterInterval()),
+              StepTable::wishing),
+          row(
+              "BACKUP timer, in a sync group, slept",
+              b(Wish.class).and(c -> c.late() > c.backup().masterInterval()),
+              c ->
+                  waiting(
+                      c,
+                      c.now() + c.backup().masterInterval(),
+                      c.backup().preemptAt(),
+                      c.backup().takeover())),
+          row(
+              "BACKUP, all of the sync group wish to be MASTER",
+              b(TakeOver.class),
+              c -> active(c, c.now() + c.interval(), "SyncGroup", p(c), "bind", "announce")),
+          row("BACKUP, another of the sync group lets go", b(LetGo.class), StepTable::same),
+          row(
+              "BACKUP, another of the sync group met a lower one",
+              b(Reannounce.class),
+              StepTable::same),
           row(
               "BACKUP usable still",
               b(FaultsChanged.class).and(c -> c.reasons().isEmpty()),
@@ -316,9 +353,20 @@ final class StepTable {
                       c,
                       c.learned(),
                       "HigherPriority(" + c.advert().source().getHostAddress() + ")",
-                      "unbind")),
+                      "unbind",
+                      p(c))),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
+          row("MASTER wishes nothing", a(Wish.class), StepTable::same),
+          row("MASTER already", a(TakeOver.class), StepTable::same),
+          row(
+              "MASTER, another of the sync group lets go",
+              a(LetGo.class),
+              c -> listen(c, c.interval(), "SyncGroup(inside)", "unbind")),
+          row(
+              "MASTER, another of the sync group met a lower one",
+              a(Reannounce.class),
+              c -> new Outcome(c.router().state(), List.of("announce"), null)),
           row(
               "MASTER config",
               a(ConfigChanged.class),
@@ -346,6 +394,14 @@ final class StepTable {
   private static int order(Case c) {
     int byPriority = Integer.compare(c.advert().priority(), c.priority());
     return byPriority != 0 ? byPriority : c.address();
+  }
+
+  private static boolean outranks(Case c) {
+    return c.backup().takeover() == Takeover.Claimed && order(c) <= 0;
+  }
+
+  private static boolean ofGroup(Case c) {
+    return c.on(Wish.class) || c.on(TakeOver.class) || c.on(LetGo.class) || c.on(Reannounce.class);
   }
 
   private static boolean exclusive(Case c) {

@@ -105,7 +105,7 @@ class SyncGroupTest {
   void case49_oneMemberYieldsAndAllDo_withoutPriorityZero() {
     becomeMaster();
     on("a", new AdvertisementReceived(200, SECOND, PEER));
-    assertEquals(List.of("a Backup", "b Backup"), happened);
+    assertEquals(List.of("a advert 100", "a Backup", "b Backup"), happened);
   }
 
   @Test

@@ -25,6 +25,8 @@ import dev.virtualip.agent.vrrp.State.Takeover;
 import java.net.InetAddress;
 import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * RFC 9568 6.4 clause by clause, and what keepalived does where the RFC leaves it open. Case
@@ -161,7 +163,9 @@ class VirtualRouterTest {
   @Test
   void case22_equalPriorityFromAHigherAddressWins() {
     var s = Scenario.active(PREEMPTING, 100).hear(100, ABOVE);
-    assertEquals(List.of(UnbindAddresses.class, StateChanged.class), s.kinds());
+    assertEquals(
+        List.of(UnbindAddresses.class, SendAdvertisement.class, StateChanged.class), s.kinds());
+    assertEquals(new SendAdvertisement(100), s.effects.get(1), "no resignation");
     assertEquals("HigherPriority(10.9.0.200)", s.cause());
     assertEquals(3_609_375_000L, s.untilDeadline());
   }
@@ -206,6 +210,49 @@ class VirtualRouterTest {
     s.hear(100, US);
     assertEquals(before, s.router);
     assertEquals(List.of(), s.effects);
+  }
+
+  @Test
+  void case28_twoMastersAfterAHealedPartition_theLowerYieldsWithinAnInterval() {
+    for (long apart = 50 * MS; apart < SECOND; apart += 50 * MS) {
+      var better = Scenario.active(PREEMPTING, 150);
+      var lower = Scenario.active(PREEMPTING, 100);
+      better.on(new SourceChanged(ABOVE));
+      lower.on(new SourceChanged(BELOW));
+      lower.now = better.now;
+      lower.router = new VirtualRouter(PREEMPTING, 100, BELOW, new Active(better.now + apart));
+      long healed = better.now;
+      while (lower.isActive()) {
+        boolean lowerFirst = lower.router.deadline() < better.router.deadline();
+        (lowerFirst ? lower : better).expire();
+        if (lowerFirst) {
+          better.now = lower.now;
+          better.hear(100, BELOW);
+          assertEquals(new SendAdvertisement(150), better.effects.getFirst());
+        }
+        lower.now = better.now;
+        lower.hear(150, ABOVE);
+      }
+      assertTrue(better.isActive() && lower.now - healed <= SECOND, "apart " + apart);
+      assertTrue(lower.effects.contains(new SendAdvertisement(100)), "so that it announces again");
+      assertTrue(better.hear(100, BELOW).effects.contains(new AnnounceAddresses()));
+    }
+  }
+
+  @Test
+  void case29_alonePriority80TheFirstAdvertComesAfter3_6875s() {
+    var version2 = new VirtualRouterConfig(Version.V2, 51, SECOND, true, 0, false, null);
+    var s = Scenario.backup(version2, 80).expire();
+    assertEquals(3_687_500_000L, s.now);
+    assertEquals(new SendAdvertisement(80), s.effects.getFirst());
+  }
+
+  @Test
+  void case30_version2sSkewDoesNotGrowWithTheInterval() {
+    var version2 = new VirtualRouterConfig(Version.V2, 51, 3 * SECOND, true, 0, false, null);
+    assertEquals(9_609_375_000L, Scenario.backup(version2, 100).untilDeadline());
+    var version3 = new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false, null);
+    assertEquals(10_828_125_000L, Scenario.backup(version3, 100).untilDeadline());
   }
 
   @Test
@@ -373,6 +420,29 @@ class VirtualRouterTest {
         List.of(SendAdvertisement.class, UnbindAddresses.class, StateChanged.class), s.kinds());
     var b = Scenario.backup(PREEMPTING, 100).on(new Shutdown("AgentStopped"));
     assertEquals(List.of(StateChanged.class), b.kinds());
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {1, 300, 600, 700, 1_300})
+  void case60_aFloodOfForgedResignationsCausesOneTransitionPerSkewAtMost(long everyMillis) {
+    var s = Scenario.backup(PREEMPTING, 100);
+    int takeovers = 0;
+    for (int millis = 0; millis < 60_000; millis++) {
+      if (millis % everyMillis == 0) {
+        s.hear(0, ABOVE);
+      }
+      if (s.router.deadline() <= s.now) {
+        takeovers += s.isBackup() ? 1 : 0;
+        s.on(new TimerExpired());
+      }
+      if (millis % 1_000 == 0) {
+        s.hear(150, ABOVE);
+        assertTrue(s.isBackup(), "the real master wins every time");
+      }
+      s.after(MS);
+    }
+    assertTrue(takeovers <= 60_000 / 609, "takeovers: " + takeovers);
+    assertEquals(everyMillis > 609, takeovers > 0, "a faster flood moves the timer on and on");
   }
 
   @Test
