@@ -352,6 +352,9 @@ public final class Validator {
       }
       checkInterface(path + ".name", tracked.name());
       range(path + ".weight", tracked.weight(), -253, 253, "weight");
+      if (tracked.reverse() && tracked.weight() == 0) {
+        add(path, "reverse turns a weight round: set a weight, or remove it");
+      }
       if (!names.add(tracked.name())) {
         add(path + ".name", tracked.name() + " is tracked already: remove one");
       }

@@ -593,6 +593,9 @@ public record VirtualIpSpec(
           String interfaceName) {}
 
   /** A NIC that counts. */
+  @ValidationRule(
+      value = "!has(self.reverse) || !self.reverse || (has(self.weight) && self.weight != 0)",
+      message = "reverse turns a weight round: set a weight, or remove it")
   public record TrackedInterface(
       @Required @Pattern(INTERFACE_PATTERN) @JsonPropertyDescription("Name of the NIC.")
           String name,
@@ -602,11 +605,16 @@ public record VirtualIpSpec(
           @JsonPropertyDescription(
               "0: the NIC down is a fault. Positive: added to the priority while it is up."
                   + " Negative: added while it is down.")
-          Integer weight) {
+          Integer weight,
+      @Default("false")
+          @JsonPropertyDescription(
+              "Turns the weight round (keepalived: reverse): what would be added is taken off.")
+          Boolean reverse) {
 
     /** Fills in the schema's defaults. */
     public TrackedInterface {
       weight = Objects.requireNonNullElse(weight, 0);
+      reverse = Objects.requireNonNullElse(reverse, false);
     }
   }
 }

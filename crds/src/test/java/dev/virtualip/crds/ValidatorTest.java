@@ -120,6 +120,7 @@ class ValidatorTest {
           {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
           {trackInterfaces: [{}]} | spec.trackInterfaces[0].name: is missing: name the NIC to track
           {trackInterfaces: [{name: a/b}]} | spec.trackInterfaces[0].name: "a/b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {trackInterfaces: [{name: a, reverse: true}]} | spec.trackInterfaces[0]: reverse turns a weight round: set a weight, or remove it
           {trackInterfaces: [{name: a, weight: 254}]} | spec.trackInterfaces[0].weight: 254 is not a weight: use -253 to 253
           {trackInterfaces: [{name: a}, {name: a}]} | spec.trackInterfaces[1].name: a is tracked already: remove one
           {linkDebounce: 2s} | spec.linkDebounce: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one

@@ -151,11 +151,8 @@ public final class CheckRunner implements AutoCloseable {
       }
       tracker = tracker.after(result instanceof Result.Success);
       var state =
-          new CheckState(
-              check.name(),
-              check.weight(),
-              tracker.verdict(),
-              tracker.verdict() == Verdict.Failed ? detail : "");
+          CheckState.of(
+              check, tracker.verdict(), tracker.verdict() == Verdict.Failed ? detail : "");
       if (!state.equals(told) && !tooSoon(state)) {
         told = state;
         toldAt = System.nanoTime();

@@ -53,7 +53,7 @@ class CheckRunnerTest {
   }
 
   private static CheckState state(String name, Verdict verdict, String detail) {
-    return new CheckState(name, 0, verdict, detail);
+    return new CheckState(name, 0, false, verdict, detail);
   }
 
   private void awaitTold(CheckState... states) {
