@@ -6,6 +6,7 @@ import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
 import dev.virtualip.crds.HealthCheck.Http;
 import dev.virtualip.crds.HealthCheck.Scheme;
 import dev.virtualip.crds.VirtualIpSpec.Address;
+import dev.virtualip.crds.VirtualIpSpec.Dns;
 import dev.virtualip.crds.VirtualIpSpec.LeasePolicy;
 import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
@@ -37,6 +38,7 @@ public final class Validator {
   private static final Pattern HOST_HEADER = Pattern.compile(Http.HOST_HEADER_PATTERN);
   private static final Pattern STATUSES = Pattern.compile(Http.STATUSES_PATTERN);
   private static final Pattern PROCESS_NAME = Pattern.compile("[^/\\s]{1,255}");
+  private static final Pattern HOSTNAME = Pattern.compile(Dns.HOSTNAME_PATTERN);
   private static final Pattern GROUP = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Duration V3_UNIT = Duration.ofMillis(10);
   private static final Duration V3_INTERVAL_MAX = V3_UNIT.multipliedBy(4095);
@@ -64,6 +66,7 @@ public final class Validator {
     validator.checkTracking();
     validator.checkNodes();
     validator.checkHealthChecks();
+    validator.checkDns();
     validator.problems.addAll(NotificationRules.problems(spec.notifications()));
     return List.copyOf(validator.problems);
   }
@@ -443,6 +446,27 @@ public final class Validator {
             wantsValues
                 ? requirement.operator() + " needs at least one value"
                 : requirement.operator() + " takes no values: remove them");
+      }
+    }
+  }
+
+  private void checkDns() {
+    if (spec.dns() == null) {
+      return;
+    }
+    range("spec.dns.ttl", spec.dns().ttl(), 1, 86400, "number of seconds");
+    var names = spec.dns().hostnames();
+    if (names.isEmpty() || names.size() > 32) {
+      add("spec.dns.hostnames", "give 1 to 32 names, as in www.example.com");
+    }
+    for (int i = 0; i < names.size(); i++) {
+      var name = names.get(i);
+      if (name == null || name.length() > 253 || !HOSTNAME.matcher(name).matches()) {
+        add(
+            "spec.dns.hostnames[" + i + "]",
+            "\""
+                + name
+                + "\" is no name: write it in full and in small letters, as in www.example.com");
       }
     }
   }

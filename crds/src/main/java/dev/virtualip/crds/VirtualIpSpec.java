@@ -197,7 +197,11 @@ public record VirtualIpSpec(
                 + " at once, also if the checks of all nodes fail (as keepalived does). KeepMaster: its"
                 + " priority drops to 1, so that any node with good checks takes over, and without one"
                 + " it goes on. Priorities have to be 2 or more then.")
-        WhenAllFail whenAllFail) {
+        WhenAllFail whenAllFail,
+    @JsonPropertyDescription(
+            "Names in the DNS for the addresses, published by ExternalDNS if its DNSEndpoint is"
+                + " installed.")
+        Dns dns) {
 
   /** Lowest VRID (RFC 9568 5.2.3). */
   public static final int VRID_MIN = 1;
@@ -253,6 +257,31 @@ public record VirtualIpSpec(
     notifications = Objects.requireNonNullElse(notifications, Notifications.NONE);
     healthChecks = copy(healthChecks);
     whenAllFail = Objects.requireNonNullElse(whenAllFail, WhenAllFail.Release);
+  }
+
+  /** Names in the DNS. */
+  @JsonInclude(JsonInclude.Include.NON_EMPTY)
+  public record Dns(
+      @Required
+          @Size(min = 1, max = 32)
+          @JsonPropertyDescription(
+              "Names, as in www.example.com. Each gets the addresses of all VirtualIPs that list it, so"
+                  + " that clients are spread over them.")
+          List<@Pattern(Dns.HOSTNAME_PATTERN) String> hostnames,
+      @Default("60")
+          @Min(1)
+          @Max(86400)
+          @JsonPropertyDescription("How long resolvers may keep the records, in seconds.")
+          Integer ttl) {
+    /** What may be a name in the DNS. */
+    static final String HOSTNAME_PATTERN =
+        "^(\\*\\.)?([a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9])?\\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+
+    /** Fills in the schema's defaults. */
+    public Dns {
+      hostnames = copy(hostnames);
+      ttl = Objects.requireNonNullElse(ttl, 60);
+    }
   }
 
   /** What becomes of a master whose check fails. */

@@ -197,6 +197,7 @@ class ChecksIT {
       awaitMaster(agent, "http");
 
       hang(agent);
+      badEdit(agent);
     }
   }
 
@@ -217,7 +218,28 @@ class ChecksIT {
     }
     nginx.proc().resume();
     queueIs("0");
-    awaitMaster(agent, "http", "https", "exec");
+    node.sh(
+        "nft 'table inet cut { chain in { type filter hook input priority 0; tcp dport 80 drop; }; }'");
+    awaitFault(agent, "tcp", "timeout after 500ms");
+    node.sh("nft delete table inet cut");
+    awaitMaster(agent, "http", "https", "exec", "tcp");
+  }
+
+  /** What runs goes on, and says why the edit does not. */
+  private void badEdit(AgentProgram agent) {
+    agent.apply(
+        "virtualip.yaml", manifest().replace("tcp: {port: 80}", "tcp: {port: 80}, http: {}"));
+    var status =
+        Await.until(
+            "the edit is refused",
+            SOON,
+            () -> agent.status("tcp"),
+            s -> text(s, "message").startsWith("not run: "));
+    assertEquals(
+        "not run: spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp,"
+            + " pod, exec, process",
+        text(status, "message"));
+    assertEquals("Master", text(status, "state"));
   }
 
   private static Duration longestGap(List<Frame> frames, int vrid, Instant from, Instant to) {
