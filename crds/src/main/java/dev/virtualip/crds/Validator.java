@@ -247,6 +247,9 @@ public final class Validator {
   }
 
   private void checkRoutes() {
+    if (spec.routes().size() > VirtualIpSpec.ROUTES_MAX) {
+      add("spec.routes", "has more than 255 routes: use a second VirtualIP");
+    }
     for (int i = 0; i < spec.routes().size(); i++) {
       var path = "spec.routes[" + i + "]";
       var route = spec.routes().get(i);
@@ -345,6 +348,9 @@ public final class Validator {
   }
 
   private void checkTracking() {
+    if (spec.trackInterfaces().size() > VirtualIpSpec.TRACKED_MAX) {
+      add("spec.trackInterfaces", "has more than 32 NICs: name several by one glob, as in en*");
+    }
     var names = new HashSet<String>();
     for (int i = 0; i < spec.trackInterfaces().size(); i++) {
       var path = "spec.trackInterfaces[" + i + "]";
@@ -398,6 +404,9 @@ public final class Validator {
   private void checkNodes() {
     var names = new HashSet<String>();
     var overrides = spec.nodes().overrides();
+    if (overrides.size() > VirtualIpSpec.OVERRIDES_MAX) {
+      add("spec.nodes.overrides", "has more than 255 nodes: give most of them the same values");
+    }
     for (int i = 0; i < overrides.size(); i++) {
       checkOverride("spec.nodes.overrides[" + i + "]", overrides.get(i), names);
     }
@@ -478,6 +487,9 @@ public final class Validator {
       checkFloor(
           "spec.nodes.overrides[" + i + "].priority",
           override == null ? null : override.priority());
+    }
+    if (spec.healthChecks().size() > VirtualIpSpec.CHECKS_MAX) {
+      add("spec.healthChecks", "has more than 32 checks: let one command look at several things");
     }
     var names = new HashSet<String>();
     for (int i = 0; i < spec.healthChecks().size(); i++) {

@@ -138,7 +138,7 @@ public record VirtualIpSpec(
                 + " addresses' family: IPv6 needs VRRPv3. At most 255 can be listed, or what fits the"
                 + " MTU: see advertised.")
         List<Address> addresses,
-    @Size(max = 255)
+    @Size(max = ROUTES_MAX)
         @JsonPropertyDescription(
             "Routes that exist on the master only (keepalived: virtual_routes).")
         List<Route> routes,
@@ -158,7 +158,7 @@ public record VirtualIpSpec(
         Lease lease,
     @JsonPropertyDescription("Nodes that take part, and what is different on some of them.")
         Nodes nodes,
-    @Size(max = 32)
+    @Size(max = TRACKED_MAX)
         @JsonPropertyDescription(
             "NICs that count although nothing is bound on them (keepalived: track_interface). Those"
                 + " in use are tracked anyway.")
@@ -186,7 +186,7 @@ public record VirtualIpSpec(
                 + " tells, also while the API server is away. Members of a sync group tell of the group"
                 + " too, once where their settings are the same.")
         Notifications notifications,
-    @Size(max = 32)
+    @Size(max = CHECKS_MAX)
         @JsonPropertyDescription(
             "Checks of what the addresses are for, run on every selected node (keepalived:"
                 + " track_script).")
@@ -214,6 +214,18 @@ public record VirtualIpSpec(
 
   /** Most virtual addresses in one advert (RFC 9568 5.2.5). */
   public static final int ADVERTISED_MAX = 255;
+
+  /** Most routes of one VirtualIP. */
+  public static final int ROUTES_MAX = 255;
+
+  /** Most nodes with values of their own. */
+  public static final int OVERRIDES_MAX = 255;
+
+  /** Most NICs tracked besides those in use. */
+  public static final int TRACKED_MAX = 32;
+
+  /** Most health checks of one VirtualIP. */
+  public static final int CHECKS_MAX = 32;
 
   /** Most rules of one VirtualIP. */
   public static final int RULES_MAX = 64;
@@ -589,7 +601,7 @@ public record VirtualIpSpec(
               "Nodes by label. Default: every node without a NoSchedule or NoExecute taint (those of"
                   + " Kubernetes itself, such as unschedulable, do not count).")
           LabelSelector selector,
-      @Size(max = 255)
+      @Size(max = OVERRIDES_MAX)
           @JsonPropertyDescription("Values that differ on single nodes, at most one entry a node.")
           List<NodeOverride> overrides) {
     /** Every schedulable node, all alike. */

@@ -204,13 +204,22 @@ class ValidatorTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"64, 0", "65, 1"})
-  void aVirtualIpHasAtMost64Rules(int count, int problems) {
-    var rules =
-        IntStream.rangeClosed(1, count)
-            .mapToObj("{from: 10.0.0.1, table: 100, priority: %d}"::formatted)
-            .toList();
-    assertEquals(problems, Validator.problems(spec("{rules: " + rules + "}")).size());
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          64  | rules: LIST | {from: 10.0.0.1, table: 100, priority: %d}
+          255 | routes: LIST | {to: 10.0.0.0/8, table: %d}
+          255 | nodes: {overrides: LIST} | {name: node-%d}
+          32  | trackInterfaces: LIST | {name: eth%d}
+          32  | healthChecks: LIST | {name: check-%d, tcp: {port: 80}}
+          """)
+  void aListHasItsLimit(int max, String field, String item) {
+    for (int problems = 0; problems <= 1; problems++) {
+      var list = IntStream.rangeClosed(1, max + problems).mapToObj(item::formatted).toList();
+      var spec = "{" + field.replace("LIST", list.toString()) + "}";
+      assertEquals(problems, Validator.problems(spec(spec)).size(), spec);
+    }
   }
 
   @Test
