@@ -522,14 +522,14 @@ class NotificationsIT {
       cluster.startOperator();
       cluster.startWorkers();
       cluster.apply(sample("12-notifications.yaml"));
-      Await.until("node-a is master", SOON, () -> ClassicPair.holds(pair.nodeA()));
+      Await.until("node-a is master", SOON, () -> pair.nodeA().hasAddress("203.0.113.86"));
       Await.until(
-          "node-b is backup", SOON, () -> cluster.status("web").nodes().get("node-b") != null);
+          "node-b is backup", SOON, () -> cluster.status("told").nodes().get("node-b") != null);
 
       cluster.api().down();
       pair.nginxA().stop();
       var agent = cluster.node("node-b").proc(Cluster.AGENT);
-      agent.awaitOutput("line=\"told: INSTANCE web MASTER 100 65534 scripts\"", SOON);
+      agent.awaitOutput("line=\"told: INSTANCE told MASTER 100 65534 scripts\"", SOON);
       Await.until(
           "both nodes' mails",
           SOON,
@@ -537,15 +537,15 @@ class NotificationsIT {
           subjects ->
               subjects.containsAll(
                   List.of(
-                      "[node-a] VRRP Instance web - Entering FAULT state",
-                      "[node-b] VRRP Instance web - Entering MASTER state")));
+                      "[node-a] VRRP Instance told - Entering FAULT state",
+                      "[node-b] VRRP Instance told - Entering MASTER state")));
       Await.until(
           "both nodes' alerts",
           SOON,
           () -> hooks.posts().stream().map(Post::body).collect(Collectors.joining("\n")),
           posts ->
-              posts.contains("VirtualIP web is MASTER on node-b, was BACKUP")
-                  && posts.contains("VirtualIP web is FAULT on node-a, was MASTER"));
+              posts.contains("VirtualIP told is MASTER on node-b, was BACKUP")
+                  && posts.contains("VirtualIP told is FAULT on node-a, was MASTER"));
     }
   }
 }

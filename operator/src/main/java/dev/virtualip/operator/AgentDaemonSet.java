@@ -46,6 +46,9 @@ final class AgentDaemonSet {
         .getContainers()
         .getFirst()
         .setImage(settings.agentImage());
+    if (settings.hostPid()) {
+      template.getSpec().getTemplate().getSpec().setHostPID(true);
+    }
     if (settings.scripts() != null) {
       template = withScripts(template, settings.scripts());
     }

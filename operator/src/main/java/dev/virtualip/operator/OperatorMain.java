@@ -104,6 +104,16 @@ public final class OperatorMain implements Runnable {
     private String scripts;
 
     @Option(
+        names = "--agent-host-pid",
+        arity = "1",
+        paramLabel = "BOOLEAN",
+        defaultValue = "${env:AGENT_HOST_PID:-false}",
+        description =
+            "Whether the agents see the nodes' processes (hostPID), which process checks need;"
+                + " $AGENT_HOST_PID.")
+    private boolean hostPid;
+
+    @Option(
         names = "--listen",
         paramLabel = "HOST:PORT",
         defaultValue = "0.0.0.0:9406",
@@ -112,7 +122,8 @@ public final class OperatorMain implements Runnable {
 
     @Override
     public Integer call() throws IOException, ExecutionException, InterruptedException {
-      var settings = new Settings(namespace, agentImage, scripts.isEmpty() ? null : scripts);
+      var settings =
+          new Settings(namespace, agentImage, scripts.isEmpty() ? null : scripts, hostPid);
       LOG.info("settings={} listen={}", settings, listen);
       var metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
       try (var endpoints = Endpoints.start(listen, metrics);

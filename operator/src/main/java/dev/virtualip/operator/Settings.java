@@ -6,5 +6,6 @@ package dev.virtualip.operator;
  * @param namespace namespace of the agents, the operator's own
  * @param agentImage image of the agents
  * @param scripts name of the ConfigMap whose scripts the agents may run, or null if they run none
+ * @param hostPid whether the agents see the nodes' processes, which process checks need
  */
-public record Settings(String namespace, String agentImage, String scripts) {}
+public record Settings(String namespace, String agentImage, String scripts, boolean hostPid) {}

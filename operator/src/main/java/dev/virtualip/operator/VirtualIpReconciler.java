@@ -58,6 +58,7 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
   private final Settings settings;
   private final Clock clock;
   private final Agents agents;
+  private final DnsRecords dns;
   private final Counter passes;
   private final Counter failures;
 
@@ -77,6 +78,7 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     this.settings = settings;
     this.clock = clock;
     this.agents = new Agents(client, settings);
+    this.dns = new DnsRecords(client, settings.namespace());
   }
 
   /** What makes a change of a VirtualIP worth a pass; ours settle after one more. */
@@ -176,6 +178,7 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     }
     written.keySet().retainAll(all.stream().map(vip -> vip.getMetadata().getUid()).toList());
     agents.sync(AgentPlacement.nodes(all, problems, facts), masters(all), daemonSet(), pods());
+    dns.sync(all, problems);
     if (failure != null) {
       throw failure;
     }

@@ -13,7 +13,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class AgentDaemonSetTest {
-  private static final Settings SETTINGS = new Settings("vips", "registry/agent:1", null);
+  private static final Settings SETTINGS = new Settings("vips", "registry/agent:1", null, false);
 
   @Test
   void goesToEachNodeByName() {
@@ -69,7 +69,7 @@ class AgentDaemonSetTest {
 
   @Test
   void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
-    var with = new Settings("vips", "registry/agent:1", "my-scripts");
+    var with = new Settings("vips", "registry/agent:1", "my-scripts", false);
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
     var agent = container(daemonSet);
     assertEquals(
@@ -86,6 +86,15 @@ class AgentDaemonSetTest {
     assertEquals("my-scripts", volume.getConfigMap().getName());
     assertEquals(0555, volume.getConfigMap().getDefaultMode());
     assertEquals(true, volume.getConfigMap().getOptional());
+    assertNotEquals(revision(desired("a")), revision(daemonSet));
+  }
+
+  @Test
+  void onlyWhoAsksForItSeesTheNodesProcesses() {
+    assertNull(desired("a").getSpec().getTemplate().getSpec().getHostPID());
+    var with = new Settings("vips", "registry/agent:1", null, true);
+    var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
+    assertEquals(true, daemonSet.getSpec().getTemplate().getSpec().getHostPID());
     assertNotEquals(revision(desired("a")), revision(daemonSet));
   }
 
@@ -122,7 +131,8 @@ class AgentDaemonSetTest {
   void revisionIsAboutWhatAgentsRunAndNotWhere() {
     assertEquals(revision(desired("a")), revision(desired("a", "b")));
     var other =
-        AgentDaemonSet.desired(new Settings("vips", "registry/agent:2", null), List.of("a"), null);
+        AgentDaemonSet.desired(
+            new Settings("vips", "registry/agent:2", null, false), List.of("a"), null);
     assertNotEquals(revision(desired("a")), revision(other));
   }
 
