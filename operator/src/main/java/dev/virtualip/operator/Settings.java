@@ -1,10 +1,14 @@
 package dev.virtualip.operator;
 
+import java.util.List;
+
 /**
  * What the operator is told when it starts.
  *
  * @param namespace namespace of the agents, the operator's own
  * @param agentImage image of the agents
  * @param scripts name of the ConfigMap whose scripts the agents may run, or null if they run none
+ * @param drainOn by what a node is found to be drained; empty if nodes are left alone
  */
-public record Settings(String namespace, String agentImage, String scripts) {}
+public record Settings(
+    String namespace, String agentImage, String scripts, List<DrainTrigger> drainOn) {}

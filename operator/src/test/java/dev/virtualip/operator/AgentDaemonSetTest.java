@@ -13,7 +13,8 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class AgentDaemonSetTest {
-  private static final Settings SETTINGS = new Settings("vips", "registry/agent:1", null);
+  private static final Settings SETTINGS =
+      new Settings("vips", "registry/agent:1", null, List.of());
 
   @Test
   void goesToEachNodeByName() {
@@ -69,7 +70,7 @@ class AgentDaemonSetTest {
 
   @Test
   void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
-    var with = new Settings("vips", "registry/agent:1", "my-scripts");
+    var with = new Settings("vips", "registry/agent:1", "my-scripts", List.of());
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
     var agent = container(daemonSet);
     assertEquals(
@@ -122,7 +123,8 @@ class AgentDaemonSetTest {
   void revisionIsAboutWhatAgentsRunAndNotWhere() {
     assertEquals(revision(desired("a")), revision(desired("a", "b")));
     var other =
-        AgentDaemonSet.desired(new Settings("vips", "registry/agent:2", null), List.of("a"), null);
+        AgentDaemonSet.desired(
+            new Settings("vips", "registry/agent:2", null, List.of()), List.of("a"), null);
     assertNotEquals(revision(desired("a")), revision(other));
   }
 

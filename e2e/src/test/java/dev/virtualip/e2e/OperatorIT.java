@@ -1,0 +1,425 @@
+package dev.virtualip.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.e2e.lab.ApiServer;
+import dev.virtualip.e2e.lab.Await;
+import dev.virtualip.e2e.lab.ClassicPair;
+import dev.virtualip.e2e.lab.InLab;
+import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.Probe;
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.readiness.Readiness;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.TestMethodOrder;
+
+/**
+ * Two operators, real agents and a client under way, on a real API server with RBAC: what an
+ * administrator does to a cluster, one thing after the other.
+ */
+@InLab
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class OperatorIT {
+  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration LATER = Duration.ofSeconds(90);
+
+  /** Skew time of node-b's priority 80 at 500 ms: how long keepalived's graceful stop takes. */
+  private static final Duration SKEW = Duration.ofMillis(344);
+
+  private static final String VIP =
+      """
+      apiVersion: virtualip.dev/v1alpha1
+      kind: VirtualIP
+      metadata: {name: %s}
+      spec:
+        vrid: %d
+        interface: eth0
+        advertInterval: 500ms
+        preempt: {enabled: %s}
+        addresses: [{address: %s, interface: %s}]
+        %s
+        nodes:
+          overrides: [{name: node-a, priority: 100}, {name: node-b, priority: 80}]
+      """;
+  private static final String WEB =
+      VIP.formatted(
+          "web",
+          77,
+          true,
+          "203.0.113.10/24",
+          "eth1",
+          "routes: [{to: default, via: 203.0.113.1, interface: eth1}]\n"
+              + "  healthChecks: [{name: nginx, http: {port: 80}, interval: 500ms}]");
+  private static final String QUIET =
+      VIP.formatted("quiet", 78, false, "10.0.0.100/24", "eth0", "");
+
+  private Lab lab;
+  private ClassicPair pair;
+  private Cluster cluster;
+  private Probe probe;
+
+  @BeforeAll
+  void start() {
+    assumeTrue(
+        ApiServer.realAvailable(),
+        "SKIPPED: KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver");
+    lab = Lab.open();
+    pair = ClassicPair.build(lab);
+    cluster = Cluster.install(lab, pair, ApiServer.real(lab, ClassicPair.CONTROL), 2);
+    cluster.startWorkers();
+    cluster.startOperator();
+    cluster.apply(WEB);
+    cluster.apply(QUIET);
+    probe = Probe.start(pair.client(), ClassicPair.URL);
+    await("web is on node-a", LATER, () -> isReady("web", "node-a"));
+    await(
+        "quiet is on the node that was there first",
+        LATER,
+        () -> cluster.condition("quiet", "Ready").startsWith("True"));
+    haunt();
+  }
+
+  @AfterAll
+  void stop() {
+    if (cluster != null) {
+      cluster.close();
+    }
+    if (lab != null) {
+      lab.close();
+    }
+  }
+
+  /** A node whose agent says to be master and then is not heard of any more. */
+  private void haunt() {
+    var node =
+        new NodeBuilder()
+            .withNewMetadata()
+            .withName("ghost")
+            .addToLabels("ghost", "true")
+            .endMetadata()
+            .build();
+    cluster.client().resource(node).create();
+    cluster.apply(
+        VIP.formatted("haunted", 79, true, "203.0.113.79/24", "eth1", "")
+            + "    selector: {matchLabels: {ghost: 'true'}}\n");
+    await(
+        "an agent is meant for the ghost",
+        SOON,
+        () -> agents().stream().anyMatch(pod -> "ghost".equals(pod.getSpec().getNodeName())));
+    var lease =
+        new LeaseBuilder()
+            .withNewMetadata()
+            .withName("agent-ghost")
+            .withNamespace(Cluster.NAMESPACE)
+            .addToLabels("app.kubernetes.io/name", Cluster.AGENT)
+            .endMetadata()
+            .withNewSpec()
+            .withHolderIdentity("ghost")
+            .withLeaseDurationSeconds(5)
+            .withRenewTime(ZonedDateTime.now(ZoneOffset.UTC))
+            .endSpec()
+            .build();
+    cluster.client().resource(lease).create();
+    patchStatus(
+        "haunted",
+        """
+        {"master": "ghost", "nodes": {"ghost": {"state": "Master", "priority": 100,
+         "since": "2026-01-01T00:00:00Z", "reason": "MasterDown", "acceptedGeneration": 1}}}""");
+    await("the ghost is believed", SOON, () -> isReady("haunted", "ghost"));
+  }
+
+  @Test
+  @Order(1)
+  void aMasterThatIsNotHeardOfIsUnknownAndANodeThatIsGoneIsForgotten() {
+    await(
+        "the ghost is Unknown",
+        SOON,
+        () -> "HeartbeatStopped".equals(cluster.status("haunted").nodes().get("ghost").reason()));
+    await("nobody is master", SOON, () -> cluster.status("haunted").master() == null);
+    assertTrue(cluster.condition("haunted", "Ready").startsWith("Unknown MasterUnknown"));
+    cluster.client().nodes().withName("ghost").delete();
+    await(
+        "its report is gone",
+        SOON,
+        () ->
+            !Objects.requireNonNullElse(cluster.status("haunted").nodes(), Map.of())
+                .containsKey("ghost"));
+    cluster.delete("haunted");
+  }
+
+  @Test
+  @Order(2)
+  void kubectlShowsWhoIsMasterAndWhy() {
+    var table = cluster.api().kubectl("get", "vip", "web", "-o", "wide").lines().toList();
+    assertEquals(
+        "NAME ADDRESS VRID MASTER READY AGE INTERFACE BACKUPS TRANSITIONS REASON",
+        table.getFirst().replaceAll(" +", " ").strip());
+    assertTrue(
+        table
+            .get(1)
+            .matches("web +203.0.113.10/24 +77 +node-a +True +\\S+ +eth0 +1 +\\d+ +Serving *"),
+        table.get(1));
+    var described = cluster.api().kubectl("describe", "vip", "web");
+    assertTrue(
+        described.matches(
+            "(?s).*Normal +Master +\\S+ .*virtualip-agent, node-a +node-a is Master: .*"),
+        described);
+    assertEquals(
+        "False AllNodesServe: 2 of 2 nodes can serve", cluster.condition("web", "Degraded"));
+    assertTrue(cluster.condition("web", "Reconciling").startsWith("False"));
+    assertTrue(cluster.condition("web", "Stalled").startsWith("False"));
+  }
+
+  @Test
+  @Order(3)
+  void aSwitchOverIsDoneOnRequestAndUndone() {
+    var from = Instant.now();
+    switchTo("node-b");
+    await("web is on node-b", SOON, () -> isReady("web", "node-b"));
+    await("it is Done", SOON, () -> switchOver().equals("node-b Done: node-b is master"));
+    assertServed(from);
+    awaitTold("SwitchOverDone", "switch-over to node-b: node-b is master");
+    awaitTold("Backup", "node-a is Backup: HandedOver(SwitchOver(node-b))");
+    assertEquals(
+        "False AllNodesServe: 2 of 2 nodes can serve", cluster.condition("web", "Degraded"));
+    from = Instant.now();
+    switchTo(null);
+    await("web is back on node-a", SOON, () -> isReady("web", "node-a"));
+    await("no request is left", SOON, () -> cluster.status("web").switchOver() == null);
+    assertServed(from);
+  }
+
+  @Test
+  @Order(4)
+  void aSwitchOverToANodeThatIsNotFitIsRefused() {
+    pair.nginxB().stop();
+    await(
+        "node-b is at Fault",
+        SOON,
+        () -> "CheckFailed(nginx)".equals(cluster.status("web").nodes().get("node-b").reason()));
+    switchTo("node-b");
+    await(
+        "it is refused",
+        SOON,
+        () ->
+            switchOver()
+                .startsWith(
+                    "node-b Refused: node-b can't serve VirtualIP web: Fault (CheckFailed(nginx))"));
+    awaitTold(
+        "SwitchOverRefused", "switch-over to node-b: node-b can't serve VirtualIP web: Fault");
+    pair.nginxB().start();
+    switchTo(null);
+    await("all is well", SOON, () -> cluster.condition("web", "Degraded").startsWith("False"));
+    assertEquals("node-a", cluster.status("web").master());
+  }
+
+  @Test
+  @Order(5)
+  void aDrainedNodeHandsOverBeforeItsNginxGoes() {
+    var from = Instant.now();
+    cluster.api().kubectl("cordon", "node-a");
+    await("web is on node-b", SOON, () -> isReady("web", "node-b"));
+    await("quiet is on node-b", SOON, () -> isReady("quiet", "node-b"));
+    pair.nginxA().stop();
+    awaitTold("Backup", "node-a is Backup: HandedOver(Drain(cordoned))");
+    await(
+        "what is missing is told",
+        SOON,
+        () ->
+            cluster
+                .condition("quiet", "Degraded")
+                .endsWith("node-a: handed over: Drain(cordoned)"));
+    long quiet = cluster.status("quiet").transitions();
+    pair.nginxA().start();
+    cluster.api().kubectl("uncordon", "node-a");
+    await("web is back on node-a, as its settings say", SOON, () -> isReady("web", "node-a"));
+    assertServed(from);
+    assertEquals("node-b", cluster.status("quiet").master(), "quiet does not preempt");
+    assertEquals(quiet, cluster.status("quiet").transitions());
+  }
+
+  @Test
+  @Order(6)
+  void anUpgradeMovesEachVipOnceWhicheverOperatorDies() {
+    long web = cluster.status("web").transitions();
+    long quiet = cluster.status("quiet").transitions();
+    var from = Instant.now();
+    var killed = new HashMap<String, Boolean>();
+    cluster
+        .api()
+        .kubectl(
+            "-n",
+            Cluster.NAMESPACE,
+            "set",
+            "env",
+            "deployment/virtualip-operator",
+            "AGENT_IMAGE=registry.example/virtualip-agent:2");
+    await(
+        "all agents are new and nobody is asked any more",
+        LATER,
+        () -> {
+          assertTrue(agentRuns("node-a") || agentRuns("node-b"), "both agents are away at once");
+          upgraded()
+              .ifPresent(
+                  node -> {
+                    boolean away = !agentRuns(node);
+                    killLeaderOnce(killed, node + (away ? " is being replaced" : " hands over"));
+                  });
+          return upgraded().isEmpty()
+              && agents().size() == 2
+              && agents().stream()
+                  .allMatch(
+                      pod ->
+                          Readiness.getInstance().isReady(pod)
+                              && pod.getSpec()
+                                  .getContainers()
+                                  .getFirst()
+                                  .getImage()
+                                  .endsWith(":2"));
+        });
+    assertTrue(killed.size() >= 3, () -> "leaders were killed while " + killed.keySet());
+    await("web is on node-a again", SOON, () -> isReady("web", "node-a"));
+    await("quiet has moved to node-a", SOON, () -> isReady("quiet", "node-a"));
+    assertServed(from);
+    assertEquals(1, cluster.status("quiet").transitions() - quiet, "quiet: handed over once");
+    assertEquals(
+        2, cluster.status("web").transitions() - web, "web: handed over, and preempted back");
+  }
+
+  @Test
+  @Order(7)
+  void withoutAnApiServerVipsMoveAndAfterwardsTheStatusIsRight() {
+    cluster.api().down();
+    pair.nginxA().stop();
+    probe.awaitServedBy("node-b", SOON);
+    cluster.api().up();
+    await("node-b is master", LATER, () -> isReady("web", "node-b"));
+    awaitTold("Fault", "node-a is Fault: CheckFailed(nginx): connect");
+    pair.nginxA().start();
+    await("node-a is master", SOON, () -> isReady("web", "node-a"));
+  }
+
+  @Test
+  @Order(8)
+  void aDeletionWaitsForNobody() {
+    for (var node : List.of("node-a", "node-b")) {
+      cluster.node(node).hold(Cluster.AGENT);
+      cluster.node(node).proc(Cluster.AGENT).kill();
+    }
+    cluster.delete("web");
+    cluster.delete("quiet");
+    assertNull(cluster.client().resources(VirtualIp.class).withName("web").get());
+    for (var node : pair.nodes()) {
+      await("the leases on " + node + " end", SOON, () -> ClassicPair.isClean(node));
+    }
+  }
+
+  private static void await(String what, Duration deadline, BooleanSupplier condition) {
+    Await.until(what, deadline, condition);
+  }
+
+  private void killLeaderOnce(Map<String, Boolean> killed, String step) {
+    var leader = killed.containsKey(step) ? null : cluster.leader();
+    if (leader != null && leader.runs(Cluster.OPERATOR)) {
+      leader.proc(Cluster.OPERATOR).kill();
+      killed.put(step, true);
+    }
+  }
+
+  /** The node whose agent is being upgraded. */
+  private Optional<String> upgraded() {
+    return List.of("web", "quiet").stream()
+        .map(vip -> cluster.status(vip).handOvers())
+        .filter(Objects::nonNull)
+        .flatMap(asked -> asked.entrySet().stream())
+        .filter(asked -> asked.getValue().reason().equals("Upgrade"))
+        .map(Map.Entry<String, HandOver>::getKey)
+        .findFirst();
+  }
+
+  private boolean agentRuns(String node) {
+    return cluster.node(node).runs(Cluster.AGENT);
+  }
+
+  private List<Pod> agents() {
+    return cluster
+        .client()
+        .pods()
+        .inNamespace(Cluster.NAMESPACE)
+        .withLabel("app.kubernetes.io/name", Cluster.AGENT)
+        .list()
+        .getItems();
+  }
+
+  private boolean isReady(String vip, String master) {
+    return cluster.condition(vip, "Ready").equals("True Serving: " + master + " is master")
+        && master.equals(cluster.status(vip).master());
+  }
+
+  private String switchOver() {
+    var switchOver = cluster.status("web").switchOver();
+    return "%s %s: %s".formatted(switchOver.to(), switchOver.result(), switchOver.message());
+  }
+
+  private void switchTo(String node) {
+    cluster
+        .api()
+        .kubectl("annotate", "vip", "web", VirtualIp.SWITCH_TO + (node == null ? "-" : "=" + node));
+  }
+
+  private void patchStatus(String vip, String status) {
+    cluster
+        .client()
+        .resources(VirtualIp.class)
+        .withName(vip)
+        .subresource("status")
+        .patch(PatchContext.of(PatchType.JSON_MERGE), "{\"status\": " + status + "}");
+  }
+
+  /** Waits for an Event of this reason whose message begins like this. */
+  private void awaitTold(String reason, String message) {
+    Await.until(
+        reason + " is told",
+        SOON,
+        () ->
+            cluster.client().v1().events().inNamespace("default").list().getItems().stream()
+                .filter(event -> event.getReason().equals(reason))
+                .map(Event::getMessage)
+                .toList(),
+        told -> told.stream().anyMatch(text -> text.startsWith(message)));
+  }
+
+  /** No request since then took longer than a graceful stop of keepalived would cost. */
+  private void assertServed(Instant from) {
+    var to = Instant.now();
+    Await.until("requests have ended", SOON, () -> Instant.now().isAfter(to.plusMillis(1_200)));
+    var outage = probe.longestOutage(from, to);
+    assertTrue(outage.compareTo(SKEW) <= 0, "client without service for " + outage);
+  }
+}
