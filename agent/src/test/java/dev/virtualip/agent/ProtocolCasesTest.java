@@ -14,7 +14,10 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
-/** Each case of docs/protocol-cases.md has a test that is called after it, here or in the lab. */
+/**
+ * Each case of docs/protocol-cases.md has a test that is called after it, here or in the lab:
+ * {@code case7_…}, or {@code case7_8_…} for two.
+ */
 class ProtocolCasesTest {
   private static final Path CASES = Path.of("../docs/protocol-cases.md");
   private static final List<Path> TESTS = List.of(Path.of("src/test"), Path.of("../e2e/src/test"));
@@ -22,7 +25,7 @@ class ProtocolCasesTest {
   private static final Pattern METHOD =
       Pattern.compile(
           "@(?:Test|ParameterizedTest|TestFactory)\\b[^;{}]*(?:\\{[^;{}]*}[^;{}]*)*"
-              + " case(\\d+)_\\w+\\(");
+              + " case(\\d+(?:_\\d+)*)_\\w+\\(");
 
   @Test
   void everyCaseHasATest() throws IOException {
@@ -43,7 +46,8 @@ class ProtocolCasesTest {
     return pattern
         .matcher(text)
         .results()
-        .map(found -> Integer.valueOf(found.group(1)))
+        .flatMap(found -> Stream.of(found.group(1).split("_")))
+        .map(Integer::valueOf)
         .collect(Collectors.toCollection(TreeSet::new));
   }
 }

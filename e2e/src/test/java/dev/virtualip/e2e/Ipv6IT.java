@@ -2,6 +2,7 @@ package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -12,6 +13,7 @@ import dev.virtualip.e2e.lab.Frame;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.Wire;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
@@ -60,6 +62,10 @@ class Ipv6IT {
   }
 
   private static AgentProgram agent(Host host) {
+    return agent(host, "eth1");
+  }
+
+  private static AgentProgram agent(Host host, String linkLocalNic) {
     return AgentProgram.start(
         host,
         """
@@ -72,11 +78,11 @@ class Ipv6IT {
           advertInterval: 200ms
           addresses:
             - {address: '%s/64', interface: eth1}
-            - {address: 'fe80::61/64', interface: eth1}
+            - {address: 'fe80::61/64', interface: %s}
           routes: [{to: default, via: '2001:db8:1::1', interface: eth1}]
           nodes: {overrides: [{name: a, priority: 150}]}
         """
-            .formatted(VIP),
+            .formatted(VIP, linkLocalNic),
         Map.of());
   }
 
@@ -180,12 +186,33 @@ class Ipv6IT {
   }
 
   @Test
+  void case55_addressesAreBoundWithoutDadAndTheSourceStaysTheNicsOwn() {
+    try (var adverts = b.capture("eth0", "ip6 proto 112");
+        var _ = agent(a, "eth0")) {
+      Await.until(
+          "a has both addresses", MOVE, () -> a.hasAddress(VIP) && a.hasAddress("fe80::61"));
+      for (var nic : Map.of(VIP, "eth1", "fe80::61", "eth0").entrySet()) {
+        var flags = a.ip("-6 addr show dev " + nic.getValue() + " to " + nic.getKey());
+        assertTrue(flags.contains(" nodad ") && !flags.contains("tentative"), flags);
+      }
+      int before = adverts.frames().size();
+      Await.until("two more adverts", MOVE, () -> adverts.frames().size() >= before + 2);
+      var sources = adverts.frames().stream().map(Frame::source).distinct().toList();
+      assertEquals(1, sources.size(), sources::toString);
+      assertNotEquals(InetAddress.ofLiteral("fe80::61").getHostAddress(), sources.getFirst());
+    }
+  }
+
+  @Test
   void case10_eachAddressIsAnnouncedFiveTimes() {
     try (var capture = b.capture("eth1", "icmp6 and ip6[40] == 136")) {
       try (var agent = agent(a)) {
-        Await.until(
-            "ten advertisements", MOVE, () -> announcements(capture, "20010db8").size() == 5);
-        assertEquals(5, announcements(capture, "fe800000").size());
+        for (var prefix : List.of("20010db8", "fe800000")) {
+          Await.until(
+              "five advertisements of " + prefix,
+              MOVE,
+              () -> announcements(capture, prefix).size() == 5);
+        }
         var hex = announcements(capture, "20010db8").getFirst();
         assertEquals("333300000001" + a.mac("eth1").replace(":", ""), hex.substring(0, 24));
         assertEquals("20", hex.substring(116, 118), "override, no router");
