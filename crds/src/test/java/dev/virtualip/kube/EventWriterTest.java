@@ -8,8 +8,9 @@ import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
-import java.util.ArrayDeque;
+import java.util.Objects;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -26,12 +27,13 @@ class EventWriterTest {
   private record Request(String method, String path, String body) {}
 
   private final LinkedBlockingQueue<Request> requests = new LinkedBlockingQueue<>();
-  private final Queue<Integer> answers = new ArrayDeque<>();
+  private final Queue<Integer> answers = new ConcurrentLinkedQueue<>();
 
   private ApiCall.Answer answer(String method, String path, String type, String body)
       throws IOException {
+    // First the answer: who has seen the request may already set the next one.
+    int code = Objects.requireNonNullElse(answers.poll(), 200);
     requests.add(new Request(method, path, body));
-    int code = answers.isEmpty() ? 200 : answers.remove();
     if (code == 0) {
       throw new IOException("no connection");
     }
