@@ -110,12 +110,17 @@ public final class EventWriter implements AutoCloseable {
   /** Writes what is left, for at most 300 ms, and ends. */
   @Override
   public void close() {
+    close(FLUSH);
+  }
+
+  /** The same for at most this time. */
+  void close(Duration flush) {
     synchronized (this) {
       closing = true;
       notifyAll();
     }
     try {
-      thread.join(FLUSH);
+      thread.join(flush);
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     }

@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -105,9 +106,9 @@ class EventWriterTest {
 
   @Test
   void whatIsLeftIsWrittenAtTheEnd() {
-    try (var writer = EventWriter.start(this::answer, "c", "h")) {
-      writer.record(WEB, false, "Init", "AgentStopped");
-    }
+    var writer = EventWriter.start(this::answer, "c", "h");
+    writer.record(WEB, false, "Init", "AgentStopped");
+    writer.close(Duration.ofSeconds(30));
     assertEquals(1, requests.size());
   }
 }
