@@ -16,6 +16,7 @@ import dev.virtualip.e2e.lab.Probe;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
@@ -49,8 +50,8 @@ class OperatorIT {
   private static final Duration SOON = Duration.ofSeconds(20);
   private static final Duration LATER = Duration.ofSeconds(90);
 
-  /** Skew time of node-b's priority 80 at 500 ms: how long keepalived's graceful stop takes. */
-  private static final Duration SKEW = Duration.ofMillis(344);
+  /** Less than the 1.8 s that a crash costs; a hand-over takes a fraction on a quiet machine. */
+  private static final Duration HAND_OVER_MAX = Duration.ofMillis(1_500);
 
   private static final String VIP =
       """
@@ -117,12 +118,21 @@ class OperatorIT {
 
   /** A node whose agent says to be master and then is not heard of any more. */
   private void haunt() {
+    var room =
+        Map.of("pods", new Quantity("9"), "cpu", new Quantity("8"), "memory", new Quantity("9Gi"));
     var node =
         new NodeBuilder()
             .withNewMetadata()
             .withName("ghost")
             .addToLabels("ghost", "true")
             .endMetadata()
+            .withNewSpec()
+            .addNewTaint("NoSchedule", "ghost", null, "true")
+            .endSpec()
+            .withNewStatus()
+            .withCapacity(room)
+            .withAllocatable(room)
+            .endStatus()
             .build();
     cluster.client().resource(node).create();
     cluster.apply(
@@ -171,6 +181,10 @@ class OperatorIT {
             !Objects.requireNonNullElse(cluster.status("haunted").nodes(), Map.of())
                 .containsKey("ghost"));
     cluster.delete("haunted");
+    // Nobody there to end it.
+    agents().stream()
+        .filter(pod -> "ghost".equals(pod.getSpec().getNodeName()))
+        .forEach(pod -> cluster.client().resource(pod).withGracePeriod(0).delete());
   }
 
   @Test
@@ -188,7 +202,7 @@ class OperatorIT {
     var described = cluster.api().kubectl("describe", "vip", "web");
     assertTrue(
         described.matches(
-            "(?s).*Normal +Master +\\S+ .*virtualip-agent, node-a +node-a is Master: .*"),
+            "(?s).*Normal +Master +\\S+ +virtualip-agent +node-a is Master: MasterDown\n.*"),
         described);
     assertEquals(
         "False AllNodesServe: 2 of 2 nodes can serve", cluster.condition("web", "Degraded"));
@@ -203,7 +217,7 @@ class OperatorIT {
     switchTo("node-b");
     await("web is on node-b", SOON, () -> isReady("web", "node-b"));
     await("it is Done", SOON, () -> switchOver().equals("node-b Done: node-b is master"));
-    assertServed(from);
+    assertServed("switch-over", from);
     awaitTold("SwitchOverDone", "switch-over to node-b: node-b is master");
     awaitTold("Backup", "node-a is Backup: HandedOver(SwitchOver(node-b))");
     assertEquals(
@@ -212,7 +226,7 @@ class OperatorIT {
     switchTo(null);
     await("web is back on node-a", SOON, () -> isReady("web", "node-a"));
     await("no request is left", SOON, () -> cluster.status("web").switchOver() == null);
-    assertServed(from);
+    assertServed("switch-over undone", from);
   }
 
   @Test
@@ -259,7 +273,7 @@ class OperatorIT {
     pair.nginxA().start();
     cluster.api().kubectl("uncordon", "node-a");
     await("web is back on node-a, as its settings say", SOON, () -> isReady("web", "node-a"));
-    assertServed(from);
+    assertServed("drain and back", from);
     assertEquals("node-b", cluster.status("quiet").master(), "quiet does not preempt");
     assertEquals(quiet, cluster.status("quiet").transitions());
   }
@@ -306,7 +320,7 @@ class OperatorIT {
     assertTrue(killed.size() >= 3, () -> "leaders were killed while " + killed.keySet());
     await("web is on node-a again", SOON, () -> isReady("web", "node-a"));
     await("quiet has moved to node-a", SOON, () -> isReady("quiet", "node-a"));
-    assertServed(from);
+    assertServed("upgrade", from);
     assertEquals(1, cluster.status("quiet").transitions() - quiet, "quiet: handed over once");
     assertEquals(
         2, cluster.status("web").transitions() - web, "web: handed over, and preempted back");
@@ -340,8 +354,14 @@ class OperatorIT {
     }
   }
 
-  private static void await(String what, Duration deadline, BooleanSupplier condition) {
-    Await.until(what, deadline, condition);
+  private void await(String what, Duration deadline, BooleanSupplier condition) {
+    try {
+      Await.until(what, deadline, condition);
+    } catch (AssertionError e) {
+      var seen = cluster.api().kubectl("get", "vip,nodes,ds,pods,leases", "-A", "-o", "wide");
+      var reports = cluster.api().kubectl("get", "vip", "-o", "jsonpath={.items[*].status}");
+      throw new AssertionError(e.getMessage() + "\n" + seen + "\n" + reports, e);
+    }
   }
 
   private void killLeaderOnce(Map<String, Boolean> killed, String step) {
@@ -415,11 +435,12 @@ class OperatorIT {
         told -> told.stream().anyMatch(text -> text.startsWith(message)));
   }
 
-  /** No request since then took longer than a graceful stop of keepalived would cost. */
-  private void assertServed(Instant from) {
+  /** The client was served since then but for a moment, which is printed. */
+  private void assertServed(String what, Instant from) {
     var to = Instant.now();
     Await.until("requests have ended", SOON, () -> Instant.now().isAfter(to.plusMillis(1_200)));
     var outage = probe.longestOutage(from, to);
-    assertTrue(outage.compareTo(SKEW) <= 0, "client without service for " + outage);
+    System.out.printf("%s: client without service for %d ms%n", what, outage.toMillis());
+    assertTrue(outage.compareTo(HAND_OVER_MAX) <= 0, "client without service for " + outage);
   }
 }

@@ -88,11 +88,15 @@ final class Told {
         condition.getStatus(),
         condition.getReason(),
         condition.getMessage());
-    boolean first = before.stream().noneMatch(b -> b.getType().equals(condition.getType()));
+    boolean turned =
+        before.stream()
+            .filter(b -> b.getType().equals(condition.getType()))
+            .anyMatch(b -> !b.getStatus().equals(condition.getStatus()));
     boolean bad =
         condition.getType().equals(VirtualIpConditions.ACCEPTED)
             != condition.getStatus().equals("True");
-    if (NEWS.contains(condition.getType()) && !(first && !bad)) {
+    // That all is well is news only if it was not so.
+    if (NEWS.contains(condition.getType()) && (bad || turned)) {
       events.record(about, bad, condition.getReason(), condition.getMessage());
     }
   }
