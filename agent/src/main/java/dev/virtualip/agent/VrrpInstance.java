@@ -121,6 +121,7 @@ final class VrrpInstance {
   private boolean addressListWarned;
   private boolean checksFail;
   private boolean looked;
+  private List<String> strays = List.of();
   private HandOver asked;
   private long releaseAt = State.NEVER;
   private String cause;
@@ -532,7 +533,12 @@ final class VrrpInstance {
     if (group.allHaveLooked() && (!reasons.isEmpty() || router.state() instanceof Initialize)) {
       on(new FaultsChanged(reasons), now);
     }
-    if (detailsChanged) {
+    var strayed = strays();
+    if (!strayed.equals(strays)) {
+      LOG.warn("stray_addresses vip={} addresses={}", config.name(), strayed);
+    }
+    if (detailsChanged || !strayed.equals(strays)) {
+      strays = strayed;
       onStatus.accept(this);
     }
     if (first || hasOwnFaults() != had || isPending() != pended || checksFail != checksFailed) {
@@ -789,6 +795,27 @@ final class VrrpInstance {
         refusedGeneration,
         transitions,
         router.source() == null ? null : IpPrefix.text(router.source()),
-        speakers.counting().isEmpty() ? null : speakers.counting());
+        speakers.counting().isEmpty() ? null : speakers.counting(),
+        strays().isEmpty() ? null : strays());
+  }
+
+  /**
+   * What this node has of the addresses though it is not master, bound by somebody else: clients
+   * may end up here. An address owner has them anyway.
+   */
+  private List<String> strays() {
+    boolean may = router.state() instanceof Active || releaseAt != State.NEVER;
+    if (may || config.priority() == VirtualRouterConfig.OWNER) {
+      return List.of();
+    }
+    return config.addresses().stream()
+        .filter(
+            address -> {
+              var link = node.network().link(address.interfaceName());
+              var ip = address.prefix().address();
+              return link != null && node.network().hasFromOthers(link.index(), ip);
+            })
+        .map(address -> address.prefix() + " dev " + address.interfaceName())
+        .toList();
   }
 }

@@ -306,6 +306,20 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void anAddressThatSomebodyElseHasBoundHereIsToldWhileAnotherIsMaster() {
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertNull(instance.status().strayAddresses());
+    fake.bind(3, "203.0.113.10/32", 0);
+    fake.report();
+    instance.evaluate(now);
+    assertEquals(List.of("203.0.113.10/24 dev eth1"), instance.status().strayAddresses());
+    expire();
+    assertEquals(State.Master, instance.status().state());
+    assertNull(instance.status().strayAddresses(), "a master may have it");
+  }
+
+  @Test
   void routesThatWentUnreportedWithTheAddressArePutBackToo() {
     becomeMaster();
     var prefix = IpPrefix.parse("203.0.113.10/24");

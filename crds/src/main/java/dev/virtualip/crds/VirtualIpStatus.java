@@ -28,7 +28,8 @@ public record VirtualIpStatus(
             "Accepted: the spec may run. Ready: exactly one node is master and serves this"
                 + " generation. Reconciling, Stalled: not there yet; not without somebody's help."
                 + " Degraded: fewer nodes than selected can serve. MultipleMasters: more than one"
-                + " node is master. VridConflict: somebody else uses the VRID.")
+                + " node is master. VridConflict: somebody else uses the VRID. StrayAddresses: a"
+                + " node that is not master has its addresses.")
         List<Condition> conditions) {
 
   /** A status without counts and requests. */
@@ -82,7 +83,11 @@ public record VirtualIpStatus(
       @JsonPropertyDescription("State changes since the agent started.") Long transitions,
       @JsonPropertyDescription("Address that this node's adverts come from.") String address,
       @JsonPropertyDescription("Others whose adverts with this VRID do not fit.")
-          List<Speaker> speakers) {
+          List<Speaker> speakers,
+      @JsonPropertyDescription(
+              "Addresses of the VirtualIP that somebody else has bound on this node, though it is"
+                  + " not master, as in 203.0.113.10/24 dev eth1.")
+          List<String> strayAddresses) {
 
     /** A status without addresses. */
     public NodeStatus(
@@ -103,6 +108,7 @@ public record VirtualIpStatus(
           acceptedGeneration,
           refusedGeneration,
           transitions,
+          null,
           null,
           null);
     }

@@ -28,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -165,6 +166,11 @@ public final class Cluster implements AutoCloseable {
                 .withName(holder.substring(0, holder.indexOf('_')))
                 .get();
     return pod == null ? null : nodes.get(pod.getSpec().getNodeName());
+  }
+
+  /** All nodes. */
+  public Collection<LabNode> nodes() {
+    return nodes.values();
   }
 
   /** A node by name. */

@@ -11,6 +11,7 @@ import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.InLab;
+import dev.virtualip.e2e.lab.Keepalived;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.Probe;
 import io.fabric8.kubernetes.api.model.Event;
@@ -341,6 +342,98 @@ class OperatorIT {
 
   @Test
   @Order(8)
+  void whateverIsWrongIsAConditionThatNamesIt() {
+    pair.nodeB().ip("addr add 203.0.113.10/24 dev eth1");
+    await("the stray address is told", SOON, () -> told("StrayAddresses").startsWith("True"));
+    assertEquals(
+        "True BoundByOthers: node-b is not master and has 203.0.113.10/24 dev eth1: somebody else"
+            + " has bound it; remove it there with ip addr del",
+        told("StrayAddresses"));
+    pair.nodeB().ip("addr del 203.0.113.10/24 dev eth1");
+    await("it is gone", SOON, () -> told("StrayAddresses").startsWith("False"));
+    lab.control()
+        .sh(
+            "nft add table bridge lab; nft add chain bridge lab wires"
+                + " '{ type filter hook forward priority 0; }';"
+                + " nft add rule bridge lab wires ip protocol 112 drop");
+    await("both are master", SOON, () -> told("MultipleMasters").startsWith("True"));
+    assertTrue(
+        told("MultipleMasters")
+            .startsWith("True PeersDoNotHearEachOther: node-a, node-b are master at once"),
+        told("MultipleMasters"));
+    lab.control().sh("nft delete table bridge lab");
+    await("one is master", SOON, () -> told("MultipleMasters").startsWith("False"));
+    await("it is node-a", SOON, () -> isReady("web", "node-a"));
+    awaitTold("PeersDoNotHearEachOther", "node-a, node-b are master at once");
+    awaitTold("OneMaster", "node-a is master");
+  }
+
+  @Test
+  @Order(9)
+  void whoeverElseUsesTheVridIsNamed() {
+    var stranger = lab.host("stranger").plug("eth0", lab.wire("internal"), "10.0.0.66/24");
+    // It would be backup, and silent, if it heard anybody.
+    stranger.sh(
+        "nft add table ip deaf; nft add chain ip deaf in '{ type filter hook input priority 0; }';"
+            + " nft add rule ip deaf in ip protocol 112 drop");
+    var instance =
+        new Keepalived.Instance(
+            "OLD",
+            "eth0",
+            77,
+            50,
+            3,
+            "0.5",
+            null,
+            List.of("10.0.0.77/32 dev eth0"),
+            List.of(),
+            null,
+            List.of());
+    var keepalived = Keepalived.start(stranger, instance.config());
+    await("the stranger is told", SOON, () -> told("VridConflict").startsWith("True"));
+    keepalived.stop();
+    awaitTold("ForeignSpeaker", "10.0.0.66 (OtherAddresses) uses the same VRID, heard by node-");
+    assertEquals("node-a", cluster.status("web").master(), "nobody was disturbed");
+  }
+
+  @Test
+  @Order(10)
+  void withoutAnOperatorTheTableIsRightAboutTheMaster() {
+    scaleOperators(0);
+    pair.nginxA().stop();
+    await(
+        "kubectl says so",
+        SOON,
+        () ->
+            cluster
+                .api()
+                .kubectl("get", "vip", "web")
+                .matches("(?s).*\nweb +203.0.113.10/24 +77 +node-b .*"));
+    scaleOperators(2);
+    await("the conditions follow", LATER, () -> isReady("web", "node-b"));
+    pair.nginxA().start();
+    await("node-a is master", SOON, () -> isReady("web", "node-a"));
+  }
+
+  @Test
+  @Order(11)
+  void anOperatorThatIsStoppedLetsTheOtherOneWorkAtOnce() {
+    var before = cluster.leader();
+    cluster
+        .client()
+        .pods()
+        .inNamespace(Cluster.NAMESPACE)
+        .withLabel("app.kubernetes.io/name", Cluster.OPERATOR)
+        .withField("spec.nodeName", before.name())
+        .delete();
+    await("another one leads", SOON, () -> cluster.leader() != null && cluster.leader() != before);
+    cluster.apply(VIP.formatted("late", 80, true, "10.0.0.101/24", "eth0", ""));
+    await("it works", SOON, () -> cluster.condition("late", "Ready").startsWith("True"));
+    cluster.delete("late");
+  }
+
+  @Test
+  @Order(12)
   void aDeletionWaitsForNobody() {
     for (var node : List.of("node-a", "node-b")) {
       cluster.node(node).hold(Cluster.AGENT);
@@ -411,6 +504,21 @@ class OperatorIT {
     cluster
         .api()
         .kubectl("annotate", "vip", "web", VirtualIp.SWITCH_TO + (node == null ? "-" : "=" + node));
+  }
+
+  private String told(String condition) {
+    return cluster.condition("web", condition);
+  }
+
+  private void scaleOperators(int replicas) {
+    var name = "deployment/" + Cluster.OPERATOR;
+    cluster.api().kubectl("-n", Cluster.NAMESPACE, "scale", name, "--replicas=" + replicas);
+    await(
+        replicas + " operators run",
+        LATER,
+        () ->
+            cluster.nodes().stream().filter(node -> node.runs(Cluster.OPERATOR)).count()
+                == replicas);
   }
 
   private void patchStatus(String vip, String status) {

@@ -24,11 +24,12 @@ final class Health {
   static final String DEGRADED = "Degraded";
   static final String MULTIPLE_MASTERS = "MultipleMasters";
   static final String VRID_CONFLICT = "VridConflict";
+  static final String STRAY_ADDRESSES = "StrayAddresses";
 
   private Health() {}
 
   /**
-   * Degraded, MultipleMasters and VridConflict, in this order.
+   * Degraded, MultipleMasters, VridConflict and StrayAddresses, in this order.
    *
    * @param vip with the reports that are to be believed
    * @param selectable whether the spec tells which nodes are meant
@@ -43,7 +44,8 @@ final class Health {
     return List.of(
         degraded(vip, members(vip, selectable, nodes), handOvers),
         multipleMasters(vip),
-        vridConflict(vip, nodes));
+        vridConflict(vip, nodes),
+        strayAddresses(vip));
   }
 
   private static Set<String> members(
@@ -147,5 +149,25 @@ final class Health {
                     "%s uses the same VRID, heard by %s"
                         .formatted(speaker.getKey(), String.join(", ", speaker.getValue())))
             .collect(Collectors.joining("; ", "", ": give one of the two another VRID")));
+  }
+
+  private static Condition strayAddresses(VirtualIp vip) {
+    var strays =
+        reports(vip).entrySet().stream()
+            .filter(report -> report.getValue().strayAddresses() != null)
+            .map(
+                report ->
+                    "%s is not master and has %s"
+                        .formatted(
+                            report.getKey(), String.join(", ", report.getValue().strayAddresses())))
+            .collect(Collectors.joining("; "));
+    return strays.isEmpty()
+        ? condition(vip, STRAY_ADDRESSES, "False", "None", "only the master has the addresses")
+        : condition(
+            vip,
+            STRAY_ADDRESSES,
+            "True",
+            "BoundByOthers",
+            strays + ": somebody else has bound it; remove it there with ip addr del");
   }
 }

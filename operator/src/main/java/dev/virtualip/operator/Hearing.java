@@ -222,6 +222,7 @@ final class Hearing {
         report.refusedGeneration(),
         report.transitions(),
         report.address(),
+        null,
         null);
   }
 

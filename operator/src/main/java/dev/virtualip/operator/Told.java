@@ -25,7 +25,11 @@ final class Told {
 
   /** Conditions whose changes are Events; the others follow from what agents tell as Events. */
   private static final Set<String> NEWS =
-      Set.of(VirtualIpConditions.ACCEPTED, Health.MULTIPLE_MASTERS, Health.VRID_CONFLICT);
+      Set.of(
+          VirtualIpConditions.ACCEPTED,
+          Health.MULTIPLE_MASTERS,
+          Health.VRID_CONFLICT,
+          Health.STRAY_ADDRESSES);
 
   /** An upgrade that has waited for so long counts as paused. */
   private static final long PAUSED_AFTER = Duration.ofSeconds(30).toNanos();

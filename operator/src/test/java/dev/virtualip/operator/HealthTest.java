@@ -90,8 +90,21 @@ class HealthTest {
         condition(2, Map.of("a", speaking(Master, "10.0.0.11", null), "b", other), Map.of()));
   }
 
+  @Test
+  void anAddressThatSomebodyElseHasBoundOnABackupIsNamed() {
+    assertEquals(
+        "StrayAddresses False None: only the master has the addresses",
+        condition(3, Map.of("a", report(Master, 2), "b", report(Backup, 2)), Map.of()));
+    var stray = List.of("203.0.113.77/24 dev eth1");
+    var b = new NodeStatus(Backup, 100, null, null, null, 2L, null, null, null, null, stray);
+    assertEquals(
+        "StrayAddresses True BoundByOthers: b is not master and has 203.0.113.77/24 dev eth1:"
+            + " somebody else has bound it; remove it there with ip addr del",
+        condition(3, Map.of("a", report(Master, 2), "b", b), Map.of()));
+  }
+
   private static NodeStatus speaking(State state, String address, Speaker speaker) {
     var speakers = speaker == null ? null : List.of(speaker);
-    return new NodeStatus(state, 100, null, null, null, 2L, null, null, address, speakers);
+    return new NodeStatus(state, 100, null, null, null, 2L, null, null, address, speakers, null);
   }
 }
