@@ -143,7 +143,7 @@ final class Rehearsal {
   }
 
   private void check(Verdict verdict) {
-    instance.onCheck(new CheckState("check", 0, verdict, ""), now);
+    instance.onCheck(new CheckState("check", 0, false, verdict, ""), now);
   }
 
   private void expire() {

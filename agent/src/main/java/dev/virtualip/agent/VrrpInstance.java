@@ -1,11 +1,13 @@
 package dev.virtualip.agent;
 
 import dev.virtualip.agent.check.CheckFault.CheckFailed;
+import dev.virtualip.agent.check.CheckFault.CheckGood;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Link;
@@ -387,6 +389,10 @@ final class VrrpInstance {
       }
     }
     evaluate(now);
+    if (event instanceof Overrun && router.state() instanceof Active) {
+      holdings.doubt();
+      bind(now);
+    }
   }
 
   void onCheck(CheckState state, long now) {
@@ -473,11 +479,11 @@ final class VrrpInstance {
     for (var check : config.healthChecks()) {
       if (!runners.containsKey(check)) {
         // A check added to a router that takes part, or that its earlier life has passed a moment
-        // ago, is no reason to stop until it has failed.
+        // ago, is no reason to stop until it has told.
         checks.put(
             check.name(),
             takesPart
-                ? new CheckState(check.name(), check.weight(), Verdict.Good, "")
+                ? CheckState.of(check, check.reverse() ? Verdict.Failed : Verdict.Good, "")
                 : CheckState.initial(check));
         runners.put(check, node.checks().start(config.name(), check));
       }
@@ -512,7 +518,15 @@ final class VrrpInstance {
       changePriority(priority, now);
     }
     var details = faults(link, source, now);
-    effective.faults().forEach(f -> details.put(f.toString(), checks.get(f.name()).detail()));
+    effective
+        .faults()
+        .forEach(
+            f ->
+                details.put(
+                    f.toString(),
+                    f instanceof CheckGood
+                        ? "check " + f.name() + " is good, and reverse is set"
+                        : checks.get(f.name()).detail()));
     for (var other : group.faultyOthers(this)) {
       var name = other.config().name();
       if (other.isPending()) {
@@ -578,7 +592,11 @@ final class VrrpInstance {
           boolean up = links.up(tracked.name(), config.linkDebounce(), now);
           weighed.add(
               new CheckState(
-                  tracked.name(), tracked.weight(), up ? Verdict.Good : Verdict.Failed, ""));
+                  tracked.name(),
+                  tracked.weight(),
+                  tracked.reverse(),
+                  up ? Verdict.Good : Verdict.Failed,
+                  ""));
         }
       }
     }
@@ -778,7 +796,7 @@ final class VrrpInstance {
     refused.forEach(problem -> messages.add("not run: " + problem));
     faultDetails.values().stream().filter(detail -> !detail.isEmpty()).forEach(messages::add);
     checks.values().stream()
-        .filter(check -> check.verdict() == Verdict.Failed)
+        .filter(check -> check.verdict() == Verdict.Failed && !check.reverse())
         .filter(check -> !faultDetails.containsKey(new CheckFailed(check.name()).toString()))
         .forEach(check -> messages.add("check " + check.name() + ": " + check.detail()));
     if (asked == null && keepsMaster() && router.priority() == EffectivePriority.LAST_RESORT) {

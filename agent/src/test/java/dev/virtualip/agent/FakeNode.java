@@ -103,11 +103,11 @@ final class FakeNode implements AddressPort {
   }
 
   static CheckState good(String name) {
-    return new CheckState(name, 0, Verdict.Good, "");
+    return new CheckState(name, 0, false, Verdict.Good, "");
   }
 
   static CheckState failed(String name, String detail) {
-    return new CheckState(name, 0, Verdict.Failed, detail);
+    return new CheckState(name, 0, false, Verdict.Failed, detail);
   }
 
   private final class FakePort implements PacketPort {

@@ -62,6 +62,12 @@ class ValidateCommandTest {
     assertEquals("", err.toString());
   }
 
+  /** Each by itself in a cluster of its own is not all: somebody applies the whole folder. */
+  @Test
+  void theSamplesGoTogether() {
+    assertEquals(0, validate("../samples"), out::toString);
+  }
+
   @Test
   void allProblemsOfAllFilesArePrintedSorted() throws IOException {
     write("b.yaml", vip("b", good(1)), vip("a", good(2) + ", vridd: 3, priority: \"9\""));

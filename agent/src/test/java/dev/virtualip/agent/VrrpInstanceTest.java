@@ -374,6 +374,16 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void whatWentWhileTheKernelsReportsWereLostIsPutBack() {
+    becomeMaster();
+    fake.installed.clear();
+    fake.report();
+    instance.onNetwork(new Overrun(), now);
+    assertEquals(1, fake.installed.size(), fake.log::toString);
+    assertEquals(State.Master, instance.status().state());
+  }
+
+  @Test
   void case44_aNicWithoutCarrierIsAFault() {
     becomeMaster();
     fake.link("eth1", 3, false);
@@ -523,9 +533,20 @@ class VrrpInstanceTest {
   void case39_aFailedCheckWithAWeightLowersThePriority() {
     start(SEED.replace("http: {}}", "http: {}, weight: -30}"));
     assertEquals(State.Backup, instance.status().state(), "a weight is nothing to wait for");
-    instance.onCheck(new CheckState("nginx", -30, Verdict.Failed, "refused"), now);
+    instance.onCheck(new CheckState("nginx", -30, false, Verdict.Failed, "refused"), now);
     assertEquals(70, instance.status().priority());
     assertEquals(3_726_562_500L, instance.deadline() - now);
+  }
+
+  @Test
+  void aCheckTurnedRoundIsAFaultWhileItIsGood() {
+    start(SEED.replace("http: {}}", "http: {}, reverse: true}"));
+    instance.onCheck(new CheckState("nginx", 0, true, Verdict.Failed, "no such file"), now);
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals(null, instance.status().message());
+    instance.onCheck(new CheckState("nginx", 0, true, Verdict.Good, ""), now);
+    assertEquals("CheckGood(nginx)", instance.status().reason());
+    assertEquals("check nginx is good, and reverse is set", instance.status().message());
   }
 
   @Test
@@ -819,7 +840,7 @@ class VrrpInstanceTest {
   @Test
   void aFailedCheckWithAWeightShowsInTheMessage() {
     start(SEED.replace("http: {}}", "http: {}, weight: -30}"));
-    instance.onCheck(new CheckState("nginx", -30, Verdict.Failed, "timeout after 1s"), now);
+    instance.onCheck(new CheckState("nginx", -30, false, Verdict.Failed, "timeout after 1s"), now);
     assertEquals("check nginx: timeout after 1s", instance.status().message());
   }
 }

@@ -65,7 +65,12 @@ public record HealthCheck(
                 + " Positive: added to the"
                 + " priority while good. Negative: added to the priority while failed. The sum stays"
                 + " within 1 to 254.")
-        Integer weight) {
+        Integer weight,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Turns the weight round (keepalived: reverse): what would be added is taken off, and with"
+                + " weight 0 a good check is the fault, as of a file that says: not here.")
+        Boolean reverse) {
 
   /** Fills in the schema's defaults. */
   public HealthCheck {
@@ -75,6 +80,7 @@ public record HealthCheck(
     rise = Objects.requireNonNullElse(rise, 1);
     fall = Objects.requireNonNullElse(fall, 1);
     weight = Objects.requireNonNullElse(weight, 0);
+    reverse = Objects.requireNonNullElse(reverse, false);
   }
 
   /** What a check counts as before its first result. */

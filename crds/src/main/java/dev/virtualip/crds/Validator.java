@@ -6,6 +6,7 @@ import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
 import dev.virtualip.crds.HealthCheck.Http;
 import dev.virtualip.crds.HealthCheck.Scheme;
 import dev.virtualip.crds.VirtualIpSpec.Address;
+import dev.virtualip.crds.VirtualIpSpec.Dns;
 import dev.virtualip.crds.VirtualIpSpec.LeasePolicy;
 import dev.virtualip.crds.VirtualIpSpec.Mode;
 import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
@@ -37,6 +38,7 @@ public final class Validator {
   private static final Pattern HOST_HEADER = Pattern.compile(Http.HOST_HEADER_PATTERN);
   private static final Pattern STATUSES = Pattern.compile(Http.STATUSES_PATTERN);
   private static final Pattern PROCESS_NAME = Pattern.compile("[^/\\s]{1,255}");
+  private static final Pattern HOSTNAME = Pattern.compile(Dns.HOSTNAME_PATTERN);
   private static final Pattern GROUP = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Duration V3_UNIT = Duration.ofMillis(10);
   private static final Duration V3_INTERVAL_MAX = V3_UNIT.multipliedBy(4095);
@@ -64,6 +66,7 @@ public final class Validator {
     validator.checkTracking();
     validator.checkNodes();
     validator.checkHealthChecks();
+    validator.checkDns();
     validator.problems.addAll(NotificationRules.problems(spec.notifications()));
     return List.copyOf(validator.problems);
   }
@@ -244,6 +247,9 @@ public final class Validator {
   }
 
   private void checkRoutes() {
+    if (spec.routes().size() > VirtualIpSpec.ROUTES_MAX) {
+      add("spec.routes", "has more than 255 routes: use a second VirtualIP");
+    }
     for (int i = 0; i < spec.routes().size(); i++) {
       var path = "spec.routes[" + i + "]";
       var route = spec.routes().get(i);
@@ -342,6 +348,9 @@ public final class Validator {
   }
 
   private void checkTracking() {
+    if (spec.trackInterfaces().size() > VirtualIpSpec.TRACKED_MAX) {
+      add("spec.trackInterfaces", "has more than 32 NICs: name several by one glob, as in en*");
+    }
     var names = new HashSet<String>();
     for (int i = 0; i < spec.trackInterfaces().size(); i++) {
       var path = "spec.trackInterfaces[" + i + "]";
@@ -352,6 +361,9 @@ public final class Validator {
       }
       checkInterface(path + ".name", tracked.name());
       range(path + ".weight", tracked.weight(), -253, 253, "weight");
+      if (tracked.reverse() && tracked.weight() == 0) {
+        add(path, "reverse turns a weight round: set a weight, or remove it");
+      }
       if (!names.add(tracked.name())) {
         add(path + ".name", tracked.name() + " is tracked already: remove one");
       }
@@ -392,6 +404,9 @@ public final class Validator {
   private void checkNodes() {
     var names = new HashSet<String>();
     var overrides = spec.nodes().overrides();
+    if (overrides.size() > VirtualIpSpec.OVERRIDES_MAX) {
+      add("spec.nodes.overrides", "has more than 255 nodes: give most of them the same values");
+    }
     for (int i = 0; i < overrides.size(); i++) {
       checkOverride("spec.nodes.overrides[" + i + "]", overrides.get(i), names);
     }
@@ -444,6 +459,27 @@ public final class Validator {
     }
   }
 
+  private void checkDns() {
+    if (spec.dns() == null) {
+      return;
+    }
+    range("spec.dns.ttl", spec.dns().ttl(), 1, 86400, "number of seconds");
+    var names = spec.dns().hostnames();
+    if (names.isEmpty() || names.size() > 32) {
+      add("spec.dns.hostnames", "give 1 to 32 names, as in www.example.com");
+    }
+    for (int i = 0; i < names.size(); i++) {
+      var name = names.get(i);
+      if (name == null || name.length() > 253 || !HOSTNAME.matcher(name).matches()) {
+        add(
+            "spec.dns.hostnames[" + i + "]",
+            "\""
+                + name
+                + "\" is no name: write it in full and in small letters, as in www.example.com");
+      }
+    }
+  }
+
   private void checkHealthChecks() {
     checkFloor("spec.priority", spec.priority());
     for (int i = 0; i < spec.nodes().overrides().size(); i++) {
@@ -451,6 +487,9 @@ public final class Validator {
       checkFloor(
           "spec.nodes.overrides[" + i + "].priority",
           override == null ? null : override.priority());
+    }
+    if (spec.healthChecks().size() > VirtualIpSpec.CHECKS_MAX) {
+      add("spec.healthChecks", "has more than 32 checks: let one command look at several things");
     }
     var names = new HashSet<String>();
     for (int i = 0; i < spec.healthChecks().size(); i++) {

@@ -138,7 +138,7 @@ public record VirtualIpSpec(
                 + " addresses' family: IPv6 needs VRRPv3. At most 255 can be listed, or what fits the"
                 + " MTU: see advertised.")
         List<Address> addresses,
-    @Size(max = 255)
+    @Size(max = ROUTES_MAX)
         @JsonPropertyDescription(
             "Routes that exist on the master only (keepalived: virtual_routes).")
         List<Route> routes,
@@ -158,7 +158,7 @@ public record VirtualIpSpec(
         Lease lease,
     @JsonPropertyDescription("Nodes that take part, and what is different on some of them.")
         Nodes nodes,
-    @Size(max = 32)
+    @Size(max = TRACKED_MAX)
         @JsonPropertyDescription(
             "NICs that count although nothing is bound on them (keepalived: track_interface). Those"
                 + " in use are tracked anyway.")
@@ -186,7 +186,7 @@ public record VirtualIpSpec(
                 + " tells, also while the API server is away. Members of a sync group tell of the group"
                 + " too, once where their settings are the same.")
         Notifications notifications,
-    @Size(max = 32)
+    @Size(max = CHECKS_MAX)
         @JsonPropertyDescription(
             "Checks of what the addresses are for, run on every selected node (keepalived:"
                 + " track_script).")
@@ -197,7 +197,11 @@ public record VirtualIpSpec(
                 + " at once, also if the checks of all nodes fail (as keepalived does). KeepMaster: its"
                 + " priority drops to 1, so that any node with good checks takes over, and without one"
                 + " it goes on. Priorities have to be 2 or more then.")
-        WhenAllFail whenAllFail) {
+        WhenAllFail whenAllFail,
+    @JsonPropertyDescription(
+            "Names in the DNS for the addresses, published by ExternalDNS if its DNSEndpoint is"
+                + " installed.")
+        Dns dns) {
 
   /** Lowest VRID (RFC 9568 5.2.3). */
   public static final int VRID_MIN = 1;
@@ -210,6 +214,18 @@ public record VirtualIpSpec(
 
   /** Most virtual addresses in one advert (RFC 9568 5.2.5). */
   public static final int ADVERTISED_MAX = 255;
+
+  /** Most routes of one VirtualIP. */
+  public static final int ROUTES_MAX = 255;
+
+  /** Most nodes with values of their own. */
+  public static final int OVERRIDES_MAX = 255;
+
+  /** Most NICs tracked besides those in use. */
+  public static final int TRACKED_MAX = 32;
+
+  /** Most health checks of one VirtualIP. */
+  public static final int CHECKS_MAX = 32;
 
   /** Most rules of one VirtualIP. */
   public static final int RULES_MAX = 64;
@@ -253,6 +269,31 @@ public record VirtualIpSpec(
     notifications = Objects.requireNonNullElse(notifications, Notifications.NONE);
     healthChecks = copy(healthChecks);
     whenAllFail = Objects.requireNonNullElse(whenAllFail, WhenAllFail.Release);
+  }
+
+  /** Names in the DNS. */
+  @JsonInclude(JsonInclude.Include.NON_EMPTY)
+  public record Dns(
+      @Required
+          @Size(min = 1, max = 32)
+          @JsonPropertyDescription(
+              "Names, as in www.example.com. Each gets the addresses of all VirtualIPs that list it, so"
+                  + " that clients are spread over them.")
+          List<@Pattern(Dns.HOSTNAME_PATTERN) String> hostnames,
+      @Default("60")
+          @Min(1)
+          @Max(86400)
+          @JsonPropertyDescription("How long resolvers may keep the records, in seconds.")
+          Integer ttl) {
+    /** What may be a name in the DNS. */
+    static final String HOSTNAME_PATTERN =
+        "^(\\*\\.)?([a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9])?\\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
+
+    /** Fills in the schema's defaults. */
+    public Dns {
+      hostnames = copy(hostnames);
+      ttl = Objects.requireNonNullElse(ttl, 60);
+    }
   }
 
   /** What becomes of a master whose check fails. */
@@ -560,7 +601,7 @@ public record VirtualIpSpec(
               "Nodes by label. Default: every node without a NoSchedule or NoExecute taint (those of"
                   + " Kubernetes itself, such as unschedulable, do not count).")
           LabelSelector selector,
-      @Size(max = 255)
+      @Size(max = OVERRIDES_MAX)
           @JsonPropertyDescription("Values that differ on single nodes, at most one entry a node.")
           List<NodeOverride> overrides) {
     /** Every schedulable node, all alike. */
@@ -593,6 +634,9 @@ public record VirtualIpSpec(
           String interfaceName) {}
 
   /** A NIC that counts. */
+  @ValidationRule(
+      value = "!has(self.reverse) || !self.reverse || (has(self.weight) && self.weight != 0)",
+      message = "reverse turns a weight round: set a weight, or remove it")
   public record TrackedInterface(
       @Required @Pattern(INTERFACE_PATTERN) @JsonPropertyDescription("Name of the NIC.")
           String name,
@@ -602,11 +646,16 @@ public record VirtualIpSpec(
           @JsonPropertyDescription(
               "0: the NIC down is a fault. Positive: added to the priority while it is up."
                   + " Negative: added while it is down.")
-          Integer weight) {
+          Integer weight,
+      @Default("false")
+          @JsonPropertyDescription(
+              "Turns the weight round (keepalived: reverse): what would be added is taken off.")
+          Boolean reverse) {
 
     /** Fills in the schema's defaults. */
     public TrackedInterface {
       weight = Objects.requireNonNullElse(weight, 0);
+      reverse = Objects.requireNonNullElse(reverse, false);
     }
   }
 }

@@ -54,6 +54,7 @@ class ValidatorTest {
         "{healthChecks: [{name: a, http: {statuses: '200-299,401,403', hostHeader: '[::1]:80'}}]}",
         "{healthChecks: [{name: e, exec: {command: [check.sh, '', a]}}, {name: p, process: {name: nginx}}]}",
         "{whenAllFail: KeepMaster, priority: 2, nodes: {overrides: [{name: a}, {name: b, priority: 255}]}}",
+        "{dns: {hostnames: [www.example.com, '*.a.example.com', _x.example.com], ttl: 86400}}",
         "{healthChecks: [{name: p, pod: {namespace: n, selector: {matchLabels: {a: b}}}}]}",
       })
   void aGoodSpecHasNoProblems(String yaml) {
@@ -120,6 +121,7 @@ class ValidatorTest {
           {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
           {trackInterfaces: [{}]} | spec.trackInterfaces[0].name: is missing: name the NIC to track
           {trackInterfaces: [{name: a/b}]} | spec.trackInterfaces[0].name: "a/b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {trackInterfaces: [{name: a, reverse: true}]} | spec.trackInterfaces[0]: reverse turns a weight round: set a weight, or remove it
           {trackInterfaces: [{name: a, weight: 254}]} | spec.trackInterfaces[0].weight: 254 is not a weight: use -253 to 253
           {trackInterfaces: [{name: a}, {name: a}]} | spec.trackInterfaces[1].name: a is tracked already: remove one
           {linkDebounce: 2s} | spec.linkDebounce: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
@@ -171,6 +173,9 @@ class ValidatorTest {
           {healthChecks: [{name: a, exec: {}}]} | spec.healthChecks[0].exec.command: needs a program below the scripts directory, and arguments
           {healthChecks: [{name: a, exec: {command: [a, null]}}]} | spec.healthChecks[0].exec.command: has an empty item: remove it, or write ""
           {healthChecks: [{name: a, process: {name: /usr/sbin/nginx}}]} | spec.healthChecks[0].process.name: is no name of a process: write it without path, as in nginx
+          {dns: {ttl: 60}} | spec.dns.hostnames: give 1 to 32 names, as in www.example.com
+          {dns: {hostnames: [a.b], ttl: 0}} | spec.dns.ttl: 0 is not a number of seconds: use 1 to 86400
+          {dns: {hostnames: [www]}} | spec.dns.hostnames[0]: "www" is no name: write it in full and in small letters, as in www.example.com
           {whenAllFail: KeepMaster, priority: 1} | spec.priority: with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more
           {whenAllFail: KeepMaster, nodes: {overrides: [{name: a, priority: 1}]}} | spec.nodes.overrides[0].priority: with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more
           {healthChecks: [{name: a, tcp: {}}]} | spec.healthChecks[0].tcp.port: is missing: give the TCP port to connect to
@@ -199,13 +204,22 @@ class ValidatorTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"64, 0", "65, 1"})
-  void aVirtualIpHasAtMost64Rules(int count, int problems) {
-    var rules =
-        IntStream.rangeClosed(1, count)
-            .mapToObj("{from: 10.0.0.1, table: 100, priority: %d}"::formatted)
-            .toList();
-    assertEquals(problems, Validator.problems(spec("{rules: " + rules + "}")).size());
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          64  | rules: LIST | {from: 10.0.0.1, table: 100, priority: %d}
+          255 | routes: LIST | {to: 10.0.0.0/8, table: %d}
+          255 | nodes: {overrides: LIST} | {name: node-%d}
+          32  | trackInterfaces: LIST | {name: eth%d}
+          32  | healthChecks: LIST | {name: check-%d, tcp: {port: 80}}
+          """)
+  void aListHasItsLimit(int max, String field, String item) {
+    for (int problems = 0; problems <= 1; problems++) {
+      var list = IntStream.rangeClosed(1, max + problems).mapToObj(item::formatted).toList();
+      var spec = "{" + field.replace("LIST", list.toString()) + "}";
+      assertEquals(problems, Validator.problems(spec(spec)).size(), spec);
+    }
   }
 
   @Test

@@ -9,12 +9,15 @@ import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.Probe;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -160,4 +163,66 @@ class BadManifestsIT {
     Await.until(
         "it is gone", SOON, () -> Objects.equals(cluster.condition("web-2", "Accepted"), ""));
   }
+
+  /**
+   * Good manifests, for once: the operator under its own account, which may write one DNSEndpoint.
+   */
+  @Test
+  void namesArePublishedWhenExternalDnsIsThere() throws IOException {
+    var sample = Files.readString(Lab.root().resolve("samples/02-two-active.yaml")).split("---\n");
+    cluster.apply(sample[0]);
+    cluster.apply(sample[1]);
+    Await.until(
+        "accepted without", SOON, () -> cluster.condition("web-2", "Accepted").startsWith("True"));
+    cluster.client().resource(DNS_ENDPOINTS).create();
+    // The operator learns of it with its next pass.
+    cluster.apply(sample[1].replace("priority: 150", "priority: 151"));
+    Await.until(
+        "both addresses under the name",
+        SOON,
+        this::endpoints,
+        List.of("www.example.com A [203.0.113.11, 203.0.113.12]")::equals);
+    cluster.delete("web-1");
+    Await.until(
+        "one is left", SOON, this::endpoints, List.of("www.example.com A [203.0.113.12]")::equals);
+    cluster.delete("web-2");
+    Await.until("none is left", SOON, this::endpoints, List.of()::equals);
+  }
+
+  private List<String> endpoints() {
+    var object =
+        cluster
+            .client()
+            .genericKubernetesResources("externaldns.k8s.io/v1alpha1", "DNSEndpoint")
+            .inNamespace("virtualip-system")
+            .withName("virtualip")
+            .get();
+    return object == null
+        ? List.of()
+        : object.<List<Map<String, Object>>>get("spec", "endpoints").stream()
+            .map(e -> e.get("dnsName") + " " + e.get("recordType") + " " + e.get("targets"))
+            .toList();
+  }
+
+  /** As ExternalDNS has it, without the schema. */
+  private static final CustomResourceDefinition DNS_ENDPOINTS =
+      Serialization.unmarshal(
+          """
+          apiVersion: apiextensions.k8s.io/v1
+          kind: CustomResourceDefinition
+          metadata:
+            name: dnsendpoints.externaldns.k8s.io
+            annotations: {api-approved.kubernetes.io: unapproved}
+          spec:
+            group: externaldns.k8s.io
+            names: {kind: DNSEndpoint, listKind: DNSEndpointList, plural: dnsendpoints, singular: dnsendpoint}
+            scope: Namespaced
+            versions:
+              - name: v1alpha1
+                served: true
+                storage: true
+                schema:
+                  openAPIV3Schema: {type: object, x-kubernetes-preserve-unknown-fields: true}
+          """,
+          CustomResourceDefinition.class);
 }

@@ -43,6 +43,33 @@ class ChecksIT {
           "exec", "exec: {command: [check-queue, '10']}",
           "process", "process: {name: nginx}");
 
+  /** Edits that are refused, and why. */
+  private static final Map<String, List<String>> MISTAKES =
+      Map.of(
+          "http",
+          List.of(
+              "http: {path: healthz}",
+              "http.path: is no path: start it with a slash and write other than plain characters as"
+                  + " in %20"),
+          "https",
+          List.of(
+              "http: {scheme: HTTPS, tls: {ca: CA}}",
+              "http.tls.ca: ca is for verification: set verify to true, or remove ca"),
+          "tcp",
+          List.of("tcp: {port: 0}", "tcp.port: 0 is not a TCP port: use 1 to 65535"),
+          "exec",
+          List.of(
+              "exec: {command: []}",
+              "exec.command: needs a program below the scripts directory, and arguments"),
+          "process",
+          List.of(
+              "process: {name: /usr/sbin/nginx}",
+              "process.name: is no name of a process: write it without path, as in nginx"),
+          "pod",
+          List.of(
+              "pod: {namespace: ingress-nginx}",
+              "pod.selector: is missing: give labels that the pods have"));
+
   private static final List<String> KINDS = CHECKS.keySet().stream().sorted().toList();
 
   private Lab lab;
@@ -113,16 +140,15 @@ class ChecksIT {
   }
 
   private String manifest() {
-    return KINDS.stream().map(this::manifest).collect(Collectors.joining("---\n"));
+    return KINDS.stream().map(k -> manifest(k, CHECKS.get(k))).collect(Collectors.joining("---\n"));
   }
 
   private static int vrid(String kind) {
-    return 51 + KINDS.indexOf(kind);
+    return 51 + KINDS.indexOf(kind); // 50 for pod, which is not among them
   }
 
-  private String manifest(String kind) {
-    var check =
-        CHECKS.get(kind).replace("CA", "\"" + authority.strip().replace("\n", "\\n") + "\\n\"");
+  private String manifest(String kind, String check) {
+    var ca = "\"" + authority.strip().replace("\n", "\\n") + "\\n\"";
     return """
         apiVersion: virtualip.dev/v1alpha1
         kind: VirtualIP
@@ -134,7 +160,7 @@ class ChecksIT {
           addresses: [{address: 10.0.0.%d/24}]
           healthChecks: [{name: it, interval: 100ms, timeout: 500ms, %s}]
         """
-        .formatted(kind, vrid(kind), vrid(kind), check);
+        .formatted(kind, vrid(kind), vrid(kind), check.replace("CA", ca));
   }
 
   private static void awaitMaster(AgentProgram agent, String... kinds) {
@@ -197,6 +223,7 @@ class ChecksIT {
       awaitMaster(agent, "http");
 
       hang(agent);
+      badEdits(agent);
     }
   }
 
@@ -217,7 +244,40 @@ class ChecksIT {
     }
     nginx.proc().resume();
     queueIs("0");
-    awaitMaster(agent, "http", "https", "exec");
+    node.sh(
+        "nft 'table inet cut { chain in { type filter hook input priority 0; tcp dport 80 drop; }; }'");
+    awaitFault(agent, "tcp", "timeout after 500ms");
+    node.sh("nft delete table inet cut");
+    awaitMaster(agent, "http", "https", "exec", "tcp");
+  }
+
+  /** What runs goes on, and says why the edit does not. */
+  private void badEdits(AgentProgram agent) {
+    var bad =
+        MISTAKES.entrySet().stream()
+            .map(mistake -> manifest(mistake.getKey(), mistake.getValue().getFirst()))
+            .collect(Collectors.joining("---\n"));
+    agent.apply("virtualip.yaml", bad);
+    MISTAKES.forEach(
+        (kind, mistake) -> {
+          var message = "spec.healthChecks[0]." + mistake.getLast();
+          var status =
+              Await.until(
+                  "the edit of " + kind + " is refused",
+                  SOON,
+                  () -> agent.status(kind),
+                  s -> text(s, "message").endsWith(message));
+          assertEquals(kind.equals("pod") ? "Fault" : "Master", text(status, "state"));
+        });
+
+    agent.apply(
+        "virtualip.yaml",
+        manifest("exec", "exec: {command: [no-such]}")
+            + "---\n"
+            + manifest("pod", "pod: {namespace: n, selector: {matchLabels: {a: b}}}"));
+    awaitFault(
+        agent, "exec", "there is no " + scripts + "/no-such: put it there or correct the command");
+    awaitFault(agent, "pod", "pod checks need the API server");
   }
 
   private static Duration longestGap(List<Frame> frames, int vrid, Instant from, Instant to) {

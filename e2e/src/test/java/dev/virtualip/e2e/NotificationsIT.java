@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 /** People and programs are told what happens, whatever becomes of some of them. */
 @InLab
 class NotificationsIT {
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(30);
   private static final String CONTROL = ClassicPair.CONTROL;
   private static final Pattern SUBJECT = Pattern.compile("^Subject: (.*)$", Pattern.MULTILINE);
 
@@ -115,15 +115,19 @@ class NotificationsIT {
 
   private void awaitState(Host host, String state) {
     for (var by : List.of("keepalived", "virtualip")) {
+      // keepalived says nothing of its group if both members hear a higher advert at once.
+      var names =
+          by.equals("keepalived")
+              ? List.of("web", "in", "out")
+              : List.of("web", "in", "out", "edge");
       Await.until(
-          "%s has told %s of everything on %s".formatted(by, state, host),
+          "%s has told %s of %s on %s".formatted(by, state, names, host),
           SOON,
           () -> told(host, by),
           told ->
-              told.keySet().containsAll(List.of("web", "in", "out", "edge"))
-                  && told.values().stream()
-                      .map(List::getLast)
-                      .allMatch(line -> line.contains(" " + state + " ")));
+              names.stream()
+                  .map(name -> told.getOrDefault(name, List.of("")).getLast())
+                  .allMatch(line -> line.contains(" " + state + " ")));
     }
   }
 
@@ -161,7 +165,7 @@ class NotificationsIT {
             interface eth0
             virtual_router_id %d
             priority %d
-            advert_int 0.2
+            advert_int 0.5
             virtual_ipaddress {
               %s
             }
@@ -203,7 +207,7 @@ class NotificationsIT {
         spec:
           vrid: %d
           interface: eth0
-          advertInterval: 200ms
+          advertInterval: 500ms
           addresses: [{address: %s, interface: %s}]
           nodes: {overrides: [{name: node-a, priority: 150}]}
           notifications:
@@ -518,14 +522,14 @@ class NotificationsIT {
       cluster.startOperator();
       cluster.startWorkers();
       cluster.apply(sample("12-notifications.yaml"));
-      Await.until("node-a is master", SOON, () -> ClassicPair.holds(pair.nodeA()));
+      Await.until("node-a is master", SOON, () -> pair.nodeA().hasAddress("203.0.113.86"));
       Await.until(
-          "node-b is backup", SOON, () -> cluster.status("web").nodes().get("node-b") != null);
+          "node-b is backup", SOON, () -> cluster.status("told").nodes().get("node-b") != null);
 
       cluster.api().down();
       pair.nginxA().stop();
       var agent = cluster.node("node-b").proc(Cluster.AGENT);
-      agent.awaitOutput("line=\"told: INSTANCE web MASTER 100 65534 scripts\"", SOON);
+      agent.awaitOutput("line=\"told: INSTANCE told MASTER 100 65534 scripts\"", SOON);
       Await.until(
           "both nodes' mails",
           SOON,
@@ -533,15 +537,15 @@ class NotificationsIT {
           subjects ->
               subjects.containsAll(
                   List.of(
-                      "[node-a] VRRP Instance web - Entering FAULT state",
-                      "[node-b] VRRP Instance web - Entering MASTER state")));
+                      "[node-a] VRRP Instance told - Entering FAULT state",
+                      "[node-b] VRRP Instance told - Entering MASTER state")));
       Await.until(
           "both nodes' alerts",
           SOON,
           () -> hooks.posts().stream().map(Post::body).collect(Collectors.joining("\n")),
           posts ->
-              posts.contains("VirtualIP web is MASTER on node-b, was BACKUP")
-                  && posts.contains("VirtualIP web is FAULT on node-a, was MASTER"));
+              posts.contains("VirtualIP told is MASTER on node-b, was BACKUP")
+                  && posts.contains("VirtualIP told is FAULT on node-a, was MASTER"));
     }
   }
 }

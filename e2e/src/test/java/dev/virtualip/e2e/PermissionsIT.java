@@ -8,10 +8,12 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.e2e.lab.ApiServer;
+import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
 import io.fabric8.kubernetes.api.model.APIResource;
 import io.fabric8.kubernetes.api.model.GroupVersionForDiscovery;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.authorization.v1.SubjectAccessReviewBuilder;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
@@ -25,9 +27,11 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -58,7 +62,27 @@ class PermissionsIT {
 
   private static final Pattern ROW =
       Pattern.compile(
-          "\\| (cluster|own namespace|`default`) \\| `([^`]+)`( `([^`]+)`)? \\| ([a-z, ]+) \\|.*");
+          "\\| (cluster|own namespace|`default`) \\| `([^`]+)`( of `([^`]+)`)?( `([^`]+)`)?"
+              + " \\| ([a-z, ]+) \\|.*");
+
+  /** As ExternalDNS has it, without its fields. */
+  private static final String DNS_ENDPOINTS =
+      """
+      apiVersion: apiextensions.k8s.io/v1
+      kind: CustomResourceDefinition
+      metadata:
+        name: dnsendpoints.externaldns.k8s.io
+        annotations: {api-approved.kubernetes.io: "https://github.com/kubernetes-sigs/external-dns/pull/2007"}
+      spec:
+        group: externaldns.k8s.io
+        scope: Namespaced
+        names: {kind: DNSEndpoint, plural: dnsendpoints, singular: dnsendpoint, listKind: DNSEndpointList}
+        versions:
+          - name: v1alpha1
+            served: true
+            storage: true
+            schema: {openAPIV3Schema: {type: object}}
+      """;
 
   private Lab lab;
   private ApiServer api;
@@ -85,6 +109,12 @@ class PermissionsIT {
     lab = Lab.open();
     api = ApiServer.real(lab, "127.0.0.1");
     api.installCrd();
+    api.client().resource(Serialization.unmarshal(DNS_ENDPOINTS, HasMetadata.class)).create();
+    Await.until(
+        "DNSEndpoints are served",
+        Duration.ofSeconds(30),
+        () ->
+            !api.client().getApiResources("externaldns.k8s.io/v1alpha1").getResources().isEmpty());
     for (var file : List.of("namespace", "operator-rbac", "agent-rbac")) {
       try (var yaml = Files.newInputStream(Lab.root().resolve("deploy/base/" + file + ".yaml"))) {
         api.client().load(yaml).create();
@@ -218,9 +248,9 @@ class PermissionsIT {
         var namespace =
             Map.of("cluster", "", "own namespace", NAMESPACE, "`default`", "default")
                 .get(row.group(1));
-        var name = row.group(4) == null ? "" : row.group(4);
-        for (var verb : row.group(5).split(", ")) {
-          var group = GROUPS.getOrDefault(row.group(2), "");
+        var group = Objects.requireNonNullElse(row.group(4), GROUPS.getOrDefault(row.group(2), ""));
+        var name = Objects.requireNonNullElse(row.group(6), "");
+        for (var verb : row.group(7).split(", ")) {
           rows.add(new Access(namespace, group, row.group(2), name, verb));
         }
       } else {

@@ -11,6 +11,7 @@ import dev.virtualip.e2e.lab.Lab;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -18,6 +19,7 @@ import org.junit.jupiter.api.Test;
 @InLab
 class SyncGroupIT {
   private static final Duration MOVE = Duration.ofSeconds(20);
+  private static final String OUTSIDE = "203.0.113.21";
   private static final String INSIDE = "10.0.0.100";
 
   @Test
@@ -27,36 +29,46 @@ class SyncGroupIT {
       var pair = ClassicPair.build(lab);
       try (var a = AgentProgram.start(pair.nodeA(), sample, Map.of());
           var b = AgentProgram.start(pair.nodeB(), sample, Map.of())) {
-        awaitBoth(pair.nodeA(), pair.nodeB());
+        awaitBoth(lab, pair.nodeA(), pair.nodeB());
 
         // Only the outside address has a check, and only its NIC loses the cable.
         pair.nginxA().stop();
-        awaitBoth(pair.nodeB(), pair.nodeA());
+        awaitBoth(lab, pair.nodeB(), pair.nodeA());
         assertEquals("SyncGroup(outside)", a.status("inside").path("reason").asText());
         pair.nginxA().start();
-        awaitBoth(pair.nodeA(), pair.nodeB());
+        awaitBoth(lab, pair.nodeA(), pair.nodeB());
 
         pair.nodeA().pullCable("eth1");
-        awaitBoth(pair.nodeB(), pair.nodeA());
+        awaitBoth(lab, pair.nodeB(), pair.nodeA());
         assertEquals("LinkDown(eth1)", a.status("outside").path("reason").asText());
         pair.nodeA().plugCable("eth1");
-        awaitBoth(pair.nodeA(), pair.nodeB());
+        awaitBoth(lab, pair.nodeA(), pair.nodeB());
 
         a.stop();
-        awaitBoth(pair.nodeB(), pair.nodeA());
+        awaitBoth(lab, pair.nodeB(), pair.nodeA());
         assertEquals("Master", b.status("inside").path("state").asText());
       }
     }
   }
 
-  private static void awaitBoth(Host holder, Host other) {
+  /** A client outside and a server inside both get there, and to the same node. */
+  private static void awaitBoth(Lab lab, Host holder, Host other) {
     Await.until(
         "both addresses on " + holder,
         MOVE,
         () ->
             holder.hasAddress(INSIDE)
-                && ClassicPair.holds(holder)
-                && ClassicPair.isClean(other)
+                && holder.hasAddress(OUTSIDE)
+                && !other.hasAddress(OUTSIDE)
                 && !other.hasAddress(INSIDE));
+    var name = holder.name() + "\n";
+    Await.until(
+        "both are served by " + holder,
+        MOVE,
+        () ->
+            List.of(
+                lab.host("client").get("http://" + OUTSIDE + "/"),
+                lab.control().get("http://" + INSIDE + "/")),
+        List.of(name, name)::equals);
   }
 }

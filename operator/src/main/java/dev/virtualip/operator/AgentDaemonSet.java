@@ -73,6 +73,9 @@ final class AgentDaemonSet {
         .getContainers()
         .getFirst()
         .setImage(settings.agentImage());
+    if (settings.hostPid()) {
+      template.getSpec().getTemplate().getSpec().setHostPID(true);
+    }
     return settings.scripts() == null ? template : withScripts(template, settings.scripts());
   }
 

@@ -113,6 +113,16 @@ public final class OperatorMain implements Runnable {
     private String scripts;
 
     @Option(
+        names = "--agent-host-pid",
+        arity = "1",
+        paramLabel = "BOOLEAN",
+        defaultValue = "${env:AGENT_HOST_PID:-false}",
+        description =
+            "Whether the agents see the nodes' processes (hostPID), which process checks need;"
+                + " $AGENT_HOST_PID.")
+    private boolean hostPid;
+
+    @Option(
         names = "--drain-on",
         paramLabel = "TRIGGERS",
         defaultValue = "${env:DRAIN_ON:-cordon,label:virtualip.dev/drain=true}",
@@ -150,7 +160,11 @@ public final class OperatorMain implements Runnable {
     public Integer call() throws IOException, ExecutionException, InterruptedException {
       var settings =
           new Settings(
-              namespace, agentImage, scripts.isEmpty() ? null : scripts, drainOn.triggers());
+              namespace,
+              agentImage,
+              scripts.isEmpty() ? null : scripts,
+              hostPid,
+              drainOn.triggers());
       LOG.info("settings={} listen={}", settings, listen);
       var metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
       new JvmMemoryMetrics().bindTo(metrics);

@@ -44,6 +44,7 @@ final class Pass {
   private final Clock clock;
   private final Hearing hearing;
   private final Agents agents;
+  private final DnsRecords dns;
   private final Told told;
   private final String revision;
 
@@ -78,6 +79,7 @@ final class Pass {
     this.clock = clock;
     this.hearing = hearing;
     this.agents = new Agents(client, settings);
+    this.dns = new DnsRecords(client, settings.namespace());
     this.told = told;
     this.revision = AgentDaemonSet.revision(settings);
   }
@@ -125,6 +127,7 @@ final class Pass {
     }
     forget(seen.vips());
     agents.sync(placement, seen.daemonSet());
+    dns.sync(seen.vips(), problems);
     if (turn.replace() != null && failure == null) {
       agents.replace(turn.replace());
     }

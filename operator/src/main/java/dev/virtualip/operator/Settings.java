@@ -8,7 +8,12 @@ import java.util.List;
  * @param namespace namespace of the agents, the operator's own
  * @param agentImage image of the agents
  * @param scripts name of the ConfigMap whose scripts the agents may run, or null if they run none
+ * @param hostPid whether the agents see the nodes' processes, which process checks need
  * @param drainOn by what a node is found to be drained; empty if nodes are left alone
  */
 public record Settings(
-    String namespace, String agentImage, String scripts, List<DrainTrigger> drainOn) {}
+    String namespace,
+    String agentImage,
+    String scripts,
+    boolean hostPid,
+    List<DrainTrigger> drainOn) {}

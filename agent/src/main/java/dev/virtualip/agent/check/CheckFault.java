@@ -13,6 +13,14 @@ public sealed interface CheckFault {
     }
   }
 
+  /** The check is good, and its weight is turned round. */
+  record CheckGood(String name) implements CheckFault {
+    @Override
+    public String toString() {
+      return "CheckGood(" + name + ")";
+    }
+  }
+
   /** The check has no result yet; keepalived waits for the first one, too. */
   record CheckPending(String name) implements CheckFault {
     @Override

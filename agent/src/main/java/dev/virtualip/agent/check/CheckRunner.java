@@ -43,7 +43,8 @@ public final class CheckRunner implements AutoCloseable {
    * @param pods answers pod checks; null where there is no API server, then they fail
    * @param scripts directory of the commands that checks may run; null for none, then they fail
    * @param onChange told when a verdict changes, first when a check leaves its initial one, and
-   *     every 5 s at most what fails otherwise; called by one thread at a time, must not block
+   *     every 5 s at most what fails otherwise; called by one thread at a time, may wait until it
+   *     is interrupted
    */
   public static CheckRunner start(
       Collection<HealthCheck> checks,
@@ -63,10 +64,11 @@ public final class CheckRunner implements AutoCloseable {
   /** Ends all checks; no call of {@code onChange} is running or comes after it. */
   @Override
   public void close() {
+    // First: a check that holds the lock may be waiting, to tell, for whoever closes it.
+    threads.forEach(Thread::interrupt);
     synchronized (callBack) {
       closed = true;
     }
-    threads.forEach(Thread::interrupt);
   }
 
   private void tell(CheckState state) {
@@ -151,11 +153,8 @@ public final class CheckRunner implements AutoCloseable {
       }
       tracker = tracker.after(result instanceof Result.Success);
       var state =
-          new CheckState(
-              check.name(),
-              check.weight(),
-              tracker.verdict(),
-              tracker.verdict() == Verdict.Failed ? detail : "");
+          CheckState.of(
+              check, tracker.verdict(), tracker.verdict() == Verdict.Failed ? detail : "");
       if (!state.equals(told) && !tooSoon(state)) {
         told = state;
         toldAt = System.nanoTime();

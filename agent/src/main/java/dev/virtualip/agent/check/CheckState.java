@@ -7,17 +7,23 @@ import dev.virtualip.crds.HealthCheck;
  *
  * @param name name of the check
  * @param weight its spec.healthChecks[].weight
+ * @param reverse its spec.healthChecks[].reverse
  * @param verdict what its results mean
  * @param detail what failed, as in {@code connect refused 127.0.0.1:80}; empty unless Failed
  */
-public record CheckState(String name, int weight, Verdict verdict, String detail) {
+public record CheckState(String name, int weight, boolean reverse, Verdict verdict, String detail) {
 
   /** The state of a check before its first result. */
   public static CheckState initial(HealthCheck check) {
     return switch (check.initial()) {
-      case Unknown -> new CheckState(check.name(), check.weight(), Verdict.Unknown, "");
-      case Good -> new CheckState(check.name(), check.weight(), Verdict.Good, "");
-      case Failed -> new CheckState(check.name(), check.weight(), Verdict.Failed, "no result yet");
+      case Unknown -> of(check, Verdict.Unknown, "");
+      case Good -> of(check, Verdict.Good, "");
+      case Failed -> of(check, Verdict.Failed, "no result yet");
     };
+  }
+
+  /** The state of a check with a verdict. */
+  public static CheckState of(HealthCheck check, Verdict verdict, String detail) {
+    return new CheckState(check.name(), check.weight(), check.reverse(), verdict, detail);
   }
 }

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.check;
 
 import dev.virtualip.agent.check.CheckFault.CheckFailed;
+import dev.virtualip.agent.check.CheckFault.CheckGood;
 import dev.virtualip.agent.check.CheckFault.CheckPending;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -23,7 +24,8 @@ public record EffectivePriority(int priority, List<CheckFault> faults) {
 
   /**
    * Adds the weights: a positive one while its check is Good, a negative one while it is Failed. A
-   * check of weight 0 is a fault unless Good. An address owner stays 255 whatever the weights.
+   * check of weight 0 is a fault unless Good. With {@code reverse} what would be added is taken
+   * off, and weight 0 is a fault unless Failed. An address owner stays 255 whatever the weights.
    *
    * @param base priority without checks, 1 to 255
    */
@@ -31,23 +33,28 @@ public record EffectivePriority(int priority, List<CheckFault> faults) {
     int sum = base;
     var faults = new ArrayList<CheckFault>();
     for (var check : checks) {
-      switch (check.verdict()) {
-        case Good -> sum += Math.max(check.weight(), 0);
-        case Failed -> {
-          sum += Math.min(check.weight(), 0);
-          if (check.weight() == 0) {
-            faults.add(new CheckFailed(check.name()));
-          }
-        }
-        case Unknown -> {
-          if (check.weight() == 0) {
-            faults.add(new CheckPending(check.name()));
-          }
-        }
+      if (check.weight() != 0) {
+        sum += check.reverse() ? -added(check) : added(check);
+        continue;
+      }
+      if (check.verdict() == Verdict.Unknown) {
+        faults.add(new CheckPending(check.name()));
+      } else if (check.verdict() == Verdict.Good && check.reverse()) {
+        faults.add(new CheckGood(check.name()));
+      } else if (check.verdict() == Verdict.Failed && !check.reverse()) {
+        faults.add(new CheckFailed(check.name()));
       }
     }
     int priority = base == OWNER ? OWNER : Math.clamp(sum, 1, OWNER - 1);
     return new EffectivePriority(priority, List.copyOf(faults));
+  }
+
+  private static int added(CheckState check) {
+    return switch (check.verdict()) {
+      case Good -> Math.max(check.weight(), 0);
+      case Failed -> Math.min(check.weight(), 0);
+      case Unknown -> 0;
+    };
   }
 
   /**

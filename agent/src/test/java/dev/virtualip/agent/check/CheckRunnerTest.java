@@ -1,6 +1,7 @@
 package dev.virtualip.agent.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpServer;
@@ -13,10 +14,12 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
@@ -53,7 +56,7 @@ class CheckRunnerTest {
   }
 
   private static CheckState state(String name, Verdict verdict, String detail) {
-    return new CheckState(name, 0, verdict, detail);
+    return new CheckState(name, 0, false, verdict, detail);
   }
 
   private void awaitTold(CheckState... states) {
@@ -245,6 +248,28 @@ class CheckRunnerTest {
     } finally {
       server.stop(0);
     }
+  }
+
+  /** The event loop closes checks, and they wait for it while its queue is full. */
+  @Test
+  void whoeverChecksWaitToTellMayCloseThem() throws InterruptedException {
+    var tells = new CountDownLatch(1);
+    var never = new CountDownLatch(1);
+    var runner =
+        CheckRunner.start(
+            List.of(pod()),
+            null,
+            null,
+            _ -> {
+              tells.countDown();
+              try {
+                never.await();
+              } catch (InterruptedException _) {
+                Thread.currentThread().interrupt();
+              }
+            });
+    tells.await();
+    assertTimeoutPreemptively(Duration.ofSeconds(10), runner::close);
   }
 
   @Test

@@ -8,7 +8,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class EffectivePriorityTest {
-  /** Checks are weight and verdict: G good, F failed, U unknown; named a, b, c. */
+  /** Checks are weight and verdict: G good, F failed, U unknown, ! reverse; named a, b, c. */
   @ParameterizedTest
   @CsvSource({
     "100, '', 100, ''",
@@ -29,19 +29,28 @@ class EffectivePriorityTest {
     "254, 1G, 254, ''",
     "1, -1F, 1, ''",
     "255, 10G -20F, 255, ''",
-    "255, 0F, 255, CheckFailed(a)"
+    "255, 0F, 255, CheckFailed(a)",
+    "100, !20G, 80, ''",
+    "100, !20F, 100, ''",
+    "100, !-20G, 100, ''",
+    "100, !-20F, 120, ''",
+    "100, !0G, 100, CheckGood(a)",
+    "100, !0F, 100, ''",
+    "100, !0U, 100, CheckPending(a)"
   })
   void case41_weightsAddUpAsInKeepalived(int base, String checks, int priority, String faults) {
     var states = new ArrayList<CheckState>();
     for (var check : checks.isEmpty() ? new String[0] : checks.split(" ")) {
-      int weight = Integer.parseInt(check.substring(0, check.length() - 1));
+      boolean reverse = check.startsWith("!");
+      int weight = Integer.parseInt(check.replaceAll("[!GFU]", ""));
       var verdict =
           switch (check.charAt(check.length() - 1)) {
             case 'G' -> Verdict.Good;
             case 'F' -> Verdict.Failed;
             default -> Verdict.Unknown;
           };
-      states.add(new CheckState(Character.toString('a' + states.size()), weight, verdict, ""));
+      states.add(
+          new CheckState(Character.toString('a' + states.size()), weight, reverse, verdict, ""));
     }
     var effective = EffectivePriority.of(base, states);
     assertEquals(priority, effective.priority());
@@ -54,7 +63,7 @@ class EffectivePriorityTest {
   @CsvSource({"100, false, 100", "1, false, 2", "255, false, 255", "100, true, 1", "255, true, 1"})
   void whereTheMasterIsKeptWhoeverHasGoodChecksHasMoreThanOne(
       int base, boolean fails, int priority) {
-    var states = List.of(new CheckState("a", 0, fails ? Verdict.Failed : Verdict.Good, ""));
+    var states = List.of(new CheckState("a", 0, false, fails ? Verdict.Failed : Verdict.Good, ""));
     var effective = EffectivePriority.of(base, states);
     assertEquals(new EffectivePriority(priority, List.of()), effective.keepingMaster(false));
     assertEquals(1, effective.keepingMaster(true).priority());
