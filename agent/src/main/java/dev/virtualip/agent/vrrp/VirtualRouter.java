@@ -14,6 +14,7 @@ import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
@@ -105,6 +106,7 @@ public record VirtualRouter(
           none(new VirtualRouter(config, priority, changed.source(), state));
       case ConfigChanged changed -> configChanged(changed.config(), now);
       case Shutdown shutdown -> leave(List.of(shutdown.reason()));
+      case Resign resign -> resign(resign.cause(), now);
       case Wish _ -> wish(now);
       case TakeOver _ -> state instanceof Backup ? becomeActive(SYNC_GROUP, now) : none(this);
       case LetGo letGo -> letGo(SYNC_GROUP + "(" + letGo.member() + ")", now);
@@ -318,6 +320,18 @@ public record VirtualRouter(
     }
     var backup = listen(config.advertInterval(), now);
     return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
+  }
+
+  /** As a shutdown is for the peers, but it goes on listening. */
+  private Step resign(String cause, long now) {
+    if (!(state instanceof Active)) {
+      return none(this);
+    }
+    var backup = listen(config.advertInterval(), now);
+    var changed = new StateChanged(backup, cause);
+    return exclusive()
+        ? step(backup, new UnbindAddresses(), new SendAdvertisement(0), changed)
+        : step(backup, new SendAdvertisement(0), new UnbindAddresses(), changed);
   }
 
   private Step adverTimerExpired(Active active, long now) {

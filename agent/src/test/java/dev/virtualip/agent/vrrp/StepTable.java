@@ -8,6 +8,7 @@ import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
@@ -166,6 +167,7 @@ final class StepTable {
           row("INIT priority", i(PriorityChanged.class), StepTable::same),
           row("INIT config", i(ConfigChanged.class), StepTable::same),
           row("INIT, the sync group", c -> c.in(Initialize.class) && ofGroup(c), StepTable::same),
+          row("INIT hand over", i(Resign.class), StepTable::same),
           row(
               "INIT stop",
               i(Shutdown.class),
@@ -283,6 +285,7 @@ final class StepTable {
                       c.backup().masterInterval() == c.interval()
                           ? ((ConfigChanged) c.event()).config().advertInterval()
                           : c.backup().masterInterval())),
+          row("BACKUP hand over", b(Resign.class), StepTable::same),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
           row(
               "BACKUP timer, in a sync group",
@@ -359,6 +362,10 @@ final class StepTable {
                       "HigherPriority(" + c.advert().source().getHostAddress() + ")",
                       "unbind",
                       p(c))),
+          row(
+              "MASTER hand over",
+              a(Resign.class),
+              c -> listen(c, c.interval(), ((Resign) c.event()).cause(), farewell(c))),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
           row("MASTER wishes nothing", a(Wish.class), StepTable::same),
