@@ -311,7 +311,7 @@ class FaultsIT {
     apply(manifest(INTERVAL, "Overlap").replace("  lease:", "  advertRepeat: 4\n  lease:"));
     long before = transitions(a) + transitions(b);
     from = Instant.now();
-    drop("ip protocol 112 numgen random mod 10 < 3 drop");
+    drop("ip protocol 112 numgen random mod 10 '<' 3 drop");
     pass(Duration.parse(System.getProperty("virtualip.faults.loss", "PT10S")));
     deliver();
     measured("30 % of the adverts lost, advertRepeat: 4", Duration.ZERO);
