@@ -187,6 +187,12 @@ final class Holdings {
     };
   }
 
+  /** Reports were lost: what is put next is everything, whether it is there or not. */
+  void doubt() {
+    routes.clear();
+    rules.clear();
+  }
+
   /**
    * Takes everything off, rules first and addresses last: what is held, and configured addresses
    * that an earlier life or somebody else has left on their NIC.

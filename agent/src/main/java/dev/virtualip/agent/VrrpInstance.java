@@ -7,6 +7,7 @@ import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Link;
@@ -353,6 +354,10 @@ final class VrrpInstance {
       }
     }
     evaluate(now);
+    if (event instanceof Overrun && router.state() instanceof Active) {
+      holdings.doubt();
+      bind(now);
+    }
   }
 
   void onCheck(CheckState state, long now) {

@@ -358,6 +358,16 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void whatWentWhileTheKernelsReportsWereLostIsPutBack() {
+    becomeMaster();
+    fake.installed.clear();
+    fake.report();
+    instance.onNetwork(new Overrun(), now);
+    assertEquals(1, fake.installed.size(), fake.log::toString);
+    assertEquals(State.Master, instance.status().state());
+  }
+
+  @Test
   void case44_aNicWithoutCarrierIsAFault() {
     becomeMaster();
     fake.link("eth1", 3, false);

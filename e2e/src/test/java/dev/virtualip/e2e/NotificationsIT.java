@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 /** People and programs are told what happens, whatever becomes of some of them. */
 @InLab
 class NotificationsIT {
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(30);
   private static final String CONTROL = ClassicPair.CONTROL;
   private static final Pattern SUBJECT = Pattern.compile("^Subject: (.*)$", Pattern.MULTILINE);
 
@@ -115,15 +115,19 @@ class NotificationsIT {
 
   private void awaitState(Host host, String state) {
     for (var by : List.of("keepalived", "virtualip")) {
+      // keepalived says nothing of its group if both members hear a higher advert at once.
+      var names =
+          by.equals("keepalived")
+              ? List.of("web", "in", "out")
+              : List.of("web", "in", "out", "edge");
       Await.until(
-          "%s has told %s of everything on %s".formatted(by, state, host),
+          "%s has told %s of %s on %s".formatted(by, state, names, host),
           SOON,
           () -> told(host, by),
           told ->
-              told.keySet().containsAll(List.of("web", "in", "out", "edge"))
-                  && told.values().stream()
-                      .map(List::getLast)
-                      .allMatch(line -> line.contains(" " + state + " ")));
+              names.stream()
+                  .map(name -> told.getOrDefault(name, List.of("")).getLast())
+                  .allMatch(line -> line.contains(" " + state + " ")));
     }
   }
 
@@ -161,7 +165,7 @@ class NotificationsIT {
             interface eth0
             virtual_router_id %d
             priority %d
-            advert_int 0.2
+            advert_int 0.5
             virtual_ipaddress {
               %s
             }
@@ -203,7 +207,7 @@ class NotificationsIT {
         spec:
           vrid: %d
           interface: eth0
-          advertInterval: 200ms
+          advertInterval: 500ms
           addresses: [{address: %s, interface: %s}]
           nodes: {overrides: [{name: node-a, priority: 150}]}
           notifications:
