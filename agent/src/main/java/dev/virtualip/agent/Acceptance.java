@@ -2,13 +2,17 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.Conflicts;
+import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.function.Function;
 
 /**
  * Decides what a node runs. A bad edit leaves what runs as it was, and a VirtualIP that runs on
@@ -30,8 +34,7 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
     var virtualIps = desired.virtualIps();
     var refused = new TreeMap<>(Conflicts.problems(virtualIps));
     refused.values().removeIf(List::isEmpty);
-    var effective = new TreeMap<String, VirtualIp>();
-    var contest = new ArrayList<VirtualIp>();
+    var versions = new TreeMap<String, VirtualIp>();
     for (var vip : virtualIps) {
       var name = vip.getMetadata().getName();
       var before = running.get(name);
@@ -42,27 +45,67 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
         }
       }
       if (!refused.containsKey(name)) {
-        effective.put(name, vip);
-        contest.add(vip);
+        versions.put(name, vip);
       } else if (before != null) {
-        effective.put(name, before);
-        contest.add(oldest(before));
+        versions.put(name, oldest(before));
       }
     }
-    var conflicts = Conflicts.problemsOn(desired.self(), network::name, contest);
+    settle(versions, running, refused, v -> conflicts(v, desired.self(), network));
     var run = new TreeMap<String, VirtualIp>();
-    for (var vip : effective.values()) {
+    for (var vip : virtualIps) {
       var name = vip.getMetadata().getName();
-      var problems = conflicts.get(name);
-      if (!problems.isEmpty()) {
-        refused.putIfAbsent(name, problems);
-      } else if (desired.self().selectedBy(vip.getSpec())) {
-        run.put(name, vip);
+      var version = refused.containsKey(name) ? goesOn(running.get(name), vip) : vip;
+      if (versions.containsKey(name) && desired.self().selectedBy(version.getSpec())) {
+        run.put(name, version);
       }
     }
     refused.putAll(desired.refused());
     refused.keySet().removeIf(name -> !concerns(name, desired, run));
     return new Acceptance(run, refused);
+  }
+
+  /**
+   * Until no two conflict: a new version that wants what runs on falls back to its last good one,
+   * which may be what another new version wants.
+   */
+  private static void settle(
+      Map<String, VirtualIp> versions,
+      Map<String, VirtualIp> running,
+      Map<String, List<Problem>> refused,
+      Function<Collection<VirtualIp>, Map<String, List<Problem>>> between) {
+    var conflicts = between.apply(versions.values());
+    while (!conflicts.isEmpty()) {
+      conflicts.forEach(
+          (name, problems) -> {
+            boolean fallsBack = running.containsKey(name) && !refused.containsKey(name);
+            refused.putIfAbsent(name, problems);
+            if (fallsBack) {
+              versions.put(name, oldest(running.get(name)));
+            } else {
+              versions.remove(name);
+            }
+          });
+      conflicts = between.apply(versions.values());
+    }
+  }
+
+  private static Map<String, List<Problem>> conflicts(
+      Collection<VirtualIp> versions, NodeFacts self, NodeNetwork network) {
+    var conflicts = Conflicts.problemsOn(self, network::name, versions);
+    conflicts.values().removeIf(List::isEmpty);
+    return conflicts;
+  }
+
+  /** A running version, and what its node is asked to do now. */
+  private static VirtualIp goesOn(VirtualIp before, VirtualIp now) {
+    if (before == null || Objects.equals(before.getStatus(), now.getStatus())) {
+      return before;
+    }
+    var goesOn = new VirtualIp();
+    goesOn.setMetadata(before.getMetadata());
+    goesOn.setSpec(before.getSpec());
+    goesOn.setStatus(now.getStatus());
+    return goesOn;
   }
 
   /** What goes on in its last good version keeps what it holds against all others. */

@@ -19,6 +19,7 @@ final class KeepalivedState {
           VirtualRouterLoop.DELETED.equals(status.reason())
               ? Notifications.State.Deleted
               : ran ? Notifications.State.Fault : null;
+      case Unknown -> null;
     };
   }
 }

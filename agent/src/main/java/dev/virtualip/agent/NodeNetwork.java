@@ -120,6 +120,13 @@ final class NodeNetwork {
         .filter(prefix -> !virtual.contains(prefix.address()));
   }
 
+  /** Whether virtualip has not bound this: it is somebody else's, or the node's own. */
+  boolean hasFromOthers(int linkIndex, InetAddress address) {
+    return addressesOn(linkIndex)
+        .filter(bound -> bound.protocol() != AddressPort.PROTOCOL)
+        .anyMatch(bound -> bound.prefix().address().equals(address));
+  }
+
   /** Whether some link of the node has this address. */
   boolean has(InetAddress address) {
     return addresses.values().stream().anyMatch(bound -> bound.prefix().address().equals(address));

@@ -5,8 +5,10 @@ import dev.virtualip.agent.check.CheckRunner;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.kube.ApiServer;
+import dev.virtualip.agent.kube.Heartbeat;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
+import dev.virtualip.agent.kube.TransitionEvents;
 import dev.virtualip.agent.net.Pcap4jPacketPort;
 import dev.virtualip.agent.netlink.Netlink;
 import dev.virtualip.agent.netlink.NetlinkMonitor;
@@ -19,6 +21,7 @@ import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.kube.EventWriter;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -221,7 +224,11 @@ final class RunCommand implements Callable<Integer> {
   private final class Wiring implements VirtualRouterLoop.Listener, Node.Checks {
     private final KubernetesSource kubernetes;
     private final StatusReporter reporter;
+    private final EventWriter events;
+    private final TransitionEvents transitions;
+    private Heartbeat heartbeat;
     private final Snapshot snapshot;
+    private final KubernetesClient client;
     private final MasterRecord masterRecord;
     private final PodReadiness pods;
     private final Notifier notifier;
@@ -231,9 +238,12 @@ final class RunCommand implements Callable<Integer> {
 
     /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
     Wiring(KubernetesClient client, MeterRegistry registry) {
+      this.client = client;
       kubernetes =
           client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
+      events = client == null ? null : EventWriter.start(client, "virtualip-agent", nodeName);
+      transitions = client == null ? null : new TransitionEvents(events, nodeName);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
       masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
       var live = client == null ? null : kubernetes.pods();
@@ -259,9 +269,13 @@ final class RunCommand implements Callable<Integer> {
         snapshot.read().ifPresent(this::desired);
       }
       kubernetes.start(reporter::statusChanged);
+      heartbeat = Heartbeat.start(client, nodeName, namespace, kubernetes::nodeUid, loop::alive);
     }
 
     private void desired(Desired desired) {
+      if (transitions != null) {
+        transitions.objects(desired.virtualIps());
+      }
       loop.put(new Input.DesiredChanged(desired));
     }
 
@@ -279,6 +293,7 @@ final class RunCommand implements Callable<Integer> {
       notifier.changed(virtualIp, KeepalivedState.of(status), status);
       if (reporter != null) {
         reporter.report(virtualIp, status, status.state() == State.Master);
+        transitions.changed(virtualIp, status);
       }
     }
 
@@ -287,6 +302,7 @@ final class RunCommand implements Callable<Integer> {
       notifier.removed(virtualIp);
       if (reporter != null) {
         reporter.remove(virtualIp);
+        transitions.removed(virtualIp);
       }
     }
 
@@ -314,8 +330,12 @@ final class RunCommand implements Callable<Integer> {
     }
 
     void close(long endNanos) {
+      if (heartbeat != null) {
+        heartbeat.close();
+      }
       if (reporter != null) {
         reporter.close();
+        events.close();
       }
       notifier.close(Duration.ofNanos(Math.max(0, endNanos - System.nanoTime())));
     }

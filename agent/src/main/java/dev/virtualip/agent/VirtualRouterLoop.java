@@ -11,6 +11,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
@@ -311,6 +312,7 @@ final class VirtualRouterLoop implements Runnable {
       earlier = Map.of();
       clearLeftOvers();
     }
+    desired.virtualIps().forEach(this::passOnRequest);
     running.clear();
     running.putAll(acceptance.run());
     showRefused(desired, acceptance.refused());
@@ -320,6 +322,17 @@ final class VirtualRouterLoop implements Runnable {
         desired.virtualIps().size(),
         running.keySet(),
         acceptance.refused().keySet());
+  }
+
+  private void passOnRequest(VirtualIp vip) {
+    var instance = instances.get(vip.getMetadata().getName());
+    var asked =
+        vip.getStatus() == null || vip.getStatus().handOvers() == null
+            ? null
+            : vip.getStatus().handOvers().get(nodeName);
+    if (instance != null) {
+      guarded(instance, () -> instance.ask(asked, System.nanoTime()));
+    }
   }
 
   /** What an earlier life was master of and nobody can have taken over; groups as a whole. */
@@ -392,17 +405,19 @@ final class VirtualRouterLoop implements Runnable {
             var message =
                 problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
             LOG.warn("not_run vip={} problems=\"{}\"", name, message);
-            publish(name, refusedStatus(name, message));
+            boolean conflict = problems.stream().anyMatch(Conflicts::isConflict);
+            var reason = conflict ? "Conflict" : "InvalidSpec";
+            publish(name, refusedStatus(name, reason, message, generations.get(name)));
           }
         });
   }
 
-  private NodeStatus refusedStatus(String name, String message) {
+  private NodeStatus refusedStatus(String name, String reason, String message, Long generation) {
     var before = statuses.get(name);
     boolean same = before != null && message.equals(before.message());
     var since = same ? before.since() : node.clock().instant().toString();
     return new NodeStatus(
-        VirtualIpStatus.State.Fault, null, since, "InvalidSpec", message, null, null, 0L);
+        VirtualIpStatus.State.Fault, null, since, reason, message, null, generation, 0L);
   }
 
   /** A defect in one instance must not take the others down; its leases end if it hangs on. */

@@ -31,14 +31,17 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
 import dev.virtualip.agent.vrrp.Event.Wish;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.State.Takeover;
+import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
@@ -46,6 +49,7 @@ import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -78,6 +82,10 @@ final class VrrpInstance {
   private static final String CHECK_PENDING = "CheckPending";
   private static final String DELAY_AFTER_BOOT = "DelayAfterBoot";
   private static final String GROUP_PENDING = VirtualRouter.SYNC_GROUP + "Pending";
+
+  /** Shortest time for which a master that hands over waits to hear of its successor. */
+  private static final long SUCCESSION_MIN = 250_000_000L;
+
   private static final Set<String> NOT_A_FAULT =
       Set.of(
           VirtualRouter.STARTING,
@@ -99,6 +107,7 @@ final class VrrpInstance {
   private final Holdings holdings;
   private final Announcer announcer;
   private final LinkStates links;
+  private final Speakers speakers = new Speakers();
 
   private InstanceConfig config;
   private VirtualRouter router;
@@ -114,6 +123,9 @@ final class VrrpInstance {
   private boolean addressListWarned;
   private boolean checksFail;
   private boolean looked;
+  private List<String> strays = List.of();
+  private HandOver asked;
+  private long releaseAt = State.NEVER;
   private String cause;
   private Instant since;
   private long transitions;
@@ -216,8 +228,10 @@ final class VrrpInstance {
   /** When {@link #onDeadline} is due. */
   long deadline() {
     return Math.min(
-        Math.min(router.deadline(), announcer.deadline()),
-        Math.min(Math.min(bindFaultUntil, bootDelayUntil), links.deadline()));
+        Math.min(Math.min(router.deadline(), announcer.deadline()), releaseAt),
+        Math.min(
+            Math.min(bindFaultUntil, bootDelayUntil),
+            Math.min(links.deadline(), speakers.deadline())));
   }
 
   /** Does what is due. */
@@ -228,6 +242,12 @@ final class VrrpInstance {
     if (router.deadline() <= now) {
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       on(waits ? new Wish() : new TimerExpired(), now);
+    }
+    if (releaseAt <= now) {
+      release();
+    }
+    if (speakers.deadline() <= now && speakers.forget(now)) {
+      onStatus.accept(this);
     }
     if (announcer.deadline() <= now) {
       announcer.announceDue(config, now);
@@ -256,7 +276,7 @@ final class VrrpInstance {
             router.source(),
             transport.peers(config));
     switch (AdvertisementCodec.decode(datagram, expected)) {
-      case Rejected rejected -> rejected(rejected.reason(), datagram.source());
+      case Rejected rejected -> rejected(rejected.reason(), datagram.source(), now);
       case Accepted accepted -> {
         noteChecksumForm(datagram);
         accepted(accepted.advertisement(), datagram.source(), now);
@@ -283,7 +303,8 @@ final class VrrpInstance {
     }
   }
 
-  private void rejected(Decoded.Reason reason, InetAddress source) {
+  private void rejected(Decoded.Reason reason, InetAddress source, long now) {
+    noteSpeaker(source, reason.name(), now);
     node.metrics().rejected(config.name(), reason.name());
     if (warned.add(reason.name())) {
       LOG.warn(
@@ -291,6 +312,12 @@ final class VrrpInstance {
           config.name(),
           reason,
           IpPrefix.text(source));
+    }
+  }
+
+  private void noteSpeaker(InetAddress source, String reason, long now) {
+    if (speakers.heard(source, reason, now)) {
+      onStatus.accept(this);
     }
   }
 
@@ -310,14 +337,10 @@ final class VrrpInstance {
           config.advertised());
     }
     addressListWarned = differs;
-    boolean owners =
-        config.priority() == VirtualRouterConfig.OWNER
-            && advert.priority() == VirtualRouterConfig.OWNER;
-    if (owners && warned.add("TwoOwners")) {
-      LOG.warn(
-          "two_owners vip={} source={} action=\"give priority 255 to one router at most\"",
-          config.name(),
-          IpPrefix.text(source));
+    noteSpeaker(source, differs ? Speakers.OTHER_ADDRESSES : null, now);
+    warnOfTwoOwners(advert, source);
+    if (releaseAt != State.NEVER && advert.priority() > 0) {
+      release();
     }
     if (isLastResort(advert) && router.state() instanceof State.Backup backup) {
       // As good as resigned: neither a preempt delay nor nopreempt is meant to keep it. Its adverts
@@ -328,6 +351,18 @@ final class VrrpInstance {
       return;
     }
     on(new AdvertisementReceived(advert.priority(), advert.interval(), source), now);
+  }
+
+  private void warnOfTwoOwners(Advertisement advert, InetAddress source) {
+    boolean owners =
+        config.priority() == VirtualRouterConfig.OWNER
+            && advert.priority() == VirtualRouterConfig.OWNER;
+    if (owners && warned.add("TwoOwners")) {
+      LOG.warn(
+          "two_owners vip={} source={} action=\"give priority 255 to one router at most\"",
+          config.name(),
+          IpPrefix.text(source));
+    }
   }
 
   /** Whether an advert is that of a master with failed checks, and ours are good. */
@@ -414,6 +449,22 @@ final class VrrpInstance {
     }
   }
 
+  /**
+   * Takes in what this node is asked to do: to hand over if it is master, and to be no more than a
+   * last resort from then on. Asked again at another time it hands over again.
+   *
+   * @param request null if it is not asked any more
+   */
+  void ask(HandOver request, long now) {
+    boolean anew =
+        request != null && (asked == null || !Objects.equals(asked.since(), request.since()));
+    asked = request;
+    evaluate(now);
+    if (anew) {
+      on(new Resign("HandedOver(" + request.reason() + ")"), now);
+    }
+  }
+
   /** Ends; a master says so to its peers first. */
   void stop(String reason, long now) {
     stopChecks(Set.of());
@@ -462,8 +513,9 @@ final class VrrpInstance {
     }
     boolean checksFailed = checksFail;
     var effective = effectivePriority(now);
-    if (effective.priority() != router.priority()) {
-      changePriority(effective.priority(), now);
+    int priority = asked == null ? effective.priority() : asked.limit(effective.priority());
+    if (priority != router.priority()) {
+      changePriority(priority, now);
     }
     var details = faults(link, source, now);
     effective
@@ -495,7 +547,12 @@ final class VrrpInstance {
     if (group.allHaveLooked() && (!reasons.isEmpty() || router.state() instanceof Initialize)) {
       on(new FaultsChanged(reasons), now);
     }
-    if (detailsChanged) {
+    var strayed = strays();
+    if (!strayed.equals(strays)) {
+      LOG.warn("stray_addresses vip={} addresses={}", config.name(), strayed);
+    }
+    if (detailsChanged || !strayed.equals(strays)) {
+      strays = strayed;
       onStatus.accept(this);
     }
     if (first || hasOwnFaults() != had || isPending() != pended || checksFail != checksFailed) {
@@ -619,7 +676,7 @@ final class VrrpInstance {
     router = step.router();
     node.recorder().stepped(config.name(), now, event, step.effects());
     for (var effect : step.effects()) {
-      if (!perform(effect, now)) {
+      if (!perform(event, effect, now)) {
         return;
       }
     }
@@ -629,7 +686,7 @@ final class VrrpInstance {
   }
 
   /** Performs an effect; false if the rest no longer applies. */
-  private boolean perform(Effect effect, long now) {
+  private boolean perform(Event event, Effect effect, long now) {
     switch (effect) {
       case SendAdvertisement advert -> transport.send(config, advert.priority(), router.source());
       case BindAddresses _ -> {
@@ -640,12 +697,36 @@ final class VrrpInstance {
       }
       case UnbindAddresses _ -> {
         announcer.stop();
-        holdings.release(config);
+        releaseAt = event instanceof Resign && sharesLeases() ? successionEnd(now) : now;
+        if (releaseAt <= now) {
+          release();
+        }
       }
       case AnnounceAddresses _ -> announcer.start(config, now);
       case StateChanged changed -> stateChanged(changed);
     }
     return true;
+  }
+
+  /**
+   * A master that hands over in good health serves on until its successor says that it is there:
+   * the peers wait for their skew time, and in between somebody should answer. Nobody who comes
+   * later than that is waited for.
+   */
+  private long successionEnd(long now) {
+    var router = config.router();
+    long skew = Timers.skewTime(router.version(), 1, router.advertInterval());
+    return now + Math.max(skew, SUCCESSION_MIN);
+  }
+
+  /** Whether two nodes may have the addresses for a moment. */
+  private boolean sharesLeases() {
+    return config.router().leasePolicy() == LeasePolicy.Overlap;
+  }
+
+  private void release() {
+    releaseAt = State.NEVER;
+    holdings.release(config);
   }
 
   /** Makes the node hold what is configured; a refusal is a fault, never a silent master. */
@@ -665,6 +746,15 @@ final class VrrpInstance {
   }
 
   private void stateChanged(StateChanged changed) {
+    switch (changed.state()) {
+      case State.Backup _ -> {}
+      case Active _ -> releaseAt = State.NEVER;
+      case Initialize _ -> {
+        if (releaseAt != State.NEVER) {
+          release();
+        }
+      }
+    }
     // Waiting for a while or for the first check results was no fault to recover from.
     boolean waited = Stream.of(cause.split(", ")).allMatch(VrrpInstance::isNoFault);
     cause =
@@ -709,7 +799,7 @@ final class VrrpInstance {
         .filter(check -> check.verdict() == Verdict.Failed && !check.reverse())
         .filter(check -> !faultDetails.containsKey(new CheckFailed(check.name()).toString()))
         .forEach(check -> messages.add("check " + check.name() + ": " + check.detail()));
-    if (keepsMaster() && router.priority() == EffectivePriority.LAST_RESORT) {
+    if (asked == null && keepsMaster() && router.priority() == EffectivePriority.LAST_RESORT) {
       messages.add("priority 1 until checks are good (whenAllFail: KeepMaster)");
     }
     noted.forEach(problem -> messages.add(problem.toString()));
@@ -721,6 +811,29 @@ final class VrrpInstance {
         messages.isEmpty() ? null : messages.stream().collect(Collectors.joining("; ")),
         config.generation(),
         refusedGeneration,
-        transitions);
+        transitions,
+        router.source() == null ? null : IpPrefix.text(router.source()),
+        speakers.counting().isEmpty() ? null : speakers.counting(),
+        strays().isEmpty() ? null : strays());
+  }
+
+  /**
+   * What this node has of the addresses though it is not master, bound by somebody else: clients
+   * may end up here. An address owner has them anyway.
+   */
+  private List<String> strays() {
+    boolean may = router.state() instanceof Active || releaseAt != State.NEVER;
+    if (may || config.priority() == VirtualRouterConfig.OWNER) {
+      return List.of();
+    }
+    return config.addresses().stream()
+        .filter(
+            address -> {
+              var link = node.network().link(address.interfaceName());
+              var ip = address.prefix().address();
+              return link != null && node.network().hasFromOthers(link.index(), ip);
+            })
+        .map(address -> address.prefix() + " dev " + address.interfaceName())
+        .toList();
   }
 }

@@ -7,6 +7,8 @@ import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.Arrays;
 import java.util.List;
@@ -102,6 +104,46 @@ class AcceptanceTest {
     var acceptance = decide(Map.of("web", before), vip("web", 256, ""), vip("thief", 1, ""));
     assertEquals(Set.of("web"), acceptance.run().keySet());
     assertTrue(problem(acceptance, "thief").contains("taken by VirtualIP web"));
+  }
+
+  @Test
+  void anEditThatWantsWhatAnotherHoldsLeavesBothAsTheyAre() {
+    var older = vip("a", 1, "");
+    var younger = vip("b", 2, "");
+    var acceptance = decide(Map.of("a", older, "b", younger), vip("a", 2, ""), younger);
+    assertEquals(Map.of("a", older, "b", younger), acceptance.run());
+    assertTrue(problem(acceptance, "a").contains("2 on eth0 is taken by VirtualIP b"));
+    assertTrue(problem(acceptance, "b").contains("2 on eth0 is taken by VirtualIP a"));
+  }
+
+  @Test
+  void oneThatFallsBackTakesFromOneThatWantedItsPlace() {
+    var running = Map.of("a", vip("a", 1, ""), "b", vip("b", 2, ""), "c", vip("c", 3, ""));
+    // a wants what b has, which stays: so b's new version is refused, and c's with it.
+    var acceptance = decide(running, vip("a", 2, ""), vip("b", 300, ""), vip("c", 1, ""));
+    assertEquals(running, acceptance.run());
+  }
+
+  @Test
+  void membersOfASyncGroupChangeTogether() {
+    var group = ", syncGroup: g, priority: %d";
+    var a = vip("a", 1, group.formatted(100));
+    var b = vip("b", 2, group.formatted(100));
+    var running = Map.of("a", a, "b", b);
+    var nextA = vip("a", 1, group.formatted(90));
+    assertEquals(running, decide(running, nextA, b).run(), "half of an edit");
+    var nextB = vip("b", 2, group.formatted(90));
+    assertEquals(Map.of("a", nextA, "b", nextB), decide(running, nextA, nextB).run());
+  }
+
+  @Test
+  void whatRunsOnIsAskedWhatTheNodeIsAskedNow() {
+    var edit = vip("web", 256, "");
+    var asked = Map.of("node-a", new HandOver(1, "Upgrade", "t"));
+    edit.setStatus(new VirtualIpStatus(null, null, null, null, null, asked, null, null));
+    var run = decide(Map.of("web", vip("web", 1, "")), edit).run().get("web");
+    assertEquals(1, run.getSpec().vrid());
+    assertEquals(asked, run.getStatus().handOvers());
   }
 
   @Test

@@ -23,6 +23,8 @@ import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.VirtualIpStatus.Speaker;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
@@ -301,6 +303,20 @@ class VrrpInstanceTest {
     assertTrue(fake.bound.containsKey(prefix));
     assertTrue(fake.log.contains("arp eth1"));
     assertEquals(State.Master, instance.status().state());
+  }
+
+  @Test
+  void anAddressThatSomebodyElseHasBoundHereIsToldWhileAnotherIsMaster() {
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertNull(instance.status().strayAddresses());
+    fake.bind(3, "203.0.113.10/32", 0);
+    fake.report();
+    instance.evaluate(now);
+    assertEquals(List.of("203.0.113.10/24 dev eth1"), instance.status().strayAddresses());
+    expire();
+    assertEquals(State.Master, instance.status().state());
+    assertNull(instance.status().strayAddresses(), "a master may have it");
   }
 
   @Test
@@ -606,6 +622,87 @@ class VrrpInstanceTest {
       assertEquals("advert 100 eth0", fake.log.getFirst(), selector);
       instance.stop("test", now);
     }
+  }
+
+  private static HandOver request(String since) {
+    return new HandOver(1, "Drain(cordoned)", since);
+  }
+
+  @Test
+  void aMasterThatIsAskedToHandsOverAndServesUntilItsSuccessorSpeaks() {
+    becomeMaster();
+    instance.ask(request("t1"), now);
+    assertEquals(List.of("advert 0 eth0"), fake.log);
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals("HandedOver(Drain(cordoned))", instance.status().reason());
+    assertEquals(1, instance.status().priority());
+    assertTrue(fake.bound.containsKey(IpPrefix.parse("203.0.113.10/24")));
+    hear(80, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals(
+        List.of("advert 0 eth0", "delete route 0.0.0.0/0", "delete 203.0.113.10/24"), fake.log);
+  }
+
+  @Test
+  void itDoesNotWaitForASuccessorThatIsLate() {
+    becomeMaster();
+    instance.ask(request("t1"), now);
+    long asked = now;
+    expire();
+    assertEquals(255 * SECOND / 256, now - asked);
+    assertFalse(fake.bound.containsKey(IpPrefix.parse("203.0.113.10/24")));
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  @Test
+  void aFaultWhileItWaitsForItsSuccessorReleasesAtOnce() {
+    becomeMaster();
+    instance.ask(request("t1"), now);
+    instance.onCheck(FakeNode.failed("nginx", "refused"), now);
+    assertFalse(fake.bound.containsKey(IpPrefix.parse("203.0.113.10/24")));
+    assertEquals(State.Fault, instance.status().state());
+  }
+
+  @Test
+  void whoIsAskedToHandOverIsTheLastResort() {
+    becomeMaster();
+    instance.ask(request("t1"), now);
+    while (instance.status().state() != State.Master) {
+      expire();
+    }
+    assertTrue(fake.log.contains("advert 1 eth0"), fake.log::toString);
+    instance.ask(request("t1"), now);
+    assertEquals(State.Master, instance.status().state(), "the same request again is none");
+    instance.ask(request("t2"), now);
+    assertEquals(State.Backup, instance.status().state(), "one of another time is");
+    instance.ask(null, now);
+    assertEquals(100, instance.status().priority());
+  }
+
+  @Test
+  void aSpeakerThatDoesNotFitIsToldAboutAfterFiveSeconds() {
+    becomeMaster();
+    assertEquals("10.0.0.11", instance.status().address());
+    hear(80, "wrong", InetAddress.ofLiteral("203.0.113.10"));
+    assertNull(instance.status().speakers());
+    now += 5 * SECOND;
+    hear(80, "s3cret", InetAddress.ofLiteral("203.0.113.99"));
+    assertEquals(List.of(new Speaker("10.0.0.12", "OtherAddresses")), instance.status().speakers());
+    long heard = now;
+    while (instance.status().speakers() != null) {
+      expire();
+    }
+    assertEquals(60 * SECOND, now - heard);
+  }
+
+  @Test
+  void aSpeakerThatFitsAgainIsForgotten() {
+    becomeMaster();
+    hear(80, "wrong", InetAddress.ofLiteral("203.0.113.10"));
+    now += 5 * SECOND;
+    hear(80, "wrong", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals(List.of(new Speaker("10.0.0.12", "AuthFailure")), instance.status().speakers());
+    hear(80, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertNull(instance.status().speakers());
   }
 
   @Test

@@ -9,13 +9,18 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), an
- * address, or the order of routing rules. The older object wins, by creation time and then by name.
- * Only specs decide, not which nodes exist, so operator and every agent come to the same answer.
+ * address, or the order of routing rules; and members of a sync group that can't be master on the
+ * same node. The older object wins, by creation time and then by name. Only specs decide, not which
+ * nodes exist, so operator and every agent come to the same answer.
  */
 public final class Conflicts {
   private static final Comparator<VirtualIp> OLDEST_FIRST =
@@ -23,6 +28,11 @@ public final class Conflicts {
               (VirtualIp vip) ->
                   Objects.requireNonNullElse(vip.getMetadata().getCreationTimestamp(), ""))
           .thenComparing(vip -> vip.getMetadata().getName());
+
+  private static final String WITH = " VirtualIP ";
+
+  /** Those that have won, by what they have taken: thousands are not compared pair by pair. */
+  private final Map<Object, List<VirtualIp>> taken = new HashMap<>();
 
   private Conflicts() {}
 
@@ -55,18 +65,52 @@ public final class Conflicts {
       Collection<VirtualIp> virtualIps,
       BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
     var problems = new HashMap<String, List<Problem>>();
-    var winners = new ArrayList<VirtualIp>();
+    var conflicts = new Conflicts();
     for (var vip : virtualIps.stream().sorted(OLDEST_FIRST).toList()) {
       var own = new ArrayList<>(Validator.problems(vip.getSpec()));
       if (own.isEmpty()) {
-        winners.forEach(winner -> own.addAll(between(winner, vip, moreInCommon)));
+        conflicts.rivals(vip).forEach(winner -> own.addAll(between(winner, vip, moreInCommon)));
       }
       if (own.isEmpty()) {
-        winners.add(vip);
+        conflicts.take(vip);
       }
       problems.put(vip.getMetadata().getName(), List.copyOf(own));
     }
     return problems;
+  }
+
+  /** Whether a problem is with another object, not with the spec itself. */
+  public static boolean isConflict(Problem problem) {
+    return isConflict(problem.message());
+  }
+
+  /** Whether a problem's message is about another object. */
+  public static boolean isConflict(String message) {
+    return message.contains(WITH);
+  }
+
+  private Collection<VirtualIp> rivals(VirtualIp vip) {
+    var rivals = new LinkedHashSet<VirtualIp>();
+    keys(vip.getSpec()).forEach(key -> rivals.addAll(taken.getOrDefault(key, List.of())));
+    return rivals;
+  }
+
+  private void take(VirtualIp vip) {
+    keys(vip.getSpec()).forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(vip));
+  }
+
+  /** What it may have in common with others: VRID, sync group, addresses, rules of any kind. */
+  private static Collection<Object> keys(VirtualIpSpec spec) {
+    var keys = new LinkedHashSet<Object>();
+    keys.add(spec.vrid());
+    if (spec.syncGroup() != null) {
+      keys.add(spec.syncGroup());
+    }
+    if (!spec.rules().isEmpty()) {
+      keys.add(PolicyRule.class);
+    }
+    keys.addAll(addresses(spec));
+    return keys;
   }
 
   private static List<Problem> between(
@@ -86,20 +130,29 @@ public final class Conflicts {
         problems.add(
             new Problem(
                 "spec.vrid",
-                "%d on %s is taken by VirtualIP %s: use another VRID, NIC or set of nodes"
-                    .formatted(spec.vrid(), nic, name)));
+                "%d on %s is taken by%s%s: use another VRID, NIC or set of nodes"
+                    .formatted(spec.vrid(), nic, WITH, name)));
       }
     }
-    var taken = addresses(older);
+    var taken = Set.copyOf(addresses(older));
     var own = addresses(spec);
     for (int i = 0; i < own.size(); i++) {
       if (taken.contains(own.get(i))) {
         problems.add(
             new Problem(
                 "spec.addresses[" + i + "].address",
-                "%s is taken by VirtualIP %s: remove it from one of the two"
-                    .formatted(IpPrefix.text(own.get(i).address()), name)));
+                "%s is taken by%s%s: remove it from one of the two"
+                    .formatted(IpPrefix.text(own.get(i).address()), WITH, name)));
       }
+    }
+    if (spec.syncGroup() != null && spec.syncGroup().equals(older.syncGroup())) {
+      misfit(spec, older)
+          .ifPresent(
+              fix ->
+                  problems.add(
+                      new Problem(
+                          "spec.syncGroup",
+                          "%s has%s%s in it, %s".formatted(spec.syncGroup(), WITH, name, fix))));
     }
     if (!disjoint(spec, older)) {
       problems.addAll(rulesBetween(winner, vip));
@@ -113,26 +166,49 @@ public final class Conflicts {
     var own = vip.getSpec().rules().stream().map(PolicyRule::of).toList();
     for (int i = 0; i < own.size(); i++) {
       if (taken.stream().anyMatch(own.get(i)::clashesWith)) {
-        var other = "a rule of VirtualIP " + winner.getMetadata().getName();
+        var other = "a rule of" + WITH + winner.getMetadata().getName();
         problems.add(new Problem("spec.rules[" + i + "]", Validator.clash(other, own.get(i))));
       }
     }
     return problems;
   }
 
+  /** Members of a sync group win on the same node only if they are alike there. */
+  private static Optional<String> misfit(VirtualIpSpec spec, VirtualIpSpec older) {
+    if (!Objects.equals(spec.nodes().selector(), older.nodes().selector())) {
+      return Optional.of(
+          "which selects other nodes: give both the same spec.nodes.selector, or take one out of"
+              + " the group");
+    }
+    return namedNodes(spec, older)
+        .filter(node -> spec.priorityOn(node) != older.priorityOn(node))
+        .findFirst()
+        .map(
+            node ->
+                "which has priority %d on %s, not %d: give both the same priorities, or take one"
+                        .formatted(
+                            older.priorityOn(node),
+                            node.isEmpty() ? "other nodes" : node,
+                            spec.priorityOn(node))
+                    + " out of the group");
+  }
+
   /** NICs that both use for adverts on one node, named nodes first, then any other node. */
   private static Collection<String> commonInterfaces(VirtualIpSpec a, VirtualIpSpec b) {
-    var nodes = new LinkedHashSet<String>();
-    a.nodes().overrides().forEach(override -> nodes.add(override.name()));
-    b.nodes().overrides().forEach(override -> nodes.add(override.name()));
-    nodes.add("");
-    var common = new LinkedHashSet<String>();
-    for (var node : nodes) {
-      if (a.interfaceOn(node).equals(b.interfaceOn(node))) {
-        common.add(a.interfaceOn(node));
-      }
-    }
-    return common;
+    return namedNodes(a, b)
+        .filter(node -> a.interfaceOn(node).equals(b.interfaceOn(node)))
+        .map(a::interfaceOn)
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
+  /** Nodes that one of both names, and an empty name for all others. */
+  private static Stream<String> namedNodes(VirtualIpSpec a, VirtualIpSpec b) {
+    return Stream.of(
+            a.nodes().overrides().stream().map(VirtualIpSpec.NodeOverride::name),
+            b.nodes().overrides().stream().map(VirtualIpSpec.NodeOverride::name),
+            Stream.of(""))
+        .flatMap(names -> names)
+        .distinct();
   }
 
   /** Whether no node can be in both: they ask for different values of one label. */

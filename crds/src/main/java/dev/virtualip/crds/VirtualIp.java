@@ -30,9 +30,22 @@ import io.fabric8.kubernetes.model.annotation.Version;
 @AdditionalPrinterColumn(name = "Age", jsonPath = ".metadata.creationTimestamp", type = Type.DATE)
 @AdditionalPrinterColumn(name = "Interface", jsonPath = ".spec.interface", priority = 1)
 @AdditionalPrinterColumn(
+    name = "Backups",
+    jsonPath = ".status.backups",
+    type = Type.INTEGER,
+    priority = 1)
+@AdditionalPrinterColumn(
+    name = "Transitions",
+    jsonPath = ".status.transitions",
+    type = Type.INTEGER,
+    priority = 1)
+@AdditionalPrinterColumn(
     name = "Reason",
     jsonPath = ".status.conditions[?(@.type==\"Ready\")].reason",
     priority = 1)
 public class VirtualIp extends CustomResource<VirtualIpSpec, VirtualIpStatus> {
   private static final long serialVersionUID = 1L;
+
+  /** Annotation with the name of the node that is asked to be master. */
+  public static final String SWITCH_TO = "virtualip.dev/switch-to";
 }

@@ -2,6 +2,8 @@ package dev.virtualip.crds;
 
 import static dev.virtualip.crds.Specs.virtualIp;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.stream.Stream;
@@ -57,6 +59,38 @@ class ConflictsTest {
           """)
   void differentVridFamilyNicOrNodesAreNoConflict(String older, String younger) {
     assertEquals(List.of(), problemsOfYounger(older, younger));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          {selector: {matchLabels: {edge: a}}} | {} | which selects other nodes: give both the same \
+          spec.nodes.selector, or take one out of the group
+          {overrides: [{name: n, priority: 150}]} | {overrides: [{name: m, priority: 100}]} | which has \
+          priority 150 on n, not 100: give both the same priorities, or take one out of the group
+          {overrides: [{name: n, priority: 100}]} | {overrides: [{name: m, priority: 100}]} |
+          """)
+  void membersOfASyncGroupMustFit(String older, String younger, String problem) {
+    assertEquals(
+        problem == null
+            ? List.of()
+            : List.of("spec.syncGroup: g has VirtualIP a in it, " + problem),
+        problemsOfYounger(
+            "{syncGroup: g, nodes: %s}".formatted(older),
+            "{vrid: 78, syncGroup: g, nodes: %s, addresses: [{address: 203.0.113.11/24}]}"
+                .formatted(younger)));
+  }
+
+  @Test
+  void onlyAProblemWithAnotherObjectIsAConflict() {
+    var vips = List.of(virtualIp("a", OLD, ""), virtualIp("b", NEW, ""));
+    assertTrue(Conflicts.problems(vips).get("b").stream().allMatch(Conflicts::isConflict));
+    assertFalse(
+        Validator.problems(virtualIp("c", OLD, "vrid: 0").getSpec()).stream()
+            .anyMatch(Conflicts::isConflict));
   }
 
   @Test

@@ -18,7 +18,16 @@ import org.junit.jupiter.api.io.TempDir;
 class CrdTest {
   private static final Path COMMITTED = Path.of("virtualips.virtualip.dev.yaml");
   private static final List<String> COLUMNS =
-      List.of("Address", "VRID", "Master", "Ready", "Age", "Interface", "Reason");
+      List.of(
+          "Address",
+          "VRID",
+          "Master",
+          "Ready",
+          "Age",
+          "Interface",
+          "Backups",
+          "Transitions",
+          "Reason");
 
   @Test
   void committedCrdIsWhatTheTypesGenerate(@TempDir Path dir) throws IOException {

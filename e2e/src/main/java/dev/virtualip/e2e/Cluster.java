@@ -10,9 +10,12 @@ import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.LabNode;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
+import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.api.model.apps.DeploymentStrategy;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
@@ -25,6 +28,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,13 +42,19 @@ public final class Cluster implements AutoCloseable {
   /** Name of the agents' program and image. */
   public static final String AGENT = "virtualip-agent";
 
-  private static final String NAMESPACE = "virtualip-system";
+  /** Name of the operator's program, image, Deployment and Lease. */
+  public static final String OPERATOR = "virtualip-operator";
+
+  /** Namespace of operator and agents. */
+  public static final String NAMESPACE = "virtualip-system";
+
   private static final Duration START = Duration.ofSeconds(90);
 
   private final Lab lab;
   private final ClassicPair pair;
   private final ApiServer api;
   private final Map<String, LabNode> nodes = new LinkedHashMap<>();
+  private int operators;
 
   private Cluster(Lab lab, ClassicPair pair, ApiServer api) {
     this.lab = lab;
@@ -52,9 +62,21 @@ public final class Cluster implements AutoCloseable {
     this.api = api;
   }
 
-  /** Installs what {@code deploy/base} holds; no node yet. The cluster closes the server. */
+  /**
+   * Installs what {@code deploy/base} holds, with one operator; no node yet. The cluster closes the
+   * server.
+   */
   public static Cluster install(Lab lab, ClassicPair pair, ApiServer api) {
+    return install(lab, pair, api, 1);
+  }
+
+  /**
+   * The same with several operators, each on a node of its own: pods here are on the host's
+   * network, and would take each other's port.
+   */
+  public static Cluster install(Lab lab, ClassicPair pair, ApiServer api, int operators) {
     var cluster = new Cluster(lab, pair, api);
+    cluster.operators = operators;
     cluster.api.installCrd();
     for (var file : List.of("namespace", "operator-rbac", "agent-rbac", "operator")) {
       cluster.load(Lab.root().resolve("deploy/base/" + file + ".yaml"));
@@ -64,13 +86,36 @@ public final class Cluster implements AutoCloseable {
 
   private void load(Path file) {
     try (var yaml = Files.newInputStream(file)) {
-      client().load(yaml).items().forEach(object -> client().resource(object).create());
+      client().load(yaml).items().stream()
+          .map(this::forTheLab)
+          .forEach(object -> client().resource(object).create());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  /** Registers the control host as a node and waits for the operator to be ready there. */
+  private HasMetadata forTheLab(HasMetadata object) {
+    if (object instanceof Deployment deployment) {
+      deployment.getSpec().setReplicas(operators);
+      if (operators == 1) {
+        deployment.getSpec().setStrategy(new DeploymentStrategy(null, "Recreate"));
+      }
+      deployment
+          .getSpec()
+          .getTemplate()
+          .getSpec()
+          .getContainers()
+          .getFirst()
+          .getEnv()
+          .add(new EnvVar("LEADER_LEASE", "3s", null));
+    }
+    return object;
+  }
+
+  /**
+   * Registers the control host as a node and waits for the operators to be ready, there or, if they
+   * are registered, on the workers.
+   */
   public void startOperator() {
     join(lab.control(), ClassicPair.CONTROL);
     client()
@@ -86,8 +131,16 @@ public final class Cluster implements AutoCloseable {
         "the operator is ready",
         START,
         () ->
-            client().pods().inNamespace(NAMESPACE).list().getItems().stream()
-                .anyMatch(Readiness.getInstance()::isReady));
+            client()
+                    .pods()
+                    .inNamespace(NAMESPACE)
+                    .withLabel("app.kubernetes.io/name", OPERATOR)
+                    .list()
+                    .getItems()
+                    .stream()
+                    .filter(Readiness.getInstance()::isReady)
+                    .count()
+                == operators);
   }
 
   /** Registers the two workers. */
@@ -98,6 +151,26 @@ public final class Cluster implements AutoCloseable {
 
   private void join(Host host, String address) {
     nodes.put(host.name(), LabNode.start(api, host, address, Map.of(), LabNode.ownPrograms()));
+  }
+
+  /** The node that the leading operator's pod is bound to; null while none leads. */
+  public LabNode leader() {
+    var lease = client().leases().inNamespace(NAMESPACE).withName(OPERATOR).get();
+    var holder = lease == null ? null : lease.getSpec().getHolderIdentity();
+    var pod =
+        holder == null || holder.isEmpty()
+            ? null
+            : client()
+                .pods()
+                .inNamespace(NAMESPACE)
+                .withName(holder.substring(0, holder.indexOf('_')))
+                .get();
+    return pod == null ? null : nodes.get(pod.getSpec().getNodeName());
+  }
+
+  /** All nodes. */
+  public Collection<LabNode> nodes() {
+    return nodes.values();
   }
 
   /** A node by name. */

@@ -38,20 +38,7 @@ final class AgentDaemonSet {
    */
   static DaemonSet desired(
       Settings settings, SequencedCollection<String> nodes, OwnerReference owner) {
-    var template = Serialization.unmarshal(TEMPLATE, DaemonSet.class);
-    template
-        .getSpec()
-        .getTemplate()
-        .getSpec()
-        .getContainers()
-        .getFirst()
-        .setImage(settings.agentImage());
-    if (settings.hostPid()) {
-      template.getSpec().getTemplate().getSpec().setHostPID(true);
-    }
-    if (settings.scripts() != null) {
-      template = withScripts(template, settings.scripts());
-    }
+    var template = template(settings);
     return template
         .edit()
         .editMetadata()
@@ -75,6 +62,21 @@ final class AgentDaemonSet {
         .endTemplate()
         .endSpec()
         .build();
+  }
+
+  private static DaemonSet template(Settings settings) {
+    var template = Serialization.unmarshal(TEMPLATE, DaemonSet.class);
+    template
+        .getSpec()
+        .getTemplate()
+        .getSpec()
+        .getContainers()
+        .getFirst()
+        .setImage(settings.agentImage());
+    if (settings.hostPid()) {
+      template.getSpec().getTemplate().getSpec().setHostPID(true);
+    }
+    return settings.scripts() == null ? template : withScripts(template, settings.scripts());
   }
 
   /**
@@ -112,6 +114,11 @@ final class AgentDaemonSet {
         .endTemplate()
         .endSpec()
         .build();
+  }
+
+  /** What agents have to run by these settings: the annotation {@link #REVISION} of their pods. */
+  static String revision(Settings settings) {
+    return revision(template(settings));
   }
 
   /** Kubernetes allows one name a term, and a pod may go where any of the terms says. */

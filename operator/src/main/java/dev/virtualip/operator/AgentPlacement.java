@@ -46,7 +46,7 @@ final class AgentPlacement {
   }
 
   /** Whether the spec says which nodes are meant: on old servers it may hold nulls. */
-  private static boolean hasSelector(VirtualIp vip, List<Problem> problems) {
+  static boolean hasSelector(VirtualIp vip, List<Problem> problems) {
     return vip.getSpec() != null
         && problems.stream().noneMatch(p -> p.path().startsWith("spec.nodes.selector"));
   }

@@ -6,9 +6,8 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
-import java.util.Collection;
+import java.net.HttpURLConnection;
 import java.util.Objects;
-import java.util.Set;
 import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -32,23 +31,17 @@ final class Agents {
   }
 
   /**
-   * Applies or deletes the DaemonSet where it differs, and replaces one outdated agent if that
-   * leaves all others serving.
+   * Applies or deletes the DaemonSet where it differs.
    *
    * @param nodes the nodes that need an agent
-   * @param masters nodes that are master of a VirtualIP
    * @param current the DaemonSet as last seen, or null
-   * @param pods the agents' pods as last seen
    */
-  void sync(TreeSet<String> nodes, Set<String> masters, DaemonSet current, Collection<Pod> pods) {
+  void sync(TreeSet<String> nodes, DaemonSet current) {
     if (nodes.isEmpty()) {
       delete(current);
-      return;
+    } else {
+      apply(AgentDaemonSet.desired(settings, nodes, owner), current);
     }
-    apply(AgentDaemonSet.desired(settings, nodes, owner), current);
-    var revision =
-        desired.getSpec().getTemplate().getMetadata().getAnnotations().get(AgentDaemonSet.REVISION);
-    AgentRollout.next(revision, pods, nodes, masters).ifPresent(this::replace);
   }
 
   private void delete(DaemonSet current) {
@@ -76,16 +69,26 @@ final class Agents {
     desired = now;
   }
 
-  /** The last one deleted counts as gone only when it is seen to be: the cache lags behind. */
-  private void replace(Pod pod) {
+  /**
+   * Deletes an agent's pod, if it is as it was seen; its successor comes up to date. The last one
+   * deleted counts as gone only when it is seen to be: the cache lags behind.
+   */
+  void replace(Pod pod) {
     var uid = pod.getMetadata().getUid();
     if (uid.equals(deletedPod)) {
       return;
     }
+    try {
+      client.resource(pod).lockResourceVersion(pod.getMetadata().getResourceVersion()).delete();
+    } catch (KubernetesClientException e) {
+      if (e.getCode() == HttpURLConnection.HTTP_CONFLICT) {
+        return; // it has changed: decide anew
+      }
+      throw e;
+    }
+    deletedPod = uid;
     LOG.info(
         "agents=replaced pod={} node={}", pod.getMetadata().getName(), pod.getSpec().getNodeName());
-    client.resource(pod).delete();
-    deletedPod = uid;
   }
 
   /** The operator's own Deployment, so that the agents go away with it. */

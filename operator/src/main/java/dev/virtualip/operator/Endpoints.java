@@ -13,11 +13,12 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /**
- * {@code /healthz}: the program runs. {@code /readyz}: its watches have begun, and none has ended
- * for good. {@code /metrics}: counters and the conditions of all VirtualIPs, for Prometheus.
+ * {@code /healthz}: the program runs. {@code /readyz}: its watches run, or it waits for its turn.
+ * {@code /metrics}: counters and the conditions of all VirtualIPs, for Prometheus.
  */
 final class Endpoints implements AutoCloseable {
   private final AtomicReference<VirtualIpOperator> operator = new AtomicReference<>();
+  private volatile boolean standsBy;
   private final PrometheusMeterRegistry metrics;
   private final MultiGauge conditions;
   private final HttpServer server;
@@ -54,9 +55,14 @@ final class Endpoints implements AutoCloseable {
     operator.set(running);
   }
 
+  /** It is as ready as one can be that waits for another one to end. */
+  void standBy() {
+    standsBy = true;
+  }
+
   private Answer ready() {
     var running = operator.get();
-    return running != null && running.ready()
+    return running == null && standsBy || running != null && running.ready()
         ? new Answer(200, "ok\n")
         : new Answer(503, "not ready: a watch on the API server does not run\n");
   }

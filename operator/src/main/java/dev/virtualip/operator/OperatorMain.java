@@ -1,16 +1,25 @@
 package dev.virtualip.operator;
 
+import dev.virtualip.crds.Durations;
+import dev.virtualip.kube.EventWriter;
+import dev.virtualip.kube.LiveWatches;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.javaoperatorsdk.operator.OperatorException;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.File;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.ExecutionException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -114,6 +123,33 @@ public final class OperatorMain implements Runnable {
     private boolean hostPid;
 
     @Option(
+        names = "--drain-on",
+        paramLabel = "TRIGGERS",
+        defaultValue = "${env:DRAIN_ON:-cordon,label:virtualip.dev/drain=true}",
+        converter = DrainTriggers.class,
+        description =
+            "By what a node is found to be drained, and hands over: cordon, taint:KEY[=VALUE],"
+                + " label:KEY[=VALUE], separated by commas; none: nodes are left alone. $DRAIN_ON.")
+    private DrainTriggers.Parsed drainOn;
+
+    @Option(
+        names = "--name",
+        paramLabel = "NAME",
+        defaultValue = "${env:POD_NAME:-operator}",
+        description = "Name of this operator among others, of which one works; $POD_NAME.")
+    private String name;
+
+    @Option(
+        names = "--leader-lease",
+        paramLabel = "TIME",
+        defaultValue = "${env:LEADER_LEASE:-10s}",
+        converter = LeaseDuration.class,
+        description =
+            "Time after which an operator that has vanished is followed by another one, 2s or more;"
+                + " $LEADER_LEASE.")
+    private Duration leaderLease;
+
+    @Option(
         names = "--listen",
         paramLabel = "HOST:PORT",
         defaultValue = "0.0.0.0:9406",
@@ -123,19 +159,53 @@ public final class OperatorMain implements Runnable {
     @Override
     public Integer call() throws IOException, ExecutionException, InterruptedException {
       var settings =
-          new Settings(namespace, agentImage, scripts.isEmpty() ? null : scripts, hostPid);
+          new Settings(
+              namespace,
+              agentImage,
+              scripts.isEmpty() ? null : scripts,
+              hostPid,
+              drainOn.triggers());
       LOG.info("settings={} listen={}", settings, listen);
       var metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+      new JvmMemoryMetrics().bindTo(metrics);
       try (var endpoints = Endpoints.start(listen, metrics);
-          var client = new KubernetesClientBuilder().withConfig(config()).build();
-          var operator = VirtualIpOperator.start(client, settings, metrics)) {
-        endpoints.serve(operator);
-        var stop = stopOnSignal(operator);
-        LOG.info("started apiServer={}", client.getMasterUrl());
-        var failure = operator.failure().get();
-        Runtime.getRuntime().removeShutdownHook(stop);
-        throw new OperatorException("a watch ended", failure);
+          var client =
+              new KubernetesClientBuilder()
+                  .withHttpClientFactory(new LiveWatches())
+                  .withConfig(config())
+                  .build()) {
+        return lead(endpoints, client, settings, metrics);
       }
+    }
+
+    /** Waits for its turn, and then works until that ends or something fails. */
+    private int lead(
+        Endpoints endpoints,
+        KubernetesClient client,
+        Settings settings,
+        PrometheusMeterRegistry metrics)
+        throws ExecutionException, InterruptedException {
+      client.leases().inNamespace(namespace).withName(Leadership.LEASE).get();
+      var leadership = Leadership.seek(client, namespace, name, leaderLease);
+      metrics.gauge("virtualip.operator.leading", leadership, l -> l.leading() ? 1 : 0);
+      var stop = new Stop();
+      stop.before(leadership);
+      Runtime.getRuntime().addShutdownHook(stop);
+      endpoints.standBy();
+      LOG.info("waiting for its turn apiServer={}", client.getMasterUrl());
+      leadership.await();
+      var events = EventWriter.start(client, "virtualip-operator", name);
+      var operator = VirtualIpOperator.start(client, settings, metrics, events);
+      stop.before(events);
+      stop.before(operator);
+      endpoints.serve(operator);
+      LOG.info("started");
+      var failure = CompletableFuture.anyOf(operator.failure(), leadership.lost()).get();
+      if (stop.isAlive()) {
+        stop.join();
+      }
+      Runtime.getRuntime().removeShutdownHook(stop);
+      throw new OperatorException("it can't go on", (Throwable) failure);
     }
 
     private Config config() {
@@ -152,19 +222,66 @@ public final class OperatorMain implements Runnable {
         throw new IllegalArgumentException(kubeconfig + " is no kubeconfig: name another file", e);
       }
     }
+  }
 
-    /** A hook can't set the exit code, and to be stopped is no failure. */
-    private static Thread stopOnSignal(VirtualIpOperator operator) {
-      var hook =
-          new Thread(
-              () -> {
-                LOG.info("stopping");
-                operator.close();
-                Runtime.getRuntime().halt(CommandLine.ExitCode.OK);
-              },
-              "stop");
-      Runtime.getRuntime().addShutdownHook(hook);
-      return hook;
+  /** What SIGTERM does: it ends what runs, the last first. To be stopped is no failure. */
+  private static final class Stop extends Thread {
+    private final ConcurrentLinkedDeque<AutoCloseable> running = new ConcurrentLinkedDeque<>();
+
+    Stop() {
+      super("stop");
+    }
+
+    /** This ends before what was named earlier. */
+    void before(AutoCloseable closeable) {
+      running.push(closeable);
+    }
+
+    @Override
+    public void run() {
+      LOG.info("stopping");
+      for (var closeable : running) {
+        try {
+          closeable.close();
+        } catch (Exception e) {
+          LOG.warn("not stopped: {}", closeable, e);
+        }
+      }
+      // A hook can't set the exit code otherwise.
+      Runtime.getRuntime().halt(CommandLine.ExitCode.OK);
+    }
+  }
+
+  /** Reads {@code --leader-lease}. */
+  static final class LeaseDuration implements ITypeConverter<Duration> {
+    private static final Duration MIN = Duration.ofSeconds(2);
+
+    @Override
+    public Duration convert(String text) {
+      try {
+        var duration = Durations.parse(text);
+        if (duration.compareTo(MIN) >= 0) {
+          return duration;
+        }
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
+      throw new TypeConversionException("\"" + text + "\" is too short: write 2s or more");
+    }
+  }
+
+  /** Reads {@code --drain-on}. */
+  static final class DrainTriggers implements ITypeConverter<DrainTriggers.Parsed> {
+    /** A list that picocli does not take for several values. */
+    record Parsed(List<DrainTrigger> triggers) {}
+
+    @Override
+    public Parsed convert(String text) {
+      try {
+        return new Parsed(DrainTrigger.parse(text));
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException(e.getMessage());
+      }
     }
   }
 

@@ -1,5 +1,7 @@
 package dev.virtualip.operator;
 
+import java.util.List;
+
 /**
  * What the operator is told when it starts.
  *
@@ -7,5 +9,11 @@ package dev.virtualip.operator;
  * @param agentImage image of the agents
  * @param scripts name of the ConfigMap whose scripts the agents may run, or null if they run none
  * @param hostPid whether the agents see the nodes' processes, which process checks need
+ * @param drainOn by what a node is found to be drained; empty if nodes are left alone
  */
-public record Settings(String namespace, String agentImage, String scripts, boolean hostPid) {}
+public record Settings(
+    String namespace,
+    String agentImage,
+    String scripts,
+    boolean hostPid,
+    List<DrainTrigger> drainOn) {}

@@ -23,6 +23,10 @@ final class StartFailure {
         return "the API server refuses access (%s): apply the roles of deploy/base"
             .formatted(oneLine(e));
       }
+      if (e instanceof Leadership.Lost) {
+        return "another operator leads, or the API server was away too long: start it again to wait"
+            + " for its turn";
+      }
       if (e instanceof IllegalArgumentException) {
         return oneLine(e);
       }
@@ -39,7 +43,7 @@ final class StartFailure {
     return e instanceof KubernetesClientException client && client.getCode() == code;
   }
 
-  private static String oneLine(Throwable e) {
+  static String oneLine(Throwable e) {
     var message =
         e instanceof KubernetesClientException client && client.getStatus() != null
             ? client.getStatus().getMessage()

@@ -5,11 +5,15 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
@@ -21,6 +25,26 @@ import java.util.Set;
 final class StatusPatch {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final VirtualIpStatus NONE = new VirtualIpStatus(null, null, null, null);
+
+  /**
+   * What the operator has to say about a VirtualIP.
+   *
+   * @param conditions all conditions, with times
+   * @param master the node that is, or null
+   * @param backups how many would take over
+   * @param unknown what is written in place of what silent agents have said, by node
+   * @param gone nodes whose reports are removed
+   * @param handOvers what nodes are asked to do
+   * @param switchOver what became of a request, or null without one
+   */
+  record Said(
+      List<Condition> conditions,
+      String master,
+      int backups,
+      Map<String, NodeStatus> unknown,
+      Set<String> gone,
+      Map<String, HandOver> handOvers,
+      SwitchOver switchOver) {}
 
   private StatusPatch() {}
 
@@ -51,40 +75,55 @@ final class StatusPatch {
     return result;
   }
 
-  /**
-   * The patch that makes the operator's part of the status true, or nothing if it is.
-   *
-   * @param conditions all conditions, with times
-   * @param nodes names of all nodes of the cluster; what others once reported is removed
-   */
-  static Optional<String> of(VirtualIp vip, List<Condition> conditions, Set<String> nodes) {
+  /** The patch that makes the operator's part of the status true, or nothing if it is. */
+  static Optional<String> of(VirtualIp vip, Said said) {
     var status = Objects.requireNonNullElse(vip.getStatus(), NONE);
     var patch = JsonNodeFactory.instance.objectNode();
     var generation = vip.getMetadata().getGeneration();
     if (!Objects.equals(generation, status.observedGeneration())) {
       patch.put("observedGeneration", generation);
     }
-    if (!conditions.equals(status.conditions())) {
-      patch.set("conditions", JSON.valueToTree(conditions));
+    if (!said.conditions().equals(status.conditions())) {
+      patch.set("conditions", JSON.valueToTree(said.conditions()));
     }
-    var master = VirtualIpConditions.master(vip);
-    if (!Objects.equals(master, status.master())) {
-      patch.put("master", master);
+    if (!Objects.equals(said.master(), status.master())) {
+      patch.put("master", said.master());
     }
-    var gone = gone(vip, nodes);
-    if (!gone.isEmpty()) {
-      patch.set("nodes", gone);
+    if (!Objects.equals(said.backups(), status.backups())) {
+      patch.put("backups", said.backups());
+    }
+    var nodes = nodes(said);
+    if (!nodes.isEmpty()) {
+      patch.set("nodes", nodes);
+    }
+    var handOvers = difference(said.handOvers(), HandOvers.present(vip));
+    if (!handOvers.isEmpty()) {
+      patch.set("handOvers", handOvers);
+    }
+    if (!Objects.equals(said.switchOver(), status.switchOver())) {
+      patch.set("switchOver", JSON.valueToTree(said.switchOver()));
     }
     return patch.isEmpty()
         ? Optional.empty()
         : Optional.of(JsonNodeFactory.instance.objectNode().set("status", patch).toString());
   }
 
-  private static ObjectNode gone(VirtualIp vip, Set<String> nodes) {
-    var gone = JsonNodeFactory.instance.objectNode();
-    VirtualIpConditions.reports(vip).keySet().stream()
-        .filter(node -> !nodes.contains(node))
-        .forEach(gone::putNull);
-    return gone;
+  private static ObjectNode nodes(Said said) {
+    var nodes = JsonNodeFactory.instance.objectNode();
+    said.unknown().forEach((node, report) -> nodes.set(node, JSON.valueToTree(report)));
+    said.gone().forEach(nodes::putNull);
+    return nodes;
+  }
+
+  private static ObjectNode difference(Map<String, HandOver> now, Map<String, HandOver> before) {
+    var difference = JsonNodeFactory.instance.objectNode();
+    now.forEach(
+        (node, asked) -> {
+          if (!asked.equals(before.get(node))) {
+            difference.set(node, JSON.valueToTree(asked));
+          }
+        });
+    before.keySet().stream().filter(node -> !now.containsKey(node)).forEach(difference::putNull);
+    return difference;
   }
 }

@@ -1,10 +1,10 @@
 package dev.virtualip.operator;
 
+import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.Validator;
 import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.api.model.Condition;
@@ -13,20 +13,25 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
-import java.util.Set;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
  * What can be said about a VirtualIP, from its spec, the cluster's nodes and what the agents
- * report. The conditions lack {@code lastTransitionTime}.
+ * report, as far as that is to be believed. Ready, Reconciling and Stalled mean what GitOps tools
+ * take them for (kstatus). The conditions lack {@code lastTransitionTime}.
  */
 final class VirtualIpConditions {
   static final String ACCEPTED = "Accepted";
   static final String READY = "Ready";
+  static final String RECONCILING = "Reconciling";
+  static final String STALLED = "Stalled";
 
   /** The reason agents give when the NIC of the adverts does not exist on their node. */
   private static final String INTERFACE_NOT_FOUND = "InterfaceNotFound";
+
+  private static final String NOT_RUN = "not run: ";
 
   private final VirtualIp vip;
   private final Map<String, NodeStatus> reports;
@@ -37,15 +42,23 @@ final class VirtualIpConditions {
   }
 
   /**
-   * Accepted and Ready, in this order.
+   * Accepted, Ready, Reconciling and Stalled, in this order.
    *
+   * @param vip with the reports that are to be believed
    * @param problems what keeps the VirtualIP from running, conflicts included
    * @param nodes all nodes of the cluster
    */
   static List<Condition> of(VirtualIp vip, List<Problem> problems, Collection<NodeFacts> nodes) {
     var conditions = new VirtualIpConditions(vip);
     var accepted = conditions.accepted(problems, nodes);
-    return List.of(accepted, conditions.ready(accepted.getStatus().equals("True")));
+    boolean isAccepted = accepted.getStatus().equals("True");
+    return List.of(
+        accepted,
+        conditions.ready(isAccepted),
+        conditions.reconciling(isAccepted),
+        isAccepted
+            ? conditions.condition(STALLED, "False", ACCEPTED, "nobody's help is needed")
+            : conditions.condition(STALLED, "True", accepted.getReason(), accepted.getMessage()));
   }
 
   /** What the agents report, by node name in order. */
@@ -56,22 +69,6 @@ final class VirtualIpConditions {
       reports.values().removeIf(Objects::isNull);
     }
     return reports;
-  }
-
-  /** A view of a VirtualIP without the reports of nodes whose agent does not run. */
-  static VirtualIp heard(VirtualIp vip, Set<String> silent) {
-    var reports = reports(vip);
-    if (!reports.keySet().removeAll(silent)) {
-      return vip;
-    }
-    var status = vip.getStatus();
-    var heard = new VirtualIp();
-    heard.setMetadata(vip.getMetadata());
-    heard.setSpec(vip.getSpec());
-    heard.setStatus(
-        new VirtualIpStatus(
-            status.observedGeneration(), status.master(), reports, status.conditions()));
-    return heard;
   }
 
   /** The nodes that report to be master, in order. */
@@ -95,42 +92,72 @@ final class VirtualIpConditions {
     return masters.isEmpty() ? null : masters.getFirst();
   }
 
+  /** A report in a few words. */
+  static String described(NodeStatus report) {
+    var state = report.state() == null ? "no state" : report.state().name();
+    boolean reason = report.reason() != null && !report.reason().isEmpty();
+    return reason ? state + " (" + report.reason() + ")" : state;
+  }
+
   private Condition accepted(List<Problem> problems, Collection<NodeFacts> nodes) {
     if (!problems.isEmpty()) {
       var invalid = !Validator.problems(vip.getSpec()).isEmpty();
-      return condition(ACCEPTED, false, invalid ? "Invalid" : "Conflict", join(problems));
+      return condition(ACCEPTED, "False", invalid ? "Invalid" : "Conflict", join(problems));
     }
     var unselected = NodeFacts.selectionProblems(vip.getSpec(), nodes);
     if (!unselected.isEmpty()) {
-      return condition(ACCEPTED, false, "NoNodeSelected", join(unselected));
+      return condition(ACCEPTED, "False", "NoNodeSelected", join(unselected));
     }
-    if (!reports.isEmpty() && reports.values().stream().allMatch(this::lacksInterface)) {
-      return condition(ACCEPTED, false, INTERFACE_NOT_FOUND, interfaceNotFound());
+    var refusal = refusal();
+    if (refusal.isPresent()) {
+      return refusal.get();
     }
     long selected = nodes.stream().filter(node -> node.selectedBy(vip.getSpec())).count();
     return condition(
-        ACCEPTED, true, ACCEPTED, selected == 1 ? "1 node selected" : selected + " nodes selected");
+        ACCEPTED,
+        "True",
+        ACCEPTED,
+        selected == 1 ? "1 node selected" : selected + " nodes selected");
   }
 
   private static String join(List<Problem> problems) {
     return problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
   }
 
-  /** It has no such NIC and runs nothing, or goes on with an older generation for want of it. */
-  private boolean lacksInterface(NodeStatus report) {
+  /**
+   * What agents know and specs do not tell: no node has the NIC; or another VirtualIP goes on in
+   * its last good version, and has what this one wants.
+   */
+  private Optional<Condition> refusal() {
+    var heard =
+        reports.values().stream().filter(report -> report.state() != State.Unknown).toList();
+    if (heard.isEmpty() || !heard.stream().allMatch(this::cannotRun)) {
+      return Optional.empty();
+    }
+    var messages =
+        reports.entrySet().stream()
+            .filter(report -> report.getValue().state() != State.Unknown)
+            .map(
+                report ->
+                    Objects.requireNonNullElse(
+                            report.getValue().message(),
+                            "a NIC is missing on node " + report.getKey())
+                        .replace(NOT_RUN, ""))
+            .distinct()
+            .collect(Collectors.joining("; "));
+    boolean conflict =
+        heard.stream()
+            .anyMatch(
+                report -> Conflicts.isConflict(Objects.requireNonNullElse(report.message(), "")));
+    return Optional.of(
+        condition(ACCEPTED, "False", conflict ? "Conflict" : INTERFACE_NOT_FOUND, messages));
+  }
+
+  /** It has no such NIC and runs nothing, or goes on with an older generation. */
+  private boolean cannotRun(NodeStatus report) {
     boolean runs = Objects.equals(report.acceptedGeneration(), generation());
     boolean fault = report.reason() != null && report.reason().startsWith(INTERFACE_NOT_FOUND);
     return runs && fault || Objects.equals(report.refusedGeneration(), generation());
-  }
-
-  private String interfaceNotFound() {
-    return reports.entrySet().stream()
-        .map(
-            report ->
-                Objects.requireNonNullElse(
-                    report.getValue().message(), "a NIC is missing on node " + report.getKey()))
-        .distinct()
-        .collect(Collectors.joining("; "));
   }
 
   private Condition ready(boolean accepted) {
@@ -138,17 +165,19 @@ final class VirtualIpConditions {
     if (!accepted) {
       return condition(
           READY,
-          false,
+          "False",
           "NotAccepted",
           "generation %d is not accepted; %s".formatted(generation(), served(masters)));
     }
     if (masters.isEmpty()) {
-      return condition(READY, false, "NoMaster", noMaster());
+      return mayHaveOne()
+          ? condition(READY, "Unknown", "MasterUnknown", noMaster())
+          : condition(READY, "False", "NoMaster", noMaster());
     }
     if (masters.size() > 1) {
       return condition(
           READY,
-          false,
+          "False",
           "MultipleMasters",
           "%s all report to be master".formatted(String.join(", ", masters)));
     }
@@ -157,11 +186,54 @@ final class VirtualIpConditions {
     if (!Objects.equals(generation, generation())) {
       return condition(
           READY,
-          false,
-          "Reconciling",
+          "False",
+          RECONCILING,
           "generation %d is not served yet; %s".formatted(generation(), served(masters)));
     }
-    return condition(READY, true, "Serving", "%s is master".formatted(master));
+    return condition(READY, "True", "Serving", "%s is master".formatted(master));
+  }
+
+  /** A node that is not heard of may be master: the others are content, or not heard of either. */
+  private boolean mayHaveOne() {
+    boolean anyUnknown = reports.values().stream().anyMatch(r -> r.state() == State.Unknown);
+    return anyUnknown
+        && reports.values().stream()
+            .filter(report -> report.state() != State.Unknown)
+            .allMatch(report -> report.state() == State.Backup);
+  }
+
+  private Condition reconciling(boolean accepted) {
+    if (!accepted) {
+      return condition(RECONCILING, "False", STALLED, "nothing happens before it is accepted");
+    }
+    if (reports.isEmpty()) {
+      return condition(RECONCILING, "True", "AgentsStarting", "no agent has reported yet");
+    }
+    var behind =
+        reports.entrySet().stream()
+            .filter(report -> report.getValue().state() != State.Unknown)
+            .filter(report -> behind(report.getValue()))
+            .map(Map.Entry::getKey)
+            .collect(Collectors.joining(", "));
+    if (!behind.isEmpty()) {
+      return condition(
+          RECONCILING,
+          "True",
+          "RollingOut",
+          "generation %d does not run yet on %s".formatted(generation(), behind));
+    }
+    boolean electing =
+        masters(vip).isEmpty()
+            && reports.values().stream()
+                .anyMatch(r -> r.state() == State.Backup || r.state() == State.Init);
+    return electing
+        ? condition(RECONCILING, "True", "Electing", noMaster())
+        : condition(RECONCILING, "False", "Settled", "generation %d runs".formatted(generation()));
+  }
+
+  private boolean behind(NodeStatus report) {
+    return !Objects.equals(report.acceptedGeneration(), generation())
+        && !Objects.equals(report.refusedGeneration(), generation());
   }
 
   private String served(List<String> masters) {
@@ -184,23 +256,22 @@ final class VirtualIpConditions {
                 .collect(Collectors.joining(", "));
   }
 
-  private static String described(NodeStatus report) {
-    var state = report.state() == null ? "no state" : report.state().name();
-    boolean reason = report.reason() != null && !report.reason().isEmpty();
-    return reason ? state + " (" + report.reason() + ")" : state;
-  }
-
   private Long generation() {
     return vip.getMetadata().getGeneration();
   }
 
-  private Condition condition(String type, boolean status, String reason, String message) {
+  private Condition condition(String type, String status, String reason, String message) {
+    return condition(vip, type, status, reason, message);
+  }
+
+  static Condition condition(
+      VirtualIp vip, String type, String status, String reason, String message) {
     return new ConditionBuilder()
         .withType(type)
-        .withStatus(status ? "True" : "False")
+        .withStatus(status)
         .withReason(reason)
         .withMessage(message)
-        .withObservedGeneration(generation())
+        .withObservedGeneration(vip.getMetadata().getGeneration())
         .build();
   }
 }

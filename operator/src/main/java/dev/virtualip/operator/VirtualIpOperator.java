@@ -1,28 +1,70 @@
 package dev.virtualip.operator;
 
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.kube.EventWriter;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.Operator;
 import io.javaoperatorsdk.operator.OperatorException;
-import io.javaoperatorsdk.operator.processing.retry.GenericRetry;
+import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** The running operator: watches, and brings status and agents up to date until it is closed. */
+/**
+ * The running operator: watches, and makes a {@link Pass} whenever something has changed, until it
+ * is closed.
+ */
 public final class VirtualIpOperator implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(VirtualIpOperator.class);
+
+  /** Between two passes, so that a burst of events is one pass. */
+  private static final Duration GAP = Duration.ofMillis(50);
+
+  /** After a pass that left something to wait for. */
+  private static final long UNSETTLED_NANOS = Duration.ofSeconds(1).toNanos();
+
+  private static final long IDLE_NANOS = Duration.ofMinutes(5).toNanos();
+  private static final long RETRY_MIN_NANOS = Duration.ofSeconds(1).toNanos();
+  private static final long RETRY_MAX_NANOS = Duration.ofSeconds(30).toNanos();
+  private static final Duration LAST_PASS = Duration.ofSeconds(5);
+
   private final Operator operator;
   private final VirtualIpReconciler reconciler;
+  private final Hearing hearing = new Hearing(System::nanoTime);
+  private final Pass pass;
+  private final Told told;
+  private final Timer passes;
+  private final Counter failures;
+  private final BlockingQueue<Boolean> changed = new ArrayBlockingQueue<>(1);
   private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
+  private final Thread thread = Thread.ofPlatform().name("passes").unstarted(this::run);
+  private volatile boolean closing;
+  private long retryNanos = RETRY_MIN_NANOS;
 
-  private VirtualIpOperator(KubernetesClient client, Settings settings, MeterRegistry metrics) {
-    reconciler = new VirtualIpReconciler(client, settings, metrics, Clock.systemUTC());
+  private VirtualIpOperator(
+      KubernetesClient client, Settings settings, MeterRegistry metrics, EventWriter events) {
+    passes =
+        Timer.builder("virtualip.operator.passes")
+            .description("Passes over all VirtualIPs")
+            .register(metrics);
+    failures = metrics.counter("virtualip.operator.failures");
+    told = new Told(events, metrics, System::nanoTime);
+    reconciler = new VirtualIpReconciler(settings, hearing, () -> changed.offer(true));
+    pass = new Pass(client, settings, Clock.systemUTC(), hearing, told);
     operator =
         new Operator(
             config ->
@@ -30,7 +72,7 @@ public final class VirtualIpOperator implements AutoCloseable {
                     .withKubernetesClient(client)
                     .withCloseClientOnStop(false)
                     .withConcurrentReconciliationThreads(1)
-                    .withReconciliationTerminationTimeout(Duration.ofSeconds(5))
+                    .withReconciliationTerminationTimeout(LAST_PASS)
                     .withInformerStoppedHandler(
                         (informer, cause) -> {
                           if (cause != null) {
@@ -38,15 +80,7 @@ public final class VirtualIpOperator implements AutoCloseable {
                           }
                         }));
     operator.register(
-        reconciler,
-        config ->
-            config
-                .withOnUpdateFilter(VirtualIpReconciler.SPEC_OR_STATUS)
-                .withRetry(
-                    new GenericRetry()
-                        .setInitialInterval(Duration.ofSeconds(1))
-                        .setMaxInterval(Duration.ofSeconds(30).toMillis())
-                        .withoutMaxAttempts()));
+        reconciler, config -> config.withOnUpdateFilter(VirtualIpReconciler.SPEC_OR_STATUS));
   }
 
   /**
@@ -54,14 +88,16 @@ public final class VirtualIpOperator implements AutoCloseable {
    *
    * @param client reaches the API server; the caller closes it
    * @param metrics takes the operator's counters
+   * @param events takes what it has to tell; the caller closes it
    * @throws OperatorException if the API server can't be reached, or doesn't know VirtualIPs, or
    *     refuses access
    */
   public static VirtualIpOperator start(
-      KubernetesClient client, Settings settings, MeterRegistry metrics) {
-    var running = new VirtualIpOperator(client, settings, metrics);
+      KubernetesClient client, Settings settings, MeterRegistry metrics, EventWriter events) {
+    var running = new VirtualIpOperator(client, settings, metrics, events);
     running.operator.start();
-    running.reconciler.firstPass();
+    running.changed.offer(true);
+    running.thread.start();
     return running;
   }
 
@@ -91,6 +127,51 @@ public final class VirtualIpOperator implements AutoCloseable {
   /** Stops; a pass that has begun may end, within 5 s. */
   @Override
   public void close() {
+    closing = true;
+    changed.offer(true);
+    try {
+      thread.join(LAST_PASS);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
+    thread.interrupt();
     operator.stop();
+  }
+
+  private void run() {
+    try {
+      long wait = IDLE_NANOS;
+      while (!closing) {
+        changed.poll(wait, TimeUnit.NANOSECONDS);
+        if (!closing) {
+          wait = pass();
+          Thread.sleep(GAP);
+        }
+      }
+    } catch (InterruptedException _) {
+      LOG.debug("passes ended");
+    } catch (RuntimeException | Error e) {
+      failure.complete(e);
+    }
+  }
+
+  /** Makes a pass; nanoseconds to the next one if nothing happens. */
+  private long pass() throws InterruptedException {
+    long begun = System.nanoTime();
+    try {
+      var seen = reconciler.seen();
+      var outcome = pass.make(seen);
+      told.upgrade(seen.daemonSet(), outcome.turn());
+      retryNanos = RETRY_MIN_NANOS;
+      return outcome.unsettled() ? UNSETTLED_NANOS : hearing.untilNextSilence().orElse(IDLE_NANOS);
+    } catch (IOException | KubernetesClientException e) {
+      failures.increment();
+      LOG.warn("pass_failed error=\"{}\": trying again", StartFailure.oneLine(e));
+      long wait = retryNanos;
+      retryNanos = Math.min(2 * retryNanos, RETRY_MAX_NANOS);
+      return wait;
+    } finally {
+      passes.record(System.nanoTime() - begun, TimeUnit.NANOSECONDS);
+    }
   }
 }

@@ -13,7 +13,8 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class AgentDaemonSetTest {
-  private static final Settings SETTINGS = new Settings("vips", "registry/agent:1", null, false);
+  private static final Settings SETTINGS =
+      new Settings("vips", "registry/agent:1", null, false, List.of());
 
   @Test
   void goesToEachNodeByName() {
@@ -69,7 +70,7 @@ class AgentDaemonSetTest {
 
   @Test
   void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
-    var with = new Settings("vips", "registry/agent:1", "my-scripts", false);
+    var with = new Settings("vips", "registry/agent:1", "my-scripts", false, List.of());
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
     var agent = container(daemonSet);
     assertEquals(
@@ -92,7 +93,7 @@ class AgentDaemonSetTest {
   @Test
   void onlyWhoAsksForItSeesTheNodesProcesses() {
     assertNull(desired("a").getSpec().getTemplate().getSpec().getHostPID());
-    var with = new Settings("vips", "registry/agent:1", null, true);
+    var with = new Settings("vips", "registry/agent:1", null, true, List.of());
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
     assertEquals(true, daemonSet.getSpec().getTemplate().getSpec().getHostPID());
     assertNotEquals(revision(desired("a")), revision(daemonSet));
@@ -132,7 +133,7 @@ class AgentDaemonSetTest {
     assertEquals(revision(desired("a")), revision(desired("a", "b")));
     var other =
         AgentDaemonSet.desired(
-            new Settings("vips", "registry/agent:2", null, false), List.of("a"), null);
+            new Settings("vips", "registry/agent:2", null, false, List.of()), List.of("a"), null);
     assertNotEquals(revision(desired("a")), revision(other));
   }
 

@@ -1,80 +1,200 @@
 package dev.virtualip.operator;
 
+import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.VirtualIpStatus.State.Fault;
+import static dev.virtualip.crds.VirtualIpStatus.State.Init;
+import static dev.virtualip.crds.VirtualIpStatus.State.Master;
+import static dev.virtualip.operator.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 class AgentRolloutTest {
   private static final Set<String> NODES = Set.of("a", "b", "c");
+  private static final Instant NOW = Instant.parse("2026-01-01T00:01:00Z");
+  private static final HandOver ASKED = new HandOver(1, "Upgrade", "2026-01-01T00:00:59Z");
+
+  private final Map<String, NodeStatus> reports = new HashMap<>();
+  private final Map<String, HandOver> asked = new HashMap<>();
+  private final Set<String> drained = new HashSet<>();
+
+  @BeforeEach
+  void aIsMaster() {
+    node("a", Master);
+    node("b", Backup);
+    node("c", Backup);
+  }
+
+  private void node(String name, State state) {
+    reports.put(name, report(state, 2));
+  }
+
+  /** Whose turn it is and what is done, in few words. */
+  private String turn(Pod... pods) {
+    var web = Vips.asked(Vips.reported(Vips.edge("web", 77), "a", reports), asked);
+    return turn(List.of(web), pods);
+  }
+
+  private String turn(List<VirtualIp> vips, Pod... pods) {
+    var facts = NODES.stream().map(n -> new NodeFacts(n, Map.of("edge", "true"), true)).toList();
+    var turn = AgentRollout.turn("new", Arrays.asList(pods), NODES, vips, facts, drained, NOW);
+    var words = new ArrayList<String>();
+    if (turn.node() != null) {
+      words.add(turn.node() + (turn.begins() ? " begins" : ""));
+    }
+    if (turn.replace() != null) {
+      words.add("replace " + turn.replace().getSpec().getNodeName());
+    }
+    if (turn.waitsFor() != null) {
+      words.add(turn.waitsFor());
+    }
+    return String.join("; ", words);
+  }
+
+  private static Pod[] pods(String a, String b, String c) {
+    return new Pod[] {pod("a", a, true), pod("b", b, true), pod("c", c, true)};
+  }
 
   @Test
   void nothingHappensWhenAllAreUpToDate() {
-    assertEquals(
-        "", next("a", pod("a", "new", true), pod("b", "new", true), pod("c", "new", true)));
+    assertEquals("", turn(pods("new", "new", "new")));
   }
 
   @Test
-  void backupsGoFirst() {
-    assertEquals(
-        "b", next("a", pod("a", "old", true), pod("b", "old", true), pod("c", "old", true)));
-    assertEquals(
-        "c", next("a", pod("a", "old", true), pod("b", "new", true), pod("c", "old", true)));
+  void backupsGoFirstAndAreAskedNotToTakeOver() {
+    assertEquals("b begins; b is asked to hand over", turn(pods("old", "old", "old")));
+    asked.put("b", ASKED);
+    assertEquals("b begins; replace b", turn(pods("old", "old", "old")));
   }
 
   @Test
-  void masterGoesLast() {
+  void theNextOneWaitsUntilTheLastOneServesAgain() {
+    asked.put("b", ASKED);
+    node("b", Init);
     assertEquals(
-        "a", next("a", pod("a", "old", true), pod("b", "new", true), pod("c", "new", true)));
+        "b; the agent on b is being replaced", turn(pod("a", "old", true), pod("c", "old", true)));
+    assertEquals(
+        "b; the new agent on b is not ready: it is starting",
+        turn(pod("a", "old", true), pod("b", "new", false), pod("c", "old", true)));
+    assertEquals(
+        "b; the new agent on b can't serve VirtualIP web: Init", turn(pods("old", "new", "old")));
+    node("b", Backup);
+    assertEquals("", turn(pods("old", "new", "old")), "what it was asked is taken back first");
+    asked.clear();
+    assertEquals("c begins; c is asked to hand over", turn(pods("old", "new", "old")));
   }
 
   @Test
-  void nextWaitsUntilTheLastOneServes() {
-    assertEquals(
-        "", next("a", pod("a", "old", true), pod("b", "new", false), pod("c", "old", true)));
-    assertEquals("", next("a", pod("a", "old", true), pod("c", "old", true)));
+  void theMasterGoesLastAndNotBeforeItsSuccessorIsMaster() {
+    assertEquals("a begins; a is asked to hand over", turn(pods("old", "new", "new")));
+    asked.put("a", ASKED);
+    assertEquals("a begins; a hands over web", turn(pods("old", "new", "new")));
+    node("a", Backup);
+    assertEquals("a begins; a hands over web", turn(pods("old", "new", "new")));
+    node("b", Master);
+    assertEquals("a begins; replace a", turn(pods("old", "new", "new")));
   }
 
   @Test
-  void nextWaitsWhileOneGoes() {
+  void anAgentTooOldToBeAskedIsReplacedAllTheSame() {
+    asked.put("a", new HandOver(1, "Upgrade", "2026-01-01T00:00:44Z"));
+    assertEquals("a begins; replace a", turn(pods("old", "new", "new")));
+  }
+
+  @Test
+  void aMasterWithoutAnybodyToFollowStays() {
+    node("b", Fault);
+    node("c", Fault);
+    assertEquals("no other node can take over web from a", turn(pods("old", "new", "new")));
+    node("b", Backup);
+    drained.add("b");
+    assertEquals("no other node can take over web from a", turn(pods("old", "new", "new")));
+  }
+
+  @Test
+  void aMasterThatIsTheOnlyNodeIsReplacedAtOnce() {
+    var alone = Vips.vip("web", 77, "{selector: {matchLabels: {only: a}}}");
+    Vips.reported(alone, "a", Map.of("a", report(Master, 2)));
+    assertEquals("a begins; replace a", turn(List.of(alone), pods("old", "new", "new")));
+  }
+
+  @Test
+  void aNodeThatServesNothingIsReplacedAtOnce() {
+    node("c", Fault);
+    assertEquals("c begins; replace c", turn(pods("new", "new", "old")));
+  }
+
+  @Test
+  void nobodyIsReplacedWhileOneIsMissingOrGoes() {
+    assertEquals("no agent runs on b", turn(pod("a", "old", true), pod("c", "old", true)));
     var going = pod("b", "old", true);
     going.getMetadata().setDeletionTimestamp("2026-01-01T00:00:00Z");
-    assertEquals("", next("a", pod("a", "old", true), going, pod("c", "old", true)));
+    assertEquals(
+        "the agent on b is not ready: it is being deleted",
+        turn(pod("a", "old", true), going, pod("c", "old", true)));
+    assertEquals(
+        "the agent on b is not ready: it is starting",
+        turn(pod("a", "old", true), pod("b", "new", false), pod("c", "old", true)));
   }
 
   @Test
-  void outdatedOneThatDoesNotServeGoesBeforeAll() {
+  void anOutdatedOneThatDoesNotServeGoesBeforeAll() {
+    node("c", State.Unknown);
     assertEquals(
-        "c", next("a", pod("a", "old", true), pod("b", "old", true), pod("c", "old", false)));
+        "c begins; replace c",
+        turn(pod("a", "old", true), pod("b", "old", true), pod("c", "old", false)));
   }
 
   @Test
   void podsOfOthersAndOfNodesNotMeantDoNotCount() {
-    var unbound = pod(null, "old", false);
-    var elsewhere = pod("d", "old", false);
     var pods =
-        new ArrayList<>(
-            List.of(pod("a", "new", true), pod("b", null, true), pod("c", "new", true), elsewhere));
-    pods.add(unbound);
-    assertEquals("", next("a", pods.toArray(Pod[]::new)));
+        List.of(
+            pod("a", "new", true),
+            pod("b", null, true),
+            pod("c", "new", true),
+            pod("d", "old", false),
+            pod(null, "old", false));
+    assertEquals("", turn(pods.toArray(Pod[]::new)));
   }
 
-  private static String next(String master, Pod... pods) {
-    return AgentRollout.next("new", Arrays.asList(pods), NODES, Set.of(master))
-        .map(pod -> pod.getSpec().getNodeName())
-        .orElse("");
+  @Test
+  void troubleIsToldInKubernetesWords() {
+    var pod =
+        pod("a", "new", false)
+            .edit()
+            .editStatus()
+            .addNewContainerStatus()
+            .withNewState()
+            .withNewWaiting("no such image", "ImagePullBackOff")
+            .endState()
+            .endContainerStatus()
+            .endStatus()
+            .build();
+    assertEquals("ImagePullBackOff: no such image", AgentRollout.trouble(pod));
   }
 
-  private static Pod pod(String node, String revision, boolean ready) {
+  static Pod pod(String node, String revision, boolean ready) {
     var pod =
         new PodBuilder()
             .withNewMetadata()
             .withName("pod-" + node)
+            .withUid("uid-" + node)
             .endMetadata()
             .withNewSpec()
             .withNodeName(node)

@@ -2,12 +2,15 @@ package dev.virtualip.operator;
 
 import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
 import static dev.virtualip.crds.VirtualIpStatus.State.Master;
+import static dev.virtualip.crds.VirtualIpStatus.State.Unknown;
 import static dev.virtualip.operator.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import java.time.Instant;
@@ -23,10 +26,12 @@ class StatusPatchTest {
   private static final Map<String, NodeStatus> NODES =
       Map.of("a", report(Master, 2), "b", report(Backup, 2));
   private static final List<Condition> READY = List.of(ready("True", BEFORE));
+  private static final HandOver ASKED = new HandOver(1, "Upgrade", "t");
 
   @Test
   void nothingToSayIsNoPatch() {
-    assertEquals(Optional.empty(), StatusPatch.of(vip(2L, "a", READY), READY, Set.of("a", "b")));
+    var vip = vip(2L, "a", READY, Map.of("b", ASKED));
+    assertEquals(Optional.empty(), StatusPatch.of(vip, said(Map.of("b", ASKED))));
   }
 
   @Test
@@ -37,22 +42,55 @@ class StatusPatchTest {
             {"status":{"observedGeneration":2,"conditions":[{"lastTransitionTime":"%s",\
             "status":"True","type":"Ready"}],"master":"a"}}"""
                 .formatted(BEFORE)),
-        StatusPatch.of(vip(1L, null, null), READY, Set.of("a", "b")));
+        StatusPatch.of(vip(1L, null, null, null), said(Map.of())));
   }
 
   @Test
-  void masterThatNobodyIsGoes() {
-    var vip = Vips.edge("web", 77);
-    vip.setStatus(new VirtualIpStatus(2L, "a", Map.of("b", report(Backup, 2)), READY));
+  void masterThatNobodyIsGoesAndBackupsAreCounted() {
+    var said = new StatusPatch.Said(READY, null, 2, Map.of(), Set.of(), Map.of(), null);
     assertEquals(
-        Optional.of("{\"status\":{\"master\":null}}"), StatusPatch.of(vip, READY, Set.of("b")));
+        Optional.of("{\"status\":{\"master\":null,\"backups\":2}}"),
+        StatusPatch.of(vip(2L, "a", READY, null), said));
   }
 
   @Test
-  void reportsOfNodesThatAreGoneGo() {
+  void reportsOfNodesThatAreGoneGoAndThoseOfSilentOnesAreMarked() {
+    var said =
+        new StatusPatch.Said(
+            READY, "a", 1, Map.of("a", report(Unknown, 2)), Set.of("b"), Map.of(), null);
     assertEquals(
-        Optional.of("{\"status\":{\"nodes\":{\"b\":null}}}"),
-        StatusPatch.of(vip(2L, "a", READY), READY, Set.of("a")));
+        Optional.of(
+            """
+            {"status":{"nodes":{"a":{"state":"Unknown","priority":100,"acceptedGeneration":2},\
+            "b":null}}}"""),
+        StatusPatch.of(vip(2L, "a", READY, null), said));
+  }
+
+  @Test
+  void onlyWhatIsAskedAnewOrNoMoreIsWritten() {
+    var vip = vip(2L, "a", READY, Map.of("a", ASKED, "b", ASKED, "c", ASKED));
+    var now = Map.of("a", ASKED, "b", new HandOver(1, "Upgrade", "t2"));
+    assertEquals(
+        Optional.of(
+            """
+            {"status":{"handOvers":{"b":{"priority":1,"reason":"Upgrade","since":"t2"},\
+            "c":null}}}"""),
+        StatusPatch.of(vip, said(now)));
+  }
+
+  @Test
+  void aSwitchOverComesAndGoes() {
+    var done = new SwitchOver("b", SwitchOver.Result.Done, "b is master");
+    var said = new StatusPatch.Said(READY, "a", 1, Map.of(), Set.of(), Map.of(), done);
+    assertEquals(
+        Optional.of(
+            """
+            {"status":{"switchOver":{"to":"b","result":"Done","message":"b is master"}}}"""),
+        StatusPatch.of(vip(2L, "a", READY, null), said));
+    var vip = vip(2L, "a", READY, null);
+    vip.setStatus(new VirtualIpStatus(2L, "a", 1, null, NODES, null, done, READY));
+    assertEquals(
+        Optional.of("{\"status\":{\"switchOver\":null}}"), StatusPatch.of(vip, said(Map.of())));
   }
 
   @Test
@@ -76,9 +114,14 @@ class StatusPatchTest {
     return conditions.getFirst().getLastTransitionTime();
   }
 
-  private static VirtualIp vip(Long observed, String master, List<Condition> conditions) {
+  private static StatusPatch.Said said(Map<String, HandOver> handOvers) {
+    return new StatusPatch.Said(READY, "a", 1, Map.of(), Set.of(), handOvers, null);
+  }
+
+  private static VirtualIp vip(
+      Long observed, String master, List<Condition> conditions, Map<String, HandOver> asked) {
     var vip = Vips.edge("web", 77);
-    vip.setStatus(new VirtualIpStatus(observed, master, NODES, conditions));
+    vip.setStatus(new VirtualIpStatus(observed, master, 1, null, NODES, asked, null, conditions));
     return vip;
   }
 

@@ -3,6 +3,7 @@ package dev.virtualip.operator;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -39,6 +40,15 @@ final class Vips {
         """
             .formatted(name, name, vrid, vrid, nodes),
         VirtualIp.class);
+  }
+
+  /** The VirtualIP with what was asked before. */
+  static VirtualIp asked(VirtualIp vip, Map<String, HandOver> handOvers) {
+    var status = vip.getStatus();
+    vip.setStatus(
+        new VirtualIpStatus(
+            null, status.master(), null, null, status.nodes(), handOvers, null, null));
+    return vip;
   }
 
   /** The VirtualIP with what its agents report. */

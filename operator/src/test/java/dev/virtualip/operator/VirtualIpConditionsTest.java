@@ -3,6 +3,7 @@ package dev.virtualip.operator;
 import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
 import static dev.virtualip.crds.VirtualIpStatus.State.Fault;
 import static dev.virtualip.crds.VirtualIpStatus.State.Master;
+import static dev.virtualip.crds.VirtualIpStatus.State.Unknown;
 import static dev.virtualip.operator.Vips.A;
 import static dev.virtualip.operator.Vips.B;
 import static dev.virtualip.operator.Vips.C;
@@ -21,7 +22,6 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -118,6 +118,16 @@ class VirtualIpConditionsTest {
   }
 
   @Test
+  void whatAllAgentsRefuseForTheSakeOfAnotherIsAConflict() {
+    var message = "spec.vrid: 77 on eth0 is taken by VirtualIP old: use another VRID";
+    var refused = new NodeStatus(Fault, null, null, "Conflict", message, null, 2L, 0L);
+    var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", refused, "b", refused));
+    assertEquals("False Conflict: " + message, text(accepted(vip, NODES)));
+    Vips.reported(vip, "b", Map.of("a", refused, "b", report(Master, 2)));
+    assertEquals("True", accepted(vip, NODES).getStatus());
+  }
+
+  @Test
   void nicThatOneNodeHasIsAccepted() {
     var lacks = report(Fault, 2, "InterfaceNotFound", "no NIC eth0");
     var vip = Vips.reported(Vips.edge("web", 77), "b", Map.of("a", lacks, "b", report(Master, 2)));
@@ -145,6 +155,12 @@ class VirtualIpConditionsTest {
             Map.of("b", report(Master, 2), "a", report(Master, 2)),
             "False MultipleMasters: a, b all report to be master"),
         arguments(
+            Map.of("a", report(Unknown, 2), "b", report(Backup, 2)),
+            "Unknown MasterUnknown: no node is master; a: Unknown, b: Backup"),
+        arguments(
+            Map.of("a", report(Unknown, 2), "b", fault),
+            "False NoMaster: no node is master; a: Unknown, b: Fault (CheckFailed(nginx))"),
+        arguments(
             Map.of("a", report(Master, 1), "b", report(Backup, 2)),
             "False Reconciling: generation 2 is not served yet; a still serves generation 1"));
   }
@@ -153,6 +169,38 @@ class VirtualIpConditionsTest {
   @MethodSource
   void readiness(Map<String, NodeStatus> nodes, String expected) {
     assertEquals(expected, text(ready(Vips.reported(Vips.edge("web", 77), null, nodes))));
+  }
+
+  static Stream<Arguments> progress() {
+    var refused = new NodeStatus(Backup, 100, null, null, "not run: no NIC", 1L, 2L, 0L);
+    return Stream.of(
+        arguments(Map.of(), "True AgentsStarting: no agent has reported yet"),
+        arguments(
+            Map.of("a", report(Master, 2), "b", report(Backup, 1)),
+            "True RollingOut: generation 2 does not run yet on b"),
+        arguments(Map.of("a", report(Backup, 2)), "True Electing: no node is master; a: Backup"),
+        arguments(Map.of("a", report(Fault, 2)), "False Settled: generation 2 runs"),
+        arguments(
+            Map.of("a", report(Master, 2), "b", report(Unknown, 1)),
+            "False Settled: generation 2 runs"),
+        arguments(
+            Map.of("a", report(Master, 2), "b", refused), "False Settled: generation 2 runs"));
+  }
+
+  @ParameterizedTest
+  @MethodSource
+  void progress(Map<String, NodeStatus> nodes, String expected) {
+    var conditions = conditions(Vips.reported(Vips.edge("web", 77), null, nodes), NODES);
+    assertEquals("Reconciling", conditions.get(2).getType());
+    assertEquals(expected, text(conditions.get(2)));
+    assertEquals("False Accepted: nobody's help is needed", text(conditions.get(3)));
+  }
+
+  @Test
+  void whatIsNotAcceptedIsStalledForTheSameReason() {
+    var conditions = conditions(Vips.vip("web", 300, "null"), NODES);
+    assertEquals(text(conditions.get(0)).replace("False", "True"), text(conditions.get(3)));
+    assertEquals("False", conditions.get(2).getStatus());
   }
 
   @Test
@@ -184,17 +232,6 @@ class VirtualIpConditionsTest {
   }
 
   @Test
-  void aMasterWhoseAgentDoesNotRunIsNotHeard() {
-    var vip =
-        Vips.reported(
-            Vips.edge("web", 77), "b", Map.of("a", report(Master, 2), "b", report(Master, 2)));
-    assertEquals("False MultipleMasters: a, b all report to be master", text(ready(vip)));
-    var heard = VirtualIpConditions.heard(vip, Set.of("a"));
-    assertEquals("True Serving: b is master", text(ready(heard)));
-    assertEquals("b", VirtualIpConditions.master(heard));
-  }
-
-  @Test
   void nullReportsAreNone() {
     var nodes = new HashMap<String, NodeStatus>();
     nodes.put("a", null);
@@ -212,7 +249,7 @@ class VirtualIpConditionsTest {
   }
 
   private static Condition ready(VirtualIp vip) {
-    return conditions(vip, NODES).getLast();
+    return conditions(vip, NODES).get(1);
   }
 
   private static List<Condition> conditions(VirtualIp vip, List<NodeFacts> nodes) {

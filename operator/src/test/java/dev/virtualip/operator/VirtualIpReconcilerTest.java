@@ -53,6 +53,11 @@ class VirtualIpReconcilerTest {
   }
 
   @Test
+  void whatDrainsANodeMatters() {
+    assertTrue(matters(NODE.edit().editSpec().withUnschedulable(true).endSpec().build()));
+  }
+
+  @Test
   void specAndReportsOfAVirtualIpMatter() {
     var vip = backup();
     var edited = backup();
@@ -60,6 +65,9 @@ class VirtualIpReconcilerTest {
     var master = Vips.reported(Vips.edge("web", 77), null, Map.of("a", report(Master, 2)));
     var annotated = backup();
     annotated.getMetadata().setResourceVersion("7");
+    var switched = backup();
+    switched.getMetadata().setAnnotations(Map.of(VirtualIp.SWITCH_TO, "b"));
+    assertTrue(VirtualIpReconciler.SPEC_OR_STATUS.accept(switched, vip));
     assertTrue(VirtualIpReconciler.SPEC_OR_STATUS.accept(edited, vip));
     assertTrue(VirtualIpReconciler.SPEC_OR_STATUS.accept(master, vip));
     assertFalse(VirtualIpReconciler.SPEC_OR_STATUS.accept(annotated, vip));
@@ -70,6 +78,6 @@ class VirtualIpReconcilerTest {
   }
 
   private static boolean matters(Node now) {
-    return VirtualIpReconciler.PLACEMENT.accept(now, NODE);
+    return VirtualIpReconciler.placementOrDrain(DrainTrigger.parse("cordon")).accept(now, NODE);
   }
 }

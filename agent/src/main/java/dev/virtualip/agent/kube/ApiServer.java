@@ -1,6 +1,8 @@
 package dev.virtualip.agent.kube;
 
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.kube.ApiCall;
+import dev.virtualip.kube.LiveWatches;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
@@ -9,9 +11,6 @@ import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 
 /** How the agent talks to the API server. */
 public final class ApiServer {
@@ -46,6 +45,7 @@ public final class ApiServer {
             ? Config.autoConfigure(null)
             : Config.fromKubeconfig(kubeconfig.toFile());
     return new KubernetesClientBuilder()
+        .withHttpClientFactory(new LiveWatches())
         .withConfig(
             new ConfigBuilder(config)
                 .withConnectionTimeout(CONNECT_TIMEOUT_MS)
@@ -59,37 +59,20 @@ public final class ApiServer {
   }
 
   /**
-   * Writes a JSON merge patch to the status of a VirtualIP. The client's own patch call reads the
-   * object first; this one does not, and so needs no right to.
+   * Writes a JSON merge patch to the status of a VirtualIP.
    *
    * @return HTTP status of the answer
    * @throws IOException if there is no answer within 5 s
    */
   static int patchStatus(KubernetesClient client, String virtualIp, String json)
       throws IOException, InterruptedException {
-    var http = client.getHttpClient();
-    var url =
-        "%sapis/%s/%s/%s/%s/status"
+    var path =
+        "apis/%s/%s/%s/%s/status"
             .formatted(
-                client.getMasterUrl(),
                 VIRTUAL_IPS.getGroup(),
                 VIRTUAL_IPS.getVersion(),
                 VIRTUAL_IPS.getPlural(),
                 virtualIp);
-    var request =
-        http.newHttpRequestBuilder()
-            .uri(url)
-            .method("PATCH", "application/merge-patch+json", json)
-            .build();
-    var answer = http.sendAsync(request, byte[].class);
-    try {
-      return answer.get(REQUEST_TIMEOUT_MS, TimeUnit.MILLISECONDS).code();
-    } catch (ExecutionException e) {
-      throw new IOException(e.getCause());
-    } catch (TimeoutException e) {
-      throw new IOException("no answer within " + REQUEST_TIMEOUT_MS + " ms", e);
-    } finally {
-      answer.cancel(true);
-    }
+    return ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, json).code();
   }
 }

@@ -10,6 +10,7 @@ import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
@@ -110,17 +111,26 @@ public final class KubernetesSource implements AutoCloseable {
     return pods;
   }
 
-  /** The status of a VirtualIP as the API server showed it last; empty if it has none. */
+  /** The status of a VirtualIP as the API server showed it last; empty if it is not known. */
   public Optional<VirtualIpStatus> status(String virtualIp) {
-    var object = virtualIps.getStore().getByKey(virtualIp);
+    return Optional.ofNullable(virtualIps.getStore().getByKey(virtualIp))
+        .flatMap(KubernetesSource::status);
+  }
+
+  private static Optional<VirtualIpStatus> status(GenericKubernetesResource object) {
     try {
-      return Optional.ofNullable(object)
-          .map(o -> o.getAdditionalProperties().get("status"))
-          .map(status -> STATUS.convertValue(status, VirtualIpStatus.class));
+      var status = object.getAdditionalProperties().getOrDefault("status", Map.of());
+      return Optional.of(STATUS.convertValue(status, VirtualIpStatus.class));
     } catch (IllegalArgumentException e) {
-      LOG.debug("status_unreadable virtualip={}", virtualIp, e);
+      LOG.debug("status_unreadable virtualip={}", object.getMetadata().getName(), e);
       return Optional.empty();
     }
+  }
+
+  /** The UID of this node's Node object; empty if it is not known. */
+  public Optional<String> nodeUid() {
+    return Optional.ofNullable(nodes.getStore().getByKey(nodeName))
+        .map(node -> node.getMetadata().getUid());
   }
 
   /** Stops following; the consumer may be running still. The client stays open. */
@@ -160,10 +170,12 @@ public final class KubernetesSource implements AutoCloseable {
       changed.offer(true);
     }
 
-    /** Whether only the status differs, as after each write of some agent. */
+    /** Whether only what agents say differs, as after each write of one. */
     private boolean asksTheSame(T before, T object) {
-      return object instanceof GenericKubernetesResource
-          && essence(before.getMetadata()).equals(essence(object.getMetadata()));
+      return before instanceof GenericKubernetesResource was
+          && object instanceof GenericKubernetesResource is
+          && essence(before.getMetadata()).equals(essence(object.getMetadata()))
+          && Objects.equals(asked(was), asked(is));
     }
 
     private static ObjectMeta essence(ObjectMeta metadata) {
@@ -260,7 +272,28 @@ public final class KubernetesSource implements AutoCloseable {
     good = Map.copyOf(next);
     refuseEmptySelections(next, wrong);
     problems = Map.copyOf(wrong);
-    return List.copyOf(next.values());
+    return next.values().stream().map(this::withRequest).toList();
+  }
+
+  /** A version of a VirtualIP, with what this node is asked to do now as its status. */
+  private VirtualIp withRequest(VirtualIp version) {
+    var object = virtualIps.getStore().getByKey(version.getMetadata().getName());
+    var asked = object == null ? null : asked(object);
+    var vip = new VirtualIp();
+    vip.setMetadata(version.getMetadata());
+    vip.setSpec(version.getSpec());
+    if (asked != null) {
+      vip.setStatus(
+          new VirtualIpStatus(null, null, null, null, null, Map.of(nodeName, asked), null, null));
+    }
+    return vip;
+  }
+
+  private HandOver asked(GenericKubernetesResource object) {
+    return status(object)
+        .map(VirtualIpStatus::handOvers)
+        .map(handOvers -> handOvers.get(nodeName))
+        .orElse(null);
   }
 
   /** An edit after which no node is selected is a slip: what runs here goes on. */

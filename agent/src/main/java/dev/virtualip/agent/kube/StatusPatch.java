@@ -6,10 +6,15 @@ import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
-/** What a node writes into the status of a VirtualIP: its own key, and {@code master}. */
+/**
+ * What a node writes into the status of a VirtualIP: its own key; and, as Master, {@code master},
+ * {@code transitions} and {@code backups}, so that they hold without the operator too.
+ */
 final class StatusPatch {
   private static final JsonMapper MAPPER = new JsonMapper();
   private static final VirtualIpStatus EMPTY = new VirtualIpStatus(null, null, null, null);
@@ -33,8 +38,14 @@ final class StatusPatch {
     own.putObject("nodes").set(node, status == null ? null : withNulls(status));
     if (claimsMaster(node, master, wasMaster, cached)) {
       own.put("master", node);
+      if (!wasMaster && cached != null) {
+        own.put("transitions", cached.transitions() == null ? 1 : cached.transitions() + 1);
+      }
     } else if (givesUpMaster(node, master, cached)) {
       own.putNull("master");
+    }
+    if (master && cached != null && !Objects.equals(cached.backups(), backups(node, cached))) {
+      own.put("backups", backups(node, cached));
     }
     return patch;
   }
@@ -44,8 +55,19 @@ final class StatusPatch {
     return cached == null
         || cached.nodes() == null
         || cached.nodes().get(node) == null
+        || cached.nodes().get(node).state() == State.Unknown
+        || node.equals(cached.master())
+            && master
+            && !Objects.equals(cached.backups(), backups(node, cached))
         || claimsMaster(node, master, true, cached)
         || givesUpMaster(node, master, cached);
+  }
+
+  /** The nodes that would take over from this one. */
+  private static int backups(String node, VirtualIpStatus cached) {
+    var others = new HashMap<>(Objects.requireNonNullElse(cached.nodes(), Map.of()));
+    others.remove(node);
+    return VirtualIpStatus.backups(others);
   }
 
   /**

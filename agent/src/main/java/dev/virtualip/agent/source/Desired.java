@@ -19,8 +19,9 @@ import java.util.function.Function;
 /**
  * All that a source last saw. Equal values ask for the same work. Do not modify what is in it.
  *
- * @param virtualIps every VirtualIP, by name, whether it selects this node or not; without status
- *     and what only the API server's book-keeping changes
+ * @param virtualIps every VirtualIP, by name, whether it selects this node or not; of its status at
+ *     most what this node is asked to do, and without what only the API server's book-keeping
+ *     changes
  * @param self this node
  * @param nodes all nodes, this one included, by name, if some VirtualIP takes its peers from them;
  *     else empty
@@ -112,6 +113,7 @@ public record Desired(
             .withManagedFields(List.of())
             .build());
     copy.setSpec(vip.getSpec());
+    copy.setStatus(vip.getStatus());
     return copy;
   }
 

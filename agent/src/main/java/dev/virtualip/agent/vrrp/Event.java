@@ -59,6 +59,14 @@ public sealed interface Event {
    */
   record Shutdown(String reason) implements Event {}
 
+  /**
+   * The router is to hand over if it is Active, though nothing is wrong with it; it stays in the
+   * election.
+   *
+   * @param cause why, in the words of status and events
+   */
+  record Resign(String cause) implements Event {}
+
   /** The Active_Down_Timer of a sync group's member has passed: it would be master if all were. */
   record Wish() implements Event {}
 

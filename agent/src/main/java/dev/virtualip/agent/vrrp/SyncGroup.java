@@ -4,6 +4,7 @@ import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
 import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
@@ -31,7 +32,10 @@ public final class SyncGroup {
     var state = step.router().state();
     boolean wasActive = before.state() instanceof Active;
     if (wasActive && state instanceof Backup) {
-      others(member, members).forEach((name, _) -> events.put(name, new LetGo(member)));
+      // Without the other members' own priority 0 their peers would wait for them.
+      var cause = VirtualRouter.SYNC_GROUP + "(" + member + ")";
+      var event = resigned(step) ? new Resign(cause) : new LetGo(member);
+      others(member, members).forEach((name, _) -> events.put(name, event));
     } else if (wasActive && state instanceof Active && metLowerMaster(step)) {
       others(member, members).forEach((name, _) -> events.put(name, new Reannounce()));
     } else if (wishes(state) && members.values().stream().allMatch(SyncGroup::ready)) {
@@ -53,6 +57,10 @@ public final class SyncGroup {
     var effects = step.effects();
     return effects.stream().anyMatch(SendAdvertisement.class::isInstance)
         && effects.stream().anyMatch(AnnounceAddresses.class::isInstance);
+  }
+
+  private static boolean resigned(Step step) {
+    return step.effects().contains(new SendAdvertisement(0));
   }
 
   private static boolean ready(VirtualRouter router) {

@@ -14,6 +14,7 @@ import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
@@ -105,6 +106,7 @@ public record VirtualRouter(
           none(new VirtualRouter(config, priority, changed.source(), state));
       case ConfigChanged changed -> configChanged(changed.config(), now);
       case Shutdown shutdown -> leave(List.of(shutdown.reason()));
+      case Resign resign -> resign(resign.cause(), now);
       case Wish _ -> wish(now);
       case TakeOver _ -> state instanceof Backup ? becomeActive(SYNC_GROUP, now) : none(this);
       case LetGo letGo -> letGo(SYNC_GROUP + "(" + letGo.member() + ")", now);
@@ -170,7 +172,7 @@ public record VirtualRouter(
       return none(changed);
     }
     // At once, so that backups learn a longer interval before they miss an advert.
-    var active = new Active(now + newConfig.advertInterval());
+    var active = new Active(now + newConfig.advertPeriod());
     return new Step(
         new VirtualRouter(newConfig, priority, source, active),
         List.of(new BindAddresses(), new SendAdvertisement(priority), new AnnounceAddresses()));
@@ -253,7 +255,7 @@ public record VirtualRouter(
           new SendAdvertisement(priority),
           new StateChanged(backup, cause));
     }
-    var next = new Active(now + config.advertInterval());
+    var next = new Active(now + config.advertPeriod());
     // A live master of lower priority has told the networks lies: correct them. A resigned one
     // (priority 0) has not.
     // Its adverts may come so often that the timer never expires: renew here too.
@@ -320,13 +322,25 @@ public record VirtualRouter(
     return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
   }
 
+  /** As a shutdown is for the peers, but it goes on listening. */
+  private Step resign(String cause, long now) {
+    if (!(state instanceof Active)) {
+      return none(this);
+    }
+    var backup = listen(config.advertInterval(), now);
+    var changed = new StateChanged(backup, cause);
+    return exclusive()
+        ? step(backup, new UnbindAddresses(), new SendAdvertisement(0), changed)
+        : step(backup, new SendAdvertisement(0), new UnbindAddresses(), changed);
+  }
+
   private Step adverTimerExpired(Active active, long now) {
     if (now - active.advertAt() > activeDownInterval(config.advertInterval())) {
       return letGo(LATE_WAKE_UP, now);
     }
     // Counted from the deadline, not from now, so that adverts do not drift.
-    long next = active.advertAt() + config.advertInterval();
-    var going = new Active(next > now ? next : now + config.advertInterval());
+    long next = active.advertAt() + config.advertPeriod();
+    var going = new Active(next > now ? next : now + config.advertPeriod());
     // Exclusive: a lease must not count from later than the advert that the backups count from.
     return exclusive()
         ? step(going, new RenewLeases(), new SendAdvertisement(priority))
@@ -334,7 +348,7 @@ public record VirtualRouter(
   }
 
   private Step becomeActive(String cause, long now) {
-    var active = new Active(now + config.advertInterval());
+    var active = new Active(now + config.advertPeriod());
     // The advert goes first: it makes an old master let go before the address is here (as
     // keepalived does; RFC 9568 6.4.2 orders advert, then announcement).
     return step(

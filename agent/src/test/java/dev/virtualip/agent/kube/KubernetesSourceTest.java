@@ -6,6 +6,7 @@ import dev.virtualip.agent.Await;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.LabelSelector;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
@@ -84,6 +85,24 @@ class KubernetesSourceTest {
     awaitShown("[a=1, b=2]");
     vip("a", "vrid: 1").delete();
     awaitShown("[b=2]");
+  }
+
+  @Test
+  void whatThisNodeIsAskedToDoIsPassedOn() {
+    vip("a", "vrid: 1").create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    var asked = Map.of("priority", 1, "reason", "Drain(cordoned)", "since", "t");
+    var changed = vip("a", "vrid: 1").item();
+    changed.setAdditionalProperty("status", Map.of("handOvers", Map.of("m", asked)));
+    resource(changed).update();
+    Await.until(() -> statusChanges.contains("a"), () -> statusChanges);
+    changed.setAdditionalProperty("status", Map.of("handOvers", Map.of("n", asked, "m", asked)));
+    resource(changed).update();
+    Await.until(() -> told.size() == 2, () -> told);
+    assertEquals(
+        Map.of("n", new HandOver(1, "Drain(cordoned)", "t")),
+        told.getLast().virtualIps().getFirst().getStatus().handOvers());
   }
 
   @Test

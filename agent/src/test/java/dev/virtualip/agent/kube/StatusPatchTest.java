@@ -1,6 +1,8 @@
 package dev.virtualip.agent.kube;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
@@ -27,7 +29,9 @@ class StatusPatchTest {
         nodes.put(node.split("=")[0], status(State.valueOf(node.split("=")[1])));
       }
     }
-    return new VirtualIpStatus(null, parts[0].isEmpty() ? null : parts[0], nodes, null);
+    var master = parts[0].isEmpty() ? null : parts[0];
+    int backups = VirtualIpStatus.backups(nodes);
+    return new VirtualIpStatus(null, master, backups, null, nodes, null, null, null);
   }
 
   @Test
@@ -37,7 +41,7 @@ class StatusPatchTest {
         """
         {"status":{"nodes":{"a":{"state":"Fault","priority":100,"since":"t","reason":"LinkDown",\
         "acceptedGeneration":3,"message":null,"refusedGeneration":null,\
-        "transitions":null}}}}""",
+        "transitions":null,"address":null,"speakers":null}}}}""",
         StatusPatch.of("a", status, false, false, null).toString());
   }
 
@@ -69,6 +73,43 @@ class StatusPatchTest {
     var status = status(master ? State.Master : State.Backup);
     var patch = StatusPatch.of("a", status, master, wasMaster, cached(cached)).get("status");
     assertEquals(expected, patch.has("master") ? patch.get("master").toString() : "");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "true, false, none, ''",
+    "true, false, :, 1",
+    "true, false, b: b=Master, 8",
+    "true, true, :, ''",
+    "true, false, a: a=Master, ''",
+    "false, true, a: a=Master, ''"
+  })
+  void takingOverIsCounted(boolean master, boolean wasMaster, String cached, String expected) {
+    var seen = cached(cached);
+    if (seen != null && seen.master() != null) {
+      var nodes = seen.nodes();
+      seen = new VirtualIpStatus(null, seen.master(), 0, 7L, nodes, null, null, null);
+    }
+    var status = status(master ? State.Master : State.Backup);
+    var patch = StatusPatch.of("a", status, master, wasMaster, seen).get("status");
+    assertEquals(expected, patch.path("transitions").asText());
+  }
+
+  @Test
+  void theMasterKeepsTheNumberOfBackups() {
+    var status = status(State.Master);
+    var right = cached("a: a=Master b=Backup c=Fault d=Backup");
+    assertFalse(StatusPatch.of("a", status, true, true, right).at("/status").has("backups"));
+    assertFalse(StatusPatch.needed("a", true, right));
+    var wrong = new VirtualIpStatus(null, "a", 1, 1L, right.nodes(), null, null, null);
+    assertEquals(2, StatusPatch.of("a", status, true, true, wrong).at("/status/backups").asInt());
+    assertTrue(StatusPatch.needed("a", true, wrong));
+    assertFalse(StatusPatch.needed("b", false, wrong));
+  }
+
+  @Test
+  void whoCountsAsUnknownSpeaksUp() {
+    assertTrue(StatusPatch.needed("a", false, cached("b: a=Unknown b=Master")));
   }
 
   @ParameterizedTest

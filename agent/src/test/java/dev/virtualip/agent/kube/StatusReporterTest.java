@@ -91,7 +91,7 @@ class StatusReporterTest {
     reporter.report("web", status(State.Master, 1), true);
     awaitWritten("web 1");
     var nodes = Map.of("a", status(State.Master, 1), "b", status(State.Master, 1));
-    cached.put("web", new VirtualIpStatus(null, "a", nodes, null));
+    cached.put("web", new VirtualIpStatus(null, "a", 0, 1L, nodes, null, null, null));
     reporter.statusChanged("web");
     assertEquals(0, reporter.pending());
     cached.put("web", new VirtualIpStatus(null, null, nodes, null));

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,6 +21,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class SnapshotTest {
+  private static final Map<String, HandOver> ASKED = Map.of("n", new HandOver(1, "Upgrade", "t"));
+
   @TempDir Path temporary;
   private Path state;
   private Path file;
@@ -48,6 +52,7 @@ class SnapshotTest {
         """
             .formatted(vrid);
     var vips = Manifests.parse(Path.of("f.yaml"), text).virtualIps();
+    vips.getFirst().setStatus(new VirtualIpStatus(null, null, null, null, null, ASKED, null, null));
     var self = new NodeFacts("n", Map.of("edge", "true"), true, List.of("10.0.0.1"));
     return Desired.of(
         vips, self, List.of(self), _ -> Optional.of(new byte[] {'p', (byte) 0xff, '\n'}), Map.of());
@@ -59,6 +64,7 @@ class SnapshotTest {
     var read = Snapshot.in(state, "n").read().orElseThrow();
     assertEquals(desired(77), read);
     assertEquals(List.of("10.0.0.1"), read.nodes().getFirst().addresses());
+    assertEquals(ASKED, read.virtualIps().getFirst().getStatus().handOvers());
     assertEquals(2, read.secrets().get(new SecretKey("s", "k")).length);
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
   }

@@ -41,7 +41,7 @@ final class Chaos {
 
   private void strike() {
     var node = nodes.get(random.nextInt(nodes.size()));
-    switch (random.nextInt(14)) {
+    switch (random.nextInt(15)) {
       case 0 -> partition();
       case 1 -> lan.cut(node.id, random.nextInt(nodes.size()), true);
       case 2 -> lan.heal();
@@ -54,6 +54,7 @@ final class Chaos {
       case 11 -> configure(node);
       case 12 -> node.refuseBind();
       case 13 -> forge(node);
+      case 14 -> node.resign();
       default -> throw new AssertionError();
     }
   }

@@ -15,6 +15,7 @@ import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
@@ -147,7 +148,9 @@ class EnumerationTest {
       for (var policy : LeasePolicy.values()) {
         configs.add(Routers.config(version, SECOND, true, 0, startAsMaster, policy));
         configs.add(Routers.config(version, SECOND, false, 0, startAsMaster, policy));
-        configs.add(Routers.config(version, SECOND, true, 5 * SECOND, startAsMaster, policy));
+        configs.add(
+            new VirtualRouterConfig(
+                version, Routers.VRID, SECOND, true, 5 * SECOND, startAsMaster, policy, 3));
       }
     }
     return configs;
@@ -206,6 +209,7 @@ class EnumerationTest {
             Routers.withPreempt(router.config(), !router.config().preempt(), SECOND)));
     events.add(new Shutdown("AgentStopped"));
     events.addAll(List.of(new Wish(), new TakeOver(), new LetGo("inside"), new Reannounce()));
+    events.add(new Resign("HandedOver(Drain)"));
     return events;
   }
 }

@@ -12,6 +12,7 @@ import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
@@ -234,6 +235,10 @@ final class SimulatedNode {
           hearing.settingsChanged();
           on(Routers.configChanged(newConfig));
         });
+  }
+
+  void resign() {
+    input(life, () -> on(new Resign("HandedOver(Drain)")));
   }
 
   void fault(String reason, boolean present) {

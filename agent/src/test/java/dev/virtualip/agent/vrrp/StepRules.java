@@ -96,7 +96,7 @@ final class StepRules {
           count(BindAddresses.class) + count(AnnounceAddresses.class) + count(RenewLeases.class)
               == 0,
           "addresses claimed while leaving Active");
-      boolean stops = after.state() instanceof Initialize;
+      boolean stops = resigns();
       boolean yields = event instanceof AdvertisementReceived;
       require(
           count(SendAdvertisement.class) == (stops || yields ? 1 : 0),
@@ -118,14 +118,18 @@ final class StepRules {
               == 0,
           "acts as Active without being it");
     }
-    boolean stops = active(before) && after.state() instanceof Initialize;
     for (var effect : effects) {
       if (effect instanceof SendAdvertisement advert) {
         require(
-            advert.priority() == (stops ? 0 : after.priority()),
-            "priority 0 is for leaving Active to Initialize, the own one for all else");
+            advert.priority() == (resigns() ? 0 : after.priority()),
+            "priority 0 is for leaving Active without a better one, the own one for all else");
       }
     }
+  }
+
+  /** Leaves Active of its own accord. */
+  private boolean resigns() {
+    return active(before) && (after.state() instanceof Initialize || event instanceof Event.Resign);
   }
 
   private boolean exclusive() {

@@ -8,6 +8,7 @@ import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
 import dev.virtualip.agent.vrrp.Event.Wish;
@@ -106,6 +107,13 @@ class SyncGroupTest {
     becomeMaster();
     on("a", new AdvertisementReceived(200, SECOND, PEER));
     assertEquals(List.of("a advert 100", "a Backup", "b Backup"), happened);
+  }
+
+  @Test
+  void oneMemberHandsOverAndAllDo_eachWithPriorityZero() {
+    becomeMaster();
+    on("a", new Resign("HandedOver(Drain)"));
+    assertEquals(List.of("a advert 0", "a Backup", "b advert 0", "b Backup"), happened);
   }
 
   @Test

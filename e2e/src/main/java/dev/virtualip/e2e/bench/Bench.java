@@ -1,5 +1,6 @@
 package dev.virtualip.e2e.bench;
 
+import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import java.io.IOException;
@@ -40,6 +41,8 @@ public final class Bench implements Callable<Integer> {
   /** Moves at scale take this part of the runs. */
   private static final int SCALE_PART = 4;
 
+  private static final List<String> PARTS = List.of("moves", "scale", "load", "operator");
+
   private static final List<Setup> CLASSICS =
       List.of(Setup.classic(2, 1_000), Setup.classic(3, 100));
   private static final List<Setup> SCALES =
@@ -65,8 +68,8 @@ public final class Bench implements Callable<Integer> {
       names = "--parts",
       split = ",",
       paramLabel = "PART",
-      description = "Some of: moves, scale, load. Default: all.")
-  private List<String> parts = List.of("moves", "scale", "load");
+      description = "Some of: moves, scale, load, operator. Default: all.")
+  private List<String> parts = PARTS;
 
   @Option(
       names = "--moves",
@@ -87,6 +90,7 @@ public final class Bench implements Callable<Integer> {
   private final List<Load> loads = new ArrayList<>();
   private final List<String> failures = new ArrayList<>();
   private Map<String, String> environment = Map.of();
+  private OperatorScale.Figures operator;
   private Failover failover;
 
   private Bench() {}
@@ -118,22 +122,44 @@ public final class Bench implements Callable<Integer> {
     try (var lab = Lab.open()) {
       environment = environment(lab.control());
       environment.forEach((name, value) -> System.out.println(name + ": " + value));
-      try (var opened = new Failover(lab)) {
-        failover = opened;
-        if (parts.contains("moves")) {
-          moves(CLASSICS, chosen, runs);
-        }
-        if (parts.contains("scale")) {
-          moves(SCALES, SCALE_MOVES, Math.ceilDiv(runs, SCALE_PART));
-        }
-        if (parts.contains("load")) {
-          loads();
-        }
+      if (!parts.equals(List.of("operator"))) {
+        besideKeepalived(lab, chosen);
       }
+    }
+    if (parts.contains("operator")) {
+      operatorScale();
     }
     new Report(results(), System.out).print(CLASSICS, SCALES, LOADS);
     System.out.printf("%n%s and bench.svg%n", out.resolve("bench.json"));
     return failures.isEmpty() ? 0 : 1;
+  }
+
+  private void besideKeepalived(Lab lab, List<Move> chosen) {
+    try (var opened = new Failover(lab)) {
+      failover = opened;
+      if (parts.contains("moves")) {
+        moves(CLASSICS, chosen, runs);
+      }
+      if (parts.contains("scale")) {
+        moves(SCALES, SCALE_MOVES, Math.ceilDiv(runs, SCALE_PART));
+      }
+      if (parts.contains("load")) {
+        loads();
+      }
+    }
+  }
+
+  private void operatorScale() {
+    if (!ApiServer.realAvailable()) {
+      say("SKIPPED: the operator; set KUBEBUILDER_ASSETS to a folder with a real API server");
+      return;
+    }
+    try (var lab = Lab.open()) {
+      operator = OperatorScale.measure(lab, this::say);
+    } catch (AssertionError | RuntimeException e) {
+      failed("the operator", e);
+    }
+    write();
   }
 
   private List<Move> chosenMoves() {
@@ -141,9 +167,10 @@ public final class Bench implements Callable<Integer> {
     if (!known.containsAll(moves)) {
       throw new ParameterException(spec.commandLine(), "--moves: use some of " + known);
     }
-    if (!List.of("moves", "scale", "load").containsAll(parts) || runs < 1 || loadSeconds < 1) {
+    if (!PARTS.containsAll(parts) || runs < 1 || loadSeconds < 1) {
       throw new ParameterException(
-          spec.commandLine(), "--parts: moves, scale, load; --runs, --load-seconds: 1 or more");
+          spec.commandLine(),
+          "--parts: moves, scale, load, operator; --runs, --load-seconds: 1 or more");
     }
     return List.of(Move.values()).stream().filter(move -> moves.contains(move.key())).toList();
   }
@@ -248,7 +275,7 @@ public final class Bench implements Callable<Integer> {
   }
 
   private Results results() {
-    return new Results(environment, samples, loads, failures);
+    return new Results(environment, samples, loads, operator, failures);
   }
 
   private void write() {

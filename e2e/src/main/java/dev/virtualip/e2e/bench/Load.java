@@ -54,7 +54,7 @@ record Load(
   }
 
   /** User and system time of the program and its children, those that have ended too. */
-  private static double cpuNanos(Proc proc) {
+  static double cpuNanos(Proc proc) {
     return tree(proc.pid()).stream().mapToDouble(Load::cpuNanos).sum();
   }
 
@@ -72,7 +72,8 @@ record Load(
     return ticks * TICK_NANOS;
   }
 
-  private static double mib(Proc proc) {
+  /** Resident memory of the program and its children. */
+  static double mib(Proc proc) {
     double kib =
         tree(proc.pid()).stream()
             .flatMap(pid -> read("/proc/" + pid + "/status").lines())

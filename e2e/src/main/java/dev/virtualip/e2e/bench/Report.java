@@ -27,7 +27,44 @@ final class Report {
     scale(scales);
     starts(classics, scales);
     load(loads);
+    operator(results.operator());
     results.failures().forEach(failure -> line("FAILED: " + failure));
+  }
+
+  private void operator(OperatorScale.Figures figures) {
+    if (figures == null) {
+      return;
+    }
+    title("%d VirtualIPs, %d nodes".formatted(figures.virtualIps(), figures.nodes()));
+    var times = "%-44s median %.0f ms, p99 %.0f ms, at most %.0f ms";
+    var atOnce = figures.allAtOnce();
+    var oneByOne = figures.oneByOne();
+    line(
+        times,
+        "all created at once, until Accepted",
+        atOnce.median(),
+        figures.p99AllAtOnce(),
+        atOnce.max());
+    line(
+        times,
+        "one edited, until Accepted",
+        oneByOne.median(),
+        figures.p99OneByOne(),
+        oneByOne.max());
+    line("%-44s %.2f", "operator: requests for an edit", figures.requestsPerEdit());
+    var costs = "%-44s heap %.0f MiB, resident %.0f MiB, %.2f %% of a core";
+    line(
+        costs,
+        "operator at rest",
+        figures.operatorHeapMib(),
+        figures.operatorMib(),
+        figures.operatorCpu());
+    line(
+        costs,
+        "agent of ten of them at rest",
+        figures.agentHeapMib(),
+        figures.agentMib(),
+        figures.agentCpu());
   }
 
   private void moves(Setup setup) {

@@ -18,12 +18,14 @@ import java.util.function.ToDoubleFunction;
  * @param environment the machine and the versions, by name
  * @param samples moves
  * @param loads what it costs while nothing happens
+ * @param operator the operator with many VirtualIPs, or null if that was not measured
  * @param failures moves that did not end as they should, in words
  */
 record Results(
     Map<String, String> environment,
     List<Sample> samples,
     List<Load> loads,
+    OperatorScale.Figures operator,
     List<String> failures) {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();

@@ -1,0 +1,131 @@
+package dev.virtualip.agent.kube;
+
+import dev.virtualip.kube.ApiCall;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Renews a Lease in virtualip's namespace every 5 s, for as long as the agent does its work: by it
+ * the operator knows that what the agent said last still holds.
+ */
+public final class Heartbeat implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);
+  private static final Duration PERIOD = Duration.ofSeconds(5);
+  private static final Duration RETRY = Duration.ofSeconds(1);
+  private static final int LEASE_SECONDS = 15;
+
+  private final KubernetesClient client;
+  private final String nodeName;
+  private final String namespace;
+  private final Supplier<Optional<String>> nodeUid;
+  private final BooleanSupplier alive;
+  private final Thread thread = Thread.ofVirtual().name("heartbeat").unstarted(this::run);
+  private boolean failing;
+
+  private Heartbeat(
+      KubernetesClient client,
+      String nodeName,
+      String namespace,
+      Supplier<Optional<String>> nodeUid,
+      BooleanSupplier alive) {
+    this.client = client;
+    this.nodeName = nodeName;
+    this.namespace = namespace;
+    this.nodeUid = nodeUid;
+    this.alive = alive;
+  }
+
+  /**
+   * Starts it.
+   *
+   * @param namespace virtualip's own
+   * @param nodeUid UID of the node's Node, with which the Lease goes away, once it is known
+   * @param alive whether the agent does its work
+   */
+  public static Heartbeat start(
+      KubernetesClient client,
+      String nodeName,
+      String namespace,
+      Supplier<Optional<String>> nodeUid,
+      BooleanSupplier alive) {
+    var heartbeat = new Heartbeat(client, nodeName, namespace, nodeUid, alive);
+    heartbeat.thread.start();
+    return heartbeat;
+  }
+
+  @Override
+  public void close() {
+    thread.interrupt();
+  }
+
+  private void run() {
+    try {
+      while (true) {
+        Thread.sleep(!alive.getAsBoolean() || beat() ? PERIOD : RETRY);
+      }
+    } catch (InterruptedException _) {
+      LOG.debug("heartbeat_closed");
+    }
+  }
+
+  private boolean beat() throws InterruptedException {
+    var path =
+        "apis/coordination.k8s.io/v1/namespaces/%s/leases/%s?fieldManager=virtualip-agent&force=true"
+            .formatted(namespace, leaseName(nodeName));
+    try {
+      var answer = ApiCall.send(client, "PATCH", path, ApiCall.APPLY_PATCH, lease());
+      return told(answer.ok() ? null : answer.toString());
+    } catch (IOException | RuntimeException e) {
+      return told(e.toString().lines().findFirst().orElse(""));
+    }
+  }
+
+  private boolean told(String error) {
+    if (error != null && !failing) {
+      LOG.warn("heartbeat_failed error=\"{}\": trying again", error);
+    } else if (error == null && failing) {
+      LOG.info("heartbeat_back");
+    }
+    failing = error != null;
+    return !failing;
+  }
+
+  static String leaseName(String nodeName) {
+    return "agent-" + nodeName;
+  }
+
+  private String lease() {
+    return lease(nodeName, namespace, nodeUid.get(), Clock.systemUTC());
+  }
+
+  static String lease(String nodeName, String namespace, Optional<String> nodeUid, Clock clock) {
+    var owner =
+        nodeUid.map(
+            uid ->
+                """
+                ,"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"%s","uid":"%s"}]"""
+                    .formatted(nodeName, uid));
+    // Micro time has six digits, no more and no less.
+    var time = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
+    return """
+        {"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"%s",\
+        "namespace":"%s","labels":{"app.kubernetes.io/name":"virtualip-agent",\
+        "app.kubernetes.io/part-of":"virtualip"}%s},"spec":{"holderIdentity":"%s",\
+        "leaseDurationSeconds":%d,"renewTime":"%s"}}"""
+        .formatted(
+            leaseName(nodeName),
+            namespace,
+            owner.orElse(""),
+            nodeName,
+            LEASE_SECONDS,
+            time.replace("Z", ".000000Z"));
+  }
+}

@@ -1,0 +1,74 @@
+package dev.virtualip.agent.kube;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.kube.EventWriter;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+
+/**
+ * Makes a Kubernetes Event of each change of a virtual router's state, so that {@code kubectl
+ * describe} tells what happened and why. One thread tells what objects there are, another one what
+ * happens.
+ */
+public final class TransitionEvents {
+  private final EventWriter events;
+  private final String nodeName;
+  private final Map<String, NodeStatus> last = new HashMap<>();
+  private volatile Map<String, ObjectReference> objects = Map.of();
+
+  /** Prepares it; the caller closes the writer. */
+  public TransitionEvents(EventWriter events, String nodeName) {
+    this.events = events;
+    this.nodeName = nodeName;
+  }
+
+  /** Tells what objects there are, with their UIDs, before anything happens to them. */
+  public void objects(Collection<VirtualIp> virtualIps) {
+    objects =
+        virtualIps.stream()
+            .collect(
+                Collectors.toUnmodifiableMap(
+                    vip -> vip.getMetadata().getName(), TransitionEvents::reference));
+  }
+
+  private static ObjectReference reference(VirtualIp vip) {
+    return new ObjectReferenceBuilder()
+        .withApiVersion(HasMetadata.getApiVersion(VirtualIp.class))
+        .withKind(HasMetadata.getKind(VirtualIp.class))
+        .withName(vip.getMetadata().getName())
+        .withUid(vip.getMetadata().getUid())
+        .build();
+  }
+
+  /** Takes in a status; most say nothing new. */
+  public void changed(String virtualIp, NodeStatus status) {
+    var before = last.put(virtualIp, status);
+    var about = objects.get(virtualIp);
+    boolean news =
+        before == null
+            || before.state() != status.state()
+            || !Objects.equals(before.reason(), status.reason());
+    if (news && about != null) {
+      events.record(
+          about, status.state() == State.Fault, status.state().name(), text(nodeName, status));
+    }
+  }
+
+  /** This node has nothing to do with a VirtualIP any more. */
+  public void removed(String virtualIp) {
+    last.remove(virtualIp);
+  }
+
+  static String text(String nodeName, NodeStatus status) {
+    var what = "%s is %s: %s".formatted(nodeName, status.state(), status.reason());
+    return status.message() == null ? what : what + ": " + status.message();
+  }
+}

@@ -1,0 +1,36 @@
+package dev.virtualip.agent.kube;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class HeartbeatTest {
+  private static final Clock CLOCK =
+      Clock.fixed(Instant.parse("2026-01-02T03:04:05.678Z"), ZoneOffset.UTC);
+
+  @Test
+  void theLeaseIsTheNodesAndGoesAwayWithIt() {
+    var json = Heartbeat.lease("n", "virtualip-system", Optional.of("u"), CLOCK);
+    var lease = Serialization.unmarshal(json, Lease.class);
+    assertEquals("virtualip-system", lease.getMetadata().getNamespace());
+    assertEquals("agent-n", lease.getMetadata().getName());
+    assertEquals("Node", lease.getMetadata().getOwnerReferences().getFirst().getKind());
+    assertEquals("u", lease.getMetadata().getOwnerReferences().getFirst().getUid());
+    assertEquals("n", lease.getSpec().getHolderIdentity());
+    assertEquals(15, lease.getSpec().getLeaseDurationSeconds());
+    assertEquals(Instant.parse("2026-01-02T03:04:05Z"), lease.getSpec().getRenewTime().toInstant());
+  }
+
+  @Test
+  void itBeatsBeforeTheNodeIsKnown() {
+    var json = Heartbeat.lease("n", "virtualip-system", Optional.empty(), CLOCK);
+    var lease = Serialization.unmarshal(json, Lease.class);
+    assertEquals(0, lease.getMetadata().getOwnerReferences().size());
+  }
+}

@@ -1,0 +1,253 @@
+package dev.virtualip.kube;
+
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.EventBuilder;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Objects;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Writes Kubernetes Events. Callers never wait. Of equal ones within ten minutes the first is
+ * written, and then its count goes up, as {@code kubectl describe} expects. While the API server is
+ * away they wait, for Events tell what happened; beyond 1,000 of them the oldest are dropped.
+ */
+public final class EventWriter implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(EventWriter.class);
+  private static final int MAX = 1_000;
+  private static final int MESSAGE_MAX = 1_000;
+  private static final Duration SAME = Duration.ofMinutes(10);
+  private static final Duration RETRY = Duration.ofSeconds(2);
+  private static final Duration FLUSH = Duration.ofMillis(300);
+
+  /** Kubernetes keeps Events about objects without a namespace here. */
+  public static final String DEFAULT_NAMESPACE = "default";
+
+  private final Sender sender;
+  private final String component;
+  private final String host;
+  private final Map<Said, Occurred> waiting = new LinkedHashMap<>();
+  private final Map<Said, Event> written =
+      new LinkedHashMap<>() {
+        private static final long serialVersionUID = 1;
+
+        @Override
+        protected boolean removeEldestEntry(Map.Entry<Said, Event> eldest) {
+          return size() > MAX;
+        }
+      };
+  private final Thread thread = Thread.ofVirtual().name("events").unstarted(this::run);
+  private boolean closing;
+  private boolean failing;
+
+  /** Sends a request, see {@link ApiCall#send}. */
+  @FunctionalInterface
+  interface Sender {
+    ApiCall.Answer send(String method, String path, String contentType, String body)
+        throws IOException, InterruptedException;
+  }
+
+  private record Said(ObjectReference about, String type, String reason, String message) {}
+
+  private record Occurred(int times, Instant first, Instant last) {}
+
+  private EventWriter(Sender sender, String component, String host) {
+    this.sender = sender;
+    this.component = component;
+    this.host = host;
+  }
+
+  /**
+   * Starts a writer.
+   *
+   * @param component program that the Events come from
+   * @param host node or pod that it runs on
+   */
+  public static EventWriter start(KubernetesClient client, String component, String host) {
+    return start(
+        (method, path, type, body) -> ApiCall.send(client, method, path, type, body),
+        component,
+        host);
+  }
+
+  static EventWriter start(Sender sender, String component, String host) {
+    var writer = new EventWriter(sender, component, host);
+    writer.thread.start();
+    return writer;
+  }
+
+  /**
+   * Tells that something has happened.
+   *
+   * @param about the object, with its UID
+   * @param warning whether somebody should look at it
+   * @param reason one word in camel case
+   */
+  public synchronized void record(
+      ObjectReference about, boolean warning, String reason, String message) {
+    var text = message.length() > MESSAGE_MAX ? message.substring(0, MESSAGE_MAX) : message;
+    var said = new Said(about, warning ? "Warning" : "Normal", reason, text);
+    var now = Instant.now();
+    waiting.merge(
+        said,
+        new Occurred(1, now, now),
+        (before, _) -> new Occurred(before.times() + 1, before.first(), now));
+    if (waiting.size() > MAX) {
+      waiting.remove(waiting.keySet().iterator().next());
+    }
+    notifyAll();
+  }
+
+  /** Writes what is left, for at most 300 ms, and ends. */
+  @Override
+  public void close() {
+    close(FLUSH);
+  }
+
+  /** The same for at most this time. */
+  void close(Duration flush) {
+    synchronized (this) {
+      closing = true;
+      notifyAll();
+    }
+    try {
+      thread.join(flush);
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
+    thread.interrupt();
+  }
+
+  private void run() {
+    try {
+      for (var next = next(); next != null; next = next()) {
+        write(next.getKey(), next.getValue());
+      }
+    } catch (InterruptedException _) {
+      LOG.debug("event_writer_closed");
+    }
+  }
+
+  private synchronized Map.Entry<Said, Occurred> next() throws InterruptedException {
+    while (waiting.isEmpty()) {
+      if (closing) {
+        return null;
+      }
+      wait();
+    }
+    var first = waiting.entrySet().iterator().next();
+    var next = Map.entry(first.getKey(), first.getValue());
+    waiting.remove(next.getKey());
+    return next;
+  }
+
+  private void write(Said said, Occurred occurred) throws InterruptedException {
+    try {
+      var answer = again(said, occurred) ? null : create(said, occurred);
+      if (answer == null || answer.ok()) {
+        failing = false;
+        return;
+      }
+      // Refused for good: to say it again would not help.
+      failed(said, answer.toString());
+    } catch (IOException | RuntimeException e) {
+      failed(said, e.toString().lines().findFirst().orElse(""));
+      putBack(said, occurred);
+    }
+  }
+
+  private boolean again(Said said, Occurred occurred) throws IOException, InterruptedException {
+    var event = written.get(said);
+    if (event == null
+        || Instant.parse(event.getLastTimestamp()).plus(SAME).isBefore(occurred.last())) {
+      return false;
+    }
+    int count = event.getCount() + occurred.times();
+    var patch = Map.of("count", count, "lastTimestamp", seconds(occurred.last()));
+    var answer =
+        sender.send(
+            "PATCH",
+            path(event) + "/" + event.getMetadata().getName(),
+            ApiCall.MERGE_PATCH,
+            Serialization.asJson(patch));
+    if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
+      return false;
+    }
+    event.setCount(count);
+    event.setLastTimestamp(seconds(occurred.last()));
+    return true;
+  }
+
+  private ApiCall.Answer create(Said said, Occurred occurred)
+      throws IOException, InterruptedException {
+    var event = event(said, occurred);
+    var answer = sender.send("POST", path(event), ApiCall.JSON, Serialization.asJson(event));
+    if (answer.ok()) {
+      written.put(said, event);
+    }
+    return answer;
+  }
+
+  private Event event(Said said, Occurred occurred) {
+    var about = said.about();
+    long nanos = ChronoUnit.NANOS.between(Instant.EPOCH, occurred.first());
+    return new EventBuilder()
+        .withNewMetadata()
+        .withName(about.getName() + "." + Long.toHexString(nanos))
+        .withNamespace(Objects.requireNonNullElse(about.getNamespace(), DEFAULT_NAMESPACE))
+        .endMetadata()
+        .withInvolvedObject(about)
+        .withType(said.type())
+        .withReason(said.reason())
+        .withMessage(said.message())
+        .withFirstTimestamp(seconds(occurred.first()))
+        .withLastTimestamp(seconds(occurred.last()))
+        .withCount(occurred.times())
+        .withNewSource(component, host)
+        .withReportingComponent("virtualip.dev/" + component)
+        .withReportingInstance(host)
+        .build();
+  }
+
+  private static String path(Event event) {
+    return "api/v1/namespaces/" + event.getMetadata().getNamespace() + "/events";
+  }
+
+  private static String seconds(Instant time) {
+    return time.truncatedTo(ChronoUnit.SECONDS).toString();
+  }
+
+  private void failed(Said said, String error) {
+    if (!failing) {
+      LOG.warn(
+          "event_not_written about={} reason={} error=\"{}\"",
+          said.about().getName(),
+          said.reason(),
+          error);
+    }
+    failing = true;
+  }
+
+  private void putBack(Said said, Occurred occurred) throws InterruptedException {
+    synchronized (this) {
+      if (closing) {
+        return;
+      }
+      waiting.merge(
+          said,
+          occurred,
+          (later, _) ->
+              new Occurred(later.times() + occurred.times(), occurred.first(), later.last()));
+    }
+    Thread.sleep(RETRY);
+  }
+}

@@ -1,0 +1,114 @@
+package dev.virtualip.kube;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.fabric8.kubernetes.api.model.Event;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Objects;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class EventWriterTest {
+  private static final ObjectReference WEB =
+      new ObjectReferenceBuilder()
+          .withApiVersion("virtualip.dev/v1alpha1")
+          .withKind("VirtualIP")
+          .withName("web")
+          .withUid("u")
+          .build();
+
+  private record Request(String method, String path, String body) {}
+
+  private final LinkedBlockingQueue<Request> requests = new LinkedBlockingQueue<>();
+  private final Queue<Integer> answers = new ConcurrentLinkedQueue<>();
+
+  private ApiCall.Answer answer(String method, String path, String type, String body)
+      throws IOException {
+    // First the answer: who has seen the request may already set the next one.
+    int code = Objects.requireNonNullElse(answers.poll(), 200);
+    requests.add(new Request(method, path, body));
+    if (code == 0) {
+      throw new IOException("no connection");
+    }
+    return new ApiCall.Answer(code, "");
+  }
+
+  private Request next() throws InterruptedException {
+    return requests.poll(10, TimeUnit.SECONDS);
+  }
+
+  @Test
+  void anEventOfAnObjectWithoutNamespaceIsWrittenInTheDefaultOne() throws InterruptedException {
+    try (var writer = EventWriter.start(this::answer, "virtualip-agent", "node-a")) {
+      writer.record(WEB, true, "Fault", "node-a: Fault (CheckFailed(nginx))");
+      var request = next();
+      assertEquals(
+          "POST api/v1/namespaces/default/events", request.method() + " " + request.path());
+      var event = Serialization.unmarshal(request.body(), Event.class);
+      assertEquals(WEB, event.getInvolvedObject());
+      assertTrue(event.getMetadata().getName().matches("web\\.[0-9a-f]{16}"));
+      assertEquals(
+          "Warning Fault node-a: Fault (CheckFailed(nginx)) 1 virtualip-agent node-a",
+          String.join(
+              " ",
+              event.getType(),
+              event.getReason(),
+              event.getMessage(),
+              event.getCount().toString(),
+              event.getSource().getComponent(),
+              event.getSource().getHost()));
+    }
+  }
+
+  @Test
+  void anEqualOneRaisesTheCountOfTheFirst() throws InterruptedException {
+    try (var writer = EventWriter.start(this::answer, "c", "h")) {
+      writer.record(WEB, false, "Master", "m");
+      var name = Serialization.unmarshal(next().body(), Event.class).getMetadata().getName();
+      writer.record(WEB, false, "Backup", "b");
+      assertEquals("POST", next().method());
+      writer.record(WEB, false, "Master", "m");
+      var again = next();
+      assertEquals("PATCH", again.method());
+      assertEquals("api/v1/namespaces/default/events/" + name, again.path());
+      assertTrue(again.body().contains("\"count\":2"), again.body());
+    }
+  }
+
+  @Test
+  void oneWhoseFirstHasExpiredIsWrittenAnew() throws InterruptedException {
+    try (var writer = EventWriter.start(this::answer, "c", "h")) {
+      writer.record(WEB, false, "Master", "m");
+      next();
+      answers.add(404);
+      writer.record(WEB, false, "Master", "m");
+      assertEquals("PATCH", next().method());
+      assertEquals("POST", next().method());
+    }
+  }
+
+  @Test
+  void withoutAServerTheyWait() throws InterruptedException {
+    answers.add(0);
+    try (var writer = EventWriter.start(this::answer, "c", "h")) {
+      writer.record(WEB, false, "Master", "m");
+      assertEquals(next().body(), next().body());
+    }
+  }
+
+  @Test
+  void whatIsLeftIsWrittenAtTheEnd() {
+    var writer = EventWriter.start(this::answer, "c", "h");
+    writer.record(WEB, false, "Init", "AgentStopped");
+    writer.close(Duration.ofSeconds(30));
+    assertEquals(1, requests.size());
+  }
+}

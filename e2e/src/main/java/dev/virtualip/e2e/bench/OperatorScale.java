@@ -1,0 +1,379 @@
+package dev.virtualip.e2e.bench;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.e2e.Cluster;
+import dev.virtualip.e2e.lab.ApiServer;
+import dev.virtualip.e2e.lab.Await;
+import dev.virtualip.e2e.lab.ClassicPair;
+import dev.virtualip.e2e.lab.Host;
+import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.LabNode;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.Resource;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.time.Duration;
+import java.time.ZoneOffset;
+import java.time.ZonedDateTime;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.IntConsumer;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+
+/**
+ * Operator and agent with many VirtualIPs on a real API server. Ten nodes exist as objects only:
+ * their heartbeats and reports are written here. Another one is real, with {@value #OWN}
+ * VirtualIPs.
+ */
+final class OperatorScale implements AutoCloseable {
+  private static final int VIRTUAL_IPS = 1_000;
+  private static final int OWN = 10;
+  private static final int NODES = 10;
+  private static final int EDITS = 200;
+  private static final int WRITERS = 4;
+  private static final Duration LONG = Duration.ofMinutes(5);
+  private static final Duration REST = Duration.ofSeconds(30);
+  private static final String VIRTUAL_IP =
+      """
+      apiVersion: virtualip.dev/v1alpha1
+      kind: VirtualIP
+      metadata: {name: vip-%d}
+      spec:
+        vrid: %d
+        interface: eth%d
+        addresses: [{address: 10.%d.%d.%d/32}]
+        nodes: {selector: {matchLabels: {%s: "true"}}}
+      """;
+  private static final String REAL = "{\"metadata\": {\"labels\": {\"real\": \"true\"}}}";
+  private static final Pattern REQUESTS =
+      Pattern.compile("(?m)^apiserver_request_total\\{(.*)} (\\S+)$");
+  private static final Pattern COUNTED =
+      Pattern.compile("resource=\"(virtualips|daemonsets|pods|nodes|events|deployments)\"");
+
+  /**
+   * What was measured. Times are from the request that creates or edits to the watch event that has
+   * the new generation Accepted, in milliseconds.
+   *
+   * @param virtualIps how many there are
+   * @param nodes how many nodes report, the real one aside
+   * @param allAtOnce all are created at once
+   * @param p99AllAtOnce the 99th of a hundred of these
+   * @param oneByOne edits at rest, one after the other
+   * @param p99OneByOne the 99th of a hundred of these
+   * @param requestsPerEdit what the operator asks of the API server for an edit, watches aside
+   * @param operatorHeapMib the least that was in use at rest
+   * @param operatorMib resident
+   * @param operatorCpu at rest, in percent of one core
+   * @param agentHeapMib of a real agent, which runs few of them
+   * @param agentMib resident
+   * @param agentCpu at rest, in percent of one core
+   */
+  record Figures(
+      int virtualIps,
+      int nodes,
+      Stats allAtOnce,
+      double p99AllAtOnce,
+      Stats oneByOne,
+      double p99OneByOne,
+      double requestsPerEdit,
+      double operatorHeapMib,
+      double operatorMib,
+      double operatorCpu,
+      double agentHeapMib,
+      double agentMib,
+      double agentCpu) {}
+
+  private final Consumer<String> say;
+  private final Lab lab;
+  private final ClassicPair pair;
+  private final Cluster cluster;
+  private final ScheduledExecutorService heartbeats = Executors.newScheduledThreadPool(1);
+
+  /** When a generation of a VirtualIP was asked for, by {@link #key}. */
+  private final Map<String, Long> sentNanos = new ConcurrentHashMap<>();
+
+  /** When it was seen to be Accepted. */
+  private final Map<String, Long> acceptedNanos = new ConcurrentHashMap<>();
+
+  private OperatorScale(Lab lab, Consumer<String> say) {
+    this.lab = lab;
+    this.say = say;
+    pair = ClassicPair.build(lab);
+    cluster = Cluster.install(lab, pair, ApiServer.real(lab, ClassicPair.CONTROL));
+  }
+
+  /** Measures; only with {@link ApiServer#realAvailable}. */
+  static Figures measure(Lab lab, Consumer<String> say) {
+    try (var scale = new OperatorScale(lab, say)) {
+      return scale.measure();
+    }
+  }
+
+  private Figures measure() {
+    cluster.startWorkers();
+    cluster.startOperator();
+    client()
+        .nodes()
+        .withName(pair.nodeA().name())
+        .patch(PatchContext.of(PatchType.JSON_MERGE), REAL);
+    IntStream.range(0, NODES).forEach(this::createNode);
+    heartbeats.scheduleAtFixedRate(this::beat, 0, 5, TimeUnit.SECONDS);
+    client().resources(VirtualIp.class).inform(new Accepted());
+    say.accept("creating %d VirtualIPs".formatted(VIRTUAL_IPS));
+    inParallel(VIRTUAL_IPS, this::create);
+    var created = IntStream.range(0, VIRTUAL_IPS).mapToObj(i -> tookMillis(key(i, 1))).toList();
+    say.accept("reporting from %d nodes".formatted(NODES));
+    inParallel((VIRTUAL_IPS - OWN) * NODES, this::report);
+    Await.until("all are served", LONG, () -> served() == VIRTUAL_IPS);
+    say.accept("at rest for %d s".formatted(REST.toSeconds()));
+    var operator = cluster.node(lab.control().name());
+    var agent = cluster.node(pair.nodeA().name());
+    var operatorRest = new Rest(operator, Cluster.OPERATOR, 9406);
+    var agentRest = new Rest(agent, Cluster.AGENT, 9405);
+    for (int i = 0; i < REST.toSeconds(); i++) {
+      Failover.sleep(Duration.ofSeconds(1));
+      operatorRest.look();
+      agentRest.look();
+    }
+    double operatorCpu = operatorRest.cpu();
+    double agentCpu = agentRest.cpu();
+    say.accept("editing %d of them".formatted(EDITS));
+    double before = requests();
+    IntStream.range(OWN, OWN + EDITS).forEach(this::edit);
+    var edited = IntStream.range(OWN, OWN + EDITS).mapToObj(i -> tookMillis(key(i, 2))).toList();
+    double requests = (requests() - before - EDITS) / EDITS;
+    return new Figures(
+        VIRTUAL_IPS,
+        NODES,
+        Stats.of(created),
+        p99(created),
+        Stats.of(edited),
+        p99(edited),
+        Math.round(100 * requests) / 100.0,
+        operatorRest.heapMib,
+        Load.mib(operator.proc(Cluster.OPERATOR)),
+        operatorCpu,
+        agentRest.heapMib,
+        Load.mib(agent.proc(Cluster.AGENT)),
+        agentCpu);
+  }
+
+  /** A program that has nothing to do. */
+  private static final class Rest {
+    private final LabNode node;
+    private final String program;
+    private final int port;
+    private final long fromNanos = System.nanoTime();
+    private final double cpuBefore;
+    private double heapMib = Double.MAX_VALUE;
+
+    Rest(LabNode node, String program, int port) {
+      this.node = node;
+      this.program = program;
+      this.port = port;
+      cpuBefore = Load.cpuNanos(node.proc(program));
+    }
+
+    void look() {
+      heapMib = Math.min(heapMib, heap(node.host()));
+    }
+
+    private double heap(Host host) {
+      var metrics = host.sh("curl -s http://127.0.0.1:" + port + "/metrics");
+      double bytes =
+          metrics
+              .lines()
+              .filter(line -> line.startsWith("jvm_memory_used_bytes{area=\"heap\""))
+              .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' ') + 1)))
+              .sum();
+      return Math.round(bytes / 1024 / 102.4) / 10.0;
+    }
+
+    double cpu() {
+      double percent = 100.0 / (System.nanoTime() - fromNanos);
+      double used = Load.cpuNanos(node.proc(program)) - cpuBefore;
+      return Math.round(100 * used * percent) / 100.0;
+    }
+  }
+
+  private final class Accepted implements ResourceEventHandler<VirtualIp> {
+    @Override
+    public void onAdd(VirtualIp vip) {
+      onUpdate(vip, vip);
+    }
+
+    @Override
+    public void onUpdate(VirtualIp before, VirtualIp vip) {
+      var status = vip.getStatus();
+      var generation = vip.getMetadata().getGeneration();
+      if (status != null
+          && status.conditions() != null
+          && generation.equals(status.observedGeneration())
+          && status.conditions().stream()
+              .anyMatch(c -> c.getType().equals("Accepted") && c.getStatus().equals("True"))) {
+        acceptedNanos.putIfAbsent(
+            vip.getMetadata().getName() + "/" + generation, System.nanoTime());
+      }
+    }
+
+    @Override
+    public void onDelete(VirtualIp vip, boolean unknown) {}
+  }
+
+  private KubernetesClient client() {
+    return cluster.client();
+  }
+
+  private void inParallel(int count, IntConsumer request) {
+    try (var threads = Executors.newFixedThreadPool(WRITERS)) {
+      var begun =
+          IntStream.range(0, count).mapToObj(i -> threads.submit(() -> request.accept(i))).toList();
+      for (var one : begun) {
+        one.get();
+      }
+    } catch (InterruptedException | ExecutionException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private void createNode(int number) {
+    var room =
+        Map.of("pods", new Quantity("9"), "cpu", new Quantity("8"), "memory", new Quantity("9Gi"));
+    var node =
+        new NodeBuilder()
+            .withNewMetadata()
+            .withName(nodeName(number))
+            .addToLabels("simulated", "true")
+            .endMetadata()
+            .withNewStatus()
+            .withCapacity(room)
+            .withAllocatable(room)
+            .endStatus()
+            .build();
+    client().resource(node).create();
+  }
+
+  private static String nodeName(int number) {
+    return "simulated-" + number;
+  }
+
+  private void beat() {
+    for (int i = 0; i < NODES; i++) {
+      var lease =
+          new LeaseBuilder()
+              .withNewMetadata()
+              .withName("agent-" + nodeName(i))
+              .withNamespace(Cluster.NAMESPACE)
+              .addToLabels("app.kubernetes.io/name", Cluster.AGENT)
+              .endMetadata()
+              .withNewSpec()
+              .withHolderIdentity(nodeName(i))
+              .withLeaseDurationSeconds(15)
+              .withRenewTime(ZonedDateTime.now(ZoneOffset.UTC))
+              .endSpec()
+              .build();
+      client().resource(lease).forceConflicts().serverSideApply();
+    }
+  }
+
+  /** The first few are those of the real nodes. */
+  private void create(int number) {
+    var yaml =
+        VIRTUAL_IP.formatted(
+            number,
+            1 + number % 255,
+            number < OWN ? 0 : number / 255,
+            100 + number / 65_536,
+            number / 256 % 256,
+            number % 256,
+            number < OWN ? "real" : "simulated");
+    sentNanos.put(key(number, 1), System.nanoTime());
+    client().resource(Serialization.unmarshal(yaml, VirtualIp.class)).create();
+  }
+
+  private static String key(int number, long generation) {
+    return "vip-" + number + "/" + generation;
+  }
+
+  private void report(int number) {
+    int node = number % NODES;
+    var status =
+        """
+        {"status": {%s"nodes": {"%s": {"state": "%s", "priority": 100, "reason": "Started",
+         "since": "2026-01-01T00:00:00Z", "acceptedGeneration": 1}}}}"""
+            .formatted(
+                node == 0 ? "\"master\": \"" + nodeName(0) + "\", " : "",
+                nodeName(node),
+                node == 0 ? "Master" : "Backup");
+    virtualIp(OWN + number / NODES)
+        .subresource("status")
+        .patch(PatchContext.of(PatchType.JSON_MERGE), status);
+  }
+
+  private Resource<VirtualIp> virtualIp(int number) {
+    return client().resources(VirtualIp.class).withName("vip-" + number);
+  }
+
+  private void edit(int number) {
+    var spec = "{\"spec\": {\"priority\": 101}}";
+    sentNanos.put(key(number, 2), System.nanoTime());
+    virtualIp(number).patch(PatchContext.of(PatchType.JSON_MERGE), spec);
+    tookMillis(key(number, 2));
+  }
+
+  /** From the request until it was Accepted. */
+  private double tookMillis(String key) {
+    var accepted =
+        Await.until(key + " is Accepted", LONG, () -> acceptedNanos.get(key), Objects::nonNull);
+    return (accepted - sentNanos.get(key)) / 1e6;
+  }
+
+  private long served() {
+    return client().resources(VirtualIp.class).list().getItems().stream()
+        .filter(vip -> vip.getStatus() != null && vip.getStatus().conditions() != null)
+        .filter(
+            vip ->
+                vip.getStatus().conditions().stream()
+                    .anyMatch(c -> c.getType().equals("Ready") && c.getStatus().equals("True")))
+        .count();
+  }
+
+  /**
+   * Requests about what the operator has to do with, so far; heartbeats are not among them, nor
+   * watches.
+   */
+  private double requests() {
+    return REQUESTS
+        .matcher(client().raw("/metrics"))
+        .results()
+        .filter(line -> COUNTED.matcher(line.group(1)).find())
+        .filter(line -> !line.group(1).contains("verb=\"WATCH\""))
+        .mapToDouble(line -> Double.parseDouble(line.group(2)))
+        .sum();
+  }
+
+  private static double p99(List<Double> figures) {
+    var sorted = figures.stream().sorted().toList();
+    return sorted.get((int) Math.ceil(0.99 * sorted.size()) - 1);
+  }
+
+  @Override
+  public void close() {
+    heartbeats.shutdownNow();
+    cluster.close();
+    pair.close();
+  }
+}

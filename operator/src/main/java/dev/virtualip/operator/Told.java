@@ -1,0 +1,154 @@
+package dev.virtualip.operator;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
+import dev.virtualip.kube.EventWriter;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.MeterRegistry;
+import java.time.Duration;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells what the operator has decided: in the log, as Events, and in metrics. */
+final class Told {
+  private static final Logger LOG = LoggerFactory.getLogger(Told.class);
+
+  /** Conditions whose changes are Events; the others follow from what agents tell as Events. */
+  private static final Set<String> NEWS =
+      Set.of(
+          VirtualIpConditions.ACCEPTED,
+          Health.MULTIPLE_MASTERS,
+          Health.VRID_CONFLICT,
+          Health.STRAY_ADDRESSES);
+
+  /** An upgrade that has waited for so long counts as paused. */
+  private static final long PAUSED_AFTER = Duration.ofSeconds(30).toNanos();
+
+  private final EventWriter events;
+  private final LongSupplier nanoTime;
+  private final Counter writes;
+  private final AtomicInteger paused = new AtomicInteger();
+  private String waitsFor;
+  private long waitsSince;
+
+  Told(EventWriter events, MeterRegistry metrics, LongSupplier nanoTime) {
+    this.events = events;
+    this.nanoTime = nanoTime;
+    this.writes = metrics.counter("virtualip.operator.status.writes");
+    metrics.gauge("virtualip.agents.upgrade.paused", paused);
+  }
+
+  /** A VirtualIP's status was written. */
+  void written(VirtualIp vip, List<Condition> before, StatusPatch.Said said) {
+    writes.increment();
+    var about = reference(vip);
+    said.conditions().stream()
+        .filter(condition -> before.stream().noneMatch(b -> sameNews(b, condition)))
+        .forEach(condition -> conditionChanged(about, condition, before));
+    said.unknown()
+        .forEach((_, report) -> events.record(about, true, "NodeUnknown", report.message()));
+    var reports = VirtualIpConditions.reports(vip);
+    var asked = HandOvers.present(vip);
+    said.handOvers()
+        .forEach(
+            (node, handOver) -> {
+              boolean master =
+                  reports.containsKey(node) && reports.get(node).state() == State.Master;
+              if (master && !handOver.equals(asked.get(node))) {
+                LOG.info(
+                    "virtualip={} asked={} reason={}", about.getName(), node, handOver.reason());
+                events.record(
+                    about,
+                    false,
+                    "HandOver",
+                    "%s is asked to hand over: %s".formatted(node, handOver.reason()));
+              }
+            });
+    switchOver(about, vip.getStatus() == null ? null : vip.getStatus().switchOver(), said);
+  }
+
+  private static boolean sameNews(Condition a, Condition b) {
+    return a.getType().equals(b.getType())
+        && a.getStatus().equals(b.getStatus())
+        && Objects.equals(a.getReason(), b.getReason());
+  }
+
+  private void conditionChanged(
+      ObjectReference about, Condition condition, List<Condition> before) {
+    LOG.info(
+        "virtualip={} {}={} reason={} message=\"{}\"",
+        about.getName(),
+        condition.getType(),
+        condition.getStatus(),
+        condition.getReason(),
+        condition.getMessage());
+    boolean turned =
+        before.stream()
+            .filter(b -> b.getType().equals(condition.getType()))
+            .anyMatch(b -> !b.getStatus().equals(condition.getStatus()));
+    boolean bad =
+        condition.getType().equals(VirtualIpConditions.ACCEPTED)
+            != condition.getStatus().equals("True");
+    // That all is well is news only if it was not so.
+    if (NEWS.contains(condition.getType()) && (bad || turned)) {
+      events.record(about, bad, condition.getReason(), condition.getMessage());
+    }
+  }
+
+  private void switchOver(ObjectReference about, SwitchOver before, StatusPatch.Said said) {
+    var now = said.switchOver();
+    boolean same =
+        now == null
+            || before != null && now.to().equals(before.to()) && now.result() == before.result();
+    if (!same) {
+      var text = "switch-over to %s: %s".formatted(now.to(), now.message());
+      LOG.info("virtualip={} switchOver={} {}", about.getName(), now.result(), text);
+      events.record(
+          about, now.result() == SwitchOver.Result.Refused, "SwitchOver" + now.result(), text);
+    }
+  }
+
+  /**
+   * How far the upgrade of the agents is.
+   *
+   * @param daemonSet the agents', or null
+   */
+  void upgrade(HasMetadata daemonSet, AgentRollout.Turn turn) {
+    if (!Objects.equals(turn.waitsFor(), waitsFor)) {
+      waitsFor = turn.waitsFor();
+      waitsSince = nanoTime.getAsLong();
+      if (waitsFor != null) {
+        LOG.info("upgrade waits=\"{}\"", waitsFor);
+      }
+    }
+    boolean waitsLong = waitsFor != null && nanoTime.getAsLong() - waitsSince >= PAUSED_AFTER;
+    if (waitsLong && paused.getAndSet(1) == 0) {
+      LOG.warn("upgrade=paused reason=\"{}\"", waitsFor);
+      if (daemonSet != null) {
+        events.record(reference(daemonSet), true, "UpgradePaused", waitsFor);
+      }
+    } else if (!waitsLong) {
+      paused.set(0);
+    }
+  }
+
+  private static ObjectReference reference(HasMetadata object) {
+    return new ObjectReferenceBuilder()
+        .withApiVersion(object.getApiVersion())
+        .withKind(object.getKind())
+        .withNamespace(object.getMetadata().getNamespace())
+        .withName(object.getMetadata().getName())
+        .withUid(object.getMetadata().getUid())
+        .build();
+  }
+}
