@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build test simulate fuzz demo bench crd format packages clean
+.PHONY: help build test simulate fuzz demo bench crd docs format packages clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -49,6 +49,9 @@ bench: build ## Moves beside keepalived's: RUNS=20 of each; see docs/benchmarks.
 
 crd: ## Write crds/virtualips.virtualip.dev.yaml anew from the types
 	$(MVN) -q test -pl crds -Dtest=CrdTest -Dcrd.rewrite=true
+
+docs: ## Write docs/metrics.md anew from what the programs register
+	$(MVN) -q test -pl e2e -am -Dtest=MetricsTest -Dsurefire.failIfNoSpecifiedTests=false -Ddocs.rewrite=true
 
 format: ## Format the sources
 	$(MVN) -q spotless:apply
