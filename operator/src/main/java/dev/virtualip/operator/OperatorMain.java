@@ -122,6 +122,16 @@ public final class OperatorMain implements Runnable {
     private boolean hostPid;
 
     @Option(
+        names = "--agent-open-metrics",
+        arity = "1",
+        paramLabel = "BOOLEAN",
+        defaultValue = "${env:AGENT_OPEN_METRICS:-false}",
+        description =
+            "Whether the agents answer on port 9405 of all the nodes' addresses, which Prometheus"
+                + " needs, and not of 127.0.0.1 alone; $AGENT_OPEN_METRICS.")
+    private boolean openMetrics;
+
+    @Option(
         names = "--drain-on",
         paramLabel = "TRIGGERS",
         defaultValue = "${env:DRAIN_ON:-cordon,label:virtualip.dev/drain=true}",
@@ -163,6 +173,7 @@ public final class OperatorMain implements Runnable {
               agentImage,
               scripts.isEmpty() ? null : scripts,
               hostPid,
+              openMetrics,
               drainOn.triggers());
       LOG.info("settings={} listen={}", settings, listen);
       var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
