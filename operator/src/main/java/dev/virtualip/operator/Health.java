@@ -162,7 +162,7 @@ final class Health {
                             report.getKey(), String.join(", ", report.getValue().strayAddresses())))
             .collect(Collectors.joining("; "));
     return strays.isEmpty()
-        ? condition(vip, STRAY_ADDRESSES, "False", "None", "only the master has the addresses")
+        ? condition(vip, STRAY_ADDRESSES, "False", "NoStrays", "only the master has the addresses")
         : condition(
             vip,
             STRAY_ADDRESSES,

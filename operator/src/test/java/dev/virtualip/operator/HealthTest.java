@@ -93,7 +93,7 @@ class HealthTest {
   @Test
   void anAddressThatSomebodyElseHasBoundOnABackupIsNamed() {
     assertEquals(
-        "StrayAddresses False None: only the master has the addresses",
+        "StrayAddresses False NoStrays: only the master has the addresses",
         condition(3, Map.of("a", report(Master, 2), "b", report(Backup, 2)), Map.of()));
     var stray = List.of("203.0.113.77/24 dev eth1");
     var b = new NodeStatus(Backup, 100, null, null, null, 2L, null, null, null, null, stray);
