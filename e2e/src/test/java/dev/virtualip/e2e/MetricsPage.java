@@ -146,7 +146,7 @@ final class MetricsPage {
 
         A histogram is the series `NAME_bucket`, `NAME_count` and `NAME_sum`. The label `vip` is the
         name of the VirtualIP, and empty where something belongs to none. Which node a series is of,
-        Prometheus adds itself.
+        Prometheus adds itself: [monitoring](monitoring.md).
 
         ## Agent
 
