@@ -213,7 +213,7 @@ class OperatorIT {
     var described = cluster.api().kubectl("describe", "vip", "web");
     assertTrue(
         described.matches(
-            "(?s).*Normal +Master +\\S+ +virtualip-agent +node-a is Master: MasterDown\n.*"),
+            "(?s).*Normal +Master +\\S+ +virtualip-agent +node-a is Master: (MasterDown|Preempted)\n.*"),
         described);
     assertEquals(
         "False AllNodesServe: 2 of 2 nodes can serve", cluster.condition("web", "Degraded"));
