@@ -161,7 +161,8 @@ record InstanceConfig(
         Durations.parse(spec.preempt().delay()).toNanos(),
         // A member of a sync group cannot start as master before the others are ready to.
         spec.initialState() == InitialState.Master && spec.syncGroup() == null,
-        LeasePolicy.valueOf(spec.lease().policy().name()));
+        LeasePolicy.valueOf(spec.lease().policy().name()),
+        spec.advertRepeat());
   }
 
   private static Garp garp(VirtualIpSpec.Garp garp) {

@@ -1,16 +1,13 @@
 package dev.virtualip.agent;
 
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.virtualip.agent.InstanceConfig.VirtualAddress;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.source.BootFile;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.agent.vrrp.Version;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
@@ -22,21 +19,15 @@ import org.slf4j.LoggerFactory;
  */
 final class MasterRecord {
   private static final Logger LOG = LoggerFactory.getLogger(MasterRecord.class);
-  private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
-  private static final JsonMapper MAPPER = new JsonMapper();
+  private final BootFile file;
 
-  private final Path file;
-  private final Path bootId;
+  MasterRecord(BootFile file) {
+    this.file = file;
+  }
 
   /** The record in a directory, which is made when needed. */
   static MasterRecord in(Path stateDirectory) {
-    return new MasterRecord(stateDirectory, BOOT_ID);
-  }
-
-  /** The same with another file for the boot's ID. */
-  MasterRecord(Path stateDirectory, Path bootId) {
-    this.file = stateDirectory.resolve("masters.json");
-    this.bootId = bootId;
+    return new MasterRecord(new BootFile(stateDirectory.resolve("masters.json")));
   }
 
   /** A virtual router that is master: one that differs in any of this is another one. */
@@ -52,7 +43,7 @@ final class MasterRecord {
     }
   }
 
-  private record Content(String bootId, Map<String, Master> masters) {}
+  private record Content(Map<String, Master> masters) {}
 
   /** Whether no backup can have taken over yet what an earlier life was master of. */
   static boolean isStillMaster(
@@ -84,15 +75,11 @@ final class MasterRecord {
   /** What was written last on this boot; empty, with one line in the log, if it cannot be used. */
   Map<String, Master> read() {
     try {
-      var content = MAPPER.readValue(file.toFile(), Content.class);
-      if (content.masters() == null || !boot().equals(content.bootId())) {
-        return Map.of();
-      }
-      return Map.copyOf(content.masters());
-    } catch (NoSuchFileException | java.io.FileNotFoundException _) {
-      return Map.of();
+      return file.read(Content.class)
+          .map(content -> Map.copyOf(content.masters()))
+          .orElse(Map.of());
     } catch (IOException | NullPointerException e) {
-      LOG.warn("masters_ignored file={} error=\"{}\"", file, firstLine(e));
+      LOG.warn("masters_ignored file={} error=\"{}\"", file.file(), firstLine(e));
       return Map.of();
     }
   }
@@ -100,20 +87,13 @@ final class MasterRecord {
   /** Writes what the node is master of; a failure is logged, and the next life starts as backup. */
   void write(Map<String, Master> masters) {
     try {
-      Files.createDirectories(file.getParent());
-      var temporary = file.resolveSibling(file.getFileName() + ".tmp");
-      MAPPER.writeValue(temporary.toFile(), new Content(boot(), masters));
-      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+      file.write(new Content(masters));
     } catch (IOException e) {
       LOG.warn(
           "masters_not_written file={} error=\"{}\": a restart does not go on as master",
-          file,
+          file.file(),
           firstLine(e));
     }
-  }
-
-  private String boot() throws IOException {
-    return Files.readString(bootId).strip();
   }
 
   private static String firstLine(Exception e) {

@@ -53,6 +53,7 @@ import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -128,6 +129,8 @@ final class VrrpInstance {
   private long releaseAt = State.NEVER;
   private String cause;
   private Instant since;
+  private Instant stepBegan;
+  private Duration took;
   private long transitions;
 
   /**
@@ -671,6 +674,7 @@ final class VrrpInstance {
 
   /** Makes a step, performs its effects, and then tells the sync group. */
   void on(Event event, long now) {
+    stepBegan = node.clock().instant();
     var before = router;
     var step = router.step(event, now);
     router = step.router();
@@ -762,14 +766,16 @@ final class VrrpInstance {
             ? VirtualRouter.STARTED
             : changed.cause();
     since = node.clock().instant();
+    took = Duration.between(stepBegan, since);
     warned.clear();
     transitions++;
     node.metrics().transition(config.name(), stateName().name(), cause);
     LOG.info(
-        "state vip={} state={} priority={} cause=\"{}\"",
+        "state vip={} state={} priority={} took={} cause=\"{}\"",
         config.name(),
         stateName(),
         router.priority(),
+        tookText(),
         cause);
     onStatus.accept(this);
   }
@@ -783,6 +789,11 @@ final class VrrpInstance {
               ? VirtualIpStatus.State.Init
               : VirtualIpStatus.State.Fault;
     };
+  }
+
+  /** Null before the first state was entered. */
+  private String tookText() {
+    return took == null ? null : "%.1fms".formatted(took.toNanos() / 1e6);
   }
 
   private static boolean isNoFault(String reason) {
@@ -814,7 +825,8 @@ final class VrrpInstance {
         transitions,
         router.source() == null ? null : IpPrefix.text(router.source()),
         speakers.counting().isEmpty() ? null : speakers.counting(),
-        strays().isEmpty() ? null : strays());
+        strays().isEmpty() ? null : strays(),
+        tookText());
   }
 
   /**

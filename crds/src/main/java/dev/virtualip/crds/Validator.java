@@ -112,6 +112,11 @@ public final class Validator {
   }
 
   private void checkAdvertInterval() {
+    range("spec.advertRepeat", spec.advertRepeat(), 1, VirtualIpSpec.ADVERT_REPEAT_MAX, "number");
+    if (spec.advertRepeat() > 1
+        && interval().dividedBy(spec.advertRepeat()).compareTo(V3_UNIT) < 0) {
+      add("spec.advertRepeat", "makes an advert more often than every 10ms: use a lower number");
+    }
     var path = "spec.advertInterval";
     if (spec.vrrpVersion() == 2) {
       var interval =

@@ -112,6 +112,14 @@ public record VirtualIpSpec(
                 + " 10ms to 40950ms in steps of 10ms. A backup takes over after 3 intervals and a"
                 + " skew of at most one more.")
         String advertInterval,
+    @Default("1")
+        @Min(1)
+        @Max(ADVERT_REPEAT_MAX)
+        @JsonPropertyDescription(
+            "Adverts that a master sends per advertInterval, 1 to 10, for networks that lose packets: a"
+                + " backup takes over when all of three intervals and its skew are lost, and counts"
+                + " by the interval whatever the number. keepalived sends one.")
+        Integer advertRepeat,
     @Default("Backup")
         @JsonPropertyDescription(
             "State to start in (keepalived: state). Master counts only together with priority 255 and"
@@ -209,6 +217,9 @@ public record VirtualIpSpec(
   /** Highest VRID. */
   public static final int VRID_MAX = 255;
 
+  /** Most adverts per interval. */
+  public static final int ADVERT_REPEAT_MAX = 10;
+
   /** Most virtual addresses of one VirtualIP. */
   public static final int ADDRESSES_MAX = 1024;
 
@@ -253,6 +264,7 @@ public record VirtualIpSpec(
     vrrpVersion = Objects.requireNonNullElse(vrrpVersion, 3);
     priority = Objects.requireNonNullElse(priority, 100);
     advertInterval = Objects.requireNonNullElse(advertInterval, "1s");
+    advertRepeat = Objects.requireNonNullElse(advertRepeat, 1);
     initialState = Objects.requireNonNullElse(initialState, InitialState.Backup);
     preempt = Objects.requireNonNullElse(preempt, Preempt.DEFAULT);
     rfc9568Checksum = Objects.requireNonNullElse(rfc9568Checksum, false);

@@ -87,7 +87,11 @@ public record VirtualIpStatus(
       @JsonPropertyDescription(
               "Addresses of the VirtualIP that somebody else has bound on this node, though it is"
                   + " not master, as in 203.0.113.10/24 dev eth1.")
-          List<String> strayAddresses) {
+          List<String> strayAddresses,
+      @JsonPropertyDescription(
+              "How long it took to enter the state, from the cause's being seen to addresses bound and"
+                  + " announced, or taken off, as in 3.2ms.")
+          String took) {
 
     /** A status without addresses. */
     public NodeStatus(
@@ -108,6 +112,7 @@ public record VirtualIpStatus(
           acceptedGeneration,
           refusedGeneration,
           transitions,
+          null,
           null,
           null,
           null);

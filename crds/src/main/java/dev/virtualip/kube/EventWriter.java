@@ -58,7 +58,7 @@ public final class EventWriter implements AutoCloseable {
 
   private record Said(ObjectReference about, String type, String reason, String message) {}
 
-  private record Occurred(int times, Instant first, Instant last) {}
+  private record Occurred(int times, Instant first, Instant last, String detail) {}
 
   private EventWriter(Sender sender, String component, String host) {
     this.sender = sender;
@@ -92,15 +92,23 @@ public final class EventWriter implements AutoCloseable {
    * @param warning whether somebody should look at it
    * @param reason one word in camel case
    */
+  public void record(ObjectReference about, boolean warning, String reason, String message) {
+    record(about, warning, reason, message, "");
+  }
+
+  /**
+   * The same with what follows the message and differs each time: Events that differ in nothing
+   * else are one, with the last detail.
+   */
   public synchronized void record(
-      ObjectReference about, boolean warning, String reason, String message) {
+      ObjectReference about, boolean warning, String reason, String message, String detail) {
     var text = message.length() > MESSAGE_MAX ? message.substring(0, MESSAGE_MAX) : message;
     var said = new Said(about, warning ? "Warning" : "Normal", reason, text);
     var now = Instant.now();
     waiting.merge(
         said,
-        new Occurred(1, now, now),
-        (before, _) -> new Occurred(before.times() + 1, before.first(), now));
+        new Occurred(1, now, now, detail),
+        (before, _) -> new Occurred(before.times() + 1, before.first(), now, detail));
     if (waiting.size() > MAX) {
       waiting.remove(waiting.keySet().iterator().next());
     }
@@ -172,7 +180,14 @@ public final class EventWriter implements AutoCloseable {
       return false;
     }
     int count = event.getCount() + occurred.times();
-    var patch = Map.of("count", count, "lastTimestamp", seconds(occurred.last()));
+    var patch =
+        Map.of(
+            "count",
+            count,
+            "lastTimestamp",
+            seconds(occurred.last()),
+            "message",
+            said.message() + occurred.detail());
     var answer =
         sender.send(
             "PATCH",
@@ -208,7 +223,7 @@ public final class EventWriter implements AutoCloseable {
         .withInvolvedObject(about)
         .withType(said.type())
         .withReason(said.reason())
-        .withMessage(said.message())
+        .withMessage(said.message() + occurred.detail())
         .withFirstTimestamp(seconds(occurred.first()))
         .withLastTimestamp(seconds(occurred.last()))
         .withCount(occurred.times())
@@ -246,7 +261,11 @@ public final class EventWriter implements AutoCloseable {
           said,
           occurred,
           (later, _) ->
-              new Occurred(later.times() + occurred.times(), occurred.first(), later.last()));
+              new Occurred(
+                  later.times() + occurred.times(),
+                  occurred.first(),
+                  later.last(),
+                  later.detail()));
     }
     Thread.sleep(RETRY);
   }

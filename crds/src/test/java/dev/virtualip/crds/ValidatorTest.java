@@ -72,6 +72,8 @@ class ValidatorTest {
           {vrid: null} | spec.vrid: is missing: use a number from 1 to 255 that no other router \
           uses here
           {vrrpVersion: 4} | spec.vrrpVersion: 4 is not a VRRP version: use 2 to 3
+          {advertRepeat: 11} | spec.advertRepeat: 11 is not a number: use 1 to 10
+          {advertRepeat: 3, advertInterval: 20ms} | spec.advertRepeat: makes an advert more often than every 10ms: use a lower number
           {priority: 0} | spec.priority: 0 is not a priority: use 1 to 255
           {interface: null} | spec.interface: is missing: name the NIC that carries the adverts, \
           as in eth0

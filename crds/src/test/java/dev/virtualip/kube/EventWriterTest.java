@@ -84,6 +84,18 @@ class EventWriterTest {
   }
 
   @Test
+  void oneThatDiffersInADetailOnlyIsTheSameWithThatDetail() throws InterruptedException {
+    try (var writer = EventWriter.start(this::answer, "c", "h")) {
+      writer.record(WEB, false, "Master", "m", " (took 1ms)");
+      assertTrue(next().body().contains("m (took 1ms)"));
+      writer.record(WEB, false, "Master", "m", " (took 2ms)");
+      var again = next();
+      assertEquals("PATCH", again.method());
+      assertTrue(again.body().contains("m (took 2ms)"), again.body());
+    }
+  }
+
+  @Test
   void oneWhoseFirstHasExpiredIsWrittenAnew() throws InterruptedException {
     try (var writer = EventWriter.start(this::answer, "c", "h")) {
       writer.record(WEB, false, "Master", "m");

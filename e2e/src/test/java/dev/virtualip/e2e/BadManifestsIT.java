@@ -9,6 +9,7 @@ import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.Probe;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -177,11 +178,10 @@ class BadManifestsIT {
     cluster.client().resource(DNS_ENDPOINTS).create();
     // The operator learns of it with its next pass.
     cluster.apply(sample[1].replace("priority: 150", "priority: 151"));
-    Await.until(
-        "both addresses under the name",
-        SOON,
-        this::endpoints,
-        List.of("www.example.com A [203.0.113.11, 203.0.113.12]")::equals);
+    awaitBothAddresses();
+    cluster.client().resource(dnsEndpoint()).delete();
+    cluster.apply(sample[1]);
+    awaitBothAddresses();
     cluster.delete("web-1");
     Await.until(
         "one is left", SOON, this::endpoints, List.of("www.example.com A [203.0.113.12]")::equals);
@@ -189,14 +189,25 @@ class BadManifestsIT {
     Await.until("none is left", SOON, this::endpoints, List.of()::equals);
   }
 
+  private void awaitBothAddresses() {
+    Await.until(
+        "both addresses under the name",
+        SOON,
+        this::endpoints,
+        List.of("www.example.com A [203.0.113.11, 203.0.113.12]")::equals);
+  }
+
+  private GenericKubernetesResource dnsEndpoint() {
+    return cluster
+        .client()
+        .genericKubernetesResources("externaldns.k8s.io/v1alpha1", "DNSEndpoint")
+        .inNamespace("virtualip-system")
+        .withName("virtualip")
+        .get();
+  }
+
   private List<String> endpoints() {
-    var object =
-        cluster
-            .client()
-            .genericKubernetesResources("externaldns.k8s.io/v1alpha1", "DNSEndpoint")
-            .inNamespace("virtualip-system")
-            .withName("virtualip")
-            .get();
+    var object = dnsEndpoint();
     return object == null
         ? List.of()
         : object.<List<Map<String, Object>>>get("spec", "endpoints").stream()

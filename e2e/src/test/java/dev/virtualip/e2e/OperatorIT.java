@@ -213,7 +213,8 @@ class OperatorIT {
     var described = cluster.api().kubectl("describe", "vip", "web");
     assertTrue(
         described.matches(
-            "(?s).*Normal +Master +\\S+ +virtualip-agent +node-a is Master: (MasterDown|Preempted)\n.*"),
+            "(?s).*Normal +Master +\\S+ +virtualip-agent +node-a is Master: (MasterDown|Preempted)"
+                + " \\(was Backup, took [0-9.]+ms\\)\n.*"),
         described);
     assertEquals(
         "False AllNodesServe: 2 of 2 nodes can serve", cluster.condition("web", "Degraded"));

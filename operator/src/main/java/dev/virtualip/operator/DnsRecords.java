@@ -40,7 +40,7 @@ final class DnsRecords {
 
   private final KubernetesClient client;
   private final String namespace;
-  private Wanted published;
+  private boolean gone;
   private String warned = "";
 
   DnsRecords(KubernetesClient client, String namespace) {
@@ -53,7 +53,16 @@ final class DnsRecords {
    *
    * @param recordType A or AAAA
    */
-  record Endpoint(String dnsName, String recordType, int recordTTL, List<String> targets) {}
+  record Endpoint(String dnsName, String recordType, int recordTTL, List<String> targets) {
+    /** As the API server has it. */
+    Map<String, Object> fields() {
+      return Map.of(
+          "dnsName", dnsName,
+          "recordType", recordType,
+          "recordTTL", recordTTL,
+          "targets", targets);
+    }
+  }
 
   /**
    * What ought to be published.
@@ -107,15 +116,16 @@ final class DnsRecords {
   }
 
   /**
-   * Makes the DNSEndpoint what it ought to be. That DNSEndpoints do not exist in this cluster, or
-   * may not be written, is told once and keeps nothing else from being done.
+   * Makes the DNSEndpoint what it ought to be, also after somebody else has changed it. That
+   * DNSEndpoints do not exist in this cluster, or may not be written, is told once and keeps
+   * nothing else from being done.
    *
    * @throws KubernetesClientException if the API server fails
    */
   void sync(Collection<VirtualIp> vips, Map<String, List<Problem>> problems) {
     var wanted = wanted(vips, problems);
     boolean nothing = wanted.endpoints().isEmpty() && wanted.untouched().isEmpty();
-    if (wanted.equals(published)) {
+    if (nothing && gone) {
       return;
     }
     try {
@@ -130,28 +140,31 @@ final class DnsRecords {
       } else {
         publish(wanted, current);
       }
-      published = wanted;
+      gone = nothing;
       warned = "";
     } catch (KubernetesClientException e) {
       if (e.getCode() != HttpURLConnection.HTTP_NOT_FOUND
           && e.getCode() != HttpURLConnection.HTTP_FORBIDDEN) {
         throw e;
       }
-      if (nothing) {
-        published = wanted;
-      } else {
+      gone = nothing;
+      if (!nothing) {
         warn(e);
       }
     }
   }
 
   private void publish(Wanted wanted, GenericKubernetesResource current) {
-    var endpoints = new ArrayList<Object>(wanted.endpoints());
+    var endpoints = new ArrayList<Object>();
+    wanted.endpoints().forEach(endpoint -> endpoints.add(endpoint.fields()));
     if (current != null && current.get("spec", "endpoints") instanceof List<?> there) {
       there.stream()
           .filter(
               e -> e instanceof Map<?, ?> map && wanted.untouched().contains(map.get("dnsName")))
           .forEach(endpoints::add);
+      if (endpoints.equals(there)) {
+        return;
+      }
     }
     client
         .resource(object(endpoints))

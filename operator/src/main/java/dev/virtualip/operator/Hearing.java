@@ -223,7 +223,8 @@ final class Hearing {
         report.transitions(),
         report.address(),
         null,
-        null);
+        null,
+        report.took());
   }
 
   private static VirtualIp with(VirtualIp vip, Map<String, NodeStatus> reports) {

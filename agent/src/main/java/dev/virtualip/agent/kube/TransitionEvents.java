@@ -58,7 +58,13 @@ public final class TransitionEvents {
             || !Objects.equals(before.reason(), status.reason());
     if (news && about != null) {
       events.record(
-          about, status.state() == State.Fault, status.state().name(), text(nodeName, status));
+          about,
+          status.state() == State.Fault,
+          status.state().name(),
+          text(nodeName, status),
+          before == null || before.state() == status.state()
+              ? ""
+              : " (was %s, took %s)".formatted(before.state(), status.took()));
     }
   }
 

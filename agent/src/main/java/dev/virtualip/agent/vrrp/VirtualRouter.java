@@ -172,7 +172,7 @@ public record VirtualRouter(
       return none(changed);
     }
     // At once, so that backups learn a longer interval before they miss an advert.
-    var active = new Active(now + newConfig.advertInterval());
+    var active = new Active(now + newConfig.advertPeriod());
     return new Step(
         new VirtualRouter(newConfig, priority, source, active),
         List.of(new BindAddresses(), new SendAdvertisement(priority), new AnnounceAddresses()));
@@ -255,7 +255,7 @@ public record VirtualRouter(
           new SendAdvertisement(priority),
           new StateChanged(backup, cause));
     }
-    var next = new Active(now + config.advertInterval());
+    var next = new Active(now + config.advertPeriod());
     // A live master of lower priority has told the networks lies: correct them. A resigned one
     // (priority 0) has not.
     // Its adverts may come so often that the timer never expires: renew here too.
@@ -339,8 +339,8 @@ public record VirtualRouter(
       return letGo(LATE_WAKE_UP, now);
     }
     // Counted from the deadline, not from now, so that adverts do not drift.
-    long next = active.advertAt() + config.advertInterval();
-    var going = new Active(next > now ? next : now + config.advertInterval());
+    long next = active.advertAt() + config.advertPeriod();
+    var going = new Active(next > now ? next : now + config.advertPeriod());
     // Exclusive: a lease must not count from later than the advert that the backups count from.
     return exclusive()
         ? step(going, new RenewLeases(), new SendAdvertisement(priority))
@@ -348,7 +348,7 @@ public record VirtualRouter(
   }
 
   private Step becomeActive(String cause, long now) {
-    var active = new Active(now + config.advertInterval());
+    var active = new Active(now + config.advertPeriod());
     // The advert goes first: it makes an old master let go before the address is here (as
     // keepalived does; RFC 9568 6.4.2 orders advert, then announcement).
     return step(

@@ -14,6 +14,7 @@ import java.util.Objects;
  * @param startAsMaster with priority 255, become master at once (keepalived: {@code state MASTER})
  * @param leasePolicy how long the addresses of a silent master live; Exclusive needs an interval of
  *     1 s or more
+ * @param advertRepeat adverts sent per interval, 1 or more
  */
 public record VirtualRouterConfig(
     Version version,
@@ -22,22 +23,42 @@ public record VirtualRouterConfig(
     boolean preempt,
     long preemptDelay,
     boolean startAsMaster,
-    LeasePolicy leasePolicy) {
+    LeasePolicy leasePolicy,
+    int advertRepeat) {
 
   /** Priority of the router that owns the addresses. */
   public static final int OWNER = 255;
 
+  /** With one advert per interval. */
+  public VirtualRouterConfig(
+      Version version,
+      int vrid,
+      long advertInterval,
+      boolean preempt,
+      long preemptDelay,
+      boolean startAsMaster,
+      LeasePolicy leasePolicy) {
+    this(version, vrid, advertInterval, preempt, preemptDelay, startAsMaster, leasePolicy, 1);
+  }
+
   /**
-   * Checks ranges; without a lease policy it is Overlap.
+   * Checks ranges; without a lease policy it is Overlap, and 0 repeats, as in recordings from
+   * before there were any, are 1.
    *
    * @throws IllegalArgumentException if a value is out of range
    */
   public VirtualRouterConfig {
     leasePolicy = Objects.requireNonNullElse(leasePolicy, LeasePolicy.Overlap);
-    if (vrid < 1 || vrid > 255 || advertInterval <= 0 || preemptDelay < 0) {
+    advertRepeat = advertRepeat == 0 ? 1 : advertRepeat;
+    if (vrid < 1 || vrid > 255 || advertInterval <= 0 || preemptDelay < 0 || advertRepeat < 0) {
       throw new IllegalArgumentException(
-          "vrid=%d advertInterval=%d preemptDelay=%d"
-              .formatted(vrid, advertInterval, preemptDelay));
+          "vrid=%d advertInterval=%d preemptDelay=%d advertRepeat=%d"
+              .formatted(vrid, advertInterval, preemptDelay, advertRepeat));
     }
+  }
+
+  /** Nanoseconds from one advert to the next. */
+  public long advertPeriod() {
+    return advertInterval / advertRepeat;
   }
 }

@@ -2,6 +2,7 @@ package dev.virtualip.agent.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.virtualip.agent.source.BootFile;
 import dev.virtualip.crds.LabelSelector;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -30,7 +31,8 @@ class RememberedReadinessTest {
   private Optional<Boolean> ask(Optional<Boolean> live, String namespace, String boot)
       throws IOException {
     var bootId = Files.writeString(folder.resolve("boot_id"), boot + "\n");
-    return new RememberedReadiness(folder.resolve("state"), (_, _) -> live, bootId)
+    return new RememberedReadiness(
+            new BootFile(folder.resolve("state/pods.json"), bootId), (_, _) -> live)
         .anyReady(namespace, SELECTOR);
   }
 

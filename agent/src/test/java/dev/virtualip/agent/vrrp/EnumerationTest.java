@@ -148,7 +148,9 @@ class EnumerationTest {
       for (var policy : LeasePolicy.values()) {
         configs.add(Routers.config(version, SECOND, true, 0, startAsMaster, policy));
         configs.add(Routers.config(version, SECOND, false, 0, startAsMaster, policy));
-        configs.add(Routers.config(version, SECOND, true, 5 * SECOND, startAsMaster, policy));
+        configs.add(
+            new VirtualRouterConfig(
+                version, Routers.VRID, SECOND, true, 5 * SECOND, startAsMaster, policy, 3));
       }
     }
     return configs;

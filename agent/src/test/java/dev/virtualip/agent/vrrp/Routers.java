@@ -30,23 +30,27 @@ final class Routers {
   }
 
   static VirtualRouterConfig withInterval(VirtualRouterConfig config, long interval) {
-    return config(
+    return new VirtualRouterConfig(
         config.version(),
+        VRID,
         interval,
         config.preempt(),
         config.preemptDelay(),
         config.startAsMaster(),
-        config.leasePolicy());
+        config.leasePolicy(),
+        config.advertRepeat());
   }
 
   static VirtualRouterConfig withPreempt(VirtualRouterConfig config, boolean preempt, long delay) {
-    return config(
+    return new VirtualRouterConfig(
         config.version(),
+        VRID,
         config.advertInterval(),
         preempt,
         delay,
         config.startAsMaster(),
-        config.leasePolicy());
+        config.leasePolicy(),
+        config.advertRepeat());
   }
 
   static VirtualRouter router(

@@ -55,6 +55,10 @@ final class StepTable {
       return router.config().advertInterval();
     }
 
+    long period() {
+      return router.config().advertPeriod();
+    }
+
     /** VRRPv3 goes by the master's interval, VRRPv2 by the configured one. */
     long learned() {
       return router.config().version() == Version.V3 ? advert().interval() : interval();
@@ -172,11 +176,11 @@ final class StepTable {
               "INIT usable, owner, state MASTER",
               i(FaultsChanged.class)
                   .and(c -> c.reasons().isEmpty() && startsAsMaster(c) && !resumes(c)),
-              c -> active(c, c.now() + c.interval(), "AddressOwner", p(c), "bind", "announce")),
+              c -> active(c, c.now() + c.period(), "AddressOwner", p(c), "bind", "announce")),
           row(
               "INIT usable, was master a moment ago",
               i(FaultsChanged.class).and(c -> c.reasons().isEmpty() && resumes(c)),
-              c -> active(c, c.now() + c.interval(), "Resumed", p(c), "bind", "announce")),
+              c -> active(c, c.now() + c.period(), "Resumed", p(c), "bind", "announce")),
           row(
               "INIT usable",
               i(FaultsChanged.class)
@@ -200,7 +204,7 @@ final class StepTable {
               c ->
                   active(
                       c,
-                      c.now() + c.interval(),
+                      c.now() + c.period(),
                       c.backup().takeover() == Takeover.Claimed
                           ? "Preempted"
                           : c.backup().takeover().name(),
@@ -299,7 +303,7 @@ final class StepTable {
           row(
               "BACKUP, all of the sync group wish to be MASTER",
               b(TakeOver.class),
-              c -> active(c, c.now() + c.interval(), "SyncGroup", p(c), "bind", "announce")),
+              c -> active(c, c.now() + c.period(), "SyncGroup", p(c), "bind", "announce")),
           row("BACKUP, another of the sync group lets go", b(LetGo.class), StepTable::same),
           row(
               "BACKUP, another of the sync group met a lower one",
@@ -322,14 +326,14 @@ final class StepTable {
       List.of(
           row(
               "MASTER timer",
-              a(TimerExpired.class).and(c -> c.late() < c.interval()),
-              c -> active(c, c.router().deadline() + c.interval(), null, regular(c))),
+              a(TimerExpired.class).and(c -> c.late() < c.period()),
+              c -> active(c, c.router().deadline() + c.period(), null, regular(c))),
           row(
               "MASTER timer, an advert missed",
               a(TimerExpired.class)
-                  .and(c -> c.late() >= c.interval())
+                  .and(c -> c.late() >= c.period())
                   .and(c -> c.late() <= down(c, c.priority(), c.interval())),
-              c -> active(c, c.now() + c.interval(), null, regular(c))),
+              c -> active(c, c.now() + c.period(), null, regular(c))),
           row(
               "MASTER timer, slept",
               a(TimerExpired.class).and(c -> c.late() > down(c, c.priority(), c.interval())),
@@ -337,13 +341,13 @@ final class StepTable {
           row(
               "MASTER p = 0",
               a(AdvertisementReceived.class).and(c -> c.advert().priority() == 0),
-              c -> active(c, c.now() + c.interval(), null, p(c), "renew")),
+              c -> active(c, c.now() + c.period(), null, p(c), "renew")),
           row(
               "MASTER p < P, or p = P and address below",
               a(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() > 0)
                   .and(c -> order(c) < 0),
-              c -> active(c, c.now() + c.interval(), null, p(c), "renew", "announce")),
+              c -> active(c, c.now() + c.period(), null, p(c), "renew", "announce")),
           row(
               "MASTER p = P, own address",
               a(AdvertisementReceived.class).and(c -> order(c) == 0),
@@ -380,7 +384,7 @@ final class StepTable {
               c ->
                   active(
                       c,
-                      c.now() + ((ConfigChanged) c.event()).config().advertInterval(),
+                      c.now() + ((ConfigChanged) c.event()).config().advertPeriod(),
                       null,
                       "bind",
                       p(c),

@@ -280,6 +280,16 @@ class VirtualRouterTest {
     assertEquals(SECOND, s.untilDeadline());
   }
 
+  /** Wire-compatible: whoever counts by the interval just loses fewer of them. */
+  @Test
+  void advertsThatAreRepeatedComeEvenlyWithinTheInterval() {
+    var config =
+        new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false, LeasePolicy.Overlap, 3);
+    var s = Scenario.active(config, 100);
+    assertEquals(SECOND, s.untilDeadline());
+    assertEquals(SECOND, s.expire().untilDeadline());
+  }
+
   @Test
   void case33_aPriorityChangeMovesTheRunningTimer() {
     var s = Scenario.backup(PREEMPTING, 100).after(SECOND);
