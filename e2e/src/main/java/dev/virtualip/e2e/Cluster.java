@@ -99,15 +99,16 @@ public final class Cluster implements AutoCloseable {
       deployment.getSpec().setReplicas(operators);
       if (operators == 1) {
         deployment.getSpec().setStrategy(new DeploymentStrategy(null, "Recreate"));
+      } else {
+        deployment
+            .getSpec()
+            .getTemplate()
+            .getSpec()
+            .getContainers()
+            .getFirst()
+            .getEnv()
+            .add(new EnvVar("LEADER_LEASE", "3s", null));
       }
-      deployment
-          .getSpec()
-          .getTemplate()
-          .getSpec()
-          .getContainers()
-          .getFirst()
-          .getEnv()
-          .add(new EnvVar("LEADER_LEASE", "3s", null));
     }
     return object;
   }
