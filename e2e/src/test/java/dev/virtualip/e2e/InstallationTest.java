@@ -97,6 +97,14 @@ class InstallationTest {
   }
 
   @Test
+  void theSampleRepositoryIsTheOverlayAndItsVirtualIps() throws IOException, InterruptedException {
+    var sample = kustomize("examples/gitops/clusters/production");
+    assertTrue(sample.containsKey("VirtualIP /web"), sample.keySet()::toString);
+    sample.remove("VirtualIP /web");
+    assertSame(kustomize("overlays/gitops"), sample);
+  }
+
+  @Test
   void imagesMayBePinned() throws IOException {
     var chart =
         helm(

@@ -85,6 +85,10 @@ class ReleaseTest {
     for (var pom : List.of("pom.xml", "agent/pom.xml", "e2e/pom.xml")) {
       assertTrue(Files.readString(copy.resolve(pom)).contains("<version>7.8.9</version>"), pom);
     }
+    assertTrue(
+        Files.readString(
+                copy.resolve("deploy/examples/gitops/clusters/production/kustomization.yaml"))
+            .contains("?ref=v7.8.9\n"));
     var out = copy.resolve("target/release");
     var single = Installation.objects(Files.readString(out.resolve("virtualip.yaml")));
     assertTrue(single.containsKey("CustomResourceDefinition /virtualips.virtualip.dev"));
