@@ -48,7 +48,7 @@ public final class Cluster implements AutoCloseable {
   /** Namespace of operator and agents. */
   public static final String NAMESPACE = "virtualip-system";
 
-  private static final Duration START = Duration.ofSeconds(90);
+  private static final Duration START = Duration.ofSeconds(120);
 
   private final Lab lab;
   private final ClassicPair pair;

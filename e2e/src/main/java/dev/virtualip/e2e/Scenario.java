@@ -27,9 +27,9 @@ import java.util.function.BooleanSupplier;
 public final class Scenario {
   private static final String VIP_NAME = "web";
   private static final String SECOND_VIP = "203.0.113.20";
-  private static final Duration START = Duration.ofSeconds(60);
-  private static final Duration MOVE = Duration.ofSeconds(15);
-  private static final Duration SHOWN = Duration.ofSeconds(5);
+  private static final Duration START = Duration.ofSeconds(120);
+  private static final Duration MOVE = Duration.ofSeconds(60);
+  private static final Duration SHOWN = Duration.ofSeconds(30);
 
   /** A request may take this long, so an outage is known this much later. */
   private static final Duration REQUEST_MAX = Duration.ofMillis(1_200);

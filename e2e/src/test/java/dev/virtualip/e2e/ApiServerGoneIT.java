@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** VRRP elects, Kubernetes configures: without API server and operator, VIPs keep failing over. */
 @InLab
 class ApiServerGoneIT {
-  private static final Duration MOVE = Duration.ofSeconds(30);
+  private static final Duration MOVE = Duration.ofSeconds(60);
 
   @Test
   void failoverRestartAndReturnWithoutApiServerAndOperator() throws IOException {
@@ -47,7 +47,7 @@ class ApiServerGoneIT {
       first.release(Cluster.AGENT);
       awaitMaster(pair.nodeA(), pair.nodeB(), probe);
 
-      var snapshot = second.disk("/var/lib/virtualip").resolve("snapshot.json");
+      var snapshot = second.emptyDir(Cluster.AGENT, "state").resolve("snapshot.json");
       Files.writeString(snapshot, Files.readString(snapshot).substring(0, 100));
       second.proc(Cluster.AGENT).kill();
       Await.until(

@@ -34,8 +34,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 @InLab
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class BadManifestsIT {
-  private static final Duration SOON = Duration.ofSeconds(15);
-  private static final Duration START = Duration.ofSeconds(60);
+  private static final Duration SOON = Duration.ofSeconds(60);
+  private static final Duration START = Duration.ofSeconds(120);
 
   private Lab lab;
   private ClassicPair pair;

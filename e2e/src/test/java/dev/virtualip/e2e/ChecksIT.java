@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
  */
 @InLab
 class ChecksIT {
-  private static final Duration SOON = Duration.ofSeconds(20);
+  private static final Duration SOON = Duration.ofSeconds(60);
   private static final Map<String, String> CHECKS =
       Map.of(
           "http", "http: {path: /healthz}",

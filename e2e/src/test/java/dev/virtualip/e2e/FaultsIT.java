@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Test;
  * -Dvirtualip.faults.loss=PT5M} gives the figures of docs/failure-modes.md.
  */
 class FaultsIT {
-  private static final Duration MOVE = Duration.ofSeconds(20);
+  private static final Duration MOVE = Duration.ofSeconds(60);
   private static final String INTERVAL = System.getProperty("virtualip.faults.interval", "400ms");
   private static final Duration ADVERT =
       Duration.parse(

@@ -31,8 +31,8 @@ import org.junit.jupiter.api.Test;
  */
 @InLab
 class IngressNginxIT {
-  private static final Duration SOON = Duration.ofSeconds(30);
-  private static final Duration START = Duration.ofSeconds(60);
+  private static final Duration SOON = Duration.ofSeconds(60);
+  private static final Duration START = Duration.ofSeconds(120);
   private static final String NAMESPACE = "ingress-nginx";
   private static final String URL = "http://203.0.113.83/";
   private static final String POD =

@@ -20,7 +20,7 @@ import java.util.stream.Stream;
 
 /** Two hosts on a network of their own, one with our agent and one with keepalived. */
 final class InteropPair {
-  private static final Duration MOVE = Duration.ofSeconds(15);
+  private static final Duration MOVE = Duration.ofSeconds(60);
 
   /** The two hosts; the address of B is the greater one in each family. */
   enum Side {

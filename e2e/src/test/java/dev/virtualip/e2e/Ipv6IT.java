@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
  * which has no address of its own but a link-local one; a client behind a router.
  */
 class Ipv6IT {
-  private static final Duration MOVE = Duration.ofSeconds(10);
+  private static final Duration MOVE = Duration.ofSeconds(60);
   private static final String VIP = "2001:db8:1::10";
   private static final String CLIENT = "2001:db8:2::10";
 
@@ -127,7 +127,7 @@ class Ipv6IT {
       first.kill();
       Await.until("b takes over", MOVE, () -> holds(b));
       assertReason("MasterDown", second);
-      Await.until("the leases of a end", Duration.ofSeconds(4), () -> isClean(a));
+      Await.until("the leases of a end", Duration.ofSeconds(10), () -> isClean(a));
       assertTrue(client.reaches(VIP));
       first.start();
       awaitHolder(a, b);
@@ -178,9 +178,9 @@ class Ipv6IT {
     try (var agent = agent(a)) {
       Await.until("a holds all", MOVE, () -> holds(a));
       a.ip("-6 addr del " + VIP + "/64 dev eth1");
-      Await.until("a holds all again", Duration.ofSeconds(1), () -> holds(a));
+      Await.until("a holds all again", Duration.ofSeconds(5), () -> holds(a));
       a.ip("-6 route del default dev eth1");
-      Await.until("a holds all once more", Duration.ofSeconds(1), () -> holds(a));
+      Await.until("a holds all once more", Duration.ofSeconds(5), () -> holds(a));
       assertEquals(1, agent.status("web").path("transitions").asInt() - 1, "no other state");
     }
   }

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
  * master: whichever fails, the other takes over, and the client is served.
  */
 class KeepalivedInteropIT {
-  private static final Duration MOVE = Duration.ofSeconds(15);
+  private static final Duration MOVE = Duration.ofSeconds(60);
   private static final String PASSWORD = "s3cret";
 
   private Lab lab;

@@ -214,7 +214,7 @@ class KeepalivedMatrixIT {
 
   /** Two that do not have the same password, beside all the others. */
   private static final class Strangers {
-    private static final Duration SOON = Duration.ofSeconds(10);
+    private static final Duration SOON = Duration.ofSeconds(60);
     private static final String VIP = "10.9.1.60";
 
     private final Host a;

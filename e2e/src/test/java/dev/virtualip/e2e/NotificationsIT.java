@@ -37,7 +37,7 @@ import org.junit.jupiter.api.Test;
 /** People and programs are told what happens, whatever becomes of some of them. */
 @InLab
 class NotificationsIT {
-  private static final Duration SOON = Duration.ofSeconds(30);
+  private static final Duration SOON = Duration.ofSeconds(60);
   private static final String CONTROL = ClassicPair.CONTROL;
   private static final Pattern SUBJECT = Pattern.compile("^Subject: (.*)$", Pattern.MULTILINE);
 

@@ -48,8 +48,8 @@ import org.junit.jupiter.api.TestMethodOrder;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class OperatorIT {
-  private static final Duration SOON = Duration.ofSeconds(20);
-  private static final Duration LATER = Duration.ofSeconds(90);
+  private static final Duration SOON = Duration.ofSeconds(60);
+  private static final Duration LATER = Duration.ofSeconds(120);
 
   /** Less than the 1.8 s that a crash costs; a hand-over takes a fraction on a quiet machine. */
   private static final Duration HAND_OVER_MAX = Duration.ofMillis(1_500);

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /** Frames by libpcap, from one end of a cable to the other. */
 @InLab
 class PacketPortIT {
-  private static final Duration SOON = Duration.ofSeconds(10);
+  private static final Duration SOON = Duration.ofSeconds(60);
 
   /** A VRRP message with one address. */
   private static final int MESSAGE = 12;

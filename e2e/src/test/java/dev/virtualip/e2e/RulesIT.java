@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Test;
  */
 @InLab
 class RulesIT {
-  private static final Duration MOVE = Duration.ofSeconds(15);
-  private static final Duration AT_ONCE = Duration.ofSeconds(1);
+  private static final Duration MOVE = Duration.ofSeconds(60);
+  private static final Duration AT_ONCE = Duration.ofSeconds(5);
   private static final String VIP = "203.0.113.50";
   private static final String URL = "http://" + VIP + "/";
   private static final String RULE = "1000:\tfrom " + VIP + " lookup 100 proto 112";

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
  */
 @InLab
 class SamplesIT {
-  private static final Duration MOVE = Duration.ofSeconds(30);
+  private static final Duration MOVE = Duration.ofSeconds(60);
   private static final String FILE = "virtualip.yaml";
   private static final String NOTHING = "# nothing\n";
 

@@ -18,7 +18,7 @@ import org.junit.jupiter.api.Test;
 /** An inside and an outside address that only make sense on the same node. */
 @InLab
 class SyncGroupIT {
-  private static final Duration MOVE = Duration.ofSeconds(20);
+  private static final Duration MOVE = Duration.ofSeconds(60);
   private static final String OUTSIDE = "203.0.113.21";
   private static final String INSIDE = "10.0.0.100";
 

@@ -83,9 +83,17 @@ public final class LabNode implements AutoCloseable {
     return host;
   }
 
-  /** Where a path of the node's own disk is, as pods see it by a hostPath volume. */
-  public Path disk(String path) {
-    return folder().resolve("disk" + path);
+  /**
+   * Where an emptyDir volume is; like a kubelet's it outlives the containers of its pod.
+   *
+   * @param program part of the name of the image that a container of the pod runs
+   */
+  public Path emptyDir(String program, String volume) {
+    return pods.entrySet().stream()
+        .filter(pod -> pod.getValue().proc(program).isPresent())
+        .map(pod -> folder().resolve("pods/" + pod.getKey() + "/" + volume))
+        .findFirst()
+        .orElseThrow(() -> new IllegalStateException("no " + program + " runs on " + name()));
   }
 
   /** All files of this node and its pods. */

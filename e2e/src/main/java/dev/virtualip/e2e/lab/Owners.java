@@ -23,7 +23,7 @@ public final class Owners implements AutoCloseable {
       Pattern.compile("\\[(\\S+)] (Deleted )?\\d+: \\S+ +inet6? ([0-9a-f.:]+)/.*");
   // Of the documentation's range: put on lo once, to learn that the monitor listens.
   private static final String MARK = "192.0.2.254";
-  private static final Duration SOON = Duration.ofSeconds(10);
+  private static final Duration SOON = Duration.ofSeconds(60);
 
   /** An address came to a host, or left it. */
   public record Change(Instant time, String host, String address, boolean there) {}

@@ -24,7 +24,7 @@ import java.util.function.Supplier;
 
 /** etcd and kube-apiserver, and the controllers and the scheduler where they are there too. */
 final class RealApiServer implements ApiServer {
-  private static final Duration READY_WITHIN = Duration.ofSeconds(60);
+  private static final Duration READY_WITHIN = Duration.ofSeconds(120);
   private static final String ETCD = "http://127.0.0.1:2379";
   private static final String ADMIN_TOKEN = "lab-admin";
 

@@ -9,7 +9,7 @@ import java.util.concurrent.TimeUnit;
 
 /** Runs short commands to their end. */
 final class Shell {
-  private static final Duration LIMIT = Duration.ofSeconds(30);
+  private static final Duration LIMIT = Duration.ofSeconds(60);
 
   private Shell() {}
 

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Test;
 
 @InLab
 class LabIT {
-  private static final Duration SOON = Duration.ofSeconds(10);
+  private static final Duration SOON = Duration.ofSeconds(60);
 
   private Lab lab;
   private Wire internal;
