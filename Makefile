@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build test simulate fuzz demo bench crd format packages clean
+.PHONY: help build test simulate fuzz demo bench crd docs release format packages clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -50,8 +50,14 @@ bench: build ## Moves beside keepalived's: RUNS=20 of each; see docs/benchmarks.
 crd: ## Write crds/virtualips.virtualip.dev.yaml anew from the types
 	$(MVN) -q test -pl crds -Dtest=CrdTest -Dcrd.rewrite=true
 
+docs: ## Write docs/metrics.md anew from what the programs register
+	$(MVN) -q test -pl e2e -am -Dtest=MetricsTest -Dsurefire.failIfNoSpecifiedTests=false -Ddocs.rewrite=true
+
 format: ## Format the sources
 	$(MVN) -q spotless:apply
+
+release: ## Stamp manifests, chart and changelog: VERSION=1.2.3 [OPERATOR_DIGEST=sha256:... AGENT_DIGEST=...]
+	@deploy/release "$(VERSION)" "$(OPERATOR_DIGEST)" "$(AGENT_DIGEST)"
 
 packages: # Debian packages that are missing
 	@[ -n "$(JAVA_HOME)" ]

@@ -2,70 +2,196 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Counters of the agent; names follow keepalived's statistics where it has them. What belongs to no
- * VirtualIP has an empty {@code vip}.
+ * What the agent counts; names follow keepalived's statistics where it has them. What belongs to no
+ * VirtualIP has an empty {@code vip}. All of it is in docs/metrics.md.
  */
-final class AgentMetrics {
+public final class AgentMetrics {
   private static final String VIP = "vip";
   private static final String CHECK = "check";
   private static final String CHECK_GOOD = "virtualip.check.good";
   private static final String CHECK_FAILING = "virtualip.check.failing";
+  private static final String CHECK_DURATION = "virtualip.check.duration";
+  private static final String STATE = "virtualip.state";
+  private static final String PRIORITY = "virtualip.priority";
+  private static final String ANNOUNCED =
+      "Frames sent that announce addresses: gratuitous ARP, unsolicited neighbour advertisements";
 
   /** Buckets: from what is usual to what costs an advert interval. */
   private static final Duration[] LATENESS = {
     Duration.ofMillis(1), Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1)
   };
 
-  private final MeterRegistry registry;
+  /** Buckets: from a check of this node to the longest timeout that is usual. */
+  private static final Duration[] CHECK_DURATIONS = {
+    Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(10)
+  };
 
-  AgentMetrics(MeterRegistry registry) {
+  /** Buckets: a takeover's parts take this long where nothing is in their way, and longer. */
+  private static final Duration[] TAKEOVERS = {
+    Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofMillis(20), Duration.ofMillis(100)
+  };
+
+  /** How far a takeover is. */
+  public enum Part {
+    /** The first advert has been sent. */
+    Advert,
+    /** The kernel has the addresses, routes and rules. */
+    Bound,
+    /** The addresses have been announced for the first time. */
+    Announced
+  }
+
+  private final MeterRegistry registry;
+  private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
+
+  /** Counts in a registry. */
+  public AgentMetrics(MeterRegistry registry) {
     this.registry = registry;
   }
 
-  void sent(String vip, int priority) {
+  /** Adds what the process itself needs. */
+  @SuppressWarnings("resource") // they end with the process
+  public static void process(MeterRegistry registry) {
+    new ProcessorMetrics().bindTo(registry);
+    new JvmMemoryMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+  }
+
+  /** A VirtualIP has this status on this node. */
+  public void status(String vip, NodeStatus status) {
+    if (statuses.put(vip, status) != null) {
+      return;
+    }
+    for (var state : State.values()) {
+      Gauge.builder(STATE, () -> statuses.get(vip).state() == state ? 1 : 0)
+          .description("1 for the state that the VirtualIP has on this node, 0 for the others")
+          .tag(VIP, vip)
+          .tag("state", state.name())
+          .register(registry);
+    }
+    Gauge.builder(PRIORITY, () -> priority(statuses.get(vip)))
+        .description("Priority in force, health checks included; 0 where the VirtualIP is not run")
+        .tag(VIP, vip)
+        .register(registry);
+  }
+
+  private static int priority(NodeStatus status) {
+    return status.priority() == null ? 0 : status.priority();
+  }
+
+  /** This node no longer has anything to do with a VirtualIP. */
+  public void forget(String vip) {
+    for (var name : List.of(STATE, PRIORITY)) {
+      registry.find(name).tag(VIP, vip).meters().forEach(registry::remove);
+    }
+    statuses.remove(vip);
+  }
+
+  /** How long a part of a takeover took, counted from the event that made this node master. */
+  public void takeover(String vip, Part part, long nanos) {
+    Timer.builder("virtualip.takeover")
+        .description(
+            "Time from the event that made this node master until the first advert was sent, the"
+                + " addresses were bound, and announced")
+        .serviceLevelObjectives(TAKEOVERS)
+        .tag(VIP, vip)
+        .tag("part", part.name())
+        .register(registry)
+        .record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Frames that announce an address have been sent. */
+  public void announced(String vip, String kind, int frames) {
+    counter("virtualip.announcements.sent", ANNOUNCED, vip, "kind", kind).increment(frames);
+  }
+
+  /** An address could not be announced. */
+  public void announcementFailed(String vip) {
+    count("virtualip.announcements.failures", "Announcements that could not be sent", vip);
+  }
+
+  /** The leases of all addresses have been renewed. */
+  public void renewed(String vip) {
+    count(
+        "virtualip.lease.renewals",
+        "Times that the addresses were bound with a fresh lease, the first time included",
+        vip);
+  }
+
+  /** The kernel has refused to bind an address, a route or a rule. */
+  public void bindFailed(String vip) {
+    count("virtualip.bind.failures", "Times that the kernel refused what is to be bound", vip);
+  }
+
+  /** A check has had a result. */
+  public void checked(String vip, String check, boolean good, Duration duration) {
+    Timer.builder(CHECK_DURATION)
+        .description("Duration of the runs of a check, by result")
+        .serviceLevelObjectives(CHECK_DURATIONS)
+        .tag(VIP, vip)
+        .tag(CHECK, check)
+        .tag("result", good ? "Good" : "Failed")
+        .register(registry)
+        .record(duration);
+  }
+
+  /** An advert has been sent. */
+  public void sent(String vip, int priority) {
     count("virtualip.adverts.sent", "Adverts sent", vip);
     if (priority == 0) {
       count("virtualip.resignations.sent", "Adverts of priority 0 sent", vip);
     }
   }
 
-  void sendFailed(String vip) {
+  /** An advert could not be sent. */
+  public void sendFailed(String vip) {
     count("virtualip.adverts.send.failures", "Adverts that could not be sent", vip);
   }
 
-  void received(String vip, int priority) {
+  /** A valid advert has come. */
+  public void received(String vip, int priority) {
     count("virtualip.adverts.received", "Valid adverts received", vip);
     if (priority == 0) {
       count("virtualip.resignations.received", "Valid adverts of priority 0 received", vip);
     }
   }
 
-  void differs(String vip) {
+  /** A valid advert lists other addresses. */
+  public void differs(String vip) {
     count("virtualip.adverts.differing", "Valid adverts received that list other addresses", vip);
   }
 
-  void rejected(String vip, String reason) {
+  /** An advert has been dropped. */
+  public void rejected(String vip, String reason) {
     count("virtualip.adverts.rejected", "Adverts dropped, by reason", vip, "reason", reason);
   }
 
-  void restored(String vip) {
+  /** Something that others took away has been put back. */
+  public void restored(String vip) {
     count(
         "virtualip.addresses.restored",
         "Addresses, routes or rules put back after others took them",
         vip);
   }
 
-  /** The cause loses its arguments here: a label has few values. */
-  void transition(String vip, String state, String cause) {
+  /** The state has changed. The cause loses its arguments here: a label has few values. */
+  public void transition(String vip, String state, String cause) {
     count(
         "virtualip.transitions",
         "State changes, by new state and cause",
@@ -77,8 +203,8 @@ final class AgentMetrics {
   }
 
   /** Shows a check as it stands; what fails is a label of a series that is there only meanwhile. */
-  void check(String vip, CheckState state) {
-    forgetCheck(vip, state.name());
+  public void check(String vip, CheckState state) {
+    forgetVerdict(vip, state.name());
     if (state.verdict() == Verdict.Unknown) {
       return;
     }
@@ -92,11 +218,19 @@ final class AgentMetrics {
     }
   }
 
-  /** A check that is no longer run. */
-  void forgetCheck(String vip, String check) {
-    for (var name : List.of(CHECK_GOOD, CHECK_FAILING)) {
-      registry.find(name).tags(VIP, vip, CHECK, check).meters().forEach(registry::remove);
-    }
+  /** A check is no longer run. */
+  public void forgetCheck(String vip, String check) {
+    forgetVerdict(vip, check);
+    forget(CHECK_DURATION, vip, check);
+  }
+
+  private void forgetVerdict(String vip, String check) {
+    forget(CHECK_GOOD, vip, check);
+    forget(CHECK_FAILING, vip, check);
+  }
+
+  private void forget(String name, String vip, String check) {
+    registry.find(name).tags(VIP, vip, CHECK, check).meters().forEach(registry::remove);
   }
 
   private static Gauge.Builder<?> gauge(
@@ -108,9 +242,11 @@ final class AgentMetrics {
         .tag(CHECK, check);
   }
 
-  void late(String vip, long nanos) {
+  /** A deadline has been met, so late. */
+  public void late(String vip, long nanos) {
     Timer.builder("virtualip.deadline.lateness")
-        .description("How late deadlines were met")
+        .description(
+            "How late deadlines were met: the agent waited for the processor, or was stopped")
         .serviceLevelObjectives(LATENESS)
         .tag(VIP, vip)
         .register(registry)
@@ -118,11 +254,14 @@ final class AgentMetrics {
   }
 
   private void count(String name, String description, String vip, String... tags) {
-    Counter.builder(name)
+    counter(name, description, vip, tags).increment();
+  }
+
+  private Counter counter(String name, String description, String vip, String... tags) {
+    return Counter.builder(name)
         .description(description)
         .tag(VIP, vip)
         .tags(tags)
-        .register(registry)
-        .increment();
+        .register(registry);
   }
 }

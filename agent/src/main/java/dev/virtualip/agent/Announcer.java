@@ -55,12 +55,12 @@ final class Announcer {
   private void announce(InstanceConfig config, int rounds) {
     for (int round = 0; round < rounds; round++) {
       for (var address : config.addresses()) {
-        announce(address);
+        announce(config.name(), address);
       }
     }
   }
 
-  private void announce(VirtualAddress virtual) {
+  private void announce(String vip, VirtualAddress virtual) {
     var link = node.network().link(virtual.interfaceName());
     if (link == null) {
       return;
@@ -71,12 +71,15 @@ final class Announcer {
       if (virtual.prefix().isIpv6()) {
         boolean router = node.addresses().forwardsIpv6(link);
         port.send(Frames.neighbourAdvertisement(link.mac(), address, router));
+        node.metrics().announced(vip, "NeighbourAdvertisement", 1);
         return;
       }
       for (var form : ArpForm.values()) {
         port.send(Frames.gratuitousArp(link.mac(), address, form));
       }
+      node.metrics().announced(vip, "GratuitousArp", ArpForm.values().length);
     } catch (IOException e) {
+      node.metrics().announcementFailed(vip);
       LOG.warn("announcement_not_sent address={} error={}", virtual.prefix(), e.getMessage());
     }
   }

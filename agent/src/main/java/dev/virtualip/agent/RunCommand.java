@@ -2,6 +2,7 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.VirtualRouterLoop.Input;
 import dev.virtualip.agent.check.CheckRunner;
+import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.kube.ApiServer;
@@ -24,8 +25,6 @@ import dev.virtualip.crds.VirtualIpStatus.State;
 import dev.virtualip.kube.EventWriter;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
@@ -158,9 +157,9 @@ final class RunCommand implements Callable<Integer> {
       Netlink netlink, KubernetesClient client, FileRecorder recorder, InetSocketAddress address)
       throws IOException, InterruptedException {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-    new ProcessorMetrics().bindTo(registry);
-    new JvmMemoryMetrics().bindTo(registry);
-    var wiring = new Wiring(client, registry);
+    AgentMetrics.process(registry);
+    var metrics = new AgentMetrics(registry);
+    var wiring = new Wiring(client, registry, metrics);
     var node =
         new Node(
             new NodeNetwork(netlink),
@@ -170,7 +169,7 @@ final class RunCommand implements Callable<Integer> {
                 (link, frame) -> wiring.loop.offerFrame(link, frame),
                 RawSocket::open),
             wiring,
-            new AgentMetrics(registry),
+            metrics,
             recorder == null ? Recorder.NONE : recorder,
             bootedAt(),
             Clock.systemUTC());
@@ -229,6 +228,7 @@ final class RunCommand implements Callable<Integer> {
     private Heartbeat heartbeat;
     private final Snapshot snapshot;
     private final KubernetesClient client;
+    private final AgentMetrics metrics;
     private final MasterRecord masterRecord;
     private final PodReadiness pods;
     private final Notifier notifier;
@@ -237,8 +237,9 @@ final class RunCommand implements Callable<Integer> {
     private VirtualRouterLoop loop;
 
     /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
-    Wiring(KubernetesClient client, MeterRegistry registry) {
+    Wiring(KubernetesClient client, MeterRegistry registry, AgentMetrics metrics) {
       this.client = client;
+      this.metrics = metrics;
       kubernetes =
           client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
@@ -285,7 +286,17 @@ final class RunCommand implements Callable<Integer> {
           List.of(check),
           pods,
           scripts,
-          state -> loop.put(new Input.CheckChanged(virtualIp, state)));
+          new CheckRunner.Listener() {
+            @Override
+            public void changed(CheckState state) {
+              loop.put(new Input.CheckChanged(virtualIp, state));
+            }
+
+            @Override
+            public void ran(String name, boolean good, Duration took) {
+              metrics.checked(virtualIp, name, good, took);
+            }
+          });
     }
 
     @Override

@@ -447,6 +447,7 @@ final class VirtualRouterLoop implements Runnable {
       return;
     }
     statuses = Map.copyOf(next);
+    node.metrics().status(name, status);
     listener.changed(name, status);
   }
 
@@ -454,6 +455,7 @@ final class VirtualRouterLoop implements Runnable {
     var next = new TreeMap<>(statuses);
     next.remove(name);
     statuses = Map.copyOf(next);
+    node.metrics().forget(name);
     listener.removed(name);
   }
 }

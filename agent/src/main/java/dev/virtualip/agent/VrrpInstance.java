@@ -1,5 +1,6 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.AgentMetrics.Part;
 import dev.virtualip.agent.check.CheckFault.CheckFailed;
 import dev.virtualip.agent.check.CheckFault.CheckGood;
 import dev.virtualip.agent.check.CheckState;
@@ -679,13 +680,32 @@ final class VrrpInstance {
     var step = router.step(event, now);
     router = step.router();
     node.recorder().stepped(config.name(), now, event, step.effects());
+    long begun = System.nanoTime();
+    boolean takesOver = router.state() instanceof Active && !(before.state() instanceof Active);
     for (var effect : step.effects()) {
       if (!perform(event, effect, now)) {
         return;
       }
+      if (takesOver) {
+        measure(effect, System.nanoTime() - begun);
+      }
     }
     if (config.syncGroup() != null) {
       group.stepped(this, before, step, now);
+    }
+  }
+
+  /** How far a takeover is; what takes long here is time without service. */
+  private void measure(Effect effect, long nanos) {
+    var part =
+        switch (effect) {
+          case SendAdvertisement _ -> Part.Advert;
+          case BindAddresses _ -> Part.Bound;
+          case AnnounceAddresses _ -> Part.Announced;
+          case RenewLeases _, UnbindAddresses _, StateChanged _ -> null;
+        };
+    if (part != null) {
+      node.metrics().takeover(config.name(), part, nanos);
     }
   }
 
@@ -738,8 +758,10 @@ final class VrrpInstance {
     var error = holdings.hold(config, now);
     if (error == null) {
       bindRetry = BIND_RETRY_MIN;
+      node.metrics().renewed(config.name());
       return true;
     }
+    node.metrics().bindFailed(config.name());
     bindFault = error;
     bindFaultUntil = now + bindRetry;
     // Each try may cost a good master its place for nothing: try ever more seldom.

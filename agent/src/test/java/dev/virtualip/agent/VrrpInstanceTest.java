@@ -137,6 +137,19 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void aTakeoverIsMeasuredInItsParts() {
+    becomeMaster();
+    for (var part : AgentMetrics.Part.values()) {
+      assertEquals(
+          1, fake.registry.get("virtualip.takeover").tag("part", part.name()).timer().count());
+    }
+    assertEquals(10, counted("virtualip.announcements.sent"));
+    assertEquals(1, counted("virtualip.lease.renewals"));
+    expire();
+    assertEquals(2, counted("virtualip.lease.renewals"));
+  }
+
+  @Test
   void theRouteDependsOnTheAddressSoThatItEndsWithTheLease() {
     becomeMaster();
     var route = fake.installed.iterator().next();

@@ -24,6 +24,8 @@ final class AgentDaemonSet {
   /** Annotation of pods: what they run, see {@link #revision}. */
   static final String REVISION = "virtualip.dev/revision";
 
+  private static final int PORT = 9405;
+
   private static final String SCRIPTS_AT = "/etc/virtualip/scripts";
 
   private static final String TEMPLATE = read("agent-daemonset.yaml");
@@ -73,10 +75,35 @@ final class AgentDaemonSet {
         .getContainers()
         .getFirst()
         .setImage(settings.agentImage());
+    if (settings.openMetrics()) {
+      template = withOpenMetrics(template);
+    }
     if (settings.hostPid()) {
       template.getSpec().getTemplate().getSpec().setHostPID(true);
     }
     return settings.scripts() == null ? template : withScripts(template, settings.scripts());
+  }
+
+  private static DaemonSet withOpenMetrics(DaemonSet template) {
+    return template
+        .edit()
+        .editSpec()
+        .editTemplate()
+        .editSpec()
+        .editFirstContainer()
+        .addToArgs("--listen", "0.0.0.0:" + PORT)
+        .addNewPort()
+        .withName("http")
+        .withContainerPort(PORT)
+        // What the API server makes of it on the node's network anyway.
+        .withHostPort(PORT)
+        .withProtocol("TCP")
+        .endPort()
+        .endContainer()
+        .endSpec()
+        .endTemplate()
+        .endSpec()
+        .build();
   }
 
   /**

@@ -1,9 +1,6 @@
 package dev.virtualip.operator;
 
 import com.sun.net.httpserver.HttpServer;
-import io.fabric8.kubernetes.api.model.Condition;
-import io.micrometer.core.instrument.MultiGauge;
-import io.micrometer.core.instrument.Tags;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -19,19 +16,16 @@ import java.util.function.Supplier;
 final class Endpoints implements AutoCloseable {
   private final AtomicReference<VirtualIpOperator> operator = new AtomicReference<>();
   private volatile boolean standsBy;
-  private final PrometheusMeterRegistry metrics;
-  private final MultiGauge conditions;
+  private final PrometheusMeterRegistry registry;
+  private final OperatorMetrics metrics;
   private final HttpServer server;
 
   private record Answer(int status, String body) {}
 
-  private Endpoints(HttpServer server, PrometheusMeterRegistry metrics) {
+  private Endpoints(HttpServer server, PrometheusMeterRegistry registry, OperatorMetrics metrics) {
     this.server = server;
+    this.registry = registry;
     this.metrics = metrics;
-    this.conditions =
-        MultiGauge.builder("virtualip.condition")
-            .description("1 if the condition of the VirtualIP is True, else 0.")
-            .register(metrics);
   }
 
   /**
@@ -39,9 +33,10 @@ final class Endpoints implements AutoCloseable {
    *
    * @throws IOException if the address can't be bound
    */
-  static Endpoints start(InetSocketAddress listen, PrometheusMeterRegistry metrics)
+  static Endpoints start(
+      InetSocketAddress listen, PrometheusMeterRegistry registry, OperatorMetrics metrics)
       throws IOException {
-    var endpoints = new Endpoints(HttpServer.create(listen, 16), metrics);
+    var endpoints = new Endpoints(HttpServer.create(listen, 16), registry, metrics);
     endpoints.serve("/healthz", "text/plain", () -> new Answer(200, "ok\n"));
     endpoints.serve("/readyz", "text/plain", endpoints::ready);
     endpoints.serve("/metrics", "text/plain; version=0.0.4", endpoints::scrape);
@@ -70,19 +65,9 @@ final class Endpoints implements AutoCloseable {
   private Answer scrape() {
     var running = operator.get();
     if (running != null) {
-      var rows =
-          running.conditions().entrySet().stream()
-              .flatMap(
-                  vip -> vip.getValue().stream().map(condition -> row(vip.getKey(), condition)));
-      conditions.register(rows.toList(), true);
+      metrics.conditions(running.conditions());
     }
-    return new Answer(200, metrics.scrape());
-  }
-
-  private static MultiGauge.Row<?> row(String name, Condition condition) {
-    return MultiGauge.Row.of(
-        Tags.of("virtualip", name, "type", condition.getType()),
-        condition.getStatus().equals("True") ? 1 : 0);
+    return new Answer(200, registry.scrape());
   }
 
   private void serve(String path, String type, Supplier<Answer> answer) {

@@ -8,7 +8,6 @@ import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.javaoperatorsdk.operator.OperatorException;
-import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.File;
@@ -123,6 +122,16 @@ public final class OperatorMain implements Runnable {
     private boolean hostPid;
 
     @Option(
+        names = "--agent-open-metrics",
+        arity = "1",
+        paramLabel = "BOOLEAN",
+        defaultValue = "${env:AGENT_OPEN_METRICS:-false}",
+        description =
+            "Whether the agents answer on port 9405 of all the nodes' addresses, which Prometheus"
+                + " needs, and not of 127.0.0.1 alone; $AGENT_OPEN_METRICS.")
+    private boolean openMetrics;
+
+    @Option(
         names = "--drain-on",
         paramLabel = "TRIGGERS",
         defaultValue = "${env:DRAIN_ON:-cordon,label:virtualip.dev/drain=true}",
@@ -164,11 +173,13 @@ public final class OperatorMain implements Runnable {
               agentImage,
               scripts.isEmpty() ? null : scripts,
               hostPid,
+              openMetrics,
               drainOn.triggers());
       LOG.info("settings={} listen={}", settings, listen);
-      var metrics = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
-      new JvmMemoryMetrics().bindTo(metrics);
-      try (var endpoints = Endpoints.start(listen, metrics);
+      var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
+      OperatorMetrics.process(registry);
+      var metrics = new OperatorMetrics(registry);
+      try (var endpoints = Endpoints.start(listen, registry, metrics);
           var client =
               new KubernetesClientBuilder()
                   .withHttpClientFactory(new LiveWatches())
@@ -180,20 +191,17 @@ public final class OperatorMain implements Runnable {
 
     /** Waits for its turn, and then works until that ends or something fails. */
     private int lead(
-        Endpoints endpoints,
-        KubernetesClient client,
-        Settings settings,
-        PrometheusMeterRegistry metrics)
+        Endpoints endpoints, KubernetesClient client, Settings settings, OperatorMetrics metrics)
         throws ExecutionException, InterruptedException {
       client.leases().inNamespace(namespace).withName(Leadership.LEASE).get();
       var leadership = Leadership.seek(client, namespace, name, leaderLease);
-      metrics.gauge("virtualip.operator.leading", leadership, l -> l.leading() ? 1 : 0);
       var stop = new Stop();
       stop.before(leadership);
       Runtime.getRuntime().addShutdownHook(stop);
       endpoints.standBy();
       LOG.info("waiting for its turn apiServer={}", client.getMasterUrl());
       leadership.await();
+      metrics.leads();
       var events = EventWriter.start(client, "virtualip-operator", name);
       var operator = VirtualIpOperator.start(client, settings, metrics, events);
       stop.before(events);

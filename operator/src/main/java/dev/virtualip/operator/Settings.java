@@ -9,6 +9,7 @@ import java.util.List;
  * @param agentImage image of the agents
  * @param scripts name of the ConfigMap whose scripts the agents may run, or null if they run none
  * @param hostPid whether the agents see the nodes' processes, which process checks need
+ * @param openMetrics whether the agents answer from outside their nodes, so that Prometheus can ask
  * @param drainOn by what a node is found to be drained; empty if nodes are left alone
  */
 public record Settings(
@@ -16,4 +17,5 @@ public record Settings(
     String agentImage,
     String scripts,
     boolean hostPid,
+    boolean openMetrics,
     List<DrainTrigger> drainOn) {}

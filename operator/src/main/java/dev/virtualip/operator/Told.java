@@ -8,13 +8,10 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.MeterRegistry;
 import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,21 +33,20 @@ final class Told {
 
   private final EventWriter events;
   private final LongSupplier nanoTime;
-  private final Counter writes;
-  private final AtomicInteger paused = new AtomicInteger();
+  private final OperatorMetrics metrics;
+  private boolean paused;
   private String waitsFor;
   private long waitsSince;
 
-  Told(EventWriter events, MeterRegistry metrics, LongSupplier nanoTime) {
+  Told(EventWriter events, OperatorMetrics metrics, LongSupplier nanoTime) {
     this.events = events;
     this.nanoTime = nanoTime;
-    this.writes = metrics.counter("virtualip.operator.status.writes");
-    metrics.gauge("virtualip.agents.upgrade.paused", paused);
+    this.metrics = metrics;
   }
 
   /** A VirtualIP's status was written. */
   void written(VirtualIp vip, List<Condition> before, StatusPatch.Said said) {
-    writes.increment();
+    metrics.statusWritten();
     var about = reference(vip);
     said.conditions().stream()
         .filter(condition -> before.stream().noneMatch(b -> sameNews(b, condition)))
@@ -132,14 +128,14 @@ final class Told {
       }
     }
     boolean waitsLong = waitsFor != null && nanoTime.getAsLong() - waitsSince >= PAUSED_AFTER;
-    if (waitsLong && paused.getAndSet(1) == 0) {
+    if (waitsLong && !paused) {
       LOG.warn("upgrade=paused reason=\"{}\"", waitsFor);
       if (daemonSet != null) {
         events.record(reference(daemonSet), true, "UpgradePaused", waitsFor);
       }
-    } else if (!waitsLong) {
-      paused.set(0);
     }
+    paused = waitsLong;
+    metrics.upgradePaused(paused);
   }
 
   private static ObjectReference reference(HasMetadata object) {

@@ -7,9 +7,6 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.Operator;
 import io.javaoperatorsdk.operator.OperatorException;
-import io.micrometer.core.instrument.Counter;
-import io.micrometer.core.instrument.MeterRegistry;
-import io.micrometer.core.instrument.Timer;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -47,8 +44,7 @@ public final class VirtualIpOperator implements AutoCloseable {
   private final Hearing hearing = new Hearing(System::nanoTime);
   private final Pass pass;
   private final Told told;
-  private final Timer passes;
-  private final Counter failures;
+  private final OperatorMetrics metrics;
   private final BlockingQueue<Boolean> changed = new ArrayBlockingQueue<>(1);
   private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
   private final Thread thread = Thread.ofPlatform().name("passes").unstarted(this::run);
@@ -56,12 +52,8 @@ public final class VirtualIpOperator implements AutoCloseable {
   private long retryNanos = RETRY_MIN_NANOS;
 
   private VirtualIpOperator(
-      KubernetesClient client, Settings settings, MeterRegistry metrics, EventWriter events) {
-    passes =
-        Timer.builder("virtualip.operator.passes")
-            .description("Passes over all VirtualIPs")
-            .register(metrics);
-    failures = metrics.counter("virtualip.operator.failures");
+      KubernetesClient client, Settings settings, OperatorMetrics metrics, EventWriter events) {
+    this.metrics = metrics;
     told = new Told(events, metrics, System::nanoTime);
     reconciler = new VirtualIpReconciler(settings, hearing, () -> changed.offer(true));
     pass = new Pass(client, settings, Clock.systemUTC(), hearing, told);
@@ -93,7 +85,7 @@ public final class VirtualIpOperator implements AutoCloseable {
    *     refuses access
    */
   public static VirtualIpOperator start(
-      KubernetesClient client, Settings settings, MeterRegistry metrics, EventWriter events) {
+      KubernetesClient client, Settings settings, OperatorMetrics metrics, EventWriter events) {
     var running = new VirtualIpOperator(client, settings, metrics, events);
     running.operator.start();
     running.changed.offer(true);
@@ -165,13 +157,13 @@ public final class VirtualIpOperator implements AutoCloseable {
       retryNanos = RETRY_MIN_NANOS;
       return outcome.unsettled() ? UNSETTLED_NANOS : hearing.untilNextSilence().orElse(IDLE_NANOS);
     } catch (IOException | KubernetesClientException e) {
-      failures.increment();
+      metrics.failed();
       LOG.warn("pass_failed error=\"{}\": trying again", StartFailure.oneLine(e));
       long wait = retryNanos;
       retryNanos = Math.min(2 * retryNanos, RETRY_MAX_NANOS);
       return wait;
     } finally {
-      passes.record(System.nanoTime() - begun, TimeUnit.NANOSECONDS);
+      metrics.passes().record(System.nanoTime() - begun, TimeUnit.NANOSECONDS);
     }
   }
 }

@@ -1,6 +1,7 @@
 package dev.virtualip.operator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
@@ -14,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 class AgentDaemonSetTest {
   private static final Settings SETTINGS =
-      new Settings("vips", "registry/agent:1", null, false, List.of());
+      new Settings("vips", "registry/agent:1", null, false, false, List.of());
 
   @Test
   void goesToEachNodeByName() {
@@ -70,7 +71,7 @@ class AgentDaemonSetTest {
 
   @Test
   void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
-    var with = new Settings("vips", "registry/agent:1", "my-scripts", false, List.of());
+    var with = new Settings("vips", "registry/agent:1", "my-scripts", false, false, List.of());
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
     var agent = container(daemonSet);
     assertEquals(
@@ -91,9 +92,20 @@ class AgentDaemonSetTest {
   }
 
   @Test
+  void onlyWhoAsksForItAnswersFromOutsideTheNode() {
+    assertFalse(container(desired("a")).getArgs().contains("--listen"));
+    var with = new Settings("vips", "registry/agent:1", null, false, true, List.of());
+    var agent = container(AgentDaemonSet.desired(with, List.of("a"), null));
+    assertEquals(
+        List.of("--listen", "0.0.0.0:9405"),
+        agent.getArgs().subList(agent.getArgs().size() - 2, agent.getArgs().size()));
+    assertEquals(9405, agent.getPorts().getFirst().getContainerPort());
+  }
+
+  @Test
   void onlyWhoAsksForItSeesTheNodesProcesses() {
     assertNull(desired("a").getSpec().getTemplate().getSpec().getHostPID());
-    var with = new Settings("vips", "registry/agent:1", null, true, List.of());
+    var with = new Settings("vips", "registry/agent:1", null, true, false, List.of());
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
     assertEquals(true, daemonSet.getSpec().getTemplate().getSpec().getHostPID());
     assertNotEquals(revision(desired("a")), revision(daemonSet));
@@ -133,7 +145,9 @@ class AgentDaemonSetTest {
     assertEquals(revision(desired("a")), revision(desired("a", "b")));
     var other =
         AgentDaemonSet.desired(
-            new Settings("vips", "registry/agent:2", null, false, List.of()), List.of("a"), null);
+            new Settings("vips", "registry/agent:2", null, false, false, List.of()),
+            List.of("a"),
+            null);
     assertNotEquals(revision(desired("a")), revision(other));
   }
 

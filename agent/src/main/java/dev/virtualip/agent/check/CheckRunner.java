@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,13 +26,26 @@ public final class CheckRunner implements AutoCloseable {
 
   private static final Duration FIRST_LOOK = Duration.ofSeconds(1);
 
-  private final Consumer<CheckState> onChange;
+  private final Listener listener;
   private final List<Thread> threads = new ArrayList<>();
   private final Object callBack = new Object();
   private boolean closed;
 
-  private CheckRunner(Consumer<CheckState> onChange) {
-    this.onChange = onChange;
+  /** Is told of checks, by one thread at a time; may wait until it is interrupted. */
+  @FunctionalInterface
+  public interface Listener {
+    /**
+     * A verdict has changed, first when a check leaves its initial one; or, every 5 s at most, what
+     * fails is another.
+     */
+    void changed(CheckState state);
+
+    /** A check has run to a result, or into its timeout. */
+    default void ran(String check, boolean good, Duration took) {}
+  }
+
+  private CheckRunner(Listener listener) {
+    this.listener = listener;
   }
 
   /**
@@ -42,16 +54,11 @@ public final class CheckRunner implements AutoCloseable {
    * @param checks checks of a spec that the Validator accepts
    * @param pods answers pod checks; null where there is no API server, then they fail
    * @param scripts directory of the commands that checks may run; null for none, then they fail
-   * @param onChange told when a verdict changes, first when a check leaves its initial one, and
-   *     every 5 s at most what fails otherwise; called by one thread at a time, may wait until it
-   *     is interrupted
+   * @param listener is told of them
    */
   public static CheckRunner start(
-      Collection<HealthCheck> checks,
-      PodReadiness pods,
-      Path scripts,
-      Consumer<CheckState> onChange) {
-    var runner = new CheckRunner(onChange);
+      Collection<HealthCheck> checks, PodReadiness pods, Path scripts, Listener listener) {
+    var runner = new CheckRunner(listener);
     for (var check : checks) {
       var loop = runner.new Loop(check, Probe.of(check, pods, scripts));
       runner.threads.add(
@@ -61,7 +68,7 @@ public final class CheckRunner implements AutoCloseable {
     return runner;
   }
 
-  /** Ends all checks; no call of {@code onChange} is running or comes after it. */
+  /** Ends all checks; no call of the listener is running or comes after it. */
   @Override
   public void close() {
     // First: a check that holds the lock may be waiting, to tell, for whoever closes it.
@@ -71,10 +78,10 @@ public final class CheckRunner implements AutoCloseable {
     }
   }
 
-  private void tell(CheckState state) {
+  private void tell(Runnable call) {
     synchronized (callBack) {
       if (!closed) {
-        onChange.accept(state);
+        call.run();
       }
     }
   }
@@ -103,7 +110,13 @@ public final class CheckRunner implements AutoCloseable {
       long start = System.nanoTime();
       try {
         while (true) {
-          count(look());
+          long begun = System.nanoTime();
+          var result = look();
+          var took = Duration.ofNanos(System.nanoTime() - begun);
+          if (!(result instanceof Result.NoAnswer)) {
+            tell(() -> listener.ran(check.name(), result instanceof Result.Success, took));
+          }
+          count(result);
           long since = System.nanoTime() - start;
           start += intervalNanos * Math.max(1, Math.ceilDiv(since, intervalNanos));
           Thread.sleep(Duration.ofNanos(Math.max(0, start - System.nanoTime())));
@@ -158,7 +171,7 @@ public final class CheckRunner implements AutoCloseable {
       if (!state.equals(told) && !tooSoon(state)) {
         told = state;
         toldAt = System.nanoTime();
-        tell(state);
+        tell(() -> listener.changed(state));
       }
     }
 

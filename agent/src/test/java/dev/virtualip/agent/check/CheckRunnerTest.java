@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -248,6 +249,26 @@ class CheckRunnerTest {
     } finally {
       server.stop(0);
     }
+  }
+
+  @Test
+  void everyRunIsTold() throws IOException {
+    var runs = new CopyOnWriteArrayList<String>();
+    var listener =
+        new CheckRunner.Listener() {
+          @Override
+          public void changed(CheckState state) {}
+
+          @Override
+          public void ran(String check, boolean good, Duration took) {
+            assertTrue(took.isPositive());
+            runs.add(check + " " + good);
+          }
+        };
+    try (var _ = CheckRunner.start(List.of(tcp(freePort())), null, null, listener)) {
+      Await.until(() -> runs.size() > 2, () -> runs);
+    }
+    assertEquals(Set.of("t false"), Set.copyOf(runs));
   }
 
   /** The event loop closes checks, and they wait for it while its queue is full. */

@@ -1,0 +1,148 @@
+package dev.virtualip.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.marcnuri.helm.Helm;
+import dev.virtualip.e2e.lab.ApiServer;
+import dev.virtualip.e2e.lab.InLab;
+import dev.virtualip.e2e.lab.Lab;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.io.TempDir;
+
+/** By kubectl and by Helm onto a real API server, upgraded, and off again without a trace. */
+@InLab
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class InstallIT {
+  private static final String NAMESPACE = Cluster.NAMESPACE;
+
+  private static final String[] TRACES = {
+    "get",
+    "crd,clusterroles,clusterrolebindings,roles,rolebindings,deployments,serviceaccounts",
+    "--all-namespaces",
+    "-l",
+    "app.kubernetes.io/part-of=virtualip",
+    "-o",
+    "name"
+  };
+
+  private Lab lab;
+  private ApiServer api;
+  @TempDir private Path dir;
+
+  @BeforeAll
+  void start() {
+    assumeTrue(
+        ApiServer.realAvailable(),
+        "SKIPPED: KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver");
+    lab = Lab.open();
+    api = ApiServer.real(lab, "127.0.0.1");
+  }
+
+  @AfterAll
+  void stop() {
+    if (lab != null) {
+      lab.close();
+    }
+  }
+
+  /** A kustomization's objects in a file: kubectl's own kustomize may be too old. */
+  private String rendered(String folder) throws IOException, InterruptedException {
+    var file = dir.resolve(folder.replace('/', '-') + ".yaml");
+    Files.writeString(file, Installation.kustomized(Installation.DEPLOY.resolve(folder)));
+    return file.toString();
+  }
+
+  private String variable(String name) {
+    return api
+        .client()
+        .apps()
+        .deployments()
+        .inNamespace(NAMESPACE)
+        .withName("virtualip-operator")
+        .get()
+        .getSpec()
+        .getTemplate()
+        .getSpec()
+        .getContainers()
+        .getFirst()
+        .getEnv()
+        .stream()
+        .filter(variable -> variable.getName().equals(name))
+        .map(variable -> Objects.requireNonNullElse(variable.getValue(), "from elsewhere"))
+        .findFirst()
+        .orElse("");
+  }
+
+  private void assertNoTrace() {
+    assertEquals("", api.kubectl(TRACES).strip());
+    assertEquals(
+        List.of(),
+        api.client().apiextensions().v1().customResourceDefinitions().list().getItems().stream()
+            .map(crd -> crd.getMetadata().getName())
+            .filter("virtualips.virtualip.dev"::equals)
+            .toList());
+  }
+
+  @Test
+  void kustomizationsAreAppliedOneOverTheOtherAndDeleted()
+      throws IOException, InterruptedException {
+    var base = rendered("base");
+    api.kubectl("apply", "--validate=false", "-f", base);
+    api.kubectl("wait", "--for=condition=Established", "crd/virtualips.virtualip.dev");
+    assertEquals("", variable("AGENT_HOST_PID"));
+    api.kubectl("apply", "--validate=false", "-f", rendered("overlays/host-pid"));
+    assertEquals("true", variable("AGENT_HOST_PID"));
+    api.kubectl("apply", "--validate=false", "-f", base);
+    assertEquals("", variable("AGENT_HOST_PID"), "and off again");
+    var sample = Lab.root().resolve("samples/01-active-standby.yaml").toString();
+    api.kubectl("apply", "--validate=false", "-f", sample);
+    api.kubectl("delete", "--wait=false", "-f", base);
+    assertNoTrace();
+  }
+
+  @Test
+  void theChartIsInstalledUpgradedAndUninstalled() throws IOException {
+    var namespace = "vips";
+    api.kubectl("create", "namespace", namespace);
+    new Helm(Installation.chart())
+        .install()
+        .withName("virtualip")
+        .withNamespace(namespace)
+        // As with kubectl: a server without CEL does not know its rules.
+        .disableOpenApiValidation()
+        .withKubeConfig(api.kubeconfig())
+        .call();
+    assertEquals(
+        "deployment.apps/virtualip-operator",
+        api.kubectl("-n", namespace, "get", "deployments", "-o", "name").strip());
+    new Helm(Installation.chart())
+        .upgrade()
+        .withName("virtualip")
+        .withNamespace(namespace)
+        .set("operator.replicas", 1)
+        .disableOpenApiValidation()
+        .withKubeConfig(api.kubeconfig())
+        .call();
+    assertEquals(
+        "1",
+        api.kubectl(
+                "-n",
+                namespace,
+                "get",
+                "deployment/virtualip-operator",
+                "-o",
+                "jsonpath={.spec.replicas}")
+            .strip());
+    Helm.uninstall("virtualip").withNamespace(namespace).withKubeConfig(api.kubeconfig()).call();
+    assertNoTrace();
+  }
+}

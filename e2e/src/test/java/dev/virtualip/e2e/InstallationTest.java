@@ -1,0 +1,168 @@
+package dev.virtualip.e2e;
+
+import static dev.virtualip.e2e.Installation.helm;
+import static dev.virtualip.e2e.Installation.kustomize;
+import static dev.virtualip.e2e.Installation.variable;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.marcnuri.helm.Helm;
+import com.marcnuri.helm.TemplateCommand;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Comparator;
+import java.util.List;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The chart, the kustomizations and the manifests are one and the same installation. */
+class InstallationTest {
+  private static final String DIGEST = "sha256:" + "0123456789abcdef".repeat(4);
+
+  /** To Kubernetes 10.0 is 10. */
+  private static final Comparator<JsonNode> AS_KUBERNETES =
+      (a, b) ->
+          a.isNumber() && b.isNumber()
+              ? a.decimalValue().compareTo(b.decimalValue())
+              : a.equals(b) ? 0 : 1;
+
+  private static void assertSame(
+      SortedMap<String, JsonNode> expected, SortedMap<String, JsonNode> actual) {
+    assertEquals(expected.keySet(), actual.keySet());
+    var differing =
+        expected.keySet().stream()
+            .filter(key -> !expected.get(key).equals(AS_KUBERNETES, actual.get(key)));
+    // Not the objects: nobody reads two CRDs in a log.
+    assertEquals(List.of(), differing.toList(), "these differ");
+  }
+
+  /** What base/kustomization.yaml lists, file by file. */
+  private static SortedMap<String, JsonNode> manifests() throws IOException {
+    var all = new TreeMap<String, JsonNode>();
+    for (var file :
+        new String[] {
+          "../crds/virtualips.virtualip.dev.yaml",
+          "base/namespace.yaml",
+          "base/operator-rbac.yaml",
+          "base/agent-rbac.yaml",
+          "base/operator.yaml"
+        }) {
+      all.putAll(Installation.objects(Files.readString(Installation.DEPLOY.resolve(file))));
+    }
+    return all;
+  }
+
+  @Test
+  void theChartMakesTheObjectsOfTheManifests() throws IOException {
+    assertSame(manifests(), helm(UnaryOperator.identity()));
+  }
+
+  @Test
+  void kustomizeMakesTheObjectsOfTheManifests() throws IOException, InterruptedException {
+    assertSame(manifests(), kustomize("base"));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "exec, agent.scripts, virtualip-scripts, AGENT_SCRIPTS, virtualip-scripts",
+    "host-pid, agent.hostPID, true, AGENT_HOST_PID, true",
+    "monitoring, monitoring.enabled, true, AGENT_OPEN_METRICS, true"
+  })
+  void aFeatureIsTheSameByOverlayAndByValue(
+      String overlay, String value, String setting, String variable, String set)
+      throws IOException, InterruptedException {
+    var chart = helm(template -> template.set(value, setting));
+    assertEquals(set, variable(chart, variable));
+    assertNull(variable(helm(UnaryOperator.identity()), variable), "by default it is off");
+    assertSame(kustomize("overlays/" + overlay), chart);
+  }
+
+  @Test
+  void theGitOpsOverlayMakesTheSameObjects() throws IOException, InterruptedException {
+    var base = kustomize("base");
+    var overlay = kustomize("overlays/gitops");
+    assertEquals(base.keySet(), overlay.keySet());
+    var image = Installation.operator(overlay).path("image").asText();
+    assertTrue(image.startsWith(Installation.operator(base).path("image").asText()), image);
+    var agent = variable(overlay, "AGENT_IMAGE");
+    assertTrue(agent.startsWith(variable(base, "AGENT_IMAGE")), agent);
+  }
+
+  @Test
+  void theSampleRepositoryIsTheOverlayAndItsVirtualIps() throws IOException, InterruptedException {
+    var sample = kustomize("examples/gitops/clusters/production");
+    assertTrue(sample.containsKey("VirtualIP /web"), sample.keySet()::toString);
+    sample.remove("VirtualIP /web");
+    assertSame(kustomize("overlays/gitops"), sample);
+  }
+
+  @Test
+  void imagesMayBePinned() throws IOException {
+    var chart =
+        helm(
+            template ->
+                template
+                    .set("images.operator.digest", DIGEST)
+                    .set("images.agent.repository", "registry.example.com/agent")
+                    .set("images.agent.tag", "1.2.3"));
+    assertTrue(
+        Installation.operator(chart)
+            .path("image")
+            .asText()
+            .matches("ghcr.io/virtualip/virtualip-operator:[^@]+@" + DIGEST));
+    assertEquals("registry.example.com/agent:1.2.3", variable(chart, "AGENT_IMAGE"));
+  }
+
+  @Test
+  void theChartGoesWhereTheReleaseGoes() throws IOException {
+    var text =
+        new Helm(Installation.chart())
+            .template()
+            .withName("virtualip")
+            .withNamespace("vips")
+            .call();
+    assertFalse(text.contains("virtualip-system"), text);
+    assertFalse(text.contains("kind: Namespace"), "helm install wants it to be there before");
+  }
+
+  @Test
+  void theCrdMayStay() throws IOException {
+    var crd = "CustomResourceDefinition /virtualips.virtualip.dev";
+    assertEquals(
+        "keep",
+        helm(template -> template.set("crd.keep", true))
+            .get(crd)
+            .at("/metadata/annotations/helm.sh~1resource-policy")
+            .asText());
+    assertNull(helm(template -> template.set("crd.install", false)).get(crd));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "operator.replica, 2",
+    "operator.replicas, many",
+    "operator.drainOn, reboot",
+    "images.agent.digest, sha256:12",
+    "agent.scripts, No Name",
+    "monitoring, true"
+  })
+  void theSchemaRefusesWhatCannotBeMeant(String value, String setting) {
+    UnaryOperator<TemplateCommand> wrong = template -> template.set(value, setting);
+    var refusal = assertThrows(IllegalStateException.class, () -> helm(wrong));
+    assertTrue(refusal.getMessage().contains("values don't meet"), refusal.getMessage());
+  }
+
+  @Test
+  void helmHasNothingToSayAgainstTheChart() throws IOException {
+    var lint = new Helm(Installation.chart()).lint().strict().call();
+    assertFalse(lint.isFailed(), lint.getMessages().toString());
+  }
+}

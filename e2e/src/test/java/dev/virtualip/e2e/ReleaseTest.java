@@ -1,0 +1,116 @@
+package dev.virtualip.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.marcnuri.helm.Helm;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** {@code make release} in a copy of what it stamps. */
+class ReleaseTest {
+  private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
+  private static final String OPERATOR = "sha256:" + "0123456789abcdef".repeat(4);
+  private static final String AGENT = "sha256:" + "fedcba9876543210".repeat(4);
+
+  @TempDir private Path copy;
+
+  @BeforeEach
+  void copy() throws IOException, InterruptedException {
+    var code =
+        new ProcessBuilder(
+                "sh",
+                "-c",
+                "cp -r --parents deploy crds/*.yaml pom.xml */pom.xml CHANGELOG.md"
+                    + " operator/src/main/java/dev/virtualip/operator/OperatorMain.java \"$0\"",
+                copy.toString())
+            .directory(ROOT.toFile())
+            .inheritIO()
+            .start()
+            .waitFor();
+    assertEquals(0, code);
+    // Where kustomize may be already.
+    var kustomize = ROOT.resolve("target/kustomize");
+    if (Files.exists(kustomize)) {
+      Files.createDirectories(copy.resolve("target"));
+      Files.createSymbolicLink(copy.resolve("target/kustomize"), kustomize);
+    }
+  }
+
+  private String release(int expected, String... arguments)
+      throws IOException, InterruptedException {
+    var command = Stream.concat(Stream.of("deploy/release"), Stream.of(arguments)).toList();
+    var builder = new ProcessBuilder(command).directory(copy.toFile()).redirectErrorStream(true);
+    builder.environment().put("RELEASE_DATE", "2027-01-02");
+    var process = builder.start();
+    var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(expected, process.waitFor(), output);
+    return output;
+  }
+
+  private List<String> images(String file) throws IOException {
+    try (var lines = Files.lines(copy.resolve(file))) {
+      return lines
+          .filter(line -> line.contains("ghcr.io/"))
+          .map(line -> line.substring(line.indexOf("ghcr.io/virtualip/") + 18).strip())
+          .toList();
+    }
+  }
+
+  @Test
+  void theVersionIsStampedEverywhere() throws IOException, InterruptedException {
+    // Without kustomize there is no single file, but all else is stamped before.
+    Installation.kustomized(Installation.DEPLOY.resolve("base"));
+    release(0, "7.8.9", OPERATOR, AGENT);
+    assertEquals(
+        List.of("virtualip-operator:7.8.9", "virtualip-agent:7.8.9"),
+        images("deploy/base/operator.yaml"));
+    assertEquals(
+        List.of("virtualip-operator:7.8.9@" + OPERATOR, "virtualip-agent:7.8.9@" + AGENT),
+        images("deploy/overlays/gitops/images.yaml"));
+    assertTrue(
+        Files.readString(
+                copy.resolve("operator/src/main/java/dev/virtualip/operator/OperatorMain.java"))
+            .contains("virtualip-agent:7.8.9}"));
+    assertTrue(Files.readString(copy.resolve("CHANGELOG.md")).contains("## 7.8.9 (2027-01-02)\n"));
+    for (var pom : List.of("pom.xml", "agent/pom.xml", "e2e/pom.xml")) {
+      assertTrue(Files.readString(copy.resolve(pom)).contains("<version>7.8.9</version>"), pom);
+    }
+    assertTrue(
+        Files.readString(
+                copy.resolve("deploy/examples/gitops/clusters/production/kustomization.yaml"))
+            .contains("?ref=v7.8.9\n"));
+    var out = copy.resolve("target/release");
+    var single = Installation.objects(Files.readString(out.resolve("virtualip.yaml")));
+    assertTrue(single.containsKey("CustomResourceDefinition /virtualips.virtualip.dev"));
+    assertEquals(
+        "ghcr.io/virtualip/virtualip-operator:7.8.9",
+        Installation.operator(single).path("image").asText());
+    var chart =
+        Helm.template(out.resolve("virtualip-7.8.9.tgz").toString())
+            .withName("virtualip")
+            .withNamespace("virtualip-system")
+            .set("createNamespace", true)
+            .call();
+    assertEquals(single.keySet(), Installation.objects(chart).keySet(), "chart and single file");
+    assertTrue(chart.contains("virtualip-agent:7.8.9\n"), "the chart's images");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "1.2", "v1.2.3", "01.2.3", "latest"})
+  void whatIsNoVersionChangesNothing(String version) throws IOException, InterruptedException {
+    var before = Files.readString(copy.resolve("CHANGELOG.md"));
+    var said = release(2, version);
+    assertTrue(said.contains("is no semantic version"), said);
+    assertEquals(before, Files.readString(copy.resolve("CHANGELOG.md")));
+  }
+}
