@@ -99,7 +99,6 @@ final class OperatorScale implements AutoCloseable {
       double agentCpu) {}
 
   private final Consumer<String> say;
-  private final Lab lab;
   private final ClassicPair pair;
   private final Cluster cluster;
   private final ScheduledExecutorService heartbeats = Executors.newScheduledThreadPool(1);
@@ -111,7 +110,6 @@ final class OperatorScale implements AutoCloseable {
   private final Map<String, Long> acceptedNanos = new ConcurrentHashMap<>();
 
   private OperatorScale(Lab lab, Consumer<String> say) {
-    this.lab = lab;
     this.say = say;
     pair = ClassicPair.build(lab);
     cluster = Cluster.install(lab, pair, ApiServer.real(lab, ClassicPair.CONTROL));
@@ -141,7 +139,7 @@ final class OperatorScale implements AutoCloseable {
     inParallel(VIRTUAL_IPS - OWN, this::report);
     Await.until("all are served", LONG, this::reportedAll);
     say.accept("at rest for %d s".formatted(REST.toSeconds()));
-    var operator = cluster.node(lab.control().name());
+    var operator = cluster.leader();
     var agent = cluster.node(pair.nodeA().name());
     var operatorRest = new Rest(operator, Cluster.OPERATOR, 9406);
     var agentRest = new Rest(agent, Cluster.AGENT, 9405);
