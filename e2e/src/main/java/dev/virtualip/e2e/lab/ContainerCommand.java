@@ -162,10 +162,14 @@ final class ContainerCommand {
     return paths;
   }
 
+  /** hostPath: a folder of this node that outlives the pod; the machine's own stays unseen. */
   private Path volume(Volume volume, VolumeMount mount) {
     String own = "pods/" + pod.getMetadata().getUid() + "/" + mount.getName();
     String namespace = pod.getMetadata().getNamespace();
     KubernetesClient client = node.api().client();
+    if (volume.getHostPath() != null) {
+      return folder(node.disk(volume.getHostPath().getPath()), Map.of());
+    }
     if (volume.getEmptyDir() != null) {
       return folder(own, Map.of());
     }

@@ -83,6 +83,11 @@ public final class LabNode implements AutoCloseable {
     return host;
   }
 
+  /** Where a path of the node's own disk is, as pods see it by a hostPath volume. */
+  Path disk(String path) {
+    return folder().resolve("disk" + path);
+  }
+
   /**
    * Where an emptyDir volume is; like a kubelet's it outlives the containers of its pod.
    *
