@@ -13,6 +13,8 @@ import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +28,7 @@ public final class EventWriter implements AutoCloseable {
   private static final int MAX = 1_000;
   private static final int MESSAGE_MAX = 1_000;
   private static final Duration SAME = Duration.ofMinutes(10);
+  private static final Set<Integer> LATER = Set.of(401, 403, 408, 429);
   private static final Duration RETRY = Duration.ofSeconds(2);
   private static final Duration FLUSH = Duration.ofMillis(300);
 
@@ -160,24 +163,31 @@ public final class EventWriter implements AutoCloseable {
 
   private void write(Said said, Occurred occurred) throws InterruptedException {
     try {
-      var answer = again(said, occurred) ? null : create(said, occurred);
-      if (answer == null || answer.ok()) {
+      var again = again(said, occurred);
+      var answer = again.isPresent() ? again.get() : create(said, occurred);
+      if (answer.ok()) {
         failing = false;
         return;
       }
-      // Refused for good: to say it again would not help.
       failed(said, answer.toString());
+      // 400 and its like are for good; a server that starts says 401, 403 and 500 for a moment.
+      boolean later = answer.code() >= 500 || LATER.contains(answer.code());
+      if (later && occurred.last().plus(SAME).isAfter(Instant.now())) {
+        putBack(said, occurred);
+      }
     } catch (IOException | RuntimeException e) {
       failed(said, e.toString().lines().findFirst().orElse(""));
       putBack(said, occurred);
     }
   }
 
-  private boolean again(Said said, Occurred occurred) throws IOException, InterruptedException {
+  /** Raises the count of the Event that says so already; empty if there is none. */
+  private Optional<ApiCall.Answer> again(Said said, Occurred occurred)
+      throws IOException, InterruptedException {
     var event = written.get(said);
     if (event == null
         || Instant.parse(event.getLastTimestamp()).plus(SAME).isBefore(occurred.last())) {
-      return false;
+      return Optional.empty();
     }
     int count = event.getCount() + occurred.times();
     var patch =
@@ -195,11 +205,13 @@ public final class EventWriter implements AutoCloseable {
             ApiCall.MERGE_PATCH,
             Serialization.asJson(patch));
     if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
-      return false;
+      return Optional.empty();
     }
-    event.setCount(count);
-    event.setLastTimestamp(seconds(occurred.last()));
-    return true;
+    if (answer.ok()) {
+      event.setCount(count);
+      event.setLastTimestamp(seconds(occurred.last()));
+    }
+    return Optional.of(answer);
   }
 
   private ApiCall.Answer create(Said said, Occurred occurred)

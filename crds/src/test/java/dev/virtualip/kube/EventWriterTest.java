@@ -9,6 +9,7 @@ import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -104,6 +105,22 @@ class EventWriterTest {
       writer.record(WEB, false, "Master", "m");
       assertEquals("PATCH", next().method());
       assertEquals("POST", next().method());
+    }
+  }
+
+  /** An API server that starts refuses at first whom it does not know yet. */
+  @Test
+  void whatAServerThatStartsRefusesIsSaidAgain() throws InterruptedException {
+    answers.addAll(List.of(403, 500));
+    try (var writer = EventWriter.start(this::answer, "c", "h")) {
+      writer.record(WEB, false, "Master", "m");
+      var first = next().body();
+      assertEquals(first, next().body());
+      assertEquals(first, next().body());
+      answers.add(403);
+      writer.record(WEB, false, "Master", "m");
+      assertEquals("PATCH", next().method());
+      assertEquals("PATCH", next().method());
     }
   }
 
