@@ -55,6 +55,9 @@ final class VirtualRouterLoop implements Runnable {
 
   /** What comes in. */
   sealed interface Input {
+    /** Nothing but a reason to look whether the loop is to stop. */
+    record WokenUp() implements Input {}
+
     /** A frame with IP protocol 112. */
     record FrameReceived(int linkIndex, byte[] frame) implements Input {}
 
@@ -149,7 +152,7 @@ final class VirtualRouterLoop implements Runnable {
   /** Hands everything over to the peers and ends the loop; waits for it at most this long. */
   void stop(long timeoutMillis) {
     stopping = true;
-    inputs.offer(new Input.NetworkChanged(new NetworkEvent.Overrun()));
+    inputs.offer(new Input.WokenUp());
     try {
       if (!stopped.await(timeoutMillis, TimeUnit.MILLISECONDS)) {
         LOG.error("hand_over_incomplete leases=will_end");
@@ -232,6 +235,7 @@ final class VirtualRouterLoop implements Runnable {
 
   private void handle(Input input) {
     switch (input) {
+      case Input.WokenUp _ -> {}
       case Input.FrameReceived received -> frameReceived(received);
       case Input.NetworkChanged changed -> networkChanged(changed.event());
       case Input.CheckChanged changed -> {

@@ -836,6 +836,8 @@ final class VrrpInstance {
       messages.add("priority 1 until checks are good (whenAllFail: KeepMaster)");
     }
     noted.forEach(problem -> messages.add(problem.toString()));
+    var counting = speakers.counting();
+    var strayed = strays();
     return new NodeStatus(
         stateName(),
         router.priority(),
@@ -846,8 +848,8 @@ final class VrrpInstance {
         refusedGeneration,
         transitions,
         router.source() == null ? null : IpPrefix.text(router.source()),
-        speakers.counting().isEmpty() ? null : speakers.counting(),
-        strays().isEmpty() ? null : strays(),
+        counting.isEmpty() ? null : counting,
+        strayed.isEmpty() ? null : strayed,
         tookText());
   }
 

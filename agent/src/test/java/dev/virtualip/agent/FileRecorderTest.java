@@ -30,7 +30,7 @@ class FileRecorderTest {
     try (var recorder = FileRecorder.to(file, 1 << 20)) {
       var config =
           new VirtualRouterConfig(
-              Version.V3, 51, 1_000_000_000L, true, 0, false, LeasePolicy.Overlap);
+              Version.V3, 51, 1_000_000_000L, true, 0, false, LeasePolicy.Overlap, 1);
       var router = VirtualRouter.create(config, 100);
       recorder.started("web", router);
       written.add(Recording.started("web", router));

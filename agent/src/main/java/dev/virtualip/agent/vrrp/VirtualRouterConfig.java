@@ -29,18 +29,6 @@ public record VirtualRouterConfig(
   /** Priority of the router that owns the addresses. */
   public static final int OWNER = 255;
 
-  /** With one advert per interval. */
-  public VirtualRouterConfig(
-      Version version,
-      int vrid,
-      long advertInterval,
-      boolean preempt,
-      long preemptDelay,
-      boolean startAsMaster,
-      LeasePolicy leasePolicy) {
-    this(version, vrid, advertInterval, preempt, preemptDelay, startAsMaster, leasePolicy, 1);
-  }
-
   /**
    * Checks ranges; without a lease policy it is Overlap, and 0 repeats, as in recordings from
    * before there were any, are 1.

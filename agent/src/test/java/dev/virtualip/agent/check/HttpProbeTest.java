@@ -7,6 +7,7 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
+import dev.virtualip.agent.ServerKeys;
 import dev.virtualip.crds.HealthCheck.Http;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
@@ -14,12 +15,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.KeyStore;
-import java.util.Base64;
-import javax.net.ssl.KeyManagerFactory;
-import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -28,7 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class HttpProbeTest {
   private static final InetAddress LOCAL = InetAddress.ofLiteral("127.0.0.1");
-  private static final char[] PASSWORD = "changeit".toCharArray();
 
   @TempDir Path folder;
 
@@ -173,41 +168,10 @@ class HttpProbeTest {
 
   /** Serves with a certificate of its own for a name; returns it as PEM within YAML's quotes. */
   private String serveTls(String name) throws Exception {
-    var file = folder.resolve("keys.p12");
-    var keytool =
-        new ProcessBuilder(
-                Path.of(System.getProperty("java.home"), "bin/keytool").toString(),
-                "-genkeypair",
-                "-keystore",
-                file.toString(),
-                "-storepass",
-                new String(PASSWORD),
-                "-alias",
-                "a",
-                "-keyalg",
-                "EC",
-                "-dname",
-                "CN=test",
-                "-ext",
-                "SAN=dns:" + name)
-            .redirectErrorStream(true)
-            .start();
-    var said = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-    assertEquals(0, keytool.waitFor(), said);
-    var keys = KeyStore.getInstance("PKCS12");
-    try (var in = Files.newInputStream(file)) {
-      keys.load(in, PASSWORD);
-    }
-    var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-    managers.init(keys, PASSWORD);
-    var context = SSLContext.getInstance("TLS");
-    context.init(managers.getKeyManagers(), null, null);
+    var keys = ServerKeys.make(folder, "dns:" + name);
     var https = HttpsServer.create(new InetSocketAddress(LOCAL, 0), 0);
-    https.setHttpsConfigurator(new HttpsConfigurator(context));
+    https.setHttpsConfigurator(new HttpsConfigurator(keys.context()));
     serve(https);
-    var der = keys.getCertificate("a").getEncoded();
-    return "-----BEGIN CERTIFICATE-----\\n"
-        + Base64.getEncoder().encodeToString(der)
-        + "\\n-----END CERTIFICATE-----\\n";
+    return keys.pem().replace("\r", "").replace("\n", "\\n");
   }
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.agent.ServerKeys;
 import dev.virtualip.agent.notify.Channel.Undeliverable;
 import dev.virtualip.crds.Notifications.Email;
 import dev.virtualip.crds.Notifications.Smtp;
@@ -38,7 +39,7 @@ class EmailChannelTest {
 
   @BeforeAll
   static void makeKeys(@TempDir Path folder) throws Exception {
-    keys = ServerKeys.make(folder);
+    keys = ServerKeys.make(folder, "ip:127.0.0.1");
   }
 
   @AfterEach

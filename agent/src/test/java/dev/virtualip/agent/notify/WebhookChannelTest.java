@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
+import dev.virtualip.agent.ServerKeys;
 import dev.virtualip.agent.notify.Channel.Undeliverable;
 import dev.virtualip.crds.Notifications.Webhook;
 import dev.virtualip.crds.Problem;
@@ -126,7 +127,7 @@ class WebhookChannelTest {
 
   @Test
   void httpsWithAnAuthorityOfItsOwn(@TempDir Path folder) throws Exception {
-    var keys = ServerKeys.make(folder);
+    var keys = ServerKeys.make(folder, "ip:127.0.0.1");
     var https = HttpsServer.create(anyPort(), 0);
     https.setHttpsConfigurator(new HttpsConfigurator(keys.context()));
     var url = serve(https, "https", 200, "");

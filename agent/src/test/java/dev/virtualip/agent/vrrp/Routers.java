@@ -26,7 +26,7 @@ final class Routers {
       boolean startAsMaster,
       LeasePolicy policy) {
     return new VirtualRouterConfig(
-        version, VRID, interval, preempt, preemptDelay, startAsMaster, policy);
+        version, VRID, interval, preempt, preemptDelay, startAsMaster, policy, 1);
   }
 
   static VirtualRouterConfig withInterval(VirtualRouterConfig config, long interval) {

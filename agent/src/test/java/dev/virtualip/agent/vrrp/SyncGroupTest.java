@@ -41,7 +41,7 @@ class SyncGroupTest {
   private void member(String name, int priority) {
     var config =
         new VirtualRouterConfig(
-            Version.V3, name.charAt(0), SECOND, true, 0, false, LeasePolicy.Overlap);
+            Version.V3, name.charAt(0), SECOND, true, 0, false, LeasePolicy.Overlap, 1);
     members.put(name, VirtualRouter.create(config, priority));
     on(name, new SourceChanged(US));
     on(name, new FaultsChanged(List.of()));

@@ -40,9 +40,9 @@ class VirtualRouterTest {
   private static final InetAddress ABOVE = InetAddress.ofLiteral("10.9.0.200");
 
   private static final VirtualRouterConfig PREEMPTING =
-      new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Overlap);
+      new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Overlap, 1);
   private static final VirtualRouterConfig NOT_PREEMPTING =
-      new VirtualRouterConfig(Version.V3, 51, SECOND, false, 0, false, LeasePolicy.Overlap);
+      new VirtualRouterConfig(Version.V3, 51, SECOND, false, 0, false, LeasePolicy.Overlap, 1);
 
   /** A router under test, the time, and the effects of the last event. */
   private static final class Scenario {
@@ -134,14 +134,14 @@ class VirtualRouterTest {
   @Test
   void initialStateMasterBelow255StartsAsBackup() {
     var config =
-        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true, LeasePolicy.Overlap);
+        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true, LeasePolicy.Overlap, 1);
     assertTrue(Scenario.backup(config, 254).isBackup());
   }
 
   @Test
   void theOwnerWithInitialStateMasterIsMasterAtOnce() {
     var config =
-        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true, LeasePolicy.Overlap);
+        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, true, LeasePolicy.Overlap, 1);
     Scenario.backup(config, 255).becameActive();
   }
 
@@ -241,7 +241,7 @@ class VirtualRouterTest {
 
   @Test
   void case29_alonePriority80TheFirstAdvertComesAfter3_6875s() {
-    var version2 = new VirtualRouterConfig(Version.V2, 51, SECOND, true, 0, false, null);
+    var version2 = new VirtualRouterConfig(Version.V2, 51, SECOND, true, 0, false, null, 1);
     var s = Scenario.backup(version2, 80).expire();
     assertEquals(3_687_500_000L, s.now);
     assertEquals(new SendAdvertisement(80), s.effects.getFirst());
@@ -249,9 +249,9 @@ class VirtualRouterTest {
 
   @Test
   void case30_version2sSkewDoesNotGrowWithTheInterval() {
-    var version2 = new VirtualRouterConfig(Version.V2, 51, 3 * SECOND, true, 0, false, null);
+    var version2 = new VirtualRouterConfig(Version.V2, 51, 3 * SECOND, true, 0, false, null, 1);
     assertEquals(9_609_375_000L, Scenario.backup(version2, 100).untilDeadline());
-    var version3 = new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false, null);
+    var version3 = new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false, null, 1);
     assertEquals(10_828_125_000L, Scenario.backup(version3, 100).untilDeadline());
   }
 
@@ -267,7 +267,7 @@ class VirtualRouterTest {
     assertEquals(609_375_000L, s.untilDeadline());
     assertEquals("MasterResigned", s.expire().cause());
     var fast =
-        new VirtualRouterConfig(Version.V3, 51, 200 * MS, true, 0, false, LeasePolicy.Overlap);
+        new VirtualRouterConfig(Version.V3, 51, 200 * MS, true, 0, false, LeasePolicy.Overlap, 1);
     assertEquals(121_875_000L, Scenario.backup(fast, 100).hear(0, ABOVE).untilDeadline());
   }
 
@@ -360,7 +360,7 @@ class VirtualRouterTest {
   void case37_preemptDelayLetsALowerMasterBeForAWhile() {
     var delayed =
         new VirtualRouterConfig(
-            Version.V3, 51, SECOND, true, 5 * SECOND, false, LeasePolicy.Overlap);
+            Version.V3, 51, SECOND, true, 5 * SECOND, false, LeasePolicy.Overlap, 1);
     var s = Scenario.backup(delayed, 100);
     long first = -1;
     while (s.isBackup()) {
@@ -379,7 +379,7 @@ class VirtualRouterTest {
   void case38_preemptDelayNeverDelaysTakingOverFromASilentMaster() {
     var delayed =
         new VirtualRouterConfig(
-            Version.V3, 51, SECOND, true, 5 * SECOND, false, LeasePolicy.Overlap);
+            Version.V3, 51, SECOND, true, 5 * SECOND, false, LeasePolicy.Overlap, 1);
     var s = Scenario.backup(delayed, 100).after(SECOND).hear(50, ABOVE);
     assertEquals(3_609_375_000L, s.untilDeadline());
     s.hear(200, ABOVE);
@@ -458,7 +458,7 @@ class VirtualRouterTest {
   @Test
   void aChangedConfigurationIsAppliedWithoutLeavingMaster() {
     var slower =
-        new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false, LeasePolicy.Overlap);
+        new VirtualRouterConfig(Version.V3, 51, 3 * SECOND, true, 0, false, LeasePolicy.Overlap, 1);
     var s = Scenario.active(PREEMPTING, 100).on(new ConfigChanged(slower));
     assertEquals(
         List.of(BindAddresses.class, SendAdvertisement.class, AnnounceAddresses.class), s.kinds());
@@ -468,7 +468,7 @@ class VirtualRouterTest {
   @Test
   void aBackupFollowsItsOwnNewIntervalUnlessItHasLearnedAnother() {
     var slower =
-        new VirtualRouterConfig(Version.V3, 51, 2 * SECOND, true, 0, false, LeasePolicy.Overlap);
+        new VirtualRouterConfig(Version.V3, 51, 2 * SECOND, true, 0, false, LeasePolicy.Overlap, 1);
     var s = Scenario.backup(PREEMPTING, 100).on(new ConfigChanged(slower));
     assertEquals(7_218_750_000L, s.untilDeadline());
     var learned = Scenario.backup(PREEMPTING, 100);

@@ -164,7 +164,7 @@ final class ContainerCommand {
 
   /** hostPath: a folder of this node that outlives the pod; the machine's own stays unseen. */
   private Path volume(Volume volume, VolumeMount mount) {
-    String own = "pods/" + pod.getMetadata().getUid() + "/" + mount.getName();
+    String own = LabNode.volumeOf(pod.getMetadata().getUid(), mount.getName());
     String namespace = pod.getMetadata().getNamespace();
     KubernetesClient client = node.api().client();
     if (volume.getHostPath() != null) {

@@ -96,9 +96,14 @@ public final class LabNode implements AutoCloseable {
   public Path emptyDir(String program, String volume) {
     return pods.entrySet().stream()
         .filter(pod -> pod.getValue().proc(program).isPresent())
-        .map(pod -> folder().resolve("pods/" + pod.getKey() + "/" + volume))
+        .map(pod -> folder().resolve(volumeOf(pod.getKey(), volume)))
         .findFirst()
         .orElseThrow(() -> new IllegalStateException("no " + program + " runs on " + name()));
+  }
+
+  /** Where in {@link #folder} a volume is that belongs to a pod alone. */
+  static String volumeOf(String podUid, String volume) {
+    return "pods/" + podUid + "/" + volume;
   }
 
   /** All files of this node and its pods. */

@@ -1,4 +1,4 @@
-package dev.virtualip.agent.notify;
+package dev.virtualip.agent;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -13,15 +13,20 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 
 /**
- * A key and a certificate for 127.0.0.1, made by the JDK's keytool.
+ * A key and a certificate of a server, made by the JDK's keytool.
  *
  * @param context for servers that have it
  * @param pem the certificate, which is its own authority
  */
-record ServerKeys(SSLContext context, String pem) {
+public record ServerKeys(SSLContext context, String pem) {
   private static final char[] PASSWORD = "changeit".toCharArray();
 
-  static ServerKeys make(Path folder)
+  /**
+   * Makes them.
+   *
+   * @param name for which the certificate is, as in {@code ip:127.0.0.1} or {@code dns:example.com}
+   */
+  public static ServerKeys make(Path folder, String name)
       throws IOException, GeneralSecurityException, InterruptedException {
     var file = folder.resolve("keys.p12");
     var keytool =
@@ -37,9 +42,9 @@ record ServerKeys(SSLContext context, String pem) {
                 "-keyalg",
                 "EC",
                 "-dname",
-                "CN=mail",
+                "CN=test",
                 "-ext",
-                "san=ip:127.0.0.1")
+                "san=" + name)
             .redirectErrorStream(true)
             .start();
     var said = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
