@@ -50,8 +50,9 @@ bench: build ## Moves beside keepalived's: RUNS=20 of each; see docs/benchmarks.
 crd: ## Write crds/virtualips.virtualip.dev.yaml anew from the types
 	$(MVN) -q test -pl crds -Dtest=CrdTest -Dcrd.rewrite=true
 
-docs: ## Write docs/metrics.md anew from what the programs register
-	$(MVN) -q test -pl e2e -am -Dtest=MetricsTest -Dsurefire.failIfNoSpecifiedTests=false -Ddocs.rewrite=true
+docs: ## Write docs/metrics.md and docs/api.md anew from the programs and the CRD
+	$(MVN) -q test -pl e2e -am -Dtest='MetricsTest,ApiTest' \
+	  -Dsurefire.failIfNoSpecifiedTests=false -Ddocs.rewrite=true
 
 format: ## Format the sources
 	$(MVN) -q spotless:apply

@@ -25,10 +25,12 @@ public record HealthCheck(
         @Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
         @JsonPropertyDescription("Name, unique among the checks of the VirtualIP; reasons show it.")
         String name,
-    @JsonPropertyDescription("GET a page.") Http http,
-    @JsonPropertyDescription("Open a TCP connection.") Tcp tcp,
-    @JsonPropertyDescription("Find a Ready pod on this node.") Pod pod,
-    @JsonPropertyDescription("Run a command of the scripts directory; exit code 0 is a success.")
+    @JsonPropertyDescription("Ask for a page over HTTP or HTTPS (GET).") Http http,
+    @JsonPropertyDescription("Open a TCP connection; that it opens is a success.") Tcp tcp,
+    @JsonPropertyDescription("Find a Ready pod on this node; needs the API server.") Pod pod,
+    @JsonPropertyDescription(
+            "Run a command of the scripts directory, if the installation has one; exit code 0 is a"
+                + " success.")
         Exec exec,
     @JsonPropertyDescription("Find a running process on this node (keepalived: track_process).")
         Process process,
@@ -38,7 +40,8 @@ public record HealthCheck(
         String interval,
     @Pattern(Durations.PATTERN)
         @JsonPropertyDescription(
-            "Longest wait for an answer, 10ms to 1h; longer is a failure. Default: the interval.")
+            "Longest wait for an answer, 10ms to 1h; longer is a failure. Default: the interval. The"
+                + " first check has 1s at least.")
         String timeout,
     @Default("Unknown")
         @JsonPropertyDescription(
@@ -107,13 +110,17 @@ public record HealthCheck(
       value = "!has(self.tls) || (has(self.scheme) && self.scheme == 'HTTPS')",
       message = "tls is for HTTPS: set scheme to HTTPS, or remove tls")
   public record Http(
-      @Default("HTTP") @JsonPropertyDescription("HTTP or HTTPS.") Scheme scheme,
+      @Default("HTTP") @JsonPropertyDescription("HTTP, or HTTPS by TLS.") Scheme scheme,
       @Default("127.0.0.1")
           @JsonPropertyDescription("IP address to connect to, one of the node itself as a rule.")
           String host,
       @Min(1) @Max(65535) @JsonPropertyDescription("TCP port. Default: 80, with HTTPS 443.")
           Integer port,
-      @Default("/") @Pattern("^/\\S*$") @JsonPropertyDescription("Path, with query.") String path,
+      @Default("/")
+          @Pattern("^/\\S*$")
+          @JsonPropertyDescription(
+              "Path of the page, and its query if it has one, as in /healthz?full=1.")
+          String path,
       @Pattern(HOST_HEADER_PATTERN)
           @JsonPropertyDescription(
               "Host header, and with HTTPS the name asked for (SNI): which of the server's sites is"
@@ -129,7 +136,8 @@ public record HealthCheck(
           @JsonPropertyDescription(
               "Text that the body has to contain; of longer bodies the first 64 KiB count.")
           String bodyContains,
-      @JsonPropertyDescription("How much HTTPS is asked for. Default: any certificate will do.")
+      @JsonPropertyDescription(
+              "What is asked of the server's certificate. Default: nothing, any will do.")
           Tls tls) {
     /** What may be a Host header: a name or an address, and perhaps a port. */
     static final String HOST_HEADER_PATTERN =

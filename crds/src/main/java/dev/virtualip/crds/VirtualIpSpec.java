@@ -405,7 +405,11 @@ public record VirtualIpSpec(
 
     /** A key of a Secret. */
     public record SecretKey(
-        @Required @Size(min = 1) @JsonPropertyDescription("Name of the Secret.") String name,
+        @Required
+            @Size(min = 1)
+            @JsonPropertyDescription(
+                "Name of the Secret, in the namespace of operator and agents (virtualip-system).")
+            String name,
         @Required @Size(min = 1) @JsonPropertyDescription("Key in the Secret's data.")
             String key) {}
   }
@@ -548,7 +552,8 @@ public record VirtualIpSpec(
           String via,
       @JsonProperty("interface")
           @Pattern(INTERFACE_PATTERN)
-          @JsonPropertyDescription("NIC of the route. Default: the NIC of the adverts.")
+          @JsonPropertyDescription(
+              "NIC that the packets leave by. Default: the NIC of the adverts.")
           String interfaceName,
       @Pattern(ADDRESS_PATTERN)
           @JsonPropertyDescription(
@@ -556,7 +561,9 @@ public record VirtualIpSpec(
                   + " that the kernel drops the route together with an expired address. IPv6 routes have"
                   + " a lease of their own and no default.")
           String source,
-      @Min(1) @Max(4294967295d) @JsonPropertyDescription("Routing table. Default: 254, main.")
+      @Min(1)
+          @Max(4294967295d)
+          @JsonPropertyDescription("Number of the routing table. Default: 254, main.")
           Long table,
       @Min(0)
           @Max(4294967295d)
@@ -639,10 +646,12 @@ public record VirtualIpSpec(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record NodeOverride(
       @Required @Size(min = 1) @JsonPropertyDescription("Name of the node.") String name,
-      @Min(1) @Max(255) @JsonPropertyDescription("Priority on this node.") Integer priority,
+      @Min(1) @Max(255) @JsonPropertyDescription("Priority on this node. Default: spec.priority.")
+          Integer priority,
       @JsonProperty("interface")
           @Pattern(INTERFACE_PATTERN)
-          @JsonPropertyDescription("NIC that carries the adverts on this node.")
+          @JsonPropertyDescription(
+              "NIC that carries the adverts on this node. Default: spec.interface.")
           String interfaceName) {}
 
   /** A NIC that counts. */
@@ -650,7 +659,9 @@ public record VirtualIpSpec(
       value = "!has(self.reverse) || !self.reverse || (has(self.weight) && self.weight != 0)",
       message = "reverse turns a weight round: set a weight, or remove it")
   public record TrackedInterface(
-      @Required @Pattern(INTERFACE_PATTERN) @JsonPropertyDescription("Name of the NIC.")
+      @Required
+          @Pattern(INTERFACE_PATTERN)
+          @JsonPropertyDescription("NIC to track, by name, glob or prefix as in spec.interface.")
           String name,
       @Default("0")
           @Min(-253)

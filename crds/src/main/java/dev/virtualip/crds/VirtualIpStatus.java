@@ -14,8 +14,10 @@ import java.util.Map;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record VirtualIpStatus(
     @JsonPropertyDescription("Generation that the conditions are about.") Long observedGeneration,
-    @JsonPropertyDescription("Node that holds the addresses.") String master,
-    @JsonPropertyDescription("How many nodes are backup.") Integer backups,
+    @JsonPropertyDescription(
+            "Name of the node that holds the addresses, written by the agent that becomes master.")
+        String master,
+    @JsonPropertyDescription("How many nodes are in the state Backup.") Integer backups,
     @JsonPropertyDescription("How often a node has become master.") Long transitions,
     @JsonPropertyDescription("What each node's agent says, by node name.")
         Map<String, NodeStatus> nodes,
@@ -80,7 +82,8 @@ public record VirtualIpStatus(
       @JsonPropertyDescription(
               "Newer generation of the spec that this node does not run; the message tells why.")
           Long refusedGeneration,
-      @JsonPropertyDescription("State changes since the agent started.") Long transitions,
+      @JsonPropertyDescription("How often the state has changed since the agent started.")
+          Long transitions,
       @JsonPropertyDescription("Address that this node's adverts come from.") String address,
       @JsonPropertyDescription("Others whose adverts with this VRID do not fit.")
           List<Speaker> speakers,
@@ -148,7 +151,7 @@ public record VirtualIpStatus(
   public record SwitchOver(
       @JsonPropertyDescription("Node that is to be master.") String to,
       @JsonPropertyDescription("How far it is.") Result result,
-      @JsonPropertyDescription("What happened, or why not.") String message) {
+      @JsonPropertyDescription("What happened, or why it was refused.") String message) {
 
     /** How far a switch-over is. */
     public enum Result {

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -28,6 +29,14 @@ class CrdTest {
           "Backups",
           "Transitions",
           "Reason");
+  private static final Map<String, String> CONDITION =
+      Map.of(
+          "type", "Name of the condition.",
+          "status", "True, False, or Unknown where it can't be told.",
+          "reason", "Why, in one word for programs.",
+          "message", "Why, for people: what is wrong and what to do.",
+          "observedGeneration", "Generation of the spec that it is about.",
+          "lastTransitionTime", "When status last changed, RFC 3339 in UTC.");
 
   @Test
   void committedCrdIsWhatTheTypesGenerate(@TempDir Path dir) throws IOException {
@@ -48,7 +57,8 @@ class CrdTest {
             Files.readString(dir.resolve("virtualips.virtualip.dev-v1.yml")),
             CustomResourceDefinition.class);
     var version = crd.getSpec().getVersions().getFirst();
-    // The generator sorts columns by path and can't describe or require the spec.
+    // The generator sorts columns by path, can't describe or require spec and status, and knows no
+    // descriptions of Kubernetes' own conditions.
     version
         .getAdditionalPrinterColumns()
         .sort(
@@ -58,6 +68,20 @@ class CrdTest {
     schema.setRequired(List.of("spec"));
     schema.setDescription(
         "Virtual IP addresses and routes that live on exactly one of the selected nodes.");
+    var parts = schema.getProperties();
+    parts.get("spec").setDescription("What is wanted. Nothing in virtualip writes to it.");
+    parts
+        .get("status")
+        .setDescription("What is, as the agents and the operator have found it; not to be edited.");
+    var condition =
+        parts
+            .get("status")
+            .getProperties()
+            .get("conditions")
+            .getItems()
+            .getSchema()
+            .getProperties();
+    CONDITION.forEach((field, text) -> condition.get(field).setDescription(text));
     return "# Generated from the types in crds/src by `make crd`; do not edit.\n"
         + Serialization.asYaml(crd).replaceFirst("^---\n", "");
   }
