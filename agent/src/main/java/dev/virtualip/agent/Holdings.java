@@ -228,4 +228,17 @@ final class Holdings {
         .filter(prefix -> virtual.contains(prefix.address()))
         .forEach(prefix -> gone.add(new HeldAddress(link.index(), prefix)));
   }
+
+  /** What the node has of the configured addresses without having bound it: somebody else has. */
+  List<String> ofOthers(InstanceConfig config) {
+    return config.addresses().stream()
+        .filter(
+            address -> {
+              var link = node.network().link(address.interfaceName());
+              var ip = address.prefix().address();
+              return link != null && node.network().hasFromOthers(link.index(), ip);
+            })
+        .map(address -> address.prefix() + " dev " + address.interfaceName())
+        .toList();
+  }
 }

@@ -42,13 +42,13 @@ final class SyncGroupMembers {
   /** Members other than this one that something stands in the way of. */
   List<VrrpInstance> faultyOthers(VrrpInstance member) {
     return members.values().stream()
-        .filter(other -> other != member && other.hasOwnFaults())
+        .filter(other -> other != member && other.obstacles().hasOwn())
         .toList();
   }
 
   /** Whether each knows what stands in its way. */
   boolean allHaveLooked() {
-    return members.values().stream().allMatch(VrrpInstance::hasLooked);
+    return members.values().stream().allMatch(member -> member.obstacles().hasLooked());
   }
 
   /** Whether all members agree that failed checks are no fault. */
