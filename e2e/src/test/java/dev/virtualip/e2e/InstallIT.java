@@ -5,12 +5,13 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.marcnuri.helm.Helm;
 import dev.virtualip.e2e.lab.ApiServer;
+import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
+import java.time.Duration;
 import java.util.Objects;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -22,17 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 @InLab
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class InstallIT {
+  private static final Duration SOON = Duration.ofSeconds(60);
   private static final String NAMESPACE = Cluster.NAMESPACE;
-
-  private static final String[] TRACES = {
-    "get",
-    "crd,clusterroles,clusterrolebindings,roles,rolebindings,deployments,serviceaccounts",
-    "--all-namespaces",
-    "-l",
-    "app.kubernetes.io/part-of=virtualip",
-    "-o",
-    "name"
-  };
 
   private Lab lab;
   private ApiServer api;
@@ -82,14 +74,10 @@ class InstallIT {
         .orElse("");
   }
 
+  /** A namespace ends when all in it has ended. */
   private void assertNoTrace() {
-    assertEquals("", api.kubectl(TRACES).strip());
-    assertEquals(
-        List.of(),
-        api.client().apiextensions().v1().customResourceDefinitions().list().getItems().stream()
-            .map(crd -> crd.getMetadata().getName())
-            .filter("virtualips.virtualip.dev"::equals)
-            .toList());
+    Await.until("nothing is left of it", SOON, () -> Installation.traces(api), ""::equals);
+    assertEquals("", Installation.crd(api));
   }
 
   @Test

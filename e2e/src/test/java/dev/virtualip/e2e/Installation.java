@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.TemplateCommand;
+import dev.virtualip.e2e.lab.ApiServer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileVisitOption;
@@ -111,6 +112,26 @@ final class Installation {
       env.values().forEach(array::add);
     }
     return object;
+  }
+
+  /** Names of what an installation has made in a cluster and what is still there; a line each. */
+  static String traces(ApiServer api) {
+    return api.kubectl(
+            "get",
+            "crd,clusterroles,clusterrolebindings,roles,rolebindings,deployments,daemonsets,pods,"
+                + "serviceaccounts,namespaces",
+            "--all-namespaces",
+            "-l",
+            "app.kubernetes.io/part-of=virtualip",
+            "-o",
+            "name")
+        .strip();
+  }
+
+  /** The CRD's name if it is installed, else an empty text. */
+  static String crd(ApiServer api) {
+    return api.kubectl("get", "crd", "--ignore-not-found", "-o", "name", "virtualips.virtualip.dev")
+        .strip();
   }
 
   /** A variable of the operator, or null. */

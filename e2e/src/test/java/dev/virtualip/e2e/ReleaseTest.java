@@ -30,7 +30,7 @@ class ReleaseTest {
         new ProcessBuilder(
                 "sh",
                 "-c",
-                "cp -r --parents deploy crds/*.yaml pom.xml */pom.xml CHANGELOG.md"
+                "cp -r --parents deploy samples crds/*.yaml pom.xml */pom.xml CHANGELOG.md"
                     + " operator/src/main/java/dev/virtualip/operator/OperatorMain.java \"$0\"",
                 copy.toString())
             .directory(ROOT.toFile())
@@ -103,6 +103,12 @@ class ReleaseTest {
             .call();
     assertEquals(single.keySet(), Installation.objects(chart).keySet(), "chart and single file");
     assertTrue(chart.contains("virtualip-agent:7.8.9\n"), "the chart's images");
+    var released = copy.resolve("crds/released/7.8.9");
+    assertTrue(
+        Installation.objects(Files.readString(released.resolve("objects.yaml")))
+            .containsKey("VirtualIP /web"),
+        "what later releases are tested with");
+    assertTrue(Files.exists(released.resolve("virtualips.virtualip.dev.yaml")));
   }
 
   @ParameterizedTest
