@@ -17,13 +17,18 @@ final class Specs {
 
   /** A good spec with other top-level fields on top; a field that is null is taken away. */
   static VirtualIpSpec spec(String yaml) {
+    return Serialization.unmarshal(tree(yaml).toString(), VirtualIpSpec.class);
+  }
+
+  /** The same as it stands in a manifest, without defaults. */
+  static ObjectNode tree(String yaml) {
     var tree = yaml(GOOD, ObjectNode.class);
     if (!yaml.isBlank()) {
       yaml(yaml, JsonNode.class)
           .properties()
           .forEach(field -> tree.set(field.getKey(), field.getValue()));
     }
-    return Serialization.unmarshal(tree.toString(), VirtualIpSpec.class);
+    return tree;
   }
 
   /** Reads YAML; the client takes what starts with a brace for JSON. */
