@@ -104,11 +104,15 @@ final class AdvertTransport {
             : datagram.destination().equals(Frames.group(config.ipv6())));
   }
 
-  /** Sends an advert; what cannot be sent is counted, for the next one may get out. */
-  void send(InstanceConfig config, int priority, InetAddress source) {
+  /**
+   * Sends an advert; what cannot be sent is counted, for the next one may get out.
+   *
+   * @return whether it has got out, to one peer at least
+   */
+  boolean send(InstanceConfig config, int priority, InetAddress source) {
     var link = node.network().link(config.interfaceName());
     if (link == null || source == null) {
-      return;
+      return false;
     }
     var advert =
         new Advertisement(
@@ -118,6 +122,7 @@ final class AdvertTransport {
             config.router().advertInterval(),
             config.advertised());
     datagramId++;
+    boolean sent = false;
     var destinations = config.unicast() ? peers(config) : Set.of(Frames.group(config.ipv6()));
     for (var destination : destinations) {
       var payload =
@@ -126,15 +131,17 @@ final class AdvertTransport {
       try {
         send(config, link, source, destination, payload);
         node.metrics().sent(config.name(), priority);
+        sent = true;
       } catch (IOException e) {
         node.metrics().sendFailed(config.name());
         LOG.warn(
-            "advert_not_sent vip={} to={} error={}",
+            "advert_not_sent vip={} to={} error=\"{}\"",
             config.name(),
             IpPrefix.text(destination),
             e.getMessage());
       }
     }
+    return sent;
   }
 
   private void send(

@@ -32,6 +32,13 @@ public final class AgentMetrics {
   private static final String ANNOUNCED =
       "Frames sent that announce addresses: gratuitous ARP, unsolicited neighbour advertisements";
 
+  private static final String TAKEOVER =
+      "Time from when the cause was seen that made this node master until it was decided, the first"
+          + " advert was sent, the addresses were bound, and announced, and until all was done";
+  private static final String RELEASE =
+      "Time from when the cause was seen that ended this node's being master until it was decided,"
+          + " the last advert was sent (Resigned: with priority 0), and the addresses were released";
+
   /** Buckets: from what is usual to what costs an advert interval. */
   private static final Duration[] LATENESS = {
     Duration.ofMillis(1), Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1)
@@ -46,16 +53,6 @@ public final class AgentMetrics {
   private static final Duration[] TAKEOVERS = {
     Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofMillis(20), Duration.ofMillis(100)
   };
-
-  /** How far a takeover is. */
-  public enum Part {
-    /** The first advert has been sent. */
-    Advert,
-    /** The kernel has the addresses, routes and rules. */
-    Bound,
-    /** The addresses have been announced for the first time. */
-    Announced
-  }
 
   private final MeterRegistry registry;
   private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
@@ -103,15 +100,27 @@ public final class AgentMetrics {
     statuses.remove(vip);
   }
 
-  /** How long a part of a takeover took, counted from the event that made this node master. */
-  public void takeover(String vip, Part part, long nanos) {
-    Timer.builder("virtualip.takeover")
-        .description(
-            "Time from the event that made this node master until the first advert was sent, the"
-                + " addresses were bound, and announced")
-        .serviceLevelObjectives(TAKEOVERS)
+  /**
+   * How long a part of a change of state took, counted from when its cause was seen. What makes or
+   * ends a master counts; nothing is served by the others.
+   *
+   * @param part as in the status, or Total
+   */
+  public void took(String vip, State from, State to, String part, long nanos) {
+    if (to == State.Master) {
+      took("virtualip.takeover", TAKEOVER, TAKEOVERS, vip, part, nanos);
+    } else if (from == State.Master) {
+      took("virtualip.release", RELEASE, LATENESS, vip, part, nanos);
+    }
+  }
+
+  private void took(
+      String name, String description, Duration[] buckets, String vip, String part, long nanos) {
+    Timer.builder(name)
+        .description(description)
+        .serviceLevelObjectives(buckets)
         .tag(VIP, vip)
-        .tag("part", part.name())
+        .tag("part", part)
         .register(registry)
         .record(nanos, TimeUnit.NANOSECONDS);
   }

@@ -23,10 +23,15 @@ final class Announcer {
     this.node = node;
   }
 
-  /** Sends a burst now and plans the next. */
-  void start(InstanceConfig config, long now) {
+  /** Sends the first round of a burst; whether anything got out. */
+  boolean announceOnce(InstanceConfig config) {
+    return announce(config, 1);
+  }
+
+  /** Sends the rest of the burst and plans the next. */
+  void goOn(InstanceConfig config, long now) {
     var garp = config.garp();
-    announce(config, garp.repeat());
+    announce(config, garp.repeat() - 1);
     secondBurstDue = garp.delay() > 0;
     plan(secondBurstDue ? garp.delay() : garp.refresh(), now);
   }
@@ -52,18 +57,20 @@ final class Announcer {
     deadline = delay > 0 ? now + delay : State.NEVER;
   }
 
-  private void announce(InstanceConfig config, int rounds) {
+  private boolean announce(InstanceConfig config, int rounds) {
+    boolean announced = false;
     for (int round = 0; round < rounds; round++) {
       for (var address : config.addresses()) {
-        announce(config.name(), address);
+        announced |= announce(config.name(), address);
       }
     }
+    return announced;
   }
 
-  private void announce(String vip, VirtualAddress virtual) {
+  private boolean announce(String vip, VirtualAddress virtual) {
     var link = node.network().link(virtual.interfaceName());
     if (link == null) {
-      return;
+      return false;
     }
     var address = virtual.prefix().address();
     try {
@@ -72,15 +79,21 @@ final class Announcer {
         boolean router = node.addresses().forwardsIpv6(link);
         port.send(Frames.neighbourAdvertisement(link.mac(), address, router));
         node.metrics().announced(vip, "NeighbourAdvertisement", 1);
-        return;
+        return true;
       }
       for (var form : ArpForm.values()) {
         port.send(Frames.gratuitousArp(link.mac(), address, form));
       }
       node.metrics().announced(vip, "GratuitousArp", ArpForm.values().length);
+      return true;
     } catch (IOException e) {
       node.metrics().announcementFailed(vip);
-      LOG.warn("announcement_not_sent address={} error={}", virtual.prefix(), e.getMessage());
+      LOG.warn(
+          "announcement_not_sent vip={} address={} error=\"{}\"",
+          vip,
+          virtual.prefix(),
+          e.getMessage());
+      return false;
     }
   }
 }

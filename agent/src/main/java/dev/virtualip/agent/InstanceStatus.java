@@ -1,5 +1,7 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.Timeline.Change;
+import dev.virtualip.agent.Timeline.Part;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
@@ -10,46 +12,53 @@ import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import java.time.Duration;
 import java.time.Instant;
-import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What is told about one virtual router on this node: its last change of state, and what users
  * should know. Used by the event loop's thread only.
  */
 final class InstanceStatus {
+  private static final Logger LOG = LoggerFactory.getLogger(InstanceStatus.class);
+
+  private final Node node;
   private final Obstacles obstacles;
   private final InstanceChecks checks;
   private final Reception reception;
+  private final Timeline timeline;
   private List<Problem> refused = List.of();
   private Long refusedGeneration;
   private List<Problem> noted = List.of();
+  private VirtualIpStatus.State state = VirtualIpStatus.State.Init;
   private String reason;
   private Instant since;
-  private Duration took;
   private long transitions;
 
   /**
    * The status of a router that has not begun.
    *
    * @param reason why it does not take part yet
-   * @param since since when
    */
   InstanceStatus(
+      Node node,
       Obstacles obstacles,
       InstanceChecks checks,
       Reception reception,
-      String reason,
-      Instant since) {
+      Timeline timeline,
+      String reason) {
+    this.node = node;
     this.obstacles = obstacles;
     this.checks = checks;
     this.reception = reception;
+    this.timeline = timeline;
     this.reason = reason;
-    this.since = since;
+    since = node.clock().instant();
   }
 
   /** A router's state in the words of the API. */
@@ -67,18 +76,73 @@ final class InstanceStatus {
   /**
    * The router has entered a state.
    *
-   * @param began when it began to do so
+   * @param servesOn whether it holds the addresses still, for its successor
    */
-  void entered(StateChanged changed, Instant began, Instant now) {
+  void entered(String vip, VirtualRouter router, StateChanged changed, boolean servesOn) {
+    var before = state;
+    state = name(changed.state());
     // Waiting for a while or for the first check results was no fault to recover from.
     boolean waited = Stream.of(reason.split(", ")).allMatch(Obstacles::isNoFault);
     reason =
         waited && changed.cause().equals(VirtualRouter.RECOVERED)
             ? VirtualRouter.STARTED
             : changed.cause();
-    since = now;
-    took = Duration.between(began, now);
+    since = node.clock().instant();
     transitions++;
+    var change = timeline.entered(since, before, state, reason, node.stopwatch().now());
+    node.metrics().transition(vip, state.name(), reason);
+    log(vip, router, before, change);
+    if (change != null) {
+      change.parts().keySet().forEach(part -> measure(vip, change, part));
+      if (!servesOn) {
+        measureTotal(vip, change);
+      }
+    }
+  }
+
+  /** The whole of a change in one line. */
+  private void log(String vip, VirtualRouter router, VirtualIpStatus.State from, Change change) {
+    var line = new StringBuilder("state vip={} state={} from={} priority={} reason=\"{}\"");
+    var values = new ArrayList<Object>(List.of(vip, state, from, router.priority(), reason));
+    if (!details().isEmpty()) {
+      line.append(" message=\"{}\"");
+      values.add(details());
+    }
+    if (change != null) {
+      change
+          .parts()
+          .forEach(
+              (part, nanos) -> {
+                line.append(' ').append(part.text()).append("={}");
+                values.add(Timeline.text(nanos));
+              });
+      line.append(" took={}");
+      values.add(Timeline.text(change.total()));
+    }
+    LOG.info(line.toString(), values.toArray());
+  }
+
+  /** A master that handed over and served on has let go. */
+  void releasedLater(String vip) {
+    var change = timeline.releasedLater(node.stopwatch().now());
+    if (change != null) {
+      LOG.info(
+          "released vip={} reason=\"{}\" released={}",
+          vip,
+          change.reason(),
+          Timeline.text(change.total()));
+      measure(vip, change, Part.Released);
+      measureTotal(vip, change);
+    }
+  }
+
+  private void measure(String vip, Change change, Part part) {
+    long nanos = change.parts().get(part);
+    node.metrics().took(vip, change.from(), change.to(), part.name(), nanos);
+  }
+
+  private void measureTotal(String vip, Change change) {
+    node.metrics().took(vip, change.from(), change.to(), "Total", change.total());
   }
 
   /** Why the state is what it is. */
@@ -86,9 +150,11 @@ final class InstanceStatus {
     return reason;
   }
 
-  /** How long the last change of state took; null before the first. */
-  String took() {
-    return took == null ? null : "%.1fms".formatted(took.toNanos() / 1e6);
+  /** What is wrong and what to do; empty if nothing is. */
+  private String details() {
+    return obstacles.details().stream()
+        .filter(detail -> !detail.isEmpty())
+        .collect(Collectors.joining("; "));
   }
 
   /** A newer generation is not run, or no longer refused; whether that is news. */
@@ -118,17 +184,20 @@ final class InstanceStatus {
       InstanceConfig config, VirtualRouter router, boolean lastResort, List<String> strays) {
     var messages = new ArrayList<String>();
     refused.forEach(problem -> messages.add("not run: " + problem));
-    obstacles.details().stream().filter(detail -> !detail.isEmpty()).forEach(messages::add);
+    if (!details().isEmpty()) {
+      messages.add(details());
+    }
     checks.failingBeside(obstacles.reasons()).forEach(messages::add);
     if (lastResort) {
       messages.add("priority 1 until checks are good (whenAllFail: KeepMaster)");
     }
     noted.forEach(problem -> messages.add(problem.toString()));
+    var history = timeline.history();
     var speakers = reception.speakers();
     return new NodeStatus(
         name(router.state()),
         router.priority(),
-        since.truncatedTo(ChronoUnit.MILLIS).toString(),
+        Timeline.text(since),
         reason,
         messages.isEmpty() ? null : String.join("; ", messages),
         config.generation(),
@@ -137,6 +206,6 @@ final class InstanceStatus {
         router.source() == null ? null : IpPrefix.text(router.source()),
         speakers.isEmpty() ? null : speakers,
         strays.isEmpty() ? null : strays,
-        took());
+        history.isEmpty() ? null : history);
   }
 }

@@ -13,6 +13,7 @@ import java.time.Clock;
  * @param checks starts health checks
  * @param metrics counters
  * @param recorder is told every step
+ * @param stopwatch measures what changes of state take
  * @param bootedAt when the node booted, in nanoseconds of the event loop's clock
  * @param clock wall clock for what users read, never for decisions
  */
@@ -23,6 +24,7 @@ record Node(
     Checks checks,
     AgentMetrics metrics,
     Recorder recorder,
+    Stopwatch stopwatch,
     long bootedAt,
     Clock clock) {
 

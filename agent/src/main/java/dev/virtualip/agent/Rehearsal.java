@@ -76,6 +76,7 @@ final class Rehearsal {
             (_, _) -> () -> {},
             new AgentMetrics(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)),
             Recorder.NONE,
+            new Stopwatch(System::nanoTime),
             0,
             Clock.systemUTC());
     instance = new VrrpInstance(config, false, node, i -> states.add(i.status().state()));

@@ -171,6 +171,7 @@ final class RunCommand implements Callable<Integer> {
             wiring,
             metrics,
             recorder == null ? Recorder.NONE : recorder,
+            new Stopwatch(System::nanoTime),
             bootedAt(),
             Clock.systemUTC());
     wiring.loop = new VirtualRouterLoop(nodeName, wiring.earlierMasters(), node, wiring);

@@ -89,7 +89,14 @@ final class VirtualRouterLoop implements Runnable {
     void masters(Map<String, MasterRecord.Master> masters);
   }
 
-  private final BlockingQueue<Input> inputs = new LinkedBlockingQueue<>(QUEUE_MAX);
+  /** Something that has come in, and when; System.nanoTime. */
+  private record Arrival(Input input, long at) {
+    Arrival(Input input) {
+      this(input, System.nanoTime());
+    }
+  }
+
+  private final BlockingQueue<Arrival> inputs = new LinkedBlockingQueue<>(QUEUE_MAX);
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Map<String, VrrpInstance> instances = new TreeMap<>();
   private final Map<String, VirtualIp> running = new TreeMap<>();
@@ -120,7 +127,7 @@ final class VirtualRouterLoop implements Runnable {
 
   /** Hands in a frame; one too many is dropped, as the network might have done. */
   void offerFrame(int linkIndex, byte[] frame) {
-    if (!inputs.offer(new Input.FrameReceived(linkIndex, frame))) {
+    if (!inputs.offer(new Arrival(new Input.FrameReceived(linkIndex, frame)))) {
       node.metrics().rejected("", "Flood");
     }
   }
@@ -128,7 +135,7 @@ final class VirtualRouterLoop implements Runnable {
   /** Hands in anything else; waits while the queue is full. */
   void put(Input input) {
     try {
-      inputs.put(input);
+      inputs.put(new Arrival(input));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -152,7 +159,7 @@ final class VirtualRouterLoop implements Runnable {
   /** Hands everything over to the peers and ends the loop; waits for it at most this long. */
   void stop(long timeoutMillis) {
     stopping = true;
-    inputs.offer(new Input.WokenUp());
+    inputs.offer(new Arrival(new Input.WokenUp()));
     try {
       if (!stopped.await(timeoutMillis, TimeUnit.MILLISECONDS)) {
         LOG.error("hand_over_incomplete leases=will_end");
@@ -202,7 +209,7 @@ final class VirtualRouterLoop implements Runnable {
         LOG.warn("left_overs_removed changes={} failures={}", changes, failures);
       }
     } catch (IOException e) {
-      LOG.error("left_overs_not_removed error={}", e.getMessage());
+      LOG.error("left_overs_not_removed error=\"{}\"", e.getMessage());
     }
   }
 
@@ -210,12 +217,13 @@ final class VirtualRouterLoop implements Runnable {
     long now = System.nanoTime();
     turnedAt = now;
     long wait = Math.min(deadline(now) - now, TICK);
-    var input = inputs.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
+    var arrival = inputs.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
     // Masters first: one that slept too long lets go before it acts on anything else.
     meetDeadlines(true);
-    for (int i = 0; input != null && i < TURN_MAX; i++) {
-      handle(input);
-      input = i + 1 < TURN_MAX ? inputs.poll() : null;
+    for (int i = 0; arrival != null && i < TURN_MAX; i++) {
+      var input = arrival.input();
+      node.stopwatch().since(arrival.at(), () -> handle(input));
+      arrival = i + 1 < TURN_MAX ? inputs.poll() : null;
     }
     // Backups last: an advert that is here already keeps them from taking over.
     meetDeadlines(false);
@@ -279,7 +287,7 @@ final class VirtualRouterLoop implements Runnable {
         return;
       }
     } catch (IOException e) {
-      LOG.error("network_not_read error={}", e.getMessage());
+      LOG.error("network_not_read error=\"{}\"", e.getMessage());
     }
     switch (event) {
       case LinkRemoved removed -> node.ports().close(removed.linkIndex());
@@ -359,7 +367,7 @@ final class VirtualRouterLoop implements Runnable {
                       .allMatch(other -> still.contains(other.name())))
           .collect(Collectors.toSet());
     } catch (IOException e) {
-      LOG.warn("not_resumed error={}", e.getMessage());
+      LOG.warn("not_resumed error=\"{}\"", e.getMessage());
       return Set.of();
     }
   }
@@ -419,7 +427,7 @@ final class VirtualRouterLoop implements Runnable {
   private NodeStatus refusedStatus(String name, String reason, String message, Long generation) {
     var before = statuses.get(name);
     boolean same = before != null && message.equals(before.message());
-    var since = same ? before.since() : node.clock().instant().toString();
+    var since = same ? before.since() : Timeline.text(node.clock().instant());
     return new NodeStatus(
         VirtualIpStatus.State.Fault, null, since, reason, message, null, generation, 0L);
   }

@@ -1,6 +1,5 @@
 package dev.virtualip.agent;
 
-import dev.virtualip.agent.AgentMetrics.Part;
 import dev.virtualip.agent.check.CheckFault.CheckGood;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
@@ -13,7 +12,6 @@ import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
 import dev.virtualip.agent.vrrp.Datagram;
-import dev.virtualip.agent.vrrp.Effect;
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
@@ -41,12 +39,10 @@ import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import java.net.InetAddress;
-import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
-import java.util.stream.LongStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -63,9 +59,9 @@ final class VrrpInstance {
   private final Reception reception;
   private final InstanceChecks checks;
   private final Obstacles obstacles;
-  private final Holdings holdings;
-  private final Announcer announcer;
-  private final Succession succession = new Succession();
+  private final Timeline timeline = new Timeline();
+  private final NodeSide side;
+  private final Succession succession;
   private final InstanceStatus status;
 
   private InstanceConfig config;
@@ -74,7 +70,6 @@ final class VrrpInstance {
   private String joined;
   private boolean checksFail;
   private List<String> strays = List.of();
-  private Instant stepBegan;
 
   /**
    * An instance that does nothing before it is {@linkplain #start started}.
@@ -90,14 +85,14 @@ final class VrrpInstance {
     reception = new Reception(node.metrics(), () -> onStatus.accept(this));
     checks = new InstanceChecks(node, links);
     obstacles = new Obstacles(node, transport, links);
-    holdings = new Holdings(node);
-    announcer = new Announcer(node);
+    side = new NodeSide(node, transport, timeline);
+    succession = side.succession();
     router =
         resumes
             ? VirtualRouter.resume(config.router(), config.priority())
             : VirtualRouter.create(config.router(), config.priority());
     var reason = resumes ? VirtualRouter.RESUMING : VirtualRouter.STARTING;
-    status = new InstanceStatus(obstacles, checks, reception, reason, node.clock().instant());
+    status = new InstanceStatus(node, obstacles, checks, reception, timeline, reason);
     group = new SyncGroupMembers(List.of());
     node.recorder().started(config.name(), router);
   }
@@ -115,7 +110,7 @@ final class VrrpInstance {
   }
 
   Holdings holdings() {
-    return holdings;
+    return side.holdings();
   }
 
   VirtualRouter router() {
@@ -163,14 +158,9 @@ final class VrrpInstance {
 
   /** When {@link #onDeadline} is due. */
   long deadline() {
-    return LongStream.of(
-            router.deadline(),
-            announcer.deadline(),
-            succession.deadline(),
-            obstacles.deadline(),
-            reception.deadline())
-        .min()
-        .getAsLong();
+    return Math.min(
+        Math.min(router.deadline(), obstacles.deadline()),
+        Math.min(Math.min(side.deadline(), succession.deadline()), reception.deadline()));
   }
 
   /** Does what is due. */
@@ -180,20 +170,22 @@ final class VrrpInstance {
     }
     if (router.deadline() <= now) {
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
-      on(waits ? new Wish() : new TimerExpired(), now);
+      var event = waits ? new Wish() : new TimerExpired();
+      node.stopwatch().since(router.deadline(), () -> on(event, now));
     }
     if (succession.deadline() <= now) {
-      release();
+      releaseLater();
     }
     if (reception.deadline() <= now) {
       reception.onDeadline(now);
     }
-    if (announcer.deadline() <= now) {
-      announcer.announceDue(config, now);
+    if (side.deadline() <= now) {
+      side.onDeadline(config, now);
     }
     if (obstacles.deadline() <= now) {
+      long due = obstacles.deadline();
       obstacles.onDeadline(now);
-      evaluate(now);
+      node.stopwatch().since(due, () -> evaluate(now));
     }
   }
 
@@ -218,7 +210,7 @@ final class VrrpInstance {
 
   private void received(Advertisement advert, InetAddress source, long now) {
     if (succession.lasts() && advert.priority() > 0) {
-      release();
+      releaseLater();
     }
     if (isLastResort(advert) && router.state() instanceof State.Backup backup) {
       // As good as resigned: neither a preempt delay nor nopreempt is meant to keep it. Its adverts
@@ -247,16 +239,16 @@ final class VrrpInstance {
     if (event instanceof AddressRemoved
         || event instanceof RouteRemoved
         || event instanceof RuleRemoved) {
-      if (router.state() instanceof Active && holdings.lost(event)) {
+      if (router.state() instanceof Active && side.holdings().lost(event)) {
         node.metrics().restored(config.name());
         LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
         bind(now);
-        announcer.start(config, now);
+        side.announce(config, now);
       }
     }
     evaluate(now);
     if (event instanceof Overrun && router.state() instanceof Active) {
-      holdings.doubt();
+      side.holdings().doubt();
       bind(now);
     }
   }
@@ -413,19 +405,25 @@ final class VrrpInstance {
 
   /** Makes a step, performs its effects, and then tells the sync group. */
   void on(Event event, long now) {
-    stepBegan = node.clock().instant();
     var before = router;
     var step = router.step(event, now);
     router = step.router();
     node.recorder().stepped(config.name(), now, event, step.effects());
-    long begun = System.nanoTime();
-    boolean takesOver = router.state() instanceof Active && !(before.state() instanceof Active);
+    if (step.effects().stream().anyMatch(StateChanged.class::isInstance)) {
+      timeline.begin(node.stopwatch().seen(), node.stopwatch().now());
+    }
+    boolean handsOver = event instanceof Resign;
     for (var effect : step.effects()) {
-      if (!perform(event, effect, now)) {
+      var error = side.perform(effect, config, router.source(), handsOver, now);
+      if (error != null) {
+        // The rest no longer applies.
+        bindFailed(error, now);
         return;
       }
-      if (takesOver) {
-        measure(effect, System.nanoTime() - begun);
+      switch (effect) {
+        case BindAddresses _, RenewLeases _ -> obstacles.bound();
+        case StateChanged changed -> stateChanged(changed);
+        case SendAdvertisement _, UnbindAddresses _, AnnounceAddresses _ -> {}
       }
     }
     if (config.syncGroup() != null) {
@@ -433,85 +431,32 @@ final class VrrpInstance {
     }
   }
 
-  /** How far a takeover is; what takes long here is time without service. */
-  private void measure(Effect effect, long nanos) {
-    var part =
-        switch (effect) {
-          case SendAdvertisement _ -> Part.Advert;
-          case BindAddresses _ -> Part.Bound;
-          case AnnounceAddresses _ -> Part.Announced;
-          case RenewLeases _, UnbindAddresses _, StateChanged _ -> null;
-        };
-    if (part != null) {
-      node.metrics().takeover(config.name(), part, nanos);
-    }
-  }
-
-  /** Performs an effect; false if the rest no longer applies. */
-  private boolean perform(Event event, Effect effect, long now) {
-    switch (effect) {
-      case SendAdvertisement advert -> transport.send(config, advert.priority(), router.source());
-      case BindAddresses _ -> {
-        return bind(now);
-      }
-      case RenewLeases _ -> {
-        return !holdings.renewalDue(now, config) || bind(now);
-      }
-      case UnbindAddresses _ -> {
-        announcer.stop();
-        if (event instanceof Resign && Succession.overlaps(config)) {
-          succession.begin(config, now);
-        } else {
-          release();
-        }
-      }
-      case AnnounceAddresses _ -> announcer.start(config, now);
-      case StateChanged changed -> stateChanged(changed);
-    }
-    return true;
-  }
-
-  private void release() {
-    succession.end();
-    holdings.release(config);
-  }
-
-  /** Makes the node hold what is configured; a refusal is a fault, never a silent master. */
-  private boolean bind(long now) {
-    var error = holdings.hold(config, now);
+  private void bind(long now) {
+    var error = side.bind(config, now);
     if (error == null) {
       obstacles.bound();
-      node.metrics().renewed(config.name());
-      return true;
+    } else {
+      bindFailed(error, now);
     }
-    node.metrics().bindFailed(config.name());
+  }
+
+  /** A refusal is a fault, never a silent master. */
+  private void bindFailed(String error, long now) {
     obstacles.bindFailed(error, now);
-    LOG.error("bind_failed vip={} error={}", config.name(), error);
+    LOG.error("bind_failed vip={} error=\"{}\"", config.name(), error);
     evaluate(now);
-    return false;
   }
 
   private void stateChanged(StateChanged changed) {
-    switch (changed.state()) {
-      case State.Backup _ -> {}
-      case Active _ -> succession.end();
-      case Initialize _ -> {
-        if (succession.lasts()) {
-          release();
-        }
-      }
-    }
-    status.entered(changed, stepBegan, node.clock().instant());
+    status.entered(config.name(), router, changed, succession.lasts());
     reception.stateChanged();
-    node.metrics().transition(config.name(), stateName().name(), status.reason());
-    LOG.info(
-        "state vip={} state={} priority={} took={} cause=\"{}\"",
-        config.name(),
-        stateName(),
-        router.priority(),
-        status.took(),
-        status.reason());
     onStatus.accept(this);
+  }
+
+  /** Ends a succession. The status tells with what is next written: it is worth no write. */
+  private void releaseLater() {
+    side.release(config);
+    status.releasedLater(config.name());
   }
 
   VirtualIpStatus.State stateName() {
@@ -534,6 +479,6 @@ final class VrrpInstance {
     boolean may = router.state() instanceof Active || succession.lasts();
     return may || config.priority() == VirtualRouterConfig.OWNER
         ? List.of()
-        : holdings.ofOthers(config);
+        : side.holdings().ofOthers(config);
   }
 }

@@ -46,8 +46,13 @@ final class FakeNode implements AddressPort {
   final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   final List<byte[]> packets = new ArrayList<>();
   final Set<String> joined = new LinkedHashSet<>();
+  final Set<String> broken = new LinkedHashSet<>();
   final Set<InetAddress> unreachable = new LinkedHashSet<>();
   Runnable opening = () -> {};
+
+  /** The clock that is measured by: each frame and each batch of changes takes a millisecond. */
+  long ticks;
+
   boolean forwardsIpv6;
   String refusal;
   Node node;
@@ -71,6 +76,7 @@ final class FakeNode implements AddressPort {
               this::startCheck,
               new AgentMetrics(registry),
               Recorder.NONE,
+              new Stopwatch(() -> ticks),
               0,
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
     } catch (IOException e) {
@@ -118,7 +124,11 @@ final class FakeNode implements AddressPort {
     }
 
     @Override
-    public void send(byte[] frame) {
+    public void send(byte[] frame) throws IOException {
+      if (broken.contains(nic)) {
+        throw new IOException("ENOBUFS");
+      }
+      ticks += 1_000_000;
       sent.computeIfAbsent(nic, _ -> new ArrayList<>()).add(frame);
       var datagram = Frames.vrrp(frame);
       log.add(
@@ -192,6 +202,7 @@ final class FakeNode implements AddressPort {
   @Override
   public List<Failure> apply(List<Change> changes) {
     var failures = new ArrayList<Failure>();
+    ticks += 1_000_000;
     for (var change : changes) {
       if (refusal != null && (change instanceof PutAddress || change instanceof PutRoute)) {
         failures.add(new Failure(change, refusal));

@@ -26,12 +26,14 @@ import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.Speaker;
 import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.VirtualIpStatus.Transition;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 /** What a node does for a VirtualIP, on a node in memory and without a clock. */
@@ -65,6 +67,7 @@ class VrrpInstanceTest {
   private List<NodeFacts> nodes = List.of();
   private VrrpInstance instance;
   private long now = 1;
+  private int told;
 
   private InstanceConfig config(String yaml) {
     return InstanceConfig.from(
@@ -72,7 +75,7 @@ class VrrpInstanceTest {
   }
 
   private void start(String yaml) {
-    instance = new VrrpInstance(config(yaml), false, fake.node, _ -> {});
+    instance = new VrrpInstance(config(yaml), false, fake.node, _ -> told++);
     instance.start(now);
   }
 
@@ -136,17 +139,85 @@ class VrrpInstanceTest {
     assertEquals(13, fake.log.size());
   }
 
+  private double measured(String metric, String part) {
+    return fake.registry.get(metric).tag("part", part).timer().totalTime(TimeUnit.MILLISECONDS);
+  }
+
+  private Transition newest() {
+    return instance.status().history().getFirst();
+  }
+
   @Test
   void aTakeoverIsMeasuredInItsParts() {
-    becomeMaster();
-    for (var part : AgentMetrics.Part.values()) {
-      assertEquals(
-          1, fake.registry.get("virtualip.takeover").tag("part", part.name()).timer().count());
-    }
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    fake.ticks = instance.deadline() + 2_000_000;
+    expire();
+    assertEquals(2, measured("virtualip.takeover", "Decided"), "so late was the timer");
+    assertEquals(3, measured("virtualip.takeover", "Advert"));
+    assertEquals(4, measured("virtualip.takeover", "Bound"));
+    assertEquals(6, measured("virtualip.takeover", "Announced"), "in both forms, once");
+    assertEquals(14, measured("virtualip.takeover", "Total"), "five times");
+    assertEquals(
+        new Transition(
+            "2026-01-01T00:00:00.000Z",
+            State.Backup,
+            State.Master,
+            "MasterDown",
+            "14.00ms: decided 2.00ms, advert 3.00ms, bound 4.00ms, announced 6.00ms"),
+        newest());
     assertEquals(10, counted("virtualip.announcements.sent"));
     assertEquals(1, counted("virtualip.lease.renewals"));
     expire();
     assertEquals(2, counted("virtualip.lease.renewals"));
+  }
+
+  @Test
+  void whatAMasterThatFailsTakesToLetGoIsMeasured() {
+    becomeMaster();
+    fake.node
+        .stopwatch()
+        .since(fake.ticks - 3_000_000, () -> instance.onCheck(FakeNode.failed("nginx", "no"), now));
+    assertEquals("5.00ms: decided 3.00ms, resigned 4.00ms, released 5.00ms", newest().took());
+    assertEquals(State.Master, newest().from());
+    assertEquals(State.Fault, newest().to());
+    assertEquals("CheckFailed(nginx)", newest().reason());
+    assertEquals(5, measured("virtualip.release", "Released"));
+    assertEquals(5, measured("virtualip.release", "Total"));
+  }
+
+  @Test
+  void aBindThatIsRefusedIsNoTakeover() {
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    fake.refusal = "EPERM";
+    expire();
+    assertEquals(State.Backup, newest().from());
+    assertEquals(State.Fault, newest().to());
+    assertNull(fake.registry.find("virtualip.takeover").timer());
+  }
+
+  @Test
+  void anAdvertThatDoesNotGetOutIsNoPartOfATakeover() {
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    fake.broken.add("eth0");
+    expire();
+    assertTrue(newest().took().contains("decided 0.00ms, bound "), newest().took());
+  }
+
+  @Test
+  void whoHandsOverTellsOfItsReleaseWithItsNextWord() {
+    becomeMaster();
+    fake.ticks = 0;
+    instance.ask(request("t1"), now);
+    assertEquals("1.00ms: decided 0.00ms, resigned 1.00ms", newest().took());
+    fake.ticks = 700_000_000;
+    int before = told;
+    hear(80, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertEquals("701.00ms: decided 0.00ms, resigned 1.00ms, released 701.00ms", newest().took());
+    assertEquals(before, told, "it is worth no write of the status");
+    assertEquals(701, measured("virtualip.release", "Total"));
   }
 
   @Test

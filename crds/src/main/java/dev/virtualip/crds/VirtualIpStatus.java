@@ -92,9 +92,8 @@ public record VirtualIpStatus(
                   + " not master, as in 203.0.113.10/24 dev eth1.")
           List<String> strayAddresses,
       @JsonPropertyDescription(
-              "How long it took to enter the state, from the cause's being seen to addresses bound and"
-                  + " announced, or taken off, as in 3.2ms.")
-          String took) {
+              "The last changes of state since the agent started, newest first, ten at most.")
+          List<Transition> history) {
 
     /** A status without addresses. */
     public NodeStatus(
@@ -121,6 +120,25 @@ public record VirtualIpStatus(
           null);
     }
   }
+
+  /**
+   * A change of a virtual router's state.
+   *
+   * <p>What it took is text, for it is to be read; the metrics have the same numbers.
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Transition(
+      @JsonPropertyDescription("When the state was entered, RFC 3339 in UTC with milliseconds.")
+          String at,
+      @JsonPropertyDescription("State before.") State from,
+      @JsonPropertyDescription("State entered.") State to,
+      @JsonPropertyDescription("Why, such as MasterDown or CheckFailed(ingress).") String reason,
+      @JsonPropertyDescription(
+              "How long it took since the cause was seen, and after what time its parts were done, in"
+                  + " their order: decided, advert sent, resigned (advert of priority 0 sent),"
+                  + " addresses bound, announced for the first time, or released, as in 8.31ms:"
+                  + " decided 0.04ms, advert 0.31ms, bound 1.42ms, announced 1.87ms.")
+          String took) {}
 
   /** Somebody who speaks with this VRID, but not as a peer does. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

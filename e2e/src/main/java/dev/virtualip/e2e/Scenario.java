@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Objects;
 import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
 
 /**
  * The original nginx + keepalived set-up under Kubernetes objects, from an empty cluster to the
@@ -30,6 +31,12 @@ public final class Scenario {
   private static final Duration START = Duration.ofSeconds(120);
   private static final Duration MOVE = Duration.ofSeconds(60);
   private static final Duration SHOWN = Duration.ofSeconds(30);
+
+  /** What the timeline says of a takeover: the total, and when each part was done. */
+  private static final Pattern TAKEOVER =
+      Pattern.compile(
+          "([0-9.]+)ms: decided ([0-9.]+)ms, advert ([0-9.]+)ms, bound ([0-9.]+)ms,"
+              + " announced ([0-9.]+)ms");
 
   /** A request may take this long, so an outage is known this much later. */
   private static final Duration REQUEST_MAX = Duration.ofMillis(1_200);
@@ -169,6 +176,7 @@ public final class Scenario {
           action.run();
           awaitMaster(to, from, MOVE);
         });
+    showTakeover(to);
     showTable();
   }
 
@@ -208,6 +216,23 @@ public final class Scenario {
         SHOWN,
         () -> cluster.condition(VIP_NAME, "Ready"),
         ready -> ready.startsWith("True"));
+  }
+
+  /** The new master's status has its takeover with all parts, in the order in which they come. */
+  private void showTakeover(Host master) {
+    var newest = cluster.status(VIP_NAME).nodes().get(master.name()).history().getFirst();
+    var what =
+        "%s at %s, %s: %s".formatted(newest.to(), newest.at(), newest.reason(), newest.took());
+    var took = TAKEOVER.matcher(newest.took());
+    check("the status of " + master + " tells of its takeover: " + what, took.matches());
+    double before = 0;
+    for (int part : List.of(2, 3, 4, 5, 1)) {
+      double millis = Double.parseDouble(took.group(part));
+      if (millis < before) {
+        throw new AssertionError("out of order: " + newest.took());
+      }
+      before = millis;
+    }
   }
 
   private String reason(String node) {

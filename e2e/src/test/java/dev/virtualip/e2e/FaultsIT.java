@@ -211,7 +211,7 @@ class FaultsIT {
     awaitMaster(pair.nodeB(), pair.nodeA());
     pass(OVERLAP);
     a.proc().resume();
-    Await.until("it lets go", MOVE, () -> a.proc().output().contains("cause=\"LateWakeUp\""));
+    Await.until("it lets go", MOVE, () -> a.proc().output().contains("reason=\"LateWakeUp\""));
     awaitMaster(pair.nodeA(), pair.nodeB());
     measured("agent SIGSTOP, then SIGCONT", OVERLAP);
   }

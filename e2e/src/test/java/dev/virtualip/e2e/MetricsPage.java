@@ -1,13 +1,13 @@
 package dev.virtualip.e2e;
 
 import dev.virtualip.agent.AgentMetrics;
-import dev.virtualip.agent.AgentMetrics.Part;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.notify.Notifier;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.operator.OperatorMetrics;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
@@ -72,7 +72,8 @@ final class MetricsPage {
     metrics.announced("web", "GratuitousArp", 1);
     metrics.announcementFailed("web");
     metrics.transition("web", "Master", "MasterDown");
-    metrics.takeover("web", Part.Advert, 1);
+    metrics.took("web", State.Backup, State.Master, "Advert", 1);
+    metrics.took("web", State.Master, State.Backup, "Released", 1);
     metrics.check("web", new CheckState("nginx", 0, false, Verdict.Failed, "timeout"));
     metrics.checked("web", "nginx", true, Duration.ofMillis(1));
     metrics.late("web", 1);

@@ -214,7 +214,8 @@ class OperatorIT {
     assertTrue(
         described.matches(
             "(?s).*Normal +Master +\\S+ +virtualip-agent +node-a is Master: (MasterDown|Preempted)"
-                + " \\(was Backup, took [0-9.]+ms\\)\n.*"),
+                + " \\(was Backup, took [0-9.]+ms: decided [0-9.]+ms, advert [0-9.]+ms,"
+                + " bound [0-9.]+ms, announced [0-9.]+ms\\)\n.*"),
         described);
     assertEquals(
         "False AllNodesServe: 2 of 2 nodes can serve", cluster.condition("web", "Degraded"));
@@ -232,6 +233,7 @@ class OperatorIT {
     assertServed("switch-over", from);
     awaitTold("SwitchOverDone", "switch-over to node-b: node-b is master");
     awaitTold("Backup", "node-a is Backup: HandedOver(SwitchOver(node-b))");
+    assertHistoryOfASwitchOver();
     assertEquals(
         "False AllNodesServe: 2 of 2 nodes can serve", cluster.condition("web", "Degraded"));
     from = Instant.now();
@@ -239,6 +241,29 @@ class OperatorIT {
     await("web is back on node-a", SOON, () -> isReady("web", "node-a"));
     await("no request is left", SOON, () -> cluster.status("web").switchOver() == null);
     assertServed("switch-over undone", from);
+  }
+
+  /** What both nodes did, in what order and how fast, as one line each. */
+  private void assertHistoryOfASwitchOver() {
+    var lines = "{range .status.nodes.%s.history[*]}{.at} {.from} {.to} {.reason} {.took}{\"\\n\"}";
+    var left = history(lines.formatted("node-a"));
+    assertTrue(
+        left.matches(
+            "\\S+Z Master Backup HandedOver\\(SwitchOver\\(node-b\\)\\)"
+                + " [0-9.]+ms: decided [0-9.]+ms, resigned [0-9.]+ms.*"),
+        left);
+    var came = history(lines.formatted("node-b"));
+    assertTrue(
+        came.matches(
+            "\\S+Z Backup Master MasterResigned [0-9.]+ms: decided [0-9.]+ms, advert [0-9.]+ms,"
+                + " bound [0-9.]+ms, announced [0-9.]+ms"),
+        came);
+    assertTrue(left.compareTo(came) < 0, left + " before " + came);
+  }
+
+  private String history(String lines) {
+    var path = "jsonpath=" + lines + "{end}";
+    return cluster.api().kubectl("get", "vip", "web", "-o", path).lines().findFirst().orElse("");
   }
 
   @Test

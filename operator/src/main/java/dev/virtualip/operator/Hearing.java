@@ -224,7 +224,7 @@ final class Hearing {
         report.address(),
         null,
         null,
-        report.took());
+        report.history());
   }
 
   private static VirtualIp with(VirtualIp vip, Map<String, NodeStatus> reports) {

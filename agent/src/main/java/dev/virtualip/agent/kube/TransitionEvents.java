@@ -62,10 +62,17 @@ public final class TransitionEvents {
           status.state() == State.Fault,
           status.state().name(),
           text(nodeName, status),
-          before == null || before.state() == status.state()
-              ? ""
-              : " (was %s, took %s)".formatted(before.state(), status.took()));
+          change(before, status));
     }
+  }
+
+  /** What it was before and what the change took; empty if another reason is all that is new. */
+  private static String change(NodeStatus before, NodeStatus status) {
+    boolean changed =
+        before != null && before.state() != status.state() && status.history() != null;
+    return changed
+        ? " (was %s, took %s)".formatted(before.state(), status.history().getFirst().took())
+        : "";
   }
 
   /** This node has nothing to do with a VirtualIP any more. */

@@ -41,7 +41,7 @@ class StatusPatchTest {
         """
         {"status":{"nodes":{"a":{"state":"Fault","priority":100,"since":"t","reason":"LinkDown",\
         "acceptedGeneration":3,"message":null,"refusedGeneration":null,\
-        "transitions":null,"address":null,"speakers":null,"strayAddresses":null,"took":null}}}}""",
+        "transitions":null,"address":null,"speakers":null,"strayAddresses":null,"history":null}}}}""",
         StatusPatch.of("a", status, false, false, null).toString());
   }
 
