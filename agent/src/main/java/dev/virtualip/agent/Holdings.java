@@ -211,7 +211,7 @@ final class Holdings {
       var error = apply(changes);
       if (error != null) {
         LOG.error(
-            "release_failed vip={} error={} leases=will_end rules=stay", config.name(), error);
+            "release_failed vip={} error=\"{}\" leases=will_end rules=stay", config.name(), error);
       }
     }
   }

@@ -23,6 +23,7 @@ import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import dev.virtualip.kube.EventWriter;
+import dev.virtualip.log.LineEncoder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -140,7 +141,8 @@ final class RunCommand implements Callable<Integer> {
           LOG.error("defect thread={} action=exit", thread.getName(), e);
           Runtime.getRuntime().halt(1);
         });
-    LOG.info("start node={} source={} listen={}", nodeName, source(), listen);
+    System.setProperty(LineEncoder.NODE, nodeName);
+    LOG.info("start source={} listen={}", source(), listen);
     try (var netlink = new Netlink();
         var client = manifests == null ? ApiServer.client(kubeconfig) : null;
         var recorder = record == null ? null : FileRecorder.to(record, FileRecorder.SIZE_MAX)) {
@@ -194,7 +196,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void shutDown(Wiring wiring, FileRecorder recorder) {
-    LOG.info("stop node={}", nodeName);
+    LOG.info("stop");
     long end = System.nanoTime() + END_NANOS;
     wiring.loop.stop(HAND_OVER_MILLIS);
     wiring.close(end);

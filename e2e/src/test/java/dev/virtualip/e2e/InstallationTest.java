@@ -86,6 +86,13 @@ class InstallationTest {
   }
 
   @Test
+  void logsMayBeJson() throws IOException {
+    var chart = helm(template -> template.set("logFormat", "json"));
+    assertEquals("json", variable(chart, "LOG_FORMAT"));
+    assertNull(variable(helm(UnaryOperator.identity()), "LOG_FORMAT"));
+  }
+
+  @Test
   void theGitOpsOverlayMakesTheSameObjects() throws IOException, InterruptedException {
     var base = kustomize("base");
     var overlay = kustomize("overlays/gitops");
@@ -152,6 +159,7 @@ class InstallationTest {
     "operator.drainOn, reboot",
     "images.agent.digest, sha256:12",
     "agent.scripts, No Name",
+    "logFormat, xml",
     "monitoring, true"
   })
   void theSchemaRefusesWhatCannotBeMeant(String value, String setting) {

@@ -1,5 +1,6 @@
 package dev.virtualip.operator;
 
+import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.NodeSelectorTerm;
 import io.fabric8.kubernetes.api.model.NodeSelectorTermBuilder;
 import io.fabric8.kubernetes.api.model.OwnerReference;
@@ -68,13 +69,11 @@ final class AgentDaemonSet {
 
   private static DaemonSet template(Settings settings) {
     var template = Serialization.unmarshal(TEMPLATE, DaemonSet.class);
-    template
-        .getSpec()
-        .getTemplate()
-        .getSpec()
-        .getContainers()
-        .getFirst()
-        .setImage(settings.agentImage());
+    var agent = template.getSpec().getTemplate().getSpec().getContainers().getFirst();
+    agent.setImage(settings.agentImage());
+    if (settings.jsonLogs()) {
+      agent.getEnv().add(new EnvVar("LOG_FORMAT", "json", null));
+    }
     if (settings.openMetrics()) {
       template = withOpenMetrics(template);
     }

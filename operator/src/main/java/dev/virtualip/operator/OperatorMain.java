@@ -72,6 +72,12 @@ public final class OperatorMain implements Runnable {
     throw new CommandLine.ParameterException(spec.commandLine(), "name a command: run");
   }
 
+  /** How logs are written, in the words of users. */
+  enum LogFormat {
+    text,
+    json
+  }
+
   /** The command {@code run}. */
   @Command(
       name = "run",
@@ -132,6 +138,15 @@ public final class OperatorMain implements Runnable {
     private boolean openMetrics;
 
     @Option(
+        names = "--agent-log-format",
+        paramLabel = "FORMAT",
+        defaultValue = "${env:LOG_FORMAT:-text}",
+        description =
+            "How the agents write their logs: ${COMPLETION-CANDIDATES}; $LOG_FORMAT, which says the"
+                + " same of the operator's own.")
+    private LogFormat logFormat;
+
+    @Option(
         names = "--drain-on",
         paramLabel = "TRIGGERS",
         defaultValue = "${env:DRAIN_ON:-cordon,label:virtualip.dev/drain=true}",
@@ -174,6 +189,7 @@ public final class OperatorMain implements Runnable {
               scripts.isEmpty() ? null : scripts,
               hostPid,
               openMetrics,
+              logFormat == LogFormat.json,
               drainOn.triggers());
       LOG.info("settings={} listen={}", settings, listen);
       var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);

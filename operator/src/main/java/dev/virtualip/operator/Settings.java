@@ -10,6 +10,7 @@ import java.util.List;
  * @param scripts name of the ConfigMap whose scripts the agents may run, or null if they run none
  * @param hostPid whether the agents see the nodes' processes, which process checks need
  * @param openMetrics whether the agents answer from outside their nodes, so that Prometheus can ask
+ * @param jsonLogs whether the agents write their logs as JSON
  * @param drainOn by what a node is found to be drained; empty if nodes are left alone
  */
 public record Settings(
@@ -18,4 +19,5 @@ public record Settings(
     String scripts,
     boolean hostPid,
     boolean openMetrics,
+    boolean jsonLogs,
     List<DrainTrigger> drainOn) {}

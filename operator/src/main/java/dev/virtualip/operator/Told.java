@@ -62,7 +62,10 @@ final class Told {
                   reports.containsKey(node) && reports.get(node).state() == State.Master;
               if (master && !handOver.equals(asked.get(node))) {
                 LOG.info(
-                    "virtualip={} asked={} reason={}", about.getName(), node, handOver.reason());
+                    "hand_over vip={} node={} reason=\"{}\"",
+                    about.getName(),
+                    node,
+                    handOver.reason());
                 events.record(
                     about,
                     false,
@@ -82,7 +85,7 @@ final class Told {
   private void conditionChanged(
       ObjectReference about, Condition condition, List<Condition> before) {
     LOG.info(
-        "virtualip={} {}={} reason={} message=\"{}\"",
+        "condition vip={} type={} status={} reason={} message=\"{}\"",
         about.getName(),
         condition.getType(),
         condition.getStatus(),
@@ -108,7 +111,7 @@ final class Told {
             || before != null && now.to().equals(before.to()) && now.result() == before.result();
     if (!same) {
       var text = "switch-over to %s: %s".formatted(now.to(), now.message());
-      LOG.info("virtualip={} switchOver={} {}", about.getName(), now.result(), text);
+      LOG.info("switch_over vip={} result={} message=\"{}\"", about.getName(), now.result(), text);
       events.record(
           about, now.result() == SwitchOver.Result.Refused, "SwitchOver" + now.result(), text);
     }
@@ -124,7 +127,7 @@ final class Told {
       waitsFor = turn.waitsFor();
       waitsSince = nanoTime.getAsLong();
       if (waitsFor != null) {
-        LOG.info("upgrade waits=\"{}\"", waitsFor);
+        LOG.info("upgrade=waits reason=\"{}\"", waitsFor);
       }
     }
     boolean waitsLong = waitsFor != null && nanoTime.getAsLong() - waitsSince >= PAUSED_AFTER;

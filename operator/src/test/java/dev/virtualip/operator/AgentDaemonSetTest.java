@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.NodeSelectorTerm;
 import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
@@ -15,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class AgentDaemonSetTest {
   private static final Settings SETTINGS =
-      new Settings("vips", "registry/agent:1", null, false, false, List.of());
+      new Settings("vips", "registry/agent:1", null, false, false, false, List.of());
 
   @Test
   void goesToEachNodeByName() {
@@ -71,7 +72,8 @@ class AgentDaemonSetTest {
 
   @Test
   void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
-    var with = new Settings("vips", "registry/agent:1", "my-scripts", false, false, List.of());
+    var with =
+        new Settings("vips", "registry/agent:1", "my-scripts", false, false, false, List.of());
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
     var agent = container(daemonSet);
     assertEquals(
@@ -94,7 +96,7 @@ class AgentDaemonSetTest {
   @Test
   void onlyWhoAsksForItAnswersFromOutsideTheNode() {
     assertFalse(container(desired("a")).getArgs().contains("--listen"));
-    var with = new Settings("vips", "registry/agent:1", null, false, true, List.of());
+    var with = new Settings("vips", "registry/agent:1", null, false, true, false, List.of());
     var agent = container(AgentDaemonSet.desired(with, List.of("a"), null));
     assertEquals(
         List.of("--listen", "0.0.0.0:9405"),
@@ -103,9 +105,18 @@ class AgentDaemonSetTest {
   }
 
   @Test
+  void agentsWriteTheirLogsAsTheOperatorDoes() {
+    var names = container(desired("a")).getEnv().stream().map(EnvVar::getName).toList();
+    assertFalse(names.contains("LOG_FORMAT"));
+    var with = new Settings("vips", "registry/agent:1", null, false, false, true, List.of());
+    var last = container(AgentDaemonSet.desired(with, List.of("a"), null)).getEnv().getLast();
+    assertEquals("LOG_FORMAT=json", last.getName() + "=" + last.getValue());
+  }
+
+  @Test
   void onlyWhoAsksForItSeesTheNodesProcesses() {
     assertNull(desired("a").getSpec().getTemplate().getSpec().getHostPID());
-    var with = new Settings("vips", "registry/agent:1", null, true, false, List.of());
+    var with = new Settings("vips", "registry/agent:1", null, true, false, false, List.of());
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
     assertEquals(true, daemonSet.getSpec().getTemplate().getSpec().getHostPID());
     assertNotEquals(revision(desired("a")), revision(daemonSet));
@@ -145,7 +156,7 @@ class AgentDaemonSetTest {
     assertEquals(revision(desired("a")), revision(desired("a", "b")));
     var other =
         AgentDaemonSet.desired(
-            new Settings("vips", "registry/agent:2", null, false, false, List.of()),
+            new Settings("vips", "registry/agent:2", null, false, false, false, List.of()),
             List.of("a"),
             null);
     assertNotEquals(revision(desired("a")), revision(other));

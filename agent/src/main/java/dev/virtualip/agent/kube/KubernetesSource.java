@@ -122,7 +122,7 @@ public final class KubernetesSource implements AutoCloseable {
       var status = object.getAdditionalProperties().getOrDefault("status", Map.of());
       return Optional.of(STATUS.convertValue(status, VirtualIpStatus.class));
     } catch (IllegalArgumentException e) {
-      LOG.debug("status_unreadable virtualip={}", object.getMetadata().getName(), e);
+      LOG.debug("status_unreadable vip={}", object.getMetadata().getName(), e);
       return Optional.empty();
     }
   }
@@ -261,7 +261,7 @@ public final class KubernetesSource implements AutoCloseable {
       }
       wrong.put(name, List.copyOf(own));
       if (!own.equals(problems.get(name))) {
-        LOG.warn("virtualip_unreadable name={} problems={}", name, own);
+        LOG.warn("virtualip_unreadable vip={} problems={}", name, own);
       }
       var before = good.get(name);
       if (before != null

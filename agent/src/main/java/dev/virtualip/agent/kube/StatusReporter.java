@@ -198,7 +198,7 @@ public final class StatusReporter implements AutoCloseable {
     var entry = entries.get(patch.name());
     entry.writing = false;
     if (entry.failures > 0) {
-      LOG.info("status_written virtualip={} failures_before={}", patch.name(), entry.failures);
+      LOG.info("status_written vip={} failures_before={}", patch.name(), entry.failures);
       // The API server is back: the others need not wait any longer.
       entries.values().forEach(other -> other.dueNanos = System.nanoTime());
     }
@@ -215,7 +215,7 @@ public final class StatusReporter implements AutoCloseable {
     var entry = entries.get(patch.name());
     entry.writing = false;
     if (entry.failures == 0) {
-      LOG.warn("status_not_written virtualip={} error=\"{}\": trying again", patch.name(), error);
+      LOG.warn("status_not_written vip={} error=\"{}\": trying again", patch.name(), error);
     }
     long wait = Math.min(RETRY_MIN_NANOS << Math.min(entry.failures, 10), RETRY_MAX_NANOS);
     entry.failures++;

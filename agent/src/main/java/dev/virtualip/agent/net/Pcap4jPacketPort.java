@@ -113,7 +113,7 @@ public final class Pcap4jPacketPort implements PacketPort {
     try {
       handle.loop(-1, (RawPacketListener) frame -> receiver.received(link.index(), frame));
     } catch (PcapNativeException e) {
-      LOG.warn("receiving ended interface={} error={}", link.name(), e.getMessage());
+      LOG.warn("receiving ended interface={} error=\"{}\"", link.name(), e.getMessage());
     } catch (InterruptedException | NotOpenException e) {
       LOG.debug("receiving closed interface={}", link.name());
     }
@@ -143,7 +143,7 @@ public final class Pcap4jPacketPort implements PacketPort {
         membership.channel().close();
       }
     } catch (NotOpenException | IOException e) {
-      LOG.debug("close error={}", e.getMessage());
+      LOG.debug("close error=\"{}\"", e.getMessage());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -1,0 +1,62 @@
+package dev.virtualip.log;
+
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What a log statement says, taken apart: {@code state vip={} took={}} has the fields {@code vip}
+ * and {@code took}, and {@code state} is what is left.
+ *
+ * @param words what is said beside the fields
+ * @param fields values by key, in their order; numbers and booleans are such, all else is text
+ */
+record LogLine(String words, Map<String, Object> fields) {
+  private static final Pattern FIELD =
+      Pattern.compile("([A-Za-z_]\\w*)=(\"[^\"]*\"|\\{}|[^\\s:,]+)");
+  private static final Pattern PLACE = Pattern.compile("\\{}");
+
+  /** The places of a format are filled one after the other. */
+  private static final class Arguments {
+    private final Object[] values;
+    private int next;
+
+    Arguments(Object[] values) {
+      this.values = values == null ? new Object[0] : values;
+    }
+
+    Object next() {
+      return next < values.length ? values[next++] : "{}";
+    }
+
+    String fill(String text) {
+      return PLACE
+          .matcher(text)
+          .replaceAll(place -> Matcher.quoteReplacement(String.valueOf(next())));
+    }
+  }
+
+  /** Takes a statement apart. */
+  static LogLine of(String format, Object[] arguments) {
+    var values = new Arguments(arguments);
+    var words = new StringBuilder();
+    var fields = new LinkedHashMap<String, Object>();
+    var field = FIELD.matcher(format);
+    int end = 0;
+    while (field.find()) {
+      words.append(values.fill(format.substring(end, field.start())));
+      var value = field.group(2).replaceAll("^\"|\"$", "");
+      fields.put(field.group(1), value.equals("{}") ? plain(values.next()) : values.fill(value));
+      end = field.end();
+    }
+    words.append(values.fill(format.substring(end)));
+    return new LogLine(words.toString().strip().replaceAll("\\s+", " "), fields);
+  }
+
+  private static Object plain(Object value) {
+    return value == null || value instanceof Number || value instanceof Boolean
+        ? value
+        : value.toString();
+  }
+}

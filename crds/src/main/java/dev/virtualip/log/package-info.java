@@ -1,0 +1,2 @@
+/** How both programs write their logs. */
+package dev.virtualip.log;
