@@ -77,7 +77,7 @@ public final class LineEncoder extends EncoderBase<ILoggingEvent> {
     object.put("level", event.getLevel().toString());
     object.put("logger", logger(event));
     object.put("node", System.getProperty(NODE));
-    object.put("message", line.words());
+    object.put("msg", line.words());
     line.fields().forEach(object::putIfAbsent);
     object.put("repeated", repeated == 0 ? null : repeated);
     object.put("exception", event.getThrowableProxy() == null ? null : thrown(event).strip());

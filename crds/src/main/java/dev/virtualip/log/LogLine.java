@@ -1,5 +1,6 @@
 package dev.virtualip.log;
 
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.regex.Matcher;
@@ -10,7 +11,8 @@ import java.util.regex.Pattern;
  * and {@code took}, and {@code state} is what is left.
  *
  * @param words what is said beside the fields
- * @param fields values by key, in their order; numbers and booleans are such, all else is text
+ * @param fields values by key, in their order; numbers, booleans and lists are such, all else is
+ *     text
  */
 record LogLine(String words, Map<String, Object> fields) {
   private static final Pattern FIELD =
@@ -51,12 +53,16 @@ record LogLine(String words, Map<String, Object> fields) {
       end = field.end();
     }
     words.append(values.fill(format.substring(end)));
-    return new LogLine(words.toString().strip().replaceAll("\\s+", " "), fields);
+    return new LogLine(words.toString().strip().replaceAll("\\s+(?=[\\s:;,.])", ""), fields);
   }
 
   private static Object plain(Object value) {
-    return value == null || value instanceof Number || value instanceof Boolean
-        ? value
-        : value.toString();
+    return switch (value) {
+      case null -> null;
+      case Number number -> number;
+      case Boolean truth -> truth;
+      case Collection<?> values -> values.stream().map(String::valueOf).toList();
+      default -> value.toString();
+    };
   }
 }

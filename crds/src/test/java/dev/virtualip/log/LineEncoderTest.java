@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -69,7 +70,7 @@ class LineEncoderTest {
             "8.31ms");
     assertEquals(
         "{\"time\":\"2026-01-01T12:00:00.000Z\",\"level\":\"INFO\",\"logger\":\"InstanceStatus\","
-            + "\"node\":\"node-a\",\"message\":\"state\",\"vip\":\"web\",\"priority\":150,"
+            + "\"node\":\"node-a\",\"msg\":\"state\",\"vip\":\"web\",\"priority\":150,"
             + "\"reason\":\"CheckFailed(nginx), \\\"quoted\\\"\",\"took\":\"8.31ms\"}",
         line.toString());
   }
@@ -78,13 +79,16 @@ class LineEncoderTest {
   void asJsonWordsBesideTheKeysAreTheMessage() {
     var line =
         json(null, "status_not_written vip={} error=\"{}\": trying {}", "web", "500", "again");
-    assertEquals("status_not_written : trying again", line.get("message").asText());
+    assertEquals("status_not_written: trying again", line.get("msg").asText());
     assertEquals("500", line.get("error").asText());
     assertEquals("will_end", json(null, "x leases=will_end").get("leases").asText());
     assertEquals(
         "10.0.0.1:80 refused",
         json(null, "x at=\"{} {}\"", "10.0.0.1:80", "refused").get("at").asText());
-    assertEquals("x {}", json(null, "x {}").get("message").asText());
+    assertEquals(
+        "[\"web\",\"dns\"]", json(null, "x run={}", List.of("web", "dns")).get("run").toString());
+    assertEquals("why", json(null, "x message=\"{}\"", "why").get("message").asText());
+    assertEquals("x {}", json(null, "x {}").get("msg").asText());
   }
 
   @Test

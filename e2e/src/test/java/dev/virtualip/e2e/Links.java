@@ -10,7 +10,7 @@ import java.util.regex.Pattern;
 
 /** Links and headings of Markdown pages, as GitHub sees them. */
 final class Links {
-  private static final Pattern FENCE = Pattern.compile("(?ms)^(\\s*)```.*?^\\1```\\s*$");
+  private static final Pattern FENCE = Pattern.compile("(?ms)^( *)```.*?^\\1```\\s*$");
   private static final Pattern CODE = Pattern.compile("`[^`\n]*`");
   private static final Pattern LINK = Pattern.compile("!?\\[[^\\]]*\\]\\(([^)\\s]+)\\)");
   private static final Pattern HEADING = Pattern.compile("(?m)^#{1,6} (.*)$");

@@ -14,6 +14,7 @@ import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Keepalived;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.Probe;
+import dev.virtualip.e2e.lab.Proc;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -330,7 +331,8 @@ class OperatorIT {
             "set",
             "env",
             "deployment/virtualip-operator",
-            "AGENT_IMAGE=registry.example/virtualip-agent:2");
+            "AGENT_IMAGE=registry.example/virtualip-agent:2",
+            "LOG_FORMAT=json");
     await(
         "all agents are new and nobody is asked any more",
         LATER,
@@ -361,6 +363,17 @@ class OperatorIT {
     assertEquals(1, cluster.status("quiet").transitions() - quiet, "quiet: handed over once");
     assertEquals(
         2, cluster.status("web").transitions() - web, "web: handed over, and preempted back");
+    assertTellsAsJson(cluster.node("node-a").proc(Cluster.AGENT), "state", "\"vip\":\"web\"");
+    assertTellsAsJson(cluster.leader().proc(Cluster.OPERATOR), "condition", "\"vip\":\"web\"");
+  }
+
+  private static void assertTellsAsJson(Proc program, String what, String field) {
+    var log = program.output();
+    assertTrue(
+        log.lines()
+            .filter(line -> line.startsWith("{\"time\":\"") && line.endsWith("}"))
+            .anyMatch(line -> line.contains("\"msg\":\"" + what + "\"") && line.contains(field)),
+        log);
   }
 
   @Test

@@ -47,7 +47,7 @@ final class Agents {
   private void delete(DaemonSet current) {
     desired = null;
     if (current != null && !current.isMarkedForDeletion()) {
-      LOG.info("agents=deleted reason=NoNodeSelected");
+      LOG.info("agents_deleted reason=NoNodeSelected");
       client.resource(current).delete();
     }
   }
@@ -64,7 +64,7 @@ final class Agents {
         client.resource(now).fieldManager(FIELD_MANAGER).forceConflicts().serverSideApply();
     appliedGeneration = applied.getMetadata().getGeneration();
     if (!now.equals(desired)) {
-      LOG.info("agents=applied image={} generation={}", settings.agentImage(), appliedGeneration);
+      LOG.info("agents_applied image={} generation={}", settings.agentImage(), appliedGeneration);
     }
     desired = now;
   }
@@ -88,7 +88,7 @@ final class Agents {
     }
     deletedPod = uid;
     LOG.info(
-        "agents=replaced pod={} node={}", pod.getMetadata().getName(), pod.getSpec().getNodeName());
+        "agent_replaced pod={} node={}", pod.getMetadata().getName(), pod.getSpec().getNodeName());
   }
 
   /** The operator's own Deployment, so that the agents go away with it. */

@@ -135,7 +135,7 @@ final class DnsRecords {
       if (nothing) {
         if (current != null) {
           object.delete();
-          LOG.info("dns=deleted");
+          LOG.info("dns_deleted");
         }
       } else {
         publish(wanted, current);
@@ -171,7 +171,7 @@ final class DnsRecords {
         .fieldManager(FIELD_MANAGER)
         .forceConflicts()
         .serverSideApply();
-    LOG.info("dns=published endpoints={} untouched={}", wanted.endpoints(), wanted.untouched());
+    LOG.info("dns_published endpoints={} untouched={}", wanted.endpoints(), wanted.untouched());
   }
 
   private GenericKubernetesResource object(List<Object> endpoints) {
@@ -195,7 +195,7 @@ final class DnsRecords {
             : "there are no DNSEndpoints in this cluster: install ExternalDNS with its CRD";
     if (!text.equals(warned)) {
       warned = text;
-      LOG.warn("dns=not_published reason=\"{}\"", text);
+      LOG.warn("dns_not_published reason=\"{}\"", text);
     }
   }
 }

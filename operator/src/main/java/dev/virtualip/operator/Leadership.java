@@ -53,7 +53,7 @@ final class Leadership implements AutoCloseable {
                         new LeaderCallbacks(
                             leading::countDown,
                             () -> lost.complete(new Lost()),
-                            leader -> LOG.info("leader={} self={}", leader, identity)))
+                            leader -> LOG.info("leadership leader={} self={}", leader, identity)))
                     .build())
             .build()
             .start();

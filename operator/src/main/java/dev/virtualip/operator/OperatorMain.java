@@ -191,7 +191,7 @@ public final class OperatorMain implements Runnable {
               openMetrics,
               logFormat == LogFormat.json,
               drainOn.triggers());
-      LOG.info("settings={} listen={}", settings, listen);
+      LOG.info("start settings=\"{}\" listen={}", settings, listen);
       var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
       OperatorMetrics.process(registry);
       var metrics = new OperatorMetrics(registry);

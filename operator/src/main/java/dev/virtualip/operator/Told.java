@@ -127,12 +127,12 @@ final class Told {
       waitsFor = turn.waitsFor();
       waitsSince = nanoTime.getAsLong();
       if (waitsFor != null) {
-        LOG.info("upgrade=waits reason=\"{}\"", waitsFor);
+        LOG.info("upgrade_waits reason=\"{}\"", waitsFor);
       }
     }
     boolean waitsLong = waitsFor != null && nanoTime.getAsLong() - waitsSince >= PAUSED_AFTER;
     if (waitsLong && !paused) {
-      LOG.warn("upgrade=paused reason=\"{}\"", waitsFor);
+      LOG.warn("upgrade_paused reason=\"{}\"", waitsFor);
       if (daemonSet != null) {
         events.record(reference(daemonSet), true, "UpgradePaused", waitsFor);
       }
