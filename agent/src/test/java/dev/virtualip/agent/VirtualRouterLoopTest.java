@@ -14,12 +14,14 @@ import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -109,6 +111,35 @@ class VirtualRouterLoopTest {
     assertEquals(masterOf(WEB), masters);
     assertFalse(deleted(), fake.log::toString);
     assertTrue(fake.log.contains("advert 100 eth0"), fake.log::toString);
+  }
+
+  @Test
+  void theTimeThatSomethingWaitedForTheLoopIsPartOfTheDecision() {
+    long waited = 20_000_000;
+    var node = fake.node;
+    var timed =
+        new Node(
+            node.network(),
+            node.addresses(),
+            node.ports(),
+            node.checks(),
+            node.metrics(),
+            node.recorder(),
+            new Stopwatch(System::nanoTime),
+            node.bootedAt(),
+            node.clock());
+    loop = new VirtualRouterLoop("node-a", Map.of(), timed, new Ears());
+    loop.put(new Input.DesiredChanged(desired(WEB)));
+    loop.put(new Input.CheckChanged("web", FakeNode.good("nginx")));
+    long put = System.nanoTime();
+    Await.until(() -> System.nanoTime() - put > waited, () -> "time stands still");
+    Thread.ofPlatform().daemon().start(loop);
+    Await.until(
+        () -> loop.configured() && loop.statuses().get("web").state() == State.Backup,
+        loop::statuses);
+    var took = loop.statuses().get("web").history().getFirst().took();
+    var decided = Pattern.compile("decided ([0-9.]+)ms").matcher(took);
+    assertTrue(decided.find() && Double.parseDouble(decided.group(1)) >= waited / 1e6, took);
   }
 
   @Test
