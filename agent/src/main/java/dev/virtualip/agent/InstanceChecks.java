@@ -1,6 +1,7 @@
 package dev.virtualip.agent;
 
 import dev.virtualip.agent.check.CheckFault.CheckFailed;
+import dev.virtualip.agent.check.CheckFault.CheckGood;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.check.Verdict;
@@ -88,9 +89,15 @@ final class InstanceChecks {
     return true;
   }
 
-  /** What a check said last. */
-  String detail(String check) {
-    return states.get(check).detail();
+  /** Adds what checks make a fault: reason and detail. */
+  void addFaults(EffectivePriority effective, Map<String, String> faults) {
+    for (var fault : effective.faults()) {
+      faults.put(
+          fault.toString(),
+          fault instanceof CheckGood
+              ? "check " + fault.name() + " is good, and reverse is set"
+              : states.get(fault.name()).detail());
+    }
   }
 
   /** What fails without being a fault, as messages. */

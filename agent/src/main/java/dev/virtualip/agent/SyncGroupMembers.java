@@ -7,6 +7,7 @@ import dev.virtualip.agent.vrrp.SyncGroup;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
@@ -39,11 +40,20 @@ final class SyncGroupMembers {
         .forEach((name, event) -> members.get(name).on(event, now));
   }
 
-  /** Members other than this one that something stands in the way of. */
-  List<VrrpInstance> faultyOthers(VrrpInstance member) {
-    return members.values().stream()
-        .filter(other -> other != member && other.obstacles().hasOwn())
-        .toList();
+  /** Adds the members other than this one that something stands in the way of. */
+  void addFaults(VrrpInstance member, Map<String, String> faults) {
+    members.forEach(
+        (name, other) -> {
+          if (other == member || !other.obstacles().hasOwn()) {
+            return;
+          }
+          if (other.obstacles().isPending()) {
+            faults.put(Obstacles.GROUP_PENDING + "(" + name + ")", "");
+          } else {
+            faults.put(
+                VirtualRouter.SYNC_GROUP + "(" + name + ")", "VirtualIP " + name + " is at fault");
+          }
+        });
   }
 
   /** Whether each knows what stands in its way. */

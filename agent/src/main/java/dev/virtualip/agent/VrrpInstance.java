@@ -1,6 +1,5 @@
 package dev.virtualip.agent;
 
-import dev.virtualip.agent.check.CheckFault.CheckGood;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
@@ -40,7 +39,6 @@ import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import java.net.InetAddress;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -332,8 +330,8 @@ final class VrrpInstance {
       changePriority(priority, now);
     }
     var found = obstacles.find(config, link, source, router.state(), now);
-    addCheckFaults(effective, found);
-    addGroupFaults(found);
+    checks.addFaults(effective, found);
+    group.addFaults(this, found);
     boolean had = obstacles.hasOwn();
     boolean pended = obstacles.isPending();
     boolean first = !obstacles.hasLooked();
@@ -360,30 +358,6 @@ final class VrrpInstance {
 
   private InetAddress source(Link link) {
     return link == null ? null : transport.source(config, link);
-  }
-
-  private void addCheckFaults(EffectivePriority effective, Map<String, String> found) {
-    effective
-        .faults()
-        .forEach(
-            f ->
-                found.put(
-                    f.toString(),
-                    f instanceof CheckGood
-                        ? "check " + f.name() + " is good, and reverse is set"
-                        : checks.detail(f.name())));
-  }
-
-  private void addGroupFaults(Map<String, String> found) {
-    for (var other : group.faultyOthers(this)) {
-      var name = other.config().name();
-      if (other.obstacles().isPending()) {
-        found.put(Obstacles.GROUP_PENDING + "(" + name + ")", "");
-      } else {
-        found.put(
-            VirtualRouter.SYNC_GROUP + "(" + name + ")", "VirtualIP " + name + " is at fault");
-      }
-    }
   }
 
   private EffectivePriority effectivePriority(long now) {
