@@ -47,6 +47,25 @@ class LinksTest {
   }
 
   @Test
+  void everySampleIsInTheirIndexAndEveryPageInTheReadme() throws IOException {
+    assertEquals(Set.of(), missing("samples/README.md", "samples"));
+    assertEquals(Set.of(), missing("README.md", "docs"));
+  }
+
+  /** Files of a folder that a page does not link to. */
+  private static Set<Path> missing(String page, String folder) throws IOException {
+    var index = ROOT.resolve(page);
+    var missing = new TreeSet<Path>();
+    try (var files = Files.list(ROOT.resolve(folder))) {
+      files.filter(Files::isRegularFile).filter(f -> !f.equals(index)).forEach(missing::add);
+    }
+    for (var link : Links.of(Files.readString(index))) {
+      missing.remove(index.resolveSibling(link.split("#")[0]).normalize());
+    }
+    return missing;
+  }
+
+  @Test
   void anchorsAreThoseOfGitHub() {
     var page = "# A [b](c.md) `x.y[]`\n\n## Twice\n\n```\n# no heading\n```\n\n## Twice\n";
     assertEquals(Set.of("a-b-xy", "twice", "twice-1"), Links.anchors(page));
