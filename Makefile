@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build test simulate fuzz demo bench crd docs release format packages clean
+.PHONY: help build images reproduce test simulate fuzz demo bench crd docs release format packages clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -20,8 +20,22 @@ agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 	@JAVA_OPTS=-XX:AOTCacheOutput=$@ agent/target/virtualip-agent train agent/target/training \
 	  >agent/target/train.log 2>&1 || echo "no AOT cache was made: see agent/target/train.log"
 
+# To run images in the lab.
+RUNC := deploy/launcher/install-packages runc:runc \
+  /usr/share/containers/seccomp.json:golang-github-containers-common
+
+# The libraries afresh, for those of another version would be packed too.
+images: packages ## OCI images and what is in them, in target/images; see deploy/README.md for BASE, ENGINE, ARCH
+	@rm -rf agent/target/lib operator/target/lib
+	@$(MVN) -q package org.cyclonedx:cyclonedx-maven-plugin:makeBom -DskipTests -pl agent,operator -am
+	@deploy/images/build
+
+reproduce: ## Build the images of the last commit once more, elsewhere: are they the same?
+	@deploy/images/reproduce
+
 test: packages ## All tests: unit, simulation, API server, lab with live keepalived
 	@rm -rf */target/surefire-reports
+	@[ ! -e target/images ] || $(RUNC)
 	@echo "API server: $${KUBEBUILDER_ASSETS:-the embedded one; set KUBEBUILDER_ASSETS for a real one}"
 	@$(MVN) -q verify; code=$$?; e2e/src/lab/test-summary; exit $$code
 
@@ -39,8 +53,10 @@ fuzz: ## Let Jazzer look for bytes that break the decoder, SECONDS=60 with frame
 	    -Dtest="DecoderFuzzTest#$$target" -Dsurefire.failIfNoSpecifiedTests=false || exit 1; \
 	done
 
-demo: build ## The classic nginx + keepalived scenario under Kubernetes objects, narrated
-	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo
+demo: build ## The classic nginx + keepalived scenario under Kubernetes objects, narrated; IMAGES=1: from the images
+	@$(if $(IMAGES),$(RUNC))
+	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo \
+	  $(if $(IMAGES),images)
 
 RUNS := 20
 bench: build ## Moves beside keepalived's: RUNS=20 of each; see docs/benchmarks.md for BENCH="--moves=stop ..."
