@@ -8,6 +8,7 @@ import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.LabNode;
+import dev.virtualip.e2e.lab.Program;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.EnvVar;
@@ -54,6 +55,7 @@ public final class Cluster implements AutoCloseable {
   private final ClassicPair pair;
   private final ApiServer api;
   private final Map<String, LabNode> nodes = new LinkedHashMap<>();
+  private Map<String, Program> programs = Program.built();
   private int operators;
 
   private Cluster(Lab lab, ClassicPair pair, ApiServer api) {
@@ -82,6 +84,11 @@ public final class Cluster implements AutoCloseable {
       cluster.load(Lab.root().resolve("deploy/base/" + file + ".yaml"));
     }
     return cluster;
+  }
+
+  /** Runs these on the nodes that join from now on, instead of what {@code make build} leaves. */
+  public void run(Map<String, Program> programs) {
+    this.programs = programs;
   }
 
   private void load(Path file) {
@@ -151,7 +158,7 @@ public final class Cluster implements AutoCloseable {
   }
 
   private void join(Host host, String address) {
-    nodes.put(host.name(), LabNode.start(api, host, address, Map.of(), LabNode.ownPrograms()));
+    nodes.put(host.name(), LabNode.start(api, host, address, Map.of(), programs));
   }
 
   /** The node that the leading operator's pod is bound to; null while none leads. */

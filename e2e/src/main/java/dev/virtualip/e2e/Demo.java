@@ -2,11 +2,16 @@ package dev.virtualip.e2e;
 
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.List;
+import java.util.Map;
 
-/** {@code make demo}: plays the {@link Scenario} and ends with a table. */
+/**
+ * {@code make demo}: plays the {@link Scenario} and ends with a table. With the argument {@code
+ * images} operator and agents run from their images, in containers as their pods describe them.
+ */
 public final class Demo {
   private static final String LOGS = ".*(virtualip|nginx|apiserver).*\\.log";
   private static final int LOG_LINES = 25;
@@ -19,16 +24,21 @@ public final class Demo {
       System.err.println("demo: it makes network namespaces; run `make demo` as root");
       System.exit(1);
     }
+    boolean images = List.of(args).contains("images");
+    if (images && !Program.imagesMissing().isEmpty()) {
+      System.err.println("demo: " + Program.imagesMissing());
+      System.exit(1);
+    }
     boolean passed;
     try (var lab = Lab.open()) {
-      passed = play(lab);
+      passed = play(lab, images ? Program.images() : Program.built());
     }
     System.exit(passed ? 0 : 1);
   }
 
-  private static boolean play(Lab lab) {
+  private static boolean play(Lab lab, Map<String, Program> programs) {
     try {
-      print(Scenario.play(lab, ApiServer::start, System.out));
+      print(Scenario.play(lab, ApiServer::start, programs, System.out));
       return true;
     } catch (AssertionError | RuntimeException e) {
       System.out.println();

@@ -7,6 +7,7 @@ import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.LabNode;
 import dev.virtualip.e2e.lab.Probe;
+import dev.virtualip.e2e.lab.Program;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiFunction;
 import java.util.function.BooleanSupplier;
@@ -57,11 +59,16 @@ public final class Scenario {
   private final ClassicPair pair;
   private final Probe probe;
 
-  private Scenario(Lab lab, BiFunction<Lab, String, ApiServer> api, PrintStream out) {
+  private Scenario(
+      Lab lab,
+      BiFunction<Lab, String, ApiServer> api,
+      Map<String, Program> programs,
+      PrintStream out) {
     this.out = out;
     say("two nodes, a router, a client behind it; nginx on both nodes");
     pair = ClassicPair.build(lab);
     cluster = Cluster.install(lab, pair, api.apply(lab, ClassicPair.CONTROL));
+    cluster.run(programs);
     say("API server: " + cluster.api().kind());
     probe = Probe.start(pair.client(), ClassicPair.URL);
   }
@@ -71,12 +78,17 @@ public final class Scenario {
    *
    * @param lab an empty lab
    * @param api starts an API server at an address of the control host
+   * @param programs what runs for the images of operator and agents
    * @param out where to tell about it
    * @return the moves, in order
    * @throws AssertionError at the first thing that is not as expected
    */
-  public static List<Move> play(Lab lab, BiFunction<Lab, String, ApiServer> api, PrintStream out) {
-    var scenario = new Scenario(lab, api, out);
+  public static List<Move> play(
+      Lab lab,
+      BiFunction<Lab, String, ApiServer> api,
+      Map<String, Program> programs,
+      PrintStream out) {
+    var scenario = new Scenario(lab, api, programs, out);
     try {
       scenario.start();
       scenario.nginxFails();

@@ -14,6 +14,7 @@ import dev.virtualip.e2e.lab.LabNode;
 import dev.virtualip.e2e.lab.Nginx;
 import dev.virtualip.e2e.lab.Probe;
 import dev.virtualip.e2e.lab.Proc;
+import dev.virtualip.e2e.lab.Program;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -21,7 +22,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -129,7 +129,7 @@ class IngressNginxIT {
         host,
         address,
         Map.of("edge", "true"),
-        Map.of("ingress-nginx/controller", List.of("sh", "-c", drains)));
+        Map.of("ingress-nginx/controller", new Program.Command("sh", "-c", drains)));
   }
 
   private void createPod(String node) {

@@ -77,6 +77,8 @@ class ReleaseTest {
     assertEquals(
         List.of("virtualip-operator:7.8.9@" + OPERATOR, "virtualip-agent:7.8.9@" + AGENT),
         images("deploy/overlays/gitops/images.yaml"));
+    assertEquals(
+        List.of("virtualip-agent:7.8.9-exec"), images("deploy/components/exec/operator.yaml"));
     assertTrue(
         Files.readString(
                 copy.resolve("operator/src/main/java/dev/virtualip/operator/OperatorMain.java"))

@@ -7,9 +7,11 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.Program;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Map;
 import java.util.function.BiFunction;
 import org.junit.jupiter.api.Test;
 
@@ -21,19 +23,28 @@ class ScenarioIT {
     assumeTrue(
         ApiServer.realAvailable(),
         "SKIPPED: KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver");
-    assertTrue(play(ApiServer::real).contains("203.0.113.10/24   77     node-b   True"));
+    assertTrue(
+        play(ApiServer::real, Program.built()).contains("203.0.113.10/24   77     node-b   True"));
   }
 
   @Test
   void holdsOnTheEmbeddedApiServer() {
-    play(ApiServer::embedded);
+    play(ApiServer::embedded, Program.built());
   }
 
-  private static String play(BiFunction<Lab, String, ApiServer> api) {
+  /** In containers with exactly what the pods' security contexts leave them. */
+  @Test
+  void holdsWithTheImages() {
+    assumeTrue(Program.imagesMissing().isEmpty(), () -> "SKIPPED: " + Program.imagesMissing());
+    play(ApiServer::start, Program.images());
+  }
+
+  private static String play(
+      BiFunction<Lab, String, ApiServer> api, Map<String, Program> programs) {
     var narration = new ByteArrayOutputStream();
     try (var lab = Lab.open();
         var out = new PrintStream(narration, true, StandardCharsets.UTF_8)) {
-      assertEquals(7, Scenario.play(lab, api, out).size());
+      assertEquals(7, Scenario.play(lab, api, programs, out).size());
     } catch (AssertionError | RuntimeException e) {
       throw new AssertionError(
           e.getMessage() + "\nafter:\n" + narration.toString(StandardCharsets.UTF_8), e);

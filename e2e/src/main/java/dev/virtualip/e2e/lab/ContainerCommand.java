@@ -28,6 +28,7 @@ import java.util.stream.Collectors;
 /** Turns a container of a pod into a program on the node's host. */
 final class ContainerCommand {
   private static final String CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount";
+  private static final String RUNC = "/run/lab/runc";
   private static final Pattern VARIABLE = Pattern.compile("\\$\\(([A-Za-z_][A-Za-z0-9_.-]*)\\)");
   // A mount point that is not there is made on an overlay in memory, not on the machine's disk.
   private static final String MOUNT =
@@ -53,17 +54,49 @@ final class ContainerCommand {
   private final Pod pod;
   // By container name. A restart needs no API server.
   private final Map<String, Map<String, Path>> mounts = new HashMap<>();
+  private int started;
 
   ContainerCommand(LabNode node, Pod pod) {
     this.node = node;
     this.pod = pod;
   }
 
-  /** Starts the container's program in the node's network and a mount namespace of its own. */
+  /** Starts the container's program in the node's network. */
   Proc start(Container container) {
+    return switch (node.program(container.getImage())) {
+      case Program.Command command -> start(container, command);
+      case Program.Image image -> start(container, image);
+    };
+  }
+
+  private String name(Container container) {
+    return pod.getMetadata().getName() + "-" + container.getName();
+  }
+
+  /** A container by runc, from the control host: inside of network namespaces /sys is another. */
+  private Proc start(Container container, Program.Image image) {
+    Map<String, String> environment = environment(container);
+    String id = pod.getMetadata().getUid() + "-" + started++;
+    Path bundle = node.folder().resolve("bundles/" + id);
+    OciBundle.write(
+        bundle,
+        image,
+        pod,
+        container,
+        container.getArgs().stream().map(word -> expand(word, environment)).toList(),
+        environment,
+        mounts.computeIfAbsent(container.getName(), _ -> mounts(container, false)),
+        node.host().namespace());
+    return node.host()
+        .startOutside(
+            name(container), "runc", "--root", RUNC, "run", "--bundle", bundle.toString(), id);
+  }
+
+  /** A program of the machine in a mount namespace of its own. */
+  private Proc start(Container container, Program.Command stand) {
     Map<String, String> environment = environment(container);
     List<String> program = new ArrayList<>(capabilities(container));
-    program.addAll(node.program(container.getImage()));
+    program.addAll(stand.words());
     container.getCommand().stream().skip(1).forEach(word -> program.add(expand(word, environment)));
     container.getArgs().forEach(word -> program.add(expand(word, environment)));
 
@@ -71,16 +104,12 @@ final class ContainerCommand {
         new ArrayList<>(List.of("unshare", "--mount", "--propagation", "private", "sh", "-ec"));
     StringBuilder script = new StringBuilder("mount_at() {\n" + MOUNT + "}\n");
     mounts
-        .computeIfAbsent(container.getName(), _ -> mounts(container))
+        .computeIfAbsent(container.getName(), _ -> mounts(container, true))
         .forEach((at, what) -> script.append("mount_at '%s' '%s'\n".formatted(what, at)));
     command.add(script.append("exec \"$@\"").toString());
     command.add("sh");
     command.addAll(program);
-    return node.host()
-        .start(
-            pod.getMetadata().getName() + "-" + container.getName(),
-            environment,
-            command.toArray(String[]::new));
+    return node.host().start(name(container), environment, command.toArray(String[]::new));
   }
 
   private static List<String> capabilities(Container container) {
@@ -136,7 +165,7 @@ final class ContainerCommand {
   }
 
   /** Folders of the host by the path in the container. */
-  private Map<String, Path> mounts(Container container) {
+  private Map<String, Path> mounts(Container container, boolean onMachine) {
     Map<String, Path> paths = new LinkedHashMap<>();
     String account = pod.getSpec().getServiceAccountName();
     KubernetesClient client = node.api().client();
@@ -154,7 +183,7 @@ final class ContainerCommand {
         pod.getSpec().getVolumes().stream().collect(Collectors.toMap(Volume::getName, v -> v));
     for (VolumeMount mount : container.getVolumeMounts()) {
       // A volume at /tmp must not hide the programs of a project that lies below /tmp.
-      boolean hidesProject = Lab.root().startsWith(mount.getMountPath());
+      boolean hidesProject = onMachine && Lab.root().startsWith(mount.getMountPath());
       if (!mount.getMountPath().equals(CREDENTIALS) && !hidesProject) {
         paths.put(mount.getMountPath(), volume(volumes.get(mount.getName()), mount));
       }
@@ -171,7 +200,9 @@ final class ContainerCommand {
       return folder(node.disk(volume.getHostPath().getPath()), Map.of());
     }
     if (volume.getEmptyDir() != null) {
-      return folder(own, Map.of());
+      Path folder = folder(own, Map.of());
+      Shell.run("chmod", "777", folder.toString());
+      return folder;
     }
     if (volume.getConfigMap() != null) {
       String name = volume.getConfigMap().getName();

@@ -1,5 +1,6 @@
 package dev.virtualip.e2e.lab;
 
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -172,6 +173,15 @@ public final class Host implements AutoCloseable {
 
   /** Starts a program here with additional environment variables. */
   public Proc start(String name, Map<String, String> environment, String... command) {
+    return start(name, environment, inside(List.of(command)));
+  }
+
+  /** Starts a program of this host on the control host, which brings it here by itself. */
+  Proc startOutside(String name, String... command) {
+    return start(name, Map.of(), List.of(command));
+  }
+
+  private Proc start(String name, Map<String, String> environment, List<String> command) {
     Map<String, String> all = new LinkedHashMap<>();
     // JVMs: no files in the machine's /tmp, which a SIGKILL would leave there.
     all.put("JAVA_OPTS", "-XX:-UsePerfData -Djava.io.tmpdir=/run/lab/tmp");
@@ -179,8 +189,7 @@ public final class Host implements AutoCloseable {
     all.putAll(environment);
     int start = starts.merge(name, 1, Integer::sum);
     String file = this.name + "-" + name + (start == 1 ? "" : "-" + start) + ".log";
-    Proc proc =
-        Proc.start(this.name + "/" + name, lab.work().resolve(file), all, inside(List.of(command)));
+    Proc proc = Proc.start(this.name + "/" + name, lab.work().resolve(file), all, command);
     procs.removeIf(p -> !p.alive());
     procs.add(proc);
     return proc;
@@ -189,6 +198,11 @@ public final class Host implements AutoCloseable {
   /** Records the frames of a NIC that match a filter in tcpdump's language, empty for all. */
   public Capture capture(String nic, String filter) {
     return Capture.start(this, nic, filter);
+  }
+
+  /** Path of its network namespace; null for the control host, which is where this JVM is. */
+  Path namespace() {
+    return enter.isEmpty() ? null : Path.of("/run/netns", name);
   }
 
   Lab lab() {

@@ -12,7 +12,6 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -20,33 +19,23 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * A Kubernetes node without a kubelet: a host, its Node object, and the pods bound to it as
  * programs on that host. Containers get their arguments, environment, volumes, capabilities and
- * service account; images, users, limits and cgroups do not exist here. Every pod is on the host
- * network.
+ * service account. A {@link Program.Image} runs in a container; for a {@link Program.Command}
+ * users, limits and cgroups do not exist. Every pod is on the host network.
  */
 public final class LabNode implements AutoCloseable {
   private final ApiServer api;
   private final Host host;
   private final String internalIp;
-  private final Map<String, List<String>> programs;
+  private final Map<String, Program> programs;
   private final Map<String, PodRun> pods = new ConcurrentHashMap<>();
   private final Set<String> held = ConcurrentHashMap.newKeySet();
   private SharedIndexInformer<Pod> informer;
 
-  private LabNode(ApiServer api, Host host, String internalIp, Map<String, List<String>> programs) {
+  private LabNode(ApiServer api, Host host, String internalIp, Map<String, Program> programs) {
     this.api = api;
     this.host = host;
     this.internalIp = internalIp;
     this.programs = programs;
-  }
-
-  /** The project's own programs, as {@code make build} leaves them, by image name. */
-  public static Map<String, List<String>> ownPrograms() {
-    Map<String, List<String>> own = new HashMap<>();
-    for (String module : List.of("agent", "operator")) {
-      String name = "virtualip-" + module;
-      own.put(name, List.of(Lab.root().resolve(module + "/target/" + name).toString()));
-    }
-    return Map.copyOf(own);
   }
 
   /**
@@ -54,15 +43,14 @@ public final class LabNode implements AutoCloseable {
    *
    * @param internalIp the node's InternalIP, an address of the host
    * @param labels in addition to {@code kubernetes.io/hostname}
-   * @param programs commands that stand for images: a container runs the first one whose key its
-   *     image's name contains
+   * @param programs what to run for images: the first one whose key the image's name contains
    */
   public static LabNode start(
       ApiServer api,
       Host host,
       String internalIp,
       Map<String, String> labels,
-      Map<String, List<String>> programs) {
+      Map<String, Program> programs) {
     LabNode node = new LabNode(api, host, internalIp, programs);
     node.register(labels);
     host.lab().onClose(node::close);
@@ -165,8 +153,8 @@ public final class LabNode implements AutoCloseable {
         .patch(PatchContext.of(PatchType.JSON_MERGE), condition);
   }
 
-  /** The command that stands for an image. */
-  List<String> program(String image) {
+  /** What to run for an image. */
+  Program program(String image) {
     return programs.entrySet().stream()
         .filter(entry -> image.contains(entry.getKey()))
         .map(Map.Entry::getValue)

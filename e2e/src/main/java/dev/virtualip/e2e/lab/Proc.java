@@ -13,11 +13,12 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /**
- * A running program. It leads a process group of its own, so that signals reach what it forks too;
- * only {@link #stop} asks the leader alone, as an init system does. Its standard output and error
- * go to a file.
+ * A running program. It leads a process group of its own, so that signals reach what it forks too,
+ * also what has left the group, such as the container of a runc; only {@link #stop} asks the leader
+ * alone, as an init system does. Its standard output and error go to a file.
  */
 public final class Proc implements AutoCloseable {
   private static final Duration GRACE = Duration.ofSeconds(5);
@@ -112,8 +113,9 @@ public final class Proc implements AutoCloseable {
 
   /** Sends a signal, such as HUP or USR1, to the program and all it forked. */
   public void signal(String signal) {
+    String forked = process.descendants().map(p -> " " + p.pid()).collect(Collectors.joining());
     // Without a process left in the group there is nobody to signal, which is no failure.
-    Shell.result(List.of("sh", "-c", "kill -s " + signal + " -- -" + process.pid()));
+    Shell.result(List.of("sh", "-c", "kill -s " + signal + " -- -" + process.pid() + forked));
   }
 
   /** File with all it printed. */

@@ -265,7 +265,11 @@ class ApiServerIT {
         exec sleep 4242
         """;
     return LabNode.start(
-        api, host, address, Map.of("edge", edge), Map.of("sleeper", List.of("sh", "-c", script)));
+        api,
+        host,
+        address,
+        Map.of("edge", edge),
+        Map.of("sleeper", new Program.Command("sh", "-c", script)));
   }
 
   private static void applyDaemonSet(String revision) {
