@@ -91,6 +91,11 @@ public final class Cluster implements AutoCloseable {
     this.programs = programs;
   }
 
+  /** Whether programs run in containers. */
+  boolean runsImages() {
+    return programs.values().stream().anyMatch(Program.Image.class::isInstance);
+  }
+
   private void load(Path file) {
     try (var yaml = Files.newInputStream(file)) {
       client().load(yaml).items().stream()

@@ -7,11 +7,13 @@ import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.LabNode;
 import dev.virtualip.e2e.lab.Probe;
+import dev.virtualip.e2e.lab.Proc;
 import dev.virtualip.e2e.lab.Program;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -29,6 +31,7 @@ import java.util.regex.Pattern;
  */
 public final class Scenario {
   private static final String VIP_NAME = "web";
+  private static final Pattern ROOT_READ_ONLY = Pattern.compile("^\\S+ / \\S+ ro,");
   private static final String SECOND_VIP = "203.0.113.20";
   private static final Duration START = Duration.ofSeconds(120);
   private static final Duration MOVE = Duration.ofSeconds(60);
@@ -113,7 +116,29 @@ public final class Scenario {
     say("kubectl apply -f samples/01-active-standby.yaml");
     awaitMaster(pair.nodeA(), pair.nodeB(), START);
     expect("Accepted is True", () -> cluster.condition(VIP_NAME, "Accepted").startsWith("True"));
+    if (cluster.runsImages()) {
+      checkContainer(cluster.node("node-a").proc(Cluster.AGENT));
+    }
     showTable();
+  }
+
+  /** What the kernel says about the agent's container, which its pod wants so. */
+  private void checkContainer(Proc runc) {
+    try {
+      var proc = Path.of("/proc", Long.toString(runc.container()));
+      var status = Files.readString(proc.resolve("status"));
+      check(
+          "the agent's container has CAP_NET_ADMIN and CAP_NET_RAW, and can get no others",
+          List.of("CapPrm:\t", "CapEff:\t", "CapBnd:\t").stream()
+                  .allMatch(set -> status.contains(set + "0000000000003000\n"))
+              && status.contains("NoNewPrivs:\t1\n"));
+      check("its system calls are filtered", status.contains("Seccomp:\t2\n"));
+      check(
+          "its root is read-only",
+          Files.readString(proc.resolve("mounts")).lines().anyMatch(ROOT_READ_ONLY.asPredicate()));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private void nginxFails() {

@@ -61,6 +61,11 @@ public final class Proc implements AutoCloseable {
     return process.pid();
   }
 
+  /** Process id of the container that this program, a runc, runs. */
+  public long container() {
+    return process.children().findFirst().orElseThrow().pid();
+  }
+
   public boolean alive() {
     return process.isAlive();
   }
