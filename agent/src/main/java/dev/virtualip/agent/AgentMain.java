@@ -14,6 +14,8 @@ import picocli.CommandLine.Spec;
     versionProvider = AgentMain.Version.class,
     subcommands = {RunCommand.class, ValidateCommand.class, TrainCommand.class})
 public final class AgentMain implements Runnable {
+  private static boolean program;
+
   @Spec private CommandSpec spec;
 
   /** The version in the jar's manifest. */
@@ -32,7 +34,13 @@ public final class AgentMain implements Runnable {
 
   /** Runs a command and ends the JVM with its exit code. */
   public static void main(String[] args) {
+    program = true;
     System.exit(execute(args));
+  }
+
+  /** Whether this JVM is the agent, and not one that merely runs some of its code. */
+  static boolean isProgram() {
+    return program;
   }
 
   /** Runs a command; returns its exit code. */

@@ -41,9 +41,6 @@ import org.slf4j.MDC;
 final class Rehearsal {
   private static final Logger LOG = LoggerFactory.getLogger(Rehearsal.class);
 
-  /** logback.xml drops what is logged with this key set: none of it is true. */
-  private static final String MDC_KEY = "rehearsal";
-
   private static final String VIP =
       """
       {"metadata": {"name": "rehearsal", "generation": 1},
@@ -117,13 +114,13 @@ final class Rehearsal {
 
   /** Rehearses; returns the states it went through. */
   static List<State> play() throws IOException {
-    MDC.put(MDC_KEY, "true");
+    MDC.put(Logs.REHEARSAL, "true");
     try {
       var rehearsal = new Rehearsal();
       rehearsal.moves();
       return rehearsal.states;
     } finally {
-      MDC.remove(MDC_KEY);
+      MDC.remove(Logs.REHEARSAL);
     }
   }
 

@@ -14,7 +14,7 @@ import java.util.LinkedHashMap;
 /**
  * One line for each thing that is logged, as text ({@code key=value}) or as a JSON object, and the
  * same line once a second at most. The environment variable {@code LOG_FORMAT}, {@code text} or
- * {@code json}, says which by way of logback.xml.
+ * {@code json}, says which by way of logback.xml or the agent's Logs.
  */
 public final class LineEncoder extends EncoderBase<ILoggingEvent> {
   /** System property with the name of the node, which then is in every line. */
