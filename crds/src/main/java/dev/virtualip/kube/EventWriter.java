@@ -1,10 +1,10 @@
 package dev.virtualip.kube;
 
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.time.Duration;
@@ -25,6 +25,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class EventWriter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EventWriter.class);
+  // Not the client's own: that one looks for, and loads, all kinds of objects that there are.
+  private static final JsonMapper JSON = new JsonMapper();
   private static final int MAX = 1_000;
   private static final int MESSAGE_MAX = 1_000;
   private static final Duration SAME = Duration.ofMinutes(10);
@@ -203,7 +205,7 @@ public final class EventWriter implements AutoCloseable {
             "PATCH",
             path(event) + "/" + event.getMetadata().getName(),
             ApiCall.MERGE_PATCH,
-            Serialization.asJson(patch));
+            JSON.writeValueAsString(patch));
     if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
       return Optional.empty();
     }
@@ -217,7 +219,7 @@ public final class EventWriter implements AutoCloseable {
   private ApiCall.Answer create(Said said, Occurred occurred)
       throws IOException, InterruptedException {
     var event = event(said, occurred);
-    var answer = sender.send("POST", path(event), ApiCall.JSON, Serialization.asJson(event));
+    var answer = sender.send("POST", path(event), ApiCall.JSON, JSON.writeValueAsString(event));
     if (answer.ok()) {
       written.put(said, event);
     }

@@ -46,6 +46,7 @@ public final class ApiServer {
             : Config.fromKubeconfig(kubeconfig.toFile());
     return new KubernetesClientBuilder()
         .withHttpClientFactory(new LiveWatches())
+        .withKubernetesSerialization(Kinds.serialization())
         .withConfig(
             new ConfigBuilder(config)
                 .withConnectionTimeout(CONNECT_TIMEOUT_MS)

@@ -63,6 +63,11 @@ public final class KubernetesSource implements AutoCloseable {
   private final Thread thread = Thread.ofVirtual().name("kubernetes-source").unstarted(this::run);
   private volatile Consumer<String> onStatus = _ -> {};
 
+  /** An object as it was read; without problems it can be run. */
+  private record Version(
+      GenericKubernetesResource object, VirtualIp virtualIp, List<Problem> problems) {}
+
+  private Map<String, Version> read = Map.of();
   private Map<String, VirtualIp> good = Map.of();
   private NodeFacts self;
   private boolean warned;
@@ -89,8 +94,15 @@ public final class KubernetesSource implements AutoCloseable {
     virtualIps = client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).runnableInformer(0);
     nodes = client.nodes().withField("metadata.name", nodeName).runnableInformer(0);
     allNodes = client.nodes().runnableInformer(0);
-    secrets = client.secrets().inNamespace(namespace).runnableInformer(0);
+    secrets =
+        client
+            .secrets()
+            .inNamespace(namespace)
+            // Helm keeps whole charts in Secrets.
+            .withoutField("type", "helm.sh/release.v1")
+            .runnableInformer(0);
     pods = new NodePods(client, nodeName);
+    virtualIps.itemStore(new SlimStore(nodeName));
   }
 
   /**
@@ -178,13 +190,6 @@ public final class KubernetesSource implements AutoCloseable {
           && Objects.equals(asked(was), asked(is));
     }
 
-    private static ObjectMeta essence(ObjectMeta metadata) {
-      return new ObjectMetaBuilder(metadata)
-          .withResourceVersion(null)
-          .withManagedFields(List.of())
-          .build();
-    }
-
     private void tellStatus(T object) {
       if (object instanceof GenericKubernetesResource) {
         onStatus.accept(object.getMetadata().getName());
@@ -251,15 +256,17 @@ public final class KubernetesSource implements AutoCloseable {
   private List<VirtualIp> readVirtualIps() {
     var next = new HashMap<String, VirtualIp>();
     var wrong = new HashMap<String, List<Problem>>();
+    var versions = new HashMap<String, Version>();
     for (var object : virtualIps.getStore().list()) {
       var name = object.getMetadata().getName();
-      var own = new ArrayList<Problem>();
-      var vip = Manifests.lenientVirtualIp(STATUS.valueToTree(object), own);
+      var version = version(read.get(name), object);
+      versions.put(name, version);
+      var own = version.problems();
       if (own.isEmpty()) {
-        next.put(name, vip);
+        next.put(name, version.virtualIp());
         continue;
       }
-      wrong.put(name, List.copyOf(own));
+      wrong.put(name, own);
       if (!own.equals(problems.get(name))) {
         LOG.warn("virtualip_unreadable vip={} problems={}", name, own);
       }
@@ -269,10 +276,36 @@ public final class KubernetesSource implements AutoCloseable {
         next.put(name, before);
       }
     }
+    read = versions;
     good = Map.copyOf(next);
     refuseEmptySelections(next, wrong);
     problems = Map.copyOf(wrong);
     return next.values().stream().map(this::withRequest).toList();
+  }
+
+  /** Reads an object, unless it says the same as when it was read last. */
+  private static Version version(Version before, GenericKubernetesResource object) {
+    if (before != null
+        && (before.object() == object
+            || essence(before.object().getMetadata()).equals(essence(object.getMetadata()))
+                && Objects.equals(spec(before.object()), spec(object)))) {
+      return new Version(object, before.virtualIp(), before.problems());
+    }
+    var problems = new ArrayList<Problem>();
+    var vip = Manifests.lenientVirtualIp(STATUS.valueToTree(object), problems);
+    return new Version(object, vip, List.copyOf(problems));
+  }
+
+  private static Object spec(GenericKubernetesResource object) {
+    return object.getAdditionalProperties().get("spec");
+  }
+
+  /** Metadata without what changes with every write, of a status too. */
+  private static ObjectMeta essence(ObjectMeta metadata) {
+    return new ObjectMetaBuilder(metadata)
+        .withResourceVersion(null)
+        .withManagedFields(List.of())
+        .build();
   }
 
   /** A version of a VirtualIP, with what this node is asked to do now as its status. */

@@ -1,0 +1,62 @@
+package dev.virtualip.agent.kube;
+
+import dev.virtualip.crds.VirtualIpStatus.State;
+import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
+import io.fabric8.kubernetes.client.informers.cache.BasicItemStore;
+import io.fabric8.kubernetes.client.informers.cache.Cache;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/**
+ * What the informer keeps of VirtualIPs: no more than the agent reads. An agent sees those of the
+ * whole cluster, most of them not its own, and what other nodes and the operator say of each makes
+ * up most of it.
+ */
+final class SlimStore extends BasicItemStore<GenericKubernetesResource> {
+  private static final Map<String, Object> STATES =
+      Arrays.stream(State.values())
+          .map(State::name)
+          .collect(Collectors.toUnmodifiableMap(name -> name, name -> Map.of("state", name)));
+
+  private final String nodeName;
+
+  /**
+   * An empty store.
+   *
+   * @param nodeName this node: what it says itself stays as it is
+   */
+  SlimStore(String nodeName) {
+    super(Cache::metaNamespaceKeyFunc);
+    this.nodeName = nodeName;
+  }
+
+  @Override
+  public GenericKubernetesResource put(String key, GenericKubernetesResource virtualIp) {
+    var fields = virtualIp.getAdditionalProperties();
+    if (fields.get("status") instanceof Map<?, ?> status) {
+      fields.put("status", slim(status));
+    }
+    return super.put(key, virtualIp);
+  }
+
+  /** The status without conditions, and of other nodes their state. */
+  private Map<Object, Object> slim(Map<?, ?> status) {
+    var slim = new HashMap<Object, Object>(status);
+    slim.remove("conditions");
+    if (status.get("nodes") instanceof Map<?, ?> nodes) {
+      var states = new HashMap<Object, Object>();
+      nodes.forEach((name, said) -> states.put(name, name.equals(nodeName) ? said : state(said)));
+      slim.put("nodes", states);
+    }
+    return slim;
+  }
+
+  /** One object for all that are in the same state. */
+  private static Object state(Object said) {
+    return said instanceof Map<?, ?> fields && fields.get("state") instanceof String state
+        ? STATES.getOrDefault(state, said)
+        : said;
+  }
+}
