@@ -74,7 +74,7 @@ final class Announcer {
     }
     var address = virtual.prefix().address();
     try {
-      var port = node.ports().open(link);
+      var port = node.ports().openToSend(link);
       if (virtual.prefix().isIpv6()) {
         boolean router = node.addresses().forwardsIpv6(link);
         port.send(Frames.neighbourAdvertisement(link.mac(), address, router));

@@ -103,14 +103,14 @@ final class Obstacles {
       } else if (!links.up(name, config.linkDebounce(), now)) {
         faults.put("LinkDown(" + name + ")", name + " is down or has no carrier");
       } else if (link.up()) {
-        openPort(link, faults);
+        openPort(link, name.equals(config.interfaceName()), faults);
       }
     }
   }
 
-  private void openPort(Link link, Map<String, String> faults) {
+  private void openPort(Link link, boolean listens, Map<String, String> faults) {
     try {
-      node.ports().open(link);
+      var _ = listens ? node.ports().open(link) : node.ports().openToSend(link);
     } catch (IOException e) {
       faults.put("CaptureFailed(" + link.name() + ")", e.getMessage());
     }

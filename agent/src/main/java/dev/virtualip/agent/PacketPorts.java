@@ -5,11 +5,16 @@ import dev.virtualip.agent.net.PacketPort;
 import dev.virtualip.agent.net.UnicastPort;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 
-/** One packet port a link and one unicast port a family, opened when first needed. One thread. */
+/**
+ * One packet port a link and one unicast port a family, opened when first needed. A link on which
+ * addresses are only announced has a port that receives nothing. One thread.
+ */
 final class PacketPorts implements AutoCloseable {
   private final Map<Integer, PacketPort> ports = new HashMap<>();
+  private final Map<Integer, PacketPort> senders = new HashMap<>();
   private final Map<Family, UnicastPort> unicastPorts = new HashMap<>();
   private final PacketPort.Opener opener;
   private final PacketPort.Receiver receiver;
@@ -24,12 +29,22 @@ final class PacketPorts implements AutoCloseable {
     this.unicastOpener = unicastOpener;
   }
 
-  /** The link's port. */
+  /** The link's port, which hands over what comes in. */
   PacketPort open(Link link) throws IOException {
     var port = ports.get(link.index());
     if (port == null) {
       port = opener.open(link, receiver);
       ports.put(link.index(), port);
+    }
+    return port;
+  }
+
+  /** A port of the link to send by. */
+  PacketPort openToSend(Link link) throws IOException {
+    var port = ports.getOrDefault(link.index(), senders.get(link.index()));
+    if (port == null) {
+      port = opener.open(link, null);
+      senders.put(link.index(), port);
     }
     return port;
   }
@@ -47,9 +62,11 @@ final class PacketPorts implements AutoCloseable {
 
   /** Closes a link's ports; the next use opens them anew. */
   void close(int linkIndex) {
-    var port = ports.remove(linkIndex);
-    if (port != null) {
-      port.close();
+    for (var all : List.of(ports, senders)) {
+      var port = all.remove(linkIndex);
+      if (port != null) {
+        port.close();
+      }
     }
     for (boolean ipv6 : new boolean[] {false, true}) {
       var unicastPort = unicastPorts.remove(new Family(linkIndex, ipv6));
@@ -63,6 +80,8 @@ final class PacketPorts implements AutoCloseable {
   public void close() {
     ports.values().forEach(PacketPort::close);
     ports.clear();
+    senders.values().forEach(PacketPort::close);
+    senders.clear();
     unicastPorts.values().forEach(UnicastPort::close);
     unicastPorts.clear();
   }

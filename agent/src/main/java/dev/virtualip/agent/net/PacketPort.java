@@ -40,6 +40,7 @@ public interface PacketPort extends AutoCloseable {
     /**
      * Starts receiving on a link.
      *
+     * @param receiver null for a port that only sends
      * @throws IOException if the link cannot be opened, with what to do about it
      */
     PacketPort open(Link link, Receiver receiver) throws IOException;

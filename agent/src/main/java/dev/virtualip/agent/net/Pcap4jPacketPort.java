@@ -30,13 +30,21 @@ public final class Pcap4jPacketPort implements PacketPort {
   private static final int ETHERNET_AND_TAG = 18;
 
   /**
-   * Room for an advert of every VRID at least. libpcap makes slots of the snapshot length: with
-   * 65535 bytes a megabyte holds 16 frames, and of a peer that resigns from more virtual routers at
-   * once the rest is lost.
+   * Room for two adverts of every VRID. libpcap makes slots of the snapshot length, the kernel's
+   * header added and rounded up: with 65535 bytes a megabyte holds 16 frames, and of a peer that
+   * resigns from more virtual routers at once the rest is lost. All of it is resident.
    */
-  private static final int BUFFER_BYTES = 2 << 20;
+  private static final int SLOTS = 512;
+
+  private static final int BUFFER_BYTES_MAX = 2 << 20;
+  private static final int KERNEL_HEADER = 128;
 
   private static final String FILTER = "ip proto 112 or ip6 proto 112";
+
+  /** No frame is longer. */
+  private static final String NOTHING = "greater 1000000";
+
+  private static final int NO_BUFFER_BYTES = 1 << 16;
 
   private final Link link;
   private final PcapHandle handle;
@@ -48,11 +56,11 @@ public final class Pcap4jPacketPort implements PacketPort {
   private Pcap4jPacketPort(Link link, PcapHandle handle, Receiver receiver) {
     this.link = link;
     this.handle = handle;
+    var name = "receive-" + link.name();
     thread =
-        Thread.ofPlatform()
-            .name("receive-" + link.name())
-            .daemon()
-            .start(() -> receive(link, receiver));
+        receiver == null
+            ? null
+            : Thread.ofPlatform().name(name).daemon().start(() -> receive(link, receiver));
   }
 
   /** Loads libpcap, which the first port needs. */
@@ -63,14 +71,15 @@ public final class Pcap4jPacketPort implements PacketPort {
   /** Opens a port on a link that is up. See {@link PacketPort.Opener#open}. */
   public static Pcap4jPacketPort open(Link link, Receiver receiver) throws IOException {
     try {
+      int length = Math.min(link.mtu() + ETHERNET_AND_TAG, FRAME_MAX);
       var handle =
           new PcapHandle.Builder(link.name())
-              .snaplen(Math.min(link.mtu() + ETHERNET_AND_TAG, FRAME_MAX))
+              .snaplen(length)
               .immediateMode(true)
               .timeoutMillis(WAIT_MILLIS)
-              .bufferSize(BUFFER_BYTES)
+              .bufferSize(receiver == null ? NO_BUFFER_BYTES : bufferBytes(length))
               .build();
-      handle.setFilter(FILTER, BpfCompileMode.OPTIMIZE);
+      handle.setFilter(receiver == null ? NOTHING : FILTER, BpfCompileMode.OPTIMIZE);
       handle.setDirection(PcapDirection.IN);
       return new Pcap4jPacketPort(link, handle, receiver);
     } catch (PcapNativeException | NotOpenException e) {
@@ -79,6 +88,11 @@ public final class Pcap4jPacketPort implements PacketPort {
               .formatted(link.name(), e.getMessage()),
           e);
     }
+  }
+
+  private static int bufferBytes(int frameBytes) {
+    int slot = 2 * Integer.highestOneBit(frameBytes + KERNEL_HEADER - 1);
+    return Math.min(SLOTS * slot, BUFFER_BYTES_MAX);
   }
 
   @Override
@@ -136,8 +150,10 @@ public final class Pcap4jPacketPort implements PacketPort {
 
   private void release() {
     try {
-      handle.breakLoop();
-      thread.join(2 * WAIT_MILLIS);
+      if (thread != null) {
+        handle.breakLoop();
+        thread.join(2 * WAIT_MILLIS);
+      }
       handle.close();
       for (var membership : memberships.values()) {
         membership.channel().close();
