@@ -41,7 +41,8 @@ public final class Bench implements Callable<Integer> {
   /** Moves at scale take this part of the runs. */
   private static final int SCALE_PART = 4;
 
-  private static final List<String> PARTS = List.of("moves", "scale", "load", "operator");
+  private static final List<String> PARTS =
+      List.of("moves", "scale", "load", "footprint", "operator");
 
   private static final List<Setup> CLASSICS =
       List.of(Setup.classic(2, 1_000), Setup.classic(3, 100));
@@ -68,7 +69,7 @@ public final class Bench implements Callable<Integer> {
       names = "--parts",
       split = ",",
       paramLabel = "PART",
-      description = "Some of: moves, scale, load, operator. Default: all.")
+      description = "Some of: moves, scale, load, footprint, operator. Default: all.")
   private List<String> parts = PARTS;
 
   @Option(
@@ -90,6 +91,7 @@ public final class Bench implements Callable<Integer> {
   private final List<Load> loads = new ArrayList<>();
   private final List<String> failures = new ArrayList<>();
   private Map<String, String> environment = Map.of();
+  private List<Footprint.Figures> footprint = List.of();
   private OperatorScale.Figures operator;
   private Failover failover;
 
@@ -122,9 +124,12 @@ public final class Bench implements Callable<Integer> {
     try (var lab = Lab.open()) {
       environment = environment(lab.control());
       environment.forEach((name, value) -> System.out.println(name + ": " + value));
-      if (!parts.equals(List.of("operator"))) {
+      if (parts.stream().anyMatch(List.of("moves", "scale", "load")::contains)) {
         besideKeepalived(lab, chosen);
       }
+    }
+    if (parts.contains("footprint")) {
+      footprint();
     }
     if (parts.contains("operator")) {
       operatorScale();
@@ -149,6 +154,15 @@ public final class Bench implements Callable<Integer> {
     }
   }
 
+  private void footprint() {
+    try (var lab = Lab.open()) {
+      footprint = Footprint.measure(lab, Duration.ofSeconds(loadSeconds), this::say);
+    } catch (AssertionError | RuntimeException e) {
+      failed("the footprint", e);
+    }
+    write();
+  }
+
   private void operatorScale() {
     if (!ApiServer.realAvailable()) {
       say("SKIPPED: the operator; set KUBEBUILDER_ASSETS to a folder with a real API server");
@@ -170,7 +184,7 @@ public final class Bench implements Callable<Integer> {
     if (!PARTS.containsAll(parts) || runs < 1 || loadSeconds < 1) {
       throw new ParameterException(
           spec.commandLine(),
-          "--parts: moves, scale, load, operator; --runs, --load-seconds: 1 or more");
+          "--parts: moves, scale, load, footprint, operator; --runs, --load-seconds: 1 or more");
     }
     return List.of(Move.values()).stream().filter(move -> moves.contains(move.key())).toList();
   }
@@ -275,7 +289,7 @@ public final class Bench implements Callable<Integer> {
   }
 
   private Results results() {
-    return new Results(environment, samples, loads, operator, failures);
+    return new Results(environment, samples, loads, footprint, operator, failures);
   }
 
   private void write() {

@@ -84,7 +84,7 @@ record Load(
   }
 
   /** A process and its living descendants. */
-  private static List<Long> tree(long pid) {
+  static List<Long> tree(long pid) {
     var all = new ArrayList<>(List.of(pid));
     ProcessHandle.of(pid).stream()
         .flatMap(ProcessHandle::descendants)

@@ -27,8 +27,29 @@ final class Report {
     scale(scales);
     starts(classics, scales);
     load(loads);
+    footprint(results.footprint());
     operator(results.operator());
     results.failures().forEach(failure -> line("FAILED: " + failure));
+  }
+
+  private void footprint(List<Footprint.Figures> all) {
+    if (all.isEmpty()) {
+      return;
+    }
+    title("Master of everything; memory in MiB");
+    var row = "%-23s %-26s %-20s %9s %9s %10s %7s";
+    line(row, "", "", "start to Backup, ms", "resident", "part of", "anonymous", "CPU %");
+    for (var one : all) {
+      line(
+          row,
+          one.what(),
+          one.who(),
+          figures(one.start()),
+          one.resident(),
+          one.proportional(),
+          one.anonymous(),
+          one.cpu());
+    }
   }
 
   private void operator(OperatorScale.Figures figures) {

@@ -18,6 +18,7 @@ import java.util.function.ToDoubleFunction;
  * @param environment the machine and the versions, by name
  * @param samples moves
  * @param loads what it costs while nothing happens
+ * @param footprint what one program takes of a node
  * @param operator the operator with many VirtualIPs, or null if that was not measured
  * @param failures moves that did not end as they should, in words
  */
@@ -25,6 +26,7 @@ record Results(
     Map<String, String> environment,
     List<Sample> samples,
     List<Load> loads,
+    List<Footprint.Figures> footprint,
     OperatorScale.Figures operator,
     List<String> failures) {
   private static final JsonMapper JSON =

@@ -14,6 +14,9 @@ import java.util.Map;
 
 /** Our agent on a host, with its manifests and secrets in a folder instead of an API server. */
 public final class AgentProgram implements AutoCloseable {
+  /** The launcher that the build leaves. */
+  public static final Path PROGRAM = Lab.root().resolve("agent/target/virtualip-agent");
+
   private static final JsonMapper JSON = new JsonMapper();
 
   private final Host host;
@@ -95,7 +98,7 @@ public final class AgentProgram implements AutoCloseable {
   /** The same with additional environment variables. */
   public void start(Map<String, String> environment) {
     var command = new ArrayList<String>();
-    command.add(Lab.root().resolve("agent/target/virtualip-agent").toString());
+    command.add(PROGRAM.toString());
     command.addAll(
         List.of(
             "run",
