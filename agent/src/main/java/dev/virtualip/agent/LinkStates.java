@@ -1,6 +1,7 @@
 package dev.virtualip.agent;
 
 import dev.virtualip.agent.vrrp.State;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -11,6 +12,8 @@ import java.util.Map;
 final class LinkStates {
   private final NodeNetwork network;
   private final Map<String, Seen> seen = new HashMap<>();
+
+  /** Of those that differ from what counts: mostly none. */
   private final Map<String, Long> deadlines = new HashMap<>();
 
   /** What counts, and since when the NIC differs from it. */
@@ -35,13 +38,17 @@ final class LinkStates {
       next = now - since >= debounce ? new Seen(up, State.NEVER) : new Seen(before.up(), since);
     }
     seen.put(name, next);
-    boolean settled = next.differsSince() == State.NEVER;
-    deadlines.put(name, settled ? State.NEVER : next.differsSince() + debounce);
+    if (next.differsSince() == State.NEVER) {
+      deadlines.remove(name);
+    } else {
+      deadlines.put(name, next.differsSince() + debounce);
+    }
     return next.up();
   }
 
   /** When a change will have lasted, or {@link State#NEVER}. */
   long deadline() {
-    return deadlines.values().stream().mapToLong(Long::longValue).min().orElse(State.NEVER);
+    // The loop asks all routers at each turn.
+    return deadlines.isEmpty() ? State.NEVER : Collections.min(deadlines.values());
   }
 }

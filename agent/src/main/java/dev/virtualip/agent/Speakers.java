@@ -49,6 +49,10 @@ final class Speakers {
 
   /** When one may have to be forgotten, or {@link State#NEVER}. */
   long deadline() {
+    if (noted.isEmpty()) {
+      // The loop asks all routers at each turn.
+      return State.NEVER;
+    }
     return noted.values().stream()
         .mapToLong(speaker -> speaker.last() + FORGOTTEN_AFTER)
         .min()

@@ -230,12 +230,19 @@ final class VirtualRouterLoop implements Runnable {
   }
 
   private long deadline(long now) {
-    return instances.values().stream().mapToLong(VrrpInstance::deadline).min().orElse(now + TICK);
+    long first = now + TICK;
+    for (var instance : instances.values()) {
+      first = Math.min(first, instance.deadline());
+    }
+    return first;
   }
 
   private void meetDeadlines(boolean mastersOnly) {
+    long now = System.nanoTime();
     for (var instance : instances.values()) {
-      if (!mastersOnly || instance.stateName() == VirtualIpStatus.State.Master) {
+      // Few are due in a turn: no more than this is done for the others.
+      if (instance.deadline() <= now
+          && (!mastersOnly || instance.stateName() == VirtualIpStatus.State.Master)) {
         guarded(instance, () -> instance.onDeadline(System.nanoTime()));
       }
     }
