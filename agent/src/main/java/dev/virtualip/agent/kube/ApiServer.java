@@ -10,7 +10,12 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** How the agent talks to the API server. */
 public final class ApiServer {
@@ -31,6 +36,11 @@ public final class ApiServer {
   private static final int REQUEST_TIMEOUT_MS = 5000;
   private static final int WATCH_RECONNECT_MS = 250;
 
+  /** Of an empty key store. */
+  private static final String PASSPHRASE = "empty";
+
+  private static final Logger LOG = LoggerFactory.getLogger(ApiServer.class);
+
   private ApiServer() {}
 
   /**
@@ -44,19 +54,51 @@ public final class ApiServer {
         kubeconfig == null
             ? Config.autoConfigure(null)
             : Config.fromKubeconfig(kubeconfig.toFile());
+    var builder =
+        new ConfigBuilder(config)
+            .withConnectionTimeout(CONNECT_TIMEOUT_MS)
+            .withRequestTimeout(REQUEST_TIMEOUT_MS)
+            .withRequestRetryBackoffLimit(0)
+            .withWatchReconnectInterval(WATCH_RECONNECT_MS)
+            // A pooled HTTP/2 connection to a dead server swallows request after request.
+            .withHttp2Disable(true);
+    if (config.getCaCertFile() == null && config.getCaCertData() == null) {
+      return client(builder.build());
+    }
+    try {
+      return clientTrustingOne(builder);
+    } catch (IOException | GeneralSecurityException e) {
+      LOG.debug("trust_store_not_made error=\"{}\": reading that of the JVM", e.getMessage());
+      return client(builder.build());
+    }
+  }
+
+  private static KubernetesClient client(Config config) {
     return new KubernetesClientBuilder()
         .withHttpClientFactory(new LiveWatches())
         .withKubernetesSerialization(Kinds.serialization())
-        .withConfig(
-            new ConfigBuilder(config)
-                .withConnectionTimeout(CONNECT_TIMEOUT_MS)
-                .withRequestTimeout(REQUEST_TIMEOUT_MS)
-                .withRequestRetryBackoffLimit(0)
-                .withWatchReconnectInterval(WATCH_RECONNECT_MS)
-                // A pooled HTTP/2 connection to a dead server swallows request after request.
-                .withHttp2Disable(true)
-                .build())
+        .withConfig(config)
         .build();
+  }
+
+  /**
+   * A client that trusts the authority it was given and no other. By itself it trusts the JVM's
+   * too, and reading these 150 certificates takes time and 2 MiB.
+   */
+  private static KubernetesClient clientTrustingOne(ConfigBuilder builder)
+      throws IOException, GeneralSecurityException {
+    var empty = KeyStore.getInstance(KeyStore.getDefaultType());
+    empty.load(null, null);
+    var file = Files.createTempFile("trust", "");
+    try {
+      try (var out = Files.newOutputStream(file)) {
+        empty.store(out, PASSPHRASE.toCharArray());
+      }
+      return client(
+          builder.withTrustStoreFile(file.toString()).withTrustStorePassphrase(PASSPHRASE).build());
+    } finally {
+      Files.delete(file);
+    }
   }
 
   /**
