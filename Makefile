@@ -17,7 +17,7 @@ build: packages ## Compile and package; leaves agent/target/virtualip-agent and 
 # What the JVM learns in a training run: the agent starts in half the time, and without it all the same.
 agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 	@rm -f $@
-	@JAVA_OPTS=-XX:AOTCacheOutput=$@ agent/target/virtualip-agent train agent/target/training \
+	@JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" agent/target/virtualip-agent train agent/target/training \
 	  >agent/target/train.log 2>&1 || echo "no AOT cache was made: see agent/target/train.log"
 
 # To run images in the lab.
