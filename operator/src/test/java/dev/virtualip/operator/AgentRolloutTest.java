@@ -189,6 +189,33 @@ class AgentRolloutTest {
     assertEquals("ImagePullBackOff: no such image", AgentRollout.trouble(pod));
   }
 
+  @Test
+  void betweenTwoCrashesTheLastOneIsTold() {
+    var pod =
+        pod("a", "new", false)
+            .edit()
+            .editStatus()
+            .addNewContainerStatus()
+            .withNewState()
+            .withNewRunning("2026-01-01T00:00:00Z")
+            .endState()
+            .withNewLastState()
+            .withNewTerminated()
+            .withExitCode(3)
+            .endTerminated()
+            .endLastState()
+            .endContainerStatus()
+            .endStatus()
+            .build();
+    assertEquals("it is starting, and ended with exit code 3 before", AgentRollout.trouble(pod));
+  }
+
+  @Test
+  void whoHasYetToBeReplacedIsKnown() {
+    assertEquals(
+        Set.of("a", "c"), AgentRollout.outdated("new", Arrays.asList(pods("old", "new", "old"))));
+  }
+
   static Pod pod(String node, String revision, boolean ready) {
     var pod =
         new PodBuilder()
