@@ -118,7 +118,7 @@ public final class Cluster implements AutoCloseable {
    * are registered, on the workers.
    */
   public void startOperator() {
-    join(lab.control(), ClassicPair.CONTROL);
+    join(lab.control(), ClassicPair.CONTROL, Map.of(), LabNode.ownPrograms());
     client()
         .nodes()
         .withName(lab.control().name())
@@ -146,12 +146,14 @@ public final class Cluster implements AutoCloseable {
 
   /** Registers the two workers. */
   public void startWorkers() {
-    join(pair.nodeA(), "10.0.0.11");
-    join(pair.nodeB(), "10.0.0.12");
+    join(pair.nodeA(), "10.0.0.11", Map.of(), LabNode.ownPrograms());
+    join(pair.nodeB(), "10.0.0.12", Map.of(), LabNode.ownPrograms());
   }
 
-  private void join(Host host, String address) {
-    nodes.put(host.name(), LabNode.start(api, host, address, Map.of(), LabNode.ownPrograms()));
+  /** Registers a host as a node, see {@link LabNode#start}. */
+  public void join(
+      Host host, String address, Map<String, String> labels, Map<String, List<String>> programs) {
+    nodes.put(host.name(), LabNode.start(api, host, address, labels, programs));
   }
 
   /** The node that the leading operator's pod is bound to; null while none leads. */

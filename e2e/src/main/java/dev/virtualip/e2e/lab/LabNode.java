@@ -55,7 +55,7 @@ public final class LabNode implements AutoCloseable {
    * @param internalIp the node's InternalIP, an address of the host
    * @param labels in addition to {@code kubernetes.io/hostname}
    * @param programs commands that stand for images: a container runs the first one whose key its
-   *     image's name contains
+   *     image's name contains, and waits as if it could not be pulled if none does
    */
   public static LabNode start(
       ApiServer api,
@@ -163,6 +163,11 @@ public final class LabNode implements AutoCloseable {
         .withName(name())
         .subresource("status")
         .patch(PatchContext.of(PatchType.JSON_MERGE), condition);
+  }
+
+  /** Whether there is a command for an image; without one it is an image that can't be pulled. */
+  boolean hasProgram(String image) {
+    return programs.keySet().stream().anyMatch(image::contains);
   }
 
   /** The command that stands for an image. */
