@@ -190,7 +190,7 @@ final class AgentRollout {
     if (next.isEmpty()) {
       return Turn.NONE;
     }
-    var incomplete = incomplete();
+    var incomplete = incomplete().or(this::limited);
     if (incomplete.isPresent()) {
       return Turn.waits(null, false, incomplete.get());
     }
@@ -239,6 +239,23 @@ final class AgentRollout {
             pod ->
                 "the agent on %s is not ready: %s"
                     .formatted(pod.getSpec().getNodeName(), trouble(pod)));
+  }
+
+  /**
+   * Who was asked to stand back goes by its own priority again only a moment after it is not asked
+   * any more. Till then another one would follow, to be preempted at once.
+   */
+  private Optional<String> limited() {
+    for (var vip : vips) {
+      for (var report : VirtualIpConditions.reports(vip).entrySet()) {
+        if (HandOvers.stillLimited(vip, report.getKey(), report.getValue())) {
+          return Optional.of(
+              "%s does not take part in VirtualIP %s with its own priority yet"
+                  .formatted(report.getKey(), vip.getMetadata().getName()));
+        }
+      }
+    }
+    return Optional.empty();
   }
 
   private static String names(Collection<VirtualIp> vips) {

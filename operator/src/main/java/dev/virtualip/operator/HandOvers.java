@@ -1,6 +1,7 @@
 package dev.virtualip.operator;
 
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
@@ -97,6 +98,24 @@ final class HandOvers {
 
   static boolean isUpgrade(HandOver asked) {
     return UPGRADE.equals(asked.reason());
+  }
+
+  /**
+   * Whether a backup still has a priority that it was asked to have, though it is not asked any
+   * more. Where checks or NICs change priorities that can't be told.
+   */
+  static boolean stillLimited(VirtualIp vip, String node, NodeStatus report) {
+    var spec = vip.getSpec();
+    return spec != null
+        && report.state() == State.Backup
+        && !present(vip).containsKey(node)
+        && Objects.equals(report.acceptedGeneration(), vip.getMetadata().getGeneration())
+        && report.priority() != null
+        && report.priority() <= RANK_MAX
+        && spec.priorityOn(node) > RANK_MAX
+        && spec.whenAllFail() != VirtualIpSpec.WhenAllFail.KeepMaster
+        && spec.healthChecks().stream().allMatch(check -> check.weight() == 0)
+        && spec.trackInterfaces().stream().allMatch(nic -> nic.weight() == 0);
   }
 
   private void drain() {

@@ -100,6 +100,38 @@ class AgentRolloutTest {
     assertEquals("c begins; c is asked to hand over", turn(pods("old", "new", "old")));
   }
 
+  /** Its successor would be one that is preempted a moment later. */
+  @Test
+  void nobodyHandsOverBeforeTheLastOneTakesPartAsBefore() {
+    reports.put("b", limited(1));
+    assertEquals(
+        "b does not take part in VirtualIP web with its own priority yet",
+        turn(pods("old", "new", "new")));
+    reports.put("b", limited(100));
+    assertEquals("a begins; a is asked to hand over", turn(pods("old", "new", "new")));
+    reports.put("b", limited(1));
+    asked.put("b", new HandOver(1, "Drain(cordoned)", "t"));
+    assertEquals("a begins; a is asked to hand over", turn(pods("old", "new", "new")), "drained");
+  }
+
+  @Test
+  void aPriorityThatChecksLowerIsNotWaitedFor() {
+    var weighed =
+        Vips.vip(
+            "web",
+            77,
+            "{selector: {matchLabels: {edge: 'true'}}}\n"
+                + "  healthChecks: [{name: disk, tcp: {port: 1}, weight: -99}]");
+    reports.put("b", limited(1));
+    Vips.reported(weighed, "a", reports);
+    assertEquals(
+        "a begins; a is asked to hand over", turn(List.of(weighed), pods("old", "new", "new")));
+  }
+
+  private static NodeStatus limited(int priority) {
+    return new NodeStatus(Backup, priority, null, null, null, 2L, null, null);
+  }
+
   @Test
   void theMasterGoesLastAndNotBeforeItsSuccessorIsMaster() {
     assertEquals("a begins; a is asked to hand over", turn(pods("old", "new", "new")));
