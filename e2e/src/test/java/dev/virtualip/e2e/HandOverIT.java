@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
@@ -24,7 +23,6 @@ import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.client.Watch;
 import io.fabric8.kubernetes.client.Watcher;
 import io.fabric8.kubernetes.client.WatcherException;
-import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -36,7 +34,6 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
@@ -63,10 +60,12 @@ class HandOverIT {
 
   private static final Duration STRICT_MAX = Duration.ofMillis(3_000);
 
+  private static final String GOOD = "registry.example/virtualip-agent:2";
   private static final String BROKEN = "registry.example/broken:1";
   private static final String STRICT = "203.0.113.20";
   private static final String OUTSIDE = "203.0.113.30";
   private static final String INSIDE = "10.0.0.100";
+  private static final List<String> VIP_NAMES = List.of("web", "strict", "outside", "inside");
   private static final List<String> GROUP = List.of("outside", "inside");
 
   private static final String VIPS =
@@ -98,6 +97,14 @@ class HandOverIT {
         syncGroup: gateway
         addresses: [{address: 10.0.0.100/24}]
       """;
+
+  private static final String[] EVENTS = {
+    "get",
+    "events",
+    "--sort-by=.lastTimestamp",
+    "-o",
+    "custom-columns=T:.lastTimestamp,N:.count,VIP:.involvedObject.name,MESSAGE:.message"
+  };
 
   private static final String HEAD =
       """
@@ -155,9 +162,9 @@ class HandOverIT {
     }
     awaitMaster("node-a", "web", "outside", "inside");
     // It does not preempt: node-a need not have been the first.
-    switchTo("strict", "node-a");
+    cluster.switchTo("strict", "node-a");
     awaitMaster("node-a", "strict");
-    switchTo("strict", null);
+    cluster.switchTo("strict", null);
     web = Probe.start(pair.client(), ClassicPair.URL);
     strict = Probe.start(pair.client(), "http://" + STRICT + "/");
     web.awaitServedBy("node-a", SOON);
@@ -183,7 +190,7 @@ class HandOverIT {
   void whatIsSettledIsNotWrittenAgain() {
     assertEquals("ok\n", operator("healthz"));
     assertEquals("ok\n", operator("readyz"));
-    await(
+    cluster.await(
         "a pass over all that writes nothing",
         LATER,
         () -> {
@@ -200,7 +207,7 @@ class HandOverIT {
               && versions.equals(versions());
         });
     var condition = "virtualip_condition{type=\"%s\",vip=\"web\"}";
-    await(
+    cluster.await(
         "conditions are counted",
         SOON,
         () ->
@@ -220,22 +227,22 @@ class HandOverIT {
   @Order(2)
   void aSwitchOverMovesAnExclusiveOneAndAWholeSyncGroup() {
     var from = Instant.now();
-    switchTo("strict", "node-b");
+    cluster.switchTo("strict", "node-b");
     awaitMaster("node-b", "strict");
     assertStrictServed("switch-over", from);
-    switchTo("strict", null);
+    cluster.switchTo("strict", null);
 
     var before = transitions();
-    switchTo("outside", "node-c");
+    cluster.switchTo("outside", "node-c");
     awaitMaster("node-c", "outside", "inside");
     for (var member : GROUP) {
-      await(
+      cluster.await(
           member + " is told so",
           SOON,
           () -> "node-c is master".equals(cluster.status(member).switchOver().message()));
     }
     assertTogetherOn(hosts.get(2));
-    switchTo("outside", null);
+    cluster.switchTo("outside", null);
     awaitMaster("node-a", "outside", "inside");
     assertTogetherOn(hosts.get(0));
     assertMoved(before, Map.of("outside", 2L, "inside", 2L));
@@ -251,7 +258,7 @@ class HandOverIT {
     awaitMaster("node-a", "strict");
     assertStrictServed("drain", from);
     label("node-b", "virtualip.dev/drain-");
-    await("nobody is asked any more", SOON, () -> asked().isEmpty());
+    cluster.await("node-b takes part as before", SOON, () -> priority("web", "node-b") == 100);
 
     from = Instant.now();
     label("node-a", "virtualip.dev/drain=true");
@@ -278,13 +285,15 @@ class HandOverIT {
     var pods = agents();
     var from = Instant.now();
     // The node that is master of nothing comes first.
-    setOperator("AGENT_IMAGE=registry.example/no-such:2", "DRAIN_ON=taint:example.com/leaving");
-    await("the new agent of node-c is tried", LATER, () -> trouble("node-c").contains("no-such:2"));
+    cluster.setOperator(
+        "AGENT_IMAGE=registry.example/no-such:2", "DRAIN_ON=taint:example.com/leaving");
+    cluster.await(
+        "the new agent of node-c is tried", LATER, () -> trouble("node-c").contains("no-such:2"));
     awaitTold(
         Cluster.NAMESPACE,
         "the new agent on node-c is not ready: (ErrImagePull|ImagePullBackOff): .*no-such:2");
     assertEquals(1, paused(), "virtualip_agents_upgrade_paused");
-    await(
+    cluster.await(
         "Degraded names it",
         SOON,
         () ->
@@ -313,15 +322,18 @@ class HandOverIT {
   void withAGoodImageItGoesOnAndMovesEachOnce() {
     var before = transitions();
     var from = Instant.now();
-    setOperator("AGENT_IMAGE=registry.example/virtualip-agent:2", "DRAIN_ON=none");
+    cluster.setOperator("AGENT_IMAGE=" + GOOD, "DRAIN_ON=none");
     awaitUpgraded();
     awaitMaster("node-a", "web", "outside", "inside");
-    await("strict is with one that was upgraded before", SOON, () -> isReady("strict", "node-c"));
+    cluster.await(
+        "strict is with one that was upgraded before",
+        SOON,
+        () -> cluster.isReady("strict", "node-c"));
     assertTogetherOn(hosts.get(0));
     assertMoved(before, Map.of("web", 2L, "strict", 1L, "outside", 2L, "inside", 2L));
     assertWebServed("upgrade of three nodes", from);
     assertStrictServed("upgrade of three nodes", from);
-    await("it is not paused", SOON, () -> paused() == 0);
+    cluster.await("it is not paused", SOON, () -> paused() == 0);
     assertFalse(
         told("default").stream().anyMatch(text -> text.contains("not ready")),
         "agents that are replaced are missed by nobody");
@@ -338,9 +350,10 @@ class HandOverIT {
   void anUpgradeToAnAgentThatCrashesIsTakenBack() {
     var before = transitions();
     var pods = agents();
-    setOperator("AGENT_IMAGE=" + BROKEN);
-    await("the new agent of node-b is tried", LATER, () -> trouble("node-b").contains("Crash"));
-    setOperator("AGENT_IMAGE=registry.example/virtualip-agent:2");
+    cluster.setOperator("AGENT_IMAGE=" + BROKEN);
+    cluster.await(
+        "the new agent of node-b is tried", LATER, () -> trouble("node-b").contains("Crash"));
+    cluster.setOperator("AGENT_IMAGE=" + GOOD);
     awaitUpgraded();
     var now = agents();
     assertEquals(
@@ -356,11 +369,11 @@ class HandOverIT {
     label("node-a", "virtualip.dev/drain=true");
     cluster.api().kubectl("cordon", "node-a");
     // Both were seen when this is done, which comes after them.
-    switchTo("strict", "node-b");
+    cluster.switchTo("strict", "node-b");
     awaitMaster("node-b", "strict");
     assertEquals(List.of("strict node-a", "strict node-c"), asked());
-    assertTrue(isReady("web", "node-a"));
-    switchTo("strict", null);
+    assertTrue(cluster.isReady("web", "node-a"));
+    cluster.switchTo("strict", null);
     cluster.api().kubectl("uncordon", "node-a");
   }
 
@@ -370,10 +383,10 @@ class HandOverIT {
     var before = transitions();
     var pods = agents();
     label("node-c", "edge-");
-    await("node-c has no agent", SOON, () -> !cluster.node("node-c").runs(Cluster.AGENT));
-    await("nor a report", SOON, () -> !cluster.status("web").nodes().containsKey("node-c"));
+    cluster.await("node-c has no agent", SOON, () -> !cluster.node("node-c").runs(Cluster.AGENT));
+    cluster.await("nor a report", SOON, () -> !cluster.status("web").nodes().containsKey("node-c"));
     label("node-c", "edge=true");
-    await(
+    cluster.await(
         "it is back",
         SOON,
         () -> cluster.condition("web", "Degraded").startsWith("False AllNodesServe: 3 of 3"));
@@ -383,11 +396,11 @@ class HandOverIT {
         List.of(uid(now, "node-a"), uid(now, "node-b")),
         "that concerns nobody else");
     assertMoved(before, Map.of());
-    Stream.of("web", "strict", "outside", "inside").forEach(cluster::delete);
-    await("there is no agent", SOON, () -> agents().isEmpty());
-    await("nor anything to make one", SOON, () -> daemonSet() == null);
+    VIP_NAMES.forEach(cluster::delete);
+    cluster.await("there is no agent", SOON, () -> agents().isEmpty());
+    cluster.await("nor anything to make one", SOON, () -> daemonSet() == null);
     for (var address : List.of(ClassicPair.VIP, STRICT, OUTSIDE, INSIDE)) {
-      await("nobody has " + address, SOON, () -> owners.of(address).isEmpty());
+      cluster.await("nobody has " + address, SOON, () -> owners.of(address).isEmpty());
     }
   }
 
@@ -401,30 +414,15 @@ class HandOverIT {
         .get();
   }
 
-  private void await(String what, Duration deadline, BooleanSupplier condition) {
-    try {
-      Await.until(what, deadline, condition);
-    } catch (AssertionError e) {
-      var seen = cluster.api().kubectl("get", "vip,nodes,ds,pods", "-A", "-o", "wide");
-      var reports = cluster.api().kubectl("get", "vip", "-o", "jsonpath={.items[*].status}");
-      throw new AssertionError(e.getMessage() + "\n" + seen + "\n" + reports, e);
-    }
-  }
-
   private void awaitMaster(String node, String... vips) {
     for (var vip : vips) {
-      await(vip + " is on " + node, LATER, () -> isReady(vip, node));
+      cluster.await(vip + " is on " + node, LATER, () -> cluster.isReady(vip, node));
     }
-  }
-
-  private boolean isReady(String vip, String master) {
-    return cluster.condition(vip, "Ready").equals("True Serving: " + master + " is master")
-        && master.equals(cluster.status(vip).master());
   }
 
   /** The group's addresses are both there, and nowhere else. */
   private void assertTogetherOn(Host host) {
-    await(
+    cluster.await(
         "the group is on " + host,
         SOON,
         () ->
@@ -434,7 +432,7 @@ class HandOverIT {
 
   private Map<String, Long> transitions() {
     var transitions = new TreeMap<String, Long>();
-    for (var vip : List.of("web", "strict", "outside", "inside")) {
+    for (var vip : VIP_NAMES) {
       transitions.put(vip, cluster.status(vip).transitions());
     }
     return transitions;
@@ -450,38 +448,32 @@ class HandOverIT {
                 moved.put(vip, now - before.get(vip));
               }
             });
-    assertEquals(new TreeMap<>(expected), moved, "hand-overs");
+    assertEquals(
+        new TreeMap<>(expected), moved, () -> "hand-overs\n" + cluster.api().kubectl(EVENTS));
   }
 
   private void awaitUpgraded() {
-    await(
+    cluster.await(
         "all agents are new and nobody is asked any more",
         LATER,
         () -> {
           assertTrue(
               cluster.nodes().stream().filter(node -> node.runs(Cluster.AGENT)).count() >= 2,
               "two agents are away at once");
-          var pods = agents().values();
-          return asked().isEmpty() && pods.size() == 3 && pods.stream().allMatch(this::isNew);
+          return asked().isEmpty() && cluster.agentsRun(3, GOOD);
         });
   }
 
-  private boolean isNew(Pod pod) {
-    return Readiness.getInstance().isReady(pod)
-        && pod.getSpec()
-            .getContainers()
-            .getFirst()
-            .getImage()
-            .equals("registry.example/virtualip-agent:2");
+  /** By which a node takes part now. */
+  private int priority(String vip, String node) {
+    return cluster.status(vip).nodes().get(node).priority();
   }
 
   /** Who is asked to hand over what, or to wait behind others. */
   private List<String> asked() {
     var asked = new ArrayList<String>();
-    for (var vip : List.of("web", "strict", "outside", "inside")) {
-      var ofOne =
-          Objects.requireNonNullElse(cluster.status(vip).handOvers(), Map.<String, HandOver>of());
-      new TreeMap<>(ofOne).keySet().forEach(node -> asked.add(vip + " " + node));
+    for (var vip : VIP_NAMES) {
+      cluster.handOvers(vip).keySet().forEach(node -> asked.add(vip + " " + node));
     }
     return asked;
   }
@@ -489,14 +481,7 @@ class HandOverIT {
   /** The agents' pods by node. */
   private Map<String, Pod> agents() {
     var pods = new TreeMap<String, Pod>();
-    cluster
-        .client()
-        .pods()
-        .inNamespace(Cluster.NAMESPACE)
-        .withLabel("app.kubernetes.io/name", Cluster.AGENT)
-        .list()
-        .getItems()
-        .forEach(pod -> pods.put(Objects.toString(pod.getSpec().getNodeName()), pod));
+    cluster.agents().forEach(pod -> pods.put(String.valueOf(pod.getSpec().getNodeName()), pod));
     return pods;
   }
 
@@ -527,22 +512,8 @@ class HandOverIT {
     return cluster.leader().host().get("http://127.0.0.1:9406/" + path);
   }
 
-  private void setOperator(String... variables) {
-    var command =
-        Stream.concat(
-            Stream.of("-n", Cluster.NAMESPACE, "set", "env", "deployment/virtualip-operator"),
-            Stream.of(variables));
-    cluster.api().kubectl(command.toArray(String[]::new));
-  }
-
   private void label(String node, String label) {
     cluster.api().kubectl("label", "--overwrite", "node", node, label);
-  }
-
-  private void switchTo(String vip, String node) {
-    cluster
-        .api()
-        .kubectl("annotate", "vip", vip, VirtualIp.SWITCH_TO + (node == null ? "-" : "=" + node));
   }
 
   /** Waits for an Event with a message that begins like this. */

@@ -1,19 +1,13 @@
 package dev.virtualip.e2e.bench;
 
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.e2e.Cluster;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.Lab;
-import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
-import java.util.Objects;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -54,15 +48,20 @@ final class PlannedMoves implements AutoCloseable {
     cluster.apply(setup.manifest());
     try {
       awaitMaster(setup, "node-a");
-      measure(setup, SWITCH_OVER, run, () -> annotate("=node-b"), () -> isMaster("node-b"));
-      measure(setup, BACK, run, () -> annotate("-"), () -> isMaster("node-a"));
+      measure(
+          setup,
+          SWITCH_OVER,
+          run,
+          () -> cluster.switchTo("web", "node-b"),
+          () -> isMaster("node-b"));
+      measure(setup, BACK, run, () -> cluster.switchTo("web", null), () -> isMaster("node-a"));
       measure(setup, DRAIN, run, () -> label("=true"), () -> isMaster("node-b"));
       label("-");
       awaitMaster(setup, "node-a");
       measure(setup, UPGRADE, run, this::upgrade, () -> isUpgraded() && isMaster("node-a"));
     } finally {
       cluster.delete("web");
-      Await.until("agents are gone", LONG, () -> agents().isEmpty());
+      Await.until("agents are gone", LONG, () -> cluster.agents().isEmpty());
       failover.clean(setup);
     }
     var stop = failover.play(setup, Contender.KEEPALIVED, Move.STOP, run, phase);
@@ -84,57 +83,21 @@ final class PlannedMoves implements AutoCloseable {
     result.accept(failover.planned(setup, what, run, from, to));
   }
 
-  private void annotate(String node) {
-    cluster.api().kubectl("annotate", "vip", "web", VirtualIp.SWITCH_TO + node);
-  }
-
   private void label(String value) {
     cluster.api().kubectl("label", "node", "node-a", "virtualip.dev/drain" + value);
   }
 
   private void upgrade() {
     images++;
-    cluster
-        .api()
-        .kubectl(
-            "-n",
-            Cluster.NAMESPACE,
-            "set",
-            "env",
-            "deployment/" + Cluster.OPERATOR,
-            "AGENT_IMAGE=" + IMAGE + images);
+    cluster.setOperator("AGENT_IMAGE=" + IMAGE + images);
   }
 
   private boolean isUpgraded() {
-    var asked =
-        Objects.requireNonNullElse(cluster.status("web").handOvers(), Map.<String, HandOver>of());
-    var pods = agents();
-    return asked.isEmpty()
-        && pods.size() == 2
-        && pods.stream()
-            .allMatch(
-                pod ->
-                    Readiness.getInstance().isReady(pod)
-                        && pod.getSpec()
-                            .getContainers()
-                            .getFirst()
-                            .getImage()
-                            .equals(IMAGE + images));
-  }
-
-  private List<Pod> agents() {
-    return cluster
-        .client()
-        .pods()
-        .inNamespace(Cluster.NAMESPACE)
-        .withLabel("app.kubernetes.io/name", Cluster.AGENT)
-        .list()
-        .getItems();
+    return cluster.handOvers("web").isEmpty() && cluster.agentsRun(2, IMAGE + images);
   }
 
   private boolean isMaster(String node) {
-    return cluster.condition("web", "Ready").equals("True Serving: " + node + " is master")
-        && node.equals(cluster.status("web").master());
+    return cluster.isReady("web", node);
   }
 
   @Override
