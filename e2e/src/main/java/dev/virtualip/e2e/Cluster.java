@@ -2,6 +2,7 @@ package dev.virtualip.e2e;
 
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
@@ -13,6 +14,7 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConfigMapBuilder;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
@@ -34,6 +36,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 
 /**
  * The {@link ClassicPair} as a Kubernetes cluster: the control host as control-plane node, with API
@@ -130,7 +136,7 @@ public final class Cluster implements AutoCloseable {
    * are registered, on the workers.
    */
   public void startOperator() {
-    join(lab.control(), ClassicPair.CONTROL);
+    join(lab.control(), ClassicPair.CONTROL, Map.of(), programs);
     client()
         .nodes()
         .withName(lab.control().name())
@@ -158,12 +164,14 @@ public final class Cluster implements AutoCloseable {
 
   /** Registers the two workers. */
   public void startWorkers() {
-    join(pair.nodeA(), "10.0.0.11");
-    join(pair.nodeB(), "10.0.0.12");
+    join(pair.nodeA(), "10.0.0.11", Map.of(), programs);
+    join(pair.nodeB(), "10.0.0.12", Map.of(), programs);
   }
 
-  private void join(Host host, String address) {
-    nodes.put(host.name(), LabNode.start(api, host, address, Map.of(), programs));
+  /** Registers a host as a node, see {@link LabNode#start}. */
+  public void join(
+      Host host, String address, Map<String, String> labels, Map<String, Program> programs) {
+    nodes.put(host.name(), LabNode.start(api, host, address, labels, programs));
   }
 
   /** The node that the leading operator's pod is bound to; null while none leads. */
@@ -285,6 +293,64 @@ public final class Cluster implements AutoCloseable {
       }
     }
     return "";
+  }
+
+  /** What nodes are asked about a VirtualIP, by node in order. */
+  public SortedMap<String, HandOver> handOvers(String name) {
+    return new TreeMap<>(Objects.requireNonNullElse(status(name).handOvers(), Map.of()));
+  }
+
+  /** Whether a VirtualIP is Ready with this node as master. */
+  public boolean isReady(String name, String master) {
+    return condition(name, "Ready").equals("True Serving: " + master + " is master")
+        && master.equals(status(name).master());
+  }
+
+  /** Asks for a switch-over to a node, or takes the request back if that is null. */
+  public void switchTo(String name, String node) {
+    var request = VirtualIp.SWITCH_TO + (node == null ? "-" : "=" + node);
+    api.kubectl("annotate", "vip", name, request);
+  }
+
+  /** Sets environment variables of the operator, {@code NAME=VALUE}; it starts anew. */
+  public void setOperator(String... variables) {
+    var command =
+        Stream.concat(
+            Stream.of("-n", NAMESPACE, "set", "env", "deployment/" + OPERATOR),
+            Stream.of(variables));
+    api.kubectl(command.toArray(String[]::new));
+  }
+
+  /** The agents' pods. */
+  public List<Pod> agents() {
+    return client()
+        .pods()
+        .inNamespace(NAMESPACE)
+        .withLabel("app.kubernetes.io/name", AGENT)
+        .list()
+        .getItems();
+  }
+
+  /** Whether there are so many agents, all ready and of this image. */
+  public boolean agentsRun(int count, String image) {
+    var pods = agents();
+    return pods.size() == count
+        && pods.stream()
+            .allMatch(
+                pod ->
+                    Readiness.getInstance().isReady(pod)
+                        && pod.getSpec().getContainers().getFirst().getImage().equals(image));
+  }
+
+  /** As {@link Await#until}; on a real API server a failure tells what is in the cluster. */
+  public void await(String what, Duration deadline, BooleanSupplier condition) {
+    try {
+      Await.until(what, deadline, condition);
+    } catch (AssertionError e) {
+      var seen = api.kubectl("get", "vip,nodes,ds,pods,leases", "-A", "-o", "wide");
+      var reports = api.kubectl("get", "vip", "-o", "jsonpath={.items[*].status}");
+      throw new AssertionError(e.getMessage() + "\n" + seen + "\n" + reports, e);
+    }
   }
 
   /** What {@code kubectl get vip} prints: the real one's words, or its columns without one. */

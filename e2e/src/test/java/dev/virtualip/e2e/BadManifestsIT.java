@@ -3,6 +3,7 @@ package dev.virtualip.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
@@ -20,6 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.TreeMap;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -112,6 +114,7 @@ class BadManifestsIT {
           SOON,
           () -> cluster.condition("web", "Accepted"),
           c -> c.startsWith("False") && c.contains(mistake.field()) && c.contains(mistake.fix()));
+      assertAgentsRunTheGenerationBefore();
     } catch (KubernetesClientException e) {
       // The schema of a real API server keeps it out altogether; it names no list index.
       var field = mistake.field().replaceAll("\\[\\d+]", "");
@@ -125,6 +128,14 @@ class BadManifestsIT {
     var outage = probe.longestOutage(from, Instant.now());
     assertTrue(outage.toMillis() < 1_000, "client without service for " + outage);
     assertEquals("node-a", cluster.status("web").master());
+  }
+
+  private void assertAgentsRunTheGenerationBefore() {
+    var web = cluster.client().resources(VirtualIp.class).withName("web").get();
+    var runs = new TreeMap<String, Long>();
+    web.getStatus().nodes().forEach((node, report) -> runs.put(node, report.acceptedGeneration()));
+    long before = web.getMetadata().getGeneration() - 1;
+    assertEquals(Map.of("node-a", before, "node-b", before), runs);
   }
 
   @ParameterizedTest

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
@@ -14,15 +13,12 @@ import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Keepalived;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.Probe;
-import dev.virtualip.e2e.lab.Proc;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
-import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
-import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -32,7 +28,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -100,8 +96,8 @@ class OperatorIT {
     cluster.apply(WEB);
     cluster.apply(QUIET);
     probe = Probe.start(pair.client(), ClassicPair.URL);
-    await("web is on node-a", LATER, () -> isReady("web", "node-a"));
-    await(
+    cluster.await("web is on node-a", LATER, () -> cluster.isReady("web", "node-a"));
+    cluster.await(
         "quiet is on the node that was there first",
         LATER,
         () -> cluster.condition("quiet", "Ready").startsWith("True"));
@@ -140,16 +136,17 @@ class OperatorIT {
     cluster.apply(
         VIP.formatted("haunted", 79, true, "203.0.113.79/24", "eth1", "")
             + "    selector: {matchLabels: {ghost: 'true'}}\n");
-    await(
+    cluster.await(
         "an agent is meant for the ghost",
         SOON,
-        () -> agents().stream().anyMatch(pod -> "ghost".equals(pod.getSpec().getNodeName())));
-    await(
+        () ->
+            cluster.agents().stream().anyMatch(pod -> "ghost".equals(pod.getSpec().getNodeName())));
+    cluster.await(
         "the ghost is believed",
         SOON,
         () -> {
           liveAsGhost();
-          return isReady("haunted", "ghost");
+          return cluster.isReady("haunted", "ghost");
         });
   }
 
@@ -179,14 +176,14 @@ class OperatorIT {
   @Test
   @Order(1)
   void aMasterThatIsNotHeardOfIsUnknownAndANodeThatIsGoneIsForgotten() {
-    await(
+    cluster.await(
         "the ghost is Unknown",
         SOON,
         () -> "HeartbeatStopped".equals(cluster.status("haunted").nodes().get("ghost").reason()));
-    await("nobody is master", SOON, () -> cluster.status("haunted").master() == null);
+    cluster.await("nobody is master", SOON, () -> cluster.status("haunted").master() == null);
     assertTrue(cluster.condition("haunted", "Ready").startsWith("Unknown MasterUnknown"));
     cluster.client().nodes().withName("ghost").delete();
-    await(
+    cluster.await(
         "its report is gone",
         SOON,
         () ->
@@ -194,7 +191,7 @@ class OperatorIT {
                 .containsKey("ghost"));
     cluster.delete("haunted");
     // Nobody there to end it.
-    agents().stream()
+    cluster.agents().stream()
         .filter(pod -> "ghost".equals(pod.getSpec().getNodeName()))
         .forEach(pod -> cluster.client().resource(pod).withGracePeriod(0).delete());
   }
@@ -228,9 +225,9 @@ class OperatorIT {
   @Order(3)
   void aSwitchOverIsDoneOnRequestAndUndone() {
     var from = Instant.now();
-    switchTo("node-b");
-    await("web is on node-b", SOON, () -> isReady("web", "node-b"));
-    await("it is Done", SOON, () -> switchOver().equals("node-b Done: node-b is master"));
+    cluster.switchTo("web", "node-b");
+    cluster.await("web is on node-b", SOON, () -> cluster.isReady("web", "node-b"));
+    cluster.await("it is Done", SOON, () -> switchOver().equals("node-b Done: node-b is master"));
     assertServed("switch-over", from);
     awaitTold("SwitchOverDone", "switch-over to node-b: node-b is master");
     awaitTold("Backup", "node-a is Backup: HandedOver(SwitchOver(node-b))");
@@ -238,9 +235,9 @@ class OperatorIT {
     assertEquals(
         "False AllNodesServe: 2 of 2 nodes can serve", cluster.condition("web", "Degraded"));
     from = Instant.now();
-    switchTo(null);
-    await("web is back on node-a", SOON, () -> isReady("web", "node-a"));
-    await("no request is left", SOON, () -> cluster.status("web").switchOver() == null);
+    cluster.switchTo("web", null);
+    cluster.await("web is back on node-a", SOON, () -> cluster.isReady("web", "node-a"));
+    cluster.await("no request is left", SOON, () -> cluster.status("web").switchOver() == null);
     assertServed("switch-over undone", from);
   }
 
@@ -271,12 +268,12 @@ class OperatorIT {
   @Order(4)
   void aSwitchOverToANodeThatIsNotFitIsRefused() {
     pair.nginxB().stop();
-    await(
+    cluster.await(
         "node-b is at Fault",
         SOON,
         () -> "CheckFailed(nginx)".equals(cluster.status("web").nodes().get("node-b").reason()));
-    switchTo("node-b");
-    await(
+    cluster.switchTo("web", "node-b");
+    cluster.await(
         "it is refused",
         SOON,
         () ->
@@ -286,8 +283,9 @@ class OperatorIT {
     awaitTold(
         "SwitchOverRefused", "switch-over to node-b: node-b can't serve VirtualIP web: Fault");
     pair.nginxB().start();
-    switchTo(null);
-    await("all is well", SOON, () -> cluster.condition("web", "Degraded").startsWith("False"));
+    cluster.switchTo("web", null);
+    cluster.await(
+        "all is well", SOON, () -> cluster.condition("web", "Degraded").startsWith("False"));
     assertEquals("node-a", cluster.status("web").master());
   }
 
@@ -296,11 +294,11 @@ class OperatorIT {
   void aDrainedNodeHandsOverBeforeItsNginxGoes() {
     var from = Instant.now();
     cluster.api().kubectl("cordon", "node-a");
-    await("web is on node-b", SOON, () -> isReady("web", "node-b"));
-    await("quiet is on node-b", SOON, () -> isReady("quiet", "node-b"));
+    cluster.await("web is on node-b", SOON, () -> cluster.isReady("web", "node-b"));
+    cluster.await("quiet is on node-b", SOON, () -> cluster.isReady("quiet", "node-b"));
     pair.nginxA().stop();
     awaitTold("Backup", "node-a is Backup: HandedOver(Drain(cordoned))");
-    await(
+    cluster.await(
         "what is missing is told",
         SOON,
         () ->
@@ -310,7 +308,8 @@ class OperatorIT {
     long quiet = cluster.status("quiet").transitions();
     pair.nginxA().start();
     cluster.api().kubectl("uncordon", "node-a");
-    await("web is back on node-a, as its settings say", SOON, () -> isReady("web", "node-a"));
+    cluster.await(
+        "web is back on node-a, as its settings say", SOON, () -> cluster.isReady("web", "node-a"));
     assertServed("drain and back", from);
     assertEquals("node-b", cluster.status("quiet").master(), "quiet does not preempt");
     assertEquals(quiet, cluster.status("quiet").transitions());
@@ -323,17 +322,9 @@ class OperatorIT {
     long quiet = cluster.status("quiet").transitions();
     var from = Instant.now();
     var killed = new HashMap<String, Boolean>();
-    cluster
-        .api()
-        .kubectl(
-            "-n",
-            Cluster.NAMESPACE,
-            "set",
-            "env",
-            "deployment/virtualip-operator",
-            "AGENT_IMAGE=registry.example/virtualip-agent:2",
-            "LOG_FORMAT=json");
-    await(
+    var image = "registry.example/virtualip-agent:2";
+    cluster.setOperator("AGENT_IMAGE=" + image, "LOG_FORMAT=json");
+    cluster.await(
         "all agents are new and nobody is asked any more",
         LATER,
         () -> {
@@ -344,36 +335,31 @@ class OperatorIT {
                     boolean away = !agentRuns(node);
                     killLeaderOnce(killed, node + (away ? " is being replaced" : " hands over"));
                   });
-          return upgraded().isEmpty()
-              && agents().size() == 2
-              && agents().stream()
-                  .allMatch(
-                      pod ->
-                          Readiness.getInstance().isReady(pod)
-                              && pod.getSpec()
-                                  .getContainers()
-                                  .getFirst()
-                                  .getImage()
-                                  .endsWith(":2"));
+          return upgraded().isEmpty() && cluster.agentsRun(2, image);
         });
     assertTrue(killed.size() >= 3, () -> "leaders were killed while " + killed.keySet());
-    await("web is on node-a again", SOON, () -> isReady("web", "node-a"));
-    await("quiet has moved to node-a", SOON, () -> isReady("quiet", "node-a"));
+    cluster.await("web is on node-a again", SOON, () -> cluster.isReady("web", "node-a"));
+    cluster.await("quiet has moved to node-a", SOON, () -> cluster.isReady("quiet", "node-a"));
     assertServed("upgrade", from);
     assertEquals(1, cluster.status("quiet").transitions() - quiet, "quiet: handed over once");
     assertEquals(
         2, cluster.status("web").transitions() - web, "web: handed over, and preempted back");
-    assertTellsAsJson(cluster.node("node-a").proc(Cluster.AGENT), "state", "\"vip\":\"web\"");
-    assertTellsAsJson(cluster.leader().proc(Cluster.OPERATOR), "condition", "\"vip\":\"web\"");
+    awaitJson("node-a", Cluster.AGENT, "state", "\"vip\":\"web\"");
+    // What every operator says when it begins to work: the last one that did may be new.
+    awaitJson(null, Cluster.OPERATOR, "agents_applied", "\"image\":\"" + image + "\"");
   }
 
-  private static void assertTellsAsJson(Proc program, String what, String field) {
-    var log = program.output();
-    assertTrue(
-        log.lines()
-            .filter(line -> line.startsWith("{\"time\":\"") && line.endsWith("}"))
-            .anyMatch(line -> line.contains("\"msg\":\"" + what + "\"") && line.contains(field)),
-        log);
+  /** Waits until a program has told this as JSON: on a node, or on the leading operator's. */
+  private void awaitJson(String node, String program, String what, String field) {
+    Await.until(
+        program + " tells " + what + " as JSON",
+        SOON,
+        () -> (node == null ? cluster.leader() : cluster.node(node)).proc(program).output(),
+        log ->
+            log.lines()
+                .filter(line -> line.startsWith("{\"time\":\"") && line.endsWith("}"))
+                .anyMatch(
+                    line -> line.contains("\"msg\":\"" + what + "\"") && line.contains(field)));
   }
 
   @Test
@@ -383,36 +369,37 @@ class OperatorIT {
     pair.nginxA().stop();
     probe.awaitServedBy("node-b", SOON);
     cluster.api().up();
-    await("node-b is master", LATER, () -> isReady("web", "node-b"));
+    cluster.await("node-b is master", LATER, () -> cluster.isReady("web", "node-b"));
     awaitTold("Fault", "node-a is Fault: CheckFailed(nginx): connect");
     pair.nginxA().start();
-    await("node-a is master", SOON, () -> isReady("web", "node-a"));
+    cluster.await("node-a is master", SOON, () -> cluster.isReady("web", "node-a"));
   }
 
   @Test
   @Order(8)
   void whateverIsWrongIsAConditionThatNamesIt() {
     pair.nodeB().ip("addr add 203.0.113.10/24 dev eth1");
-    await("the stray address is told", SOON, () -> told("StrayAddresses").startsWith("True"));
+    cluster.await(
+        "the stray address is told", SOON, () -> told("StrayAddresses").startsWith("True"));
     assertEquals(
         "True BoundByOthers: node-b is not master and has 203.0.113.10/24 dev eth1: somebody else"
             + " has bound it; remove it there with ip addr del",
         told("StrayAddresses"));
     pair.nodeB().ip("addr del 203.0.113.10/24 dev eth1");
-    await("it is gone", SOON, () -> told("StrayAddresses").startsWith("False"));
+    cluster.await("it is gone", SOON, () -> told("StrayAddresses").startsWith("False"));
     lab.control()
         .sh(
             "nft add table bridge lab; nft add chain bridge lab wires"
                 + " '{ type filter hook forward priority 0; }';"
                 + " nft add rule bridge lab wires ip protocol 112 drop");
-    await("both are master", SOON, () -> told("MultipleMasters").startsWith("True"));
+    cluster.await("both are master", SOON, () -> told("MultipleMasters").startsWith("True"));
     assertTrue(
         told("MultipleMasters")
             .startsWith("True PeersDoNotHearEachOther: node-a, node-b are master at once"),
         told("MultipleMasters"));
     lab.control().sh("nft delete table bridge lab");
-    await("one is master", SOON, () -> told("MultipleMasters").startsWith("False"));
-    await("it is node-a", SOON, () -> isReady("web", "node-a"));
+    cluster.await("one is master", SOON, () -> told("MultipleMasters").startsWith("False"));
+    cluster.await("it is node-a", SOON, () -> cluster.isReady("web", "node-a"));
     awaitTold("PeersDoNotHearEachOther", "node-a, node-b are master at once");
     awaitTold("OneMaster", "node-a is master");
   }
@@ -439,7 +426,7 @@ class OperatorIT {
             null,
             List.of());
     var keepalived = Keepalived.start(stranger, instance.config());
-    await("the stranger is told", SOON, () -> told("VridConflict").startsWith("True"));
+    cluster.await("the stranger is told", SOON, () -> told("VridConflict").startsWith("True"));
     keepalived.stop();
     awaitTold("ForeignSpeaker", "10.0.0.66 (OtherAddresses) uses the same VRID, heard by node-");
     assertEquals("node-a", cluster.status("web").master(), "nobody was disturbed");
@@ -450,7 +437,7 @@ class OperatorIT {
   void withoutAnOperatorTheTableIsRightAboutTheMaster() {
     scaleOperators(0);
     pair.nginxA().stop();
-    await(
+    cluster.await(
         "kubectl says so",
         SOON,
         () ->
@@ -459,9 +446,9 @@ class OperatorIT {
                 .kubectl("get", "vip", "web")
                 .matches("(?s).*\nweb +203.0.113.10/24 +77 +node-b .*"));
     scaleOperators(2);
-    await("the conditions follow", LATER, () -> isReady("web", "node-b"));
+    cluster.await("the conditions follow", LATER, () -> cluster.isReady("web", "node-b"));
     pair.nginxA().start();
-    await("node-a is master", SOON, () -> isReady("web", "node-a"));
+    cluster.await("node-a is master", SOON, () -> cluster.isReady("web", "node-a"));
   }
 
   @Test
@@ -475,9 +462,10 @@ class OperatorIT {
         .withLabel("app.kubernetes.io/name", Cluster.OPERATOR)
         .withField("spec.nodeName", before.name())
         .delete();
-    await("another one leads", SOON, () -> cluster.leader() != null && cluster.leader() != before);
+    cluster.await(
+        "another one leads", SOON, () -> cluster.leader() != null && cluster.leader() != before);
     cluster.apply(VIP.formatted("late", 80, true, "10.0.0.101/24", "eth0", ""));
-    await("it works", SOON, () -> cluster.condition("late", "Ready").startsWith("True"));
+    cluster.await("it works", SOON, () -> cluster.condition("late", "Ready").startsWith("True"));
     cluster.delete("late");
   }
 
@@ -492,17 +480,7 @@ class OperatorIT {
     cluster.delete("quiet");
     assertNull(cluster.client().resources(VirtualIp.class).withName("web").get());
     for (var node : pair.nodes()) {
-      await("the leases on " + node + " end", SOON, () -> ClassicPair.isClean(node));
-    }
-  }
-
-  private void await(String what, Duration deadline, BooleanSupplier condition) {
-    try {
-      Await.until(what, deadline, condition);
-    } catch (AssertionError e) {
-      var seen = cluster.api().kubectl("get", "vip,nodes,ds,pods,leases", "-A", "-o", "wide");
-      var reports = cluster.api().kubectl("get", "vip", "-o", "jsonpath={.items[*].status}");
-      throw new AssertionError(e.getMessage() + "\n" + seen + "\n" + reports, e);
+      cluster.await("the leases on " + node + " end", SOON, () -> ClassicPair.isClean(node));
     }
   }
 
@@ -516,12 +494,10 @@ class OperatorIT {
 
   /** The node whose agent is being upgraded. */
   private Optional<String> upgraded() {
-    return List.of("web", "quiet").stream()
-        .map(vip -> cluster.status(vip).handOvers())
-        .filter(Objects::nonNull)
-        .flatMap(asked -> asked.entrySet().stream())
+    return Stream.of("web", "quiet")
+        .flatMap(vip -> cluster.handOvers(vip).entrySet().stream())
         .filter(asked -> asked.getValue().reason().equals("Upgrade"))
-        .map(Map.Entry<String, HandOver>::getKey)
+        .map(Map.Entry::getKey)
         .findFirst();
   }
 
@@ -529,30 +505,9 @@ class OperatorIT {
     return cluster.node(node).runs(Cluster.AGENT);
   }
 
-  private List<Pod> agents() {
-    return cluster
-        .client()
-        .pods()
-        .inNamespace(Cluster.NAMESPACE)
-        .withLabel("app.kubernetes.io/name", Cluster.AGENT)
-        .list()
-        .getItems();
-  }
-
-  private boolean isReady(String vip, String master) {
-    return cluster.condition(vip, "Ready").equals("True Serving: " + master + " is master")
-        && master.equals(cluster.status(vip).master());
-  }
-
   private String switchOver() {
     var switchOver = cluster.status("web").switchOver();
     return "%s %s: %s".formatted(switchOver.to(), switchOver.result(), switchOver.message());
-  }
-
-  private void switchTo(String node) {
-    cluster
-        .api()
-        .kubectl("annotate", "vip", "web", VirtualIp.SWITCH_TO + (node == null ? "-" : "=" + node));
   }
 
   private String told(String condition) {
@@ -562,7 +517,7 @@ class OperatorIT {
   private void scaleOperators(int replicas) {
     var name = "deployment/" + Cluster.OPERATOR;
     cluster.api().kubectl("-n", Cluster.NAMESPACE, "scale", name, "--replicas=" + replicas);
-    await(
+    cluster.await(
         replicas + " operators run",
         LATER,
         () ->

@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -93,6 +94,15 @@ final class AgentRollout {
     var rollout = new AgentRollout(revision, pods, nodes, vips, facts, drained, now);
     var begun = rollout.begun();
     return begun.isEmpty() ? rollout.next() : rollout.goOn(begun.first());
+  }
+
+  /** The nodes whose agents do not run what they have to. */
+  static Set<String> outdated(String revision, Collection<Pod> pods) {
+    return pods.stream()
+        .filter(pod -> outdated(revision, pod))
+        .map(pod -> pod.getSpec().getNodeName())
+        .filter(Objects::nonNull)
+        .collect(Collectors.toSet());
   }
 
   /** Nodes whose turn it is; more than one only if two operators were at work at once. */
@@ -180,7 +190,7 @@ final class AgentRollout {
     if (next.isEmpty()) {
       return Turn.NONE;
     }
-    var incomplete = incomplete();
+    var incomplete = incomplete().or(this::limited);
     if (incomplete.isPresent()) {
       return Turn.waits(null, false, incomplete.get());
     }
@@ -231,6 +241,23 @@ final class AgentRollout {
                     .formatted(pod.getSpec().getNodeName(), trouble(pod)));
   }
 
+  /**
+   * Who was asked to stand back goes by its own priority again only a moment after it is not asked
+   * any more. Till then another one would follow, to be preempted at once.
+   */
+  private Optional<String> limited() {
+    for (var vip : vips) {
+      for (var report : VirtualIpConditions.reports(vip).entrySet()) {
+        if (HandOvers.stillLimited(vip, report.getKey(), report.getValue())) {
+          return Optional.of(
+              "%s does not take part in VirtualIP %s with its own priority yet"
+                  .formatted(report.getKey(), vip.getMetadata().getName()));
+        }
+      }
+    }
+    return Optional.empty();
+  }
+
   private static String names(Collection<VirtualIp> vips) {
     return vips.stream().map(vip -> vip.getMetadata().getName()).collect(Collectors.joining(", "));
   }
@@ -249,25 +276,33 @@ final class AgentRollout {
       return "it has not been started";
     }
     return pod.getStatus().getContainerStatuses().stream()
-        .map(ContainerStatus::getState)
-        .flatMap(state -> trouble(state).stream())
+        .flatMap(container -> trouble(container).stream())
         .findFirst()
         .orElse("it is starting");
   }
 
-  private static Optional<String> trouble(ContainerState state) {
-    if (state == null) {
-      return Optional.empty();
-    }
+  private static Optional<String> trouble(ContainerStatus container) {
+    var state = Objects.requireNonNullElseGet(container.getState(), ContainerState::new);
     if (state.getWaiting() != null && state.getWaiting().getReason() != null) {
       var message = state.getWaiting().getMessage();
       return Optional.of(state.getWaiting().getReason() + (message == null ? "" : ": " + message));
     }
-    return Optional.ofNullable(state.getTerminated())
-        .map(ended -> "it ended with exit code " + ended.getExitCode());
+    if (state.getTerminated() != null) {
+      return Optional.of("it ended with exit code " + state.getTerminated().getExitCode());
+    }
+    return Optional.ofNullable(container.getLastState())
+        .map(ContainerState::getTerminated)
+        .map(
+            ended ->
+                "it is starting, and ended with exit code %d before"
+                    .formatted(ended.getExitCode()));
   }
 
   private boolean outdated(Pod pod) {
+    return outdated(revision, pod);
+  }
+
+  private static boolean outdated(String revision, Pod pod) {
     var runs = pod.getMetadata().getAnnotations().get(AgentDaemonSet.REVISION);
     return runs != null && !runs.equals(revision);
   }

@@ -1,6 +1,7 @@
 package dev.virtualip.operator;
 
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
@@ -25,6 +26,7 @@ final class HandOvers {
   private static final int RANK_MAX = 10;
   private static final String DRAIN = "Drain(";
   private static final String UPGRADE = "Upgrade";
+  private static final String UPGRADE_LATER = "UpgradeLater";
 
   /** A master that goes on although another one could serve is asked again after this time. */
   private static final Duration AGAIN = Duration.ofSeconds(30);
@@ -42,10 +44,15 @@ final class HandOvers {
    * @param drains nodes that are drained, and why
    * @param upgrading the node whose agent is being replaced, or null
    * @param upgradeBegins whether its old agent still runs
+   * @param outdated nodes whose agents have yet to be replaced
    * @param switchTo the node that somebody wants to be master, or null
    */
   record Wanted(
-      Map<String, String> drains, String upgrading, boolean upgradeBegins, String switchTo) {}
+      Map<String, String> drains,
+      String upgrading,
+      boolean upgradeBegins,
+      Set<String> outdated,
+      String switchTo) {}
 
   private HandOvers(VirtualIp vip, Wanted wanted, Instant now) {
     this.reports = VirtualIpConditions.reports(vip);
@@ -93,6 +100,24 @@ final class HandOvers {
     return UPGRADE.equals(asked.reason());
   }
 
+  /**
+   * Whether a backup still has a priority that it was asked to have, though it is not asked any
+   * more. Where checks or NICs change priorities that can't be told.
+   */
+  static boolean stillLimited(VirtualIp vip, String node, NodeStatus report) {
+    var spec = vip.getSpec();
+    return spec != null
+        && report.state() == State.Backup
+        && !present(vip).containsKey(node)
+        && Objects.equals(report.acceptedGeneration(), vip.getMetadata().getGeneration())
+        && report.priority() != null
+        && report.priority() <= RANK_MAX
+        && spec.priorityOn(node) > RANK_MAX
+        && spec.whenAllFail() != VirtualIpSpec.WhenAllFail.KeepMaster
+        && spec.healthChecks().stream().allMatch(check -> check.weight() == 0)
+        && spec.trackInterfaces().stream().allMatch(nic -> nic.weight() == 0);
+  }
+
   private void drain() {
     if (!fit.isEmpty()) {
       wanted.drains().forEach((node, cause) -> ask(node, LAST_RESORT, DRAIN + cause + ")"));
@@ -110,7 +135,27 @@ final class HandOvers {
             && Health.serves(reports.get(node));
     if (node != null && (begun || begins)) {
       ask(node, LAST_RESORT, UPGRADE);
+      upgradeLater(node);
     }
+  }
+
+  /**
+   * Whose own upgrade comes later would have to hand over once more: who is upgraded already goes
+   * first, while a master is away.
+   */
+  private void upgradeLater(String node) {
+    boolean moves =
+        isMaster(node) || before.values().stream().anyMatch(o -> UPGRADE_LATER.equals(o.reason()));
+    if (moves && !wanted.outdated().containsAll(fit)) {
+      fit.stream()
+          .filter(other -> wanted.outdated().contains(other) && !asked.containsKey(other))
+          .filter(other -> !isMaster(other) && !other.equals(wanted.switchTo()))
+          .forEach(other -> ask(other, LAST_RESORT + 1, UPGRADE_LATER));
+    }
+  }
+
+  private boolean isMaster(String node) {
+    return reports.containsKey(node) && reports.get(node).state() == State.Master;
   }
 
   /** The others keep their order among themselves, all below the one that is to be master. */
@@ -155,11 +200,7 @@ final class HandOvers {
   }
 
   private boolean tooLong(String node, HandOver last) {
-    var report = reports.get(node);
-    return report != null
-        && report.state() == State.Master
-        && !fit.isEmpty()
-        && since(last).plus(AGAIN).isBefore(now);
+    return isMaster(node) && !fit.isEmpty() && since(last).plus(AGAIN).isBefore(now);
   }
 
   static Instant since(HandOver asked) {

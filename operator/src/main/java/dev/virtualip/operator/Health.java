@@ -10,6 +10,7 @@ import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.api.model.Condition;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -68,12 +69,17 @@ final class Health {
     for (var node : members) {
       var report = reports.get(node);
       var asked = handOvers.get(node);
+      var why = new ArrayList<String>();
       if (report == null) {
-        missing.put(node, "its agent has not reported yet");
+        why.add("its agent has not reported yet");
       } else if (!serves(report)) {
-        missing.put(node, described(report));
-      } else if (asked != null && HandOvers.takesOut(asked)) {
-        missing.put(node, "handed over: " + asked.reason());
+        why.add(described(report));
+      }
+      if (report != null && asked != null && HandOvers.takesOut(asked)) {
+        why.add("handed over: " + asked.reason());
+      }
+      if (!why.isEmpty()) {
+        missing.put(node, String.join(", ", why));
       }
     }
     int healthy = members.size() - missing.size();

@@ -91,7 +91,8 @@ final class Hearing {
     for (var pod : pods) {
       var uid = pod.getMetadata().getUid();
       var node = pod.getSpec().getNodeName();
-      if (node != null && !AgentRollout.ready(pod)) {
+      // One that is being ended says so itself, or else its heartbeat stops.
+      if (node != null && !pod.isMarkedForDeletion() && !AgentRollout.ready(pod)) {
         present.add(uid);
         var since = unready.containsKey(uid) ? unready.get(uid).sinceNanos() : now;
         unready.put(uid, new Unready(node, since, AgentRollout.trouble(pod)));

@@ -93,6 +93,7 @@ final class Pass {
       Map<String, String> drains,
       Map<String, SwitchOver> switchOvers,
       AgentRollout.Turn turn,
+      Set<String> outdated,
       Instant now) {}
 
   /**
@@ -113,7 +114,8 @@ final class Pass {
         AgentRollout.turn(
             revision, seen.pods(), placement, believed.values(), facts, drains.keySet(), now);
     var switchOvers = SwitchOvers.of(believed.values(), facts, drains, turn.node());
-    var look = new Look(seen, believed, problems, facts, drains, switchOvers, turn, now);
+    var outdated = AgentRollout.outdated(revision, seen.pods());
+    var look = new Look(seen, believed, problems, facts, drains, switchOvers, turn, outdated, now);
     IOException failure = null;
     boolean asks = false;
     for (var vip : seen.vips()) {
@@ -156,6 +158,7 @@ final class Pass {
             look.drains(),
             look.turn().node(),
             look.turn().begins(),
+            look.outdated(),
             SwitchOvers.inForce(switchOver) ? switchOver.to() : null);
     var handOvers = HandOvers.of(vip, wanted, look.now());
     var conditions = new ArrayList<>(VirtualIpConditions.of(vip, problems, look.facts()));

@@ -8,7 +8,6 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -28,15 +27,12 @@ final class Told {
           Health.VRID_CONFLICT,
           Health.STRAY_ADDRESSES);
 
-  /** An upgrade that has waited for so long counts as paused. */
-  private static final long PAUSED_AFTER = Duration.ofSeconds(30).toNanos();
-
   private final EventWriter events;
   private final LongSupplier nanoTime;
   private final OperatorMetrics metrics;
+  private final UpgradePause pause = new UpgradePause();
   private boolean paused;
   private String waitsFor;
-  private long waitsSince;
 
   Told(EventWriter events, OperatorMetrics metrics, LongSupplier nanoTime) {
     this.events = events;
@@ -125,19 +121,18 @@ final class Told {
   void upgrade(HasMetadata daemonSet, AgentRollout.Turn turn) {
     if (!Objects.equals(turn.waitsFor(), waitsFor)) {
       waitsFor = turn.waitsFor();
-      waitsSince = nanoTime.getAsLong();
       if (waitsFor != null) {
         LOG.info("upgrade_waits reason=\"{}\"", waitsFor);
       }
     }
-    boolean waitsLong = waitsFor != null && nanoTime.getAsLong() - waitsSince >= PAUSED_AFTER;
-    if (waitsLong && !paused) {
+    boolean before = paused;
+    paused = pause.paused(turn, nanoTime.getAsLong());
+    if (paused && !before) {
       LOG.warn("upgrade_paused reason=\"{}\"", waitsFor);
       if (daemonSet != null) {
         events.record(reference(daemonSet), true, "UpgradePaused", waitsFor);
       }
     }
-    paused = waitsLong;
     metrics.upgradePaused(paused);
   }
 

@@ -100,6 +100,38 @@ class AgentRolloutTest {
     assertEquals("c begins; c is asked to hand over", turn(pods("old", "new", "old")));
   }
 
+  /** Its successor would be one that is preempted a moment later. */
+  @Test
+  void nobodyHandsOverBeforeTheLastOneTakesPartAsBefore() {
+    reports.put("b", limited(1));
+    assertEquals(
+        "b does not take part in VirtualIP web with its own priority yet",
+        turn(pods("old", "new", "new")));
+    reports.put("b", limited(100));
+    assertEquals("a begins; a is asked to hand over", turn(pods("old", "new", "new")));
+    reports.put("b", limited(1));
+    asked.put("b", new HandOver(1, "Drain(cordoned)", "t"));
+    assertEquals("a begins; a is asked to hand over", turn(pods("old", "new", "new")), "drained");
+  }
+
+  @Test
+  void aPriorityThatChecksLowerIsNotWaitedFor() {
+    var weighed =
+        Vips.vip(
+            "web",
+            77,
+            "{selector: {matchLabels: {edge: 'true'}}}\n"
+                + "  healthChecks: [{name: disk, tcp: {port: 1}, weight: -99}]");
+    reports.put("b", limited(1));
+    Vips.reported(weighed, "a", reports);
+    assertEquals(
+        "a begins; a is asked to hand over", turn(List.of(weighed), pods("old", "new", "new")));
+  }
+
+  private static NodeStatus limited(int priority) {
+    return new NodeStatus(Backup, priority, null, null, null, 2L, null, null);
+  }
+
   @Test
   void theMasterGoesLastAndNotBeforeItsSuccessorIsMaster() {
     assertEquals("a begins; a is asked to hand over", turn(pods("old", "new", "new")));
@@ -187,6 +219,33 @@ class AgentRolloutTest {
             .endStatus()
             .build();
     assertEquals("ImagePullBackOff: no such image", AgentRollout.trouble(pod));
+  }
+
+  @Test
+  void betweenTwoCrashesTheLastOneIsTold() {
+    var pod =
+        pod("a", "new", false)
+            .edit()
+            .editStatus()
+            .addNewContainerStatus()
+            .withNewState()
+            .withNewRunning("2026-01-01T00:00:00Z")
+            .endState()
+            .withNewLastState()
+            .withNewTerminated()
+            .withExitCode(3)
+            .endTerminated()
+            .endLastState()
+            .endContainerStatus()
+            .endStatus()
+            .build();
+    assertEquals("it is starting, and ended with exit code 3 before", AgentRollout.trouble(pod));
+  }
+
+  @Test
+  void whoHasYetToBeReplacedIsKnown() {
+    assertEquals(
+        Set.of("a", "c"), AgentRollout.outdated("new", Arrays.asList(pods("old", "new", "old"))));
   }
 
   static Pod pod(String node, String revision, boolean ready) {

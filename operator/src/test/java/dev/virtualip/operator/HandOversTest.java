@@ -14,6 +14,7 @@ import dev.virtualip.operator.HandOvers.Wanted;
 import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class HandOversTest {
@@ -29,9 +30,17 @@ class HandOversTest {
   }
 
   private String asked(Map<String, String> drains, String upgrading, boolean begins, String to) {
+    return asked(new Wanted(drains, upgrading, begins, Set.of(), to));
+  }
+
+  private String upgraded(String node, String... outdated) {
+    return asked(new Wanted(Map.of(), node, true, Set.of(outdated), null));
+  }
+
+  private String asked(Wanted wanted) {
     VirtualIp vip = Vips.asked(Vips.reported(Vips.edge("web", 77), null, reports), before);
     var text = new StringBuilder();
-    HandOvers.of(vip, new Wanted(drains, upgrading, begins, to), NOW)
+    HandOvers.of(vip, wanted, NOW)
         .forEach(
             (node, asked) ->
                 text.append(
@@ -149,6 +158,40 @@ class HandOversTest {
     assertEquals("", asked(Map.of(), "a", true, null));
     node("a", Backup, 150);
     assertEquals("", asked(Map.of(), "a", false, null), "its new agent is there already");
+  }
+
+  @Test
+  void anUpgradeHandsOverToOneThatIsUpgradedAlready() {
+    node("a", Backup, 100);
+    node("b", Master, 150);
+    node("c", Backup, 50);
+    assertEquals("a=2 UpgradeLater now; b=1 Upgrade now; ", upgraded("b", "a", "b"));
+    before.put("a", new HandOver(2, "UpgradeLater", "t"));
+    before.put("b", new HandOver(1, "Upgrade", "t"));
+    node("b", Backup, 1);
+    assertEquals(
+        "a=2 UpgradeLater t; b=1 Upgrade t; ", upgraded("b", "a", "b"), "until c has followed");
+    node("b", Unknown, 1);
+    node("c", Master, 50);
+    assertEquals("a=2 UpgradeLater t; b=1 Upgrade t; ", upgraded("b", "a"), "and while b is away");
+    node("c", Fault, 50);
+    assertEquals("b=1 Upgrade t; ", upgraded("b", "a"), "somebody has to serve");
+  }
+
+  @Test
+  void whereNoneIsUpgradedYetAnUpgradeHandsOverByPriority() {
+    node("a", Backup, 100);
+    node("b", Master, 150);
+    node("c", Backup, 50);
+    assertEquals("b=1 Upgrade now; ", upgraded("b", "a", "b", "c"));
+  }
+
+  @Test
+  void theUpgradeOfABackupAsksNobodyElse() {
+    node("a", Master, 150);
+    node("b", Backup, 100);
+    node("c", Backup, 50);
+    assertEquals("b=1 Upgrade now; ", upgraded("b", "a", "b"));
   }
 
   @Test

@@ -2,6 +2,7 @@ package dev.virtualip.operator;
 
 import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
 import static dev.virtualip.crds.VirtualIpStatus.State.Fault;
+import static dev.virtualip.crds.VirtualIpStatus.State.Init;
 import static dev.virtualip.crds.VirtualIpStatus.State.Master;
 import static dev.virtualip.operator.Vips.A;
 import static dev.virtualip.operator.Vips.B;
@@ -62,6 +63,17 @@ class HealthTest {
     assertEquals(
         "Degraded False AllNodesServe: 2 of 2 nodes can serve",
         condition(0, reports, Map.of("a", new HandOver(1, "SwitchOver(b)", "t"))));
+  }
+
+  @Test
+  void whoDoesNotComeBackFromAnUpgradeIsNamedWithIt() {
+    assertEquals(
+        "Degraded True NodesMissing: 1 of 2 nodes can serve; a: Init (AgentStopped), handed over:"
+            + " Upgrade",
+        condition(
+            0,
+            Map.of("a", report(Init, 2, "AgentStopped", null), "b", report(Master, 2)),
+            Map.of("a", new HandOver(1, "Upgrade", "t"))));
   }
 
   @Test

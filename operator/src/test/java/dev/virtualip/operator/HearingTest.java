@@ -109,6 +109,16 @@ class HearingTest {
   }
 
   @Test
+  void anAgentThatIsBeingEndedSpeaksForItselfToTheLast() {
+    var vip = vip(Map.of("a", report(Master, 2)));
+    beat("a", 0);
+    var pod = AgentRolloutTest.pod("a", "old", false);
+    pod.getMetadata().setDeletionTimestamp("2026-01-01T00:00:00Z");
+    hearing.listen(List.of(pod));
+    assertEquals("Master", described(hearing.believed(vip), "a"), "it says so when it ends");
+  }
+
+  @Test
   void ofTwoMastersTheOneThatWasNotHeardOfSinceIsProbablyGone() {
     beat("a", 0);
     beat("b", 0);

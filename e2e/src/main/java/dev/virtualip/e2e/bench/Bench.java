@@ -38,14 +38,19 @@ public final class Bench implements Callable<Integer> {
   private static final Duration SETTLE = Duration.ofSeconds(10);
   private static final int LOAD_RUNS_MAX = 3;
 
-  /** Moves at scale take this part of the runs. */
+  /** Planned moves and those at scale take this part of the runs. */
   private static final int SCALE_PART = 4;
 
   private static final List<String> PARTS =
-      List.of("moves", "scale", "load", "footprint", "operator");
+      List.of("moves", "planned", "scale", "load", "footprint", "operator");
 
   private static final List<Setup> CLASSICS =
       List.of(Setup.classic(2, 1_000), Setup.classic(3, 100));
+  private static final List<Setup> PLANNED =
+      List.of(
+          Setup.classic(2, 1_000),
+          Setup.classic(2, 1_000).withExclusiveLeases(),
+          Setup.classic(3, 100));
   private static final List<Setup> SCALES =
       List.of(
           Setup.addresses(1),
@@ -69,7 +74,7 @@ public final class Bench implements Callable<Integer> {
       names = "--parts",
       split = ",",
       paramLabel = "PART",
-      description = "Some of: moves, scale, load, footprint, operator. Default: all.")
+      description = "Some of: moves, planned, scale, load, footprint, operator. Default: all.")
   private List<String> parts = PARTS;
 
   @Option(
@@ -88,6 +93,7 @@ public final class Bench implements Callable<Integer> {
 
   private final Instant started = Instant.now();
   private final List<Sample> samples = new ArrayList<>();
+  private final List<Planned> planned = new ArrayList<>();
   private final List<Load> loads = new ArrayList<>();
   private final List<String> failures = new ArrayList<>();
   private Map<String, String> environment = Map.of();
@@ -134,7 +140,7 @@ public final class Bench implements Callable<Integer> {
     if (parts.contains("operator")) {
       operatorScale();
     }
-    new Report(results(), System.out).print(CLASSICS, SCALES, LOADS);
+    new Report(results(), System.out).print(CLASSICS, PLANNED, SCALES, LOADS);
     System.out.printf("%n%s and bench.svg%n", out.resolve("bench.json"));
     return failures.isEmpty() ? 0 : 1;
   }
@@ -144,6 +150,9 @@ public final class Bench implements Callable<Integer> {
       failover = opened;
       if (parts.contains("moves")) {
         moves(CLASSICS, chosen, runs);
+      }
+      if (parts.contains("planned")) {
+        planned(lab);
       }
       if (parts.contains("scale")) {
         moves(SCALES, SCALE_MOVES, Math.ceilDiv(runs, SCALE_PART));
@@ -184,7 +193,7 @@ public final class Bench implements Callable<Integer> {
     if (!PARTS.containsAll(parts) || runs < 1 || loadSeconds < 1) {
       throw new ParameterException(
           spec.commandLine(),
-          "--parts: moves, scale, load, footprint, operator; --runs, --load-seconds: 1 or more");
+          "--parts: moves, planned, scale, load, footprint, operator; --runs, --load-seconds: 1 or more");
     }
     return List.of(Move.values()).stream().filter(move -> moves.contains(move.key())).toList();
   }
@@ -242,6 +251,42 @@ public final class Bench implements Callable<Integer> {
     write();
   }
 
+  /** Each run takes a minute. */
+  private void planned(Lab lab) {
+    if (!ApiServer.realAvailable()) {
+      say("SKIPPED: planned moves; set KUBEBUILDER_ASSETS to a folder with a real API server");
+      return;
+    }
+    int rounds = Math.ceilDiv(runs, SCALE_PART);
+    try (var moves = new PlannedMoves(lab, failover, this::planned)) {
+      for (var round = 1; round <= rounds; round++) {
+        for (var setup : PLANNED) {
+          planned(moves, setup, round, phase(setup, Move.STOP, round, rounds));
+        }
+        failover.renew();
+      }
+    } catch (AssertionError | RuntimeException e) {
+      failed("planned moves", e);
+    }
+    write();
+  }
+
+  private void planned(PlannedMoves moves, Setup setup, int round, Duration phase) {
+    try {
+      moves.play(setup, round, phase);
+    } catch (AssertionError | RuntimeException e) {
+      failed("%s, planned, run %d".formatted(setup.name(), round), e);
+    }
+  }
+
+  private void planned(Planned move) {
+    planned.add(move);
+    say(
+        "run %d  %s, %s: without service for %.0f ms, two owners %.0f ms, none %.0f ms",
+        move.run(), move.setup(), move.move(), move.outage(), move.twoOwners(), move.noOwner());
+    write();
+  }
+
   private void loads() {
     for (var round = 1; round <= Math.min(runs, LOAD_RUNS_MAX); round++) {
       for (var setup : LOADS) {
@@ -289,7 +334,7 @@ public final class Bench implements Callable<Integer> {
   }
 
   private Results results() {
-    return new Results(environment, samples, loads, footprint, operator, failures);
+    return new Results(environment, samples, planned, loads, footprint, operator, failures);
   }
 
   private void write() {

@@ -35,7 +35,10 @@ final class Failover implements AutoCloseable {
   private static final Duration TWO_OWNERS_WATCHED = Duration.ofSeconds(3);
 
   private static final Duration CUT_WATCHED = Duration.ofMillis(500);
-  private static final Duration LAST_ANSWERS = Duration.ofMillis(1_100);
+
+  /** Answers to what was asked before a moment have come by then. */
+  static final Duration LAST_ANSWERS = Duration.ofMillis(1_100);
+
   private static final String HEARTBEAT_A = "10.0.0.11";
   private static final String HEARTBEAT_B = "10.0.0.12";
 
@@ -107,7 +110,8 @@ final class Failover implements AutoCloseable {
     clean(setup);
   }
 
-  private void clean(Setup setup) {
+  /** Removes what may have been left of the addresses, and forgets who had them. */
+  void clean(Setup setup) {
     for (var node : pair.nodes()) {
       node.sh("ip addr flush dev eth1; ip route flush dev eth1");
       Await.until(node + " is clean", READY, () -> owners.hasNone(node, setup.addresses()));
@@ -179,6 +183,20 @@ final class Failover implements AutoCloseable {
         parts(setup, seen, service));
   }
 
+  /** What was seen of something planned; ask {@link #LAST_ANSWERS} after its end. */
+  Planned planned(Setup setup, String move, int run, Instant from, Instant to) {
+    owners.compareWithKernel(setup.addresses());
+    var outage = Service.of(probe(setup).samples()).longestOutage(from, to);
+    var holding = Holding.of(owners.changes(), setup.addresses(), from, to);
+    return new Planned(
+        setup.name(),
+        move,
+        run,
+        Sample.millis(outage),
+        Sample.millis(holding.two()),
+        Sample.millis(holding.none()));
+  }
+
   private Sample.Parts parts(Setup setup, Seen seen, Service service) {
     var macB = pair.nodeB().mac("eth1");
     var adverts =
@@ -227,7 +245,7 @@ final class Failover implements AutoCloseable {
   }
 
   /** A client for the last address; what it has seen so far is forgotten by {@link #renew}. */
-  private Probe probe(Setup setup) {
+  Probe probe(Setup setup) {
     return probes.computeIfAbsent(
         setup.addresses().getLast(),
         address -> Probe.start(pair.client(), "http://" + address + "/", ASK));

@@ -22,8 +22,9 @@ final class Report {
   }
 
   /** Prints a table for each setup in which something was measured. */
-  void print(List<Setup> classics, List<Setup> scales, List<Setup> loads) {
+  void print(List<Setup> classics, List<Setup> planned, List<Setup> scales, List<Setup> loads) {
     classics.forEach(this::moves);
+    planned.forEach(this::planned);
     scale(scales);
     starts(classics, scales);
     load(loads);
@@ -107,6 +108,32 @@ final class Report {
     }
     line("Median (least to most) of %s runs; two owners, no owner: median,".formatted(runs(setup)));
     line("virtualip / keepalived; +: both still had it when the watch ended.");
+  }
+
+  private void planned(Setup setup) {
+    if (results.plannedPair(setup, PlannedMoves.UPGRADE, Planned::outage) == null) {
+      return;
+    }
+    title("Planned, client without service, ms: %s, one address".formatted(setup.name()));
+    line(
+        HEAD + "  %-17s %s",
+        "",
+        "virtualip",
+        "keepalived's stop",
+        "ratio",
+        "two owners",
+        "no owner");
+    for (var move : PlannedMoves.MOVES) {
+      var pair = results.plannedPair(setup, move, Planned::outage);
+      line(
+          HEAD + "  %-17s %s",
+          move,
+          figures(pair.ours()),
+          figures(pair.keepalived()),
+          ratio(pair),
+          medians(results.plannedPair(setup, move, Planned::twoOwners)),
+          medians(results.plannedPair(setup, move, Planned::noOwner)));
+    }
   }
 
   private long runs(Setup setup) {

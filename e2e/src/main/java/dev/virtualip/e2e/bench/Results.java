@@ -17,6 +17,7 @@ import java.util.function.ToDoubleFunction;
  *
  * @param environment the machine and the versions, by name
  * @param samples moves
+ * @param planned planned hand-overs beside keepalived's stop
  * @param loads what it costs while nothing happens
  * @param footprint what one program takes of a node
  * @param operator the operator with many VirtualIPs, or null if that was not measured
@@ -25,6 +26,7 @@ import java.util.function.ToDoubleFunction;
 record Results(
     Map<String, String> environment,
     List<Sample> samples,
+    List<Planned> planned,
     List<Load> loads,
     List<Footprint.Figures> footprint,
     OperatorScale.Figures operator,
@@ -84,6 +86,21 @@ record Results(
   private List<Load> loads(Setup setup, Contender contender) {
     return loads.stream()
         .filter(l -> l.setup().equals(setup.name()) && l.contender().equals(contender.toString()))
+        .toList();
+  }
+
+  /** Figures of a planned hand-over beside keepalived's stop, or null as long as one has none. */
+  Pair plannedPair(Setup setup, String move, ToDoubleFunction<Planned> figure) {
+    var ours = planned(setup, move);
+    var keepalived = planned(setup, PlannedMoves.STOP);
+    return ours.isEmpty() || keepalived.isEmpty()
+        ? null
+        : new Pair(stats(ours, figure), stats(keepalived, figure));
+  }
+
+  private List<Planned> planned(Setup setup, String move) {
+    return planned.stream()
+        .filter(p -> p.setup().equals(setup.name()) && p.move().equals(move))
         .toList();
   }
 

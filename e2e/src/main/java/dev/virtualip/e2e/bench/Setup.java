@@ -18,9 +18,16 @@ import java.util.stream.Stream;
  * @param routers number of virtual routers, 1 to 250
  * @param addressesEach number of addresses of each; in all there may be 250
  * @param checked whether the local nginx is asked every second, and its failure is a fault
+ * @param exclusive whether our leases are Exclusive; keepalived has none
  */
 record Setup(
-    String name, int version, int advertMillis, int routers, int addressesEach, boolean checked) {
+    String name,
+    int version,
+    int advertMillis,
+    int routers,
+    int addressesEach,
+    boolean checked,
+    boolean exclusive) {
   static final String PASSWORD = "s3cret";
   static final int ADDRESSES_MAX = 250;
   private static final int FIRST_HOST = 10;
@@ -33,18 +40,25 @@ record Setup(
 
   /** The classic pair with one address. */
   static Setup classic(int version, int advertMillis) {
-    return new Setup("v" + version + ", " + text(advertMillis), version, advertMillis, 1, 1, true);
+    return new Setup(
+        "v" + version + ", " + text(advertMillis), version, advertMillis, 1, 1, true, false);
+  }
+
+  /** The same with exclusive leases, for adverts of 1 s or more. */
+  Setup withExclusiveLeases() {
+    return new Setup(
+        name + ", exclusive", version, advertMillis, routers, addressesEach, checked, true);
   }
 
   /** All addresses in one virtual router, without a check. */
   static Setup addresses(int count) {
     var name = count == 1 ? "1 address" : count + " addresses of 1 VirtualIP";
-    return new Setup(name, 2, 1_000, 1, count, false);
+    return new Setup(name, 2, 1_000, 1, count, false, false);
   }
 
   /** A virtual router for each address, without a check. */
   static Setup routers(int count) {
-    return new Setup(count + " VirtualIPs", 2, 1_000, count, 1, false);
+    return new Setup(count + " VirtualIPs", 2, 1_000, count, 1, false, false);
   }
 
   private static String text(int millis) {
@@ -92,6 +106,9 @@ record Setup(
     yaml.append("  interface: eth0\n  advertInterval: %dms\n".formatted(advertMillis));
     if (version == 2) {
       yaml.append("  authentication: {passwordSecretRef: {name: vip-auth, key: web}}\n");
+    }
+    if (exclusive) {
+      yaml.append("  lease: {policy: Exclusive}\n");
     }
     yaml.append("  addresses:\n");
     prefixes(router)

@@ -43,7 +43,8 @@ public final class LabNode implements AutoCloseable {
    *
    * @param internalIp the node's InternalIP, an address of the host
    * @param labels in addition to {@code kubernetes.io/hostname}
-   * @param programs what to run for images: the first one whose key the image's name contains
+   * @param programs what to run for images: the first one whose key the image's name contains; a
+   *     container waits as if its image could not be pulled if there is none
    */
   public static LabNode start(
       ApiServer api,
@@ -151,6 +152,11 @@ public final class LabNode implements AutoCloseable {
         .withName(name())
         .subresource("status")
         .patch(PatchContext.of(PatchType.JSON_MERGE), condition);
+  }
+
+  /** Whether there is a program for an image; without one it is an image that can't be pulled. */
+  boolean hasProgram(String image) {
+    return programs.keySet().stream().anyMatch(image::contains);
   }
 
   /** What to run for an image. */

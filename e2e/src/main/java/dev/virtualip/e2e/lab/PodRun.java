@@ -1,6 +1,9 @@
 package dev.virtualip.e2e.lab;
 
 import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.ContainerState;
+import io.fabric8.kubernetes.api.model.ContainerStateBuilder;
+import io.fabric8.kubernetes.api.model.ContainerStateWaiting;
 import io.fabric8.kubernetes.api.model.ContainerStatusBuilder;
 import io.fabric8.kubernetes.api.model.HTTPGetAction;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -25,6 +28,7 @@ final class PodRun {
   private static final Logger log = LoggerFactory.getLogger(PodRun.class);
   private static final Duration PERIOD = Duration.ofMillis(50);
   private static final Duration PROBE_PERIOD = Duration.ofSeconds(1);
+  private static final Duration PULL_PERIOD = Duration.ofSeconds(10);
   private static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
 
   /** A container and what became of it; used by the pod's thread, read by others. */
@@ -143,7 +147,8 @@ final class PodRun {
     if (first || !run.proc.alive()) {
       run.ready = false;
       boolean tooSoon = !first && now - run.startedNanos < PROBE_PERIOD.toNanos();
-      if (closed || tooSoon || node.holds(run.container.getImage())) {
+      var image = run.container.getImage();
+      if (closed || tooSoon || node.holds(image) || !node.hasProgram(image)) {
         return;
       }
       run.restarts += first ? 0 : 1;
@@ -226,7 +231,7 @@ final class PodRun {
     return status.build();
   }
 
-  private static ContainerStatusBuilder containerStatus(Run run) {
+  private ContainerStatusBuilder containerStatus(Run run) {
     var status =
         new ContainerStatusBuilder()
             .withName(run.container.getName())
@@ -241,10 +246,20 @@ final class PodRun {
             .withNewState()
             .withNewRunning(run.startedAt)
             .endState()
-        : status
-            .withNewState()
-            .withNewWaiting("it ended and is not restarted yet", "CrashLoopBackOff")
-            .endState();
+        : status.withState(waiting(run));
+  }
+
+  /** As a kubelet says it: about an image that it can't get, two things in turn. */
+  private ContainerState waiting(Run run) {
+    var image = run.container.getImage();
+    boolean pulls = System.nanoTime() / PULL_PERIOD.toNanos() % 2 == 0;
+    var waiting =
+        node.hasProgram(image)
+            ? new ContainerStateWaiting("it ended and is not restarted yet", "CrashLoopBackOff")
+            : pulls
+                ? new ContainerStateWaiting("no program stands for image " + image, "ErrImagePull")
+                : new ContainerStateWaiting("Back-off pulling " + image, "ImagePullBackOff");
+    return new ContainerStateBuilder().withWaiting(waiting).build();
   }
 
   private static boolean isReady(PodStatus status) {
