@@ -347,8 +347,12 @@ public final class Bench implements Callable<Integer> {
   }
 
   private void say(String format, Object... values) {
+    say(format.formatted(values));
+  }
+
+  private void say(String text) {
     double seconds = Duration.between(started, Instant.now()).toMillis() / 1000.0;
-    System.out.printf("%8.2f s  %s%n", seconds, format.formatted(values));
+    System.out.printf("%8.2f s  %s%n", seconds, text);
   }
 
   private static Map<String, String> environment(Host control) {
