@@ -27,8 +27,8 @@ class TroubleshootingTest {
       Set.copyOf(
           List.of(
               ("Addresses Before Connection Deleted Deployment Failed Good GratuitousArp Group Host In"
-                      + " Instance Lease List NeighbourAdvertisement Node Normal Pending Priority"
-                      + " Ready Reason Since State Stopping Total True False TwoOwners Unknown Warning")
+                      + " Instance Lease List NeighbourAdvertisement Node Normal Pending Pod Priority"
+                      + " Ready Reason Secret Since State Stopping Total True False TwoOwners Unknown Warning")
                   .split(" ")));
 
   @Test

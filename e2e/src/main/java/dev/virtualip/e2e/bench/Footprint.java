@@ -239,7 +239,7 @@ final class Footprint {
 
   private static double toBackupMillis(Proc proc, Setup setup) {
     long from = System.nanoTime();
-    (proc.name().equals("keepalived") ? Contender.KEEPALIVED : Contender.OURS)
+    (proc.name().endsWith("keepalived") ? Contender.KEEPALIVED : Contender.OURS)
         .awaitBackup(proc, setup);
     return Math.round((System.nanoTime() - from) / 1e5) / 10.0;
   }
