@@ -47,7 +47,7 @@ class CrdUpgradeIT {
 
   static Stream<Path> released() throws IOException {
     try (var folders = Files.list(Lab.root().resolve("crds/released"))) {
-      return folders.sorted().toList().stream();
+      return folders.filter(Files::isDirectory).sorted().toList().stream();
     }
   }
 
