@@ -28,9 +28,9 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
    *
    * @param desired all objects there are
    * @param running what this node runs so far, by name
-   * @param network the node's NICs
+   * @param nics the node's NICs
    */
-  static Acceptance decide(Desired desired, Map<String, VirtualIp> running, NodeNetwork network) {
+  static Acceptance decide(Desired desired, Map<String, VirtualIp> running, Nics nics) {
     var virtualIps = desired.virtualIps();
     var refused = new TreeMap<>(Conflicts.problems(virtualIps));
     refused.values().removeIf(List::isEmpty);
@@ -39,7 +39,7 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
       var name = vip.getMetadata().getName();
       var before = running.get(name);
       if (before != null && !refused.containsKey(name)) {
-        var missing = missingLinks(vip, before, desired.self().name(), network);
+        var missing = missingLinks(vip, before, desired.self().name(), nics);
         if (!missing.isEmpty()) {
           refused.put(name, missing);
         }
@@ -50,7 +50,7 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
         versions.put(name, oldest(before));
       }
     }
-    settle(versions, running, refused, v -> conflicts(v, desired.self(), network));
+    settle(versions, running, refused, v -> conflicts(v, desired.self(), nics));
     var run = new TreeMap<String, VirtualIp>();
     for (var vip : virtualIps) {
       var name = vip.getMetadata().getName();
@@ -90,8 +90,8 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
   }
 
   private static Map<String, List<Problem>> conflicts(
-      Collection<VirtualIp> versions, NodeFacts self, NodeNetwork network) {
-    var conflicts = Conflicts.problemsOn(self, network::name, versions);
+      Collection<VirtualIp> versions, NodeFacts self, Nics nics) {
+    var conflicts = Conflicts.problemsOn(self, nics::name, versions);
     conflicts.values().removeIf(List::isEmpty);
     return conflicts;
   }
@@ -131,18 +131,18 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
    * version the same is a fault that heals when the NIC appears.
    */
   private static List<Problem> missingLinks(
-      VirtualIp vip, VirtualIp before, String nodeName, NodeNetwork network) {
+      VirtualIp vip, VirtualIp before, String nodeName, Nics nics) {
     var known = InstanceConfig.interfaces(before.getSpec(), nodeName).keySet();
     var problems = new ArrayList<Problem>();
     InstanceConfig.interfaces(vip.getSpec(), nodeName)
         .forEach(
             (nic, path) -> {
-              if (network.link(nic) == null && !known.contains(nic)) {
+              if (nics.link(nic) == null && !known.contains(nic)) {
                 problems.add(
                     new Problem(
                         path,
                         "there is no NIC %s on %s (it has %s): correct the name"
-                            .formatted(nic, nodeName, String.join(", ", network.linkNames()))));
+                            .formatted(nic, nodeName, String.join(", ", nics.names()))));
               }
             });
     return problems;

@@ -55,6 +55,7 @@ public final class AgentMetrics {
   };
 
   private final MeterRegistry registry;
+  private Timer turns;
   private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
 
   /** Counts in a registry. */
@@ -260,6 +261,23 @@ public final class AgentMetrics {
         .tag(VIP, vip)
         .register(registry)
         .record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** The event loop has made a turn. */
+  public void turned(long nanos) {
+    if (turns == null) {
+      turns =
+          Timer.builder("virtualip.turn")
+              .description("Turns of the event loop, which all virtual routers of the node share")
+              .serviceLevelObjectives(LATENESS)
+              .register(registry);
+    }
+    turns.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** A virtual router has failed by a defect of the agent, and begins anew. */
+  public void defect(String vip) {
+    count("virtualip.instance.defects", "Virtual routers begun anew after a defect", vip);
   }
 
   private void count(String name, String description, String vip, String... tags) {

@@ -21,6 +21,7 @@ import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -82,11 +83,9 @@ record InstanceConfig(
   /**
    * Announcements.
    *
-   * @param repeat announcements in a burst, 1 or more
-   * @param delay nanoseconds to the second burst, 0 = there is none
-   * @param refresh nanoseconds between single announcements, 0 = there are none
+   * @param repeat announcements in a burst, 1 or more; when there is a burst is the router's
    */
-  record Garp(int repeat, long delay, long refresh) {}
+  record Garp(int repeat) {}
 
   /** A route and its NIC; the link index is filled in when the route is installed. */
   record VirtualRoute(
@@ -139,7 +138,7 @@ record InstanceConfig(
         spec.transport().mode() == Mode.Unicast,
         members(spec, nodes),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
-        garp(spec.garp()),
+        new Garp(spec.garp().repeat()),
         addresses,
         spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
         spec.rules().stream().map(PolicyRule::of).toList(),
@@ -162,14 +161,10 @@ record InstanceConfig(
         // A member of a sync group cannot start as master before the others are ready to.
         spec.initialState() == InitialState.Master && spec.syncGroup() == null,
         LeasePolicy.valueOf(spec.lease().policy().name()),
-        spec.advertRepeat());
-  }
-
-  private static Garp garp(VirtualIpSpec.Garp garp) {
-    return new Garp(
-        garp.repeat(),
-        Durations.parse(garp.delay()).toNanos(),
-        Durations.parse(garp.refresh()).toNanos());
+        spec.advertRepeat(),
+        spec.whenAllFail() == WhenAllFail.KeepMaster,
+        Durations.parse(spec.garp().delay()).toNanos(),
+        Durations.parse(spec.garp().refresh()).toNanos());
   }
 
   /** The configured peers, else one InternalIP of each selected node. */
@@ -274,6 +269,41 @@ record InstanceConfig(
   boolean ipv6() {
     return addresses.stream()
         .anyMatch(address -> address.advertised() && address.prefix().isIpv6());
+  }
+
+  /** The NICs that some field names, in use or tracked. */
+  Set<String> nics() {
+    var nics = new HashSet<>(interfaces.keySet());
+    trackInterfaces.forEach(tracked -> nics.add(tracked.name()));
+    return nics;
+  }
+
+  /** The same where failed checks of some member of the sync group are a fault, or of none. */
+  InstanceConfig keepingMaster(boolean keeps) {
+    return keeps == keepMaster
+        ? this
+        : new InstanceConfig(
+            name,
+            generation,
+            interfaceName,
+            router.keepingMaster(keeps),
+            priority,
+            password,
+            missingSecret,
+            unicast,
+            members,
+            checksum,
+            garp,
+            addresses,
+            routes,
+            rules,
+            healthChecks,
+            keeps,
+            syncGroup,
+            trackInterfaces,
+            linkDebounce,
+            delayAfterBoot,
+            interfaces);
   }
 
   /** Whether both belong to the same sync group. */

@@ -14,9 +14,9 @@ final class KeepalivedState {
       case Master -> Notifications.State.Master;
       case Backup -> Notifications.State.Backup;
       case Init ->
-          VirtualRouterLoop.AGENT_STOPPED.equals(status.reason()) ? Notifications.State.Stop : null;
+          NodeMachine.AGENT_STOPPED.equals(status.reason()) ? Notifications.State.Stop : null;
       case Fault ->
-          VirtualRouterLoop.DELETED.equals(status.reason())
+          NodeMachine.DELETED.equals(status.reason())
               ? Notifications.State.Deleted
               : ran ? Notifications.State.Fault : null;
       case Unknown -> null;

@@ -4,6 +4,7 @@ import dev.virtualip.agent.vrrp.State;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Whether NICs count as up: a change counts once it has lasted (keepalived: {@code
@@ -44,6 +45,12 @@ final class LinkStates {
       deadlines.put(name, next.differsSince() + debounce);
     }
     return next.up();
+  }
+
+  /** Forgets NICs that no field names any more, and the changes of them that it waits for. */
+  void retain(Set<String> names) {
+    seen.keySet().retainAll(names);
+    deadlines.keySet().retainAll(names);
   }
 
   /** When a change will have lasted, or {@link State#NEVER}. */

@@ -14,6 +14,7 @@ import java.time.Clock;
  * @param metrics counters
  * @param recorder is told every step
  * @param stopwatch measures what changes of state take
+ * @param turn what is to be done before the next input
  * @param bootedAt when the node booted, in nanoseconds of the event loop's clock
  * @param clock wall clock for what users read, never for decisions
  */
@@ -25,8 +26,33 @@ record Node(
     AgentMetrics metrics,
     Recorder recorder,
     Stopwatch stopwatch,
+    Turn turn,
     long bootedAt,
     Clock clock) {
+
+  /** A node at the beginning of its first turn. */
+  Node(
+      NodeNetwork network,
+      AddressPort addresses,
+      PacketPorts ports,
+      Checks checks,
+      AgentMetrics metrics,
+      Recorder recorder,
+      Stopwatch stopwatch,
+      long bootedAt,
+      Clock clock) {
+    this(
+        network,
+        addresses,
+        ports,
+        checks,
+        metrics,
+        recorder,
+        stopwatch,
+        new Turn(stopwatch),
+        bootedAt,
+        clock);
+  }
 
   /** Starts health checks; results come back through the event loop. */
   @FunctionalInterface

@@ -11,12 +11,11 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Link;
-import dev.virtualip.crds.InterfaceSelector;
 import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.util.Collection;
-import java.util.Comparator;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +27,7 @@ final class NodeNetwork {
   private final Map<Integer, Link> links = new LinkedHashMap<>();
   private final Map<Place, BoundAddress> addresses = new LinkedHashMap<>();
   private final AddressPort port;
+  private Nics nics = new Nics(List.of(), Map.of());
 
   /** Where the kernel has room for one address. */
   private record Place(int linkIndex, IpPrefix prefix) {
@@ -36,9 +36,9 @@ final class NodeNetwork {
     }
   }
 
-  NodeNetwork(AddressPort port) throws IOException {
+  /** Knows nothing before it is {@linkplain #reload read}: reports have to be listened to first. */
+  NodeNetwork(AddressPort port) {
     this.port = port;
-    reload();
   }
 
   /** Reads everything anew. */
@@ -47,16 +47,45 @@ final class NodeNetwork {
     port.links().forEach(link -> links.put(link.index(), link));
     addresses.clear();
     port.addresses().forEach(address -> addresses.put(Place.of(address), address));
+    placeAnew();
+  }
+
+  private void placeAnew() {
+    var own = new HashMap<Integer, List<IpPrefix>>();
+    addresses.values().stream()
+        .filter(address -> address.protocol() != AddressPort.PROTOCOL)
+        .forEach(
+            address ->
+                own.computeIfAbsent(address.linkIndex(), _ -> new ArrayList<>())
+                    .add(address.prefix()));
+    nics = new Nics(links.values(), own);
   }
 
   /**
    * Takes in a report.
    *
-   * @return false if nothing but the lease of an address is different now
+   * @return false if nothing is new, or nothing but the lease of an address
    */
   boolean apply(NetworkEvent event) throws IOException {
+    boolean news = take(event);
+    boolean ours =
+        switch (event) {
+          case AddressPut put -> put.address().protocol() == AddressPort.PROTOCOL;
+          case AddressRemoved removed -> removed.address().protocol() == AddressPort.PROTOCOL;
+          case RouteRemoved _, RuleRemoved _, Overrun _ -> true;
+          case LinkChanged _, LinkRemoved _ -> false;
+        };
+    if (news && !ours) {
+      placeAnew();
+    }
+    return news;
+  }
+
+  private boolean take(NetworkEvent event) throws IOException {
     switch (event) {
-      case LinkChanged changed -> links.put(changed.link().index(), changed.link());
+      case LinkChanged changed -> {
+        return !changed.link().equals(links.put(changed.link().index(), changed.link()));
+      }
       case LinkRemoved removed -> {
         links.remove(removed.linkIndex());
         addresses.keySet().removeIf(place -> place.linkIndex() == removed.linkIndex());
@@ -74,34 +103,19 @@ final class NodeNetwork {
     return true;
   }
 
-  /**
-   * The link that an {@link InterfaceSelector} means, or null. Of several the first by name that is
-   * up, else the first.
-   */
+  /** The NICs as they are now. */
+  Nics nics() {
+    return nics;
+  }
+
+  /** The link that a selector means, or null; see {@link Nics#link}. */
   Link link(String selector) {
-    var meant = new InterfaceSelector(selector);
-    return links.values().stream()
-        .filter(link -> meant.matches(link.name(), meant.isName() ? List.of() : own(link)))
-        .min(Comparator.comparing((Link link) -> !link.up()).thenComparing(Link::name))
-        .orElse(null);
-  }
-
-  /** Name of the link that an {@link InterfaceSelector} means, or the selector if there is none. */
-  String name(String selector) {
-    var link = link(selector);
-    return link == null ? selector : link.name();
-  }
-
-  private List<IpPrefix> own(Link link) {
-    return addressesOn(link.index())
-        .filter(address -> address.protocol() != AddressPort.PROTOCOL)
-        .map(BoundAddress::prefix)
-        .toList();
+    return nics.link(selector);
   }
 
   /** Names of all links. */
-  Collection<String> linkNames() {
-    return links.values().stream().map(Link::name).sorted().toList();
+  List<String> linkNames() {
+    return nics.names();
   }
 
   /** What is bound on a link. */

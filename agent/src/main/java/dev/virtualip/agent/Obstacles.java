@@ -3,7 +3,6 @@ package dev.virtualip.agent;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.VirtualRouter;
-import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -29,11 +28,12 @@ final class Obstacles {
       Set.of(
           VirtualRouter.STARTING,
           VirtualRouter.RESUMING,
-          VirtualRouterLoop.AGENT_STOPPED,
+          NodeMachine.AGENT_STOPPED,
           DELAY_AFTER_BOOT);
 
   private final Node node;
   private final AdvertTransport transport;
+  private final Effects effects;
   private final LinkStates links;
   private final Map<String, String> known = new LinkedHashMap<>();
   private boolean looked;
@@ -42,9 +42,10 @@ final class Obstacles {
   private long bindRetry = BIND_RETRY_MIN;
   private long bootDelayUntil = State.NEVER;
 
-  Obstacles(Node node, AdvertTransport transport, LinkStates links) {
+  Obstacles(Node node, AdvertTransport transport, Effects effects, LinkStates links) {
     this.node = node;
     this.transport = transport;
+    this.effects = effects;
     this.links = links;
   }
 
@@ -103,16 +104,8 @@ final class Obstacles {
       } else if (!links.up(name, config.linkDebounce(), now)) {
         faults.put("LinkDown(" + name + ")", name + " is down or has no carrier");
       } else if (link.up()) {
-        openPort(link, name.equals(config.interfaceName()), faults);
+        effects.open(link, name.equals(config.interfaceName()), faults);
       }
-    }
-  }
-
-  private void openPort(Link link, boolean listens, Map<String, String> faults) {
-    try {
-      var _ = listens ? node.ports().open(link) : node.ports().openToSend(link);
-    } catch (IOException e) {
-      faults.put("CaptureFailed(" + link.name() + ")", e.getMessage());
     }
   }
 
@@ -126,11 +119,7 @@ final class Obstacles {
                   link.name(),
                   config.ipv6() ? config.unicast() ? "IPv6" : "IPv6 link-local" : "IPv4"));
     } else if (link.up()) {
-      try {
-        transport.open(config, link, source);
-      } catch (IOException e) {
-        faults.put("TransportFailed(" + link.name() + ")", e.getMessage());
-      }
+      effects.openTransport(config, link, source, faults);
     }
     transport.addFaults(config, link, faults);
   }
@@ -187,7 +176,8 @@ final class Obstacles {
   }
 
   /** The configuration has changed, which may help. */
-  void configChanged(long now) {
+  void configChanged(InstanceConfig config, long now) {
+    links.retain(config.nics());
     bindRetry = BIND_RETRY_MIN;
     bindFaultUntil = bindFault == null ? State.NEVER : now;
   }

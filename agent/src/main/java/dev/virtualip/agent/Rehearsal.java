@@ -76,6 +76,7 @@ final class Rehearsal {
             new Stopwatch(System::nanoTime),
             0,
             Clock.systemUTC());
+    node.network().reload();
     instance = new VrrpInstance(config, false, node, i -> states.add(i.status().state()));
     instance.join(new SyncGroupMembers(List.of(instance)));
   }
@@ -137,7 +138,7 @@ final class Rehearsal {
     check(Verdict.Good);
     expire();
     hear(200);
-    instance.stop(VirtualRouterLoop.AGENT_STOPPED, now);
+    instance.stop(NodeMachine.AGENT_STOPPED, now);
   }
 
   private void check(Verdict verdict) {

@@ -1,6 +1,5 @@
 package dev.virtualip.agent;
 
-import dev.virtualip.agent.VirtualRouterLoop.Input;
 import dev.virtualip.agent.check.CheckRunner;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.PodReadiness;
@@ -176,7 +175,7 @@ final class RunCommand implements Callable<Integer> {
             new Stopwatch(System::nanoTime),
             bootedAt(),
             Clock.systemUTC());
-    wiring.loop = new VirtualRouterLoop(nodeName, wiring.earlierMasters(), node, wiring);
+    wiring.loop = new VirtualRouterLoop(wiring.earlierMasters(), node, wiring);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
     try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
@@ -223,7 +222,7 @@ final class RunCommand implements Callable<Integer> {
   }
 
   /** Ties source, checks, status and snapshot to the loop. */
-  private final class Wiring implements VirtualRouterLoop.Listener, Node.Checks {
+  private final class Wiring implements NodeMachine.Listener, Planning.Listener, Node.Checks {
     private final KubernetesSource kubernetes;
     private final StatusReporter reporter;
     private final EventWriter events;
@@ -235,6 +234,7 @@ final class RunCommand implements Callable<Integer> {
     private final MasterRecord masterRecord;
     private final PodReadiness pods;
     private final Notifier notifier;
+    private final Planning planning;
     private final ExecutorService disk =
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private VirtualRouterLoop loop;
@@ -258,6 +258,7 @@ final class RunCommand implements Callable<Integer> {
               scripts,
               registry,
               (virtualIp, problems) -> loop.put(new Input.Noted(virtualIp, problems)));
+      planning = new Planning(nodeName, this, change -> loop.put(new Input.PlanChanged(change)));
     }
 
     Map<String, MasterRecord.Master> earlierMasters() {
@@ -265,6 +266,7 @@ final class RunCommand implements Callable<Integer> {
     }
 
     void startSource() throws IOException {
+      Thread.ofPlatform().daemon().name("plan").start(planning);
       if (kubernetes == null) {
         ManifestSource.start(manifests, secrets, nodeName, this::desired);
         return;
@@ -280,7 +282,7 @@ final class RunCommand implements Callable<Integer> {
       if (transitions != null) {
         transitions.objects(desired.virtualIps());
       }
-      loop.put(new Input.DesiredChanged(desired));
+      planning.desired(desired);
     }
 
     @Override
@@ -334,6 +336,11 @@ final class RunCommand implements Callable<Integer> {
                 Map.of());
         disk.execute(() -> snapshot.write(good));
       }
+    }
+
+    @Override
+    public void nics(Nics nics) {
+      planning.nics(nics);
     }
 
     @Override

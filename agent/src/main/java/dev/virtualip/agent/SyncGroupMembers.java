@@ -36,8 +36,7 @@ final class SyncGroupMembers {
   void stepped(VrrpInstance member, VirtualRouter before, Step step, long now) {
     var routers = new TreeMap<String, VirtualRouter>();
     members.forEach((name, instance) -> routers.put(name, instance.router()));
-    SyncGroup.follow(member.config().name(), before, step, routers)
-        .forEach((name, event) -> members.get(name).on(event, now));
+    member.follow(SyncGroup.follow(member.config().name(), before, step, routers), members, now);
   }
 
   /** Adds the members other than this one that something stands in the way of. */
@@ -61,11 +60,6 @@ final class SyncGroupMembers {
     return members.values().stream().allMatch(member -> member.obstacles().hasLooked());
   }
 
-  /** Whether all members agree that failed checks are no fault. */
-  boolean keepMaster() {
-    return members.values().stream().allMatch(member -> member.config().keepMaster());
-  }
-
   /** Whether checks of members other than this one fail. */
   boolean checksOfOthersFail(VrrpInstance member) {
     return members.values().stream().anyMatch(other -> other != member && other.checksFail());
@@ -73,6 +67,6 @@ final class SyncGroupMembers {
 
   /** Lets the others look again: this one's own faults or failed checks have come or gone. */
   void faultsChanged(VrrpInstance member, long now) {
-    members.values().stream().filter(other -> other != member).forEach(o -> o.evaluate(now));
+    members.values().stream().filter(other -> other != member).forEach(o -> o.lookLater(now));
   }
 }

@@ -8,9 +8,9 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Link;
-import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
 import dev.virtualip.agent.vrrp.Datagram;
+import dev.virtualip.agent.vrrp.Effect;
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
@@ -21,6 +21,8 @@ import dev.virtualip.agent.vrrp.Event;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.HoldingsLost;
+import dev.virtualip.agent.vrrp.Event.HoldingsUncertain;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
@@ -29,8 +31,8 @@ import dev.virtualip.agent.vrrp.Event.TimerExpired;
 import dev.virtualip.agent.vrrp.Event.Wish;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
+import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.State.Initialize;
-import dev.virtualip.agent.vrrp.State.Takeover;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.Problem;
@@ -38,7 +40,9 @@ import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import java.net.InetAddress;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -58,8 +62,7 @@ final class VrrpInstance {
   private final InstanceChecks checks;
   private final Obstacles obstacles;
   private final Timeline timeline = new Timeline();
-  private final NodeSide side;
-  private final Succession succession;
+  private final Effects effects;
   private final InstanceStatus status;
 
   private InstanceConfig config;
@@ -67,6 +70,8 @@ final class VrrpInstance {
   private SyncGroupMembers group;
   private String joined;
   private boolean checksFail;
+  private boolean started;
+  private HandOver asked;
   private List<String> strays = List.of();
 
   /**
@@ -82,9 +87,8 @@ final class VrrpInstance {
     transport = new AdvertTransport(node);
     reception = new Reception(node.metrics(), () -> onStatus.accept(this));
     checks = new InstanceChecks(node, links);
-    obstacles = new Obstacles(node, transport, links);
-    side = new NodeSide(node, transport, timeline);
-    succession = side.succession();
+    effects = new Effects(node, transport, timeline);
+    obstacles = new Obstacles(node, transport, effects, links);
     router =
         resumes
             ? VirtualRouter.resume(config.router(), config.priority())
@@ -108,7 +112,7 @@ final class VrrpInstance {
   }
 
   Holdings holdings() {
-    return side.holdings();
+    return effects.holdings();
   }
 
   VirtualRouter router() {
@@ -121,6 +125,10 @@ final class VrrpInstance {
 
   /** Opens what it will listen by, as far as that can be opened. */
   void open(long now) {
+    node.turn().run(this, () -> listen(now));
+  }
+
+  private void listen(long now) {
     var link = node.network().link(config.interfaceName());
     obstacles.find(config, link, source(link), router.state(), now);
   }
@@ -131,15 +139,24 @@ final class VrrpInstance {
   }
 
   /**
-   * Starts the checks and, if nothing stands in the way, listens. A member of a sync group does so
-   * when it is {@linkplain #evaluate told} after it has {@linkplain #join joined}.
+   * Starts the checks and, if nothing stands in the way, listens; once. A member of a sync group
+   * does so when it is {@linkplain #evaluate told} after it has {@linkplain #join joined}.
    */
   void start(long now) {
-    warnWithoutLinkLocal();
-    startChecks();
-    if (config.syncGroup() == null) {
-      evaluate(now);
+    if (started) {
+      return;
     }
+    started = true;
+    node.turn()
+        .run(
+            this,
+            () -> {
+              warnWithoutLinkLocal();
+              startChecks();
+              if (config.syncGroup() == null) {
+                look(now);
+              }
+            });
   }
 
   private void warnWithoutLinkLocal() {
@@ -156,34 +173,31 @@ final class VrrpInstance {
 
   /** When {@link #onDeadline} is due. */
   long deadline() {
-    return Math.min(
-        Math.min(router.deadline(), obstacles.deadline()),
-        Math.min(Math.min(side.deadline(), succession.deadline()), reception.deadline()));
+    return Math.min(Math.min(router.deadline(), obstacles.deadline()), reception.deadline());
   }
 
   /** Does what is due. */
   void onDeadline(long now) {
+    node.turn().run(this, () -> meetDeadlines(now));
+  }
+
+  private void meetDeadlines(long now) {
     if (deadline() <= now) {
       node.metrics().late(config.name(), now - deadline());
     }
     if (router.deadline() <= now) {
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       var event = waits ? new Wish() : new TimerExpired();
-      node.stopwatch().since(router.deadline(), () -> on(event, now));
-    }
-    if (succession.deadline() <= now) {
-      releaseLater();
+      node.stopwatch().since(router.deadline(), () -> step(event, now));
     }
     if (reception.deadline() <= now) {
       reception.onDeadline(now);
     }
-    if (side.deadline() <= now) {
-      side.onDeadline(config, now);
-    }
     if (obstacles.deadline() <= now) {
       long due = obstacles.deadline();
       obstacles.onDeadline(now);
-      node.stopwatch().since(due, () -> evaluate(now));
+      // After what the step has brought about.
+      node.stopwatch().since(due, () -> node.turn().later(this, () -> look(now)));
     }
   }
 
@@ -193,6 +207,10 @@ final class VrrpInstance {
   }
 
   void onDatagram(Datagram datagram, long now) {
+    node.turn().run(this, () -> receive(datagram, now));
+  }
+
+  private void receive(Datagram datagram, long now) {
     var expected =
         new Expected(
             config.router().version(),
@@ -202,74 +220,63 @@ final class VrrpInstance {
             transport.peers(config));
     var advert = reception.receive(config, expected, datagram, now);
     if (advert != null) {
-      received(advert, datagram.source(), now);
+      step(new AdvertisementReceived(advert.priority(), advert.interval(), datagram.source()), now);
     }
-  }
-
-  private void received(Advertisement advert, InetAddress source, long now) {
-    if (succession.lasts() && advert.priority() > 0) {
-      releaseLater();
-    }
-    if (isLastResort(advert) && router.state() instanceof State.Backup backup) {
-      // As good as resigned: neither a preempt delay nor nopreempt is meant to keep it. Its adverts
-      // must not put off again and again what the first has begun.
-      if (backup.takeover() != Takeover.MasterResigned) {
-        on(new AdvertisementReceived(0, advert.interval(), source), now);
-      }
-      return;
-    }
-    on(new AdvertisementReceived(advert.priority(), advert.interval(), source), now);
-  }
-
-  /** Whether an advert is that of a master with failed checks, and ours are good. */
-  private boolean isLastResort(Advertisement advert) {
-    return keepsMaster()
-        && advert.priority() == EffectivePriority.LAST_RESORT
-        && router.priority() > EffectivePriority.LAST_RESORT;
-  }
-
-  private boolean keepsMaster() {
-    return config.keepMaster() && group.keepMaster();
   }
 
   /** A report of the kernel that the node's view has taken in already. */
   void onNetwork(NetworkEvent event, long now) {
-    if (event instanceof AddressRemoved
-        || event instanceof RouteRemoved
-        || event instanceof RuleRemoved) {
-      if (router.state() instanceof Active && side.holdings().lost(event)) {
-        node.metrics().restored(config.name());
-        LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
-        bind(now);
-        side.announce(config, now);
-      }
+    node.turn().later(this, () -> loseHoldings(event, now));
+    node.turn().later(this, () -> look(now));
+    node.turn().run(this, () -> doubtHoldings(event, now));
+  }
+
+  private void loseHoldings(NetworkEvent event, long now) {
+    boolean removal =
+        event instanceof AddressRemoved
+            || event instanceof RouteRemoved
+            || event instanceof RuleRemoved;
+    if (removal && router.state() instanceof Active && holdings().lost(event)) {
+      node.metrics().restored(config.name());
+      LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
+      step(new HoldingsLost(), now);
     }
-    evaluate(now);
+  }
+
+  private void doubtHoldings(NetworkEvent event, long now) {
     if (event instanceof Overrun && router.state() instanceof Active) {
-      side.holdings().doubt();
-      bind(now);
+      holdings().doubt();
+      step(new HoldingsUncertain(), now);
     }
   }
 
   void onCheck(CheckState state, long now) {
-    if (checks.take(config.name(), state)) {
-      evaluate(now);
-      onStatus.accept(this);
-    }
+    node.turn()
+        .run(
+            this,
+            () -> {
+              if (checks.take(config.name(), state)) {
+                look(now);
+                node.turn().later(this, () -> onStatus.accept(this));
+              }
+            });
   }
 
   /** Takes over a configuration that {@linkplain InstanceConfig#continues continues} this one. */
   void update(InstanceConfig next, long now) {
-    if (next.equals(config)) {
-      return;
+    if (!next.equals(config)) {
+      node.turn().later(this, () -> takeOver(next, now));
+      node.turn().later(this, () -> look(now));
+      node.turn().run(this, () -> onStatus.accept(this));
     }
+  }
+
+  private void takeOver(InstanceConfig next, long now) {
     config = next;
-    obstacles.configChanged(now);
+    obstacles.configChanged(next, now);
     reception.configChanged();
     startChecks();
-    on(new ConfigChanged(next.router()), now);
-    evaluate(now);
-    onStatus.accept(this);
+    step(new ConfigChanged(next.router()), now);
   }
 
   /**
@@ -298,17 +305,37 @@ final class VrrpInstance {
    * @param request null if it is not asked any more
    */
   void ask(HandOver request, long now) {
-    boolean anew = succession.ask(request);
-    evaluate(now);
+    node.turn().run(this, () -> takeRequest(request, now));
+  }
+
+  private void takeRequest(HandOver request, long now) {
+    boolean anew =
+        request != null && (asked == null || !Objects.equals(asked.since(), request.since()));
+    asked = request;
+    look(now);
     if (anew) {
-      on(new Resign("HandedOver(" + request.reason() + ")"), now);
+      node.turn().next(this, () -> step(new Resign("HandedOver(" + request.reason() + ")"), now));
     }
   }
 
   /** Ends; a master says so to its peers first. */
   void stop(String reason, long now) {
-    checks.stop(config.name());
-    on(new Shutdown(reason), now);
+    node.turn()
+        .run(
+            this,
+            () -> {
+              checks.stop(config.name());
+              step(new Shutdown(reason), now);
+            });
+  }
+
+  /** Ends after a defect, as far as that is possible: nothing of it may stay. */
+  void abandon() {
+    try {
+      checks.stop(config.name());
+    } finally {
+      effects.abandon(config, router.source());
+    }
   }
 
   private void startChecks() {
@@ -318,16 +345,21 @@ final class VrrpInstance {
 
   /** Looks at the node and tells the router what has changed. */
   void evaluate(long now) {
+    node.turn().run(this, () -> look(now));
+  }
+
+  private void look(long now) {
     var link = node.network().link(config.interfaceName());
     var source = source(link);
     if (source != null && !source.equals(router.source())) {
-      on(new SourceChanged(source), now);
+      step(new SourceChanged(source), now);
     }
     boolean checksFailed = checksFail;
     var effective = effectivePriority(now);
-    int priority = succession.limit(effective.priority());
+    int priority = asked == null ? effective.priority() : asked.limit(effective.priority());
     if (priority != router.priority()) {
-      changePriority(priority, now);
+      step(new PriorityChanged(priority), now);
+      onStatus.accept(this);
     }
     var found = obstacles.find(config, link, source, router.state(), now);
     checks.addFaults(effective, found);
@@ -338,7 +370,7 @@ final class VrrpInstance {
     boolean foundNews = obstacles.remember(found);
     var reasons = List.copyOf(obstacles.reasons());
     if (group.allHaveLooked() && (!reasons.isEmpty() || router.state() instanceof Initialize)) {
-      on(new FaultsChanged(reasons), now);
+      step(new FaultsChanged(reasons), now);
     }
     var strayed = strays();
     if (!strayed.equals(strays)) {
@@ -363,22 +395,18 @@ final class VrrpInstance {
   private EffectivePriority effectivePriority(long now) {
     var effective = checks.effective(config, now);
     checksFail = !effective.faults().isEmpty();
-    return keepsMaster() ? effective.keepingMaster(group.checksOfOthersFail(this)) : effective;
+    return config.keepMaster()
+        ? effective.keepingMaster(group.checksOfOthersFail(this))
+        : effective;
   }
 
-  private void changePriority(int priority, long now) {
-    on(new PriorityChanged(priority), now);
-    if (keepsMaster()
-        && priority == EffectivePriority.LAST_RESORT
-        && router.state() instanceof Active) {
-      // Nobody is served meanwhile: who can take over should not wait for the next regular advert.
-      transport.send(config, priority, router.source());
-    }
-    onStatus.accept(this);
+  /** Tells the router of an event, and does all that follows from it. */
+  void on(Event event, long now) {
+    node.turn().run(this, () -> step(event, now));
   }
 
   /** Makes a step, performs its effects, and then tells the sync group. */
-  void on(Event event, long now) {
+  private void step(Event event, long now) {
     var before = router;
     var step = router.step(event, now);
     router = step.router();
@@ -386,51 +414,63 @@ final class VrrpInstance {
     if (step.effects().stream().anyMatch(StateChanged.class::isInstance)) {
       timeline.begin(node.stopwatch().seen(), node.stopwatch().now());
     }
-    boolean handsOver = event instanceof Resign;
     for (var effect : step.effects()) {
-      var error = side.perform(effect, config, router.source(), handsOver, now);
-      if (error != null) {
-        // The rest no longer applies.
-        bindFailed(error, now);
+      var refusal = effects.perform(effect, config, router.source(), now);
+      if (refusal != null) {
+        // The effects behind it no longer apply, and the group follows what comes of it.
+        node.turn().next(this, () -> refused(refusal, now));
         return;
       }
-      switch (effect) {
-        case BindAddresses _, RenewLeases _ -> obstacles.bound();
-        case StateChanged changed -> stateChanged(changed);
-        case SendAdvertisement _, UnbindAddresses _, AnnounceAddresses _ -> {}
-      }
+      performed(effect, before);
     }
     if (config.syncGroup() != null) {
       group.stepped(this, before, step, now);
     }
   }
 
-  private void bind(long now) {
-    var error = side.bind(config, now);
-    if (error == null) {
-      obstacles.bound();
-    } else {
-      bindFailed(error, now);
+  /** Lets members of the sync group take their steps next, in this order. */
+  void follow(Map<String, Event> events, Map<String, VrrpInstance> members, long now) {
+    var followers = events.keySet().stream().map(members::get).toList();
+    var steps = new ArrayList<Runnable>();
+    events.forEach((name, event) -> steps.add(() -> members.get(name).step(event, now)));
+    node.turn().next(followers, steps);
+  }
+
+  /** Looks at the node when all that waits is done. */
+  void lookLater(long now) {
+    node.turn().later(this, () -> look(now));
+  }
+
+  private void performed(Effect effect, VirtualRouter before) {
+    switch (effect) {
+      case BindAddresses _, RenewLeases _ -> obstacles.bound();
+      case StateChanged changed -> stateChanged(changed);
+      case UnbindAddresses _ -> {
+        boolean servedOn = before.state() instanceof Backup backup && backup.servesOn();
+        if (servedOn && router.state() instanceof Backup) {
+          // The status tells with what is next written: it is worth no write.
+          status.releasedLater(config.name());
+        }
+      }
+      case SendAdvertisement _, AnnounceAddresses _ -> {}
     }
   }
 
   /** A refusal is a fault, never a silent master. */
-  private void bindFailed(String error, long now) {
+  private void refused(String error, long now) {
     obstacles.bindFailed(error, now);
     LOG.error("bind_failed vip={} error=\"{}\"", config.name(), error);
-    evaluate(now);
+    look(now);
   }
 
   private void stateChanged(StateChanged changed) {
-    status.entered(config.name(), router, changed, succession.lasts());
+    status.entered(config.name(), router, changed, servesOn());
     reception.stateChanged();
     onStatus.accept(this);
   }
 
-  /** Ends a succession. The status tells with what is next written: it is worth no write. */
-  private void releaseLater() {
-    side.release(config);
-    status.releasedLater(config.name());
+  private boolean servesOn() {
+    return router.state() instanceof Backup backup && backup.servesOn();
   }
 
   VirtualIpStatus.State stateName() {
@@ -439,9 +479,7 @@ final class VrrpInstance {
 
   NodeStatus status() {
     boolean lastResort =
-        !succession.isAsked()
-            && keepsMaster()
-            && router.priority() == EffectivePriority.LAST_RESORT;
+        asked == null && config.keepMaster() && router.priority() == EffectivePriority.LAST_RESORT;
     return status.of(config, router, lastResort, strays());
   }
 
@@ -450,9 +488,9 @@ final class VrrpInstance {
    * may end up here. An address owner has them anyway.
    */
   private List<String> strays() {
-    boolean may = router.state() instanceof Active || succession.lasts();
+    boolean may = router.state() instanceof Active || servesOn();
     return may || config.priority() == VirtualRouterConfig.OWNER
         ? List.of()
-        : side.holdings().ofOthers(config);
+        : holdings().ofOthers(config);
   }
 }

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** What a node runs when objects are good, bad, in each other's way, or not for it. */
 class AcceptanceTest {
   private static final NodeFacts SELF = new NodeFacts("node-a", Map.of("edge", "true"), true);
-  private static final NodeNetwork NETWORK = new FakeNode().node.network();
+  private static final Nics NICS = new FakeNode().node.network().nics();
 
   private static VirtualIp vip(String name, int vrid, String more) {
     return of(
@@ -42,7 +42,7 @@ class AcceptanceTest {
 
   private static Acceptance decide(Map<String, VirtualIp> running, VirtualIp... all) {
     return Acceptance.decide(
-        new Desired(Arrays.asList(all), SELF, List.of(), Map.of(), Map.of()), running, NETWORK);
+        new Desired(Arrays.asList(all), SELF, List.of(), Map.of(), Map.of()), running, NICS);
   }
 
   private static String problem(Acceptance acceptance, String name) {
@@ -172,7 +172,7 @@ class AcceptanceTest {
     var desired =
         new Desired(
             List.of(vip("web", 1, "")), SELF, List.of(), Map.of(), Map.of("web", List.of(problem)));
-    var acceptance = Acceptance.decide(desired, Map.of(), NETWORK);
+    var acceptance = Acceptance.decide(desired, Map.of(), NICS);
     assertEquals(Set.of("web"), acceptance.run().keySet());
     assertEquals(List.of(problem), acceptance.refused().get("web"));
   }

@@ -79,6 +79,7 @@ final class FakeNode implements AddressPort {
               new Stopwatch(() -> ticks),
               0,
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
+      node.network().reload();
     } catch (IOException e) {
       throw new AssertionError(e);
     }

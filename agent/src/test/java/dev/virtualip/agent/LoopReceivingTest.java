@@ -3,7 +3,7 @@ package dev.virtualip.agent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.agent.VirtualRouterLoop.Input.DesiredChanged;
+import dev.virtualip.agent.Input.PlanChanged;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.source.Desired;
@@ -31,10 +31,10 @@ class LoopReceivingTest {
 
   private final FakeNode fake = new FakeNode();
   private final VirtualRouterLoop loop =
-      new VirtualRouterLoop("node-a", Map.of(), fake.node, new NobodyListens());
+      new VirtualRouterLoop(Map.of(), fake.node, new NobodyListens());
   private final Thread thread = Thread.ofPlatform().unstarted(loop);
 
-  private static final class NobodyListens implements VirtualRouterLoop.Listener {
+  private static final class NobodyListens implements NodeMachine.Listener {
     @Override
     public void changed(String virtualIp, NodeStatus status) {}
 
@@ -42,7 +42,7 @@ class LoopReceivingTest {
     public void removed(String virtualIp) {}
 
     @Override
-    public void accepted(Desired desired, Map<String, VirtualIp> running) {}
+    public void nics(Nics nics) {}
 
     @Override
     public void masters(Map<String, MasterRecord.Master> masters) {}
@@ -67,7 +67,8 @@ class LoopReceivingTest {
             .formatted(interval);
     var self = new NodeFacts("node-a", Map.of(), true);
     var vip = Serialization.unmarshal(yaml, VirtualIp.class);
-    loop.put(new DesiredChanged(new Desired(List.of(vip), self, List.of(), Map.of(), Map.of())));
+    var desired = new Desired(List.of(vip), self, List.of(), Map.of(), Map.of());
+    loop.put(new PlanChanged(new Plan("node-a").change(desired, fake.node.network().nics())));
     thread.start();
   }
 

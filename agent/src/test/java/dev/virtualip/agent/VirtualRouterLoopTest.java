@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.agent.VirtualRouterLoop.Input;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
@@ -56,10 +55,14 @@ class VirtualRouterLoopTest {
   }
 
   private void start(Map<String, MasterRecord.Master> earlier, String... yaml) {
-    loop = new VirtualRouterLoop("node-a", earlier, fake.node, new Ears());
+    loop = new VirtualRouterLoop(earlier, fake.node, new Ears());
     Thread.ofPlatform().daemon().start(loop);
-    loop.put(new Input.DesiredChanged(desired(yaml)));
+    loop.put(new Input.PlanChanged(plan(yaml)));
     Await.until(loop::configured, loop::statuses);
+  }
+
+  private PlanChange plan(String... yaml) {
+    return new Plan("node-a").change(desired(yaml), fake.node.network().nics());
   }
 
   private static Desired desired(String... yaml) {
@@ -128,8 +131,8 @@ class VirtualRouterLoopTest {
             new Stopwatch(System::nanoTime),
             node.bootedAt(),
             node.clock());
-    loop = new VirtualRouterLoop("node-a", Map.of(), timed, new Ears());
-    loop.put(new Input.DesiredChanged(desired(WEB)));
+    loop = new VirtualRouterLoop(Map.of(), timed, new Ears());
+    loop.put(new Input.PlanChanged(plan(WEB)));
     loop.put(new Input.CheckChanged("web", FakeNode.good("nginx")));
     long put = System.nanoTime();
     Await.until(() -> System.nanoTime() - put > waited, () -> "time stands still");
@@ -246,24 +249,24 @@ class VirtualRouterLoopTest {
   @Test
   void aStuckLoopIsNotAlive() {
     blocks = true;
-    loop = new VirtualRouterLoop("node-a", Map.of(), fake.node, new Ears());
+    loop = new VirtualRouterLoop(Map.of(), fake.node, new Ears());
     Thread.ofPlatform().daemon().start(loop);
     assertTrue(loop.alive());
-    loop.put(new Input.DesiredChanged(desired(WEB)));
+    loop.put(new Input.PlanChanged(plan(WEB)));
     Await.until(() -> !loop.alive(), loop::alive);
     stuck.countDown();
     Await.until(loop::alive, loop::alive);
   }
 
-  private final class Ears implements VirtualRouterLoop.Listener {
-    @Override
-    public void changed(String virtualIp, NodeStatus status) {}
-
+  private final class Ears implements NodeMachine.Listener {
     @Override
     public void removed(String virtualIp) {}
 
     @Override
-    public void accepted(Desired desired, Map<String, VirtualIp> running) {
+    public void nics(Nics nics) {}
+
+    @Override
+    public void changed(String virtualIp, NodeStatus status) {
       if (blocks) {
         try {
           stuck.await();

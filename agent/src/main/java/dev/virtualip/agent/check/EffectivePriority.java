@@ -3,6 +3,7 @@ package dev.virtualip.agent.check;
 import dev.virtualip.agent.check.CheckFault.CheckFailed;
 import dev.virtualip.agent.check.CheckFault.CheckGood;
 import dev.virtualip.agent.check.CheckFault.CheckPending;
+import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -18,7 +19,7 @@ public record EffectivePriority(int priority, List<CheckFault> faults) {
    * Priority of a node whose checks fail where that is no fault ({@code whenAllFail: KeepMaster}):
    * whoever has good checks has more.
    */
-  public static final int LAST_RESORT = 1;
+  public static final int LAST_RESORT = VirtualRouterConfig.LAST_RESORT;
 
   private static final int OWNER = 255;
 

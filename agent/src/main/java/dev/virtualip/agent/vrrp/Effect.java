@@ -19,8 +19,18 @@ public sealed interface Effect {
   /** Renew the leases of the addresses, if due. */
   record RenewLeases() implements Effect {}
 
-  /** Tell the networks who has the addresses now, by gratuitous ARP. */
-  record AnnounceAddresses() implements Effect {}
+  /**
+   * Tell the networks who has the addresses now, by gratuitous ARP and unsolicited neighbour
+   * advertisements.
+   *
+   * @param once each address once, else in a burst, as often as configured
+   */
+  record AnnounceAddresses(boolean once) implements Effect {
+    /** A burst. */
+    public AnnounceAddresses() {
+      this(false);
+    }
+  }
 
   /**
    * Tell whoever wants to know that the state has changed.

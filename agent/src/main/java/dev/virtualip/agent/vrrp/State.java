@@ -29,10 +29,32 @@ public sealed interface State {
    *     #NEVER}
    * @param takeover what it will mean when the timer expires
    * @param wishing the timer has expired before, but the sync group was not ready
+   * @param releaseAt a master that has handed over in good health serves on until its successor is
+   *     heard, and until then at the latest; {@link #NEVER} if it does not hold the addresses
    */
   record Backup(
-      long activeDownAt, long masterInterval, long preemptAt, Takeover takeover, boolean wishing)
+      long activeDownAt,
+      long masterInterval,
+      long preemptAt,
+      Takeover takeover,
+      boolean wishing,
+      long releaseAt)
       implements State {
+
+    /** Recordings from before there was a release have 0 for it. */
+    public Backup {
+      releaseAt = releaseAt == 0 ? NEVER : releaseAt;
+    }
+
+    /** A backup that does not hold the addresses. */
+    public Backup(
+        long activeDownAt,
+        long masterInterval,
+        long preemptAt,
+        Takeover takeover,
+        boolean wishing) {
+      this(activeDownAt, masterInterval, preemptAt, takeover, wishing, NEVER);
+    }
 
     /** A backup outside of a sync group, or one whose timer has not expired yet. */
     public Backup(long activeDownAt, long masterInterval, long preemptAt, Takeover takeover) {
@@ -41,12 +63,27 @@ public sealed interface State {
 
     /** The same with another deadline. */
     Backup until(long deadline) {
-      return new Backup(deadline, masterInterval, preemptAt, takeover, wishing);
+      return new Backup(deadline, masterInterval, preemptAt, takeover, wishing, releaseAt);
     }
 
     /** The same with another meaning of the timer. */
     Backup meaning(Takeover next) {
-      return new Backup(activeDownAt, masterInterval, preemptAt, next, wishing);
+      return new Backup(activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt);
+    }
+
+    /** The same with another end of the preempt delay. */
+    Backup preemptingAt(long at) {
+      return new Backup(activeDownAt, masterInterval, at, takeover, wishing, releaseAt);
+    }
+
+    /** The same, serving on until a time, or not any more. */
+    Backup releasing(long at) {
+      return new Backup(activeDownAt, masterInterval, preemptAt, takeover, wishing, at);
+    }
+
+    /** Whether it holds the addresses still, for its successor. */
+    public boolean servesOn() {
+      return releaseAt != NEVER;
     }
   }
 
@@ -54,8 +91,25 @@ public sealed interface State {
    * Holds the addresses.
    *
    * @param advertAt when the next advert is due (Adver_Timer)
+   * @param announceAt when the addresses are announced again, or {@link #NEVER}
+   * @param burst whether that is the second burst, or a single announcement
    */
-  record Active(long advertAt) implements State {}
+  record Active(long advertAt, long announceAt, boolean burst) implements State {
+    /** Recordings from before announcements were timed here have 0 for them. */
+    public Active {
+      announceAt = announceAt == 0 ? NEVER : announceAt;
+    }
+
+    /** A master that announces nothing more. */
+    public Active(long advertAt) {
+      this(advertAt, NEVER, false);
+    }
+
+    /** The same with another time of the next advert. */
+    Active advertising(long at) {
+      return new Active(at, announceAt, burst);
+    }
+  }
 
   /** No time at all. */
   long NEVER = Long.MAX_VALUE;

@@ -11,6 +11,8 @@ import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.HoldingsLost;
+import dev.virtualip.agent.vrrp.Event.HoldingsUncertain;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -58,6 +60,9 @@ public record VirtualRouter(
   /** How long a lower master has to let go, nanoseconds: some hundred times what it takes. */
   private static final long CLAIM = 100_000_000L;
 
+  /** Shortest time for which a master that hands over waits to hear of its successor. */
+  private static final long SUCCESSION_MIN = 250_000_000L;
+
   /** Cause of what the other members of a sync group bring about. */
   public static final String SYNC_GROUP = "SyncGroup";
 
@@ -92,8 +97,8 @@ public record VirtualRouter(
   public long deadline() {
     return switch (state) {
       case Initialize _ -> NEVER;
-      case Backup backup -> backup.activeDownAt();
-      case Active active -> active.advertAt();
+      case Backup backup -> Math.min(backup.activeDownAt(), backup.releaseAt());
+      case Active active -> Math.min(active.advertAt(), active.announceAt());
     };
   }
 
@@ -107,22 +112,27 @@ public record VirtualRouter(
       case ConfigChanged changed -> configChanged(changed.config(), now);
       case Shutdown shutdown -> leave(List.of(shutdown.reason()));
       case Resign resign -> resign(resign.cause(), now);
+      case HoldingsLost _ -> holdingsLost(now);
+      case HoldingsUncertain _ ->
+          state instanceof Active ? step(state, new BindAddresses()) : none(this);
       case Wish _ -> wish(now);
       case TakeOver _ -> state instanceof Backup ? becomeActive(SYNC_GROUP, now) : none(this);
       case LetGo letGo -> letGo(SYNC_GROUP + "(" + letGo.member() + ")", now);
       case Reannounce _ ->
-          state instanceof Active ? step(state, new AnnounceAddresses()) : none(this);
+          state instanceof Active active
+              ? step(announced(active.advertAt(), now), new AnnounceAddresses())
+              : none(this);
       case AdvertisementReceived advert ->
           switch (state) {
             case Initialize _ -> none(this);
             case Backup backup -> receivedInBackup(backup, advert, now);
-            case Active _ -> receivedInActive(advert, now);
+            case Active active -> receivedInActive(active, advert, now);
           };
       case TimerExpired _ ->
           switch (state) {
             case Initialize _ -> none(this);
-            case Backup backup -> activeDownTimerExpired(backup, now);
-            case Active active -> adverTimerExpired(active, now);
+            case Backup backup -> backupTimerExpired(backup, now);
+            case Active active -> activeTimerExpired(active, now);
           };
     };
   }
@@ -154,7 +164,9 @@ public record VirtualRouter(
     }
     var changed = new StateChanged(stopped, String.join(", ", reasons));
     if (!(state instanceof Active)) {
-      return step(stopped, changed);
+      return state instanceof Backup backup && backup.servesOn()
+          ? step(stopped, new UnbindAddresses(), changed)
+          : step(stopped, changed);
     }
     return exclusive()
         ? step(stopped, new UnbindAddresses(), new SendAdvertisement(0), changed)
@@ -162,20 +174,36 @@ public record VirtualRouter(
   }
 
   private Step priorityChanged(int newPriority, long now) {
-    var changed = new VirtualRouter(config, newPriority, source, state);
-    return none(changed.rearmed(this, now));
+    var changed = new VirtualRouter(config, newPriority, source, state).rearmed(this, now);
+    boolean lastResort = config.keepMaster() && newPriority == VirtualRouterConfig.LAST_RESORT;
+    // Nobody is served meanwhile: who can take over should not wait for the next regular advert.
+    return lastResort && state instanceof Active
+        ? new Step(changed, List.of(new SendAdvertisement(newPriority)))
+        : none(changed);
   }
 
   private Step configChanged(VirtualRouterConfig newConfig, long now) {
     var changed = new VirtualRouter(newConfig, priority, source, state).rearmed(this, now);
     if (!(state instanceof Active)) {
-      return none(changed);
+      return none(changed.withPreemptionOf(config, now));
     }
     // At once, so that backups learn a longer interval before they miss an advert.
-    var active = new Active(now + newConfig.advertPeriod());
     return new Step(
-        new VirtualRouter(newConfig, priority, source, active),
+        changed.with(changed.announced(now + newConfig.advertPeriod(), now)),
         List.of(new BindAddresses(), new SendAdvertisement(priority), new AnnounceAddresses()));
+  }
+
+  private Step holdingsLost(long now) {
+    return state instanceof Active active
+        ? step(announced(active.advertAt(), now), new BindAddresses(), new AnnounceAddresses())
+        : none(this);
+  }
+
+  /** Active, with the announcements that follow a burst planned anew. */
+  private Active announced(long advertAt, long now) {
+    boolean burst = config.announceDelay() > 0;
+    long delay = burst ? config.announceDelay() : config.announceRefresh();
+    return new Active(advertAt, delay > 0 ? now + delay : NEVER, burst);
   }
 
   /** Moves a running Active_Down_Timer by what its interval has changed (as keepalived does). */
@@ -193,11 +221,56 @@ public record VirtualRouter(
     // One that has run out stays so: how late it is tells a node that slept from one on time.
     boolean running = backup.activeDownAt() > now;
     long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
-    return with(new Backup(at, interval, backup.preemptAt(), backup.takeover(), backup.wishing()));
+    return with(
+        new Backup(
+            at,
+            interval,
+            backup.preemptAt(),
+            backup.takeover(),
+            backup.wishing(),
+            backup.releaseAt()));
+  }
+
+  /** What the edit of a preempt delay, or of preemption itself, changes of what it has begun. */
+  private VirtualRouter withPreemptionOf(VirtualRouterConfig before, long now) {
+    if (!(state instanceof Backup backup)) {
+      return this;
+    }
+    boolean preempts =
+        backup.takeover() == Takeover.Preempted || backup.takeover() == Takeover.Claimed;
+    if (before.preempt() && !mayPreempt() && preempts && backup.activeDownAt() > now) {
+      // Its master is alive, and is let be first from now on.
+      return with(listen(backup.masterInterval(), now).releasing(backup.releaseAt()));
+    }
+    return backup.preemptAt() == NEVER || config.preemptDelay() == before.preemptDelay()
+        ? this
+        : with(
+            backup.preemptingAt(
+                backup.preemptAt() - before.preemptDelay() + config.preemptDelay()));
+  }
+
+  /** The owner preempts whatever Preempt_Mode says (RFC 9568 6.1). */
+  private boolean mayPreempt() {
+    return config.preempt() || priority == VirtualRouterConfig.OWNER;
   }
 
   private Step receivedInBackup(Backup backup, AdvertisementReceived advert, long now) {
-    if (advert.priority() == 0) {
+    if (!backup.servesOn() || advert.priority() == 0) {
+      return listening(backup, advert, now);
+    }
+    // The successor is there.
+    var next = listening(backup.releasing(NEVER), advert, now);
+    return new Step(next.router(), List.of(new UnbindAddresses()));
+  }
+
+  /** What an advert does to a backup's timer; it has no effects. */
+  private Step listening(Backup backup, AdvertisementReceived advert, long now) {
+    boolean lastResort = isLastResort(advert);
+    if (lastResort && backup.takeover() == Takeover.MasterResigned) {
+      // Its adverts must not put off again and again what the first has begun.
+      return none(with(backup));
+    }
+    if (advert.priority() == 0 || lastResort) {
       return none(
           with(
               backup
@@ -205,14 +278,11 @@ public record VirtualRouter(
                   .meaning(Takeover.MasterResigned)));
     }
     // Who has claimed is as good as master: the lower one's last advert, or the claim of a worse
-    // one
-    // at the same time, changes nothing.
+    // one at the same time, changes nothing.
     if (backup.takeover() == Takeover.Claimed && order(advert) <= 0) {
-      return none(this);
+      return none(with(backup));
     }
-    // The owner preempts whatever Preempt_Mode says (RFC 9568 6.1).
-    boolean preempts = config.preempt() || priority == VirtualRouterConfig.OWNER;
-    if (advert.priority() >= priority || !preempts) {
+    if (advert.priority() >= priority || !mayPreempt()) {
       return none(with(listen(learned(advert), now)));
     }
     if (config.preemptDelay() > 0 && now < preemptAt(backup, now)) {
@@ -221,6 +291,16 @@ public record VirtualRouter(
           with(new Backup(at, learned(advert), preemptAt(backup, now), Takeover.Preempted)));
     }
     return none(with(backup.meaning(Takeover.Preempted)));
+  }
+
+  /**
+   * Whether an advert is that of a master with failed checks, and ours are good. It is as good as
+   * resigned: neither a preempt delay nor nopreempt is meant to keep it.
+   */
+  private boolean isLastResort(AdvertisementReceived advert) {
+    return config.keepMaster()
+        && advert.priority() == VirtualRouterConfig.LAST_RESORT
+        && priority > VirtualRouterConfig.LAST_RESORT;
   }
 
   private long preemptAt(Backup backup, long now) {
@@ -239,7 +319,7 @@ public record VirtualRouter(
         : Arrays.compareUnsigned(advert.source().getAddress(), source.getAddress());
   }
 
-  private Step receivedInActive(AdvertisementReceived advert, long now) {
+  private Step receivedInActive(Active active, AdvertisementReceived advert, long now) {
     int order = order(advert);
     if (order == 0) {
       return none(this);
@@ -255,13 +335,30 @@ public record VirtualRouter(
           new SendAdvertisement(priority),
           new StateChanged(backup, cause));
     }
-    var next = new Active(now + config.advertPeriod());
+    long advertAt = now + config.advertPeriod();
     // A live master of lower priority has told the networks lies: correct them. A resigned one
     // (priority 0) has not.
     // Its adverts may come so often that the timer never expires: renew here too.
     return advert.priority() == 0
-        ? step(next, new SendAdvertisement(priority), new RenewLeases())
-        : step(next, new SendAdvertisement(priority), new RenewLeases(), new AnnounceAddresses());
+        ? step(active.advertising(advertAt), new SendAdvertisement(priority), new RenewLeases())
+        : step(
+            announced(advertAt, now),
+            new SendAdvertisement(priority),
+            new RenewLeases(),
+            new AnnounceAddresses());
+  }
+
+  private Step backupTimerExpired(Backup backup, long now) {
+    return releaseIsDue(backup, now) ? release(backup) : activeDownTimerExpired(backup, now);
+  }
+
+  /** Whether it has served on long enough: nobody who comes later than that is waited for. */
+  private static boolean releaseIsDue(Backup backup, long now) {
+    return backup.releaseAt() <= now;
+  }
+
+  private Step release(Backup backup) {
+    return step(backup.releasing(NEVER), new UnbindAddresses());
   }
 
   private Step activeDownTimerExpired(Backup backup, long now) {
@@ -291,6 +388,9 @@ public record VirtualRouter(
     if (!(state instanceof Backup backup)) {
       return none(this);
     }
+    if (releaseIsDue(backup, now)) {
+      return release(backup);
+    }
     if (sleptThrough(backup, now)) {
       return hearOneMore(backup, now);
     }
@@ -302,7 +402,8 @@ public record VirtualRouter(
                 interval,
                 backup.preemptAt(),
                 backup.takeover(),
-                true)));
+                true,
+                backup.releaseAt())));
   }
 
   /** This node slept; a live master's advert may be waiting unread. */
@@ -322,16 +423,38 @@ public record VirtualRouter(
     return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
   }
 
-  /** As a shutdown is for the peers, but it goes on listening. */
+  /**
+   * As a shutdown is for the peers, but it goes on listening. The peers wait for their skew time:
+   * unless two owners are forbidden it serves on until its successor says that it is there.
+   */
   private Step resign(String cause, long now) {
     if (!(state instanceof Active)) {
       return none(this);
     }
-    var backup = listen(config.advertInterval(), now);
-    var changed = new StateChanged(backup, cause);
-    return exclusive()
-        ? step(backup, new UnbindAddresses(), new SendAdvertisement(0), changed)
-        : step(backup, new SendAdvertisement(0), new UnbindAddresses(), changed);
+    var listening = listen(config.advertInterval(), now);
+    if (exclusive()) {
+      return step(
+          listening,
+          new UnbindAddresses(),
+          new SendAdvertisement(0),
+          new StateChanged(listening, cause));
+    }
+    long skewMax = Timers.skewTime(config.version(), 1, config.advertInterval());
+    var backup = listening.releasing(now + Math.max(skewMax, SUCCESSION_MIN));
+    return step(backup, new SendAdvertisement(0), new StateChanged(backup, cause));
+  }
+
+  private Step activeTimerExpired(Active active, long now) {
+    boolean advertDue = active.advertAt() <= now || active.announceAt() > now;
+    return advertDue ? adverTimerExpired(active, now) : announcementDue(active, now);
+  }
+
+  /** For switches that forget. */
+  private Step announcementDue(Active active, long now) {
+    long refresh = config.announceRefresh();
+    return step(
+        new Active(active.advertAt(), refresh > 0 ? now + refresh : NEVER, false),
+        new AnnounceAddresses(!active.burst()));
   }
 
   private Step adverTimerExpired(Active active, long now) {
@@ -340,7 +463,7 @@ public record VirtualRouter(
     }
     // Counted from the deadline, not from now, so that adverts do not drift.
     long next = active.advertAt() + config.advertPeriod();
-    var going = new Active(next > now ? next : now + config.advertPeriod());
+    var going = active.advertising(next > now ? next : now + config.advertPeriod());
     // Exclusive: a lease must not count from later than the advert that the backups count from.
     return exclusive()
         ? step(going, new RenewLeases(), new SendAdvertisement(priority))
@@ -348,7 +471,7 @@ public record VirtualRouter(
   }
 
   private Step becomeActive(String cause, long now) {
-    var active = new Active(now + config.advertPeriod());
+    var active = announced(now + config.advertPeriod(), now);
     // The advert goes first: it makes an old master let go before the address is here (as
     // keepalived does; RFC 9568 6.4.2 orders advert, then announcement).
     return step(

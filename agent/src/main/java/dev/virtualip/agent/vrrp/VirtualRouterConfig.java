@@ -15,6 +15,12 @@ import java.util.Objects;
  * @param leasePolicy how long the addresses of a silent master live; Exclusive needs an interval of
  *     1 s or more
  * @param advertRepeat adverts sent per interval, 1 or more
+ * @param keepMaster failed checks are no fault but leave the node priority {@link #LAST_RESORT}, in
+ *     all nodes and in all members of the sync group
+ * @param announceDelay nanoseconds from becoming Active to the second burst of announcements, 0 =
+ *     there is none (keepalived: {@code garp_master_delay})
+ * @param announceRefresh nanoseconds between single announcements while Active, 0 = there are none
+ *     (keepalived: {@code garp_master_refresh})
  */
 public record VirtualRouterConfig(
     Version version,
@@ -24,10 +30,43 @@ public record VirtualRouterConfig(
     long preemptDelay,
     boolean startAsMaster,
     LeasePolicy leasePolicy,
-    int advertRepeat) {
+    int advertRepeat,
+    boolean keepMaster,
+    long announceDelay,
+    long announceRefresh) {
 
   /** Priority of the router that owns the addresses. */
   public static final int OWNER = 255;
+
+  /**
+   * Priority of a node whose checks fail where that is no fault ({@code whenAllFail: KeepMaster}):
+   * whoever has good checks has more.
+   */
+  public static final int LAST_RESORT = 1;
+
+  /** A router that announces its addresses in a burst when it becomes Active, and never again. */
+  public VirtualRouterConfig(
+      Version version,
+      int vrid,
+      long advertInterval,
+      boolean preempt,
+      long preemptDelay,
+      boolean startAsMaster,
+      LeasePolicy leasePolicy,
+      int advertRepeat) {
+    this(
+        version,
+        vrid,
+        advertInterval,
+        preempt,
+        preemptDelay,
+        startAsMaster,
+        leasePolicy,
+        advertRepeat,
+        false,
+        0,
+        0);
+  }
 
   /**
    * Checks ranges; without a lease policy it is Overlap, and 0 repeats, as in recordings from
@@ -43,6 +82,26 @@ public record VirtualRouterConfig(
           "vrid=%d advertInterval=%d preemptDelay=%d advertRepeat=%d"
               .formatted(vrid, advertInterval, preemptDelay, advertRepeat));
     }
+    if (announceDelay < 0 || announceRefresh < 0) {
+      throw new IllegalArgumentException(
+          "announceDelay=%d announceRefresh=%d".formatted(announceDelay, announceRefresh));
+    }
+  }
+
+  /** The same with failed checks being a fault, or not. */
+  public VirtualRouterConfig keepingMaster(boolean keeps) {
+    return new VirtualRouterConfig(
+        version,
+        vrid,
+        advertInterval,
+        preempt,
+        preemptDelay,
+        startAsMaster,
+        leasePolicy,
+        advertRepeat,
+        keeps,
+        announceDelay,
+        announceRefresh);
   }
 
   /** Nanoseconds from one advert to the next. */

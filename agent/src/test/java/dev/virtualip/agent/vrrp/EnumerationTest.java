@@ -12,6 +12,8 @@ import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.HoldingsLost;
+import dev.virtualip.agent.vrrp.Event.HoldingsUncertain;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -210,6 +212,7 @@ class EnumerationTest {
     events.add(new Shutdown("AgentStopped"));
     events.addAll(List.of(new Wish(), new TakeOver(), new LetGo("inside"), new Reannounce()));
     events.add(new Resign("HandedOver(Drain)"));
+    events.addAll(List.of(new HoldingsLost(), new HoldingsUncertain()));
     return events;
   }
 }

@@ -25,7 +25,9 @@ final class Safety {
     for (var node : nodes) {
       if (node.live()) {
         node.require(!node.active() || node.bound(), "is Active but its lease has run out");
-        node.require(node.active() || !node.bound(), "holds the addresses but is not Active");
+        node.require(
+            node.active() || node.servesOn() || !node.bound(),
+            "holds the addresses but is not Active");
         node.require(!node.active() || !node.faulty(), "is Active in spite of a fault");
       }
     }

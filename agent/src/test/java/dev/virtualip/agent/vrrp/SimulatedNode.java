@@ -104,6 +104,10 @@ final class SimulatedNode {
     return up() && !paused;
   }
 
+  boolean servesOn() {
+    return router.state() instanceof State.Backup backup && backup.servesOn();
+  }
+
   boolean active() {
     return up() && router.state() instanceof Active;
   }

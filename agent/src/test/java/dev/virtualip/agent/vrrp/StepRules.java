@@ -89,8 +89,11 @@ final class StepRules {
           "becoming Active is not advert, bind, announce, tell");
       require(count(UnbindAddresses.class) == 0, "unbind while becoming Active");
     } else if (active(before) && !active(after)) {
+      boolean servesOn = after.state() instanceof Backup backup && backup.servesOn();
       require(
-          inOrder(List.of(UnbindAddresses.class, StateChanged.class)),
+          servesOn
+              ? !exclusive() && count(UnbindAddresses.class) == 0
+              : inOrder(List.of(UnbindAddresses.class, StateChanged.class)),
           "left Active without unbind");
       require(
           count(BindAddresses.class) + count(AnnounceAddresses.class) + count(RenewLeases.class)
@@ -105,7 +108,9 @@ final class StepRules {
           !yields || inOrder(List.of(UnbindAddresses.class, SendAdvertisement.class)),
           "the winner is told before the addresses are gone");
       require(
-          !stops || inOrder(List.of(SendAdvertisement.class, UnbindAddresses.class)) != exclusive(),
+          !stops
+              || servesOn
+              || inOrder(List.of(SendAdvertisement.class, UnbindAddresses.class)) != exclusive(),
           "priority 0 goes first, or with exclusive leases last");
     } else if (active(before)) {
       require(count(UnbindAddresses.class) == 0, "unbind while Active");

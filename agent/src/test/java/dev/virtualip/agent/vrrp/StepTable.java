@@ -5,6 +5,8 @@ import static dev.virtualip.agent.vrrp.State.NEVER;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.HoldingsLost;
+import dev.virtualip.agent.vrrp.Event.HoldingsUncertain;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -120,6 +122,16 @@ final class StepTable {
     return new Outcome(state, List.of(effects), cause);
   }
 
+  /** It hands over: the longest skew, or a quarter of a second, until it lets go. */
+  private static Outcome servesOn(Case c) {
+    var b = (Backup) listen(c, c.interval(), null).state();
+    long release = c.now() + Math.max(skew(c, 1, c.interval()), 250_000_000L);
+    var state =
+        new Backup(
+            b.activeDownAt(), b.masterInterval(), b.preemptAt(), b.takeover(), false, release);
+    return new Outcome(state, List.of("advert 0"), ((Resign) c.event()).cause());
+  }
+
   private static Outcome active(Case c, long at, String cause, String... effects) {
     return new Outcome(Routers.active(at), List.of(effects), cause);
   }
@@ -151,7 +163,11 @@ final class StepTable {
             : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
     boolean running = b.activeDownAt() > c.now();
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
-    var state = Routers.backup(at, interval, b.preemptAt(), b.takeover());
+    long delayed =
+        c.event() instanceof ConfigChanged changed && b.preemptAt() != NEVER
+            ? changed.config().preemptDelay() - c.router().config().preemptDelay()
+            : 0;
+    var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover());
     return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
   }
 
@@ -167,6 +183,8 @@ final class StepTable {
           row("INIT priority", i(PriorityChanged.class), StepTable::same),
           row("INIT config", i(ConfigChanged.class), StepTable::same),
           row("INIT, the sync group", c -> c.in(Initialize.class) && ofGroup(c), StepTable::same),
+          row("INIT holds nothing", i(HoldingsLost.class), StepTable::same),
+          row("INIT holds nothing for certain", i(HoldingsUncertain.class), StepTable::same),
           row("INIT hand over", i(Resign.class), StepTable::same),
           row(
               "INIT stop",
@@ -276,8 +294,12 @@ final class StepTable {
               b(PriorityChanged.class),
               c -> moved(c, ((PriorityChanged) c.event()).priority(), c.backup().masterInterval())),
           row(
+              "BACKUP preempts no more",
+              b(ConfigChanged.class).and(StepTable::preemptsNoMore),
+              c -> listen(c, c.backup().masterInterval(), null)),
+          row(
               "BACKUP config",
-              b(ConfigChanged.class),
+              b(ConfigChanged.class).and(c -> !preemptsNoMore(c)),
               c ->
                   moved(
                       c,
@@ -285,6 +307,8 @@ final class StepTable {
                       c.backup().masterInterval() == c.interval()
                           ? ((ConfigChanged) c.event()).config().advertInterval()
                           : c.backup().masterInterval())),
+          row("BACKUP holds nothing", b(HoldingsLost.class), StepTable::same),
+          row("BACKUP holds nothing for certain", b(HoldingsUncertain.class), StepTable::same),
           row("BACKUP hand over", b(Resign.class), StepTable::same),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
           row(
@@ -365,7 +389,18 @@ final class StepTable {
           row(
               "MASTER hand over",
               a(Resign.class),
-              c -> listen(c, c.interval(), ((Resign) c.event()).cause(), farewell(c))),
+              c ->
+                  exclusive(c)
+                      ? listen(c, c.interval(), ((Resign) c.event()).cause(), farewell(c))
+                      : servesOn(c)),
+          row(
+              "MASTER lost what it holds",
+              a(HoldingsLost.class),
+              c -> new Outcome(c.router().state(), List.of("bind", "announce"), null)),
+          row(
+              "MASTER may have lost what it holds",
+              a(HoldingsUncertain.class),
+              c -> new Outcome(c.router().state(), List.of("bind"), null)),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
           row("MASTER wishes nothing", a(Wish.class), StepTable::same),
@@ -405,6 +440,15 @@ final class StepTable {
   private static int order(Case c) {
     int byPriority = Integer.compare(c.advert().priority(), c.priority());
     return byPriority != 0 ? byPriority : c.address();
+  }
+
+  private static boolean preemptsNoMore(Case c) {
+    var takeover = c.backup().takeover();
+    return (takeover == Takeover.Preempted || takeover == Takeover.Claimed)
+        && c.backup().activeDownAt() > c.now()
+        && c.router().config().preempt()
+        && c.priority() != 255
+        && !((ConfigChanged) c.event()).config().preempt();
   }
 
   private static boolean outranks(Case c) {
