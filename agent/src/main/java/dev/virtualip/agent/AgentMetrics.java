@@ -275,9 +275,9 @@ public final class AgentMetrics {
     turns.record(nanos, TimeUnit.NANOSECONDS);
   }
 
-  /** A virtual router has failed by a defect of the agent, and begins anew. */
+  /** A defect of the agent: in a virtual router, which begins anew, or elsewhere. */
   public void defect(String vip) {
-    count("virtualip.instance.defects", "Virtual routers begun anew after a defect", vip);
+    count("virtualip.defects", "Defects of the agent; a virtual router begins anew after it", vip);
   }
 
   private void count(String name, String description, String vip, String... tags) {

@@ -227,7 +227,7 @@ final class NodeMachine {
     var nics = node.network().nics();
     if (!nics.equals(toldNics)) {
       toldNics = nics;
-      listener.nics(nics);
+      tell(() -> listener.nics(nics));
     }
   }
 
@@ -406,8 +406,8 @@ final class NodeMachine {
         .filter(i -> i.stateName() == VirtualIpStatus.State.Master)
         .forEach(i -> present.put(i.config().name(), MasterRecord.Master.of(i.config())));
     if (!present.equals(masters)) {
-      masters = Map.copyOf(present);
-      listener.masters(masters);
+      masters = present;
+      tell(() -> listener.masters(present));
     }
     publish(instance.config().name(), instance.status());
   }
@@ -419,7 +419,17 @@ final class NodeMachine {
     }
     statuses = Map.copyOf(next);
     node.metrics().status(name, status);
-    listener.changed(name, status);
+    tell(() -> listener.changed(name, status));
+  }
+
+  /** What is told leaves the node; a defect there is no reason to move an address. */
+  private void tell(Runnable telling) {
+    try {
+      telling.run();
+    } catch (RuntimeException e) {
+      LOG.error("defect in=listener action=continue", e);
+      node.metrics().defect("");
+    }
   }
 
   private void forget(String name) {
@@ -427,7 +437,7 @@ final class NodeMachine {
     if (next.remove(name) != null) {
       statuses = Map.copyOf(next);
       node.metrics().forget(name);
-      listener.removed(name);
+      tell(() -> listener.removed(name));
     }
   }
 }

@@ -53,6 +53,9 @@ final class FakeNode implements AddressPort {
   /** The clock that is measured by: each frame and each batch of changes takes a millisecond. */
   long ticks;
 
+  /** The next change of this address is the agent's defect. */
+  String defectAt;
+
   boolean forwardsIpv6;
   String refusal;
   Node node;
@@ -215,6 +218,10 @@ final class FakeNode implements AddressPort {
       }
       switch (change) {
         case PutAddress put -> {
+          if (put.prefix().toString().equals(defectAt)) {
+            defectAt = null;
+            throw new IllegalStateException("a defect");
+          }
           bound.put(
               put.prefix(),
               new BoundAddress(put.linkIndex(), put.prefix(), put.leaseSeconds(), PROTOCOL));

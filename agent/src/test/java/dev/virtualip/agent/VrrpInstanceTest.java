@@ -9,7 +9,9 @@ import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.vrrp.Advertisement;
@@ -926,5 +928,39 @@ class VrrpInstanceTest {
     start(SEED.replace("http: {}}", "http: {}, weight: -30}"));
     instance.onCheck(new CheckState("nginx", -30, false, Verdict.Failed, "timeout after 1s"), now);
     assertEquals("check nginx: timeout after 1s", instance.status().message());
+  }
+
+  /** D1 of the review of 90051ff; field case: {@code ip route replace} by a DHCP client. */
+  @Test
+  void aMasterWhoseRouteCannotBePutBackAnnouncesNothing() {
+    becomeMaster();
+    fake.refusal = "EEXIST: somebody else has a route to 0.0.0.0/0";
+    var route = fake.installed.iterator().next();
+    instance.onNetwork(new RouteRemoved(route), now);
+    assertEquals(State.Fault, instance.status().state());
+    assertEquals("BindFailed", instance.status().reason());
+    assertEquals(List.of(), fake.log.stream().filter("arp eth1"::equals).toList());
+    fake.refusal = null;
+    expire();
+    assertEquals(List.of(), fake.log.stream().filter("arp eth1"::equals).toList());
+  }
+
+  /** D2: the timer of a debounced NIC must not outlive the field that named the NIC. */
+  @Test
+  void anEditThatDropsADebouncedNicForgetsWhatItWaitedFor() {
+    fake.link("eth2", 4, true);
+    fake.report();
+    var tracked = SEED + "  linkDebounce: 1500ms\n  trackInterfaces: [{name: eth2, weight: 0}]\n";
+    becomeMaster(tracked);
+    fake.link("eth2", 4, false);
+    fake.report();
+    instance.onNetwork(new LinkChanged(fake.links.get("eth2")), now);
+    instance.update(config(SEED + "  linkDebounce: 1500ms\n"), now);
+    long end = now + 10 * SECOND;
+    for (int met = 0; now < end; met++) {
+      assertTrue(met < 20, "an advert each second, and announcements: no deadline is met for ever");
+      expire();
+    }
+    assertEquals(State.Master, instance.status().state());
   }
 }
