@@ -6,6 +6,8 @@ import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Datagram;
 import dev.virtualip.agent.vrrp.Password;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
@@ -69,10 +71,10 @@ final class AdvertTransport {
   }
 
   /** Adds what keeps adverts from travelling: reason and what to do. */
-  void addFaults(InstanceConfig config, Link link, Map<String, String> faults) {
+  void addFaults(InstanceConfig config, Link link, Map<Reason, String> faults) {
     if (config.unicast() && peers(config).isEmpty()) {
       faults.put(
-          "NoPeers",
+          Reason.of(Kind.NoPeers),
           "no peer to send adverts to is known: list the nodes in spec.transport.peers, or see that"
               + " other selected nodes have an InternalIP");
     }
@@ -81,7 +83,7 @@ final class AdvertTransport {
     int excess = config.advertised().size() - room / (config.ipv6() ? 16 : 4);
     if (excess > 0) {
       faults.put(
-          "AdvertTooLong(" + link.name() + ")",
+          new Reason(Kind.AdvertTooLong, link.name()),
           "an advert of %d addresses does not fit the MTU of %d: set advertised: false on %d of them"
               .formatted(config.advertised().size(), link.mtu(), excess));
     }

@@ -200,7 +200,7 @@ public final class AgentMetrics {
         vip);
   }
 
-  /** The state has changed. The cause loses its arguments here: a label has few values. */
+  /** The state has changed; a cause without arguments, as a label has few values. */
   public void transition(String vip, String state, String cause) {
     count(
         "virtualip.transitions",
@@ -209,7 +209,7 @@ public final class AgentMetrics {
         "state",
         state,
         "cause",
-        cause.replaceAll("\\([^)]*\\)", ""));
+        cause);
   }
 
   /** Shows a check as it stands; what fails is a label of a series that is there only meanwhile. */

@@ -9,6 +9,8 @@ import dev.virtualip.agent.vrrp.Effect.RenewLeases;
 import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Map;
@@ -93,21 +95,21 @@ final class Effects {
   /**
    * Opens a NIC that is up, to send by and perhaps to listen; adds what keeps that from working.
    */
-  void open(Link link, boolean listens, Map<String, String> faults) {
+  void open(Link link, boolean listens, Map<Reason, String> faults) {
     try {
       var _ = listens ? node.ports().open(link) : node.ports().openToSend(link);
     } catch (IOException e) {
-      faults.put("CaptureFailed(" + link.name() + ")", e.getMessage());
+      faults.put(new Reason(Kind.CaptureFailed, link.name()), e.getMessage());
     }
   }
 
   /** Opens what adverts need beyond the NIC's capture; adds what keeps that from working. */
   void openTransport(
-      InstanceConfig config, Link link, InetAddress source, Map<String, String> faults) {
+      InstanceConfig config, Link link, InetAddress source, Map<Reason, String> faults) {
     try {
       transport.open(config, link, source);
     } catch (IOException e) {
-      faults.put("TransportFailed(" + link.name() + ")", e.getMessage());
+      faults.put(new Reason(Kind.TransportFailed, link.name()), e.getMessage());
     }
   }
 

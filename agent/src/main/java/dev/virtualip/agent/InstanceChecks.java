@@ -1,10 +1,10 @@
 package dev.virtualip.agent;
 
-import dev.virtualip.agent.check.CheckFault.CheckFailed;
-import dev.virtualip.agent.check.CheckFault.CheckGood;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.check.Verdict;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.crds.HealthCheck;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -90,21 +90,21 @@ final class InstanceChecks {
   }
 
   /** Adds what checks make a fault: reason and detail. */
-  void addFaults(EffectivePriority effective, Map<String, String> faults) {
+  void addFaults(EffectivePriority effective, Map<Reason, String> faults) {
     for (var fault : effective.faults()) {
       faults.put(
-          fault.toString(),
-          fault instanceof CheckGood
-              ? "check " + fault.name() + " is good, and reverse is set"
-              : states.get(fault.name()).detail());
+          fault,
+          fault.kind() == Kind.CheckGood
+              ? "check " + fault.argument() + " is good, and reverse is set"
+              : states.get(fault.argument()).detail());
     }
   }
 
   /** What fails without being a fault, as messages. */
-  Stream<String> failingBeside(Set<String> faults) {
+  Stream<String> failingBeside(List<Reason> faults) {
     return states.values().stream()
         .filter(check -> check.verdict() == Verdict.Failed && !check.reverse())
-        .filter(check -> !faults.contains(new CheckFailed(check.name()).toString()))
+        .filter(check -> !faults.contains(new Reason(Kind.CheckFailed, check.name())))
         .map(check -> "check " + check.name() + ": " + check.detail());
   }
 

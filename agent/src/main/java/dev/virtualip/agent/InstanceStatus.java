@@ -3,6 +3,8 @@ package dev.virtualip.agent;
 import dev.virtualip.agent.Timeline.Change;
 import dev.virtualip.agent.Timeline.Part;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
@@ -16,7 +18,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -36,7 +37,7 @@ final class InstanceStatus {
   private Long refusedGeneration;
   private List<Problem> noted = List.of();
   private VirtualIpStatus.State state = VirtualIpStatus.State.Init;
-  private String reason;
+  private List<Reason> reasons;
   private Instant since;
   private long transitions;
 
@@ -51,13 +52,13 @@ final class InstanceStatus {
       InstanceChecks checks,
       Reception reception,
       Timeline timeline,
-      String reason) {
+      Reason reason) {
     this.node = node;
     this.obstacles = obstacles;
     this.checks = checks;
     this.reception = reception;
     this.timeline = timeline;
-    this.reason = reason;
+    reasons = List.of(reason);
     since = node.clock().instant();
   }
 
@@ -67,9 +68,9 @@ final class InstanceStatus {
       case Backup _ -> VirtualIpStatus.State.Backup;
       case Active _ -> VirtualIpStatus.State.Master;
       case Initialize initialize ->
-          initialize.reasons().stream().allMatch(Obstacles::isNoFault)
-              ? VirtualIpStatus.State.Init
-              : VirtualIpStatus.State.Fault;
+          Reason.anyFault(initialize.reasons())
+              ? VirtualIpStatus.State.Fault
+              : VirtualIpStatus.State.Init;
     };
   }
 
@@ -82,15 +83,14 @@ final class InstanceStatus {
     var before = state;
     state = name(changed.state());
     // Waiting for a while or for the first check results was no fault to recover from.
-    boolean waited = Stream.of(reason.split(", ")).allMatch(Obstacles::isNoFault);
-    reason =
-        waited && changed.cause().equals(VirtualRouter.RECOVERED)
-            ? VirtualRouter.STARTED
-            : changed.cause();
+    boolean recovers = changed.causes().equals(List.of(Reason.of(Kind.Recovered)));
+    reasons =
+        recovers && !Reason.anyFault(reasons) ? List.of(Reason.of(Kind.Started)) : changed.causes();
     since = node.clock().instant();
     transitions++;
-    var change = timeline.entered(since, before, state, reason, node.stopwatch().now());
-    node.metrics().transition(vip, state.name(), reason);
+    var change =
+        timeline.entered(since, before, state, Reason.text(reasons), node.stopwatch().now());
+    node.metrics().transition(vip, state.name(), kinds());
     log(vip, router, before, change);
     if (change != null) {
       change.parts().keySet().forEach(part -> measure(vip, change, part));
@@ -103,7 +103,8 @@ final class InstanceStatus {
   /** The whole of a change in one line. */
   private void log(String vip, VirtualRouter router, VirtualIpStatus.State from, Change change) {
     var line = new StringBuilder("state vip={} state={} from={} priority={} reason=\"{}\"");
-    var values = new ArrayList<Object>(List.of(vip, state, from, router.priority(), reason));
+    var values =
+        new ArrayList<Object>(List.of(vip, state, from, router.priority(), Reason.text(reasons)));
     if (!details().isEmpty()) {
       line.append(" message=\"{}\"");
       values.add(details());
@@ -145,9 +146,9 @@ final class InstanceStatus {
     node.metrics().took(vip, change.from(), change.to(), "Total", change.total());
   }
 
-  /** Why the state is what it is. */
-  String reason() {
-    return reason;
+  /** Why the state is what it is, without what the reasons are about. */
+  private String kinds() {
+    return reasons.stream().map(reason -> reason.kind().name()).collect(Collectors.joining(", "));
   }
 
   /** What is wrong and what to do; empty if nothing is. */
@@ -198,7 +199,7 @@ final class InstanceStatus {
         name(router.state()),
         router.priority(),
         Timeline.text(since),
-        reason,
+        Reason.text(reasons),
         messages.isEmpty() ? null : String.join("; ", messages),
         config.generation(),
         refusedGeneration,

@@ -1,5 +1,6 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.crds.Notifications;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 
@@ -14,9 +15,9 @@ final class KeepalivedState {
       case Master -> Notifications.State.Master;
       case Backup -> Notifications.State.Backup;
       case Init ->
-          NodeMachine.AGENT_STOPPED.equals(status.reason()) ? Notifications.State.Stop : null;
+          Kind.AgentStopped.name().equals(status.reason()) ? Notifications.State.Stop : null;
       case Fault ->
-          NodeMachine.DELETED.equals(status.reason())
+          Kind.Deleted.name().equals(status.reason())
               ? Notifications.State.Deleted
               : ran ? Notifications.State.Fault : null;
       case Unknown -> null;

@@ -11,6 +11,8 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.Problem;
@@ -35,12 +37,6 @@ import org.slf4j.LoggerFactory;
  */
 final class NodeMachine {
   private static final Logger LOG = LoggerFactory.getLogger(NodeMachine.class);
-
-  /** Reason of routers whose agent ends. */
-  static final String AGENT_STOPPED = "AgentStopped";
-
-  /** Reason of routers that this node does not run any more. */
-  static final String DELETED = "Deleted";
 
   /** Reason of routers that begin anew after a defect in the agent. */
   static final String DEFECT = "Defect";
@@ -185,7 +181,8 @@ final class NodeMachine {
   /** Hands everything over to the peers. */
   void stop(long time) {
     now = time;
-    List.copyOf(instances.values()).forEach(instance -> instance.stop(AGENT_STOPPED, now));
+    List.copyOf(instances.values())
+        .forEach(instance -> instance.stop(Reason.of(Kind.AgentStopped), now));
   }
 
   private void frameReceived(FrameReceived received) {
@@ -240,7 +237,7 @@ final class NodeMachine {
             name -> {
               runs.remove(name);
               restarts.forget(name);
-              end(name, DELETED);
+              end(name, Kind.Deleted);
             });
     runs.putAll(change.run());
     change
@@ -249,7 +246,7 @@ final class NodeMachine {
             (name, run) -> {
               var instance = instances.get(name);
               if (instance != null && !run.config().continues(instance.config())) {
-                end(name, "Reconfigured");
+                end(name, Kind.Reconfigured);
               }
             });
     var configs = runs.values().stream().map(Run::config).toList();
@@ -282,10 +279,10 @@ final class NodeMachine {
     configured = true;
   }
 
-  private void end(String name, String reason) {
+  private void end(String name, Kind reason) {
     var instance = instances.remove(name);
     if (instance != null) {
-      instance.stop(reason, now);
+      instance.stop(Reason.of(reason), now);
     }
   }
 

@@ -1,41 +1,29 @@
 package dev.virtualip.agent;
 
 import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
-import dev.virtualip.agent.vrrp.VirtualRouter;
 import java.net.InetAddress;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * What stands in the way of one virtual router on this node: finds it, and remembers what was
  * found. Used by the event loop's thread only; times are its nanoseconds.
  */
 final class Obstacles {
-  /** Reason of members of a sync group that wait for another member's checks. */
-  static final String GROUP_PENDING = VirtualRouter.SYNC_GROUP + "Pending";
-
   private static final long SECOND = 1_000_000_000L;
   private static final long BIND_RETRY_MIN = 5 * SECOND;
   private static final long BIND_RETRY_MAX = 64 * BIND_RETRY_MIN;
-  private static final String CHECK_PENDING = "CheckPending";
-  private static final String DELAY_AFTER_BOOT = "DelayAfterBoot";
-
-  private static final Set<String> NOT_A_FAULT =
-      Set.of(
-          VirtualRouter.STARTING,
-          VirtualRouter.RESUMING,
-          NodeMachine.AGENT_STOPPED,
-          DELAY_AFTER_BOOT);
 
   private final Node node;
   private final AdvertTransport transport;
   private final Effects effects;
   private final LinkStates links;
-  private final Map<String, String> known = new LinkedHashMap<>();
+  private final Map<Reason, String> known = new LinkedHashMap<>();
   private boolean looked;
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
@@ -49,13 +37,6 @@ final class Obstacles {
     this.links = links;
   }
 
-  /** Whether a reason only tells that something is waited for, or has ended. */
-  static boolean isNoFault(String reason) {
-    return NOT_A_FAULT.contains(reason)
-        || reason.startsWith(CHECK_PENDING)
-        || reason.startsWith(GROUP_PENDING);
-  }
-
   /**
    * Looks at the node and opens what is needed. Checks and other members of a sync group are not
    * its subject.
@@ -65,15 +46,15 @@ final class Obstacles {
    * @param state state of the router
    * @return reasons and their details, in the order of discovery
    */
-  Map<String, String> find(
+  Map<Reason, String> find(
       InstanceConfig config, Link link, InetAddress source, State state, long now) {
-    var faults = new LinkedHashMap<String, String>();
+    var faults = new LinkedHashMap<Reason, String>();
     long ready = node.bootedAt() + config.delayAfterBoot();
     boolean early = state instanceof State.Initialize && now < ready;
     bootDelayUntil = early ? ready : State.NEVER;
     if (early) {
       faults.put(
-          DELAY_AFTER_BOOT,
+          Reason.of(Kind.DelayAfterBoot),
           "it takes part " + config.delayAfterBoot() / SECOND + " s after the boot");
     }
     linkFaults(config, faults, now);
@@ -83,26 +64,26 @@ final class Obstacles {
     if (config.missingSecret() != null) {
       var secret = config.missingSecret();
       faults.put(
-          "SecretNotFound(" + secret.name() + "/" + secret.key() + ")",
+          new Reason(Kind.SecretNotFound, secret.name() + "/" + secret.key()),
           "create the Secret " + secret.name() + " with the key " + secret.key());
     }
     if (bindFault != null) {
-      faults.put("BindFailed", bindFault);
+      faults.put(Reason.of(Kind.BindFailed), bindFault);
     }
     return faults;
   }
 
-  private void linkFaults(InstanceConfig config, Map<String, String> faults, long now) {
+  private void linkFaults(InstanceConfig config, Map<Reason, String> faults, long now) {
     for (var nic : config.interfaces().entrySet()) {
       var name = nic.getKey();
       var link = node.network().link(name);
       if (link == null) {
         faults.put(
-            "InterfaceNotFound(" + name + ")",
+            new Reason(Kind.InterfaceNotFound, name),
             "%s: there is no NIC %s on this node (it has %s): correct the name"
                 .formatted(nic.getValue(), name, String.join(", ", node.network().linkNames())));
       } else if (!links.up(name, config.linkDebounce(), now)) {
-        faults.put("LinkDown(" + name + ")", name + " is down or has no carrier");
+        faults.put(new Reason(Kind.LinkDown, name), name + " is down or has no carrier");
       } else if (link.up()) {
         effects.open(link, name.equals(config.interfaceName()), faults);
       }
@@ -110,10 +91,10 @@ final class Obstacles {
   }
 
   private void transportFaults(
-      InstanceConfig config, Link link, InetAddress source, Map<String, String> faults) {
+      InstanceConfig config, Link link, InetAddress source, Map<Reason, String> faults) {
     if (source == null) {
       faults.put(
-          "NoAddress(" + link.name() + ")",
+          new Reason(Kind.NoAddress, link.name()),
           "%s has no %s address of its own to send adverts from"
               .formatted(
                   link.name(),
@@ -125,7 +106,7 @@ final class Obstacles {
   }
 
   /** Remembers all that has been found, checks and other members included; whether it is news. */
-  boolean remember(Map<String, String> found) {
+  boolean remember(Map<Reason, String> found) {
     boolean changed = !found.equals(known);
     looked = true;
     known.clear();
@@ -138,9 +119,9 @@ final class Obstacles {
     return looked;
   }
 
-  /** Reasons in the words of the status. */
-  Set<String> reasons() {
-    return known.keySet();
+  /** What stands in the way, in the order of discovery. */
+  List<Reason> reasons() {
+    return List.copyOf(known.keySet());
   }
 
   /** What exactly is wrong and what to do, reason by reason; empty where there is nothing to do. */
@@ -149,8 +130,10 @@ final class Obstacles {
   }
 
   /** Reasons of this router, the other members of its sync group aside. */
-  private List<String> own() {
-    return known.keySet().stream().filter(f -> !f.startsWith(VirtualRouter.SYNC_GROUP)).toList();
+  private List<Reason> own() {
+    return known.keySet().stream()
+        .filter(r -> r.kind() != Kind.SyncGroup && r.kind() != Kind.SyncGroupPending)
+        .toList();
   }
 
   /** Whether something stands in the way of this router, the other members aside. */
@@ -160,7 +143,7 @@ final class Obstacles {
 
   /** Whether it only waits for its own checks. */
   boolean isPending() {
-    return hasOwn() && own().stream().allMatch(Obstacles::isNoFault);
+    return hasOwn() && !Reason.anyFault(own());
   }
 
   /** The kernel has refused a bind. Each try may cost a good master its place: ever more seldom. */

@@ -17,6 +17,8 @@ import dev.virtualip.agent.net.Pcap4jPacketPort;
 import dev.virtualip.agent.netlink.Netlink;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.PolicyRule;
@@ -138,7 +140,7 @@ final class Rehearsal {
     check(Verdict.Good);
     expire();
     hear(200);
-    instance.stop(NodeMachine.AGENT_STOPPED, now);
+    instance.stop(Reason.of(Kind.AgentStopped), now);
   }
 
   private void check(Verdict verdict) {

@@ -1,6 +1,8 @@
 package dev.virtualip.agent;
 
 import dev.virtualip.agent.vrrp.Event;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.Step;
 import dev.virtualip.agent.vrrp.SyncGroup;
@@ -40,17 +42,16 @@ final class SyncGroupMembers {
   }
 
   /** Adds the members other than this one that something stands in the way of. */
-  void addFaults(VrrpInstance member, Map<String, String> faults) {
+  void addFaults(VrrpInstance member, Map<Reason, String> faults) {
     members.forEach(
         (name, other) -> {
           if (other == member || !other.obstacles().hasOwn()) {
             return;
           }
           if (other.obstacles().isPending()) {
-            faults.put(Obstacles.GROUP_PENDING + "(" + name + ")", "");
+            faults.put(new Reason(Kind.SyncGroupPending, name), "");
           } else {
-            faults.put(
-                VirtualRouter.SYNC_GROUP + "(" + name + ")", "VirtualIP " + name + " is at fault");
+            faults.put(new Reason(Kind.SyncGroup, name), "VirtualIP " + name + " is at fault");
           }
         });
   }

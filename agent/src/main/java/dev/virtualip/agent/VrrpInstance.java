@@ -29,6 +29,8 @@ import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
 import dev.virtualip.agent.vrrp.Event.Wish;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
@@ -93,7 +95,7 @@ final class VrrpInstance {
         resumes
             ? VirtualRouter.resume(config.router(), config.priority())
             : VirtualRouter.create(config.router(), config.priority());
-    var reason = resumes ? VirtualRouter.RESUMING : VirtualRouter.STARTING;
+    var reason = Reason.of(resumes ? Kind.Resuming : Kind.Starting);
     status = new InstanceStatus(node, obstacles, checks, reception, timeline, reason);
     group = new SyncGroupMembers(List.of());
     node.recorder().started(config.name(), router);
@@ -314,12 +316,13 @@ final class VrrpInstance {
     asked = request;
     look(now);
     if (anew) {
-      node.turn().next(this, () -> step(new Resign("HandedOver(" + request.reason() + ")"), now));
+      node.turn()
+          .next(this, () -> step(new Resign(new Reason(Kind.HandedOver, request.reason())), now));
     }
   }
 
   /** Ends; a master says so to its peers first. */
-  void stop(String reason, long now) {
+  void stop(Reason reason, long now) {
     node.turn()
         .run(
             this,
@@ -339,7 +342,9 @@ final class VrrpInstance {
   }
 
   private void startChecks() {
-    boolean resumes = status.reason().equals(VirtualRouter.RESUMING);
+    boolean resumes =
+        router.state() instanceof Initialize initialize
+            && initialize.reasons().contains(Reason.of(Kind.Resuming));
     checks.run(config, resumes || !(router.state() instanceof Initialize));
   }
 
@@ -368,7 +373,7 @@ final class VrrpInstance {
     boolean pended = obstacles.isPending();
     boolean first = !obstacles.hasLooked();
     boolean foundNews = obstacles.remember(found);
-    var reasons = List.copyOf(obstacles.reasons());
+    var reasons = obstacles.reasons();
     if (group.allHaveLooked() && (!reasons.isEmpty() || router.state() instanceof Initialize)) {
       step(new FaultsChanged(reasons), now);
     }

@@ -10,6 +10,7 @@ import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Datagram;
+import dev.virtualip.agent.vrrp.Reasons;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
@@ -154,7 +155,7 @@ class AdvertTransportTest {
     assertEquals(10, fake.log.stream().filter("arp eth1"::equals).count());
     var datagram = Frames.vrrp(fake.sent.get("eth0").getFirst()).orElseThrow();
     assertEquals(12, datagram.payload().length, "one IPv4 address");
-    instance.stop("AgentStopped", now);
+    instance.stop(Reasons.reason("AgentStopped"), now);
     assertFalse(fake.bound.containsKey(IpPrefix.parse("2001:db8::10/64")));
   }
 
@@ -285,7 +286,7 @@ class AdvertTransportTest {
     start(addresses + ", transport: {mode: Unicast, peers: ['2001:db8:2::c']}");
     expire();
     assertEquals("20010db80002", HexFormat.of().formatHex(fake.packets.getFirst(), 8, 14));
-    instance.stop("Deleted", now);
+    instance.stop(Reasons.reason("Deleted"), now);
     start(addresses + ", transport: {mode: Unicast, peers: ['fe80::c']}");
     expire();
     assertEquals("fe800000", HexFormat.of().formatHex(fake.packets.getLast(), 8, 12));

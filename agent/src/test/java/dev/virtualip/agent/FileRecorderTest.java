@@ -8,6 +8,7 @@ import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
 import dev.virtualip.agent.vrrp.LeasePolicy;
+import dev.virtualip.agent.vrrp.Reasons;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
@@ -41,7 +42,7 @@ class FileRecorderTest {
               new FaultsChanged(List.of()),
               new TimerExpired(),
               new AdvertisementReceived(200, 1, InetAddress.ofLiteral("10.9.0.1")),
-              new FaultsChanged(List.of("LinkDown(eth0)")))) {
+              new FaultsChanged(Reasons.of("LinkDown(eth0)")))) {
         var step = router.step(event, now);
         recorder.stepped("web", now++, event, step.effects());
         written.add(Recording.stepped("web", now - 1, event, step.effects()));

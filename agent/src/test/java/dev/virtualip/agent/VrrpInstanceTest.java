@@ -18,6 +18,7 @@ import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Datagram;
 import dev.virtualip.agent.vrrp.Password;
+import dev.virtualip.agent.vrrp.Reasons;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NodeFacts;
@@ -374,7 +375,7 @@ class VrrpInstanceTest {
   void resignationsAreCountedApart() {
     becomeMaster();
     hear(0, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
-    instance.stop("AgentStopped", now);
+    instance.stop(Reasons.reason("AgentStopped"), now);
     assertEquals(1, counted("virtualip.resignations.received"));
     assertEquals(1, counted("virtualip.resignations.sent"));
     assertEquals(3, counted("virtualip.adverts.sent"), "when it became master, as answer, as last");
@@ -589,7 +590,7 @@ class VrrpInstanceTest {
   @Test
   void stoppingHandsOverAndEndsTheChecks() {
     becomeMaster();
-    instance.stop("AgentStopped", now);
+    instance.stop(Reasons.reason("AgentStopped"), now);
     assertEquals("advert 0 eth0", fake.log.getFirst());
     assertEquals("[]", fake.checksRunning.toString());
     assertEquals(State.Init, instance.status().state());
@@ -706,7 +707,7 @@ class VrrpInstanceTest {
       fake.log.clear();
       expire();
       assertEquals("advert 100 eth0", fake.log.getFirst(), selector);
-      instance.stop("test", now);
+      instance.stop(Reasons.reason("Deleted"), now);
     }
   }
 
@@ -870,7 +871,7 @@ class VrrpInstanceTest {
       assertEquals(now - skew / 2 + skew, instance.deadline(), "not put off by further adverts");
       expire();
       assertEquals(State.Master, instance.status().state());
-      instance.stop("test", now);
+      instance.stop(Reasons.reason("Deleted"), now);
     }
   }
 
@@ -919,7 +920,7 @@ class VrrpInstanceTest {
     instance.onCheck(FakeNode.good("nginx"), now);
     assertEquals(1, fake.registry.get("virtualip.check.good").gauge().value());
     assertNull(fake.registry.find("virtualip.check.failing").gauge());
-    instance.stop("Deleted", now);
+    instance.stop(Reasons.reason("Deleted"), now);
     assertNull(fake.registry.find("virtualip.check.good").gauge());
   }
 

@@ -1,8 +1,7 @@
 package dev.virtualip.agent.check;
 
-import dev.virtualip.agent.check.CheckFault.CheckFailed;
-import dev.virtualip.agent.check.CheckFault.CheckGood;
-import dev.virtualip.agent.check.CheckFault.CheckPending;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -14,7 +13,7 @@ import java.util.List;
  * @param priority 1 to 254, or 255 for an address owner
  * @param faults why the node may not take part, in the order of the checks; empty if it may
  */
-public record EffectivePriority(int priority, List<CheckFault> faults) {
+public record EffectivePriority(int priority, List<Reason> faults) {
   /**
    * Priority of a node whose checks fail where that is no fault ({@code whenAllFail: KeepMaster}):
    * whoever has good checks has more.
@@ -32,18 +31,18 @@ public record EffectivePriority(int priority, List<CheckFault> faults) {
    */
   public static EffectivePriority of(int base, Collection<CheckState> checks) {
     int sum = base;
-    var faults = new ArrayList<CheckFault>();
+    var faults = new ArrayList<Reason>();
     for (var check : checks) {
       if (check.weight() != 0) {
         sum += check.reverse() ? -added(check) : added(check);
         continue;
       }
       if (check.verdict() == Verdict.Unknown) {
-        faults.add(new CheckPending(check.name()));
+        faults.add(new Reason(Kind.CheckPending, check.name()));
       } else if (check.verdict() == Verdict.Good && check.reverse()) {
-        faults.add(new CheckGood(check.name()));
+        faults.add(new Reason(Kind.CheckGood, check.name()));
       } else if (check.verdict() == Verdict.Failed && !check.reverse()) {
-        faults.add(new CheckFailed(check.name()));
+        faults.add(new Reason(Kind.CheckFailed, check.name()));
       }
     }
     int priority = base == OWNER ? OWNER : Math.clamp(sum, 1, OWNER - 1);

@@ -1,5 +1,7 @@
 package dev.virtualip.agent.vrrp;
 
+import java.util.List;
+
 /** What the caller has to do, in the order given. */
 public sealed interface Effect {
 
@@ -36,7 +38,17 @@ public sealed interface Effect {
    * Tell whoever wants to know that the state has changed.
    *
    * @param state the new state
-   * @param cause why, as in {@code MasterDown} or {@code CheckFailed(ingress)}
+   * @param causes why, as in {@code MasterDown} or {@code CheckFailed(ingress)}
    */
-  record StateChanged(State state, String cause) implements Effect {}
+  record StateChanged(State state, List<Reason> causes) implements Effect {
+    /** Copies the list. */
+    public StateChanged {
+      causes = List.copyOf(causes);
+    }
+
+    /** A change with one cause. */
+    StateChanged(State state, Reason cause) {
+      this(state, List.of(cause));
+    }
+  }
 }

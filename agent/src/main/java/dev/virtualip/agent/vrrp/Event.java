@@ -12,7 +12,7 @@ public sealed interface Event {
    *
    * @param reasons all that stands in the way now, empty if nothing does
    */
-  record FaultsChanged(List<String> reasons) implements Event {
+  record FaultsChanged(List<Reason> reasons) implements Event {
     /** Copies the list. */
     public FaultsChanged {
       reasons = List.copyOf(reasons);
@@ -55,17 +55,17 @@ public sealed interface Event {
   /**
    * The router is to end.
    *
-   * @param reason why, in the words of status and events
+   * @param reason why
    */
-  record Shutdown(String reason) implements Event {}
+  record Shutdown(Reason reason) implements Event {}
 
   /**
    * The router is to hand over if it is Active, though nothing is wrong with it; it stays in the
    * election.
    *
-   * @param cause why, in the words of status and events
+   * @param cause why
    */
-  record Resign(String cause) implements Event {}
+  record Resign(Reason cause) implements Event {}
 
   /** Something that the master holds has been taken away by somebody else. */
   record HoldingsLost() implements Event {}

@@ -11,9 +11,9 @@ public sealed interface State {
   /**
    * Takes no part. With reasons it is keepalived's FAULT.
    *
-   * @param reasons why, in the words of status and events; never empty
+   * @param reasons why; never empty
    */
-  record Initialize(List<String> reasons) implements State {
+  record Initialize(List<Reason> reasons) implements State {
     /** Copies the list. */
     public Initialize {
       reasons = List.copyOf(reasons);
@@ -117,12 +117,23 @@ public sealed interface State {
   /** Why a backup becomes master. */
   enum Takeover {
     /** The master fell silent. */
-    MasterDown,
+    MasterDown(Reason.Kind.MasterDown),
     /** The master gave up by a priority 0 advert. */
-    MasterResigned,
+    MasterResigned(Reason.Kind.MasterResigned),
     /** The master has a lower priority. */
-    Preempted,
+    Preempted(Reason.Kind.Preempted),
     /** It has been told so, and gets the time to let go. */
-    Claimed
+    Claimed(Reason.Kind.Preempted);
+
+    private final Reason.Kind cause;
+
+    Takeover(Reason.Kind cause) {
+      this.cause = cause;
+    }
+
+    /** The cause of the change of state that it will be. */
+    Reason cause() {
+      return Reason.of(cause);
+    }
   }
 }

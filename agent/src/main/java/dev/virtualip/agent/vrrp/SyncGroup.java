@@ -33,7 +33,7 @@ public final class SyncGroup {
     boolean wasActive = before.state() instanceof Active;
     if (wasActive && state instanceof Backup) {
       // Without the other members' own priority 0 their peers would wait for them.
-      var cause = VirtualRouter.SYNC_GROUP + "(" + member + ")";
+      var cause = new Reason(Reason.Kind.SyncGroup, member);
       var event = resigned(step) ? new Resign(cause) : new LetGo(member);
       others(member, members).forEach((name, _) -> events.put(name, event));
     } else if (wasActive && state instanceof Active && metLowerMaster(step)) {

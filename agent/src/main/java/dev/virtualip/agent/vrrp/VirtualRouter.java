@@ -22,6 +22,7 @@ import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
 import dev.virtualip.agent.vrrp.Event.Wish;
+import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.State.Initialize;
@@ -42,32 +43,11 @@ import java.util.List;
 public record VirtualRouter(
     VirtualRouterConfig config, int priority, InetAddress source, State state) {
 
-  /** Reason of a router that has not been told yet whether anything stands in its way. */
-  public static final String STARTING = "Starting";
-
-  /** Cause of a router that begins to take part. */
-  public static final String STARTED = "Started";
-
-  /** Reason of a router that was master before its agent ended, and may still be. */
-  public static final String RESUMING = "Resuming";
-
-  /** Cause of a master that goes on after its agent was started anew. */
-  public static final String RESUMED = "Resumed";
-
-  /** Cause of a router that takes part again after a fault. */
-  public static final String RECOVERED = "Recovered";
-
   /** How long a lower master has to let go, nanoseconds: some hundred times what it takes. */
   private static final long CLAIM = 100_000_000L;
 
   /** Shortest time for which a master that hands over waits to hear of its successor. */
   private static final long SUCCESSION_MIN = 250_000_000L;
-
-  /** Cause of what the other members of a sync group bring about. */
-  public static final String SYNC_GROUP = "SyncGroup";
-
-  /** Cause of a node that woke up too late to know whether it still is the master. */
-  public static final String LATE_WAKE_UP = "LateWakeUp";
 
   /**
    * Checks the priority.
@@ -82,7 +62,8 @@ public record VirtualRouter(
 
   /** A virtual router that waits for its first {@link FaultsChanged}. */
   public static VirtualRouter create(VirtualRouterConfig config, int priority) {
-    return new VirtualRouter(config, priority, null, new Initialize(List.of(STARTING)));
+    return new VirtualRouter(
+        config, priority, null, new Initialize(List.of(Reason.of(Kind.Starting))));
   }
 
   /**
@@ -90,7 +71,8 @@ public record VirtualRouter(
    * its earlier life was master a moment ago, and nobody can have taken over yet.
    */
   public static VirtualRouter resume(VirtualRouterConfig config, int priority) {
-    return new VirtualRouter(config, priority, null, new Initialize(List.of(RESUMING)));
+    return new VirtualRouter(
+        config, priority, null, new Initialize(List.of(Reason.of(Kind.Resuming))));
   }
 
   /** When {@link TimerExpired} is due, or {@link State#NEVER}. */
@@ -116,8 +98,9 @@ public record VirtualRouter(
       case HoldingsUncertain _ ->
           state instanceof Active ? step(state, new BindAddresses()) : none(this);
       case Wish _ -> wish(now);
-      case TakeOver _ -> state instanceof Backup ? becomeActive(SYNC_GROUP, now) : none(this);
-      case LetGo letGo -> letGo(SYNC_GROUP + "(" + letGo.member() + ")", now);
+      case TakeOver _ ->
+          state instanceof Backup ? becomeActive(Reason.of(Kind.SyncGroup), now) : none(this);
+      case LetGo letGo -> letGo(new Reason(Kind.SyncGroup, letGo.member()), now);
       case Reannounce _ ->
           state instanceof Active active
               ? step(announced(active.advertAt(), now), new AnnounceAddresses())
@@ -137,32 +120,33 @@ public record VirtualRouter(
     };
   }
 
-  private Step faultsChanged(List<String> reasons, long now) {
+  private Step faultsChanged(List<Reason> reasons, long now) {
     if (!reasons.isEmpty()) {
       return leave(reasons);
     }
     if (!(state instanceof Initialize before)) {
       return none(this);
     }
-    if (before.reasons().contains(RESUMING)) {
-      return becomeActive(RESUMED, now);
+    if (before.reasons().contains(Reason.of(Kind.Resuming))) {
+      return becomeActive(Reason.of(Kind.Resumed), now);
     }
     if (priority == VirtualRouterConfig.OWNER && config.startAsMaster()) {
-      return becomeActive("AddressOwner", now);
+      return becomeActive(Reason.of(Kind.AddressOwner), now);
     }
-    var cause = before.reasons().contains(STARTING) ? STARTED : RECOVERED;
+    boolean starting = before.reasons().contains(Reason.of(Kind.Starting));
+    var cause = Reason.of(starting ? Kind.Started : Kind.Recovered);
     var backup = listen(config.advertInterval(), now);
     // Left-overs of an earlier life would answer beside the present master.
     return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
   }
 
   /** Stops taking part; a master says so with priority 0 (RFC 9568 6.4.3, Shutdown). */
-  private Step leave(List<String> reasons) {
+  private Step leave(List<Reason> reasons) {
     var stopped = new Initialize(reasons);
     if (stopped.equals(state)) {
       return none(this);
     }
-    var changed = new StateChanged(stopped, String.join(", ", reasons));
+    var changed = new StateChanged(stopped, reasons);
     if (!(state instanceof Active)) {
       return state instanceof Backup backup && backup.servesOn()
           ? step(stopped, new UnbindAddresses(), changed)
@@ -326,7 +310,7 @@ public record VirtualRouter(
     }
     if (order > 0) {
       var backup = listen(learned(advert), now);
-      var cause = "HigherPriority(" + advert.source().getHostAddress() + ")";
+      var cause = new Reason(Kind.HigherPriority, advert.source().getHostAddress());
       // The winner may not know of us, after a split: by one last advert it learns that it has to
       // announce the addresses again (keepalived: higher_prio_send_advert).
       return step(
@@ -365,12 +349,9 @@ public record VirtualRouter(
     if (sleptThrough(backup, now)) {
       return hearOneMore(backup, now);
     }
-    return switch (backup.takeover()) {
-      case Preempted ->
-          exclusive() ? claim(backup, now) : becomeActive(Takeover.Preempted.name(), now);
-      case Claimed -> becomeActive(Takeover.Preempted.name(), now);
-      case MasterDown, MasterResigned -> becomeActive(backup.takeover().name(), now);
-    };
+    return backup.takeover() == Takeover.Preempted && exclusive()
+        ? claim(backup, now)
+        : becomeActive(backup.takeover().cause(), now);
   }
 
   /** Makes the lower master let go before the addresses are here. */
@@ -415,7 +396,7 @@ public record VirtualRouter(
     return none(with(backup.until(now + backup.masterInterval())));
   }
 
-  private Step letGo(String cause, long now) {
+  private Step letGo(Reason cause, long now) {
     if (!(state instanceof Active)) {
       return none(this);
     }
@@ -427,7 +408,7 @@ public record VirtualRouter(
    * As a shutdown is for the peers, but it goes on listening. The peers wait for their skew time:
    * unless two owners are forbidden it serves on until its successor says that it is there.
    */
-  private Step resign(String cause, long now) {
+  private Step resign(Reason cause, long now) {
     if (!(state instanceof Active)) {
       return none(this);
     }
@@ -459,7 +440,7 @@ public record VirtualRouter(
 
   private Step adverTimerExpired(Active active, long now) {
     if (now - active.advertAt() > activeDownInterval(config.advertInterval())) {
-      return letGo(LATE_WAKE_UP, now);
+      return letGo(Reason.of(Kind.LateWakeUp), now);
     }
     // Counted from the deadline, not from now, so that adverts do not drift.
     long next = active.advertAt() + config.advertPeriod();
@@ -470,7 +451,7 @@ public record VirtualRouter(
         : step(going, new SendAdvertisement(priority), new RenewLeases());
   }
 
-  private Step becomeActive(String cause, long now) {
+  private Step becomeActive(Reason cause, long now) {
     var active = announced(now + config.advertPeriod(), now);
     // The advert goes first: it makes an old master let go before the address is here (as
     // keepalived does; RFC 9568 6.4.2 orders advert, then announcement).

@@ -88,7 +88,7 @@ class EnumerationTest {
     var expected = row.then().apply(c);
     var told = step.effects().stream().filter(StateChanged.class::isInstance).toList();
     var done = step.effects().stream().map(EnumerationTest::word).filter(Objects::nonNull).toList();
-    var cause = told.isEmpty() ? null : ((StateChanged) told.getFirst()).cause();
+    var cause = told.isEmpty() ? null : Reason.text(((StateChanged) told.getFirst()).causes());
     if (!expected.state().equals(step.router().state())
         || !expected.effects().equals(done)
         || !Objects.equals(expected.cause(), cause)) {
@@ -160,10 +160,10 @@ class EnumerationTest {
 
   private static List<State> states(VirtualRouterConfig config, int priority) {
     var states = new ArrayList<State>();
-    states.add(new Initialize(List.of(VirtualRouter.STARTING)));
-    states.add(new Initialize(List.of(VirtualRouter.RESUMING)));
-    states.add(new Initialize(List.of("LinkDown(eth0)")));
-    states.add(new Initialize(List.of("LinkDown(eth0)", "CheckFailed(web)")));
+    states.add(new Initialize(Reasons.of("Starting")));
+    states.add(new Initialize(Reasons.of("Resuming")));
+    states.add(new Initialize(Reasons.of("LinkDown(eth0)")));
+    states.add(new Initialize(Reasons.of("LinkDown(eth0)", "CheckFailed(web)")));
     var intervals =
         config.version() == Version.V3 ? Set.of(SECOND, OTHER_INTERVAL) : Set.of(SECOND);
     for (long interval : intervals) {
@@ -196,8 +196,8 @@ class EnumerationTest {
       events.add(new TimerExpired());
     }
     events.add(new FaultsChanged(List.of()));
-    events.add(new FaultsChanged(List.of("LinkDown(eth0)")));
-    events.add(new FaultsChanged(List.of("CheckFailed(web)", "LinkDown(eth0)")));
+    events.add(new FaultsChanged(Reasons.of("LinkDown(eth0)")));
+    events.add(new FaultsChanged(Reasons.of("CheckFailed(web)", "LinkDown(eth0)")));
     for (int priority : new int[] {1, 80, 100, 200, 254, 255}) {
       events.add(new PriorityChanged(priority));
     }
@@ -209,9 +209,9 @@ class EnumerationTest {
     events.add(
         Routers.configChanged(
             Routers.withPreempt(router.config(), !router.config().preempt(), SECOND)));
-    events.add(new Shutdown("AgentStopped"));
+    events.add(new Shutdown(Reasons.reason("AgentStopped")));
     events.addAll(List.of(new Wish(), new TakeOver(), new LetGo("inside"), new Reannounce()));
-    events.add(new Resign("HandedOver(Drain)"));
+    events.add(new Resign(Reasons.reason("HandedOver(Drain)")));
     events.addAll(List.of(new HoldingsLost(), new HoldingsUncertain()));
     return events;
   }

@@ -109,7 +109,7 @@ final class GroupNode {
   }
 
   void shutDown() {
-    members.keySet().forEach(name -> on(name, new Shutdown("AgentStopped")));
+    members.keySet().forEach(name -> on(name, new Shutdown(Reasons.reason("AgentStopped"))));
     require(bound.isEmpty(), "keeps addresses after the shutdown");
     crash();
   }
@@ -286,7 +286,7 @@ final class GroupNode {
           }
         });
     if (!reasons.isEmpty() || members.get(name).state() instanceof Initialize) {
-      on(name, new FaultsChanged(reasons));
+      on(name, new FaultsChanged(Reasons.of(reasons.toArray(String[]::new))));
     }
   }
 

@@ -150,7 +150,7 @@ final class SimulatedNode {
   /** SIGTERM. */
   void shutDown() {
     around.trace.line(this, "is shut down");
-    on(new Shutdown("AgentStopped"));
+    on(new Shutdown(Reasons.reason("AgentStopped")));
     require(!bound(), "keeps its addresses after the shutdown");
     router = null;
     life++;
@@ -242,7 +242,7 @@ final class SimulatedNode {
   }
 
   void resign() {
-    input(life, () -> on(new Resign("HandedOver(Drain)")));
+    input(life, () -> on(new Resign(Reasons.reason("HandedOver(Drain)"))));
   }
 
   void fault(String reason, boolean present) {
@@ -250,7 +250,7 @@ final class SimulatedNode {
         life,
         () -> {
           if (present ? faults.add(reason) : faults.remove(reason)) {
-            on(new FaultsChanged(List.copyOf(faults)));
+            on(new FaultsChanged(Reasons.of(faults.toArray(String[]::new))));
           }
         });
   }
@@ -382,7 +382,7 @@ final class SimulatedNode {
     if (bindRefused) {
       bindRefused = false;
       faults.add("BindFailed");
-      on(new FaultsChanged(List.copyOf(faults)));
+      on(new FaultsChanged(Reasons.of(faults.toArray(String[]::new))));
       return false;
     }
     renewedAt = clock();

@@ -77,7 +77,7 @@ final class StepTable {
       return config.preemptDelay() > 0 && now < end;
     }
 
-    List<String> reasons() {
+    List<Reason> reasons() {
       return ((FaultsChanged) event).reasons();
     }
 
@@ -129,15 +129,15 @@ final class StepTable {
     var state =
         new Backup(
             b.activeDownAt(), b.masterInterval(), b.preemptAt(), b.takeover(), false, release);
-    return new Outcome(state, List.of("advert 0"), ((Resign) c.event()).cause());
+    return new Outcome(state, List.of("advert 0"), ((Resign) c.event()).cause().toString());
   }
 
   private static Outcome active(Case c, long at, String cause, String... effects) {
     return new Outcome(Routers.active(at), List.of(effects), cause);
   }
 
-  private static Outcome stopped(List<String> reasons, String... effects) {
-    return new Outcome(new Initialize(reasons), List.of(effects), String.join(", ", reasons));
+  private static Outcome stopped(List<Reason> reasons, String... effects) {
+    return new Outcome(new Initialize(reasons), List.of(effects), Reason.text(reasons));
   }
 
   /** A backup goes on listening; what it wishes stays. */
@@ -391,7 +391,8 @@ final class StepTable {
               a(Resign.class),
               c ->
                   exclusive(c)
-                      ? listen(c, c.interval(), ((Resign) c.event()).cause(), farewell(c))
+                      ? listen(
+                          c, c.interval(), ((Resign) c.event()).cause().toString(), farewell(c))
                       : servesOn(c)),
           row(
               "MASTER lost what it holds",
@@ -476,19 +477,19 @@ final class StepTable {
   }
 
   private static boolean resumes(Case c) {
-    return why(c).equals(List.of("Resuming"));
+    return why(c).equals(Reasons.of("Resuming"));
   }
 
   private static boolean startsAsMaster(Case c) {
     return c.priority() == 255 && c.router().config().startAsMaster();
   }
 
-  private static List<String> why(Case c) {
+  private static List<Reason> why(Case c) {
     return ((Initialize) c.router().state()).reasons();
   }
 
   private static boolean first(Case c) {
-    return why(c).equals(List.of("Starting"));
+    return why(c).equals(Reasons.of("Starting"));
   }
 
   private static Predicate<Case> i(Class<? extends Event> event) {

@@ -112,7 +112,7 @@ class SyncGroupTest {
   @Test
   void oneMemberHandsOverAndAllDo_eachWithPriorityZero() {
     becomeMaster();
-    on("a", new Resign("HandedOver(Drain)"));
+    on("a", new Resign(Reasons.reason("HandedOver(Drain)")));
     assertEquals(List.of("a advert 0", "a Backup", "b advert 0", "b Backup"), happened);
   }
 

@@ -97,7 +97,7 @@ class VirtualRouterTest {
     }
 
     String cause() {
-      return assertInstanceOf(StateChanged.class, effects.getLast()).cause();
+      return assertInstanceOf(StateChanged.class, effects.getLast()).causes().getFirst().toString();
     }
 
     List<Class<?>> kinds() {
@@ -118,8 +118,8 @@ class VirtualRouterTest {
 
   @Test
   void anythingInTheWayAtStartIsAFault() {
-    var s = new Scenario(PREEMPTING, 100).on(new FaultsChanged(List.of("LinkDown(eth0)")));
-    assertEquals(new Initialize(List.of("LinkDown(eth0)")), s.router.state());
+    var s = new Scenario(PREEMPTING, 100).on(new FaultsChanged(Reasons.of("LinkDown(eth0)")));
+    assertEquals(new Initialize(Reasons.of("LinkDown(eth0)")), s.router.state());
     assertEquals("LinkDown(eth0)", s.cause());
     assertEquals(NEVER, s.router.deadline());
   }
@@ -316,7 +316,7 @@ class VirtualRouterTest {
     s.now = s.router.deadline() + 5 * SECOND;
     s.on(new TimerExpired());
     assertEquals(List.of(UnbindAddresses.class, StateChanged.class), s.kinds());
-    assertEquals(VirtualRouter.LATE_WAKE_UP, s.cause());
+    assertEquals("LateWakeUp", s.cause());
     assertEquals(3_609_375_000L, s.untilDeadline());
   }
 
@@ -397,7 +397,7 @@ class VirtualRouterTest {
 
   @Test
   void case43_aMasterAtFaultResignsBeforeItLetsGo() {
-    var s = Scenario.active(PREEMPTING, 100).on(new FaultsChanged(List.of("CheckFailed(web)")));
+    var s = Scenario.active(PREEMPTING, 100).on(new FaultsChanged(Reasons.of("CheckFailed(web)")));
     assertEquals(
         List.of(SendAdvertisement.class, UnbindAddresses.class, StateChanged.class), s.kinds());
     assertEquals(new SendAdvertisement(0), s.effects.getFirst());
@@ -410,7 +410,7 @@ class VirtualRouterTest {
 
   @Test
   void aRouterAtFaultIgnoresAdvertsAndTimers() {
-    var s = Scenario.active(PREEMPTING, 100).on(new FaultsChanged(List.of("LinkDown(eth0)")));
+    var s = Scenario.active(PREEMPTING, 100).on(new FaultsChanged(Reasons.of("LinkDown(eth0)")));
     var fault = s.router;
     s.hear(0, ABOVE).hear(255, ABOVE).on(new TimerExpired());
     assertEquals(fault, s.router);
@@ -418,17 +418,20 @@ class VirtualRouterTest {
 
   @Test
   void theSameFaultsAgainAreNoNews() {
-    var s = Scenario.backup(PREEMPTING, 100).on(new FaultsChanged(List.of("a", "b")));
-    assertEquals(List.of(), s.on(new FaultsChanged(List.of("a", "b"))).effects);
-    assertEquals("b", s.on(new FaultsChanged(List.of("b"))).cause());
+    var s =
+        Scenario.backup(PREEMPTING, 100)
+            .on(new FaultsChanged(Reasons.of("LinkDown(a)", "LinkDown(b)")));
+    assertEquals(
+        List.of(), s.on(new FaultsChanged(Reasons.of("LinkDown(a)", "LinkDown(b)"))).effects);
+    assertEquals("LinkDown(b)", s.on(new FaultsChanged(Reasons.of("LinkDown(b)"))).cause());
   }
 
   @Test
   void case51_onlyAMasterSaysGoodbye() {
-    var s = Scenario.active(PREEMPTING, 100).on(new Shutdown("AgentStopped"));
+    var s = Scenario.active(PREEMPTING, 100).on(new Shutdown(Reasons.reason("AgentStopped")));
     assertEquals(
         List.of(SendAdvertisement.class, UnbindAddresses.class, StateChanged.class), s.kinds());
-    var b = Scenario.backup(PREEMPTING, 100).on(new Shutdown("AgentStopped"));
+    var b = Scenario.backup(PREEMPTING, 100).on(new Shutdown(Reasons.reason("AgentStopped")));
     assertEquals(List.of(StateChanged.class), b.kinds());
   }
 
