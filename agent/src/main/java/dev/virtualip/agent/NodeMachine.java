@@ -92,6 +92,11 @@ final class NodeMachine {
     return statuses;
   }
 
+  /** The running instance of a VirtualIP, or null. */
+  VrrpInstance instance(String virtualIp) {
+    return instances.get(virtualIp);
+  }
+
   /** Whether the node has been told what to run. */
   boolean configured() {
     return configured;

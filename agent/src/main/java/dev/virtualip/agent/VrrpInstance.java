@@ -4,6 +4,7 @@ import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
@@ -246,7 +247,9 @@ final class VrrpInstance {
   }
 
   private void doubtHoldings(NetworkEvent event, long now) {
-    if (event instanceof Overrun && router.state() instanceof Active) {
+    // The kernel drops the routes of a link that goes down, and reports none of them.
+    boolean cameUp = event instanceof LinkChanged changed && changed.link().up();
+    if ((event instanceof Overrun || cameUp) && router.state() instanceof Active) {
       holdings().doubt();
       step(new HoldingsUncertain(), now);
     }

@@ -76,7 +76,7 @@ public sealed interface Event {
   /** The Active_Down_Timer of a sync group's member has passed: it would be master if all were. */
   record Wish() implements Event {}
 
-  /** All members of the sync group wish to be master: so be it. */
+  /** All members of the sync group wish to be master: so be it, or claim it first. */
   record TakeOver() implements Event {}
 
   /**

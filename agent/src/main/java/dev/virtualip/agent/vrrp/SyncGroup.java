@@ -39,10 +39,25 @@ public final class SyncGroup {
     } else if (wasActive && state instanceof Active && metLowerMaster(step)) {
       others(member, members).forEach((name, _) -> events.put(name, new Reannounce()));
     } else if (wishes(state) && members.values().stream().allMatch(SyncGroup::ready)) {
-      events.put(member, new TakeOver());
-      others(member, members).forEach((name, _) -> events.put(name, new TakeOver()));
+      takeOver(member, members, events);
     }
     return events;
+  }
+
+  /** Where members have to claim first, the others wait for the end of that. */
+  private static void takeOver(
+      String member, Map<String, VirtualRouter> members, Map<String, Event> events) {
+    boolean claim = members.values().stream().anyMatch(VirtualRouter::hasToClaim);
+    if (!claim || members.get(member).hasToClaim()) {
+      events.put(member, new TakeOver());
+    }
+    others(member, members)
+        .forEach(
+            (name, router) -> {
+              if (!claim || router.hasToClaim()) {
+                events.put(name, new TakeOver());
+              }
+            });
   }
 
   private static Map<String, VirtualRouter> others(

@@ -98,8 +98,7 @@ public record VirtualRouter(
       case HoldingsUncertain _ ->
           state instanceof Active ? step(state, new BindAddresses()) : none(this);
       case Wish _ -> wish(now);
-      case TakeOver _ ->
-          state instanceof Backup ? becomeActive(Reason.of(Kind.SyncGroup), now) : none(this);
+      case TakeOver _ -> takeOver(now);
       case LetGo letGo -> letGo(new Reason(Kind.SyncGroup, letGo.member()), now);
       case Reannounce _ ->
           state instanceof Active active
@@ -349,15 +348,32 @@ public record VirtualRouter(
     if (sleptThrough(backup, now)) {
       return hearOneMore(backup, now);
     }
-    return backup.takeover() == Takeover.Preempted && exclusive()
-        ? claim(backup, now)
-        : becomeActive(backup.takeover().cause(), now);
+    return hasToClaim() ? claim(backup, now) : becomeActive(backup.takeover().cause(), now);
   }
 
-  /** Makes the lower master let go before the addresses are here. */
+  private Step takeOver(long now) {
+    if (!(state instanceof Backup backup)) {
+      return none(this);
+    }
+    return hasToClaim() ? claim(backup, now) : becomeActive(Reason.of(Kind.SyncGroup), now);
+  }
+
+  /** Whether it must make a lower master let go before it becomes Active. */
+  boolean hasToClaim() {
+    return exclusive() && state instanceof Backup backup && backup.takeover() == Takeover.Preempted;
+  }
+
+  /** Makes the lower master let go before the addresses are here; it wishes after that. */
   private Step claim(Backup backup, long now) {
     return step(
-        backup.until(now + CLAIM).meaning(Takeover.Claimed), new SendAdvertisement(priority));
+        new Backup(
+            now + CLAIM,
+            backup.masterInterval(),
+            backup.preemptAt(),
+            Takeover.Claimed,
+            false,
+            backup.releaseAt()),
+        new SendAdvertisement(priority));
   }
 
   private boolean exclusive() {

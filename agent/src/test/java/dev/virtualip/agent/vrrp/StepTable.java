@@ -232,12 +232,7 @@ final class StepTable {
           row(
               "BACKUP timer, lower master has to let go first",
               b(TimerExpired.class).and(c -> c.late() <= c.backup().masterInterval() && claims(c)),
-              c ->
-                  new Outcome(
-                      waiting(c, c.now() + 100_000_000L, c.backup().preemptAt(), Takeover.Claimed)
-                          .state(),
-                      List.of(p(c)),
-                      null)),
+              StepTable::claiming),
           row(
               "BACKUP timer, slept",
               b(TimerExpired.class).and(c -> c.late() > c.backup().masterInterval()),
@@ -326,8 +321,12 @@ final class StepTable {
                       c.backup().takeover())),
           row(
               "BACKUP, all of the sync group wish to be MASTER",
-              b(TakeOver.class),
+              b(TakeOver.class).and(c -> !claims(c)),
               c -> active(c, c.now() + c.period(), "SyncGroup", p(c), "bind", "announce")),
+          row(
+              "BACKUP, all of the sync group wish to be MASTER, and this one has to claim it",
+              b(TakeOver.class).and(StepTable::claims),
+              StepTable::claiming),
           row("BACKUP, another of the sync group lets go", b(LetGo.class), StepTable::same),
           row(
               "BACKUP, another of the sync group met a lower one",
@@ -462,6 +461,13 @@ final class StepTable {
 
   private static boolean exclusive(Case c) {
     return c.router().config().leasePolicy() == LeasePolicy.Exclusive;
+  }
+
+  private static Outcome claiming(Case c) {
+    long at = c.now() + 100_000_000L;
+    var b = c.backup();
+    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), Takeover.Claimed);
+    return new Outcome(state, List.of(p(c)), null);
   }
 
   private static boolean claims(Case c) {

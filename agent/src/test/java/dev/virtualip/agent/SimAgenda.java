@@ -1,0 +1,40 @@
+package dev.virtualip.agent;
+
+import java.util.PriorityQueue;
+
+/** Simulated time, and what happens when. Nanoseconds. */
+final class SimAgenda {
+  private final PriorityQueue<Entry> entries = new PriorityQueue<>();
+  private long sequence;
+  private long now;
+
+  private record Entry(long at, long sequence, Runnable action) implements Comparable<Entry> {
+    @Override
+    public int compareTo(Entry other) {
+      int byTime = Long.compare(at, other.at);
+      return byTime != 0 ? byTime : Long.compare(sequence, other.sequence);
+    }
+  }
+
+  long now() {
+    return now;
+  }
+
+  /** Does something after a while; what was added first of the same time goes first. */
+  void after(long delay, Runnable action) {
+    entries.add(new Entry(now + delay, sequence++, action));
+  }
+
+  /** Lets time pass until the next thing has happened; false if none is left before a time. */
+  boolean step(long until) {
+    var next = entries.peek();
+    if (next == null || next.at() > until) {
+      now = Math.max(now, until);
+      return false;
+    }
+    entries.remove();
+    now = next.at();
+    next.action().run();
+    return true;
+  }
+}
