@@ -132,15 +132,23 @@ final class SimRules {
     var out = of(vip, sent.get(node));
     boolean was = before.state == State.Master;
     boolean is = state == State.Master;
+    var reason = instance == null ? "" : node.statuses().get(vip.name).reason();
+    // It may resume, and meet a better one, in one turn.
+    boolean yielded = reason.startsWith("HigherPriority");
     boolean couldSend = node.sendFailedAt != now() && node.kernel.link(SimKernel.ETH0).up();
     require(
-        was || is || vip.exclusive || !couldSend || out.isEmpty() || out.getLast()[1] == 0,
+        was
+            || is
+            || yielded
+            || vip.exclusive
+            || !couldSend
+            || out.isEmpty()
+            || out.getLast()[1] == 0,
         "%s advertises %s and is not its master",
         node,
         vip.name);
     // One that wakes too late lets go first, and its peers have a master by then.
     if (was && !is && couldSend && now() > node.wokeAt + MS) {
-      var reason = instance == null ? "" : node.statuses().get(vip.name).reason();
       boolean resigns =
           instance == null || state != State.Backup || reason.startsWith("HandedOver");
       require(
@@ -310,10 +318,10 @@ final class SimRules {
    * tell that from one that let go without a word, as keepalived does.
    */
   private static boolean claimedFromTheDead(SimVip vip, SimNode first, SimNode second) {
-    var living = first.live() && !first.paused() ? first : second;
+    var living = first.configured() && !first.paused() ? first : second;
     var dead = living == first ? second : first;
     var status = living.statuses().get(vip.name);
-    return (!dead.live() || dead.paused())
+    return (!dead.configured() || dead.paused())
         && status != null
         && (status.reason().equals("Preempted") || status.reason().equals("SyncGroup"));
   }

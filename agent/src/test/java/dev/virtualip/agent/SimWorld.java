@@ -384,6 +384,9 @@ final class SimWorld implements SimNode.World {
 
   /** What keeps the cluster from being as it should, or null. */
   private String wrong() {
+    if (nodes.stream().anyMatch(SimNode::paused)) {
+      return "a node is frozen still";
+    }
     for (var vip : vips) {
       var masters = nodes.stream().filter(node -> node.isMaster(vip.name)).toList();
       if (masters.size() != 1) {
