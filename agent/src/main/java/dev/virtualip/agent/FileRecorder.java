@@ -101,9 +101,18 @@ final class FileRecorder implements Recorder, AutoCloseable {
   /** Writes what is waiting, within a moment. */
   @Override
   public void close() {
+    close(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_MILLIS));
+  }
+
+  /**
+   * The same by a time that the caller states.
+   *
+   * @param endNanos System.nanoTime at which the rest is left unwritten
+   */
+  void close(long endNanos) {
     closing = true;
     try {
-      thread.join(CLOSE_MILLIS);
+      TimeUnit.NANOSECONDS.timedJoin(thread, endNanos - System.nanoTime());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -35,6 +35,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -56,10 +57,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
-  private static final long HAND_OVER_MILLIS = 700;
-
-  /** From SIGTERM to the end, also if somebody has not been told by then; keepalived's, too. */
-  private static final long END_NANOS = 950_000_000L;
 
   @Spec private CommandSpec spec;
 
@@ -182,9 +179,15 @@ final class RunCommand implements Callable<Integer> {
     try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
         var _ = new AgentHttp(address, nodeName, wiring.loop, registry)) {
       thread.start();
-      var shutdown = Thread.ofPlatform().unstarted(() -> shutDown(wiring, recorder));
-      Runtime.getRuntime().addShutdownHook(shutdown);
-      wiring.startSource();
+      var shutdown =
+          new Shutdown(wiring.loop::stop, wiring.parts(recorder), Runtime.getRuntime()::halt);
+      Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(shutdown::run));
+      try {
+        wiring.startSource();
+      } catch (IOException | RuntimeException e) {
+        shutdown.startFailed();
+        throw e;
+      }
       done.await();
     }
   }
@@ -193,18 +196,6 @@ final class RunCommand implements Callable<Integer> {
   private static long bootedAt() throws IOException {
     var uptimeSeconds = Files.readString(Path.of("/proc/uptime")).split(" ")[0];
     return System.nanoTime() - (long) (Double.parseDouble(uptimeSeconds) * 1e9);
-  }
-
-  private void shutDown(Wiring wiring, FileRecorder recorder) {
-    LOG.info("stop");
-    long end = System.nanoTime() + END_NANOS;
-    wiring.loop.stop(HAND_OVER_MILLIS);
-    wiring.close(end);
-    if (recorder != null) {
-      recorder.close();
-    }
-    // A hand-over is what SIGTERM asks for: done is 0, not the JVM's 143.
-    Runtime.getRuntime().halt(0);
   }
 
   private InetSocketAddress listenAddress() {
@@ -228,7 +219,7 @@ final class RunCommand implements Callable<Integer> {
     private final StatusReporter reporter;
     private final EventWriter events;
     private final TransitionEvents transitions;
-    private Heartbeat heartbeat;
+    private volatile Heartbeat heartbeat;
     private final Snapshot snapshot;
     private final KubernetesClient client;
     private final AgentMetrics metrics;
@@ -343,15 +334,22 @@ final class RunCommand implements Callable<Integer> {
       }
     }
 
-    void close(long endNanos) {
+    /** What has to say something before the agent ends. */
+    List<Shutdown.Part> parts(FileRecorder recorder) {
+      var parts = new ArrayList<Shutdown.Part>(List.of(notifier::close));
+      if (client != null) {
+        parts.addAll(List.of(_ -> closeHeartbeat(), reporter::close, events::close));
+      }
+      if (recorder != null) {
+        parts.add(recorder::close);
+      }
+      return parts;
+    }
+
+    private void closeHeartbeat() {
       if (heartbeat != null) {
         heartbeat.close();
       }
-      if (reporter != null) {
-        reporter.close();
-        events.close();
-      }
-      notifier.close(Duration.ofNanos(Math.max(0, endNanos - System.nanoTime())));
     }
   }
 }

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -123,17 +124,21 @@ public final class EventWriter implements AutoCloseable {
   /** Writes what is left, for at most 300 ms, and ends. */
   @Override
   public void close() {
-    close(FLUSH);
+    close(System.nanoTime() + FLUSH.toNanos());
   }
 
-  /** The same for at most this time. */
-  void close(Duration flush) {
+  /**
+   * The same by a time that the caller states.
+   *
+   * @param endNanos System.nanoTime at which it ends whatever is left
+   */
+  public void close(long endNanos) {
     synchronized (this) {
       closing = true;
       notifyAll();
     }
     try {
-      thread.join(flush);
+      TimeUnit.NANOSECONDS.timedJoin(thread, endNanos - System.nanoTime());
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     }
