@@ -251,6 +251,16 @@ public final class AgentMetrics {
         .tag(CHECK, check);
   }
 
+  /** A defect has been survived by a thread of this kind, or has ended one. */
+  public void defect(String thread) {
+    count(
+        "virtualip.defects",
+        "Exceptions that no code expects, by the kind of thread they came up in",
+        "",
+        "thread",
+        thread);
+  }
+
   /** A deadline has been met, so late. */
   public void late(String vip, long nanos) {
     Timer.builder("virtualip.deadline.lateness")

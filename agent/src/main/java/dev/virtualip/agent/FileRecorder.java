@@ -3,6 +3,7 @@ package dev.virtualip.agent;
 import dev.virtualip.agent.vrrp.Effect;
 import dev.virtualip.agent.vrrp.Event;
 import dev.virtualip.agent.vrrp.VirtualRouter;
+import dev.virtualip.log.Defects;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -93,6 +94,9 @@ final class FileRecorder implements Recorder, AutoCloseable {
       }
     } catch (IOException e) {
       stop(e.getMessage());
+    } catch (RuntimeException | Error e) {
+      Defects.goOn(e);
+      stop("a defect");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

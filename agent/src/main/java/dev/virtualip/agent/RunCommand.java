@@ -23,6 +23,7 @@ import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import dev.virtualip.kube.EventWriter;
+import dev.virtualip.log.Defects;
 import dev.virtualip.log.LineEncoder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -131,13 +132,6 @@ final class RunCommand implements Callable<Integer> {
       throw usage("--scripts " + scripts + ": there is no such directory");
     }
     var address = listenAddress();
-    // A thread that ends by a defect leaves half an agent: end it whole, so that it is started
-    // anew.
-    Thread.setDefaultUncaughtExceptionHandler(
-        (thread, e) -> {
-          LOG.error("defect thread={} action=exit", thread.getName(), e);
-          Runtime.getRuntime().halt(1);
-        });
     System.setProperty(LineEncoder.NODE, nodeName);
     LOG.info("start source={} listen={}", source(), listen);
     try (var netlink = new Netlink();
@@ -158,6 +152,7 @@ final class RunCommand implements Callable<Integer> {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     AgentMetrics.process(registry);
     var metrics = new AgentMetrics(registry);
+    Defects.countBy(metrics::defect);
     var wiring = new Wiring(client, registry, metrics);
     var node =
         new Node(
@@ -174,18 +169,19 @@ final class RunCommand implements Callable<Integer> {
             bootedAt(),
             Clock.systemUTC());
     wiring.loop = new VirtualRouterLoop(nodeName, wiring.earlierMasters(), node, wiring);
+    var shutdown =
+        new Shutdown(wiring.loop::stop, wiring.parts(recorder), Runtime.getRuntime()::halt);
+    Thread.setDefaultUncaughtExceptionHandler(shutdown::threadEnded);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
     try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
         var _ = new AgentHttp(address, nodeName, wiring.loop, registry)) {
       thread.start();
-      var shutdown =
-          new Shutdown(wiring.loop::stop, wiring.parts(recorder), Runtime.getRuntime()::halt);
       Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(shutdown::run));
       try {
         wiring.startSource();
       } catch (IOException | RuntimeException e) {
-        shutdown.startFailed();
+        shutdown.failed();
         throw e;
       }
       done.await();
@@ -261,7 +257,7 @@ final class RunCommand implements Callable<Integer> {
         return;
       }
       if (snapshot != null) {
-        snapshot.read().ifPresent(this::desired);
+        Defects.contain(() -> snapshot.read().ifPresent(this::desired));
       }
       kubernetes.start(reporter::statusChanged);
       heartbeat = Heartbeat.start(client, nodeName, namespace, kubernetes::nodeUid, loop::alive);
@@ -295,26 +291,26 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public void changed(String virtualIp, NodeStatus status) {
-      notifier.changed(virtualIp, KeepalivedState.of(status), status);
+      Defects.contain(() -> notifier.changed(virtualIp, KeepalivedState.of(status), status));
       if (reporter != null) {
-        reporter.report(virtualIp, status, status.state() == State.Master);
-        transitions.changed(virtualIp, status);
+        Defects.contain(() -> reporter.report(virtualIp, status, status.state() == State.Master));
+        Defects.contain(() -> transitions.changed(virtualIp, status));
       }
     }
 
     @Override
     public void removed(String virtualIp) {
-      notifier.removed(virtualIp);
+      Defects.contain(() -> notifier.removed(virtualIp));
       if (reporter != null) {
-        reporter.remove(virtualIp);
-        transitions.removed(virtualIp);
+        Defects.contain(() -> reporter.remove(virtualIp));
+        Defects.contain(() -> transitions.removed(virtualIp));
       }
     }
 
     /** What runs is what a restart without the API server should run, not a bad edit of it. */
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
-      notifier.running(running, desired.secrets());
+      Defects.contain(() -> notifier.running(running, desired.secrets()));
       if (snapshot != null) {
         var good =
             new Desired(

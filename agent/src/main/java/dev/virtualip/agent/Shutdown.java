@@ -1,7 +1,9 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.log.Defects;
 import java.time.Duration;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.function.IntConsumer;
 import java.util.function.LongConsumer;
@@ -21,6 +23,9 @@ final class Shutdown {
   /** So much of it at most for the hand-over; what is left is for telling of it. */
   private static final long HAND_OVER_MILLIS = 700;
 
+  /** Kinds of threads: what decides, and what tells it of the network and of its peers. */
+  private static final Set<String> VITAL = Set.of("vrrp", "netlink", "receive");
+
   /** Something that has to say what is left before the agent ends. */
   @FunctionalInterface
   interface Part {
@@ -35,7 +40,7 @@ final class Shutdown {
   private final LongConsumer handOver;
   private final List<Part> rest;
   private final IntConsumer exit;
-  private int code;
+  private volatile int code;
   private boolean ended;
 
   /**
@@ -51,9 +56,29 @@ final class Shutdown {
     this.exit = exit;
   }
 
-  /** The start has failed: the exit code is to say so. */
-  synchronized void startFailed() {
+  /** The work has failed: the exit code is to say so. */
+  void failed() {
     code = 1;
+  }
+
+  /** Takes the defect that a thread has ended by. */
+  void threadEnded(Thread thread, Throwable defect) {
+    if (VITAL.contains(Defects.kind(thread))) {
+      fatal(thread, defect);
+    } else {
+      Defects.goOn(thread, defect);
+    }
+  }
+
+  /**
+   * Hands all over and ends the agent with exit code 1, so that it is started anew: without this
+   * thread it would be half an agent. Returns at once.
+   */
+  void fatal(Thread thread, Throwable defect) {
+    LOG.error("defect thread=\"{}\" action=exit", thread.getName(), defect);
+    failed();
+    // On a thread of its own: the hand-over may have to wait for the one that calls.
+    Thread.ofPlatform().name("exit").start(this::run);
   }
 
   /**
@@ -67,7 +92,7 @@ final class Shutdown {
     ended = true;
     try {
       LOG.info("stop");
-      handOver.accept(HAND_OVER_MILLIS);
+      Defects.contain(() -> handOver.accept(HAND_OVER_MILLIS));
       close(end);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -76,11 +101,12 @@ final class Shutdown {
     }
   }
 
+  private static Thread start(Runnable action) {
+    return Thread.ofPlatform().name("close").daemon().start(() -> Defects.contain(action));
+  }
+
   private void close(long end) throws InterruptedException {
-    var threads =
-        rest.stream()
-            .map(part -> Thread.ofPlatform().name("close").daemon().start(() -> part.close(end)))
-            .toList();
+    var threads = rest.stream().map(part -> start(() -> part.close(end))).toList();
     for (var thread : threads) {
       // Not at all for 0 ms would be for ever.
       TimeUnit.NANOSECONDS.timedJoin(thread, Math.max(1, end - System.nanoTime()));

@@ -12,6 +12,7 @@ import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import dev.virtualip.kube.EventWriter;
+import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
@@ -130,9 +131,51 @@ class ShutdownTest {
   @Test
   void aStartThatFailedIsTheExitCode() {
     var shutdown = new Shutdown(_ -> order.add("handed over"), List.of(), this::exit);
-    shutdown.startFailed();
+    shutdown.failed();
     shutdown.run();
     shutdown.run();
     assertEquals(List.of("handed over", "exit 1"), order);
+  }
+
+  private static Thread thread(String name) {
+    return Thread.ofVirtual().name(name).unstarted(() -> {});
+  }
+
+  @Test
+  void aDefectOfAThreadThatOthersCanDoWithoutIsCountedAndEndsNothing() {
+    var counted = new CopyOnWriteArrayList<String>();
+    var shutdown = new Shutdown(_ -> order.add("handed over"), List.of(), this::exit);
+    Defects.countBy(counted::add);
+    for (var name : List.of("disk", "notifier", "lookup-example.com", "script-output", "http")) {
+      shutdown.threadEnded(thread(name), new AssertionError("on purpose"));
+    }
+    Defects.countBy(_ -> {});
+    assertEquals(List.of("disk", "notifier", "lookup", "script", "http"), counted);
+    assertEquals(List.of(), order);
+  }
+
+  @Test
+  void halfAnAgentHandsOverAndExits() {
+    for (var name : List.of("vrrp", "netlink-monitor", "receive-eth0")) {
+      order.clear();
+      var shutdown =
+          new Shutdown(
+              _ -> order.add("handed over"), List.of(_ -> order.add("closed")), this::exit);
+      shutdown.threadEnded(thread(name), new AssertionError("on purpose"));
+      Await.until(() -> order.size() == 3, () -> name + ": " + order);
+      assertEquals(List.of("handed over", "closed", "exit 1"), order);
+    }
+  }
+
+  @Test
+  void aDefectInTheHandOverKeepsNobodyFromTheExit() {
+    new Shutdown(
+            _ -> {
+              throw new AssertionError("on purpose");
+            },
+            List.of(_ -> order.add("closed")),
+            this::exit)
+        .run();
+    assertEquals(List.of("closed", "exit 0"), order);
   }
 }

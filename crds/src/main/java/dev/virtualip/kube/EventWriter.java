@@ -1,10 +1,12 @@
 package dev.virtualip.kube;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.time.Duration;
@@ -148,7 +150,12 @@ public final class EventWriter implements AutoCloseable {
   private void run() {
     try {
       for (var next = next(); next != null; next = next()) {
-        write(next.getKey(), next.getValue());
+        try {
+          write(next.getKey(), next.getValue());
+        } catch (RuntimeException | Error e) {
+          // Not said again: what cannot be written would keep all others from it.
+          Defects.goOn(e);
+        }
       }
     } catch (InterruptedException _) {
       LOG.debug("event_writer_closed");
@@ -182,7 +189,7 @@ public final class EventWriter implements AutoCloseable {
       if (later && occurred.last().plus(SAME).isAfter(Instant.now())) {
         putBack(said, occurred);
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | KubernetesClientException e) {
       failed(said, e.toString().lines().findFirst().orElse(""));
       putBack(said, occurred);
     }

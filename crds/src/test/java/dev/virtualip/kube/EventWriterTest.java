@@ -39,6 +39,7 @@ class EventWriterTest {
     if (code == 0) {
       throw new IOException("no connection");
     }
+    assertTrue(code > 0, "a defect on purpose");
     return new ApiCall.Answer(code, "");
   }
 
@@ -158,5 +159,16 @@ class EventWriterTest {
     long past = System.nanoTime();
     writer.close(past);
     assertTrue(System.nanoTime() - past < 250_000_000L, "the 300 ms of the operator's");
+  }
+
+  @Test
+  void aDefectKeepsNoOtherFromBeingWritten() throws InterruptedException {
+    answers.add(-1);
+    try (var writer = EventWriter.start(this::answer, "c", "h")) {
+      writer.record(WEB, false, "Master", "m");
+      assertTrue(next().body().contains("Master"));
+      writer.record(WEB, false, "Backup", "b");
+      assertTrue(next().body().contains("Backup"));
+    }
   }
 }

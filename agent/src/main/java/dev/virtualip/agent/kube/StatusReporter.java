@@ -2,7 +2,9 @@ package dev.virtualip.agent.kube;
 
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.time.Duration;
@@ -142,7 +144,12 @@ public final class StatusReporter {
   private void run() {
     try {
       for (var patch = next(); patch.isPresent(); patch = next()) {
-        write(patch.get());
+        try {
+          write(patch.get());
+        } catch (RuntimeException | Error e) {
+          Defects.goOn(e);
+          failed(patch.get(), firstLine(e));
+        }
       }
     } catch (InterruptedException _) {
       LOG.debug("status_reporter_closed");
@@ -192,9 +199,13 @@ public final class StatusReporter {
         case HttpURLConnection.HTTP_NOT_FOUND -> written(patch, false);
         default -> failed(patch, "HTTP status " + code);
       }
-    } catch (IOException | RuntimeException e) {
-      failed(patch, e.toString().lines().findFirst().orElse(""));
+    } catch (IOException | KubernetesClientException e) {
+      failed(patch, firstLine(e));
     }
+  }
+
+  private static String firstLine(Throwable e) {
+    return e.toString().lines().findFirst().orElse("");
   }
 
   private synchronized void written(Patch patch, boolean asMaster) {

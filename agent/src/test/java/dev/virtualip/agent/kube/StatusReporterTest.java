@@ -157,4 +157,22 @@ class StatusReporterTest {
             _ -> Optional.empty());
     return entered;
   }
+
+  @Test
+  void aDefectIsSurvivedAndWhatItKeptFromBeingWrittenIsTriedAgain() {
+    var looks = new AtomicInteger();
+    reporter.close(System.nanoTime() + 1_000_000_000L);
+    reporter =
+        StatusReporter.start(
+            this::write,
+            "a",
+            _ -> {
+              if (looks.incrementAndGet() == 1) {
+                throw new AssertionError("on purpose");
+              }
+              return Optional.empty();
+            });
+    reporter.report("web", status(State.Backup, 1), false);
+    awaitWritten("web 1");
+  }
 }
