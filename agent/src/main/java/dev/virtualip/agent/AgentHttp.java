@@ -2,7 +2,9 @@ package dev.virtualip.agent;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
+import dev.virtualip.log.Defects;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -37,14 +39,15 @@ final class AgentHttp implements AutoCloseable {
               .formatted(listen.getHostString(), listen.getPort(), e.getMessage()),
           e);
     }
-    server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
-    server.createContext("/healthz", exchange -> probe(exchange, loop.alive()));
-    server.createContext("/readyz", exchange -> probe(exchange, loop.alive() && loop.configured()));
-    server.createContext(
+    server.setExecutor(
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http").factory()));
+    serve("/healthz", exchange -> probe(exchange, loop.alive()));
+    serve("/readyz", exchange -> probe(exchange, loop.alive() && loop.configured()));
+    serve(
         "/metrics",
         exchange ->
             answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", registry.scrape()));
-    server.createContext(
+    serve(
         "/status",
         exchange -> {
           var status = new LinkedHashMap<String, Object>();
@@ -53,6 +56,19 @@ final class AgentHttp implements AutoCloseable {
           answer(exchange, 200, "application/json", json.writeValueAsString(status) + "\n");
         });
     server.start();
+  }
+
+  private void serve(String path, HttpHandler handler) {
+    server.createContext(
+        path,
+        exchange -> {
+          try {
+            handler.handle(exchange);
+          } catch (RuntimeException | Error e) {
+            Defects.goOn(e);
+            exchange.close();
+          }
+        });
   }
 
   private static void probe(HttpExchange exchange, boolean ok) throws IOException {

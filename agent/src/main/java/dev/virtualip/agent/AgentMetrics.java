@@ -252,6 +252,21 @@ public final class AgentMetrics {
         .tag(CHECK, check);
   }
 
+  /** A defect has been survived by a thread of this kind, or has ended one. */
+  public void defect(String thread) {
+    defect("", thread);
+  }
+
+  /** The same, of one virtual router: it has given up, and begins anew. */
+  public void defect(String vip, String thread) {
+    count(
+        "virtualip.defects",
+        "Exceptions that no code expects, by the kind of thread they came up in",
+        vip,
+        "thread",
+        thread);
+  }
+
   /** A deadline has been met, so late. */
   public void late(String vip, long nanos) {
     Timer.builder("virtualip.deadline.lateness")
@@ -273,11 +288,6 @@ public final class AgentMetrics {
               .register(registry);
     }
     turns.record(nanos, TimeUnit.NANOSECONDS);
-  }
-
-  /** A defect of the agent: in a virtual router, which begins anew, or elsewhere. */
-  public void defect(String vip) {
-    count("virtualip.defects", "Defects of the agent; a virtual router begins anew after it", vip);
   }
 
   private void count(String name, String description, String vip, String... tags) {

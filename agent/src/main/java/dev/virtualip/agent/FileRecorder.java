@@ -3,6 +3,7 @@ package dev.virtualip.agent;
 import dev.virtualip.agent.vrrp.Effect;
 import dev.virtualip.agent.vrrp.Event;
 import dev.virtualip.agent.vrrp.VirtualRouter;
+import dev.virtualip.log.Defects;
 import java.io.BufferedWriter;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -93,6 +94,9 @@ final class FileRecorder implements Recorder, AutoCloseable {
       }
     } catch (IOException e) {
       stop(e.getMessage());
+    } catch (RuntimeException | Error e) {
+      Defects.goOn(e);
+      stop("a defect");
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -101,9 +105,18 @@ final class FileRecorder implements Recorder, AutoCloseable {
   /** Writes what is waiting, within a moment. */
   @Override
   public void close() {
+    close(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_MILLIS));
+  }
+
+  /**
+   * The same by a time that the caller states.
+   *
+   * @param endNanos System.nanoTime at which the rest is left unwritten
+   */
+  void close(long endNanos) {
     closing = true;
     try {
-      thread.join(CLOSE_MILLIS);
+      TimeUnit.NANOSECONDS.timedJoin(thread, endNanos - System.nanoTime());
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

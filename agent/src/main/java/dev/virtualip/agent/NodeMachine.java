@@ -339,7 +339,7 @@ final class NodeMachine {
   private void abandon(VrrpInstance failed, Throwable defect) {
     var name = failed.config().name();
     LOG.error("defect vip={} action=restart", name, defect);
-    node.metrics().defect(name);
+    node.metrics().defect(name, "vrrp");
     for (var instance : List.copyOf(instances.values())) {
       if (instance == failed || instance.config().isInGroupWith(failed.config())) {
         abandon(instance);
@@ -430,7 +430,7 @@ final class NodeMachine {
       telling.run();
     } catch (RuntimeException e) {
       LOG.error("defect in=listener action=continue", e);
-      node.metrics().defect("");
+      node.metrics().defect("vrrp");
     }
   }
 

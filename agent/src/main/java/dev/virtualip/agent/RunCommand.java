@@ -22,6 +22,7 @@ import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import dev.virtualip.kube.EventWriter;
+import dev.virtualip.log.Defects;
 import dev.virtualip.log.LineEncoder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.MeterRegistry;
@@ -34,6 +35,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -55,10 +57,6 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
-  private static final long HAND_OVER_MILLIS = 700;
-
-  /** From SIGTERM to the end, also if somebody has not been told by then; keepalived's, too. */
-  private static final long END_NANOS = 950_000_000L;
 
   @Spec private CommandSpec spec;
 
@@ -133,13 +131,6 @@ final class RunCommand implements Callable<Integer> {
       throw usage("--scripts " + scripts + ": there is no such directory");
     }
     var address = listenAddress();
-    // A thread that ends by a defect leaves half an agent: end it whole, so that it is started
-    // anew.
-    Thread.setDefaultUncaughtExceptionHandler(
-        (thread, e) -> {
-          LOG.error("defect thread={} action=exit", thread.getName(), e);
-          Runtime.getRuntime().halt(1);
-        });
     System.setProperty(LineEncoder.NODE, nodeName);
     LOG.info("start source={} listen={}", source(), listen);
     try (var netlink = new Netlink();
@@ -160,6 +151,7 @@ final class RunCommand implements Callable<Integer> {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     AgentMetrics.process(registry);
     var metrics = new AgentMetrics(registry);
+    Defects.countBy(metrics::defect);
     var wiring = new Wiring(client, registry, metrics);
     var node =
         new Node(
@@ -176,14 +168,21 @@ final class RunCommand implements Callable<Integer> {
             bootedAt(),
             Clock.systemUTC());
     wiring.loop = new VirtualRouterLoop(wiring.earlierMasters(), node, wiring);
+    var shutdown =
+        new Shutdown(wiring.loop::stop, wiring.parts(recorder), Runtime.getRuntime()::halt);
+    Thread.setDefaultUncaughtExceptionHandler(shutdown::threadEnded);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
     try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
         var _ = new AgentHttp(address, nodeName, wiring.loop, registry)) {
       thread.start();
-      var shutdown = Thread.ofPlatform().unstarted(() -> shutDown(wiring, recorder));
-      Runtime.getRuntime().addShutdownHook(shutdown);
-      wiring.startSource();
+      Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(shutdown::run));
+      try {
+        wiring.startSource();
+      } catch (IOException | RuntimeException e) {
+        shutdown.failed();
+        throw e;
+      }
       done.await();
     }
   }
@@ -192,18 +191,6 @@ final class RunCommand implements Callable<Integer> {
   private static long bootedAt() throws IOException {
     var uptimeSeconds = Files.readString(Path.of("/proc/uptime")).split(" ")[0];
     return System.nanoTime() - (long) (Double.parseDouble(uptimeSeconds) * 1e9);
-  }
-
-  private void shutDown(Wiring wiring, FileRecorder recorder) {
-    LOG.info("stop");
-    long end = System.nanoTime() + END_NANOS;
-    wiring.loop.stop(HAND_OVER_MILLIS);
-    wiring.close(end);
-    if (recorder != null) {
-      recorder.close();
-    }
-    // A hand-over is what SIGTERM asks for: done is 0, not the JVM's 143.
-    Runtime.getRuntime().halt(0);
   }
 
   private InetSocketAddress listenAddress() {
@@ -227,7 +214,7 @@ final class RunCommand implements Callable<Integer> {
     private final StatusReporter reporter;
     private final EventWriter events;
     private final TransitionEvents transitions;
-    private Heartbeat heartbeat;
+    private volatile Heartbeat heartbeat;
     private final Snapshot snapshot;
     private final KubernetesClient client;
     private final AgentMetrics metrics;
@@ -272,7 +259,7 @@ final class RunCommand implements Callable<Integer> {
         return;
       }
       if (snapshot != null) {
-        snapshot.read().ifPresent(this::desired);
+        Defects.contain(() -> snapshot.read().ifPresent(this::desired));
       }
       kubernetes.start(reporter::statusChanged);
       heartbeat = Heartbeat.start(client, nodeName, namespace, kubernetes::nodeUid, loop::alive);
@@ -306,26 +293,26 @@ final class RunCommand implements Callable<Integer> {
 
     @Override
     public void changed(String virtualIp, NodeStatus status) {
-      notifier.changed(virtualIp, KeepalivedState.of(status), status);
+      Defects.contain(() -> notifier.changed(virtualIp, KeepalivedState.of(status), status));
       if (reporter != null) {
-        reporter.report(virtualIp, status, status.state() == State.Master);
-        transitions.changed(virtualIp, status);
+        Defects.contain(() -> reporter.report(virtualIp, status, status.state() == State.Master));
+        Defects.contain(() -> transitions.changed(virtualIp, status));
       }
     }
 
     @Override
     public void removed(String virtualIp) {
-      notifier.removed(virtualIp);
+      Defects.contain(() -> notifier.removed(virtualIp));
       if (reporter != null) {
-        reporter.remove(virtualIp);
-        transitions.removed(virtualIp);
+        Defects.contain(() -> reporter.remove(virtualIp));
+        Defects.contain(() -> transitions.removed(virtualIp));
       }
     }
 
     /** What runs is what a restart without the API server should run, not a bad edit of it. */
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
-      notifier.running(running, desired.secrets());
+      Defects.contain(() -> notifier.running(running, desired.secrets()));
       if (snapshot != null) {
         var good =
             new Desired(
@@ -350,15 +337,22 @@ final class RunCommand implements Callable<Integer> {
       }
     }
 
-    void close(long endNanos) {
+    /** What has to say something before the agent ends. */
+    List<Shutdown.Part> parts(FileRecorder recorder) {
+      var parts = new ArrayList<Shutdown.Part>(List.of(notifier::close));
+      if (client != null) {
+        parts.addAll(List.of(_ -> closeHeartbeat(), reporter::close, events::close));
+      }
+      if (recorder != null) {
+        parts.add(recorder::close);
+      }
+      return parts;
+    }
+
+    private void closeHeartbeat() {
       if (heartbeat != null) {
         heartbeat.close();
       }
-      if (reporter != null) {
-        reporter.close();
-        events.close();
-      }
-      notifier.close(Duration.ofNanos(Math.max(0, endNanos - System.nanoTime())));
     }
   }
 }

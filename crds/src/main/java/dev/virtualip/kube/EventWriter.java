@@ -1,10 +1,12 @@
 package dev.virtualip.kube;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.time.Duration;
@@ -15,6 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -123,17 +126,21 @@ public final class EventWriter implements AutoCloseable {
   /** Writes what is left, for at most 300 ms, and ends. */
   @Override
   public void close() {
-    close(FLUSH);
+    close(System.nanoTime() + FLUSH.toNanos());
   }
 
-  /** The same for at most this time. */
-  void close(Duration flush) {
+  /**
+   * The same by a time that the caller states.
+   *
+   * @param endNanos System.nanoTime at which it ends whatever is left
+   */
+  public void close(long endNanos) {
     synchronized (this) {
       closing = true;
       notifyAll();
     }
     try {
-      thread.join(flush);
+      TimeUnit.NANOSECONDS.timedJoin(thread, endNanos - System.nanoTime());
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     }
@@ -143,7 +150,12 @@ public final class EventWriter implements AutoCloseable {
   private void run() {
     try {
       for (var next = next(); next != null; next = next()) {
-        write(next.getKey(), next.getValue());
+        try {
+          write(next.getKey(), next.getValue());
+        } catch (RuntimeException | Error e) {
+          // Not said again: what cannot be written would keep all others from it.
+          Defects.goOn(e);
+        }
       }
     } catch (InterruptedException _) {
       LOG.debug("event_writer_closed");
@@ -177,7 +189,7 @@ public final class EventWriter implements AutoCloseable {
       if (later && occurred.last().plus(SAME).isAfter(Instant.now())) {
         putBack(said, occurred);
       }
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | KubernetesClientException e) {
       failed(said, e.toString().lines().findFirst().orElse(""));
       putBack(said, occurred);
     }

@@ -1,5 +1,6 @@
 package dev.virtualip.kube;
 
+import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.client.jdkhttp.JdkHttpClientFactory;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -90,7 +91,10 @@ public final class LiveWatches extends JdkHttpClientFactory {
       listener.onOpen(socket);
       pings =
           TIMER.scheduleAtFixedRate(
-              () -> ping(socket), periodMillis, periodMillis, TimeUnit.MILLISECONDS);
+              () -> Defects.contain(() -> ping(socket)),
+              periodMillis,
+              periodMillis,
+              TimeUnit.MILLISECONDS);
     }
 
     @Override

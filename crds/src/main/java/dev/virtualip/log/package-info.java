@@ -1,2 +1,2 @@
-/** How both programs write their logs. */
+/** How both programs write their logs, and what becomes of a defect. */
 package dev.virtualip.log;

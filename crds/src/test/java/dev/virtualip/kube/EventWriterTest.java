@@ -8,12 +8,12 @@ import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
-import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
@@ -39,6 +39,7 @@ class EventWriterTest {
     if (code == 0) {
       throw new IOException("no connection");
     }
+    assertTrue(code > 0, "a defect on purpose");
     return new ApiCall.Answer(code, "");
   }
 
@@ -137,7 +138,37 @@ class EventWriterTest {
   void whatIsLeftIsWrittenAtTheEnd() {
     var writer = EventWriter.start(this::answer, "c", "h");
     writer.record(WEB, false, "Init", "AgentStopped");
-    writer.close(Duration.ofSeconds(30));
+    writer.close(System.nanoTime() + 30_000_000_000L);
     assertEquals(1, requests.size());
+  }
+
+  @Test
+  void aServerThatNeverAnswersIsNotWaitedForBeyondTheEnd() throws InterruptedException {
+    var entered = new Semaphore(0);
+    var writer =
+        EventWriter.start(
+            (_, _, _, _) -> {
+              entered.release();
+              new Semaphore(0).acquire();
+              throw new IllegalStateException();
+            },
+            "c",
+            "h");
+    writer.record(WEB, false, "Init", "AgentStopped");
+    entered.acquire();
+    long past = System.nanoTime();
+    writer.close(past);
+    assertTrue(System.nanoTime() - past < 250_000_000L, "the 300 ms of the operator's");
+  }
+
+  @Test
+  void aDefectKeepsNoOtherFromBeingWritten() throws InterruptedException {
+    answers.add(-1);
+    try (var writer = EventWriter.start(this::answer, "c", "h")) {
+      writer.record(WEB, false, "Master", "m");
+      assertTrue(next().body().contains("Master"));
+      writer.record(WEB, false, "Backup", "b");
+      assertTrue(next().body().contains("Backup"));
+    }
   }
 }

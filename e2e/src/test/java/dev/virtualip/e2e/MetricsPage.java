@@ -77,6 +77,7 @@ final class MetricsPage {
     metrics.check("web", new CheckState("nginx", 0, false, Verdict.Failed, "timeout"));
     metrics.checked("web", "nginx", true, Duration.ofMillis(1));
     metrics.late("web", 1);
+    metrics.defect("notify");
     notifier(registry);
     return parse(registry.scrape());
   }
@@ -92,7 +93,7 @@ final class MetricsPage {
         "the channel is known",
         Duration.ofSeconds(30),
         () -> registry.find("virtualip.notifications").counter() != null);
-    notifier.close(Duration.ofSeconds(1));
+    notifier.close(System.nanoTime() + 1_000_000_000L);
   }
 
   /** Metrics of the operator, by name. */

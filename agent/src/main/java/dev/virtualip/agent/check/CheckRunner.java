@@ -3,6 +3,7 @@ package dev.virtualip.agent.check;
 import dev.virtualip.agent.check.Probe.Result;
 import dev.virtualip.crds.Durations;
 import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.log.Defects;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -110,13 +111,11 @@ public final class CheckRunner implements AutoCloseable {
       long start = System.nanoTime();
       try {
         while (true) {
-          long begun = System.nanoTime();
-          var result = look();
-          var took = Duration.ofNanos(System.nanoTime() - begun);
-          if (!(result instanceof Result.NoAnswer)) {
-            tell(() -> listener.ran(check.name(), result instanceof Result.Success, took));
+          try {
+            runOnce();
+          } catch (RuntimeException | Error e) {
+            Defects.goOn(e);
           }
-          count(result);
           long since = System.nanoTime() - start;
           start += intervalNanos * Math.max(1, Math.ceilDiv(since, intervalNanos));
           Thread.sleep(Duration.ofNanos(Math.max(0, start - System.nanoTime())));
@@ -126,6 +125,18 @@ public final class CheckRunner implements AutoCloseable {
           attempt.interrupt();
         }
       }
+    }
+
+    private void runOnce() throws InterruptedException {
+      long begun = System.nanoTime();
+      var result = look();
+      var took = Duration.ofNanos(System.nanoTime() - begun);
+      if (!(result instanceof Result.NoAnswer)) {
+        // Contained by itself: who counts must not keep a verdict from who decides by it.
+        Defects.contain(
+            () -> tell(() -> listener.ran(check.name(), result instanceof Result.Success, took)));
+      }
+      count(result);
     }
 
     private Result look() throws InterruptedException {
@@ -150,6 +161,9 @@ public final class CheckRunner implements AutoCloseable {
         return probe.run();
       } catch (IOException | RuntimeException e) {
         LOG.debug("check_error check={}", check.name(), e);
+        return new Result.Failure(e.toString());
+      } catch (Error e) {
+        Defects.goOn(e);
         return new Result.Failure(e.toString());
       }
     }

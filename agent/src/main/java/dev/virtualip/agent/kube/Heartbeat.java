@@ -1,7 +1,9 @@
 package dev.virtualip.agent.kube;
 
 import dev.virtualip.kube.ApiCall;
+import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -69,10 +71,19 @@ public final class Heartbeat implements AutoCloseable {
   private void run() {
     try {
       while (true) {
-        Thread.sleep(!alive.getAsBoolean() || beat() ? PERIOD : RETRY);
+        Thread.sleep(good() ? PERIOD : RETRY);
       }
     } catch (InterruptedException _) {
       LOG.debug("heartbeat_closed");
+    }
+  }
+
+  private boolean good() throws InterruptedException {
+    try {
+      return !alive.getAsBoolean() || beat();
+    } catch (RuntimeException | Error e) {
+      Defects.goOn(e);
+      return false;
     }
   }
 
@@ -83,7 +94,7 @@ public final class Heartbeat implements AutoCloseable {
     try {
       var answer = ApiCall.send(client, "PATCH", path, ApiCall.APPLY_PATCH, lease());
       return told(answer.ok() ? null : answer.toString());
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | KubernetesClientException e) {
       return told(e.toString().lines().findFirst().orElse(""));
     }
   }

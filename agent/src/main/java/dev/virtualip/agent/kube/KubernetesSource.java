@@ -11,6 +11,7 @@ import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
@@ -192,7 +193,7 @@ public final class KubernetesSource implements AutoCloseable {
 
     private void tellStatus(T object) {
       if (object instanceof GenericKubernetesResource) {
-        onStatus.accept(object.getMetadata().getName());
+        Defects.contain(() -> onStatus.accept(object.getMetadata().getName()));
       }
     }
   }
@@ -204,8 +205,9 @@ public final class KubernetesSource implements AutoCloseable {
         changed.poll(problems.isEmpty() ? Long.MAX_VALUE : RECHECK_SECONDS, TimeUnit.SECONDS);
         try {
           update();
-        } catch (RuntimeException e) {
-          LOG.error("update_failed: all stays as it was", e);
+        } catch (RuntimeException | Error e) {
+          LOG.error("update_failed: all stays as it was");
+          Defects.goOn(e);
         }
       }
     } catch (InterruptedException _) {

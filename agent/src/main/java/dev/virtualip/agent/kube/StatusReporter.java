@@ -2,7 +2,9 @@ package dev.virtualip.agent.kube;
 
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.time.Duration;
@@ -10,6 +12,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,12 +21,11 @@ import org.slf4j.LoggerFactory;
  * Writes this node's part of the VirtualIPs' status. Callers never wait; of several states of one
  * VirtualIP only the newest is written, and tried again until it is.
  */
-public final class StatusReporter implements AutoCloseable {
+public final class StatusReporter {
   private static final Logger LOG = LoggerFactory.getLogger(StatusReporter.class);
   private static final long GAP_NANOS = Duration.ofMillis(100).toNanos();
   private static final long RETRY_MIN_NANOS = Duration.ofMillis(100).toNanos();
   private static final long RETRY_MAX_NANOS = Duration.ofSeconds(5).toNanos();
-  private static final Duration FLUSH = Duration.ofMillis(300);
 
   private final Patcher patcher;
   private final String nodeName;
@@ -121,15 +123,18 @@ public final class StatusReporter implements AutoCloseable {
     }
   }
 
-  /** Writes what is left, for at most 300 ms, and ends. */
-  @Override
-  public void close() {
+  /**
+   * Writes what is left and ends.
+   *
+   * @param endNanos System.nanoTime at which it ends whatever is left
+   */
+  public void close(long endNanos) {
     synchronized (this) {
       closing = true;
       notifyAll();
     }
     try {
-      thread.join(FLUSH);
+      TimeUnit.NANOSECONDS.timedJoin(thread, endNanos - System.nanoTime());
     } catch (InterruptedException _) {
       Thread.currentThread().interrupt();
     }
@@ -139,7 +144,12 @@ public final class StatusReporter implements AutoCloseable {
   private void run() {
     try {
       for (var patch = next(); patch.isPresent(); patch = next()) {
-        write(patch.get());
+        try {
+          write(patch.get());
+        } catch (RuntimeException | Error e) {
+          Defects.goOn(e);
+          failed(patch.get(), firstLine(e));
+        }
       }
     } catch (InterruptedException _) {
       LOG.debug("status_reporter_closed");
@@ -189,9 +199,13 @@ public final class StatusReporter implements AutoCloseable {
         case HttpURLConnection.HTTP_NOT_FOUND -> written(patch, false);
         default -> failed(patch, "HTTP status " + code);
       }
-    } catch (IOException | RuntimeException e) {
-      failed(patch, e.toString().lines().findFirst().orElse(""));
+    } catch (IOException | KubernetesClientException e) {
+      failed(patch, firstLine(e));
     }
+  }
+
+  private static String firstLine(Throwable e) {
+    return e.toString().lines().findFirst().orElse("");
   }
 
   private synchronized void written(Patch patch, boolean asMaster) {

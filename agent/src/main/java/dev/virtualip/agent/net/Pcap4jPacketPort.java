@@ -1,6 +1,7 @@
 package dev.virtualip.agent.net;
 
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.log.Defects;
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
@@ -9,6 +10,8 @@ import java.net.StandardProtocolFamily;
 import java.nio.channels.DatagramChannel;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.pcap4j.core.BpfProgram.BpfCompileMode;
 import org.pcap4j.core.NotOpenException;
 import org.pcap4j.core.PcapHandle;
@@ -49,6 +52,7 @@ public final class Pcap4jPacketPort implements PacketPort {
   private final Link link;
   private final PcapHandle handle;
   private final Map<InetAddress, Membership> memberships = new HashMap<>();
+  private final CountDownLatch closed = new CountDownLatch(1);
   private final Thread thread;
 
   private record Membership(InetAddress source, DatagramChannel channel) {}
@@ -125,11 +129,29 @@ public final class Pcap4jPacketPort implements PacketPort {
 
   private void receive(Link link, Receiver receiver) {
     try {
-      handle.loop(-1, (RawPacketListener) frame -> receiver.received(link.index(), frame));
+      handle.loop(
+          -1,
+          (RawPacketListener)
+              frame -> Defects.contain(() -> receiver.received(link.index(), frame)));
     } catch (PcapNativeException e) {
       LOG.warn("receiving ended interface={} error=\"{}\"", link.name(), e.getMessage());
+      closedSoon(e);
     } catch (InterruptedException | NotOpenException e) {
       LOG.debug("receiving closed interface={}", link.name());
+    }
+  }
+
+  /**
+   * Whoever hears that a link is down or gone closes its port. If nobody does, this was something
+   * else, and a node that is deaf to its peers must not go on.
+   */
+  private void closedSoon(PcapNativeException cause) {
+    try {
+      if (!closed.await(2 * WAIT_MILLIS, TimeUnit.MILLISECONDS)) {
+        throw new IllegalStateException("receiving has ended on " + link.name(), cause);
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
     }
   }
 
@@ -145,6 +167,7 @@ public final class Pcap4jPacketPort implements PacketPort {
   /** Returns at once: the event loop never waits for libpcap to let go. */
   @Override
   public void close() {
+    closed.countDown();
     Thread.ofPlatform().name("close-capture").daemon().start(this::release);
   }
 

@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
  * Listens to what changes in the network namespace it was opened in, our own changes included. Open
  * it before reading the state with {@link Netlink}, and no change slips between the two.
  *
- * <p>Its daemon thread {@code netlink-monitor} ends with an exception (see {@link
- * Thread#setDefaultUncaughtExceptionHandler}) if the socket or the listener fails.
+ * <p>Its daemon thread {@code netlink-monitor} ends with an exception, and the agent with it, if
+ * the socket or the listener fails.
  */
 public final class NetlinkMonitor implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NetlinkMonitor.class);

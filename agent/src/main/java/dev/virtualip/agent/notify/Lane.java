@@ -1,6 +1,7 @@
 package dev.virtualip.agent.notify;
 
 import dev.virtualip.agent.notify.Channel.Undeliverable;
+import dev.virtualip.log.Defects;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -95,7 +96,11 @@ final class Lane {
 
   private void run() {
     for (var job = next(); job != null; job = next()) {
-      job.count(tell(job));
+      try {
+        job.count(tell(job));
+      } catch (RuntimeException | Error e) {
+        Defects.goOn(e);
+      }
     }
   }
 
@@ -134,8 +139,8 @@ final class Lane {
         if (last) {
           return Result.failed;
         }
-      } catch (RuntimeException e) {
-        LOG.error("defect lane=\"{}\" what={}", name, job.notification(), e);
+      } catch (RuntimeException | Error e) {
+        Defects.goOn(e);
         return Result.failed;
       } catch (InterruptedException _) {
         return Result.failed; // nobody interrupts this thread
@@ -149,14 +154,14 @@ final class Lane {
   /** On a thread of its own, which is interrupted when it takes too long and then waited for. */
   private static void attempt(Channel channel, Notification notification)
       throws IOException, InterruptedException {
-    var failure = new AtomicReference<Exception>();
+    var failure = new AtomicReference<Throwable>();
     var thread =
         Thread.ofVirtual()
             .start(
                 () -> {
                   try {
                     channel.deliver(notification);
-                  } catch (IOException | InterruptedException | RuntimeException e) {
+                  } catch (IOException | InterruptedException | RuntimeException | Error e) {
                     failure.set(e);
                   }
                 });
@@ -167,11 +172,12 @@ final class Lane {
     }
     switch (failure.get()) {
       case null -> {}
-      case Exception _ when late ->
+      case Throwable _ when late ->
           throw new IOException("not done after %d s".formatted(channel.limit().toSeconds()));
       case IOException e -> throw e;
       case RuntimeException e -> throw e;
-      case Exception e -> throw new IOException(e);
+      case Error e -> throw e;
+      case Throwable e -> throw new IOException(e);
     }
   }
 

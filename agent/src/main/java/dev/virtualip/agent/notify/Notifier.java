@@ -13,7 +13,6 @@ import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -224,17 +223,20 @@ public final class Notifier {
         .register(registry);
   }
 
-  /** Lets what is under way come to its end, for at most so long. */
-  public void close(Duration limit) {
-    long deadline = System.nanoTime() + limit.toNanos();
+  /**
+   * Lets what is under way come to its end.
+   *
+   * @param endNanos System.nanoTime at which it is left as it is
+   */
+  public void close(long endNanos) {
     intake.shutdown();
     try {
-      if (!intake.awaitTermination(limit.toMillis(), TimeUnit.MILLISECONDS)) {
+      if (!intake.awaitTermination(endNanos - System.nanoTime(), TimeUnit.NANOSECONDS)) {
         return;
       }
       lanes.values().forEach(Lane::close);
       for (var lane : lanes.entrySet()) {
-        if (!lane.getValue().awaitIdle(deadline)) {
+        if (!lane.getValue().awaitIdle(endNanos)) {
           LOG.warn("notification_unfinished lane=\"{}\"", lane.getKey());
         }
       }

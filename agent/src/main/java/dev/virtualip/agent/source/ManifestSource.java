@@ -6,9 +6,11 @@ import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -88,21 +90,27 @@ public final class ManifestSource implements AutoCloseable {
 
   private void run() {
     try (var changes = DirectoryChanges.open()) {
-      int postponed = 0;
       while (true) {
-        if (postponed < POSTPONED_MAX && !settled()) {
-          postponed++;
-          Thread.sleep(SETTLED);
-          continue;
+        try {
+          follow(changes);
+        } catch (RuntimeException | Error e) {
+          Defects.goOn(e);
+          Thread.sleep(REREAD);
         }
-        postponed = 0;
-        var watched = new LinkedHashSet<>(List.of(directory));
-        read(watched);
-        changes.await(watched, REREAD);
       }
     } catch (InterruptedException _) {
       LOG.debug("manifests_closed");
     }
+  }
+
+  /** Reads once, as soon as nobody is writing, and waits for a change. */
+  private void follow(DirectoryChanges changes) throws InterruptedException {
+    for (int i = 0; i < POSTPONED_MAX && !settled(); i++) {
+      Thread.sleep(SETTLED);
+    }
+    var watched = new LinkedHashSet<>(List.of(directory));
+    read(watched);
+    changes.await(watched, REREAD);
   }
 
   /** Whether nobody is writing: a file that is half there would take its VirtualIPs away. */
@@ -125,7 +133,7 @@ public final class ManifestSource implements AutoCloseable {
     try {
       readFiles();
       update(watched);
-    } catch (IOException | RuntimeException e) {
+    } catch (IOException | UncheckedIOException e) {
       LOG.warn("manifests_unreadable dir={} error=\"{}\": all stays as it was", directory, e);
     }
   }

@@ -309,4 +309,43 @@ class CheckRunnerTest {
     }
     assertEquals(0, late.get());
   }
+
+  @Test
+  void aDefectInWhatCountsKeepsNoVerdictBack() {
+    var ready = new AtomicBoolean(true);
+    var runs = new AtomicInteger();
+    var listener =
+        new CheckRunner.Listener() {
+          @Override
+          public void changed(CheckState state) {
+            told.add(state);
+            throw new AssertionError("on purpose");
+          }
+
+          @Override
+          public void ran(String check, boolean good, Duration took) {
+            runs.incrementAndGet();
+            throw new AssertionError("on purpose");
+          }
+        };
+    PodReadiness pods = (_, _) -> Optional.of(ready.get());
+    try (var _ = CheckRunner.start(List.of(pod()), pods, null, listener)) {
+      Await.until(() -> told.size() == 1, () -> told);
+      ready.set(false);
+      Await.until(() -> told.size() == 2, () -> told);
+      assertTrue(runs.get() >= 2);
+    }
+  }
+
+  @Test
+  void aDefectInACheckIsItsFailure() {
+    PodReadiness pods =
+        (_, _) -> {
+          throw new AssertionError("on purpose");
+        };
+    try (var _ = start(pods, pod())) {
+      Await.until(() -> !told.isEmpty(), () -> told);
+      assertEquals("java.lang.AssertionError: on purpose", told.getFirst().detail());
+    }
+  }
 }

@@ -2,12 +2,14 @@ package dev.virtualip.agent.kube;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.virtualip.agent.Await;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class HeartbeatTest {
@@ -32,5 +34,22 @@ class HeartbeatTest {
     var json = Heartbeat.lease("n", "virtualip-system", Optional.empty(), CLOCK);
     var lease = Serialization.unmarshal(json, Lease.class);
     assertEquals(0, lease.getMetadata().getOwnerReferences().size());
+  }
+
+  @Test
+  void aDefectIsSurvived() {
+    var asked = new AtomicInteger();
+    var heartbeat =
+        Heartbeat.start(
+            null,
+            "n",
+            "virtualip-system",
+            Optional::empty,
+            () -> {
+              asked.incrementAndGet();
+              throw new AssertionError("on purpose");
+            });
+    Await.until(() -> asked.get() == 2, asked::get);
+    heartbeat.close();
   }
 }

@@ -199,4 +199,28 @@ class KubernetesSourceTest {
     Await.until(() -> source.pods().anyReady("ns", selector).isPresent(), () -> "no answer");
     assertEquals(Optional.of(false), source.pods().anyReady("ns", selector));
   }
+
+  @Test
+  void aDefectOfWhomItTellsIsSurvived() {
+    source.close();
+    source =
+        new KubernetesSource(
+            client,
+            "n",
+            "virtualip-system",
+            desired -> {
+              told.add(desired);
+              assertEquals(2, told.size(), "on purpose");
+            });
+    vip("a", "vrid: 1").create();
+    source.start(
+        name -> {
+          statusChanges.add(name);
+          throw new AssertionError("on purpose");
+        });
+    awaitShown("[a=1]");
+    vip("b", "vrid: 2").create();
+    awaitShown("[a=1, b=2]");
+    Await.until(() -> statusChanges.containsAll(List.of("a", "b")), () -> statusChanges);
+  }
 }

@@ -40,7 +40,7 @@ class StatusReporterTest {
 
   @AfterEach
   void close() {
-    reporter.close();
+    reporter.close(System.nanoTime() + 1_000_000_000L);
   }
 
   private static NodeStatus status(State state, int priority) {
@@ -116,14 +116,36 @@ class StatusReporterTest {
     Await.until(() -> tries.get() == 4, tries::get);
     answer = 200;
     reporter.report("web", status(State.Init, 0), false);
-    reporter.close();
+    reporter.close(System.nanoTime() + 1_000_000_000L);
     assertEquals(List.of("web 0"), written);
   }
 
   @Test
   void aHungApiServerDelaysNobody() {
+    var entered = hang();
+    long start = System.nanoTime();
+    reporter.report("web", status(State.Backup, 1), false);
+    Await.until(entered::tryAcquire, () -> "not tried");
+    reporter.report("web", status(State.Backup, 2), false);
+    reporter.close(System.nanoTime() + 200_000_000L);
+    assertTrue(System.nanoTime() - start < 2_000_000_000L);
+    assertFalse(entered.tryAcquire());
+  }
+
+  @Test
+  void closeDoesNotWaitForAHungApiServerBeyondItsEnd() {
+    var entered = hang();
+    reporter.report("web", status(State.Backup, 1), false);
+    Await.until(entered::tryAcquire, () -> "not tried");
+    long past = System.nanoTime();
+    reporter.close(past);
+    assertTrue(System.nanoTime() - past < 250_000_000L, "the 300 ms it once had of its own");
+  }
+
+  /** The API server takes requests and answers none; gives a permit for each. */
+  private Semaphore hang() {
     var entered = new Semaphore(0);
-    reporter.close();
+    reporter.close(System.nanoTime() + 1_000_000_000L);
     reporter =
         StatusReporter.start(
             (_, _) -> {
@@ -133,12 +155,24 @@ class StatusReporterTest {
             },
             "a",
             _ -> Optional.empty());
-    long start = System.nanoTime();
+    return entered;
+  }
+
+  @Test
+  void aDefectIsSurvivedAndWhatItKeptFromBeingWrittenIsTriedAgain() {
+    var looks = new AtomicInteger();
+    reporter.close(System.nanoTime() + 1_000_000_000L);
+    reporter =
+        StatusReporter.start(
+            this::write,
+            "a",
+            _ -> {
+              if (looks.incrementAndGet() == 1) {
+                throw new AssertionError("on purpose");
+              }
+              return Optional.empty();
+            });
     reporter.report("web", status(State.Backup, 1), false);
-    Await.until(entered::tryAcquire, () -> "not tried");
-    reporter.report("web", status(State.Backup, 2), false);
-    reporter.close();
-    assertTrue(System.nanoTime() - start < 2_000_000_000L);
-    assertFalse(entered.tryAcquire());
+    awaitWritten("web 1");
   }
 }

@@ -221,4 +221,38 @@ class LaneTest {
     assertTrue(lane.awaitIdle(System.nanoTime() + Duration.ofSeconds(20).toNanos()));
     assertEquals(List.of(retried, failed, delivered), results);
   }
+
+  @Test
+  void aDefectEndsOneNotificationAndNotTheLane() throws InterruptedException {
+    var lane = new Lane("test", SHORT);
+    var channel =
+        channel(
+            () -> {
+              throw new AssertionError("on purpose");
+            });
+    var job = job(2, channel);
+    lane.offer(job(1, channel));
+    lane.offer(
+        new Job() {
+          @Override
+          public Notification notification() {
+            return job.notification();
+          }
+
+          @Override
+          public Channel channel() {
+            return channel;
+          }
+
+          @Override
+          public void count(Result result) {
+            throw new AssertionError("on purpose");
+          }
+        });
+    lane.offer(job(3, channel));
+    awaitResults(2);
+    assertEquals(List.of(failed, delivered), results);
+    assertEquals(List.of(2, 3), told);
+    assertTrue(lane.awaitIdle(System.nanoTime() + 20_000_000_000L));
+  }
 }

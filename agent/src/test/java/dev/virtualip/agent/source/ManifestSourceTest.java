@@ -246,4 +246,21 @@ class ManifestSourceTest {
     var value = told.getLast().secrets().get(key);
     return value == null ? null : new String(value, StandardCharsets.UTF_8);
   }
+
+  @Test
+  void aDefectOfWhomItTellsIsSurvived() throws IOException {
+    write("a.yaml", vip("a", 1));
+    source =
+        ManifestSource.start(
+            directory,
+            secrets,
+            "n",
+            desired -> {
+              told.add(desired);
+              assertEquals(2, told.size(), "on purpose");
+            });
+    Await.until(() -> !told.isEmpty(), () -> told);
+    write("b.yaml", vip("b", 2));
+    Await.until(() -> told.size() == 2, () -> told);
+  }
 }
