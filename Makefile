@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build images reproduce test simulate fuzz demo bench crd docs release format packages clean
+.PHONY: help build images reproduce test simulate mutants fuzz demo bench crd docs release format packages clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -40,10 +40,15 @@ test: packages ## All tests: unit, simulation, API server, lab with live keepali
 	@$(MVN) -q verify; code=$$?; e2e/src/lab/test-summary; exit $$code
 
 SEEDS := 100000
-simulate: ## Simulations of the protocol: SEEDS=1000000 fresh ones, or one, told in detail: SEED=...
-	$(MVN) -q test-compile -pl agent -am
-	$(JAVA_HOME)/bin/java -cp agent/target/classes:agent/target/test-classes \
-	  dev.virtualip.agent.vrrp.Simulate $(if $(SEED),seed $(SEED),$(SEEDS))
+SIMULATION := $(JAVA_HOME)/bin/java -ea -XX:+UseParallelGC -cp \
+  'agent/target/classes:agent/target/test-classes:agent/target/lib/*'
+simulate: ## Simulations of the node machine: SEEDS=1000000 fresh ones, or one, told in detail: SEED=...
+	@$(MVN) -q package -DskipTests -pl agent -am
+	$(SIMULATION) dev.virtualip.agent.Simulate $(if $(SEED),seed $(SEED),$(SEEDS))
+
+mutants: ## Is the simulation any good? Bugs are brought in one by one, and each has to be found
+	@$(MVN) -q package -DskipTests -pl agent -am
+	$(SIMULATION) dev.virtualip.agent.Mutants
 
 SECONDS := 60
 fuzz: ## Let Jazzer look for bytes that break the decoder, SECONDS=60 with frames and with messages

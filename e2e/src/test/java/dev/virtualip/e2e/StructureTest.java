@@ -33,7 +33,7 @@ class StructureTest {
       agent.net: agent.vrrp crds log
       agent.netlink: agent.net agent.vrrp crds
       agent.source: crds log
-      agent.check: agent.exec agent.source crds log
+      agent.check: agent.exec agent.source agent.vrrp crds log
       agent.notify: agent.exec crds log
       agent.kube: agent.check agent.source crds kube log
       agent: agent.check agent.exec agent.kube agent.net agent.netlink agent.notify agent.source \
