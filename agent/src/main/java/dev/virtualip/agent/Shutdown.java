@@ -20,8 +20,14 @@ final class Shutdown {
 
   private static final Logger LOG = LoggerFactory.getLogger(Shutdown.class);
 
+  /**
+   * The end of it is the JVM's: before it halts it waits 300 ms for threads in native calls
+   * (HotSpot, {@code VM_Exit::wait_for_threads_in_native_to_block}), and who receives is in one.
+   */
+  static final Duration HALT = Duration.ofMillis(350);
+
   /** So much of it at most for the hand-over; what is left is for telling of it. */
-  private static final long HAND_OVER_MILLIS = 700;
+  private static final long HAND_OVER_MILLIS = 550;
 
   /** Kinds of threads: what decides, and what tells it of the network and of its peers. */
   private static final Set<String> VITAL = Set.of("vrrp", "netlink", "receive");
@@ -85,7 +91,7 @@ final class Shutdown {
    * Ends the agent; a hand-over is what SIGTERM asks for: the exit code is 0, not the JVM's 143.
    */
   synchronized void run() {
-    long end = System.nanoTime() + LIMIT.toNanos();
+    long end = System.nanoTime() + LIMIT.minus(HALT).toNanos();
     if (ended) {
       return;
     }

@@ -1,5 +1,7 @@
 package dev.virtualip.e2e;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Link.HardwareAddress;
@@ -9,8 +11,11 @@ import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -55,6 +60,45 @@ class PacketPortIT {
         lab.control().sh("ip link del here");
       }
     }
+  }
+
+  /** As the agent does on the report; closed or not, the capture itself ends. */
+  @Test
+  void aCaptureOfALinkThatGoesAwayEndsQuietlyWhereItsPortIsClosed() throws Exception {
+    assertEquals(List.of(), defectsOfALinkThatGoesAway(true));
+  }
+
+  @Test
+  void aCaptureThatEndsUnderAnOpenPortIsADefect() throws Exception {
+    assertEquals(List.of("receive-there"), defectsOfALinkThatGoesAway(false));
+  }
+
+  /** Names of the threads that have ended by a defect. */
+  private static List<String> defectsOfALinkThatGoesAway(boolean closed) throws Exception {
+    var defects = new CopyOnWriteArrayList<String>();
+    var handler = Thread.getDefaultUncaughtExceptionHandler();
+    Thread.setDefaultUncaughtExceptionHandler((thread, _) -> defects.add(thread.getName()));
+    try (var lab = Lab.open()) {
+      lab.control().sh("ip link add here type veth peer name there");
+      lab.control().sh("ip link set here up; ip link set there up");
+      var port = Pcap4jPacketPort.open(link("there", 1_500), (_, _) -> {});
+      lab.control().sh("ip link del here");
+      if (closed) {
+        port.close();
+      }
+      Await.until("the capture has ended", SOON, () -> !isReceiving());
+      if (!closed) {
+        port.close();
+      }
+    } finally {
+      Thread.setDefaultUncaughtExceptionHandler(handler);
+    }
+    return defects;
+  }
+
+  private static boolean isReceiving() {
+    return Thread.getAllStackTraces().keySet().stream()
+        .anyMatch(thread -> thread.getName().equals("receive-there"));
   }
 
   private static Link link(String name, int mtu) {

@@ -28,14 +28,16 @@ class StatusReporterTest {
       StatusReporter.start(this::write, "a", name -> Optional.ofNullable(cached.get(name)));
 
   private int write(String name, String json) throws IOException {
+    // First the answer: who has seen the try may already set the next one.
+    int code = answer;
     tries.incrementAndGet();
-    if (answer == 0) {
+    if (code == 0) {
       throw new IOException("connection refused");
     }
-    if (answer == 200) {
+    if (code == 200) {
       written.add(name + " " + json.replaceAll(".*\"priority\":(\\d+).*", "$1"));
     }
-    return answer;
+    return code;
   }
 
   @AfterEach
@@ -65,7 +67,10 @@ class StatusReporterTest {
     for (int failure : new int[] {0, 500, 429}) {
       answer = failure;
       written.clear();
-      for (int i = 0; i <= failure + 5; i++) {
+      int before = tries.get();
+      reporter.report("web", status(State.Backup, 0), false);
+      Await.until(() -> tries.get() > before, tries::get);
+      for (int i = 1; i <= failure + 5; i++) {
         reporter.report("web", status(State.Backup, i), false);
       }
       answer = 200;
