@@ -10,6 +10,7 @@ import dev.virtualip.agent.PlanChange.Run;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
@@ -219,6 +220,7 @@ final class NodeMachine {
       case LinkRemoved removed -> node.ports().close(removed.linkIndex());
       case LinkChanged changed when !changed.link().up() ->
           node.ports().close(changed.link().index());
+      case Overrun _ -> node.ports().retain(node.network().linkIndexes());
       default -> {}
     }
     List.copyOf(instances.values()).forEach(instance -> instance.onNetwork(event, now));

@@ -113,6 +113,11 @@ final class NodeNetwork {
     return nics.link(selector);
   }
 
+  /** Kernel indexes of all links. */
+  Set<Integer> linkIndexes() {
+    return Set.copyOf(links.keySet());
+  }
+
   /** Names of all links. */
   List<String> linkNames() {
     return nics.names();

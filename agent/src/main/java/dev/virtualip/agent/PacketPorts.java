@@ -5,8 +5,10 @@ import dev.virtualip.agent.net.PacketPort;
 import dev.virtualip.agent.net.UnicastPort;
 import java.io.IOException;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * One packet port a link and one unicast port a family, opened when first needed. A link on which
@@ -74,6 +76,15 @@ final class PacketPorts implements AutoCloseable {
         unicastPort.close();
       }
     }
+  }
+
+  /** Closes the ports of all links but these: a link may have gone unreported. */
+  void retain(Set<Integer> linkIndexes) {
+    var open = new HashSet<>(ports.keySet());
+    open.addAll(senders.keySet());
+    unicastPorts.keySet().forEach(family -> open.add(family.linkIndex()));
+    open.removeAll(linkIndexes);
+    open.forEach(this::close);
   }
 
   @Override

@@ -39,10 +39,20 @@ final class Mutants {
               "node.turn().next(this, () -> refused(refusal, now));\n        return;",
               "node.turn().next(this, () -> refused(refusal, now));"),
           new Mutant(
-              "D2: a NIC's debounce never ends",
+              "D2: an edit does not forget the NIC that it drops",
+              "Obstacles.java",
+              "links.retain(config.nics());",
+              "config.nics();"),
+          new Mutant(
+              "a NIC's debounce never ends",
               "LinkStates.java",
               "now - since >= debounce ?",
               "now - since > Long.MAX_VALUE - 1 ?"),
+          new Mutant(
+              "field case 1: a NIC that came up again is not asked for its routes",
+              "VrrpInstance.java",
+              "if ((event instanceof Overrun || cameUp) &&",
+              "if (event instanceof Overrun && !cameUp &&"),
           new Mutant(
               "a fault is no reason to send priority 0",
               "vrrp/VirtualRouter.java",

@@ -5,7 +5,12 @@ import java.util.PriorityQueue;
 /** Simulated time, and what happens when. Nanoseconds. */
 final class SimAgenda {
   private final PriorityQueue<Entry> entries = new PriorityQueue<>();
+
+  /** More than happens in any simulation. */
+  private static final int STEPS_MAX = 2_000_000;
+
   private long sequence;
+  private int steps;
   private long now;
 
   private record Entry(long at, long sequence, Runnable action) implements Comparable<Entry> {
@@ -31,6 +36,9 @@ final class SimAgenda {
     if (next == null || next.at() > until) {
       now = Math.max(now, until);
       return false;
+    }
+    if (++steps > STEPS_MAX) {
+      throw new AssertionError("no end: " + STEPS_MAX + " things have happened");
     }
     entries.remove();
     now = next.at();

@@ -34,6 +34,7 @@ import java.util.function.Consumer;
 final class SimKernel implements AddressPort {
   static final int ETH0 = 2;
   static final int ETH1 = 3;
+  static final int ETH2 = 4;
   private static final long MS = 1_000_000L;
   private static final long SECOND = 1_000 * MS;
 
@@ -67,7 +68,7 @@ final class SimKernel implements AddressPort {
     this.agenda = agenda;
     this.random = random;
     this.reports = reports;
-    for (int index : new int[] {ETH0, ETH1}) {
+    for (int index : new int[] {ETH0, ETH1, ETH2}) {
       var mac = new HardwareAddress(new byte[] {2, 0, 0, 0, (byte) node, (byte) index});
       links.put(index, new Link(index, "eth" + (index - ETH0), true, mac, 1500));
     }

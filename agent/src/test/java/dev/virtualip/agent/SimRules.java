@@ -231,7 +231,7 @@ final class SimRules {
     for (var prefix : known) {
       boolean holds = node.kernel.holds(prefix);
       require(
-          !holds || wanted.contains(prefix) || leaseMayLast,
+          !holds || servesOn || wanted.contains(prefix) || leaseMayLast,
           "%s holds %s of %s and is %s",
           node,
           prefix,
@@ -321,9 +321,10 @@ final class SimRules {
     var living = first.configured() && !first.paused() ? first : second;
     var dead = living == first ? second : first;
     var status = living.statuses().get(vip.name);
-    return (!dead.configured() || dead.paused())
-        && status != null
-        && (status.reason().equals("Preempted") || status.reason().equals("SyncGroup"));
+    boolean claimed =
+        status != null
+            && (status.reason().equals("Preempted") || status.reason().equals("SyncGroup"));
+    return (!dead.configured() || dead.paused()) && (claimed || !living.configured());
   }
 
   /** Equals may both think that they are master for a moment: VRRP parts them by address. */

@@ -30,6 +30,10 @@ final class SimVip {
   final int[] priorities;
   long intervalMillis;
   boolean preempt;
+
+  /** Whether eth2 has to be up, too. */
+  boolean tracks;
+
   long preemptDelayMillis;
   long generation = 1;
   private final int debounceMillis;
@@ -46,6 +50,7 @@ final class SimVip {
     long[] intervals = version == 2 ? new long[] {1_000, 2_000} : new long[] {100, 500, 1_000};
     intervalMillis = intervals[random.nextInt(intervals.length)];
     exclusive = intervalMillis >= 1_000 && random.nextInt(3) == 0;
+    tracks = random.nextInt(3) == 0;
     preempt = random.nextInt(5) > 0;
     preemptDelayMillis = random.nextInt(4) == 0 ? 2_000 : 0;
     this.keepMaster = keepMaster;
@@ -127,6 +132,9 @@ final class SimVip {
     json.append(",\"garp\":{\"repeat\":2,\"delay\":\"").append(garpDelay);
     json.append("s\",\"refresh\":\"").append(garpRefresh).append("s\"}");
     json.append(",\"linkDebounce\":\"").append(debounceMillis).append("ms\"");
+    if (tracks) {
+      json.append(",\"trackInterfaces\":[{\"name\":\"eth2\"}]");
+    }
     if (exclusive) {
       json.append(",\"lease\":{\"policy\":\"Exclusive\"}");
     }

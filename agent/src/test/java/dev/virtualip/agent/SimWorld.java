@@ -163,7 +163,7 @@ final class SimWorld implements SimNode.World {
       case 2 -> reboot(node);
       case 3 -> freeze(node);
       case 4 -> setLink(node, SimKernel.ETH0);
-      case 5 -> setLink(node, SimKernel.ETH1);
+      case 5 -> setLink(node, random.nextBoolean() ? SimKernel.ETH1 : SimKernel.ETH2);
       case 6 -> cut(node);
       case 7 -> flipCheck(node, vip);
       case 8 -> handOver(node, vip);
@@ -265,13 +265,14 @@ final class SimWorld implements SimNode.World {
   }
 
   private void editSpec(SimVip vip) {
-    switch (random.nextInt(4)) {
+    switch (random.nextInt(5)) {
       case 0 -> {
         vip.intervalMillis = vip.version == 2 ? 1_000 : 500 + 500 * random.nextInt(2);
         vip.intervalMillis = vip.exclusive ? 1_000 : vip.intervalMillis;
         intervalEdited = true;
       }
       case 1 -> vip.preempt = !vip.preempt;
+      case 3 -> vip.tracks = !vip.tracks;
       case 2 -> vip.preemptDelayMillis = vip.preemptDelayMillis == 0 ? 1_500 : 0;
       default -> {
         if (vip.addresses.size() > 1 && random.nextBoolean()) {
@@ -351,6 +352,7 @@ final class SimWorld implements SimNode.World {
       node.kernel.clearForeign();
       node.kernel.setLink(SimKernel.ETH0, true);
       node.kernel.setLink(SimKernel.ETH1, true);
+      node.kernel.setLink(SimKernel.ETH2, true);
       node.checkGood.clear();
       vips.forEach(
           vip -> {
