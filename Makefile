@@ -44,11 +44,11 @@ SIMULATION := $(JAVA_HOME)/bin/java -ea -XX:+UseParallelGC -cp \
   'agent/target/classes:agent/target/test-classes:agent/target/lib/*'
 simulate: ## Simulations of the node machine: SEEDS=1000000 fresh ones, or one, told in detail: SEED=...
 	@$(MVN) -q package -DskipTests -pl agent -am
-	$(SIMULATION) dev.virtualip.agent.Simulate $(if $(SEED),seed $(SEED),$(SEEDS))
+	$(SIMULATION) dev.virtualip.agent.instance.Simulate $(if $(SEED),seed $(SEED),$(SEEDS))
 
 mutants: ## Is the simulation any good? Bugs are brought in one by one, and each has to be found
 	@$(MVN) -q package -DskipTests -pl agent -am
-	$(SIMULATION) dev.virtualip.agent.Mutants
+	$(SIMULATION) dev.virtualip.agent.instance.Mutants
 
 SECONDS := 60
 fuzz: ## Let Jazzer look for bytes that break the decoder, SECONDS=60 with frames and with messages

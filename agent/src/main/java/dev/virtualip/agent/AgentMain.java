@@ -1,5 +1,9 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.cli.ValidateCommand;
+import dev.virtualip.agent.report.Logs;
+import dev.virtualip.agent.train.TrainCommand;
+import dev.virtualip.agent.train.WarmUp;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -12,10 +16,8 @@ import picocli.CommandLine.Spec;
     description = "Speaks VRRP for this node's virtual IPs.",
     mixinStandardHelpOptions = true,
     versionProvider = AgentMain.Version.class,
-    subcommands = {RunCommand.class, ValidateCommand.class, TrainCommand.class})
+    subcommands = {RunCommand.class, ValidateCommand.class})
 public final class AgentMain implements Runnable {
-  private static boolean program;
-
   @Spec private CommandSpec spec;
 
   /** The version in the jar's manifest. */
@@ -34,22 +36,18 @@ public final class AgentMain implements Runnable {
 
   /** Runs a command and ends the JVM with its exit code. */
   public static void main(String[] args) {
-    program = true;
+    Logs.ofProgram();
     System.exit(execute(args));
   }
 
-  /** Whether this JVM is the agent, and not one that merely runs some of its code. */
-  static boolean isProgram() {
-    return program;
-  }
-
   /** Runs a command; returns its exit code. */
-  static int execute(String... args) {
+  public static int execute(String... args) {
     if (args.length > 0 && args[0].equals("run")) {
       // Before anything else: it loads much of what the start needs too, on another core.
-      Rehearsal.start();
+      WarmUp.start();
     }
     return new CommandLine(new AgentMain())
+        .addSubcommand(new TrainCommand(AgentMain::execute))
         .setExecutionExceptionHandler(
             (e, commandLine, _) -> {
               commandLine.getErr().println("virtualip-agent: " + e.getMessage());

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.kube.Heartbeat;
 import dev.virtualip.agent.kube.StatusReporter;
+import dev.virtualip.agent.loop.FileRecorder;
 import dev.virtualip.agent.notify.Notifier;
 import dev.virtualip.crds.Notifications;
 import dev.virtualip.crds.VirtualIp;

@@ -1,8 +1,8 @@
 package dev.virtualip.e2e;
 
-import dev.virtualip.agent.AgentMetrics;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
+import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.notify.Notifier;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;

@@ -9,13 +9,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.virtualip.agent.linux.Netlink;
+import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.Link;
-import dev.virtualip.agent.netlink.Netlink;
-import dev.virtualip.agent.netlink.NetlinkMonitor;
 import dev.virtualip.crds.IpPrefix;
 import java.io.IOException;
 import java.net.InetAddress;

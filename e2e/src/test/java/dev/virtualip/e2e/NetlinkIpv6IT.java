@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.virtualip.agent.linux.Netlink;
+import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
@@ -17,8 +19,6 @@ import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.Link;
-import dev.virtualip.agent.netlink.Netlink;
-import dev.virtualip.agent.netlink.NetlinkMonitor;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.e2e.lab.Lab;
 import java.io.IOException;

@@ -5,13 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.agent.linux.Netlink;
+import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
 import dev.virtualip.agent.net.AddressPort.Change.PutRule;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
-import dev.virtualip.agent.netlink.Netlink;
-import dev.virtualip.agent.netlink.NetlinkMonitor;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.e2e.lab.InLab;

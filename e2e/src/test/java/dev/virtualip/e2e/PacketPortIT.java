@@ -2,10 +2,10 @@ package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.virtualip.agent.linux.Pcap4jPacketPort;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Link.HardwareAddress;
-import dev.virtualip.agent.net.Pcap4jPacketPort;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;

@@ -3,8 +3,8 @@ package dev.virtualip.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.agent.disk.Snapshot;
 import dev.virtualip.agent.source.Desired;
-import dev.virtualip.agent.source.Snapshot;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.e2e.lab.AgentProgram;

@@ -30,14 +30,23 @@ class StructureTest {
       crds:
       agent.vrrp:
       agent.exec:
-      agent.net: agent.vrrp crds log
-      agent.netlink: agent.net agent.vrrp crds
       agent.source: crds log
-      agent.check: agent.exec agent.source agent.vrrp crds log
-      agent.notify: agent.exec crds log
+      agent.net: agent.vrrp crds
+      agent.linux: agent.net agent.vrrp crds log
+      agent.plan: agent.net agent.source agent.vrrp crds
+      agent.disk: agent.net agent.plan agent.source agent.vrrp crds
+      agent.check: agent.disk agent.exec agent.vrrp crds log
+      agent.metrics: agent.check crds
+      agent.notify: agent.exec agent.vrrp crds log
       agent.kube: agent.check agent.source crds kube log
-      agent: agent.check agent.exec agent.kube agent.net agent.netlink agent.notify agent.source \
-      agent.vrrp crds kube log
+      agent.instance: agent.check agent.disk agent.metrics agent.net agent.plan agent.vrrp crds
+      agent.loop: agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp crds log
+      agent.report: agent.loop log
+      agent.cli: agent.exec agent.source crds
+      agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
+      agent.report agent.vrrp crds
+      agent: agent.check agent.cli agent.disk agent.instance agent.kube agent.linux agent.loop \
+      agent.metrics agent.net agent.notify agent.report agent.source agent.train crds kube log
       operator: crds kube
       e2e.lab:
       e2e: crds e2e.lab
@@ -47,14 +56,14 @@ class StructureTest {
   /** Who may ask what time it is, and why; {@code *} is a whole package. All others are told. */
   private static final String CLOCKS =
       """
-      the edge, that hands clocks in: agent.RunCommand agent.Rehearsal
-      threads that wait for a time: agent.Shutdown agent.FileRecorder agent.check.CheckRunner \
+      the edge, that hands clocks in: agent.RunCommand agent.train.WarmUp
+      threads that wait for a time: agent.Shutdown agent.loop.FileRecorder agent.check.CheckRunner \
       agent.exec.ScriptCommand agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
       kube.EventWriter
       times for the API server: agent.kube.Heartbeat
       ages of files: agent.source.ManifestSource
       the lab measures: e2e.Scenario e2e.bench.* e2e.lab.*
-      until the loop is told the time: agent.VirtualRouterLoop
+      the thread's clock: agent.loop.VirtualRouterLoop
       until its pass is told the time: operator.VirtualIpOperator
       """;
 
@@ -207,8 +216,8 @@ class StructureTest {
     for (var source : main) {
       source.names().stream()
           .filter(name -> name.text().startsWith("java.lang.foreign"))
-          .filter(_ -> !source.room().equals("agent.netlink"))
-          .map(name -> source.problem(name.line(), "foreign functions are for agent.netlink alone"))
+          .filter(_ -> !source.room().equals("agent.linux"))
+          .map(name -> source.problem(name.line(), "foreign functions are for agent.linux alone"))
           .forEach(problems::add);
     }
     assertNone(problems);

@@ -1,6 +1,6 @@
 package dev.virtualip.agent.check;
 
-import dev.virtualip.agent.source.BootFile;
+import dev.virtualip.agent.disk.BootFile;
 import dev.virtualip.crds.LabelSelector;
 import java.io.IOException;
 import java.nio.file.Path;

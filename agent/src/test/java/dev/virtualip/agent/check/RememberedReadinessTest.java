@@ -2,7 +2,7 @@ package dev.virtualip.agent.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.agent.source.BootFile;
+import dev.virtualip.agent.disk.BootFile;
 import dev.virtualip.crds.LabelSelector;
 import java.io.IOException;
 import java.nio.file.Files;

@@ -1,0 +1,2 @@
+/** Commands that run no virtual router. */
+package dev.virtualip.agent.cli;

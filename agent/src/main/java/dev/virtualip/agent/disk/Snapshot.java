@@ -1,0 +1,146 @@
+package dev.virtualip.agent.disk;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The last good {@link Desired} on disk, so that an agent that starts while the API server is away
+ * serves what it served before. The secrets' values are in it: without the password the peers would
+ * refuse every advert. Therefore only its owner may read the file.
+ */
+public final class Snapshot {
+  private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
+  private static final String FORMAT = "virtualip-agent-snapshot/1";
+  private static final JsonMapper MAPPER =
+      JsonMapper.builder().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
+
+  private final Path file;
+  private final String nodeName;
+  private Desired written;
+
+  private Snapshot(Path file, String nodeName) {
+    this.file = file;
+    this.nodeName = nodeName;
+  }
+
+  /** The snapshot of a node in a directory, which is made when needed. */
+  public static Snapshot in(Path stateDirectory, String nodeName) {
+    return new Snapshot(stateDirectory.resolve("snapshot.json"), nodeName);
+  }
+
+  /** The form on disk. */
+  private record Content(
+      String format,
+      List<VirtualIp> virtualIps,
+      NodeFacts self,
+      List<NodeFacts> nodes,
+      List<Secret> secrets) {
+    /** Earlier versions did not write nodes. */
+    Content {
+      nodes = nodes == null ? List.of() : nodes;
+    }
+  }
+
+  private record Secret(SecretKey ref, byte[] value) {}
+
+  /** What was written last; empty, with one line in the log, if it cannot be used. */
+  public synchronized Optional<Desired> read() {
+    try {
+      var tree = MAPPER.readTree(file.toFile());
+      if (!tree.path("format").asText().equals(FORMAT)) {
+        throw new IOException("it is no " + FORMAT);
+      }
+      var content = MAPPER.treeToValue(tree, Content.class);
+      if (content.virtualIps() == null || content.self() == null || content.secrets() == null) {
+        throw new IOException("it is not complete");
+      }
+      if (!content.self().name().equals(nodeName)) {
+        throw new IOException("it is about node " + content.self().name());
+      }
+      written = desired(content);
+      return Optional.of(written);
+    } catch (NoSuchFileException | FileNotFoundException e) {
+      LOG.info("snapshot_missing file={}: waiting for the API server", file);
+    } catch (IOException | RuntimeException e) {
+      LOG.warn("snapshot_ignored file={} error=\"{}\"", file, oneLine(e));
+    }
+    return Optional.empty();
+  }
+
+  private static Desired desired(Content content) {
+    var secrets = new HashMap<SecretKey, byte[]>();
+    content.secrets().forEach(secret -> secrets.put(secret.ref(), secret.value()));
+    return new Desired(content.virtualIps(), content.self(), content.nodes(), secrets, Map.of());
+  }
+
+  /**
+   * Writes what changed; a failure is logged and tried again with the next change. It waits for the
+   * disk: not for the event loop.
+   */
+  public synchronized void write(Desired desired) {
+    if (desired.equals(written)) {
+      return;
+    }
+    var secrets = new ArrayList<Secret>();
+    desired.secrets().forEach((key, value) -> secrets.add(new Secret(key, value)));
+    try {
+      var content =
+          new Content(FORMAT, desired.virtualIps(), desired.self(), desired.nodes(), secrets);
+      replace(MAPPER.writeValueAsBytes(content));
+      written = desired;
+    } catch (IOException e) {
+      LOG.warn(
+          "snapshot_not_written file={} error=\"{}\": a restart without API server serves the older"
+              + " one",
+          file,
+          oneLine(e));
+    }
+  }
+
+  private void replace(byte[] bytes) throws IOException {
+    var directory = file.getParent();
+    Files.createDirectories(directory);
+    var temporary = file.resolveSibling(file.getFileName() + ".tmp");
+    Files.deleteIfExists(temporary);
+    var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    var ownerOnly =
+        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
+    try (var channel = FileChannel.open(temporary, options, ownerOnly)) {
+      var buffer = ByteBuffer.wrap(bytes);
+      while (buffer.hasRemaining()) {
+        channel.write(buffer);
+      }
+      channel.force(true);
+    }
+    Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+      channel.force(true);
+    }
+  }
+
+  private static String oneLine(Exception e) {
+    return e.toString().lines().findFirst().orElse("");
+  }
+}

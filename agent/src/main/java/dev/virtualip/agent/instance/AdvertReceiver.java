@@ -1,0 +1,165 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.vrrp.Advertisement;
+import dev.virtualip.agent.vrrp.AdvertisementCodec;
+import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
+import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
+import dev.virtualip.agent.vrrp.Datagram;
+import dev.virtualip.agent.vrrp.Decoded;
+import dev.virtualip.agent.vrrp.Decoded.Accepted;
+import dev.virtualip.agent.vrrp.Decoded.Rejected;
+import dev.virtualip.agent.vrrp.Version;
+import dev.virtualip.agent.vrrp.VirtualRouterConfig;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.VirtualIpStatus.Speaker;
+import java.net.InetAddress;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Adverts that come in for one virtual router: decodes them, counts them, and says what does not
+ * fit. Used by the event loop's thread only; times are its nanoseconds.
+ */
+final class AdvertReceiver {
+  private static final Logger LOG = LoggerFactory.getLogger(AdvertReceiver.class);
+  private static final int PEERS_NOTED_MAX = 255;
+
+  private final AgentMetrics metrics;
+  private final Runnable onSpeakers;
+  private final ForeignSpeakers speakers = new ForeignSpeakers();
+  private final Map<InetAddress, ChecksumForm> checksumForms = new HashMap<>();
+
+  /** What has been said since the last change of state, so that a flood fills no log. */
+  private final Set<String> warned = new HashSet<>();
+
+  private boolean addressListWarned;
+
+  /**
+   * Prepares it.
+   *
+   * @param onSpeakers is run when {@link #speakers} has changed
+   */
+  AdvertReceiver(AgentMetrics metrics, Runnable onSpeakers) {
+    this.metrics = metrics;
+    this.onSpeakers = onSpeakers;
+  }
+
+  /** Takes in a datagram; null if it is dropped. */
+  Advertisement receive(InstanceConfig config, Expected expected, Datagram datagram, long now) {
+    return switch (AdvertisementCodec.decode(datagram, expected)) {
+      case Rejected rejected -> {
+        rejected(config.name(), rejected.reason(), datagram.source(), now);
+        yield null;
+      }
+      case Accepted accepted -> {
+        noteChecksumForm(config, datagram);
+        accepted(config, accepted.advertisement(), datagram.source(), now);
+        yield accepted.advertisement();
+      }
+    };
+  }
+
+  /** The state has changed: what was said may be said again. */
+  void stateChanged() {
+    warned.clear();
+  }
+
+  /** The configuration has changed: what was said may be said again. */
+  void configChanged() {
+    warned.clear();
+    addressListWarned = false;
+  }
+
+  /** When {@link #onDeadline} is due. */
+  long deadline() {
+    return speakers.deadline();
+  }
+
+  /** Forgets who has fallen silent. */
+  void onDeadline(long now) {
+    if (speakers.forget(now)) {
+      onSpeakers.run();
+    }
+  }
+
+  /** Others whose adverts do not fit. */
+  List<Speaker> speakers() {
+    return speakers.counting();
+  }
+
+  /** Says once for each peer which checksum it sends; a router of the other kind is deaf to us. */
+  private void noteChecksumForm(InstanceConfig config, Datagram datagram) {
+    var source = datagram.source();
+    if (config.router().version() == Version.V2
+        || config.ipv6()
+        || checksumForms.size() >= PEERS_NOTED_MAX && !checksumForms.containsKey(source)) {
+      return;
+    }
+    var form = AdvertisementCodec.checksumForm(datagram);
+    if (form != checksumForms.put(source, form)) {
+      LOG.info(
+          "peer_checksum vip={} source={} covers={} ours={}",
+          config.name(),
+          IpPrefix.text(source),
+          form,
+          config.checksum());
+    }
+  }
+
+  private void rejected(String vip, Decoded.Reason reason, InetAddress source, long now) {
+    noteSpeaker(source, reason.name(), now);
+    metrics.rejected(vip, reason.name());
+    if (warned.add(reason.name())) {
+      LOG.warn(
+          "advert_rejected vip={} reason={} source={} (more are only counted for now)",
+          vip,
+          reason,
+          IpPrefix.text(source));
+    }
+  }
+
+  private void noteSpeaker(InetAddress source, String reason, long now) {
+    if (speakers.heard(source, reason, now)) {
+      onSpeakers.run();
+    }
+  }
+
+  private void accepted(InstanceConfig config, Advertisement advert, InetAddress source, long now) {
+    metrics.received(config.name(), advert.priority());
+    var theirs = Set.copyOf(advert.addresses());
+    boolean differs = !theirs.equals(Set.copyOf(config.advertised()));
+    if (differs) {
+      metrics.differs(config.name());
+    }
+    if (differs && !addressListWarned) {
+      LOG.warn(
+          "advert_lists_other_addresses vip={} source={} theirs={} ours={}",
+          config.name(),
+          IpPrefix.text(source),
+          theirs,
+          config.advertised());
+    }
+    addressListWarned = differs;
+    noteSpeaker(source, differs ? ForeignSpeakers.OTHER_ADDRESSES : null, now);
+    warnOfTwoOwners(config, advert, source);
+  }
+
+  private void warnOfTwoOwners(InstanceConfig config, Advertisement advert, InetAddress source) {
+    boolean owners =
+        config.priority() == VirtualRouterConfig.OWNER
+            && advert.priority() == VirtualRouterConfig.OWNER;
+    if (owners && warned.add("TwoOwners")) {
+      LOG.warn(
+          "two_owners vip={} source={} action=\"give priority 255 to one router at most\"",
+          config.name(),
+          IpPrefix.text(source));
+    }
+  }
+}

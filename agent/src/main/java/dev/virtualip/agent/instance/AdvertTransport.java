@@ -1,0 +1,161 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.vrrp.Advertisement;
+import dev.virtualip.agent.vrrp.AdvertisementCodec;
+import dev.virtualip.agent.vrrp.Datagram;
+import dev.virtualip.agent.vrrp.Password;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.Version;
+import dev.virtualip.crds.IpPrefix;
+import java.io.IOException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.util.Comparator;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** How adverts of one virtual router travel: to the VRRP group, or to each peer. */
+final class AdvertTransport {
+  private static final Logger LOG = LoggerFactory.getLogger(AdvertTransport.class);
+  private static final int HEADER = 8;
+
+  private final Node node;
+  private int datagramId;
+
+  AdvertTransport(Node node) {
+    this.node = node;
+  }
+
+  /**
+   * The address that adverts come from, null if there is none: for IPv6 to the group and to
+   * link-local peers a link-local one. Unicast prefers the address that the peers know this node
+   * by, then one that shares a prefix with a peer.
+   */
+  InetAddress source(InstanceConfig config, Link link) {
+    var members = config.members();
+    boolean linkLocal =
+        !config.unicast() || members.stream().anyMatch(InetAddress::isLinkLocalAddress);
+    return node.network()
+        .ownAddressesOn(link.index(), config.virtual())
+        .filter(own -> own.isIpv6() == config.ipv6())
+        .filter(own -> !own.isIpv6() || own.address().isLinkLocalAddress() == linkLocal)
+        .min(
+            Comparator.comparing((IpPrefix own) -> !members.contains(own.address()))
+                .thenComparing(own -> members.stream().noneMatch(own::contains)))
+        .map(IpPrefix::address)
+        .orElse(null);
+  }
+
+  /** Addresses of the other routers; null with multicast, where anybody may be one. */
+  Set<InetAddress> peers(InstanceConfig config) {
+    return config.unicast()
+        ? config.members().stream()
+            .filter(member -> !node.network().has(member))
+            .collect(Collectors.toSet())
+        : null;
+  }
+
+  /** Opens what adverts need, beyond the link's capture. */
+  void open(InstanceConfig config, Link link, InetAddress source) throws IOException {
+    if (config.unicast()) {
+      node.ports().openUnicast(link, config.ipv6());
+    } else {
+      node.ports().open(link).join(source);
+    }
+  }
+
+  /** Adds what keeps adverts from travelling: reason and what to do. */
+  void addFaults(InstanceConfig config, Link link, Map<Reason, String> faults) {
+    if (config.unicast() && peers(config).isEmpty()) {
+      faults.put(
+          Reason.of(Kind.NoPeers),
+          "no peer to send adverts to is known: list the nodes in spec.transport.peers, or see that"
+              + " other selected nodes have an InternalIP");
+    }
+    int room = link.mtu() - Frames.ipHeader(config.ipv6()) - HEADER;
+    room -= config.router().version() == Version.V2 ? Password.LENGTH : 0;
+    int excess = config.advertised().size() - room / (config.ipv6() ? 16 : 4);
+    if (excess > 0) {
+      faults.put(
+          new Reason(Kind.AdvertTooLong, link.name()),
+          "an advert of %d addresses does not fit the MTU of %d: set advertised: false on %d of them"
+              .formatted(config.advertised().size(), link.mtu(), excess));
+    }
+  }
+
+  /** Whether a datagram is for this virtual router: its VRID, family, and way of travelling. */
+  boolean takes(InstanceConfig config, int linkIndex, Datagram datagram) {
+    // First the VRID: each advert is shown to every virtual router of the node.
+    if (AdvertisementCodec.vrid(datagram.payload()) != config.router().vrid()) {
+      return false;
+    }
+    var link = node.network().link(config.interfaceName());
+    return link != null
+        && link.index() == linkIndex
+        && datagram.source() instanceof Inet6Address == config.ipv6()
+        && (config.unicast()
+            ? node.network()
+                .addressesOn(linkIndex)
+                .anyMatch(a -> a.prefix().address().equals(datagram.destination()))
+            : datagram.destination().equals(Frames.group(config.ipv6())));
+  }
+
+  /**
+   * Sends an advert; what cannot be sent is counted, for the next one may get out.
+   *
+   * @return whether it has got out, to one peer at least
+   */
+  boolean send(InstanceConfig config, int priority, InetAddress source) {
+    var link = node.network().link(config.interfaceName());
+    if (link == null || source == null) {
+      return false;
+    }
+    var advert =
+        new Advertisement(
+            config.router().version(),
+            config.router().vrid(),
+            priority,
+            config.router().advertInterval(),
+            config.advertised());
+    datagramId++;
+    boolean sent = false;
+    var destinations = config.unicast() ? peers(config) : Set.of(Frames.group(config.ipv6()));
+    for (var destination : destinations) {
+      var payload =
+          AdvertisementCodec.encode(
+              advert, config.password(), source, destination, config.checksum());
+      try {
+        send(config, link, source, destination, payload);
+        node.metrics().sent(config.name(), priority);
+        sent = true;
+      } catch (IOException e) {
+        node.metrics().sendFailed(config.name());
+        LOG.warn(
+            "advert_not_sent vip={} to={} error=\"{}\"",
+            config.name(),
+            IpPrefix.text(destination),
+            e.getMessage());
+      }
+    }
+    return sent;
+  }
+
+  private void send(
+      InstanceConfig config, Link link, InetAddress source, InetAddress destination, byte[] payload)
+      throws IOException {
+    if (config.unicast()) {
+      node.ports()
+          .openUnicast(link, config.ipv6())
+          .send(destination, Frames.packet(source, destination, datagramId, payload));
+    } else {
+      node.ports().open(link).send(Frames.advertisement(link.mac(), source, datagramId, payload));
+    }
+  }
+}

@@ -1,0 +1,66 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.Frames.ArpForm;
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
+import java.io.IOException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Gratuitous ARP and unsolicited neighbour advertisements of one virtual router. */
+final class Announcer {
+  private static final Logger LOG = LoggerFactory.getLogger(Announcer.class);
+
+  private final Node node;
+
+  Announcer(Node node) {
+    this.node = node;
+  }
+
+  /**
+   * Announces each address.
+   *
+   * @param rounds how often
+   * @return whether anything got out
+   */
+  boolean announce(InstanceConfig config, int rounds) {
+    boolean announced = false;
+    for (int round = 0; round < rounds; round++) {
+      for (var address : config.addresses()) {
+        announced |= announce(config.name(), address);
+      }
+    }
+    return announced;
+  }
+
+  private boolean announce(String vip, VirtualAddress virtual) {
+    var link = node.network().link(virtual.interfaceName());
+    if (link == null) {
+      return false;
+    }
+    var address = virtual.prefix().address();
+    try {
+      var port = node.ports().openToSend(link);
+      if (virtual.prefix().isIpv6()) {
+        boolean router = node.addresses().forwardsIpv6(link);
+        port.send(Frames.neighbourAdvertisement(link.mac(), address, router));
+        node.metrics().announced(vip, "NeighbourAdvertisement", 1);
+        return true;
+      }
+      for (var form : ArpForm.values()) {
+        port.send(Frames.gratuitousArp(link.mac(), address, form));
+      }
+      node.metrics().announced(vip, "GratuitousArp", ArpForm.values().length);
+      return true;
+    } catch (IOException e) {
+      node.metrics().announcementFailed(vip);
+      LOG.warn(
+          "announcement_not_sent vip={} address={} error=\"{}\"",
+          vip,
+          virtual.prefix(),
+          e.getMessage());
+      return false;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.VirtualIpStatus.Speaker;
+import java.net.InetAddress;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Others that use a virtual router's VRID, but not as a peer does: another password, version or
+ * interval, or other addresses. While an edit reaches the nodes one by one its peers look like that
+ * for a moment, so one counts from the second 5 s on. Times are the event loop's nanoseconds.
+ */
+final class ForeignSpeakers {
+  static final String OTHER_ADDRESSES = "OtherAddresses";
+  private static final long COUNTS_AFTER = 5_000_000_000L;
+  private static final long FORGOTTEN_AFTER = 60_000_000_000L;
+  private static final int MAX = 16;
+
+  private final Map<InetAddress, Noted> noted = new LinkedHashMap<>();
+
+  private record Noted(String reason, long since, long last) {
+    boolean counts() {
+      return last - since >= COUNTS_AFTER;
+    }
+  }
+
+  /**
+   * Takes in an advert.
+   *
+   * @param reason what does not fit, or null if all does
+   * @return whether {@link #counting} has changed
+   */
+  boolean heard(InetAddress source, String reason, long now) {
+    var before = noted.get(source);
+    if (reason == null) {
+      noted.remove(source);
+      return before != null && before.counts();
+    }
+    if (before == null && noted.size() >= MAX) {
+      return false;
+    }
+    var after = new Noted(reason, before == null ? now : before.since(), now);
+    noted.put(source, after);
+    return after.counts() && (!before.counts() || !before.reason().equals(reason));
+  }
+
+  /** When one may have to be forgotten, or {@link State#NEVER}. */
+  long deadline() {
+    if (noted.isEmpty()) {
+      // The loop asks all routers at each turn.
+      return State.NEVER;
+    }
+    return noted.values().stream()
+        .mapToLong(speaker -> speaker.last() + FORGOTTEN_AFTER)
+        .min()
+        .orElse(State.NEVER);
+  }
+
+  /** Forgets those that have fallen silent; whether {@link #counting} has changed. */
+  boolean forget(long now) {
+    var before = counting();
+    noted.values().removeIf(speaker -> speaker.last() + FORGOTTEN_AFTER <= now);
+    return !counting().equals(before);
+  }
+
+  /** Those to tell about, in the order in which they appeared. */
+  List<Speaker> counting() {
+    return noted.entrySet().stream()
+        .filter(entry -> entry.getValue().counts())
+        .map(entry -> new Speaker(IpPrefix.text(entry.getKey()), entry.getValue().reason()))
+        .toList();
+  }
+}

@@ -1,0 +1,142 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.EffectivePriority;
+import dev.virtualip.agent.check.Verdict;
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.crds.HealthCheck;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The health checks of one virtual router, and what they and tracked NICs make of its priority.
+ * Used by the event loop's thread only; times are its nanoseconds.
+ */
+final class InstanceChecks {
+  private static final Logger LOG = LoggerFactory.getLogger(InstanceChecks.class);
+
+  private final Node node;
+  private final LinkStates links;
+  private final Map<HealthCheck, AutoCloseable> runners = new LinkedHashMap<>();
+  private final Map<String, CheckState> states = new LinkedHashMap<>();
+
+  InstanceChecks(Node node, LinkStates links) {
+    this.node = node;
+    this.links = links;
+  }
+
+  /**
+   * Starts checks that are new and stops those that are gone; the others go on as they are.
+   *
+   * @param takesPart whether the router takes part, or its earlier life did a moment ago
+   */
+  void run(InstanceConfig config, boolean takesPart) {
+    stop(config.name(), Set.copyOf(config.healthChecks()));
+    for (var check : config.healthChecks()) {
+      if (!runners.containsKey(check)) {
+        // A check added to a router that takes part, or that its earlier life has passed a moment
+        // ago, is no reason to stop until it has told.
+        states.put(
+            check.name(),
+            takesPart
+                ? CheckState.of(check, check.reverse() ? Verdict.Failed : Verdict.Good, "")
+                : CheckState.initial(check));
+        runners.put(check, node.checks().start(config.name(), check));
+      }
+    }
+  }
+
+  /** Stops all. */
+  void stop(String vip) {
+    stop(vip, Set.of());
+  }
+
+  private void stop(String vip, Set<HealthCheck> kept) {
+    var stopped = new HashSet<>(runners.keySet());
+    stopped.removeAll(kept);
+    for (var check : stopped) {
+      try {
+        runners.remove(check).close();
+      } catch (Exception e) {
+        LOG.warn("check_not_stopped vip={} check={}", vip, check.name(), e);
+      }
+      states.remove(check.name());
+      node.metrics().forgetCheck(vip, check.name());
+    }
+  }
+
+  /** Takes in a verdict; false if it is of a check that is not run any more. */
+  boolean take(String vip, CheckState state) {
+    if (!states.containsKey(state.name())) {
+      return false;
+    }
+    states.put(state.name(), state);
+    node.metrics().check(vip, state);
+    LOG.info(
+        "check vip={} check={} verdict={} detail=\"{}\"",
+        vip,
+        state.name(),
+        state.verdict(),
+        state.detail());
+    return true;
+  }
+
+  /** Adds what checks make a fault: reason and detail. */
+  void addFaults(EffectivePriority effective, Map<Reason, String> faults) {
+    for (var fault : effective.faults()) {
+      faults.put(
+          fault,
+          fault.kind() == Kind.CheckGood
+              ? "check " + fault.argument() + " is good, and reverse is set"
+              : states.get(fault.argument()).detail());
+    }
+  }
+
+  /** What fails without being a fault, as messages. */
+  Stream<String> failingBeside(List<Reason> faults) {
+    return states.values().stream()
+        .filter(check -> check.verdict() == Verdict.Failed && !check.reverse())
+        .filter(check -> !faults.contains(new Reason(Kind.CheckFailed, check.name())))
+        .map(check -> "check " + check.name() + ": " + check.detail());
+  }
+
+  /** The configured priority as checks and tracked NICs change it. */
+  EffectivePriority effective(InstanceConfig config, long now) {
+    return EffectivePriority.of(config.priority(), weighed(config, now));
+  }
+
+  /**
+   * Checks and tracked NICs that count for the priority. Members of a sync group have none with a
+   * weight, as in keepalived: their priorities would drift apart.
+   */
+  private List<CheckState> weighed(InstanceConfig config, long now) {
+    var weighed = new ArrayList<CheckState>();
+    states.values().stream()
+        .filter(check -> check.weight() == 0 || config.syncGroup() == null)
+        .forEach(weighed::add);
+    if (config.syncGroup() == null) {
+      for (var tracked : config.trackInterfaces()) {
+        if (tracked.weight() != 0) {
+          boolean up = links.up(tracked.name(), config.linkDebounce(), now);
+          weighed.add(
+              new CheckState(
+                  tracked.name(),
+                  tracked.weight(),
+                  tracked.reverse(),
+                  up ? Verdict.Good : Verdict.Failed,
+                  ""));
+        }
+      }
+    }
+    return weighed;
+  }
+}

@@ -1,0 +1,213 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.instance.Timeline.Change;
+import dev.virtualip.agent.instance.Timeline.Part;
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.vrrp.Effect.StateChanged;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.agent.vrrp.State.Active;
+import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.VirtualRouter;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is told about one virtual router on this node: its last change of state, and what users
+ * should know. Used by the event loop's thread only.
+ */
+final class InstanceStatus {
+  private static final Logger LOG = LoggerFactory.getLogger(InstanceStatus.class);
+
+  private final Node node;
+  private final Faults obstacles;
+  private final InstanceChecks checks;
+  private final AdvertReceiver reception;
+  private final Timeline timeline;
+  private List<Problem> refused = List.of();
+  private Long refusedGeneration;
+  private List<Problem> noted = List.of();
+  private VirtualIpStatus.State state = VirtualIpStatus.State.Init;
+  private List<Reason> reasons;
+  private Instant since;
+  private long transitions;
+
+  /**
+   * The status of a router that has not begun.
+   *
+   * @param reason why it does not take part yet
+   */
+  InstanceStatus(
+      Node node,
+      Faults obstacles,
+      InstanceChecks checks,
+      AdvertReceiver reception,
+      Timeline timeline,
+      Reason reason) {
+    this.node = node;
+    this.obstacles = obstacles;
+    this.checks = checks;
+    this.reception = reception;
+    this.timeline = timeline;
+    reasons = List.of(reason);
+    since = node.clock().instant();
+  }
+
+  /** A router's state in the words of the API. */
+  static VirtualIpStatus.State name(State state) {
+    return switch (state) {
+      case Backup _ -> VirtualIpStatus.State.Backup;
+      case Active _ -> VirtualIpStatus.State.Master;
+      case Initialize initialize ->
+          Reason.anyFault(initialize.reasons())
+              ? VirtualIpStatus.State.Fault
+              : VirtualIpStatus.State.Init;
+    };
+  }
+
+  /**
+   * The router has entered a state.
+   *
+   * @param servesOn whether it holds the addresses still, for its successor
+   */
+  void entered(String vip, VirtualRouter router, StateChanged changed, boolean servesOn) {
+    var before = state;
+    state = name(changed.state());
+    // Waiting for a while or for the first check results was no fault to recover from.
+    boolean recovers = changed.causes().equals(List.of(Reason.of(Kind.Recovered)));
+    reasons =
+        recovers && !Reason.anyFault(reasons) ? List.of(Reason.of(Kind.Started)) : changed.causes();
+    since = node.clock().instant();
+    transitions++;
+    var change =
+        timeline.entered(since, before, state, Reason.text(reasons), node.stopwatch().now());
+    node.metrics().transition(vip, state.name(), kinds());
+    log(vip, router, before, change);
+    if (change != null) {
+      change.parts().keySet().forEach(part -> measure(vip, change, part));
+      if (!servesOn) {
+        measureTotal(vip, change);
+      }
+    }
+  }
+
+  /** The whole of a change in one line. */
+  private void log(String vip, VirtualRouter router, VirtualIpStatus.State from, Change change) {
+    var line = new StringBuilder("state vip={} state={} from={} priority={} reason=\"{}\"");
+    var values =
+        new ArrayList<Object>(List.of(vip, state, from, router.priority(), Reason.text(reasons)));
+    if (!details().isEmpty()) {
+      line.append(" message=\"{}\"");
+      values.add(details());
+    }
+    if (change != null) {
+      change
+          .parts()
+          .forEach(
+              (part, nanos) -> {
+                line.append(' ').append(part.text()).append("={}");
+                values.add(Timeline.text(nanos));
+              });
+      line.append(" took={}");
+      values.add(Timeline.text(change.total()));
+    }
+    LOG.info(line.toString(), values.toArray());
+  }
+
+  /** A master that handed over and served on has let go. */
+  void releasedLater(String vip) {
+    var change = timeline.releasedLater(node.stopwatch().now());
+    if (change != null) {
+      LOG.info(
+          "released vip={} reason=\"{}\" released={}",
+          vip,
+          change.reason(),
+          Timeline.text(change.total()));
+      measure(vip, change, Part.Released);
+      measureTotal(vip, change);
+    }
+  }
+
+  private void measure(String vip, Change change, Part part) {
+    long nanos = change.parts().get(part);
+    node.metrics().took(vip, change.from(), change.to(), part.name(), nanos);
+  }
+
+  private void measureTotal(String vip, Change change) {
+    node.metrics().took(vip, change.from(), change.to(), "Total", change.total());
+  }
+
+  /** Why the state is what it is, without what the reasons are about. */
+  private String kinds() {
+    return reasons.stream().map(reason -> reason.kind().name()).collect(Collectors.joining(", "));
+  }
+
+  /** What is wrong and what to do; empty if nothing is. */
+  private String details() {
+    return obstacles.details().stream()
+        .filter(detail -> !detail.isEmpty())
+        .collect(Collectors.joining("; "));
+  }
+
+  /** A newer generation is not run, or no longer refused; whether that is news. */
+  boolean refuse(Long generation, List<Problem> problems) {
+    boolean news = !problems.equals(refused);
+    if (news) {
+      refused = List.copyOf(problems);
+      refusedGeneration = problems.isEmpty() ? null : generation;
+    }
+    return news;
+  }
+
+  /** What users should know, though it keeps nothing from running; whether that is news. */
+  boolean note(List<Problem> problems) {
+    boolean news = !problems.equals(noted);
+    noted = List.copyOf(problems);
+    return news;
+  }
+
+  /**
+   * All of it.
+   *
+   * @param lastResort whether it is only there because a master is kept whose checks fail
+   * @param strays addresses that somebody else has bound here
+   */
+  NodeStatus of(
+      InstanceConfig config, VirtualRouter router, boolean lastResort, List<String> strays) {
+    var messages = new ArrayList<String>();
+    refused.forEach(problem -> messages.add("not run: " + problem));
+    if (!details().isEmpty()) {
+      messages.add(details());
+    }
+    checks.failingBeside(obstacles.reasons()).forEach(messages::add);
+    if (lastResort) {
+      messages.add("priority 1 until checks are good (whenAllFail: KeepMaster)");
+    }
+    noted.forEach(problem -> messages.add(problem.toString()));
+    var history = timeline.history();
+    var speakers = reception.speakers();
+    return new NodeStatus(
+        name(router.state()),
+        router.priority(),
+        Timeline.text(since),
+        Reason.text(reasons),
+        messages.isEmpty() ? null : String.join("; ", messages),
+        config.generation(),
+        refusedGeneration,
+        transitions,
+        router.source() == null ? null : IpPrefix.text(router.source()),
+        speakers.isEmpty() ? null : speakers,
+        strays.isEmpty() ? null : strays,
+        history.isEmpty() ? null : history);
+  }
+}

@@ -1,0 +1,65 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.NodeNetwork;
+import dev.virtualip.agent.net.PacketPorts;
+import dev.virtualip.crds.HealthCheck;
+import java.time.Clock;
+
+/**
+ * What virtual routers use of the node they run on.
+ *
+ * @param network links and addresses
+ * @param addresses the way to change addresses and routes
+ * @param ports frames in and out
+ * @param checks starts health checks
+ * @param metrics counters
+ * @param recorder is told every step
+ * @param stopwatch measures what changes of state take
+ * @param turn what is to be done before the next input
+ * @param bootedAt when the node booted, in nanoseconds of the event loop's clock
+ * @param clock wall clock for what users read, never for decisions
+ */
+public record Node(
+    NodeNetwork network,
+    AddressPort addresses,
+    PacketPorts ports,
+    Checks checks,
+    AgentMetrics metrics,
+    Recorder recorder,
+    Stopwatch stopwatch,
+    Turn turn,
+    long bootedAt,
+    Clock clock) {
+
+  /** A node at the beginning of its first turn. */
+  public Node(
+      NodeNetwork network,
+      AddressPort addresses,
+      PacketPorts ports,
+      Checks checks,
+      AgentMetrics metrics,
+      Recorder recorder,
+      Stopwatch stopwatch,
+      long bootedAt,
+      Clock clock) {
+    this(
+        network,
+        addresses,
+        ports,
+        checks,
+        metrics,
+        recorder,
+        stopwatch,
+        new Turn(stopwatch),
+        bootedAt,
+        clock);
+  }
+
+  /** Starts health checks; results come back through the event loop. */
+  @FunctionalInterface
+  public interface Checks {
+    AutoCloseable start(String virtualIp, HealthCheck check);
+  }
+}

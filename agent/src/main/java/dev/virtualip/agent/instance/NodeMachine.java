@@ -1,0 +1,451 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.disk.MasterRecord;
+import dev.virtualip.agent.instance.Input.CheckChanged;
+import dev.virtualip.agent.instance.Input.FrameReceived;
+import dev.virtualip.agent.instance.Input.NetworkChanged;
+import dev.virtualip.agent.instance.Input.Noted;
+import dev.virtualip.agent.instance.Input.PlanChanged;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
+import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.Nics;
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.PlanChange;
+import dev.virtualip.agent.plan.PlanChange.Refused;
+import dev.virtualip.agent.plan.PlanChange.Run;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.crds.Conflicts;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * All VirtualIPs of a node as one deterministic machine: what comes in comes with its time, and the
+ * same inputs at the same times do the same to the node. It has no thread, clock, file or socket of
+ * its own. Times are nanoseconds.
+ */
+public final class NodeMachine {
+  private static final Logger LOG = LoggerFactory.getLogger(NodeMachine.class);
+
+  /** Reason of routers that begin anew after a defect in the agent. */
+  static final String DEFECT = "Defect";
+
+  private static final long SECOND = 1_000_000_000L;
+  private static final long RESTART_MAX = 64 * SECOND;
+
+  /** Is told what happens, by the machine's thread: must not block. */
+  public interface Listener {
+    /** A virtual router has another status. */
+    void changed(String virtualIp, NodeStatus status);
+
+    /** This node no longer has anything to do with a VirtualIP. */
+    void removed(String virtualIp);
+
+    /** This node is now master of these. */
+    void masters(Map<String, MasterRecord.Master> masters);
+
+    /** The node's NICs or their addresses are other ones. */
+    void nics(Nics nics);
+  }
+
+  private final Map<String, VrrpInstance> instances = new TreeMap<>();
+  private final Map<String, Run> runs = new TreeMap<>();
+  private final Restarts restarts = new Restarts(SECOND, RESTART_MAX);
+  private final Node node;
+  private final Listener listener;
+  private final EarlierLife earlierLife;
+  private final Queue<PlanChange> opened = new ArrayDeque<>();
+  private Map<String, MasterRecord.Master> masters = Map.of();
+  private Nics toldNics;
+  private boolean configured;
+
+  /** Time of the input, or of the deadline, that is being handled. */
+  private long now;
+
+  private volatile Map<String, NodeStatus> statuses = Map.of();
+
+  /**
+   * A machine to be {@linkplain #start started}.
+   *
+   * @param earlier what this node was master of when an earlier life of the agent ended
+   */
+  public NodeMachine(Map<String, MasterRecord.Master> earlier, Node node, Listener listener) {
+    this.node = node;
+    this.listener = listener;
+    earlierLife = new EarlierLife(node, earlier);
+    node.turn().onDefect((instance, defect) -> abandon(instance, defect));
+  }
+
+  /** Status of every VirtualIP this node has to do with; for any thread. */
+  public Map<String, NodeStatus> statuses() {
+    return statuses;
+  }
+
+  /** The running instance of a VirtualIP, or null. */
+  VrrpInstance instance(String virtualIp) {
+    return instances.get(virtualIp);
+  }
+
+  /** Whether the node has been told what to run. */
+  public boolean configured() {
+    return configured;
+  }
+
+  /** Reads the network, whose reports have to be on their way to {@link #handle} already. */
+  public void start() {
+    try {
+      node.network().reload();
+    } catch (IOException e) {
+      LOG.error("network_not_read error=\"{}\"", e.getMessage());
+    }
+    if (!earlierLife.isOpen()) {
+      earlierLife.clear(List.of());
+    }
+    tellNics();
+  }
+
+  /** When {@link #due} has something to do, or {@link State#NEVER}. */
+  public long deadline() {
+    if (!opened.isEmpty()) {
+      return now;
+    }
+    long first = restarts.deadline();
+    for (var instance : instances.values()) {
+      first = Math.min(first, instance.deadline());
+    }
+    return first;
+  }
+
+  /**
+   * Does what is due for masters: one that slept too long lets go before it acts on anything else.
+   */
+  public void dueForMasters(long time) {
+    now = time;
+    for (var instance : List.copyOf(instances.values())) {
+      if (instance.deadline() <= now && instance.stateName() == VirtualIpStatus.State.Master) {
+        instance.onDeadline(now);
+      }
+    }
+  }
+
+  /** Does what is due. An advert that is here already has to be handled before. */
+  public void due(long time) {
+    now = time;
+    for (var instance : List.copyOf(instances.values())) {
+      // Few are due in a turn: no more than this is done for the others.
+      if (instance.deadline() <= now) {
+        instance.onDeadline(now);
+      }
+    }
+    if (restarts.deadline() <= now) {
+      restart();
+    }
+    completeOpened();
+  }
+
+  private void completeOpened() {
+    while (!opened.isEmpty()) {
+      complete(opened.poll());
+    }
+  }
+
+  /** Does what follows from an input. */
+  public void handle(Input input, long time) {
+    now = time;
+    completeOpened();
+    switch (input) {
+      case FrameReceived received -> frameReceived(received);
+      case NetworkChanged changed -> networkChanged(changed.event());
+      case CheckChanged changed -> {
+        var instance = instances.get(changed.virtualIp());
+        if (instance != null) {
+          instance.onCheck(changed.state(), now);
+        }
+      }
+      case PlanChanged changed -> planChanged(changed.change());
+      case Noted noted -> {
+        var instance = instances.get(noted.virtualIp());
+        if (instance != null) {
+          instance.note(noted.problems());
+        }
+      }
+    }
+  }
+
+  /** Hands everything over to the peers. */
+  public void stop(long time) {
+    now = time;
+    List.copyOf(instances.values())
+        .forEach(instance -> instance.stop(Reason.of(Kind.AgentStopped), now));
+  }
+
+  private void frameReceived(FrameReceived received) {
+    var datagram = Frames.vrrp(received.frame());
+    if (datagram.isEmpty()) {
+      node.metrics().rejected("", "Damaged");
+      return;
+    }
+    var takers =
+        instances.values().stream()
+            .filter(instance -> instance.takes(received.linkIndex(), datagram.get()))
+            .toList();
+    if (takers.isEmpty()) {
+      node.metrics().rejected("", "UnknownVrid");
+    }
+    takers.forEach(instance -> instance.onDatagram(datagram.get(), now));
+  }
+
+  private void networkChanged(NetworkEvent event) {
+    try {
+      if (!node.network().apply(event)) {
+        // Our own renewals: a report for each address every second or so, and news to nobody.
+        return;
+      }
+    } catch (IOException e) {
+      LOG.error("network_not_read error=\"{}\"", e.getMessage());
+    }
+    switch (event) {
+      case LinkRemoved removed -> node.ports().close(removed.linkIndex());
+      case LinkChanged changed when !changed.link().up() ->
+          node.ports().close(changed.link().index());
+      case Overrun _ -> node.ports().retain(node.network().linkIndexes());
+      default -> {}
+    }
+    List.copyOf(instances.values()).forEach(instance -> instance.onNetwork(event, now));
+    tellNics();
+  }
+
+  private void tellNics() {
+    var nics = node.network().nics();
+    if (!nics.equals(toldNics)) {
+      toldNics = nics;
+      tell(() -> listener.nics(nics));
+    }
+  }
+
+  /** Makes the instances match what is wanted. */
+  private void planChanged(PlanChange change) {
+    // Removals first: what one object gives up another may take in the same edit.
+    change
+        .stop()
+        .forEach(
+            name -> {
+              runs.remove(name);
+              restarts.forget(name);
+              end(name, Kind.Deleted);
+            });
+    runs.putAll(change.run());
+    change
+        .run()
+        .forEach(
+            (name, run) -> {
+              var instance = instances.get(name);
+              if (instance != null && !run.config().continues(instance.config())) {
+                end(name, Kind.Reconfigured);
+              }
+            });
+    var configs = runs.values().stream().map(Run::config).toList();
+    var resumable = earlierLife.resumable(configs);
+    new TreeMap<>(change.run()).forEach((name, run) -> run(run.config(), resumable.contains(name)));
+    opened.add(change);
+  }
+
+  /** Begins what has been opened: that may have taken a while, and timers count from now. */
+  private void complete(PlanChange change) {
+    for (var name : new TreeSet<>(change.run().keySet())) {
+      var instance = instances.get(name);
+      if (instance != null) {
+        instance.start(now);
+      }
+    }
+    joinGroups();
+    if (earlierLife.isOpen()) {
+      earlierLife.end();
+      earlierLife.clear(instances.values().stream().map(VrrpInstance::holdings).toList());
+    }
+    for (var name : new TreeSet<>(change.run().keySet())) {
+      pass(change.run().get(name));
+      if (instances.containsKey(name)) {
+        publish(instances.get(name));
+      }
+    }
+    change.forget().forEach(this::forget);
+    change.refused().forEach(this::refuse);
+    configured = true;
+  }
+
+  private void end(String name, Kind reason) {
+    var instance = instances.remove(name);
+    if (instance != null) {
+      instance.stop(Reason.of(reason), now);
+    }
+  }
+
+  private void run(InstanceConfig config, boolean resumes) {
+    var instance = instances.get(config.name());
+    if (instance != null) {
+      instance.update(config, now);
+    } else if (!restarts.isWaiting(config.name())) {
+      begin(config, resumes);
+    }
+  }
+
+  private void begin(InstanceConfig config, boolean resumes) {
+    var created = new VrrpInstance(config, resumes, node, this::publish);
+    instances.put(config.name(), created);
+    created.open(now);
+  }
+
+  /** What a plan says of an instance beside its configuration. */
+  private void pass(Run run) {
+    var instance = instances.get(run.config().name());
+    if (instance != null) {
+      instance.ask(run.handOver(), now);
+      var refused = run.refused();
+      instance.refuse(
+          refused == null ? null : refused.generation(),
+          refused == null ? List.of() : refused.problems());
+    }
+  }
+
+  private void joinGroups() {
+    instances.values().stream()
+        .collect(Collectors.groupingBy(NodeMachine::group, TreeMap::new, Collectors.toList()))
+        .values()
+        .forEach(members -> SyncGroupMembers.join(members, now));
+    List.copyOf(instances.values()).forEach(instance -> instance.evaluate(now));
+  }
+
+  /** Name of the sync group; outside of groups one that no group has. */
+  private static String group(VrrpInstance instance) {
+    var config = instance.config();
+    return config.syncGroup() != null ? config.syncGroup() : "/" + config.name();
+  }
+
+  /**
+   * A defect must not take down other VirtualIPs, nor leave a master that is half of one: the
+   * instance gives up, with its sync group, and begins anew after a while.
+   */
+  private void abandon(VrrpInstance failed, Throwable defect) {
+    var name = failed.config().name();
+    LOG.error("defect vip={} action=restart", name, defect);
+    node.metrics().defect(name, "vrrp");
+    for (var instance : List.copyOf(instances.values())) {
+      if (instance == failed || instance.config().isInGroupWith(failed.config())) {
+        abandon(instance);
+      }
+    }
+  }
+
+  private void abandon(VrrpInstance instance) {
+    var config = instance.config();
+    instances.remove(config.name(), instance);
+    node.turn().forget(instance);
+    try {
+      instance.abandon();
+    } catch (RuntimeException | AssertionError e) {
+      LOG.error("defect vip={} leases=will_end", config.name(), e);
+    }
+    restarts.plan(config.name(), now);
+    publish(
+        config.name(),
+        new NodeStatus(
+            VirtualIpStatus.State.Fault,
+            null,
+            Timeline.text(node.clock().instant()),
+            DEFECT,
+            "a defect of the agent, see its log: it begins anew in a moment",
+            null,
+            config.generation(),
+            0L));
+  }
+
+  private void restart() {
+    var again = new TreeMap<String, Run>();
+    for (var name : restarts.due(now)) {
+      var run = runs.get(name);
+      if (run != null) {
+        again.put(name, run);
+        begin(run.config(), false);
+      }
+    }
+    opened.add(new PlanChange(again, Set.of(), Map.of(), Set.of()));
+  }
+
+  private void refuse(String name, Refused refused) {
+    var problems = refused.problems();
+    var message = problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
+    LOG.warn("not_run vip={} problems=\"{}\"", name, message);
+    boolean conflict = problems.stream().anyMatch(Conflicts::isConflict);
+    var before = statuses.get(name);
+    boolean same = before != null && message.equals(before.message());
+    publish(
+        name,
+        new NodeStatus(
+            VirtualIpStatus.State.Fault,
+            null,
+            same ? before.since() : Timeline.text(node.clock().instant()),
+            conflict ? "Conflict" : "InvalidSpec",
+            message,
+            null,
+            refused.generation(),
+            0L));
+  }
+
+  private void publish(VrrpInstance instance) {
+    var present = new TreeMap<String, MasterRecord.Master>();
+    instances.values().stream()
+        .filter(i -> i.stateName() == VirtualIpStatus.State.Master)
+        .forEach(i -> present.put(i.config().name(), MasterRecord.Master.of(i.config())));
+    if (!present.equals(masters)) {
+      masters = present;
+      tell(() -> listener.masters(present));
+    }
+    publish(instance.config().name(), instance.status());
+  }
+
+  private void publish(String name, NodeStatus status) {
+    var next = new TreeMap<>(statuses);
+    if (status.equals(next.put(name, status))) {
+      return;
+    }
+    statuses = Map.copyOf(next);
+    node.metrics().status(name, status);
+    tell(() -> listener.changed(name, status));
+  }
+
+  /** What is told leaves the node; a defect there is no reason to move an address. */
+  private void tell(Runnable telling) {
+    try {
+      telling.run();
+    } catch (RuntimeException e) {
+      LOG.error("defect in=listener action=continue", e);
+      node.metrics().defect("vrrp");
+    }
+  }
+
+  private void forget(String name) {
+    var next = new TreeMap<>(statuses);
+    if (next.remove(name) != null) {
+      statuses = Map.copyOf(next);
+      node.metrics().forget(name);
+      tell(() -> listener.removed(name));
+    }
+  }
+}

@@ -1,0 +1,73 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.vrrp.Event;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.Step;
+import dev.virtualip.agent.vrrp.SyncGroup;
+import dev.virtualip.agent.vrrp.VirtualRouter;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.SortedMap;
+import java.util.TreeMap;
+
+/** The running members of one sync group on this node; outside of groups, a router by itself. */
+public final class SyncGroupMembers {
+  private final SortedMap<String, VrrpInstance> members = new TreeMap<>();
+
+  public SyncGroupMembers(Collection<VrrpInstance> instances) {
+    instances.forEach(instance -> members.put(instance.config().name(), instance));
+  }
+
+  /**
+   * Makes these instances the members of one group, which all have been told of in their
+   * configuration. One that comes as master to a group that is not lets go: a peer may be the
+   * master of the others, and neither node would ever be master of all.
+   */
+  static void join(List<VrrpInstance> instances, long now) {
+    var group = new SyncGroupMembers(instances);
+    var newcomers = instances.stream().filter(instance -> instance.join(group)).toList();
+    var backup = instances.stream().filter(i -> i.router().state() instanceof Backup).findFirst();
+    backup.ifPresent(
+        other -> newcomers.forEach(i -> i.on(new Event.LetGo(other.config().name()), now)));
+  }
+
+  /** Passes on what a member's step asks of the others, after its own effects. */
+  void stepped(VrrpInstance member, VirtualRouter before, Step step, long now) {
+    var routers = new TreeMap<String, VirtualRouter>();
+    members.forEach((name, instance) -> routers.put(name, instance.router()));
+    member.follow(SyncGroup.follow(member.config().name(), before, step, routers), members, now);
+  }
+
+  /** Adds the members other than this one that something stands in the way of. */
+  void addFaults(VrrpInstance member, Map<Reason, String> faults) {
+    members.forEach(
+        (name, other) -> {
+          if (other == member || !other.obstacles().hasOwn()) {
+            return;
+          }
+          if (other.obstacles().isPending()) {
+            faults.put(new Reason(Kind.SyncGroupPending, name), "");
+          } else {
+            faults.put(new Reason(Kind.SyncGroup, name), "VirtualIP " + name + " is at fault");
+          }
+        });
+  }
+
+  /** Whether each knows what stands in its way. */
+  boolean allHaveLooked() {
+    return members.values().stream().allMatch(member -> member.obstacles().hasLooked());
+  }
+
+  /** Whether checks of members other than this one fail. */
+  boolean checksOfOthersFail(VrrpInstance member) {
+    return members.values().stream().anyMatch(other -> other != member && other.checksFail());
+  }
+
+  /** Lets the others look again: this one's own faults or failed checks have come or gone. */
+  void faultsChanged(VrrpInstance member, long now) {
+    members.values().stream().filter(other -> other != member).forEach(o -> o.lookLater(now));
+  }
+}

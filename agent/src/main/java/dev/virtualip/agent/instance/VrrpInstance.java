@@ -1,0 +1,506 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.EffectivePriority;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
+import dev.virtualip.agent.vrrp.Datagram;
+import dev.virtualip.agent.vrrp.Effect;
+import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Effect.BindAddresses;
+import dev.virtualip.agent.vrrp.Effect.RenewLeases;
+import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
+import dev.virtualip.agent.vrrp.Effect.StateChanged;
+import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
+import dev.virtualip.agent.vrrp.Event;
+import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
+import dev.virtualip.agent.vrrp.Event.ConfigChanged;
+import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.HoldingsLost;
+import dev.virtualip.agent.vrrp.Event.HoldingsUncertain;
+import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Resign;
+import dev.virtualip.agent.vrrp.Event.Shutdown;
+import dev.virtualip.agent.vrrp.Event.SourceChanged;
+import dev.virtualip.agent.vrrp.Event.TimerExpired;
+import dev.virtualip.agent.vrrp.Event.Wish;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.agent.vrrp.State.Active;
+import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.VirtualRouter;
+import dev.virtualip.agent.vrrp.VirtualRouterConfig;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A running VirtualIP: feeds its virtual router with what happens on the node, and performs the
+ * effects in their order. Used by the event loop's thread only; times are its nanoseconds.
+ */
+public final class VrrpInstance {
+  private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
+
+  private final Node node;
+  private final Consumer<VrrpInstance> onStatus;
+  private final AdvertTransport transport;
+  private final AdvertReceiver reception;
+  private final InstanceChecks checks;
+  private final Faults obstacles;
+  private final Timeline timeline = new Timeline();
+  private final Effects effects;
+  private final InstanceStatus status;
+
+  private InstanceConfig config;
+  private VirtualRouter router;
+  private SyncGroupMembers group;
+  private String joined;
+  private boolean checksFail;
+  private boolean started;
+  private HandOver asked;
+  private List<String> strays = List.of();
+
+  /**
+   * An instance that does nothing before it is {@linkplain #start started}.
+   *
+   * @param resumes whether an earlier life on this node was master and is so still
+   */
+  public VrrpInstance(
+      InstanceConfig config, boolean resumes, Node node, Consumer<VrrpInstance> onStatus) {
+    this.config = config;
+    this.node = node;
+    this.onStatus = onStatus;
+    var links = new LinkStates(node.network());
+    transport = new AdvertTransport(node);
+    reception = new AdvertReceiver(node.metrics(), () -> onStatus.accept(this));
+    checks = new InstanceChecks(node, links);
+    effects = new Effects(node, transport, timeline);
+    obstacles = new Faults(node, transport, effects, links);
+    router =
+        resumes
+            ? VirtualRouter.resume(config.router(), config.priority())
+            : VirtualRouter.create(config.router(), config.priority());
+    var reason = Reason.of(resumes ? Kind.Resuming : Kind.Starting);
+    status = new InstanceStatus(node, obstacles, checks, reception, timeline, reason);
+    group = new SyncGroupMembers(List.of());
+    node.recorder().started(config.name(), router);
+  }
+
+  /**
+   * Makes it a member of its sync group, possibly of nobody else.
+   *
+   * @return whether it was a member of another group, or of none
+   */
+  public boolean join(SyncGroupMembers members) {
+    boolean comes = !Objects.equals(joined, config.syncGroup());
+    joined = config.syncGroup();
+    group = members;
+    return comes;
+  }
+
+  Holdings holdings() {
+    return effects.holdings();
+  }
+
+  VirtualRouter router() {
+    return router;
+  }
+
+  Faults obstacles() {
+    return obstacles;
+  }
+
+  /** Opens what it will listen by, as far as that can be opened. */
+  void open(long now) {
+    node.turn().run(this, () -> listen(now));
+  }
+
+  private void listen(long now) {
+    var link = node.network().link(config.interfaceName());
+    obstacles.find(config, link, source(link), router.state(), now);
+  }
+
+  /** Whether a check of weight 0 keeps this router from its full priority or from taking part. */
+  boolean checksFail() {
+    return checksFail;
+  }
+
+  /**
+   * Starts the checks and, if nothing stands in the way, listens; once. A member of a sync group
+   * does so when it is {@linkplain #evaluate told} after it has {@linkplain #join joined}.
+   */
+  public void start(long now) {
+    if (started) {
+      return;
+    }
+    started = true;
+    node.turn()
+        .run(
+            this,
+            () -> {
+              warnWithoutLinkLocal();
+              startChecks();
+              if (config.syncGroup() == null) {
+                look(now);
+              }
+            });
+  }
+
+  private void warnWithoutLinkLocal() {
+    if (config.ipv6() && !config.advertised().getFirst().isLinkLocalAddress()) {
+      LOG.warn(
+          "no_link_local_address vip={}: RFC 9568 wants one among spec.addresses, strict peers too",
+          config.name());
+    }
+  }
+
+  InstanceConfig config() {
+    return config;
+  }
+
+  /** When {@link #onDeadline} is due. */
+  public long deadline() {
+    return Math.min(Math.min(router.deadline(), obstacles.deadline()), reception.deadline());
+  }
+
+  /** Does what is due. */
+  public void onDeadline(long now) {
+    node.turn().run(this, () -> meetDeadlines(now));
+  }
+
+  private void meetDeadlines(long now) {
+    if (deadline() <= now) {
+      node.metrics().late(config.name(), now - deadline());
+    }
+    if (router.deadline() <= now) {
+      boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
+      var event = waits ? new Wish() : new TimerExpired();
+      node.stopwatch().since(router.deadline(), () -> step(event, now));
+    }
+    if (reception.deadline() <= now) {
+      reception.onDeadline(now);
+    }
+    if (obstacles.deadline() <= now) {
+      long due = obstacles.deadline();
+      obstacles.onDeadline(now);
+      // After what the step has brought about.
+      node.stopwatch().since(due, () -> node.turn().later(this, () -> look(now)));
+    }
+  }
+
+  /** Whether a datagram on a link is for this virtual router. */
+  public boolean takes(int linkIndex, Datagram datagram) {
+    return transport.takes(config, linkIndex, datagram);
+  }
+
+  public void onDatagram(Datagram datagram, long now) {
+    node.turn().run(this, () -> receive(datagram, now));
+  }
+
+  private void receive(Datagram datagram, long now) {
+    var expected =
+        new Expected(
+            config.router().version(),
+            config.router().advertInterval(),
+            config.password(),
+            router.source(),
+            transport.peers(config));
+    var advert = reception.receive(config, expected, datagram, now);
+    if (advert != null) {
+      step(new AdvertisementReceived(advert.priority(), advert.interval(), datagram.source()), now);
+    }
+  }
+
+  /** A report of the kernel that the node's view has taken in already. */
+  void onNetwork(NetworkEvent event, long now) {
+    node.turn().later(this, () -> loseHoldings(event, now));
+    node.turn().later(this, () -> look(now));
+    node.turn().run(this, () -> doubtHoldings(event, now));
+  }
+
+  private void loseHoldings(NetworkEvent event, long now) {
+    boolean removal =
+        event instanceof AddressRemoved
+            || event instanceof RouteRemoved
+            || event instanceof RuleRemoved;
+    if (removal && router.state() instanceof Active && holdings().lost(event)) {
+      node.metrics().restored(config.name());
+      LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
+      step(new HoldingsLost(), now);
+    }
+  }
+
+  private void doubtHoldings(NetworkEvent event, long now) {
+    // The kernel drops the routes of a link that goes down, and reports none of them.
+    boolean cameUp = event instanceof LinkChanged changed && changed.link().up();
+    if ((event instanceof Overrun || cameUp) && router.state() instanceof Active) {
+      holdings().doubt();
+      step(new HoldingsUncertain(), now);
+    }
+  }
+
+  public void onCheck(CheckState state, long now) {
+    node.turn()
+        .run(
+            this,
+            () -> {
+              if (checks.take(config.name(), state)) {
+                look(now);
+                node.turn().later(this, () -> onStatus.accept(this));
+              }
+            });
+  }
+
+  /** Takes over a configuration that {@linkplain InstanceConfig#continues continues} this one. */
+  void update(InstanceConfig next, long now) {
+    if (!next.equals(config)) {
+      node.turn().later(this, () -> takeOver(next, now));
+      node.turn().later(this, () -> look(now));
+      node.turn().run(this, () -> onStatus.accept(this));
+    }
+  }
+
+  private void takeOver(InstanceConfig next, long now) {
+    config = next;
+    obstacles.configChanged(next, now);
+    reception.configChanged();
+    startChecks();
+    step(new ConfigChanged(next.router()), now);
+  }
+
+  /**
+   * A newer version of the object is not run.
+   *
+   * @param generation its generation, if known
+   * @param problems what is wrong with it; empty if the newest version runs
+   */
+  void refuse(Long generation, List<Problem> problems) {
+    if (status.refuse(generation, problems)) {
+      onStatus.accept(this);
+    }
+  }
+
+  /** What users should know, though it keeps nothing from running. */
+  void note(List<Problem> problems) {
+    if (status.note(problems)) {
+      onStatus.accept(this);
+    }
+  }
+
+  /**
+   * Takes in what this node is asked to do: to hand over if it is master, and to be no more than a
+   * last resort from then on. Asked again at another time it hands over again.
+   *
+   * @param request null if it is not asked any more
+   */
+  void ask(HandOver request, long now) {
+    node.turn().run(this, () -> takeRequest(request, now));
+  }
+
+  private void takeRequest(HandOver request, long now) {
+    boolean anew =
+        request != null && (asked == null || !Objects.equals(asked.since(), request.since()));
+    asked = request;
+    look(now);
+    if (anew) {
+      node.turn()
+          .next(this, () -> step(new Resign(new Reason(Kind.HandedOver, request.reason())), now));
+    }
+  }
+
+  /** Ends; a master says so to its peers first. */
+  public void stop(Reason reason, long now) {
+    node.turn()
+        .run(
+            this,
+            () -> {
+              checks.stop(config.name());
+              step(new Shutdown(reason), now);
+            });
+  }
+
+  /** Ends after a defect, as far as that is possible: nothing of it may stay. */
+  void abandon() {
+    try {
+      checks.stop(config.name());
+    } finally {
+      effects.abandon(config, router.source());
+    }
+  }
+
+  private void startChecks() {
+    boolean resumes =
+        router.state() instanceof Initialize initialize
+            && initialize.reasons().contains(Reason.of(Kind.Resuming));
+    checks.run(config, resumes || !(router.state() instanceof Initialize));
+  }
+
+  /** Looks at the node and tells the router what has changed. */
+  void evaluate(long now) {
+    node.turn().run(this, () -> look(now));
+  }
+
+  private void look(long now) {
+    var link = node.network().link(config.interfaceName());
+    var source = source(link);
+    if (source != null && !source.equals(router.source())) {
+      step(new SourceChanged(source), now);
+    }
+    boolean checksFailed = checksFail;
+    var effective = effectivePriority(now);
+    int priority = asked == null ? effective.priority() : asked.limit(effective.priority());
+    if (priority != router.priority()) {
+      step(new PriorityChanged(priority), now);
+      onStatus.accept(this);
+    }
+    var found = obstacles.find(config, link, source, router.state(), now);
+    checks.addFaults(effective, found);
+    group.addFaults(this, found);
+    boolean had = obstacles.hasOwn();
+    boolean pended = obstacles.isPending();
+    boolean first = !obstacles.hasLooked();
+    boolean foundNews = obstacles.remember(found);
+    var reasons = obstacles.reasons();
+    if (group.allHaveLooked() && (!reasons.isEmpty() || router.state() instanceof Initialize)) {
+      step(new FaultsChanged(reasons), now);
+    }
+    var strayed = strays();
+    if (!strayed.equals(strays)) {
+      LOG.warn("stray_addresses vip={} addresses={}", config.name(), strayed);
+    }
+    if (foundNews || !strayed.equals(strays)) {
+      strays = strayed;
+      onStatus.accept(this);
+    }
+    if (first
+        || obstacles.hasOwn() != had
+        || obstacles.isPending() != pended
+        || checksFail != checksFailed) {
+      group.faultsChanged(this, now);
+    }
+  }
+
+  private InetAddress source(Link link) {
+    return link == null ? null : transport.source(config, link);
+  }
+
+  private EffectivePriority effectivePriority(long now) {
+    var effective = checks.effective(config, now);
+    checksFail = !effective.faults().isEmpty();
+    return config.keepMaster()
+        ? effective.keepingMaster(group.checksOfOthersFail(this))
+        : effective;
+  }
+
+  /** Tells the router of an event, and does all that follows from it. */
+  void on(Event event, long now) {
+    node.turn().run(this, () -> step(event, now));
+  }
+
+  /** Makes a step, performs its effects, and then tells the sync group. */
+  private void step(Event event, long now) {
+    var before = router;
+    var step = router.step(event, now);
+    router = step.router();
+    node.recorder().stepped(config.name(), now, event, step.effects());
+    if (step.effects().stream().anyMatch(StateChanged.class::isInstance)) {
+      timeline.begin(node.stopwatch().seen(), node.stopwatch().now());
+    }
+    for (var effect : step.effects()) {
+      var refusal = effects.perform(effect, config, router.source(), now);
+      if (refusal != null) {
+        // The effects behind it no longer apply, and the group follows what comes of it.
+        node.turn().next(this, () -> refused(refusal, now));
+        return;
+      }
+      performed(effect, before);
+    }
+    if (config.syncGroup() != null) {
+      group.stepped(this, before, step, now);
+    }
+  }
+
+  /** Lets members of the sync group take their steps next, in this order. */
+  void follow(Map<String, Event> events, Map<String, VrrpInstance> members, long now) {
+    var followers = events.keySet().stream().map(members::get).toList();
+    var steps = new ArrayList<Runnable>();
+    events.forEach((name, event) -> steps.add(() -> members.get(name).step(event, now)));
+    node.turn().next(followers, steps);
+  }
+
+  /** Looks at the node when all that waits is done. */
+  void lookLater(long now) {
+    node.turn().later(this, () -> look(now));
+  }
+
+  private void performed(Effect effect, VirtualRouter before) {
+    switch (effect) {
+      case BindAddresses _, RenewLeases _ -> obstacles.bound();
+      case StateChanged changed -> stateChanged(changed);
+      case UnbindAddresses _ -> {
+        boolean servedOn = before.state() instanceof Backup backup && backup.servesOn();
+        if (servedOn && router.state() instanceof Backup) {
+          // The status tells with what is next written: it is worth no write.
+          status.releasedLater(config.name());
+        }
+      }
+      case SendAdvertisement _, AnnounceAddresses _ -> {}
+    }
+  }
+
+  /** A refusal is a fault, never a silent master. */
+  private void refused(String error, long now) {
+    obstacles.bindFailed(error, now);
+    LOG.error("bind_failed vip={} error=\"{}\"", config.name(), error);
+    look(now);
+  }
+
+  private void stateChanged(StateChanged changed) {
+    status.entered(config.name(), router, changed, servesOn());
+    reception.stateChanged();
+    onStatus.accept(this);
+  }
+
+  private boolean servesOn() {
+    return router.state() instanceof Backup backup && backup.servesOn();
+  }
+
+  VirtualIpStatus.State stateName() {
+    return InstanceStatus.name(router.state());
+  }
+
+  public NodeStatus status() {
+    boolean lastResort =
+        asked == null && config.keepMaster() && router.priority() == EffectivePriority.LAST_RESORT;
+    return status.of(config, router, lastResort, strays());
+  }
+
+  /**
+   * What this node has of the addresses though it is not master, bound by somebody else: clients
+   * may end up here. An address owner has them anyway.
+   */
+  private List<String> strays() {
+    boolean may = router.state() instanceof Active || servesOn();
+    return may || config.priority() == VirtualRouterConfig.OWNER
+        ? List.of()
+        : holdings().ofOthers(config);
+  }
+}

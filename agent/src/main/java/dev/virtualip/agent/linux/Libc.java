@@ -1,0 +1,235 @@
+package dev.virtualip.agent.linux;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout.PathElement;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.StructLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.VarHandle;
+import java.util.function.Supplier;
+
+/**
+ * The C library's calls that netlink and raw sockets need. A call that a signal interrupts is made
+ * again; any other failure is an {@link ErrnoException}.
+ */
+final class Libc {
+  static final int AF_INET = 2;
+  static final int AF_INET6 = 10;
+  static final int AF_NETLINK = 16;
+  static final int SOCK_RAW = 3;
+  static final int SOCK_CLOEXEC = 0x80000;
+  static final int SOL_SOCKET = 1;
+  static final int SO_RCVBUF = 8;
+  static final int SO_BINDTODEVICE = 25;
+  private static final int SO_ATTACH_FILTER = 26;
+  static final int SO_RCVBUFFORCE = 33;
+  static final int MSG_TRUNC = 0x20;
+  static final int MSG_DONTWAIT = 0x40;
+  static final short POLLIN = 1;
+  private static final int EFD_CLOEXEC = 0x80000;
+
+  private static final StructLayout STATE = Linker.Option.captureStateLayout();
+  private static final VarHandle ERRNO = STATE.varHandle(PathElement.groupElement("errno"));
+
+  private static final MethodHandle SOCKET =
+      function("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final MethodHandle EVENTFD =
+      function("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
+  private static final MethodHandle CLOSE =
+      function("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
+  private static final MethodHandle BIND =
+      function("bind", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle SETSOCKOPT =
+      function(
+          "setsockopt",
+          FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle SEND =
+      function("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle SENDTO =
+      function(
+          "sendto",
+          FunctionDescriptor.of(
+              JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle RECV =
+      function("recv", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle POLL =
+      function("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle WRITE =
+      function("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+
+  private Libc() {}
+
+  /** Opens a socket, closed on exec; returns its descriptor. */
+  static int socket(int domain, int type, int protocol) throws ErrnoException {
+    return (int)
+        call(
+            state -> (int) SOCKET.invokeExact(state, domain, type | SOCK_CLOEXEC, protocol),
+            () -> "socket(%d, %d, %d)".formatted(domain, type, protocol));
+  }
+
+  /** Opens a counter of 0 that is readable once something was written to it. */
+  static int eventfd() throws ErrnoException {
+    return (int) call(state -> (int) EVENTFD.invokeExact(state, 0, EFD_CLOEXEC), () -> "eventfd()");
+  }
+
+  static void bind(int fd, MemorySegment address) throws ErrnoException {
+    call(
+        state -> (int) BIND.invokeExact(state, fd, address, (int) address.byteSize()),
+        () -> "bind(fd %d)".formatted(fd));
+  }
+
+  /** Sets a socket option whose value is bytes. */
+  static void setsockopt(int fd, int level, int option, byte[] value) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var pointer = arena.allocateFrom(JAVA_BYTE, value);
+      call(
+          state -> (int) SETSOCKOPT.invokeExact(state, fd, level, option, pointer, value.length),
+          () -> "setsockopt(fd %d, %d, %d)".formatted(fd, level, option));
+    }
+  }
+
+  /**
+   * Lets a socket receive nothing from now on: a filter of one instruction, "return 0" (struct
+   * sock_fprog, linux/filter.h).
+   */
+  static void receiveNothing(int fd) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var instruction = arena.allocate(8, 8);
+      instruction.set(JAVA_SHORT, 0, (short) 6);
+      var program = arena.allocate(16, 8);
+      program.set(JAVA_SHORT, 0, (short) 1);
+      program.set(ADDRESS, 8, instruction);
+      call(
+          state ->
+              (int) SETSOCKOPT.invokeExact(state, fd, SOL_SOCKET, SO_ATTACH_FILTER, program, 16),
+          () -> "setsockopt(fd %d, SO_ATTACH_FILTER)".formatted(fd));
+    }
+  }
+
+  /** Sets a socket option whose value is an int. */
+  static void setsockopt(int fd, int level, int option, int value) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var pointer = arena.allocateFrom(JAVA_INT, value);
+      call(
+          state -> (int) SETSOCKOPT.invokeExact(state, fd, level, option, pointer, Integer.BYTES),
+          () -> "setsockopt(fd %d, %d, %d, %d)".formatted(fd, level, option, value));
+    }
+  }
+
+  /** Sends a datagram; returns the number of bytes sent. */
+  static long send(int fd, MemorySegment data) throws ErrnoException {
+    return call(
+        state -> (long) SEND.invokeExact(state, fd, data, data.byteSize(), 0),
+        () -> "send(fd %d, %d bytes)".formatted(fd, data.byteSize()));
+  }
+
+  /** Sends a datagram to an address, without waiting for room; returns the number of bytes sent. */
+  static long sendto(int fd, MemorySegment data, MemorySegment address) throws ErrnoException {
+    return call(
+        state ->
+            (long)
+                SENDTO.invokeExact(
+                    state,
+                    fd,
+                    data,
+                    data.byteSize(),
+                    MSG_DONTWAIT,
+                    address,
+                    (int) address.byteSize()),
+        () -> "sendto(fd %d, %d bytes)".formatted(fd, data.byteSize()));
+  }
+
+  /** Receives a datagram; with MSG_TRUNC returns its real length, even if that did not fit. */
+  static long recv(int fd, MemorySegment into, int flags) throws ErrnoException {
+    return call(
+        state -> (long) RECV.invokeExact(state, fd, into, into.byteSize(), flags),
+        () -> "recv(fd %d, %d bytes, flags %#x)".formatted(fd, into.byteSize(), flags));
+  }
+
+  /**
+   * Waits until a descriptor is ready.
+   *
+   * @param pollfds array of struct pollfd
+   * @param timeoutMillis -1 = wait for ever
+   * @return number of descriptors that are ready, 0 if the time is over
+   */
+  static int poll(MemorySegment pollfds, long count, int timeoutMillis) throws ErrnoException {
+    return (int)
+        call(
+            state -> (int) POLL.invokeExact(state, pollfds, count, timeoutMillis),
+            () -> "poll(%d descriptors, %d ms)".formatted(count, timeoutMillis));
+  }
+
+  static void write(int fd, long value) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var pointer = arena.allocateFrom(JAVA_LONG, value);
+      call(
+          state -> (long) WRITE.invokeExact(state, fd, pointer, (long) Long.BYTES),
+          () -> "write(fd %d, %d)".formatted(fd, value));
+    }
+  }
+
+  /** Closes a descriptor. Linux has released it even if it reports EINTR, so never a second try. */
+  static void close(int fd) {
+    try (var arena = Arena.ofConfined()) {
+      int _ = (int) CLOSE.invokeExact(arena.allocate(STATE), fd);
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private interface Call {
+    long invoke(MemorySegment state) throws Throwable;
+  }
+
+  private static long call(Call call, Supplier<String> text) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var state = arena.allocate(STATE);
+      while (true) {
+        long result = call.invoke(state);
+        if (result >= 0) {
+          return result;
+        }
+        int errno = (int) ERRNO.get(state, 0L);
+        if (errno != Errno.EINTR) {
+          throw new ErrnoException(text.get(), errno);
+        }
+      }
+    } catch (ErrnoException | RuntimeException | Error e) {
+      throw e;
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Throws an Error, since any other exception would lose its message in class initialization. */
+  @SuppressWarnings("restricted") // Native calls are what this class is for.
+  private static MethodHandle function(String name, FunctionDescriptor type) {
+    var linker = Linker.nativeLinker();
+    var address =
+        linker
+            .defaultLookup()
+            .find(name)
+            .orElseThrow(
+                () ->
+                    new UnsatisfiedLinkError(
+                        "the C library has no " + name + "(): run virtualip-agent on Linux"));
+    try {
+      return linker.downcallHandle(address, type, Linker.Option.captureCallState("errno"));
+    } catch (IllegalCallerException e) {
+      var error =
+          new UnsatisfiedLinkError(
+              "Java forbids native calls: start it with --enable-native-access=ALL-UNNAMED");
+      error.initCause(e);
+      throw error;
+    }
+  }
+}

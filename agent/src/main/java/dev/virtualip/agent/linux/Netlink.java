@@ -1,0 +1,418 @@
+package dev.virtualip.agent.linux;
+
+import dev.virtualip.agent.linux.NetlinkMessage.Body;
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
+import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
+import dev.virtualip.agent.net.AddressPort.Change.PutRule;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.function.ObjIntConsumer;
+
+/**
+ * Links, addresses, routes and rules of the network namespace it was opened in, through one
+ * rtnetlink socket. Reading needs no rights, {@link #apply} needs NET_ADMIN. Threads take turns.
+ *
+ * <p>After an IOException the fate of the changes is unknown: read everything anew.
+ */
+public final class Netlink implements AddressPort, AutoCloseable {
+  /** Their acknowledgements, some 1 KiB of buffer each, fit in the receive buffer. */
+  private static final int BATCH_MAX = 512;
+
+  private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
+  private static final int[] FAMILIES = {Rtnetlink.AF_INET, Rtnetlink.AF_INET6};
+  private static final int TIMEOUT_MILLIS = 5_000;
+  private static final int DUMP_ATTEMPTS = 20;
+
+  private static final String TAKEN =
+      "EEXIST: somebody else's route has this destination and metric: remove it, or set another"
+          + " metric in spec.routes";
+
+  private static final String RULE_TAKEN =
+      "EEXIST: somebody else has added the very same rule: remove it, or set another priority in"
+          + " spec.rules";
+
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment requests =
+      arena.allocate((long) BATCH_MAX * NetlinkRequests.CHANGE_BYTES_MAX, 8);
+
+  /** Null after a failure: what it left unread would turn up among the next request's answers. */
+  private NetlinkSocket socket;
+
+  private int sequence = 1;
+  private boolean closed;
+
+  /**
+   * Opens the socket.
+   *
+   * @throws IOException if the kernel refuses
+   * @throws UnsatisfiedLinkError if Java may not make native calls, or this is no Linux
+   */
+  public Netlink() throws IOException {
+    socket = open();
+  }
+
+  private static NetlinkSocket open() throws IOException {
+    return NetlinkSocket.open(0, RECEIVE_BUFFER_BYTES);
+  }
+
+  @Override
+  public synchronized List<Link> links() throws IOException {
+    return dump(
+        NetlinkRequests::dumpLinks,
+        body -> body instanceof Body.LinkState(_, var link) ? Optional.of(link) : Optional.empty());
+  }
+
+  @Override
+  public synchronized List<BoundAddress> addresses() throws IOException {
+    var addresses = new ArrayList<BoundAddress>();
+    for (int family : FAMILIES) {
+      addresses.addAll(
+          dump(
+              (out, number) -> out.dumpAddresses(number, family),
+              body ->
+                  body instanceof Body.AddressState(_, var address)
+                          && isOf(family, address.prefix())
+                      ? Optional.of(address)
+                      : Optional.empty()));
+    }
+    return List.copyOf(addresses);
+  }
+
+  /** Without IPv6 the kernel answers with the addresses of all families it has. */
+  private static boolean isOf(int family, IpPrefix prefix) {
+    return prefix.isIpv6() == (family == Rtnetlink.AF_INET6);
+  }
+
+  @Override
+  public synchronized List<InstalledRoute> routes() throws IOException {
+    var routes = new ArrayList<InstalledRoute>();
+    for (int family : FAMILIES) {
+      routes.addAll(
+          dump(
+              (out, number) -> out.dumpRoutes(number, family),
+              body ->
+                  body instanceof Body.RouteState(_, _, int protocol, var route)
+                          && protocol == PROTOCOL
+                          && isOf(family, route.to())
+                      ? Optional.of(route)
+                      : Optional.empty()));
+    }
+    return List.copyOf(routes);
+  }
+
+  @Override
+  public synchronized List<PolicyRule> rules() throws IOException {
+    return dumpRules().stream()
+        .filter(state -> state.protocol() == PROTOCOL)
+        .map(Body.RuleState::rule)
+        .toList();
+  }
+
+  private List<Body.RuleState> dumpRules() throws IOException {
+    return dump(
+        NetlinkRequests::dumpRules,
+        body -> body instanceof Body.RuleState state ? Optional.of(state) : Optional.empty());
+  }
+
+  @Override
+  public boolean forwardsIpv6(Link link) {
+    try {
+      return Files.readString(Path.of("/proc/sys/net/ipv6/conf", link.name(), "forwarding"))
+          .startsWith("1");
+    } catch (IOException _) {
+      // Without IPv6, or without the link, nothing is forwarded.
+      return false;
+    }
+  }
+
+  /**
+   * {@inheritDoc}
+   *
+   * <p>One write takes up to 512 changes; more of them take several.
+   */
+  @Override
+  public synchronized List<Failure> apply(List<Change> changes) throws IOException {
+    var failures = new ArrayList<Failure>();
+    var taken = new ArrayList<PutRoute>();
+    var possible = withoutVainRules(withoutVainDeletions(changes), failures);
+    applyInBatches(possible, false, failures, taken);
+    if (!taken.isEmpty()) {
+      var ours = routes();
+      for (var put : taken) {
+        if (ours.stream().noneMatch(put.route()::replaces)) {
+          failures.add(new Failure(put, TAKEN));
+        }
+      }
+      var replaceable =
+          taken.stream().filter(put -> ours.stream().anyMatch(put.route()::replaces)).toList();
+      applyInBatches(replaceable, true, failures, new ArrayList<>());
+    }
+    return List.copyOf(failures);
+  }
+
+  private void applyInBatches(
+      List<? extends Change> changes,
+      boolean replaceRoutes,
+      List<Failure> failures,
+      List<PutRoute> taken)
+      throws IOException {
+    for (int from = 0; from < changes.size(); from += BATCH_MAX) {
+      int to = Math.min(from + BATCH_MAX, changes.size());
+      applyBatch(changes.subList(from, to), replaceRoutes, failures, taken);
+    }
+  }
+
+  /**
+   * Without deletions of routes that are not there: to the kernel, a route without metric, gateway
+   * or source stands for any, so it would delete another one instead.
+   */
+  private List<Change> withoutVainDeletions(List<Change> changes) throws IOException {
+    if (changes.stream().noneMatch(Change.DeleteRoute.class::isInstance)) {
+      return changes;
+    }
+    var installed = new HashSet<InstalledRoute>();
+    routes().forEach(route -> installed.add(deletable(route)));
+    var possible = new ArrayList<Change>();
+    for (var change : changes) {
+      if (change instanceof PutRoute put) {
+        installed.add(deletable(put.route()));
+      }
+      if (!(change instanceof Change.DeleteRoute(var route))) {
+        possible.add(change);
+      } else if (installed.remove(deletable(route))) {
+        possible.add(new Change.DeleteRoute(deletable(route)));
+      }
+    }
+    return possible;
+  }
+
+  /** What tells a route from others: an IPv6 route loses its source with the address. */
+  private static InstalledRoute deletable(InstalledRoute route) {
+    return route.to().isIpv6()
+        ? new InstalledRoute(
+            route.linkIndex(),
+            route.to(),
+            route.via(),
+            null,
+            route.table(),
+            route.metric(),
+            route.onLink())
+        : route;
+  }
+
+  /**
+   * Without rules that are there already, or are not there to be deleted. To the kernel a rule
+   * without source or destination stands for any: it would refuse to add one because of another
+   * that it covers, had we asked for EEXIST, and would delete that other one instead.
+   */
+  private List<Change> withoutVainRules(List<Change> changes, List<Failure> failures)
+      throws IOException {
+    if (changes.stream().noneMatch(c -> c instanceof PutRule || c instanceof DeleteRule)) {
+      return changes;
+    }
+    var ours = new HashSet<PolicyRule>();
+    var others = new HashSet<PolicyRule>();
+    dumpRules().forEach(state -> (state.protocol() == PROTOCOL ? ours : others).add(state.rule()));
+    var possible = new ArrayList<Change>();
+    for (var change : changes) {
+      switch (change) {
+        case PutRule(var rule) when ours.contains(rule) -> {}
+        case PutRule(var rule) when others.contains(rule) ->
+            failures.add(new Failure(change, RULE_TAKEN));
+        case PutRule(var rule) -> {
+          ours.add(rule);
+          possible.add(change);
+        }
+        case DeleteRule(var rule) when !ours.remove(rule) -> {}
+        case Change.PutAddress _,
+            Change.DeleteAddress _,
+            PutRoute _,
+            Change.DeleteRoute _,
+            DeleteRule _ ->
+            possible.add(change);
+      }
+    }
+    return possible;
+  }
+
+  private void applyBatch(
+      List<? extends Change> batch,
+      boolean replaceRoutes,
+      List<Failure> failures,
+      List<PutRoute> taken)
+      throws IOException {
+    int first = sequence;
+    sequence += batch.size();
+    var answers = new Body.Acknowledged[batch.size()];
+    exchange(
+        out -> {
+          for (int i = 0; i < batch.size(); i++) {
+            out.change(first + i, batch.get(i), replaceRoutes);
+          }
+        },
+        message -> {
+          int index = message.sequence() - first;
+          if (message.body() instanceof Body.Acknowledged answer
+              && index >= 0
+              && index < answers.length) {
+            answers[index] = answer;
+          }
+          return Arrays.stream(answers).allMatch(answer -> answer != null);
+        });
+    for (int i = 0; i < answers.length; i++) {
+      boolean exists = answers[i].errno() == Errno.EEXIST;
+      if (exists && !replaceRoutes && batch.get(i) instanceof PutRoute put) {
+        taken.add(put);
+      } else if (!isSuccess(batch.get(i), answers[i].errno())) {
+        failures.add(new Failure(batch.get(i), explain(answers[i])));
+      }
+    }
+  }
+
+  /** EEXIST of a replacement: the very route is there, behind another of the same metric. */
+  private static boolean isSuccess(Change change, int errno) {
+    return switch (change) {
+      case Change.PutAddress _ -> errno == 0;
+      case PutRoute _ -> errno == 0 || errno == Errno.EEXIST;
+      case Change.DeleteAddress _ ->
+          errno == 0 || errno == Errno.EADDRNOTAVAIL || errno == Errno.ENODEV;
+      case Change.DeleteRoute _ -> errno == 0 || errno == Errno.ESRCH || errno == Errno.ENODEV;
+      case PutRule _ -> errno == 0;
+      case DeleteRule _ -> errno == 0 || errno == Errno.ENOENT;
+    };
+  }
+
+  private static String explain(Body.Acknowledged answer) {
+    var meaning =
+        switch (answer.errno()) {
+          case Errno.EPERM -> "not allowed: give the agent the capability NET_ADMIN";
+          case Errno.EACCES -> "IPv6 is off there: set net.ipv6.conf.NIC.disable_ipv6 to 0";
+          case Errno.ENODEV -> "no such interface";
+          case Errno.ENETDOWN -> "the interface is down: set it up";
+          case Errno.ENETUNREACH, Errno.EHOSTUNREACH ->
+              "no prefix on the interface covers the gateway: bind one, or set onLink";
+          case Errno.EINVAL -> "the kernel takes no such value";
+          case Errno.ENOMEM, Errno.ENOBUFS -> "the kernel is out of memory";
+          default -> "the kernel refused";
+        };
+    var text = Errno.name(answer.errno()) + ": " + meaning;
+    return answer.text().isEmpty() ? text : text + " (" + answer.text() + ")";
+  }
+
+  private <T> List<T> dump(
+      ObjIntConsumer<NetlinkRequests> request, Function<Body, Optional<T>> wanted)
+      throws IOException {
+    for (int attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
+      int number = sequence++;
+      var bodies = new ArrayList<Body>();
+      var interrupted = new boolean[1];
+      exchange(
+          out -> request.accept(out, number),
+          message -> {
+            if (message.sequence() != number) {
+              return false;
+            }
+            interrupted[0] |= message.interrupted();
+            bodies.add(message.body());
+            return message.body() instanceof Body.Done
+                || message.body() instanceof Body.Acknowledged;
+          });
+      int errno = endOfDump(bodies.getLast());
+      if (errno != 0 && errno != Errno.EINTR) {
+        throw new IOException("netlink dump failed: " + Errno.name(errno));
+      }
+      if (errno == 0 && !interrupted[0]) {
+        return bodies.stream().flatMap(body -> wanted.apply(body).stream()).toList();
+      }
+    }
+    throw new IOException(
+        "netlink dump was interrupted by changes " + DUMP_ATTEMPTS + " times: try again");
+  }
+
+  private static int endOfDump(Body last) {
+    return switch (last) {
+      case Body.Done(int errno) -> errno;
+      case Body.Acknowledged(int errno, _) -> errno;
+      case Body.LinkState _,
+          Body.AddressState _,
+          Body.RouteState _,
+          Body.RuleState _,
+          Body.Skipped _,
+          Body.Rejected _ ->
+          throw new AssertionError(last);
+    };
+  }
+
+  private interface Writer {
+    void write(NetlinkRequests out);
+  }
+
+  /** Takes an answer; returns whether it was the last. */
+  private interface Reader {
+    boolean isLast(NetlinkMessage message);
+  }
+
+  /** Sends requests in one datagram and reads until the last answer. */
+  private void exchange(Writer writer, Reader reader) throws IOException {
+    if (closed) {
+      throw new IOException("netlink is closed");
+    }
+    if (socket == null) {
+      socket = open();
+    }
+    ByteBuffer out = requests.asByteBuffer().order(ByteOrder.nativeOrder());
+    writer.write(new NetlinkRequests(out));
+    try {
+      socket.send(requests.asSlice(0, out.position()));
+      receiveAll(reader);
+    } catch (IOException e) {
+      socket.close();
+      socket = null;
+      throw e;
+    }
+  }
+
+  private void receiveAll(Reader reader) throws IOException {
+    boolean last = false;
+    while (!last) {
+      var messages = socket.receive(TIMEOUT_MILLIS);
+      if (messages.isEmpty()) {
+        throw new IOException("netlink gave no answer within " + TIMEOUT_MILLIS + " ms");
+      }
+      for (var message : messages) {
+        if (message.body() instanceof Body.Rejected(var reason)) {
+          throw new IOException("netlink sent what rtnetlink does not have: " + reason);
+        }
+        last |= reader.isLast(message);
+      }
+    }
+  }
+
+  /** Closes the socket; what was bound and installed stays until its lease ends. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    arena.close();
+    if (socket != null) {
+      socket.close();
+    }
+  }
+}

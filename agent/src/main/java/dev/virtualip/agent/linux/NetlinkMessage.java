@@ -1,0 +1,352 @@
+package dev.virtualip.agent.linux;
+
+import static dev.virtualip.agent.linux.Rtnetlink.*;
+
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * A message from the kernel.
+ *
+ * @param sequence number of the request that it answers, 0 for what nobody asked for
+ * @param interrupted the dump it belongs to is inconsistent, since something changed meanwhile
+ * @param body what it says
+ */
+record NetlinkMessage(int sequence, boolean interrupted, Body body) {
+
+  sealed interface Body {
+    /** RTM_NEWLINK or RTM_DELLINK. */
+    record LinkState(boolean removed, Link link) implements Body {}
+
+    /** RTM_NEWADDR or RTM_DELADDR. */
+    record AddressState(boolean removed, BoundAddress address) implements Body {}
+
+    /**
+     * RTM_NEWROUTE or RTM_DELROUTE of a unicast route.
+     *
+     * @param replaces it took the place of one with the same destination, table and metric
+     * @param protocol who installed it (rtm_protocol)
+     */
+    record RouteState(boolean removed, boolean replaces, int protocol, InstalledRoute route)
+        implements Body {}
+
+    /**
+     * RTM_NEWRULE or RTM_DELRULE of a rule that does nothing but route by source and destination.
+     *
+     * @param protocol who added it (FRA_PROTOCOL), 0 if unset
+     */
+    record RuleState(boolean removed, int protocol, PolicyRule rule) implements Body {}
+
+    /**
+     * NLMSG_ERROR.
+     *
+     * @param errno 0 = done
+     * @param text the kernel's explanation, empty if it gave none
+     */
+    record Acknowledged(int errno, String text) implements Body {}
+
+    /** NLMSG_DONE, the end of a dump; errno 0 = complete. */
+    record Done(int errno) implements Body {}
+
+    /** Of a type or family that does not concern us. */
+    record Skipped() implements Body {}
+
+    /** Not what rtnetlink sends. */
+    record Rejected(String reason) implements Body {}
+  }
+
+  /** Attributes of a rule that narrow it down beyond source and destination, or do more. */
+  private static final Set<Integer> RULE_EXTRAS =
+      Set.of(
+          FRA_IIFNAME,
+          FRA_OIFNAME,
+          FRA_FWMARK,
+          FRA_FWMASK,
+          FRA_FLOW,
+          FRA_TUN_ID,
+          FRA_SUPPRESS_IFGROUP,
+          FRA_L3MDEV,
+          FRA_UID_RANGE,
+          FRA_IP_PROTO,
+          FRA_SPORT_RANGE,
+          FRA_DPORT_RANGE,
+          FRA_DSCP,
+          FRA_FLOWLABEL);
+
+  /** What the kernel says where a rule suppresses nothing. */
+  private static final long NO_SUPPRESSION = 0xFFFF_FFFFL;
+
+  private static final class Malformed extends Exception {
+    private static final long serialVersionUID = 1;
+
+    Malformed(String reason) {
+      super(reason, null, false, false);
+    }
+  }
+
+  /**
+   * All messages of a datagram. Where a length cannot be true, the last one is {@link
+   * Body.Rejected}.
+   *
+   * @param in the datagram, in native byte order
+   */
+  static List<NetlinkMessage> parse(ByteBuffer in) {
+    var messages = new ArrayList<NetlinkMessage>();
+    while (in.remaining() >= NLMSG_HEADER) {
+      int start = in.position();
+      int length = in.getInt(start);
+      if (length < NLMSG_HEADER || length > in.remaining()) {
+        var reason = "message of " + length + " bytes in " + in.remaining();
+        messages.add(new NetlinkMessage(0, false, new Body.Rejected(reason)));
+        return messages;
+      }
+      int type = Short.toUnsignedInt(in.getShort(start + 4));
+      int flags = Short.toUnsignedInt(in.getShort(start + 6));
+      int sequence = in.getInt(start + 8);
+      var content = in.slice(start + NLMSG_HEADER, length - NLMSG_HEADER).order(in.order());
+      messages.add(
+          new NetlinkMessage(sequence, (flags & NLM_F_DUMP_INTR) != 0, body(type, flags, content)));
+      in.position(start + Math.min(align(length), in.remaining()));
+    }
+    return messages;
+  }
+
+  private static Body body(int type, int flags, ByteBuffer content) {
+    try {
+      return switch (type) {
+        case RTM_NEWLINK, RTM_DELLINK -> link(type == RTM_DELLINK, content);
+        case RTM_NEWADDR, RTM_DELADDR -> address(type == RTM_DELADDR, content);
+        case RTM_NEWROUTE, RTM_DELROUTE -> route(type == RTM_DELROUTE, flags, content);
+        case RTM_NEWRULE, RTM_DELRULE -> rule(type == RTM_DELRULE, content);
+        case NLMSG_ERROR -> acknowledged(flags, content);
+        case NLMSG_DONE -> new Body.Done(errno(content));
+        default -> new Body.Skipped();
+      };
+    } catch (Malformed e) {
+      return new Body.Rejected("message of type " + type + ": " + e.getMessage());
+    }
+  }
+
+  /** A bridge reports its ports as links of family AF_BRIDGE, "deleted" when they leave it. */
+  private static Body link(boolean removed, ByteBuffer in) throws Malformed {
+    need(in, IFINFOMSG);
+    if (in.get(0) != AF_UNSPEC) {
+      return new Body.Skipped();
+    }
+    int index = in.getInt(4);
+    int flags = in.getInt(8);
+    var attributes = attributes(in, IFINFOMSG);
+    var name = attributes.get(IFLA_IFNAME);
+    if (index <= 0 || name == null) {
+      throw new Malformed("a link without index or name");
+    }
+    var mac = attributes.get(IFLA_ADDRESS);
+    var link =
+        new Link(
+            index,
+            text(name),
+            (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0,
+            new Link.HardwareAddress(mac == null ? new byte[0] : bytes(mac)),
+            (int) Math.min(number(attributes, IFLA_MTU, 0), Integer.MAX_VALUE));
+    return new Body.LinkState(removed, link);
+  }
+
+  private static Body address(boolean removed, ByteBuffer in) throws Malformed {
+    need(in, IFADDRMSG);
+    int family = in.get(0);
+    if (family != AF_INET && family != AF_INET6) {
+      return new Body.Skipped();
+    }
+    var attributes = attributes(in, IFADDRMSG);
+    // On a point-to-point link IFA_ADDRESS is the peer's; IPv6 has no IFA_LOCAL elsewhere.
+    var local = attributes.getOrDefault(IFA_LOCAL, attributes.get(IFA_ADDRESS));
+    if (local == null) {
+      throw new Malformed("an address message without address");
+    }
+    var prefix = prefix(family, local, in.get(1));
+    var protocol = attributes.get(IFA_PROTO);
+    if (protocol != null) {
+      need(protocol, 1);
+    }
+    long flags = number(attributes, IFA_FLAGS, Byte.toUnsignedInt(in.get(2)));
+    return new Body.AddressState(
+        removed,
+        new BoundAddress(
+            in.getInt(4),
+            prefix,
+            lease(attributes.get(IFA_CACHEINFO)),
+            protocol == null ? 0 : Byte.toUnsignedInt(protocol.get(0)),
+            (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0));
+  }
+
+  /** An address about to go has 0 seconds left, which here means for ever. */
+  private static long lease(ByteBuffer cacheInfo) throws Malformed {
+    if (cacheInfo == null) {
+      return 0;
+    }
+    need(cacheInfo, IFA_CACHEINFO_BYTES);
+    long valid = Integer.toUnsignedLong(cacheInfo.getInt(4));
+    return valid == INFINITY_LIFE_TIME ? 0 : Math.max(valid, 1);
+  }
+
+  private static Body route(boolean removed, int flags, ByteBuffer in) throws Malformed {
+    need(in, RTMSG);
+    int family = in.get(0);
+    boolean representable = in.get(2) == 0 && in.get(3) == 0 && in.get(7) == RTN_UNICAST;
+    if (family != AF_INET && family != AF_INET6 || !representable) {
+      return new Body.Skipped();
+    }
+    var attributes = attributes(in, RTMSG);
+    var to = attributes.get(RTA_DST);
+    var any = ByteBuffer.allocate(family == AF_INET ? 4 : 16);
+    var route =
+        new InstalledRoute(
+            (int) number(attributes, RTA_OIF, 0),
+            prefix(family, to == null ? any : to, in.get(1)),
+            optionalAddress(family, attributes.get(RTA_GATEWAY)),
+            optionalAddress(family, attributes.get(RTA_PREFSRC)),
+            number(attributes, RTA_TABLE, Byte.toUnsignedInt(in.get(4))),
+            number(attributes, RTA_PRIORITY, 0),
+            (in.getInt(8) & RTNH_F_ONLINK) != 0);
+    boolean replaces = !removed && (flags & NLM_F_REPLACE) != 0;
+    return new Body.RouteState(removed, replaces, Byte.toUnsignedInt(in.get(5)), route);
+  }
+
+  private static Body rule(boolean removed, ByteBuffer in) throws Malformed {
+    need(in, FIB_RULE_HDR);
+    int family = in.get(0);
+    boolean representable = in.get(3) == 0 && in.get(7) == FR_ACT_TO_TBL && in.getInt(8) == 0;
+    if (family != AF_INET && family != AF_INET6 || !representable) {
+      return new Body.Skipped();
+    }
+    var attributes = attributes(in, FIB_RULE_HDR);
+    var to = attributes.get(FRA_DST);
+    var from = attributes.get(FRA_SRC);
+    if (to == null && from == null
+        || attributes.keySet().stream().anyMatch(RULE_EXTRAS::contains)
+        || number(attributes, FRA_SUPPRESS_PREFIXLEN, NO_SUPPRESSION) != NO_SUPPRESSION) {
+      return new Body.Skipped();
+    }
+    var protocol = attributes.get(FRA_PROTOCOL);
+    if (protocol != null) {
+      need(protocol, 1);
+    }
+    var rule =
+        new PolicyRule(
+            from == null ? null : prefix(family, from, in.get(2)),
+            to == null ? null : prefix(family, to, in.get(1)),
+            number(attributes, FRA_TABLE, Byte.toUnsignedInt(in.get(4))),
+            number(attributes, FRA_PRIORITY, 0));
+    int addedBy = protocol == null ? 0 : Byte.toUnsignedInt(protocol.get(0));
+    return new Body.RuleState(removed, addedBy, rule);
+  }
+
+  /** The request's header follows the error number; its content too, unless NLM_F_CAPPED. */
+  private static Body acknowledged(int flags, ByteBuffer in) throws Malformed {
+    need(in, 4 + NLMSG_HEADER);
+    int errno = errno(in);
+    if ((flags & NLM_F_ACK_TLVS) == 0) {
+      return new Body.Acknowledged(errno, "");
+    }
+    long requested = Integer.toUnsignedLong(in.getInt(4));
+    long echoed = (flags & NLM_F_CAPPED) != 0 ? NLMSG_HEADER : requested;
+    if (echoed < NLMSG_HEADER || echoed > in.remaining() - 4) {
+      throw new Malformed("an echoed request of " + echoed + " bytes");
+    }
+    var explanation = attributes(in, 4 + align((int) echoed)).get(NLMSGERR_ATTR_MSG);
+    return new Body.Acknowledged(errno, explanation == null ? "" : text(explanation));
+  }
+
+  private static int errno(ByteBuffer in) throws Malformed {
+    need(in, 4);
+    int negative = in.getInt(0);
+    if (negative > 0 || negative == Integer.MIN_VALUE) {
+      throw new Malformed("error number " + negative);
+    }
+    return -negative;
+  }
+
+  private static Map<Integer, ByteBuffer> attributes(ByteBuffer in, int offset) throws Malformed {
+    var attributes = new HashMap<Integer, ByteBuffer>();
+    int at = offset;
+    while (in.limit() - at >= ATTRIBUTE_HEADER) {
+      int length = Short.toUnsignedInt(in.getShort(at));
+      if (length < ATTRIBUTE_HEADER || length > in.limit() - at) {
+        throw new Malformed("attribute of " + length + " bytes in " + (in.limit() - at));
+      }
+      int type = in.getShort(at + 2) & ATTRIBUTE_TYPE_MASK;
+      var value = in.slice(at + ATTRIBUTE_HEADER, length - ATTRIBUTE_HEADER).order(in.order());
+      attributes.put(type, value);
+      at += align(length);
+    }
+    return attributes;
+  }
+
+  private static IpPrefix prefix(int family, ByteBuffer address, byte length) throws Malformed {
+    int bits = Byte.toUnsignedInt(length);
+    if (bits > (family == AF_INET ? 32 : 128)) {
+      throw new Malformed("prefix of " + bits + " bits");
+    }
+    return new IpPrefix(inetAddress(family, address), bits);
+  }
+
+  private static InetAddress optionalAddress(int family, ByteBuffer address) throws Malformed {
+    return address == null ? null : inetAddress(family, address);
+  }
+
+  private static InetAddress inetAddress(int family, ByteBuffer address) throws Malformed {
+    if (address.remaining() != (family == AF_INET ? 4 : 16)) {
+      throw new Malformed("address of " + address.remaining() + " bytes in family " + family);
+    }
+    try {
+      // InetAddress.getByAddress would turn an IPv4-mapped IPv6 address into an IPv4 one.
+      return family == AF_INET
+          ? InetAddress.getByAddress(bytes(address))
+          : Inet6Address.getByAddress(null, bytes(address), -1);
+    } catch (UnknownHostException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static long number(Map<Integer, ByteBuffer> attributes, int type, long otherwise)
+      throws Malformed {
+    var value = attributes.get(type);
+    if (value == null) {
+      return otherwise;
+    }
+    need(value, Integer.BYTES);
+    return Integer.toUnsignedLong(value.getInt(0));
+  }
+
+  /** The text up to its terminating zero byte. */
+  private static String text(ByteBuffer value) {
+    var text = new String(bytes(value), StandardCharsets.UTF_8);
+    int end = text.indexOf('\0');
+    return end < 0 ? text : text.substring(0, end);
+  }
+
+  private static byte[] bytes(ByteBuffer value) {
+    var bytes = new byte[value.remaining()];
+    value.get(0, bytes);
+    return bytes;
+  }
+
+  private static void need(ByteBuffer in, int bytes) throws Malformed {
+    if (in.remaining() < bytes) {
+      throw new Malformed(in.remaining() + " bytes instead of " + bytes);
+    }
+  }
+}

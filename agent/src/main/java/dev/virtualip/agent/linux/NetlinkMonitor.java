@@ -1,0 +1,138 @@
+package dev.virtualip.agent.linux;
+
+import dev.virtualip.agent.linux.NetlinkMessage.Body;
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Listens to what changes in the network namespace it was opened in, our own changes included. Open
+ * it before reading the state with {@link Netlink}, and no change slips between the two.
+ *
+ * <p>Its daemon thread {@code netlink-monitor} ends with an exception, and the agent with it, if
+ * the socket or the listener fails.
+ */
+public final class NetlinkMonitor implements AutoCloseable {
+  private static final Logger log = LoggerFactory.getLogger(NetlinkMonitor.class);
+
+  /** Some 4000 messages; the kernel doubles it. */
+  private static final int RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
+
+  private static final int GROUPS =
+      Rtnetlink.RTMGRP_LINK
+          | Rtnetlink.RTMGRP_IPV4_IFADDR
+          | Rtnetlink.RTMGRP_IPV6_IFADDR
+          | Rtnetlink.RTMGRP_IPV4_ROUTE
+          | Rtnetlink.RTMGRP_IPV6_ROUTE
+          | Rtnetlink.RTMGRP_IPV4_RULE
+          | Rtnetlink.RTMGRP_IPV6_RULE;
+
+  private final Consumer<NetworkEvent> listener;
+  private final NetlinkSocket socket;
+  private final Thread thread;
+  private volatile boolean closed;
+
+  /**
+   * Opens the socket and starts the thread.
+   *
+   * @param listener is called by the monitor's thread, and must not block
+   * @throws IOException if the kernel refuses
+   */
+  public NetlinkMonitor(Consumer<NetworkEvent> listener) throws IOException {
+    this.listener = listener;
+    this.socket = NetlinkSocket.open(GROUPS, RECEIVE_BUFFER_BYTES);
+    this.thread = Thread.ofPlatform().name("netlink-monitor").daemon().start(this::run);
+  }
+
+  private void run() {
+    while (!closed) {
+      try {
+        socket.receive(-1).forEach(message -> report(message.body()));
+      } catch (ErrnoException e) {
+        if (e.errno() != Errno.ENOBUFS) {
+          throw new UncheckedIOException(e);
+        }
+        discardWaiting();
+        log.warn("netlink overrun=true consequence=\"events lost, all is to be read anew\"");
+        listener.accept(new NetworkEvent.Overrun());
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  /** What waits is older than what the listener reads anew, and would undo that. */
+  private void discardWaiting() {
+    boolean more = true;
+    while (more && !closed) {
+      try {
+        more = !socket.receive(0).isEmpty();
+      } catch (ErrnoException e) {
+        more = e.errno() == Errno.ENOBUFS;
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private void report(Body body) {
+    switch (body) {
+      case Body.LinkState(boolean removed, var link) ->
+          listener.accept(
+              removed
+                  ? new NetworkEvent.LinkRemoved(link.index(), link.name())
+                  : new NetworkEvent.LinkChanged(link));
+      case Body.AddressState(boolean removed, var address) ->
+          listener.accept(
+              removed
+                  ? new NetworkEvent.AddressRemoved(address)
+                  : new NetworkEvent.AddressPut(address));
+      case Body.RouteState(boolean removed, boolean replaces, int protocol, var route) -> {
+        boolean ours = protocol == AddressPort.PROTOCOL;
+        if (removed && ours || replaces && !ours) {
+          listener.accept(new NetworkEvent.RouteRemoved(route));
+        }
+      }
+      case Body.RuleState(boolean removed, int protocol, var rule) -> {
+        if (removed && protocol == AddressPort.PROTOCOL) {
+          listener.accept(new NetworkEvent.RuleRemoved(rule));
+        }
+      }
+      case Body.Rejected(var reason) -> {
+        log.warn("netlink rejected=\"{}\"", reason);
+        listener.accept(new NetworkEvent.Overrun());
+      }
+      case Body.Acknowledged _, Body.Done _, Body.Skipped _ -> {}
+    }
+  }
+
+  /** Stops the thread, at once unless the listener keeps it, and closes the socket. */
+  @Override
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    try {
+      socket.wake();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+    boolean interrupted = false;
+    while (thread != Thread.currentThread() && thread.isAlive()) {
+      try {
+        thread.join();
+      } catch (InterruptedException e) {
+        interrupted = true;
+      }
+    }
+    socket.close();
+    if (interrupted) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,191 @@
+package dev.virtualip.agent.linux;
+
+import static dev.virtualip.agent.linux.Rtnetlink.*;
+
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.Change;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
+import java.net.InetAddress;
+import java.nio.ByteBuffer;
+
+/**
+ * Writes requests to the kernel, one behind the other, into a buffer in native byte order.
+ *
+ * <pre>
+ * | length 4 | type 2 | flags 2 | sequence 4 | port 4 | fixed part | attributes |
+ * attribute: | length 2, without padding | type 2 | value | padding to 4 |
+ * </pre>
+ */
+final class NetlinkRequests {
+  /** No change needs more bytes: a route with all attributes and IPv6 addresses. */
+  static final int CHANGE_BYTES_MAX = 120;
+
+  private final ByteBuffer out;
+
+  NetlinkRequests(ByteBuffer out) {
+    this.out = out;
+  }
+
+  /**
+   * Asks for one change, with an acknowledgement under this sequence number.
+   *
+   * @param replaceRoute whether a route may take the place of another; else that is EEXIST
+   */
+  void change(int sequence, Change change, boolean replaceRoute) {
+    switch (change) {
+      case Change.PutAddress put -> putAddress(sequence, put);
+      case Change.DeleteAddress(int link, var prefix) -> {
+        int start = begin(RTM_DELADDR, NLM_F_ACK, sequence);
+        address(link, prefix.address(), prefix.length());
+        end(start);
+      }
+      case Change.PutRoute(var route, long lease) -> {
+        int how = replaceRoute ? NLM_F_REPLACE : NLM_F_EXCL;
+        int start = begin(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | how, sequence);
+        route(route, route.via() == null ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
+        if (lease != 0 && route.to().isIpv6()) {
+          attribute(RTA_EXPIRES, (int) lease);
+        }
+        end(start);
+      }
+      case Change.DeleteRoute(var route) -> {
+        int start = begin(RTM_DELROUTE, NLM_F_ACK, sequence);
+        route(route, RT_SCOPE_NOWHERE);
+        end(start);
+      }
+      case Change.PutRule(var rule) -> rule(RTM_NEWRULE, NLM_F_ACK | NLM_F_CREATE, sequence, rule);
+      case Change.DeleteRule(var rule) -> rule(RTM_DELRULE, NLM_F_ACK, sequence, rule);
+    }
+  }
+
+  private void putAddress(int sequence, Change.PutAddress put) {
+    var prefix = put.prefix();
+    int start = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sequence);
+    address(put.linkIndex(), prefix.address(), prefix.length());
+    cacheInfo(put.leaseSeconds(), prefix.isIpv6() && prefix.length() == 128);
+    if (prefix.isIpv6()) {
+      attribute(IFA_FLAGS, IFA_F_NODAD);
+    }
+    attribute(IFA_PROTO, new byte[] {AddressPort.PROTOCOL});
+    end(start);
+  }
+
+  /** Asks for all links, without their counters. */
+  void dumpLinks(int sequence) {
+    int start = begin(RTM_GETLINK, NLM_F_DUMP, sequence);
+    out.put(new byte[IFINFOMSG]);
+    attribute(IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    end(start);
+  }
+
+  /** Asks for all addresses of a family. */
+  void dumpAddresses(int sequence, int family) {
+    int start = begin(RTM_GETADDR, NLM_F_DUMP, sequence);
+    out.put((byte) family).put(new byte[IFADDRMSG - 1]);
+    end(start);
+  }
+
+  /** Asks for a family's routes of our protocol; kernels before 4.20 answer with all routes. */
+  void dumpRoutes(int sequence, int family) {
+    int start = begin(RTM_GETROUTE, NLM_F_DUMP, sequence);
+    out.put((byte) family).put(new byte[4]).put((byte) AddressPort.PROTOCOL).put(new byte[6]);
+    end(start);
+  }
+
+  /** Asks for the rules of all families. */
+  void dumpRules(int sequence) {
+    int start = begin(RTM_GETRULE, NLM_F_DUMP, sequence);
+    out.put(new byte[FIB_RULE_HDR]);
+    end(start);
+  }
+
+  private int begin(int type, int flags, int sequence) {
+    int start = out.position();
+    out.putInt(0).putShort((short) type).putShort((short) (NLM_F_REQUEST | flags));
+    out.putInt(sequence).putInt(0);
+    return start;
+  }
+
+  private void end(int start) {
+    out.putInt(start, out.position() - start);
+  }
+
+  private void address(int link, InetAddress address, int length) {
+    out.put(family(address)).put((byte) length).put((byte) 0).put((byte) RT_SCOPE_UNIVERSE);
+    out.putInt(link);
+    attribute(IFA_LOCAL, address.getAddress());
+    attribute(IFA_ADDRESS, address.getAddress());
+  }
+
+  /** Preferred lifetime, valid lifetime, and two time stamps that only the kernel writes. */
+  private void cacheInfo(long leaseSeconds, boolean deprecated) {
+    int lifetime = (int) (leaseSeconds == 0 ? INFINITY_LIFE_TIME : leaseSeconds);
+    out.putShort((short) (ATTRIBUTE_HEADER + IFA_CACHEINFO_BYTES)).putShort((short) IFA_CACHEINFO);
+    out.putInt(deprecated ? 0 : lifetime).putInt(lifetime).putInt(0).putInt(0);
+  }
+
+  private void route(InstalledRoute route, int scope) {
+    boolean smallTable = route.table() < 256;
+    out.put(family(route.to().address())).put((byte) route.to().length());
+    out.put((byte) 0).put((byte) 0);
+    out.put((byte) (smallTable ? route.table() : RT_TABLE_UNSPEC));
+    out.put((byte) AddressPort.PROTOCOL).put((byte) scope).put((byte) RTN_UNICAST);
+    out.putInt(route.onLink() ? RTNH_F_ONLINK : 0);
+    if (route.to().length() > 0) {
+      attribute(RTA_DST, route.to().address().getAddress());
+    }
+    attribute(RTA_OIF, route.linkIndex());
+    if (route.via() != null) {
+      attribute(RTA_GATEWAY, route.via().getAddress());
+    }
+    if (route.metric() != 0) {
+      attribute(RTA_PRIORITY, (int) route.metric());
+    }
+    if (route.source() != null) {
+      attribute(RTA_PREFSRC, route.source().getAddress());
+    }
+    if (!smallTable) {
+      attribute(RTA_TABLE, (int) route.table());
+    }
+  }
+
+  private void rule(int type, int flags, int sequence, PolicyRule rule) {
+    int start = begin(type, flags, sequence);
+    boolean smallTable = rule.table() < 256;
+    out.put((byte) (rule.isIpv6() ? AF_INET6 : AF_INET));
+    out.put(length(rule.to())).put(length(rule.from())).put((byte) 0);
+    out.put((byte) (smallTable ? rule.table() : RT_TABLE_UNSPEC));
+    out.put((byte) 0).put((byte) 0).put((byte) FR_ACT_TO_TBL).putInt(0);
+    if (rule.to() != null) {
+      attribute(FRA_DST, rule.to().address().getAddress());
+    }
+    if (rule.from() != null) {
+      attribute(FRA_SRC, rule.from().address().getAddress());
+    }
+    attribute(FRA_PRIORITY, (int) rule.priority());
+    if (!smallTable) {
+      attribute(FRA_TABLE, (int) rule.table());
+    }
+    attribute(FRA_PROTOCOL, new byte[] {AddressPort.PROTOCOL});
+    end(start);
+  }
+
+  private static byte length(IpPrefix prefix) {
+    return (byte) (prefix == null ? 0 : prefix.length());
+  }
+
+  private void attribute(int type, int value) {
+    out.putShort((short) (ATTRIBUTE_HEADER + Integer.BYTES)).putShort((short) type).putInt(value);
+  }
+
+  private void attribute(int type, byte[] value) {
+    out.putShort((short) (ATTRIBUTE_HEADER + value.length)).putShort((short) type).put(value);
+    out.put(new byte[align(value.length) - value.length]);
+  }
+
+  private static byte family(InetAddress address) {
+    return (byte) (address.getAddress().length == 4 ? AF_INET : AF_INET6);
+  }
+}

@@ -1,0 +1,149 @@
+package dev.virtualip.agent.linux;
+
+import java.io.IOException;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemoryLayout;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SequenceLayout;
+import java.lang.foreign.StructLayout;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+
+/** A socket to the kernel's rtnetlink, in the network namespace of the thread that opens it. */
+final class NetlinkSocket implements AutoCloseable {
+  /** The kernel fills at most 32 KiB of it with a dump's messages. */
+  private static final int RECEIVE_BYTES = 64 * 1024;
+
+  private static final StructLayout SOCKADDR_NL =
+      MemoryLayout.structLayout(
+          ValueLayout.JAVA_SHORT.withName("nl_family"),
+          ValueLayout.JAVA_SHORT.withName("nl_pad"),
+          ValueLayout.JAVA_INT.withName("nl_pid"),
+          ValueLayout.JAVA_INT.withName("nl_groups"));
+  private static final StructLayout POLLFD =
+      MemoryLayout.structLayout(
+          ValueLayout.JAVA_INT.withName("fd"),
+          ValueLayout.JAVA_SHORT.withName("events"),
+          ValueLayout.JAVA_SHORT.withName("revents"));
+  private static final SequenceLayout POLLFDS = MemoryLayout.sequenceLayout(2, POLLFD);
+  private static final long REVENTS_OFFSET = 6;
+
+  private final Arena arena = Arena.ofShared();
+  private final MemorySegment received = arena.allocate(RECEIVE_BYTES, 8);
+  private final MemorySegment pollfds = arena.allocate(POLLFDS);
+  private final int fd;
+  private final int wakeFd;
+
+  private NetlinkSocket(int fd, int wakeFd) {
+    this.fd = fd;
+    this.wakeFd = wakeFd;
+    watch(0, fd);
+    watch(1, wakeFd);
+  }
+
+  private void watch(int index, int descriptor) {
+    var pollfd = pollfds.asSlice(index * POLLFD.byteSize(), POLLFD);
+    pollfd.set(ValueLayout.JAVA_INT, 0, descriptor);
+    pollfd.set(ValueLayout.JAVA_SHORT, 4, Libc.POLLIN);
+  }
+
+  /**
+   * Opens a socket.
+   *
+   * @param groups multicast groups (RTMGRP_*) to receive, 0 = none
+   * @param receiveBytes wanted size of the kernel's receive buffer
+   */
+  static NetlinkSocket open(int groups, int receiveBytes) throws IOException {
+    int fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW, Rtnetlink.NETLINK_ROUTE);
+    int wakeFd = -1;
+    try (var arena = Arena.ofConfined()) {
+      setReceiveBuffer(fd, receiveBytes);
+      for (int option :
+          List.of(
+              Rtnetlink.NETLINK_CAP_ACK,
+              Rtnetlink.NETLINK_EXT_ACK,
+              Rtnetlink.NETLINK_GET_STRICT_CHK)) {
+        setIfKnown(fd, option);
+      }
+      var address = arena.allocate(SOCKADDR_NL);
+      address.set(ValueLayout.JAVA_SHORT, 0, (short) Libc.AF_NETLINK);
+      address.set(ValueLayout.JAVA_INT, 8, groups);
+      Libc.bind(fd, address);
+      wakeFd = Libc.eventfd();
+      return new NetlinkSocket(fd, wakeFd);
+    } catch (IOException | RuntimeException | Error e) {
+      Libc.close(fd);
+      if (wakeFd >= 0) {
+        Libc.close(wakeFd);
+      }
+      throw e;
+    }
+  }
+
+  /** Beyond net.core.rmem_max only with NET_ADMIN; without it we take what we get. */
+  private static void setReceiveBuffer(int fd, int bytes) throws IOException {
+    try {
+      Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUFFORCE, bytes);
+    } catch (ErrnoException e) {
+      Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUF, bytes);
+    }
+  }
+
+  /** Kernels before 4.20 do without: longer acknowledgements, no explanations, no dump filter. */
+  private static void setIfKnown(int fd, int option) throws IOException {
+    try {
+      Libc.setsockopt(fd, Rtnetlink.SOL_NETLINK, option, 1);
+    } catch (ErrnoException e) {
+      if (e.errno() != Errno.ENOPROTOOPT) {
+        throw e;
+      }
+    }
+  }
+
+  /** Sends requests, which the kernel has worked off when this returns. */
+  void send(MemorySegment requests) throws IOException {
+    long sent = Libc.send(fd, requests);
+    if (sent != requests.byteSize()) {
+      throw new IOException("netlink took " + sent + " of " + requests.byteSize() + " bytes");
+    }
+  }
+
+  /**
+   * Receives one datagram.
+   *
+   * @param timeoutMillis -1 = wait for ever
+   * @return its messages; empty if the time is over or after {@link #wake}
+   * @throws ErrnoException ENOBUFS if the kernel had to drop messages since the last call
+   */
+  List<NetlinkMessage> receive(int timeoutMillis) throws IOException {
+    if (Libc.poll(pollfds, 2, timeoutMillis) == 0 || ready(1)) {
+      return List.of();
+    }
+    long length = Libc.recv(fd, received, Libc.MSG_TRUNC);
+    if (length > RECEIVE_BYTES) {
+      throw new ErrnoException("recv(netlink, datagram of " + length + " bytes)", Errno.ENOBUFS);
+    }
+    ByteBuffer datagram = received.asSlice(0, length).asByteBuffer();
+    return NetlinkMessage.parse(datagram.order(ByteOrder.nativeOrder()));
+  }
+
+  private boolean ready(int index) {
+    long offset = index * POLLFD.byteSize() + REVENTS_OFFSET;
+    return pollfds.get(ValueLayout.JAVA_SHORT, offset) != 0;
+  }
+
+  /** Lets this and every later {@link #receive} return at once; for another thread to call. */
+  void wake() throws IOException {
+    Libc.write(wakeFd, 1);
+  }
+
+  /** Call it once, with no call in progress. */
+  @Override
+  public void close() {
+    Libc.close(fd);
+    Libc.close(wakeFd);
+    arena.close();
+  }
+}

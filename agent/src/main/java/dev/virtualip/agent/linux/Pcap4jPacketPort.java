@@ -1,0 +1,193 @@
+package dev.virtualip.agent.linux;
+
+import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.net.PacketPort;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.log.Defects;
+import java.io.IOException;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.net.NetworkInterface;
+import java.net.StandardProtocolFamily;
+import java.nio.channels.DatagramChannel;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.pcap4j.core.BpfProgram.BpfCompileMode;
+import org.pcap4j.core.NotOpenException;
+import org.pcap4j.core.PcapHandle;
+import org.pcap4j.core.PcapHandle.PcapDirection;
+import org.pcap4j.core.PcapNativeException;
+import org.pcap4j.core.Pcaps;
+import org.pcap4j.core.RawPacketListener;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Frames by libpcap; a platform thread of its own waits for them. */
+public final class Pcap4jPacketPort implements PacketPort {
+  private static final Logger LOG = LoggerFactory.getLogger(Pcap4jPacketPort.class);
+  private static final int WAIT_MILLIS = 1_000;
+
+  /** The longest advert: 255 IPv6 addresses, with headers and room for IP options. */
+  private static final int FRAME_MAX = 4_608;
+
+  private static final int ETHERNET_AND_TAG = 18;
+
+  /**
+   * Room for two adverts of every VRID. libpcap makes slots of the snapshot length, the kernel's
+   * header added and rounded up: with 65535 bytes a megabyte holds 16 frames, and of a peer that
+   * resigns from more virtual routers at once the rest is lost. All of it is resident.
+   */
+  private static final int SLOTS = 512;
+
+  private static final int BUFFER_BYTES_MAX = 2 << 20;
+  private static final int KERNEL_HEADER = 128;
+
+  private static final String FILTER = "ip proto 112 or ip6 proto 112";
+
+  /** No frame is longer. */
+  private static final String NOTHING = "greater 1000000";
+
+  private static final int NO_BUFFER_BYTES = 1 << 16;
+
+  private final Link link;
+  private final PcapHandle handle;
+  private final Map<InetAddress, Membership> memberships = new HashMap<>();
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private final Thread thread;
+
+  private record Membership(InetAddress source, DatagramChannel channel) {}
+
+  private Pcap4jPacketPort(Link link, PcapHandle handle, Receiver receiver) {
+    this.link = link;
+    this.handle = handle;
+    var name = "receive-" + link.name();
+    thread =
+        receiver == null
+            ? null
+            : Thread.ofPlatform().name(name).daemon().start(() -> receive(link, receiver));
+  }
+
+  /** Loads libpcap, which the first port needs. */
+  public static void load() {
+    LOG.debug("libpcap version={}", Pcaps.libVersion());
+  }
+
+  /** Opens a port on a link that is up. See {@link PacketPort.Opener#open}. */
+  public static Pcap4jPacketPort open(Link link, Receiver receiver) throws IOException {
+    try {
+      int length = Math.min(link.mtu() + ETHERNET_AND_TAG, FRAME_MAX);
+      var handle =
+          new PcapHandle.Builder(link.name())
+              .snaplen(length)
+              .immediateMode(true)
+              .timeoutMillis(WAIT_MILLIS)
+              .bufferSize(receiver == null ? NO_BUFFER_BYTES : bufferBytes(length))
+              .build();
+      handle.setFilter(receiver == null ? NOTHING : FILTER, BpfCompileMode.OPTIMIZE);
+      handle.setDirection(PcapDirection.IN);
+      return new Pcap4jPacketPort(link, handle, receiver);
+    } catch (PcapNativeException | NotOpenException e) {
+      throw new IOException(
+          "cannot capture on %s: %s (the agent needs libpcap and the capability NET_RAW)"
+              .formatted(link.name(), e.getMessage()),
+          e);
+    }
+  }
+
+  private static int bufferBytes(int frameBytes) {
+    int slot = 2 * Integer.highestOneBit(frameBytes + KERNEL_HEADER - 1);
+    return Math.min(SLOTS * slot, BUFFER_BYTES_MAX);
+  }
+
+  @Override
+  public void join(InetAddress source) throws IOException {
+    boolean ipv6 = source instanceof Inet6Address;
+    var group = Frames.group(ipv6);
+    var before = memberships.get(group);
+    if (before != null && before.source().equals(source)) {
+      return;
+    }
+    if (before != null) {
+      memberships.remove(group).channel().close();
+    }
+    var nic = NetworkInterface.getByName(link.name());
+    if (nic == null) {
+      throw new IOException("there is no NIC " + link.name());
+    }
+    var channel =
+        DatagramChannel.open(ipv6 ? StandardProtocolFamily.INET6 : StandardProtocolFamily.INET);
+    try {
+      channel.join(group, nic);
+    } catch (IOException | RuntimeException e) {
+      channel.close();
+      throw new IOException(
+          "cannot join %s on %s: %s".formatted(IpPrefix.text(group), link.name(), e.getMessage()),
+          e);
+    }
+    memberships.put(group, new Membership(source, channel));
+  }
+
+  private void receive(Link link, Receiver receiver) {
+    try {
+      handle.loop(
+          -1,
+          (RawPacketListener)
+              frame -> Defects.contain(() -> receiver.received(link.index(), frame)));
+    } catch (PcapNativeException e) {
+      LOG.warn("receiving ended interface={} error=\"{}\"", link.name(), e.getMessage());
+      closedSoon(e);
+    } catch (InterruptedException | NotOpenException e) {
+      LOG.debug("receiving closed interface={}", link.name());
+    }
+  }
+
+  /**
+   * Whoever hears that a link is down or gone closes its port. If nobody does, this was something
+   * else, and a node that is deaf to its peers must not go on.
+   */
+  private void closedSoon(PcapNativeException cause) {
+    try {
+      if (!closed.await(2 * WAIT_MILLIS, TimeUnit.MILLISECONDS)) {
+        throw new IllegalStateException("receiving has ended on " + link.name(), cause);
+      }
+    } catch (InterruptedException _) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void send(byte[] frame) throws IOException {
+    try {
+      handle.sendPacket(frame);
+    } catch (PcapNativeException | NotOpenException e) {
+      throw new IOException(e.getMessage(), e);
+    }
+  }
+
+  /** Returns at once: the event loop never waits for libpcap to let go. */
+  @Override
+  public void close() {
+    closed.countDown();
+    Thread.ofPlatform().name("close-capture").daemon().start(this::release);
+  }
+
+  private void release() {
+    try {
+      if (thread != null) {
+        handle.breakLoop();
+        thread.join(2 * WAIT_MILLIS);
+      }
+      handle.close();
+      for (var membership : memberships.values()) {
+        membership.channel().close();
+      }
+    } catch (NotOpenException | IOException e) {
+      LOG.debug("close error=\"{}\"", e.getMessage());
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,97 @@
+package dev.virtualip.agent.loop;
+
+import dev.virtualip.agent.net.Nics;
+import dev.virtualip.agent.plan.Plan;
+import dev.virtualip.agent.plan.PlanChange;
+import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.VirtualIp;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The thread that plans: it takes the newest of what is wanted and of the node's NICs, and hands on
+ * what has to change. Callers never wait.
+ */
+public final class Planning implements Runnable {
+  private static final Logger LOG = LoggerFactory.getLogger(Planning.class);
+
+  /** Is told what will run, before the loop is. */
+  public interface Listener {
+    /** This node runs these versions of these objects from now on. */
+    void accepted(Desired desired, Map<String, VirtualIp> running);
+  }
+
+  private final Plan plan;
+  private final Listener listener;
+  private final Consumer<PlanChange> consumer;
+  private Desired desired;
+  private Nics nics;
+
+  public Planning(String nodeName, Listener listener, Consumer<PlanChange> consumer) {
+    plan = new Plan(nodeName);
+    this.listener = listener;
+    this.consumer = consumer;
+  }
+
+  /** What should run is this from now on. */
+  public synchronized void desired(Desired newest) {
+    desired = newest;
+    notifyAll();
+  }
+
+  /** The node's NICs are these from now on. */
+  public synchronized void nics(Nics newest) {
+    nics = newest;
+    notifyAll();
+  }
+
+  @Override
+  public void run() {
+    try {
+      Desired decided = null;
+      Nics seen = null;
+      while (true) {
+        Desired wanted;
+        Nics present;
+        synchronized (this) {
+          while (!isDue(decided, seen)) {
+            wait();
+          }
+          wanted = desired;
+          present = nics;
+        }
+        decide(wanted, present, decided == null);
+        decided = wanted;
+        seen = present;
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** What runs resolves its NICs itself: other NICs may only help what does not run. */
+  private boolean isDue(Desired decided, Nics seen) {
+    return desired != null
+        && nics != null
+        && (desired != decided || nics != seen && plan.isAnyRefused());
+  }
+
+  private void decide(Desired wanted, Nics present, boolean first) {
+    try {
+      var change = plan.change(wanted, present);
+      listener.accepted(wanted, plan.running());
+      if (first || !change.isEmpty()) {
+        consumer.accept(change);
+      }
+      LOG.info(
+          "configured objects={} run={} refused={}",
+          wanted.virtualIps().size(),
+          plan.running().keySet(),
+          plan.refused());
+    } catch (RuntimeException e) {
+      LOG.error("defect in=plan action=continue", e);
+    }
+  }
+}

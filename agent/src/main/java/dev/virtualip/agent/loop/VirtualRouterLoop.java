@@ -1,0 +1,152 @@
+package dev.virtualip.agent.loop;
+
+import dev.virtualip.agent.disk.MasterRecord;
+import dev.virtualip.agent.instance.Input;
+import dev.virtualip.agent.instance.Node;
+import dev.virtualip.agent.instance.NodeMachine;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The thread, the queue and the clock of a {@link NodeMachine}. Everything that happens comes in
+ * through its queue; binding and announcing are done in it, all else is handed on.
+ */
+public final class VirtualRouterLoop implements Runnable {
+  private static final Logger LOG = LoggerFactory.getLogger(VirtualRouterLoop.class);
+
+  /** Longest time between two turns, so that a hung loop shows. Nanoseconds. */
+  static final long TICK = 1_000_000_000L;
+
+  /** A flood of packets can fill so much memory and no more. */
+  private static final int QUEUE_MAX = 4_096;
+
+  /** Inputs taken in one turn, so that a flood cannot hold up deadlines. */
+  private static final int TURN_MAX = 64;
+
+  /**
+   * Something that has come in.
+   *
+   * @param input null if there is nothing but a reason to look whether the loop is to stop
+   * @param at when; System.nanoTime
+   */
+  private record Arrival(Input input, long at) {
+    Arrival(Input input) {
+      this(input, System.nanoTime());
+    }
+  }
+
+  private final BlockingQueue<Arrival> inputs = new LinkedBlockingQueue<>(QUEUE_MAX);
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final Node node;
+  private final NodeMachine machine;
+  private volatile long turnedAt = System.nanoTime();
+  private volatile boolean configured;
+  private volatile boolean stopping;
+
+  /**
+   * A loop that a thread has to run.
+   *
+   * @param earlier what this node was master of when an earlier life of the agent ended
+   */
+  public VirtualRouterLoop(
+      Map<String, MasterRecord.Master> earlier, Node node, NodeMachine.Listener listener) {
+    this.node = node;
+    machine = new NodeMachine(earlier, node, listener);
+  }
+
+  /** Hands in a frame; one too many is dropped, as the network might have done. */
+  public void offerFrame(int linkIndex, byte[] frame) {
+    if (!inputs.offer(new Arrival(new Input.FrameReceived(linkIndex, frame)))) {
+      node.metrics().rejected("", "Flood");
+    }
+  }
+
+  /** Hands in anything else; waits while the queue is full. */
+  public void put(Input input) {
+    try {
+      inputs.put(new Arrival(input));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** Status of every VirtualIP this node has to do with. */
+  public Map<String, NodeStatus> statuses() {
+    return machine.statuses();
+  }
+
+  /** Whether the loop has turned lately. */
+  public boolean alive() {
+    return System.nanoTime() - turnedAt < 5 * TICK;
+  }
+
+  /** Whether the node has been told what to run. */
+  public boolean configured() {
+    return configured;
+  }
+
+  /** Hands everything over to the peers and ends the loop; waits for it at most this long. */
+  public void stop(long timeoutMillis) {
+    stopping = true;
+    inputs.offer(new Arrival(null));
+    try {
+      if (!stopped.await(timeoutMillis, TimeUnit.MILLISECONDS)) {
+        LOG.error("hand_over_incomplete leases=will_end");
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void run() {
+    try {
+      machine.start();
+      while (!stopping) {
+        turn();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    } finally {
+      // Also after a defect of the loop itself: whoever is master hands over before the agent ends.
+      end();
+    }
+  }
+
+  private void end() {
+    try {
+      machine.stop(System.nanoTime());
+    } finally {
+      node.ports().close();
+      stopped.countDown();
+    }
+  }
+
+  private void turn() throws InterruptedException {
+    long now = System.nanoTime();
+    turnedAt = now;
+    long wait = Math.min(machine.deadline() - now, TICK);
+    var arrival = inputs.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
+    long began = System.nanoTime();
+    machine.dueForMasters(began);
+    for (int i = 0; arrival != null && i < TURN_MAX; i++) {
+      if (arrival.input() != null) {
+        handle(arrival);
+      }
+      arrival = i + 1 < TURN_MAX ? inputs.poll() : null;
+    }
+    machine.due(System.nanoTime());
+    configured = machine.configured();
+    node.metrics().turned(System.nanoTime() - began);
+  }
+
+  private void handle(Arrival arrival) {
+    node.stopwatch().since(arrival.at(), () -> machine.handle(arrival.input(), System.nanoTime()));
+  }
+}

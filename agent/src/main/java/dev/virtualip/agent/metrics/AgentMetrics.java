@@ -1,0 +1,304 @@
+package dev.virtualip.agent.metrics;
+
+import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.Verdict;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What the agent counts; names follow keepalived's statistics where it has them. What belongs to no
+ * VirtualIP has an empty {@code vip}. All of it is in docs/metrics.md.
+ */
+public final class AgentMetrics {
+  private static final String VIP = "vip";
+  private static final String CHECK = "check";
+  private static final String CHECK_GOOD = "virtualip.check.good";
+  private static final String CHECK_FAILING = "virtualip.check.failing";
+  private static final String CHECK_DURATION = "virtualip.check.duration";
+  private static final String STATE = "virtualip.state";
+  private static final String PRIORITY = "virtualip.priority";
+  private static final String ANNOUNCED =
+      "Frames sent that announce addresses: gratuitous ARP, unsolicited neighbour advertisements";
+
+  private static final String TAKEOVER =
+      "Time from when the cause was seen that made this node master until it was decided, the first"
+          + " advert was sent, the addresses were bound, and announced, and until all was done";
+  private static final String RELEASE =
+      "Time from when the cause was seen that ended this node's being master until it was decided,"
+          + " the last advert was sent (Resigned: with priority 0), and the addresses were released";
+
+  /** Buckets: from what is usual to what costs an advert interval. */
+  private static final Duration[] LATENESS = {
+    Duration.ofMillis(1), Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1)
+  };
+
+  /** Buckets: from a check of this node to the longest timeout that is usual. */
+  private static final Duration[] CHECK_DURATIONS = {
+    Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(10)
+  };
+
+  /** Buckets: a takeover's parts take this long where nothing is in their way, and longer. */
+  private static final Duration[] TAKEOVERS = {
+    Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofMillis(20), Duration.ofMillis(100)
+  };
+
+  private final MeterRegistry registry;
+  private Timer turns;
+  private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
+
+  /** Counts in a registry. */
+  public AgentMetrics(MeterRegistry registry) {
+    this.registry = registry;
+  }
+
+  /** Adds what the process itself needs. */
+  @SuppressWarnings("resource") // they end with the process
+  public static void process(MeterRegistry registry) {
+    new ProcessorMetrics().bindTo(registry);
+    new JvmMemoryMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+  }
+
+  /** A VirtualIP has this status on this node. */
+  public void status(String vip, NodeStatus status) {
+    if (statuses.put(vip, status) != null) {
+      return;
+    }
+    for (var state : State.values()) {
+      Gauge.builder(STATE, () -> statuses.get(vip).state() == state ? 1 : 0)
+          .description("1 for the state that the VirtualIP has on this node, 0 for the others")
+          .tag(VIP, vip)
+          .tag("state", state.name())
+          .register(registry);
+    }
+    Gauge.builder(PRIORITY, () -> priority(statuses.get(vip)))
+        .description("Priority in force, health checks included; 0 where the VirtualIP is not run")
+        .tag(VIP, vip)
+        .register(registry);
+  }
+
+  private static int priority(NodeStatus status) {
+    return status.priority() == null ? 0 : status.priority();
+  }
+
+  /** This node no longer has anything to do with a VirtualIP. */
+  public void forget(String vip) {
+    for (var name : List.of(STATE, PRIORITY)) {
+      registry.find(name).tag(VIP, vip).meters().forEach(registry::remove);
+    }
+    statuses.remove(vip);
+  }
+
+  /**
+   * How long a part of a change of state took, counted from when its cause was seen. What makes or
+   * ends a master counts; nothing is served by the others.
+   *
+   * @param part as in the status, or Total
+   */
+  public void took(String vip, State from, State to, String part, long nanos) {
+    if (to == State.Master) {
+      took("virtualip.takeover", TAKEOVER, TAKEOVERS, vip, part, nanos);
+    } else if (from == State.Master) {
+      took("virtualip.release", RELEASE, LATENESS, vip, part, nanos);
+    }
+  }
+
+  private void took(
+      String name, String description, Duration[] buckets, String vip, String part, long nanos) {
+    Timer.builder(name)
+        .description(description)
+        .serviceLevelObjectives(buckets)
+        .tag(VIP, vip)
+        .tag("part", part)
+        .register(registry)
+        .record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Frames that announce an address have been sent. */
+  public void announced(String vip, String kind, int frames) {
+    counter("virtualip.announcements.sent", ANNOUNCED, vip, "kind", kind).increment(frames);
+  }
+
+  /** An address could not be announced. */
+  public void announcementFailed(String vip) {
+    count("virtualip.announcements.failures", "Announcements that could not be sent", vip);
+  }
+
+  /** The leases of all addresses have been renewed. */
+  public void renewed(String vip) {
+    count(
+        "virtualip.lease.renewals",
+        "Times that the addresses were bound with a fresh lease, the first time included",
+        vip);
+  }
+
+  /** The kernel has refused to bind an address, a route or a rule. */
+  public void bindFailed(String vip) {
+    count("virtualip.bind.failures", "Times that the kernel refused what is to be bound", vip);
+  }
+
+  /** A check has had a result. */
+  public void checked(String vip, String check, boolean good, Duration duration) {
+    Timer.builder(CHECK_DURATION)
+        .description("Duration of the runs of a check, by result")
+        .serviceLevelObjectives(CHECK_DURATIONS)
+        .tag(VIP, vip)
+        .tag(CHECK, check)
+        .tag("result", good ? "Good" : "Failed")
+        .register(registry)
+        .record(duration);
+  }
+
+  /** An advert has been sent. */
+  public void sent(String vip, int priority) {
+    count("virtualip.adverts.sent", "Adverts sent", vip);
+    if (priority == 0) {
+      count("virtualip.resignations.sent", "Adverts of priority 0 sent", vip);
+    }
+  }
+
+  /** An advert could not be sent. */
+  public void sendFailed(String vip) {
+    count("virtualip.adverts.send.failures", "Adverts that could not be sent", vip);
+  }
+
+  /** A valid advert has come. */
+  public void received(String vip, int priority) {
+    count("virtualip.adverts.received", "Valid adverts received", vip);
+    if (priority == 0) {
+      count("virtualip.resignations.received", "Valid adverts of priority 0 received", vip);
+    }
+  }
+
+  /** A valid advert lists other addresses. */
+  public void differs(String vip) {
+    count("virtualip.adverts.differing", "Valid adverts received that list other addresses", vip);
+  }
+
+  /** An advert has been dropped. */
+  public void rejected(String vip, String reason) {
+    count("virtualip.adverts.rejected", "Adverts dropped, by reason", vip, "reason", reason);
+  }
+
+  /** Something that others took away has been put back. */
+  public void restored(String vip) {
+    count(
+        "virtualip.addresses.restored",
+        "Addresses, routes or rules put back after others took them",
+        vip);
+  }
+
+  /** The state has changed; a cause without arguments, as a label has few values. */
+  public void transition(String vip, String state, String cause) {
+    count(
+        "virtualip.transitions",
+        "State changes, by new state and cause",
+        vip,
+        "state",
+        state,
+        "cause",
+        cause);
+  }
+
+  /** Shows a check as it stands; what fails is a label of a series that is there only meanwhile. */
+  public void check(String vip, CheckState state) {
+    forgetVerdict(vip, state.name());
+    if (state.verdict() == Verdict.Unknown) {
+      return;
+    }
+    boolean good = state.verdict() == Verdict.Good;
+    gauge(CHECK_GOOD, "1 if the check is good, 0 if it fails", good ? 1 : 0, vip, state.name())
+        .register(registry);
+    if (!good) {
+      gauge(CHECK_FAILING, "1 while the check fails, and what fails", 1, vip, state.name())
+          .tag("detail", state.detail())
+          .register(registry);
+    }
+  }
+
+  /** A check is no longer run. */
+  public void forgetCheck(String vip, String check) {
+    forgetVerdict(vip, check);
+    forget(CHECK_DURATION, vip, check);
+  }
+
+  private void forgetVerdict(String vip, String check) {
+    forget(CHECK_GOOD, vip, check);
+    forget(CHECK_FAILING, vip, check);
+  }
+
+  private void forget(String name, String vip, String check) {
+    registry.find(name).tags(VIP, vip, CHECK, check).meters().forEach(registry::remove);
+  }
+
+  private static Gauge.Builder<?> gauge(
+      String name, String description, int value, String vip, String check) {
+    return Gauge.builder(name, () -> value)
+        .description(description)
+        .strongReference(true)
+        .tag(VIP, vip)
+        .tag(CHECK, check);
+  }
+
+  /** A defect has been survived by a thread of this kind, or has ended one. */
+  public void defect(String thread) {
+    defect("", thread);
+  }
+
+  /** The same, of one virtual router: it has given up, and begins anew. */
+  public void defect(String vip, String thread) {
+    count(
+        "virtualip.defects",
+        "Exceptions that no code expects, by the kind of thread they came up in",
+        vip,
+        "thread",
+        thread);
+  }
+
+  /** A deadline has been met, so late. */
+  public void late(String vip, long nanos) {
+    Timer.builder("virtualip.deadline.lateness")
+        .description(
+            "How late deadlines were met: the agent waited for the processor, or was stopped")
+        .serviceLevelObjectives(LATENESS)
+        .tag(VIP, vip)
+        .register(registry)
+        .record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** The event loop has made a turn. */
+  public void turned(long nanos) {
+    if (turns == null) {
+      turns =
+          Timer.builder("virtualip.turn")
+              .description("Turns of the event loop, which all virtual routers of the node share")
+              .serviceLevelObjectives(LATENESS)
+              .register(registry);
+    }
+    turns.record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private void count(String name, String description, String vip, String... tags) {
+    counter(name, description, vip, tags).increment();
+  }
+
+  private Counter counter(String name, String description, String vip, String... tags) {
+    return Counter.builder(name)
+        .description(description)
+        .tag(VIP, vip)
+        .tags(tags)
+        .register(registry);
+  }
+}

@@ -1,0 +1,2 @@
+/** What the agent counts. */
+package dev.virtualip.agent.metrics;

@@ -1,0 +1,74 @@
+package dev.virtualip.agent.net;
+
+import dev.virtualip.crds.InterfaceSelector;
+import dev.virtualip.crds.IpPrefix;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The node's NICs and the addresses on them that are not virtualip's: the one place that says which
+ * NIC a spec means. Immutable, for any thread.
+ */
+public final class Nics {
+  private final List<Link> links;
+  private final Map<Integer, List<IpPrefix>> addresses;
+
+  /** Each advert that comes in is asked about. */
+  private final Map<String, Optional<Link>> meant = new ConcurrentHashMap<>();
+
+  /**
+   * NICs and their own addresses.
+   *
+   * @param addresses by index of the link, without virtualip's
+   */
+  Nics(Collection<Link> links, Map<Integer, List<IpPrefix>> addresses) {
+    this.links = List.copyOf(links);
+    this.addresses = Map.copyOf(addresses);
+  }
+
+  /**
+   * The link that an {@link InterfaceSelector} means, or null. Of several the first by name that is
+   * up, else the first.
+   */
+  public Link link(String selector) {
+    return meant.computeIfAbsent(selector, this::find).orElse(null);
+  }
+
+  private Optional<Link> find(String selector) {
+    var wanted = new InterfaceSelector(selector);
+    return links.stream()
+        .filter(link -> wanted.matches(link.name(), wanted.isName() ? List.of() : own(link)))
+        .min(Comparator.comparing((Link link) -> !link.up()).thenComparing(Link::name));
+  }
+
+  private List<IpPrefix> own(Link link) {
+    return addresses.getOrDefault(link.index(), List.of());
+  }
+
+  /** Name of the link that an {@link InterfaceSelector} means, or the selector if there is none. */
+  public String name(String selector) {
+    var link = link(selector);
+    return link == null ? selector : link.name();
+  }
+
+  /** Names of all links. */
+  public List<String> names() {
+    return links.stream().map(Link::name).sorted().toList();
+  }
+
+  @Override
+  public boolean equals(Object other) {
+    return other instanceof Nics that
+        && links.equals(that.links)
+        && addresses.equals(that.addresses);
+  }
+
+  @Override
+  public int hashCode() {
+    return 31 * links.hashCode() + addresses.hashCode();
+  }
+}

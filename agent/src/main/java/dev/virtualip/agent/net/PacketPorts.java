@@ -1,0 +1,96 @@
+package dev.virtualip.agent.net;
+
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * One packet port a link and one unicast port a family, opened when first needed. A link on which
+ * addresses are only announced has a port that receives nothing. One thread.
+ */
+public final class PacketPorts implements AutoCloseable {
+  private final Map<Integer, PacketPort> ports = new HashMap<>();
+  private final Map<Integer, PacketPort> senders = new HashMap<>();
+  private final Map<Family, UnicastPort> unicastPorts = new HashMap<>();
+  private final PacketPort.Opener opener;
+  private final PacketPort.Receiver receiver;
+  private final UnicastPort.Opener unicastOpener;
+
+  private record Family(int linkIndex, boolean ipv6) {}
+
+  public PacketPorts(
+      PacketPort.Opener opener, PacketPort.Receiver receiver, UnicastPort.Opener unicastOpener) {
+    this.opener = opener;
+    this.receiver = receiver;
+    this.unicastOpener = unicastOpener;
+  }
+
+  /** The link's port, which hands over what comes in. */
+  public PacketPort open(Link link) throws IOException {
+    var port = ports.get(link.index());
+    if (port == null) {
+      port = opener.open(link, receiver);
+      ports.put(link.index(), port);
+    }
+    return port;
+  }
+
+  /** A port of the link to send by. */
+  public PacketPort openToSend(Link link) throws IOException {
+    var port = ports.getOrDefault(link.index(), senders.get(link.index()));
+    if (port == null) {
+      port = opener.open(link, null);
+      senders.put(link.index(), port);
+    }
+    return port;
+  }
+
+  /** The link's port for packets to single hosts. */
+  public UnicastPort openUnicast(Link link, boolean ipv6) throws IOException {
+    var family = new Family(link.index(), ipv6);
+    var port = unicastPorts.get(family);
+    if (port == null) {
+      port = unicastOpener.open(link, ipv6);
+      unicastPorts.put(family, port);
+    }
+    return port;
+  }
+
+  /** Closes a link's ports; the next use opens them anew. */
+  public void close(int linkIndex) {
+    for (var all : List.of(ports, senders)) {
+      var port = all.remove(linkIndex);
+      if (port != null) {
+        port.close();
+      }
+    }
+    for (boolean ipv6 : new boolean[] {false, true}) {
+      var unicastPort = unicastPorts.remove(new Family(linkIndex, ipv6));
+      if (unicastPort != null) {
+        unicastPort.close();
+      }
+    }
+  }
+
+  /** Closes the ports of all links but these: a link may have gone unreported. */
+  public void retain(Set<Integer> linkIndexes) {
+    var open = new HashSet<>(ports.keySet());
+    open.addAll(senders.keySet());
+    unicastPorts.keySet().forEach(family -> open.add(family.linkIndex()));
+    open.removeAll(linkIndexes);
+    open.forEach(this::close);
+  }
+
+  @Override
+  public void close() {
+    ports.values().forEach(PacketPort::close);
+    ports.clear();
+    senders.values().forEach(PacketPort::close);
+    senders.clear();
+    unicastPorts.values().forEach(UnicastPort::close);
+    unicastPorts.clear();
+  }
+}

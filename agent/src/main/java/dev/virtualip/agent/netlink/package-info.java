@@ -1,7 +1,0 @@
-/**
- * rtnetlink through {@code java.lang.foreign}: {@code Libc} makes the calls, {@code
- * NetlinkRequests} and {@code NetlinkMessage} know the bytes, {@link
- * dev.virtualip.agent.netlink.Netlink} and {@link dev.virtualip.agent.netlink.NetlinkMonitor} know
- * what they mean.
- */
-package dev.virtualip.agent.netlink;

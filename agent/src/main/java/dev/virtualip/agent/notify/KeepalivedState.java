@@ -1,0 +1,26 @@
+package dev.virtualip.agent.notify;
+
+import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.crds.Notifications;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+
+/** The states that keepalived tells its scripts. */
+public final class KeepalivedState {
+  private KeepalivedState() {}
+
+  /** The state that a status stands for, or null for one that keepalived does not tell. */
+  public static Notifications.State of(NodeStatus status) {
+    boolean ran = status.priority() != null;
+    return switch (status.state()) {
+      case Master -> Notifications.State.Master;
+      case Backup -> Notifications.State.Backup;
+      case Init ->
+          Kind.AgentStopped.name().equals(status.reason()) ? Notifications.State.Stop : null;
+      case Fault ->
+          Kind.Deleted.name().equals(status.reason())
+              ? Notifications.State.Deleted
+              : ran ? Notifications.State.Fault : null;
+      case Unknown -> null;
+    };
+  }
+}

@@ -1,0 +1,322 @@
+package dev.virtualip.agent.plan;
+
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
+import dev.virtualip.agent.vrrp.LeasePolicy;
+import dev.virtualip.agent.vrrp.Password;
+import dev.virtualip.agent.vrrp.Version;
+import dev.virtualip.agent.vrrp.VirtualRouterConfig;
+import dev.virtualip.crds.Durations;
+import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.PolicyRule;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec;
+import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.crds.VirtualIpSpec.InitialState;
+import dev.virtualip.crds.VirtualIpSpec.Mode;
+import dev.virtualip.crds.VirtualIpSpec.TrackedInterface;
+import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * A valid VirtualIP as one node runs it (keepalived: {@code vrrp_instance}).
+ *
+ * @param name name of the VirtualIP
+ * @param generation generation of its spec
+ * @param interfaceName NIC that carries the adverts on this node
+ * @param router what the state machine needs
+ * @param priority base priority on this node, 1 to 255
+ * @param password VRRPv2 password, or null if none is asked for or it is missing
+ * @param missingSecret the key of a password that could not be read, or null
+ * @param unicast whether adverts go to each peer instead of to the group
+ * @param members unicast: addresses of the routers, this node's perhaps among them
+ * @param checksum what VRRPv3 adverts over IPv4 sum
+ * @param garp how addresses are announced
+ * @param addresses what is bound while master, in the adverts' order
+ * @param routes what is routed while master
+ * @param rules policy routing rules while master
+ * @param healthChecks checks of this node
+ * @param keepMaster failed checks are no fault but make the node the last resort
+ * @param syncGroup name of the sync group, or null
+ * @param trackInterfaces NICs that count beyond those in use
+ * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
+ * @param delayAfterBoot how long after the node's boot it does not take part yet, nanoseconds
+ * @param interfaces NICs that have to work, and the path of the field that names each first
+ */
+public record InstanceConfig(
+    String name,
+    long generation,
+    String interfaceName,
+    VirtualRouterConfig router,
+    int priority,
+    Password password,
+    SecretKey missingSecret,
+    boolean unicast,
+    Set<InetAddress> members,
+    ChecksumForm checksum,
+    Garp garp,
+    List<VirtualAddress> addresses,
+    List<VirtualRoute> routes,
+    List<PolicyRule> rules,
+    List<HealthCheck> healthChecks,
+    boolean keepMaster,
+    String syncGroup,
+    List<TrackedInterface> trackInterfaces,
+    long linkDebounce,
+    long delayAfterBoot,
+    Map<String, String> interfaces) {
+
+  /** An address, the NIC it is bound on, and whether adverts list it. */
+  public record VirtualAddress(String interfaceName, IpPrefix prefix, boolean advertised) {}
+
+  /**
+   * Announcements.
+   *
+   * @param repeat announcements in a burst, 1 or more; when there is a burst is the router's
+   */
+  public record Garp(int repeat) {}
+
+  /** A route and its NIC; the link index is filled in when the route is installed. */
+  public record VirtualRoute(
+      String interfaceName,
+      IpPrefix to,
+      InetAddress via,
+      InetAddress source,
+      long table,
+      long metric,
+      boolean onLink) {
+
+    /** The route on the link with this index. */
+    public InstalledRoute on(int linkIndex) {
+      return new InstalledRoute(linkIndex, to, via, source, table, metric, onLink);
+    }
+  }
+
+  private static final int MAIN_TABLE = 254;
+  private static final IpPrefix DEFAULT = IpPrefix.parse("0.0.0.0/0");
+  private static final IpPrefix DEFAULT6 = IpPrefix.parse("::/0");
+
+  /**
+   * What a node runs of a VirtualIP that the validator has found good.
+   *
+   * @param nodes all nodes, where peers are to be taken from them
+   */
+  public static InstanceConfig from(
+      VirtualIp vip, String nodeName, Map<SecretKey, byte[]> secrets, List<NodeFacts> nodes) {
+    var spec = vip.getSpec();
+    var secretKey =
+        spec.authentication() == null ? null : spec.authentication().passwordSecretRef();
+    var secret = secretKey == null ? null : secrets.get(secretKey);
+    var generation = vip.getMetadata().getGeneration();
+    var addresses =
+        spec.addresses().stream()
+            .map(
+                address ->
+                    new VirtualAddress(
+                        spec.interfaceOf(address, nodeName),
+                        IpPrefix.parse(address.address()),
+                        address.advertised()))
+            .toList();
+    return new InstanceConfig(
+        vip.getMetadata().getName(),
+        generation == null ? 1 : generation,
+        spec.interfaceOn(nodeName),
+        routerConfig(spec),
+        spec.priorityOn(nodeName),
+        secret == null ? null : new Password(secret),
+        secret == null ? secretKey : null,
+        spec.transport().mode() == Mode.Unicast,
+        members(spec, nodes),
+        spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
+        new Garp(spec.garp().repeat()),
+        addresses,
+        spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
+        spec.rules().stream().map(PolicyRule::of).toList(),
+        spec.healthChecks(),
+        spec.whenAllFail() == WhenAllFail.KeepMaster,
+        spec.syncGroup(),
+        spec.trackInterfaces(),
+        Durations.parse(spec.linkDebounce()).toNanos(),
+        Durations.parse(spec.delayAfterBoot()).toNanos(),
+        interfaces(spec, nodeName));
+  }
+
+  private static VirtualRouterConfig routerConfig(VirtualIpSpec spec) {
+    return new VirtualRouterConfig(
+        Version.of(spec.vrrpVersion()),
+        spec.vrid(),
+        Durations.parse(spec.advertInterval()).toNanos(),
+        spec.preempt().enabled(),
+        Durations.parse(spec.preempt().delay()).toNanos(),
+        // A member of a sync group cannot start as master before the others are ready to.
+        spec.initialState() == InitialState.Master && spec.syncGroup() == null,
+        LeasePolicy.valueOf(spec.lease().policy().name()),
+        spec.advertRepeat(),
+        spec.whenAllFail() == WhenAllFail.KeepMaster,
+        Durations.parse(spec.garp().delay()).toNanos(),
+        Durations.parse(spec.garp().refresh()).toNanos());
+  }
+
+  /** The configured peers, else one InternalIP of each selected node. */
+  private static Set<InetAddress> members(VirtualIpSpec spec, List<NodeFacts> nodes) {
+    var members = new LinkedHashSet<InetAddress>();
+    if (spec.nodesArePeers()) {
+      nodes.stream()
+          .filter(node -> node.selectedBy(spec))
+          .flatMap(
+              node ->
+                  node.addresses().stream()
+                      .filter(address -> address.contains(":") == spec.isIpv6())
+                      .limit(1))
+          .forEach(address -> members.add(IpPrefix.parseAddress(address)));
+    } else {
+      spec.transport().peers().forEach(peer -> members.add(IpPrefix.parseAddress(peer)));
+    }
+    return members;
+  }
+
+  /**
+   * Without a source of its own an IPv4 route prefers the first virtual address on its NIC: the
+   * kernel drops a route with its preferred source, so an expired lease takes the route along.
+   */
+  private static VirtualRoute route(
+      VirtualIpSpec spec,
+      VirtualIpSpec.Route route,
+      String nodeName,
+      List<VirtualAddress> addresses) {
+    var nic = spec.interfaceOf(route, nodeName);
+    var via = route.via() == null ? null : IpPrefix.parseAddress(route.via());
+    var to =
+        !route.to().equals("default")
+            ? IpPrefix.parse(route.to())
+            : via instanceof Inet6Address ? DEFAULT6 : DEFAULT;
+    long metric = route.metric() == null ? 0 : route.metric();
+    return new VirtualRoute(
+        nic,
+        to,
+        via,
+        route.source() != null
+            ? IpPrefix.parseAddress(route.source())
+            : to.isIpv6() ? null : firstIpv4On(nic, addresses),
+        route.table() == null ? MAIN_TABLE : route.table(),
+        to.isIpv6() && metric == 0 ? InstalledRoute.IPV6_METRIC : metric,
+        Boolean.TRUE.equals(route.onLink()));
+  }
+
+  private static InetAddress firstIpv4On(String nic, List<VirtualAddress> addresses) {
+    return addresses.stream()
+        .filter(address -> address.interfaceName().equals(nic) && !address.prefix().isIpv6())
+        .map(address -> address.prefix().address())
+        .findFirst()
+        .orElse(null);
+  }
+
+  /**
+   * All NICs that have to work for this node to be master, that of the adverts first, and the path
+   * of the field that says so.
+   */
+  static Map<String, String> interfaces(VirtualIpSpec spec, String nodeName) {
+    var paths = new LinkedHashMap<String, String>();
+    var override = spec.nodes().overrideFor(nodeName);
+    boolean overridden = override != null && override.interfaceName() != null;
+    paths.put(
+        spec.interfaceOn(nodeName),
+        overridden ? "spec.nodes.overrides[name=" + nodeName + "].interface" : "spec.interface");
+    for (int i = 0; i < spec.addresses().size(); i++) {
+      var address = spec.addresses().get(i);
+      paths.putIfAbsent(spec.interfaceOf(address, nodeName), "spec.addresses[" + i + "].interface");
+    }
+    for (int i = 0; i < spec.routes().size(); i++) {
+      var route = spec.routes().get(i);
+      paths.putIfAbsent(spec.interfaceOf(route, nodeName), "spec.routes[" + i + "].interface");
+    }
+    for (int i = 0; i < spec.trackInterfaces().size(); i++) {
+      var tracked = spec.trackInterfaces().get(i);
+      if (tracked.weight() == 0) {
+        paths.putIfAbsent(tracked.name(), "spec.trackInterfaces[" + i + "].name");
+      }
+    }
+    return paths;
+  }
+
+  /** The addresses that adverts list, link-local ones first (RFC 9568 5.2.9). */
+  public List<InetAddress> advertised() {
+    return addresses.stream()
+        .filter(VirtualAddress::advertised)
+        .map(address -> address.prefix().address())
+        .sorted(Comparator.comparing(address -> ipv6() && !address.isLinkLocalAddress()))
+        .toList();
+  }
+
+  /** All virtual addresses. */
+  public Set<InetAddress> virtual() {
+    return addresses.stream()
+        .map(address -> address.prefix().address())
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
+  /** Whether adverts are IPv6 packets: their family is that of the addresses they list. */
+  public boolean ipv6() {
+    return addresses.stream()
+        .anyMatch(address -> address.advertised() && address.prefix().isIpv6());
+  }
+
+  /** The NICs that some field names, in use or tracked. */
+  public Set<String> nics() {
+    var nics = new HashSet<>(interfaces.keySet());
+    trackInterfaces.forEach(tracked -> nics.add(tracked.name()));
+    return nics;
+  }
+
+  /** The same where failed checks of some member of the sync group are a fault, or of none. */
+  InstanceConfig keepingMaster(boolean keeps) {
+    return keeps == keepMaster
+        ? this
+        : new InstanceConfig(
+            name,
+            generation,
+            interfaceName,
+            router.keepingMaster(keeps),
+            priority,
+            password,
+            missingSecret,
+            unicast,
+            members,
+            checksum,
+            garp,
+            addresses,
+            routes,
+            rules,
+            healthChecks,
+            keeps,
+            syncGroup,
+            trackInterfaces,
+            linkDebounce,
+            delayAfterBoot,
+            interfaces);
+  }
+
+  /** Whether both belong to the same sync group. */
+  public boolean isInGroupWith(InstanceConfig other) {
+    return syncGroup != null && syncGroup.equals(other.syncGroup);
+  }
+
+  /** Whether a running router can take over this configuration, or has to begin anew. */
+  public boolean continues(InstanceConfig before) {
+    return interfaceName.equals(before.interfaceName)
+        && ipv6() == before.ipv6()
+        && router.vrid() == before.router.vrid()
+        && router.version() == before.router.version();
+  }
+}

@@ -1,0 +1,54 @@
+package dev.virtualip.agent.plan;
+
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What a node has to do otherwise than it was told before.
+ *
+ * @param run VirtualIPs that it runs and that are new or changed, by name
+ * @param stop VirtualIPs that it runs no more
+ * @param refused VirtualIPs that it cannot run in any version and that are new or changed, by name
+ * @param forget VirtualIPs that it has nothing to do with any more
+ */
+public record PlanChange(
+    Map<String, Run> run, Set<String> stop, Map<String, Refused> refused, Set<String> forget) {
+
+  /** Copies the collections. */
+  public PlanChange {
+    run = Map.copyOf(run);
+    stop = Set.copyOf(stop);
+    refused = Map.copyOf(refused);
+    forget = Set.copyOf(forget);
+  }
+
+  /**
+   * A VirtualIP to run.
+   *
+   * @param config in which version
+   * @param refused what is wrong with its newest version; null if that is the one that runs
+   * @param handOver what this node is asked to do, or null
+   */
+  public record Run(InstanceConfig config, Refused refused, HandOver handOver) {}
+
+  /**
+   * A version that cannot be run.
+   *
+   * @param generation its generation, null if it is not known
+   * @param problems what is wrong with it
+   */
+  public record Refused(Long generation, List<Problem> problems) {
+    /** Copies the list. */
+    public Refused {
+      problems = List.copyOf(problems);
+    }
+  }
+
+  /** Whether there is nothing to do. */
+  public boolean isEmpty() {
+    return run.isEmpty() && stop.isEmpty() && refused.isEmpty() && forget.isEmpty();
+  }
+}

@@ -1,0 +1,93 @@
+package dev.virtualip.agent.report;
+
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpHandler;
+import com.sun.net.httpserver.HttpServer;
+import dev.virtualip.agent.loop.VirtualRouterLoop;
+import dev.virtualip.log.Defects;
+import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.TreeMap;
+import java.util.concurrent.Executors;
+
+/** Serves {@code /healthz}, {@code /readyz}, {@code /metrics} and {@code /status}. */
+public final class AgentHttp implements AutoCloseable {
+  private static final String TEXT = "text/plain; charset=utf-8";
+
+  private final HttpServer server;
+  private final JsonMapper json = new JsonMapper();
+
+  /**
+   * Starts serving.
+   *
+   * @throws IOException if the address cannot be listened on, with what to do about it
+   */
+  public AgentHttp(
+      InetSocketAddress listen,
+      String nodeName,
+      VirtualRouterLoop loop,
+      PrometheusMeterRegistry registry)
+      throws IOException {
+    try {
+      server = HttpServer.create(listen, 0);
+    } catch (IOException e) {
+      throw new IOException(
+          "cannot listen on %s:%d: %s; free it or choose another with --listen"
+              .formatted(listen.getHostString(), listen.getPort(), e.getMessage()),
+          e);
+    }
+    server.setExecutor(
+        Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http").factory()));
+    serve("/healthz", exchange -> probe(exchange, loop.alive()));
+    serve("/readyz", exchange -> probe(exchange, loop.alive() && loop.configured()));
+    serve(
+        "/metrics",
+        exchange ->
+            answer(exchange, 200, "text/plain; version=0.0.4; charset=utf-8", registry.scrape()));
+    serve(
+        "/status",
+        exchange -> {
+          var status = new LinkedHashMap<String, Object>();
+          status.put("node", nodeName);
+          status.put("virtualIPs", new TreeMap<>(loop.statuses()));
+          answer(exchange, 200, "application/json", json.writeValueAsString(status) + "\n");
+        });
+    server.start();
+  }
+
+  private void serve(String path, HttpHandler handler) {
+    server.createContext(
+        path,
+        exchange -> {
+          try {
+            handler.handle(exchange);
+          } catch (RuntimeException | Error e) {
+            Defects.goOn(e);
+            exchange.close();
+          }
+        });
+  }
+
+  private static void probe(HttpExchange exchange, boolean ok) throws IOException {
+    answer(exchange, ok ? 200 : 503, TEXT, ok ? "ok\n" : "not ok\n");
+  }
+
+  private static void answer(HttpExchange exchange, int code, String type, String body)
+      throws IOException {
+    try (exchange) {
+      var bytes = body.getBytes(StandardCharsets.UTF_8);
+      exchange.getResponseHeaders().set("Content-Type", type);
+      exchange.sendResponseHeaders(code, bytes.length);
+      exchange.getResponseBody().write(bytes);
+    }
+  }
+
+  @Override
+  public void close() {
+    server.stop(0);
+  }
+}

@@ -1,0 +1,162 @@
+package dev.virtualip.agent.train;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.HttpURLConnection;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Parameters;
+
+/**
+ * Runs two agents until they work, one with manifests and one with an API server, for the JVM to
+ * see what an agent needs and to prepare it in an AOT cache ({@code -XX:AOTCacheOutput=FILE}, JEP
+ * 514). It needs no rights and leaves the machine's network alone: the agents are Backup on {@code
+ * lo} all their lives, or at fault where they may not capture.
+ */
+@Command(
+    name = "train",
+    hidden = true,
+    description = "Runs for a few seconds; the build makes the AOT cache of it.")
+public final class TrainCommand implements Callable<Integer> {
+  static final String LOCALHOST = "127.0.0.1";
+
+  private static final int TRIES = 600;
+  private static final long LOOK_MILLIS = 100;
+
+  /** For what is done once a second or so. */
+  private static final long REST_MILLIS = 2_000;
+
+  // With such adverts a Backup waits for two minutes before it would do anything.
+  private static final String VIRTUAL_IP =
+      """
+      {"apiVersion": "virtualip.dev/v1alpha1", "kind": "VirtualIP",
+       "metadata": {"name": "training", "uid": "1", "generation": 1, "resourceVersion": "1"},
+       "spec": {"vrid": %d, "interface": "lo", "advertInterval": "40s",
+         "addresses": [{"address": "192.0.2.10/32"}],
+         "healthChecks": [%s]}}
+      """;
+
+  private static final String HTTP_CHECK =
+      """
+      {"name": "self", "http": {"port": %d, "path": "/healthz"}, "interval": "200ms"}""";
+
+  private static final String POD_CHECK =
+      """
+      {"name": "pod", "interval": "200ms", "pod": {"namespace": "training",
+        "selector": {"matchLabels": {"app": "training"}}}}""";
+
+  private static final String NODE =
+      """
+      {"apiVersion": "v1", "kind": "Node", "metadata": {"name": "training", "uid": "1",
+         "resourceVersion": "1", "labels": {"kubernetes.io/hostname": "training"}},
+       "status": {"addresses": [{"type": "InternalIP", "address": "127.0.0.1"}]}}""";
+
+  private static final String POD =
+      """
+      {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "training", "uid": "1",
+         "namespace": "training", "resourceVersion": "1", "labels": {"app": "training"}},
+       "status": {"conditions": [{"type": "Ready", "status": "True"}]}}""";
+
+  private static final String SECRET =
+      """
+      {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "training", "uid": "1",
+         "namespace": "virtualip-system", "resourceVersion": "1"},
+       "data": {"key": "dHJhaW5pbmc="}}""";
+
+  private final Consumer<String[]> agent;
+
+  /**
+   * A training of the agent.
+   *
+   * @param agent runs it with a command line until it ends
+   */
+  public TrainCommand(Consumer<String[]> agent) {
+    this.agent = agent;
+  }
+
+  @Parameters(paramLabel = "DIR", description = "Folder for what the agents read; stays behind.")
+  private Path folder;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException, GeneralSecurityException {
+    var manifests = Files.createDirectories(folder.resolve("manifests"));
+    int port = freePort();
+    Files.writeString(
+        manifests.resolve("virtualip.yaml"), VIRTUAL_IP.formatted(1, HTTP_CHECK.formatted(port)));
+    start(port, "--manifests=" + manifests);
+    int other = freePort();
+    var objects =
+        Map.of(
+            "virtualips", VIRTUAL_IP.formatted(2, POD_CHECK),
+            "nodes", NODE,
+            "pods", POD,
+            "secrets", SECRET);
+    try (var server = new TrainingApiServer(folder, objects)) {
+      // What a pod finds in its environment and in the files of its service account.
+      System.setProperty("kubernetes.master", server.url());
+      System.setProperty("kubernetes.certs.ca.file", server.certificate().toString());
+      System.setProperty("kubernetes.auth.token", "training");
+      System.setProperty("kubeconfig", "none");
+      start(other, "--state-dir=" + Files.createDirectories(folder.resolve("state")));
+      awaitReady(port);
+      awaitReady(other);
+      if (!server.awaitStatus(TRIES * LOOK_MILLIS / 1_000)) {
+        throw new IOException("no status was written");
+      }
+      Thread.sleep(REST_MILLIS);
+      for (var page : List.of("healthz", "status", "metrics")) {
+        read(port, page);
+        read(other, page);
+      }
+    }
+    return 0;
+  }
+
+  private static int freePort() throws IOException {
+    try (var socket = new ServerSocket(0, 1, InetAddress.ofLiteral(LOCALHOST))) {
+      return socket.getLocalPort();
+    }
+  }
+
+  private void start(int port, String source) {
+    var listen = "--listen=" + LOCALHOST + ":" + port;
+    Thread.ofPlatform()
+        .daemon()
+        .start(() -> agent.accept(new String[] {"run", "--node=training", source, listen}));
+  }
+
+  private static void awaitReady(int port) throws IOException, InterruptedException {
+    for (int i = 0; i < TRIES; i++) {
+      try {
+        if (read(port, "readyz") == HttpURLConnection.HTTP_OK) {
+          return;
+        }
+      } catch (IOException _) {
+        // It does not listen yet.
+      }
+      Thread.sleep(LOOK_MILLIS);
+    }
+    throw new IOException("the agent on port " + port + " is not ready");
+  }
+
+  private static int read(int port, String page) throws IOException {
+    var url = URI.create("http://" + LOCALHOST + ":" + port + "/" + page).toURL();
+    var connection = (HttpURLConnection) url.openConnection();
+    int code = connection.getResponseCode();
+    if (code == HttpURLConnection.HTTP_OK) {
+      try (var in = connection.getInputStream()) {
+        in.transferTo(OutputStream.nullOutputStream());
+      }
+    }
+    return code;
+  }
+}

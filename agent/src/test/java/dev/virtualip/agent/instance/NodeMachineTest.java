@@ -1,0 +1,209 @@
+package dev.virtualip.agent.instance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.agent.disk.MasterRecord;
+import dev.virtualip.agent.instance.Input.NetworkChanged;
+import dev.virtualip.agent.instance.Input.PlanChanged;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
+import dev.virtualip.agent.net.Nics;
+import dev.virtualip.agent.plan.Plan;
+import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** All VirtualIPs of a node in memory, without a thread or a clock. */
+class NodeMachineTest {
+  private static final long SECOND = 1_000_000_000L;
+  private static final NodeFacts SELF = new NodeFacts("node-a", Map.of(), true);
+  private static final String WEB =
+      """
+      metadata: {name: web, generation: 1}
+      spec: {vrid: 77, interface: eth0, addresses: [{address: 203.0.113.10/24, interface: eth1}]}
+      """;
+  private static final String MAIL =
+      """
+      metadata: {name: mail, generation: 1}
+      spec: {vrid: 78, interface: eth0, addresses: [{address: 203.0.113.20/24, interface: eth1}]}
+      """;
+
+  private final FakeNode fake = new FakeNode();
+  private final Plan plan = new Plan("node-a");
+  private final NodeMachine machine = new NodeMachine(Map.of(), fake.node, new Ears());
+  private boolean earsFail;
+  private long now = 1;
+
+  private void want(String... yaml) {
+    var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();
+    var desired = new Desired(vips, SELF, List.of(SELF), Map.of(), Map.of());
+    machine.handle(new PlanChanged(plan.change(desired, fake.node.network().nics())), now);
+    machine.due(now);
+  }
+
+  private void passUntil(long time) {
+    while (machine.deadline() <= time) {
+      now = Math.max(now, machine.deadline());
+      machine.dueForMasters(now);
+      machine.due(now);
+    }
+    now = time;
+  }
+
+  private VirtualIpStatus.State state(String name) {
+    return machine.statuses().get(name).state();
+  }
+
+  private double defects() {
+    return fake.registry.find("virtualip.defects").counters().stream()
+        .mapToDouble(counter -> counter.count())
+        .sum();
+  }
+
+  /** House rule 6: it hands over, so that a peer serves while it begins anew. */
+  @Test
+  void aDefectInOneVirtualIpHandsThatOneOverAndBeginsItAnew() {
+    machine.start();
+    want(WEB, MAIL);
+    passUntil(5 * SECOND);
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+    fake.log.clear();
+    fake.defectAt = "203.0.113.10/24";
+    passUntil(6 * SECOND);
+    assertEquals(VirtualIpStatus.State.Fault, state("web"));
+    assertEquals("Defect", machine.statuses().get("web").reason());
+    assertTrue(fake.log.contains("advert 0 eth0"), fake.log::toString);
+    assertTrue(fake.log.contains("delete 203.0.113.10/24"), fake.log::toString);
+    assertEquals(VirtualIpStatus.State.Master, state("mail"));
+    assertEquals(1, defects());
+    passUntil(12 * SECOND);
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+  }
+
+  @Test
+  void aDefectOfAMemberHandsItsSyncGroupOver() {
+    machine.start();
+    want(
+        WEB.replace("{vrid", "{syncGroup: edge, vrid"),
+        MAIL.replace("{vrid", "{syncGroup: edge, vrid"));
+    passUntil(5 * SECOND);
+    assertEquals(VirtualIpStatus.State.Master, state("mail"));
+    fake.defectAt = "203.0.113.10/24";
+    passUntil(6 * SECOND);
+    assertEquals("Defect", machine.statuses().get("mail").reason());
+    assertEquals(1, fake.bound.size(), "the node's own address only");
+    passUntil(15 * SECOND);
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+    assertEquals(VirtualIpStatus.State.Master, state("mail"));
+  }
+
+  @Test
+  void aDefectOfWhoeverIsToldMovesNothing() {
+    machine.start();
+    earsFail = true;
+    want(WEB);
+    passUntil(5 * SECOND);
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+    assertTrue(defects() > 0);
+  }
+
+  /** Field case 8: what comes between the first report and the reading is seen by the reading. */
+  @Test
+  void theNetworkIsReadWhenItStarts() {
+    fake.bound.clear();
+    fake.report();
+    fake.bind(2, "10.0.0.11/24", 0);
+    machine.start();
+    want(WEB);
+    assertEquals(VirtualIpStatus.State.Backup, state("web"));
+  }
+
+  @Test
+  void aLinkReportInWhichNothingIsNewAsksNobody() {
+    machine.start();
+    want(WEB);
+    passUntil(5 * SECOND);
+    fake.bound.clear();
+    long before = machine.deadline();
+    machine.handle(new NetworkChanged(new LinkChanged(fake.links.get("eth0"))), now);
+    assertEquals(before, machine.deadline());
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+  }
+
+  /** The planner may be needed: the NIC that a refused edit names has come. */
+  @Test
+  void anEditIsHandedOverAsADifference() {
+    var nics = fake.node.network().nics();
+    var both = desired(WEB, MAIL);
+    assertEquals(2, plan.change(both, nics).run().size());
+    assertTrue(plan.change(both, nics).isEmpty());
+    var edited =
+        plan.change(desired(WEB.replace("vrid: 77", "priority: 50, vrid: 77"), MAIL), nics);
+    assertEquals(List.of("web"), List.copyOf(edited.run().keySet()));
+    var one = plan.change(desired(MAIL), nics);
+    assertEquals(List.of("web"), List.copyOf(one.stop()));
+    assertEquals(List.of("web"), List.copyOf(one.forget()));
+    assertFalse(plan.isAnyRefused());
+  }
+
+  @Test
+  void failedChecksAreNoFaultOnlyWhereAllMembersAgree() {
+    var nics = fake.node.network().nics();
+    var keeps = WEB.replace("{vrid", "{syncGroup: edge, whenAllFail: KeepMaster, vrid");
+    var alone = plan.change(desired(keeps), nics);
+    assertTrue(alone.run().get("web").config().router().keepMaster());
+    var other = MAIL.replace("{vrid", "{syncGroup: edge, vrid");
+    var both = plan.change(desired(keeps, other), nics);
+    assertFalse(both.run().get("web").config().router().keepMaster());
+  }
+
+  @Test
+  void withNothingToDoItHasNoDeadline() {
+    machine.start();
+    want();
+    assertEquals(State.NEVER, machine.deadline());
+    assertTrue(machine.configured());
+  }
+
+  private static Desired desired(String... yaml) {
+    var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();
+    return new Desired(vips, SELF, List.of(SELF), Map.of(), Map.of());
+  }
+
+  private final class Ears implements NodeMachine.Listener {
+    private void hear() {
+      if (earsFail) {
+        throw new IllegalStateException("a defect of the listener");
+      }
+    }
+
+    @Override
+    public void changed(String virtualIp, NodeStatus status) {
+      hear();
+    }
+
+    @Override
+    public void removed(String virtualIp) {
+      hear();
+    }
+
+    @Override
+    public void masters(Map<String, MasterRecord.Master> masters) {
+      hear();
+    }
+
+    @Override
+    public void nics(Nics nics) {
+      hear();
+    }
+  }
+}

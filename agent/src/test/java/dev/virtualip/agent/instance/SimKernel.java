@@ -1,0 +1,315 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
+import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
+import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
+import dev.virtualip.agent.net.AddressPort.Change.PutRule;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.net.Link.HardwareAddress;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+
+/**
+ * The network of one simulated node as Linux keeps it: leases that end, up to 0.9 s late; routes
+ * that go unreported with a link or with its last address; reports that come late, or are lost and
+ * become an overrun; refusals. See the contract of {@link AddressPort}.
+ */
+final class SimKernel implements AddressPort {
+  static final int ETH0 = 2;
+  static final int ETH1 = 3;
+  static final int ETH2 = 4;
+  private static final long MS = 1_000_000L;
+  private static final long SECOND = 1_000 * MS;
+
+  /** Something bound. */
+  private record Bound(int link, IpPrefix prefix, long leaseEnd, int protocol, long id) {}
+
+  private final SimAgenda agenda;
+  private final SplittableRandom random;
+  private final Consumer<NetworkEvent> reports;
+  private final Map<Integer, Link> links = new LinkedHashMap<>();
+  private final Map<IpPrefix, Bound> addresses = new LinkedHashMap<>();
+  private final List<InstalledRoute> routes = new ArrayList<>();
+  private final List<InstalledRoute> foreignRoutes = new ArrayList<>();
+  private final List<PolicyRule> rules = new ArrayList<>();
+  private long ids;
+  private long lastReportAt;
+  private boolean overrun;
+
+  /** Probability that a batch of changes fails half-way, and that a report is lost. */
+  double failure;
+
+  double reportLoss;
+
+  /** When the node last lost something that the agent could not know of at once. */
+  long disturbedAt = Long.MIN_VALUE / 2;
+
+  /** When a batch of changes last failed half-way. */
+  long failedAt = Long.MIN_VALUE / 2;
+
+  SimKernel(SimAgenda agenda, SplittableRandom random, int node, Consumer<NetworkEvent> reports) {
+    this.agenda = agenda;
+    this.random = random;
+    this.reports = reports;
+    for (int index : new int[] {ETH0, ETH1, ETH2}) {
+      var mac = new HardwareAddress(new byte[] {2, 0, 0, 0, (byte) node, (byte) index});
+      links.put(index, new Link(index, "eth" + (index - ETH0), true, mac, 1500));
+    }
+    boot(node);
+  }
+
+  private void boot(int node) {
+    var own = IpPrefix.parse("10.0.0." + (11 + node) + "/24");
+    addresses.put(own, new Bound(ETH0, own, 0, 0, ids++));
+  }
+
+  /** All but the node's own address is gone. */
+  void reboot(int node) {
+    addresses.clear();
+    routes.clear();
+    foreignRoutes.clear();
+    rules.clear();
+    links.replaceAll((_, link) -> with(link, true));
+    overrun = false;
+    boot(node);
+  }
+
+  private static Link with(Link link, boolean up) {
+    return new Link(link.index(), link.name(), up, link.mac(), link.mtu());
+  }
+
+  Link link(int index) {
+    return links.get(index);
+  }
+
+  boolean holds(InetAddress address) {
+    return addresses.values().stream().anyMatch(b -> b.prefix().address().equals(address));
+  }
+
+  boolean holds(IpPrefix prefix) {
+    return addresses.containsKey(prefix);
+  }
+
+  boolean holdsRoute(IpPrefix to) {
+    return routes.stream().anyMatch(route -> route.to().equals(to));
+  }
+
+  int ruleCount() {
+    return rules.size();
+  }
+
+  /** A cable is pulled or put in: the routes go without a word. */
+  void setLink(int index, boolean up) {
+    if (links.get(index).up() != up) {
+      links.put(index, with(links.get(index), up));
+      if (!up) {
+        routes.removeIf(route -> route.linkIndex() == index);
+      }
+      disturbedAt = agenda.now();
+      report(new LinkChanged(links.get(index)));
+    }
+  }
+
+  /** Somebody else removes an address. */
+  void removeByOthers(IpPrefix prefix) {
+    var bound = addresses.get(prefix);
+    if (bound != null) {
+      disturbedAt = agenda.now();
+      remove(bound);
+    }
+  }
+
+  /** Somebody else puts a route in the place of ours, or takes it away again. */
+  void foreignRoute(InstalledRoute route, boolean there) {
+    foreignRoutes.removeIf(route::replaces);
+    if (there) {
+      foreignRoutes.add(route);
+      if (routes.removeIf(route::replaces)) {
+        disturbedAt = agenda.now();
+        report(new RouteRemoved(route));
+      }
+    }
+  }
+
+  void clearForeign() {
+    foreignRoutes.clear();
+  }
+
+  private void report(NetworkEvent event) {
+    if (random.nextDouble() < reportLoss) {
+      overrun = true;
+    }
+    lastReportAt = Math.max(lastReportAt, agenda.now() + random.nextLong(20_000, 3 * MS));
+    agenda.after(
+        lastReportAt - agenda.now(),
+        () -> {
+          if (overrun) {
+            overrun = false;
+            reports.accept(new Overrun());
+          } else {
+            reports.accept(event);
+          }
+        });
+  }
+
+  private void remove(Bound bound) {
+    addresses.remove(bound.prefix());
+    boolean lastOfLink =
+        addresses.values().stream()
+            .noneMatch(b -> b.link() == bound.link() && !b.prefix().isIpv6());
+    // No report for what goes with the last address of a link.
+    var source = bound.prefix().address();
+    for (var route : List.copyOf(routes)) {
+      boolean goes = route.linkIndex() == bound.link() && lastOfLink;
+      if (goes || source.equals(route.source())) {
+        routes.remove(route);
+        if (!goes) {
+          report(new RouteRemoved(route));
+        }
+      }
+    }
+    report(new AddressRemoved(new BoundAddress(bound.link(), bound.prefix(), 0, bound.protocol())));
+  }
+
+  private void expire(Bound bound) {
+    var there = addresses.get(bound.prefix());
+    if (there != null && there.id() == bound.id()) {
+      remove(there);
+    }
+  }
+
+  @Override
+  public List<Link> links() {
+    return List.copyOf(links.values());
+  }
+
+  @Override
+  public List<BoundAddress> addresses() {
+    return addresses.values().stream()
+        .map(
+            b ->
+                new BoundAddress(
+                    b.link(),
+                    b.prefix(),
+                    b.leaseEnd() == 0
+                        ? 0
+                        : Math.max(1, Math.ceilDiv(b.leaseEnd() - agenda.now(), SECOND)),
+                    b.protocol()))
+        .toList();
+  }
+
+  @Override
+  public List<InstalledRoute> routes() {
+    return List.copyOf(routes);
+  }
+
+  @Override
+  public List<PolicyRule> rules() {
+    return List.copyOf(rules);
+  }
+
+  @Override
+  public boolean forwardsIpv6(Link link) {
+    return false;
+  }
+
+  @Override
+  public List<Failure> apply(List<Change> changes) throws IOException {
+    var failures = new ArrayList<Failure>();
+    boolean breaks = random.nextDouble() < failure;
+    int done = breaks ? random.nextInt(changes.size() + 1) : changes.size();
+    for (var change : changes.subList(0, done)) {
+      var error = apply(change);
+      if (error != null) {
+        failures.add(new Failure(change, error));
+      }
+    }
+    if (breaks) {
+      disturbedAt = agenda.now();
+      failedAt = agenda.now();
+      throw new IOException("ENOBUFS: the answer of the kernel is lost");
+    }
+    return failures;
+  }
+
+  private String apply(Change change) {
+    switch (change) {
+      case PutAddress put -> {
+        if (put.leaseSeconds() < 1) {
+          throw new AssertionError("an address without a lease: " + put);
+        }
+        put(put);
+      }
+      case DeleteAddress delete -> {
+        var bound = addresses.get(delete.prefix());
+        if (bound != null && bound.link() == delete.linkIndex()) {
+          remove(bound);
+        }
+      }
+      case PutRoute put -> {
+        return put(put.route());
+      }
+      case DeleteRoute delete -> {
+        if (routes.remove(delete.route())) {
+          report(new RouteRemoved(delete.route()));
+        }
+      }
+      case PutRule put -> {
+        if (!rules.contains(put.rule())) {
+          rules.add(put.rule());
+        }
+      }
+      case DeleteRule delete -> {
+        if (rules.remove(delete.rule())) {
+          report(new RuleRemoved(delete.rule()));
+        }
+      }
+    }
+    return null;
+  }
+
+  private void put(PutAddress put) {
+    long lease = put.leaseSeconds() * SECOND;
+    var bound = new Bound(put.linkIndex(), put.prefix(), agenda.now() + lease, PROTOCOL, ids++);
+    addresses.put(put.prefix(), bound);
+    agenda.after(lease + random.nextLong(900 * MS), () -> expire(bound));
+    report(
+        new AddressPut(
+            new BoundAddress(put.linkIndex(), put.prefix(), put.leaseSeconds(), PROTOCOL)));
+  }
+
+  private String put(InstalledRoute route) {
+    if (!links.get(route.linkIndex()).up()) {
+      return "ENETDOWN: the link is down";
+    }
+    if (foreignRoutes.stream().anyMatch(route::replaces)) {
+      return "EEXIST: somebody else has a route to " + route.to();
+    }
+    boolean reachable =
+        addresses.values().stream()
+            .anyMatch(b -> b.link() == route.linkIndex() && b.prefix().contains(route.via()));
+    if (!reachable) {
+      return "ENETUNREACH: no way to the gateway";
+    }
+    routes.removeIf(route::replaces);
+    routes.add(route);
+    return null;
+  }
+}

@@ -1,0 +1,58 @@
+package dev.virtualip.agent.instance;
+
+import java.util.Arrays;
+import java.util.SplittableRandom;
+
+/** The wire that carries adverts: it loses, doubles and delays frames, and can be cut. */
+final class SimLan {
+  private static final long DELAY_MIN = 30_000;
+  private static final long DELAY_MAX = 2_000_000;
+
+  private final SimAgenda agenda;
+  private final SplittableRandom random;
+  private final boolean[][] cut;
+  private boolean whole = true;
+
+  /** Probability that a frame does not reach a node, and that it does so twice. */
+  double loss;
+
+  double doubled;
+
+  SimLan(SimAgenda agenda, SplittableRandom random, int nodes) {
+    this.agenda = agenda;
+    this.random = random;
+    cut = new boolean[nodes][nodes];
+  }
+
+  void cut(int from, int to) {
+    whole &= from == to;
+    cut[from][to] = true;
+  }
+
+  boolean isWhole() {
+    return whole;
+  }
+
+  void heal() {
+    whole = true;
+    for (var row : cut) {
+      Arrays.fill(row, false);
+    }
+  }
+
+  /** Whether frames of one node reach another. */
+  boolean reaches(int from, int to) {
+    return !cut[from][to];
+  }
+
+  /** Brings a frame to a node, perhaps. */
+  void carry(int from, int to, Runnable arrival) {
+    if (cut[from][to] || random.nextDouble() < loss) {
+      return;
+    }
+    agenda.after(random.nextLong(DELAY_MIN, DELAY_MAX), arrival);
+    if (random.nextDouble() < doubled) {
+      agenda.after(random.nextLong(DELAY_MIN, DELAY_MAX), arrival);
+    }
+  }
+}

@@ -1,0 +1,404 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.Verdict;
+import dev.virtualip.agent.disk.MasterRecord;
+import dev.virtualip.agent.instance.Input.CheckChanged;
+import dev.virtualip.agent.instance.Input.FrameReceived;
+import dev.virtualip.agent.instance.Input.NetworkChanged;
+import dev.virtualip.agent.instance.Input.PlanChanged;
+import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.net.Nics;
+import dev.virtualip.agent.net.NodeNetwork;
+import dev.virtualip.agent.net.PacketPort;
+import dev.virtualip.agent.net.PacketPorts;
+import dev.virtualip.agent.plan.Plan;
+import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import io.micrometer.core.instrument.composite.CompositeMeterRegistry;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.time.Clock;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Queue;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+
+/** A simulated node: its kernel, and the production {@link NodeMachine} while its agent lives. */
+final class SimNode {
+  private static final long MS = 1_000_000L;
+  private static final Clock WALL = Clock.fixed(Instant.EPOCH, ZoneOffset.UTC);
+  private static final AgentMetrics METRICS = new AgentMetrics(new CompositeMeterRegistry());
+
+  /** What the world is told. */
+  interface World {
+    /** A frame has left by eth0. */
+    void sent(SimNode from, byte[] frame);
+
+    /** An address was announced by eth1. */
+    void announced(SimNode from, byte[] frame);
+
+    /** A turn is over. */
+    void turned(SimNode node);
+
+    /** What is wanted now. */
+    List<SimVip> wanted();
+  }
+
+  final int number;
+  final String name;
+  final SimKernel kernel;
+  final Map<String, Boolean> checkGood = new HashMap<>();
+
+  /** When the agent began, woke up, or was told something new: timers may count from there. */
+  long freshAt;
+
+  /** When it last woke up after it had been frozen. */
+  long wokeAt = Long.MIN_VALUE / 2;
+
+  private final SimAgenda agenda;
+  private final SplittableRandom random;
+  private final World world;
+  private final NodeFacts facts;
+  private final long clockOffset;
+  private final Queue<Input> inbox = new ArrayDeque<>();
+  private final Map<String, String> checksRunning = new TreeMap<>();
+  private NodeMachine machine;
+  private Plan plan;
+  private Nics nics;
+  private boolean wakes;
+  private long wakesAt = State.NEVER;
+  private int life;
+  private boolean captures;
+  private long pausedUntil;
+  private int idleTurns;
+  private Map<String, MasterRecord.Master> recorded = Map.of();
+
+  /** Probability that a frame cannot be sent. */
+  double sendFailure;
+
+  /** When one last could not. */
+  long sendFailedAt = Long.MIN_VALUE / 2;
+
+  SimNode(int number, SimAgenda agenda, SplittableRandom random, World world) {
+    this.number = number;
+    this.agenda = agenda;
+    this.random = random;
+    this.world = world;
+    name = "n" + number;
+    facts = new NodeFacts(name, Map.of(), true);
+    clockOffset = random.nextLong(1L << 50);
+    kernel = new SimKernel(agenda, random, number, this::reported);
+  }
+
+  boolean live() {
+    return machine != null;
+  }
+
+  boolean paused() {
+    return agenda.now() < pausedUntil;
+  }
+
+  Map<String, NodeStatus> statuses() {
+    return machine == null ? Map.of() : machine.statuses();
+  }
+
+  boolean isMaster(String vip) {
+    var status = statuses().get(vip);
+    return status != null && status.state() == VirtualIpStatus.State.Master;
+  }
+
+  VrrpInstance instance(String vip) {
+    return machine == null ? null : machine.instance(vip);
+  }
+
+  boolean configured() {
+    return machine != null && machine.configured();
+  }
+
+  boolean hasWaiting() {
+    return !inbox.isEmpty();
+  }
+
+  /** The agent starts; what an earlier life on this boot was master of is on its disk. */
+  void start() {
+    life++;
+    int ofLife = life;
+    freshAt = agenda.now();
+    captures = false;
+    checksRunning.clear();
+    inbox.clear();
+    plan = new Plan(name);
+    nics = null;
+    wakesAt = State.NEVER;
+    idleTurns = 0;
+    var network = new NodeNetwork(kernel);
+    var ports = new PacketPorts(this::open, null, null);
+    var node =
+        new Node(
+            network,
+            kernel,
+            ports,
+            (vip, check) -> startCheck(vip, check, ofLife),
+            METRICS,
+            Recorder.NONE,
+            new Stopwatch(this::clock),
+            clock() - 3_600_000 * MS,
+            WALL);
+    machine = new NodeMachine(recorded, node, new Ears(ofLife));
+    machine.start();
+    planSoon();
+  }
+
+  /** The agent is killed: the kernel keeps what it has. */
+  void crash() {
+    machine = null;
+    life++;
+    pausedUntil = 0;
+  }
+
+  /** SIGTERM. */
+  void stop() {
+    if (machine != null && !paused()) {
+      machine.stop(clock());
+      world.turned(this);
+      recorded = Map.of();
+      crash();
+    }
+  }
+
+  void reboot() {
+    crash();
+    recorded = Map.of();
+    kernel.reboot(number);
+  }
+
+  /** It does nothing for a while: a frozen container, or a machine that is. */
+  void pause(long nanos) {
+    pausedUntil = agenda.now() + nanos;
+    agenda.after(
+        nanos,
+        () -> {
+          freshAt = agenda.now();
+          wokeAt = agenda.now();
+          wake();
+        });
+  }
+
+  private long clock() {
+    return agenda.now() + clockOffset;
+  }
+
+  private PacketPort open(Link link, PacketPort.Receiver receiver) {
+    if (link.index() == SimKernel.ETH0) {
+      captures = true;
+    }
+    return new PacketPort() {
+      @Override
+      public void send(byte[] frame) throws IOException {
+        if (!kernel.link(link.index()).up() || random.nextDouble() < sendFailure) {
+          sendFailedAt = agenda.now();
+          throw new IOException("ENOBUFS");
+        }
+        if (link.index() == SimKernel.ETH0) {
+          world.sent(SimNode.this, frame);
+        } else {
+          world.announced(SimNode.this, frame);
+        }
+      }
+
+      @Override
+      public void join(InetAddress source) {}
+
+      @Override
+      public void close() {
+        captures = captures && link.index() != SimKernel.ETH0;
+      }
+    };
+  }
+
+  private AutoCloseable startCheck(String vip, HealthCheck check, int ofLife) {
+    checksRunning.put(vip, check.name());
+    agenda.after(random.nextLong(MS, 50 * MS), () -> tellCheck(vip, check.weight(), ofLife));
+    return () -> checksRunning.remove(vip);
+  }
+
+  /** The result of a check reaches the agent. */
+  void tellCheck(String vip, int weight) {
+    tellCheck(vip, weight, life);
+  }
+
+  private void tellCheck(String vip, int weight, int ofLife) {
+    if (life == ofLife && checksRunning.containsKey(vip)) {
+      boolean good = checkGood.getOrDefault(vip, true);
+      var verdict = good ? Verdict.Good : Verdict.Failed;
+      take(new CheckChanged(vip, new CheckState("c", weight, false, verdict, "refused")));
+    }
+  }
+
+  private void reported(NetworkEvent event) {
+    take(new NetworkChanged(event));
+  }
+
+  /** A frame comes in by eth0. */
+  boolean receive(byte[] frame) {
+    if (machine == null || !captures || !kernel.link(SimKernel.ETH0).up()) {
+      return false;
+    }
+    take(new FrameReceived(SimKernel.ETH0, frame));
+    return true;
+  }
+
+  private void take(Input input) {
+    if (machine != null) {
+      inbox.add(input);
+      if (!wakes) {
+        wakes = true;
+        int ofLife = life;
+        agenda.after(
+            random.nextLong(1_000, 300_000),
+            () -> {
+              wakes = false;
+              if (life == ofLife) {
+                wake();
+              }
+            });
+      }
+    }
+  }
+
+  /** What should run is planned anew, a moment later and on another thread. */
+  void planSoon() {
+    int ofLife = life;
+    agenda.after(
+        random.nextLong(MS, 20 * MS),
+        () -> {
+          if (life != ofLife || nics == null) {
+            return;
+          }
+          var objects = world.wanted().stream().map(SimVip::object).toList();
+          var desired = new Desired(objects, facts, List.of(), Map.of(), Map.of());
+          var change = plan.change(desired, nics);
+          if (!change.isEmpty() || !machine.configured()) {
+            freshAt = agenda.now();
+            take(new PlanChanged(change));
+          }
+        });
+  }
+
+  private void wake() {
+    if (machine == null || paused()) {
+      return;
+    }
+    long time = clock();
+    if (wakesAt <= agenda.now()) {
+      wakesAt = State.NEVER;
+    }
+    boolean idle = inbox.isEmpty();
+    machine.dueForMasters(time);
+    for (var input = inbox.poll(); input != null; input = inbox.poll()) {
+      machine.handle(input, time);
+    }
+    machine.due(time);
+    // An advert and an announcement may be due at once: one each turn.
+    idleTurns = idle && machine.deadline() <= time ? idleTurns + 1 : 0;
+    if (idleTurns > 2) {
+      throw new AssertionError(name + " turns without progress");
+    }
+    world.turned(this);
+    sleep();
+  }
+
+  private void sleep() {
+    if (machine == null || machine.deadline() == State.NEVER) {
+      return;
+    }
+    long at = Math.max(agenda.now(), machine.deadline() - clockOffset);
+    if (at < wakesAt) {
+      wakesAt = at;
+      int ofLife = life;
+      agenda.after(
+          at - agenda.now(),
+          () -> {
+            if (life == ofLife && wakesAt == at) {
+              wake();
+            }
+          });
+    }
+  }
+
+  private final class Ears implements NodeMachine.Listener {
+    private final int ofLife;
+
+    Ears(int ofLife) {
+      this.ofLife = ofLife;
+    }
+
+    @Override
+    public void changed(String virtualIp, NodeStatus status) {}
+
+    @Override
+    public void removed(String virtualIp) {}
+
+    @Override
+    public void masters(Map<String, MasterRecord.Master> masters) {
+      // The disk is written by another thread, and may be late.
+      agenda.after(
+          random.nextLong(10_000, 3 * MS),
+          () -> {
+            if (life == ofLife) {
+              recorded = masters;
+            }
+          });
+    }
+
+    @Override
+    public void nics(Nics present) {
+      boolean first = nics == null;
+      nics = present;
+      if (first || plan.isAnyRefused()) {
+        planSoon();
+      }
+    }
+  }
+
+  /** The VRID and priority of an advert. */
+  static int[] advert(byte[] frame) {
+    var payload = Frames.vrrp(frame).orElseThrow().payload();
+    return new int[] {payload[1] & 0xFF, payload[2] & 0xFF};
+  }
+
+  @Override
+  public String toString() {
+    var held = new ArrayList<String>();
+    kernel.addresses().stream()
+        .filter(a -> a.leaseSeconds() > 0)
+        .forEach(a -> held.add(a.prefix() + ":" + a.leaseSeconds() + "s"));
+    var states = new TreeMap<String, String>();
+    statuses()
+        .forEach(
+            (vip, s) ->
+                states.put(
+                    vip,
+                    s.state()
+                        + "/"
+                        + s.priority()
+                        + "/"
+                        + s.reason()
+                        + (s.priority() == null ? " " + s.message() : "")));
+    return name + (live() ? paused() ? " paused " : " " : " dead ") + states + " " + held;
+  }
+}

@@ -1,0 +1,340 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.Timers;
+import dev.virtualip.agent.vrrp.Version;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What must hold after every turn of every node of a simulated cluster. */
+final class SimRules {
+  private static final long MS = 1_000_000L;
+  private static final long SECOND = 1_000 * MS;
+  private static final long NOT_LONG = 20 * MS;
+
+  /** More than the lease of any interval here, and than the kernel is late. */
+  private static final long LEASE_MAX = 11 * SECOND;
+
+  private final SimWorld world;
+  private final Map<String, Seen> seen = new HashMap<>();
+  private final Map<SimNode, List<int[]>> sent = new HashMap<>();
+  private final Map<SimNode, List<int[]>> received = new HashMap<>();
+  private final Map<String, Set<IpPrefix>> prefixes = new HashMap<>();
+  private final Map<String, Long> bothSince = new HashMap<>();
+
+  /** A VirtualIP on a node, as it was after the node's last turn. */
+  private static final class Seen {
+    State state = State.Init;
+    int priority;
+    VrrpInstance instance;
+
+    /**
+     * When a backup last had a reason to wait for a whole down interval, and heard a better one.
+     */
+    long waitsSince;
+
+    long betterAt = Long.MIN_VALUE / 2;
+    long priorityChangedAt;
+  }
+
+  SimRules(SimWorld world) {
+    this.world = world;
+    world.nodes.forEach(
+        node -> {
+          sent.put(node, new ArrayList<>());
+          received.put(node, new ArrayList<>());
+        });
+  }
+
+  private long now() {
+    return world.agenda.now();
+  }
+
+  private Seen seen(SimNode node, SimVip vip) {
+    return seen.computeIfAbsent(node.name + vip.name, _ -> new Seen());
+  }
+
+  private static void require(boolean holds, String broken, Object... values) {
+    if (!holds) {
+      throw new AssertionError(broken.formatted(values));
+    }
+  }
+
+  /** Its agent has ended: what it did before is no promise of the next one. */
+  void forget(SimNode node) {
+    world.vips.forEach(vip -> seen.remove(node.name + vip.name));
+  }
+
+  void sent(SimNode node, int[] advert) {
+    sent.get(node).add(advert);
+  }
+
+  void received(SimNode node, int[] advert) {
+    received.get(node).add(advert);
+  }
+
+  /** Nobody announces what it does not hold. */
+  void announced(SimNode node, byte[] frame) {
+    try {
+      // The sender's address of an ARP packet (RFC 826).
+      var address = InetAddress.getByAddress(Arrays.copyOfRange(frame, 28, 32));
+      require(
+          node.kernel.holds(address) || excused(node),
+          "%s announces %s and does not hold it",
+          node,
+          address);
+    } catch (UnknownHostException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** Whether the kernel has just lost something, and the agent cannot know yet. */
+  private boolean excused(SimNode node) {
+    return now() - node.kernel.disturbedAt < NOT_LONG || node.hasWaiting();
+  }
+
+  void turned(SimNode node) {
+    for (var vip : world.vips) {
+      var before = seen(node, vip);
+      var status = node.statuses().get(vip.name);
+      var instance = node.instance(vip.name);
+      var state = status == null || instance == null ? State.Init : status.state();
+      if (state != before.state) {
+        world.say("%s: %s", node, vip.name + " " + before.state + " -> " + state);
+      }
+      checkAdverts(node, vip, before, state, instance);
+      checkTimers(node, vip, before, state, instance);
+      checkHoldings(node, vip, instance, state);
+      before.state = state;
+      before.instance = instance;
+      before.priority = instance == null ? 0 : instance.router().priority();
+    }
+    checkGroup(node);
+    sent.get(node).clear();
+    received.get(node).clear();
+  }
+
+  private static List<int[]> of(SimVip vip, List<int[]> adverts) {
+    return adverts.stream().filter(advert -> advert[0] == vip.number + 1).toList();
+  }
+
+  private void checkAdverts(
+      SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
+    var out = of(vip, sent.get(node));
+    boolean was = before.state == State.Master;
+    boolean is = state == State.Master;
+    var reason = instance == null ? "" : node.statuses().get(vip.name).reason();
+    // It may resume, and meet a better one, in one turn.
+    boolean yielded = reason.startsWith("HigherPriority");
+    boolean couldSend = node.sendFailedAt != now() && node.kernel.link(SimKernel.ETH0).up();
+    require(
+        was
+            || is
+            || yielded
+            || vip.exclusive
+            || !couldSend
+            || out.isEmpty()
+            || out.getLast()[1] == 0,
+        "%s advertises %s and is not its master",
+        node,
+        vip.name);
+    // One that wakes too late lets go first, and its peers have a master by then.
+    if (was && !is && couldSend && now() > node.wokeAt + MS) {
+      boolean resigns =
+          instance == null || state != State.Backup || reason.startsWith("HandedOver");
+      require(
+          !resigns || out.stream().anyMatch(advert -> advert[1] == 0),
+          "%s gives %s up and does not say so: %s",
+          node,
+          vip.name,
+          reason);
+    }
+    boolean steady = was && is && instance == before.instance;
+    if (steady && couldSend && !world.intervalEdited) {
+      int own = Math.min(before.priority, instance.router().priority());
+      boolean lower = of(vip, received.get(node)).stream().anyMatch(advert -> advert[1] < own);
+      require(!lower || !out.isEmpty(), "%s does not answer a lower master of %s", node, vip.name);
+    }
+  }
+
+  private void checkTimers(
+      SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
+    if (instance == null) {
+      return;
+    }
+    var router = instance.router();
+    if (before.priority != router.priority() || before.instance != instance) {
+      before.priorityChangedAt = now();
+    }
+    long down =
+        Timers.activeDownInterval(
+            Version.of(vip.version),
+            before.priority == 0 ? 1 : before.priority,
+            vip.intervalNanos());
+    boolean waited = before.state == State.Backup && before.instance == instance;
+    boolean known = !world.intervalEdited && vip.group == null && before.priority > 0;
+    long since = Math.max(Math.max(before.waitsSince, node.freshAt), before.priorityChangedAt);
+    if (waited && known) {
+      require(
+          now() - since <= down + vip.intervalNanos() / 20 + 110 * MS,
+          "%s waits %.3f s for a master of %s, and should for %.3f s",
+          node,
+          (now() - since) / 1e9,
+          vip.name,
+          down / 1e9);
+      if (state == State.Master
+          && node.statuses().get(vip.name).reason().equals("MasterDown")
+          && before.priorityChangedAt < now() - down) {
+        require(
+            now() - before.betterAt >= down,
+            "%s takes %s over %.6f s after its master's advert",
+            node,
+            vip.name,
+            (now() - before.betterAt) / 1e9);
+      }
+    }
+    if (before.state != state || before.instance != instance) {
+      before.waitsSince = now();
+    }
+    for (var advert : of(vip, received.get(node))) {
+      before.waitsSince = now();
+      if (advert[1] >= router.priority() && state == State.Backup) {
+        before.betterAt = now();
+      }
+    }
+  }
+
+  /** Nobody holds what it is not master of, and a master holds it all. */
+  private void checkHoldings(SimNode node, SimVip vip, VrrpInstance instance, State state) {
+    var known = prefixes.computeIfAbsent(vip.name, _ -> new LinkedHashSet<>());
+    known.addAll(vip.prefixes());
+    if (!node.configured() || excused(node)) {
+      return;
+    }
+    boolean servesOn =
+        instance != null && instance.router().state() instanceof Backup b && b.servesOn();
+    boolean may = state == State.Master || servesOn;
+    var wanted = new LinkedHashSet<IpPrefix>();
+    if (may) {
+      instance.config().addresses().forEach(address -> wanted.add(address.prefix()));
+    }
+    boolean leaseMayLast = now() - node.kernel.failedAt < LEASE_MAX;
+    for (var prefix : known) {
+      boolean holds = node.kernel.holds(prefix);
+      require(
+          !holds || servesOn || wanted.contains(prefix) || leaseMayLast,
+          "%s holds %s of %s and is %s",
+          node,
+          prefix,
+          vip.name,
+          state);
+      require(
+          state != State.Master || holds || !wanted.contains(prefix),
+          "%s is master of %s and does not hold %s",
+          node,
+          vip.name,
+          prefix);
+    }
+    require(
+        may || !node.kernel.holdsRoute(SimWorld.destination(vip)) || leaseMayLast,
+        "%s has the route of %s and is %s",
+        node,
+        vip.name,
+        state);
+  }
+
+  /** The members of a sync group are master together, or none is. */
+  private void checkGroup(SimNode node) {
+    var states = new ArrayList<Boolean>();
+    for (var vip : world.vips) {
+      if (vip.group != null && node.instance(vip.name) != null) {
+        states.add(node.isMaster(vip.name));
+      }
+    }
+    boolean apart = states.contains(true) && states.contains(false);
+    require(
+        !apart || now() - node.freshAt < 10 * SECOND,
+        "%s is master of one member of the sync group and not of the other",
+        node);
+  }
+
+  /** Two owners never last, and with exclusive leases there are never two. */
+  void checkOwners() {
+    for (var vip : world.vips) {
+      for (var prefix : vip.prefixes()) {
+        checkOwners(vip, prefix);
+      }
+    }
+  }
+
+  private void checkOwners(SimVip vip, IpPrefix prefix) {
+    SimNode first = null;
+    SimNode second = null;
+    for (var node : world.nodes) {
+      if (node.kernel.holds(prefix)) {
+        second = first == null ? null : second == null ? node : second;
+        first = first == null ? node : first;
+      }
+    }
+    var key = prefix.toString();
+    if (second == null) {
+      bothSince.remove(key);
+      return;
+    }
+    long since = bothSince.computeIfAbsent(key, _ -> now());
+    boolean calm =
+        !world.rough && world.lan.isWhole() && now() - world.disturbedAt > 10 * vip.intervalNanos();
+    require(
+        !calm || now() - since < 4 * vip.intervalNanos() + 4 * SECOND,
+        "%s and %s both hold %s since %.3f s",
+        first,
+        second,
+        prefix,
+        since / 1e9);
+    require(
+        !calm
+            || !vip.exclusive
+            || vip.keepMaster
+            || equals(vip)
+            || priority(first, vip) == priority(second, vip)
+            || world.intervalEdited
+            || claimedFromTheDead(vip, first, second),
+        "%s and %s both hold %s, whose lease is exclusive",
+        first,
+        second,
+        prefix);
+  }
+
+  /**
+   * Known: who claims from a master that has died since its last advert gets no answer, and cannot
+   * tell that from one that let go without a word, as keepalived does.
+   */
+  private static boolean claimedFromTheDead(SimVip vip, SimNode first, SimNode second) {
+    var living = first.configured() && !first.paused() ? first : second;
+    var dead = living == first ? second : first;
+    var status = living.statuses().get(vip.name);
+    boolean claimed =
+        status != null
+            && (status.reason().equals("Preempted") || status.reason().equals("SyncGroup"));
+    return (!dead.configured() || dead.paused()) && (claimed || !living.configured());
+  }
+
+  private static int priority(SimNode node, SimVip vip) {
+    var instance = node.instance(vip.name);
+    return instance == null ? 0 : instance.router().priority();
+  }
+
+  /** Equals may both think that they are master for a moment: VRRP parts them by address. */
+  private static boolean equals(SimVip vip) {
+    return Arrays.stream(vip.priorities).distinct().count() < vip.priorities.length;
+  }
+}

@@ -1,0 +1,461 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import java.net.InetAddress;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.function.Consumer;
+
+/**
+ * A simulated cluster of 2 to 5 nodes with up to 4 VirtualIPs, from one seed: what is done to it,
+ * and that it is well again after the last of it. {@link SimRules} watches every turn.
+ */
+final class SimWorld implements SimNode.World {
+  private static final long MS = 1_000_000L;
+  private static final long SECOND = 1_000 * MS;
+
+  /** A refused bind is tried again so late at most: 64 times 5 s. */
+  private static final long BIND_RETRY_MAX = 320 * SECOND;
+
+  /** Deeds that a seed may have. */
+  private static final int DEEDS = 14;
+
+  final SimAgenda agenda = new SimAgenda();
+  final SplittableRandom random;
+  final SimLan lan;
+  final List<SimNode> nodes = new ArrayList<>();
+  final List<SimVip> vips = new ArrayList<>();
+
+  /** Whether the interval of some VirtualIP was edited: peers may drop adverts for a while. */
+  boolean intervalEdited;
+
+  /** Whether what is done may keep adverts or addresses from being where they should. */
+  boolean rough;
+
+  /** When the network, or an agent, was last kept from working. */
+  long disturbedAt;
+
+  private final long seed;
+  private final Consumer<String> trace;
+  private final List<SimVip> deleted = new ArrayList<>();
+  private final SimRules rules;
+  private final List<Integer> deeds = new ArrayList<>();
+  private boolean refused;
+
+  private SimWorld(long seed, Consumer<String> trace) {
+    this.seed = seed;
+    this.trace = trace;
+    random = new SplittableRandom(seed);
+    int count = 2 + random.nextInt(random.nextInt(3) == 0 ? 4 : 2);
+    lan = new SimLan(agenda, random, count);
+    boolean keepMaster = random.nextInt(5) == 0;
+    int total = 1 + random.nextInt(random.nextInt(3) == 0 ? 4 : 2);
+    boolean grouped = total > 1 && random.nextInt(3) == 0;
+    for (int i = 0; i < total; i++) {
+      boolean member = grouped && i < 2;
+      var priorities = member && i > 0 ? vips.get(0).priorities : SimVip.priorities(count, random);
+      vips.add(new SimVip(i, random, member ? "edge" : null, priorities, keepMaster));
+    }
+    for (int i = 0; i < count; i++) {
+      nodes.add(new SimNode(i, agenda, random.split(), this));
+    }
+    rules = new SimRules(this);
+  }
+
+  /**
+   * Runs a simulation.
+   *
+   * @param trace gets what is done and what changes, or null
+   * @throws AssertionError if a rule is broken, with how to see it in full
+   */
+  static void run(long seed, Consumer<String> trace) {
+    var world = new SimWorld(seed, trace);
+    try {
+      world.play();
+    } catch (AssertionError | RuntimeException e) {
+      throw new AssertionError(
+          "make simulate SEED=%d fails at %.6f s: %s"
+              .formatted(
+                  seed, world.agenda.now() / 1e9, e.getMessage() == null ? e : e.getMessage()),
+          e);
+    }
+  }
+
+  void say(String text, Object... values) {
+    if (trace != null) {
+      trace.accept("%12.6f  %s".formatted(agenda.now() / 1e9, text.formatted(values)));
+    }
+  }
+
+  private void play() {
+    if (trace != null) {
+      vips.forEach(vip -> say("%s", vip.object().getSpec()));
+    }
+    chooseDeeds();
+    nodes.forEach(node -> agenda.after(random.nextLong(2 * SECOND), () -> start(node)));
+    long interval = vips.stream().mapToLong(SimVip::intervalNanos).max().orElseThrow();
+    pass(4 * interval + 3 * SECOND);
+    int count = 2 + random.nextInt(12);
+    for (int i = 0; i < count; i++) {
+      doSomething();
+      pass(random.nextLong(1, random.nextInt(3) == 0 ? 6 * interval : 2 * interval));
+    }
+    heal();
+    settle(interval);
+  }
+
+  private void start(SimNode node) {
+    if (!node.live()) {
+      say("%s starts", node.name);
+      node.start();
+    }
+  }
+
+  private void chooseDeeds() {
+    if (random.nextInt(3) == 0) {
+      deeds.add(random.nextInt(DEEDS));
+    } else {
+      for (int deed = 0; deed < DEEDS; deed++) {
+        if (random.nextInt(2) == 0) {
+          deeds.add(deed);
+        }
+      }
+    }
+    if (random.nextInt(4) == 0) {
+      rough = true;
+      lan.loss = random.nextDouble(0.3);
+      lan.doubled = random.nextDouble(0.05);
+    }
+    if (random.nextInt(6) == 0) {
+      rough = true;
+      refused = true;
+      for (var node : nodes) {
+        node.kernel.failure = random.nextDouble(0.05);
+        node.kernel.reportLoss = random.nextDouble(0.1);
+        node.sendFailure = random.nextDouble(0.02);
+      }
+    }
+  }
+
+  private void pass(long nanos) {
+    long end = agenda.now() + nanos;
+    while (agenda.step(end)) {
+      rules.checkOwners();
+    }
+  }
+
+  private SimNode anyNode() {
+    return nodes.get(random.nextInt(nodes.size()));
+  }
+
+  private void doSomething() {
+    if (deeds.isEmpty()) {
+      return;
+    }
+    var node = anyNode();
+    var vip = vips.get(random.nextInt(vips.size()));
+    switch (deeds.get(random.nextInt(deeds.size()))) {
+      case 0 -> crash(node);
+      case 1 -> stop(node);
+      case 2 -> reboot(node);
+      case 3 -> freeze(node);
+      case 4 -> setLink(node, SimKernel.ETH0);
+      case 5 -> setLink(node, random.nextBoolean() ? SimKernel.ETH1 : SimKernel.ETH2);
+      case 6 -> cut(node);
+      case 7 -> flipCheck(node, vip);
+      case 8 -> handOver(node, vip);
+      case 9 -> editPriority(node, vip);
+      case 10 -> editSpec(vip);
+      case 11 -> deleteOrCreate(vip);
+      case 12 -> removeAddress(node, vip);
+      default -> foreignRoute(node, vip);
+    }
+  }
+
+  private void later(SimNode node) {
+    agenda.after(random.nextLong(10 * SECOND), () -> start(node));
+  }
+
+  private void crash(SimNode node) {
+    if (node.live()) {
+      say("%s is killed", node);
+      node.crash();
+      rules.forget(node);
+      later(node);
+    }
+  }
+
+  private void stop(SimNode node) {
+    if (node.live() && !node.paused()) {
+      say("%s is stopped", node);
+      node.stop();
+      rules.forget(node);
+      later(node);
+    }
+  }
+
+  private void reboot(SimNode node) {
+    say("%s loses its power", node);
+    node.reboot();
+    rules.forget(node);
+    later(node);
+  }
+
+  private void freeze(SimNode node) {
+    if (node.live() && !node.paused()) {
+      long nanos = random.nextLong(10 * MS, 8 * SECOND);
+      say("%s is frozen for %.3f s", node, nanos / 1e9);
+      disturbedAt = agenda.now() + nanos;
+      node.pause(nanos);
+    }
+  }
+
+  private void setLink(SimNode node, int link) {
+    boolean up = !node.kernel.link(link).up();
+    say("%s: %s goes %s", node, node.kernel.link(link).name(), up ? "up" : "down");
+    disturbedAt = agenda.now();
+    node.freshAt = agenda.now();
+    node.kernel.setLink(link, up);
+  }
+
+  private void cut(SimNode node) {
+    disturbedAt = agenda.now();
+    if (random.nextInt(3) == 0) {
+      say("all networks are whole");
+      lan.heal();
+      return;
+    }
+    var other = anyNode();
+    boolean both = random.nextBoolean();
+    say("%s no more reaches %s%s", node.name, other.name, both ? ", nor does it hear it" : "");
+    lan.cut(node.number, other.number);
+    if (both) {
+      lan.cut(other.number, node.number);
+    }
+  }
+
+  private void flipCheck(SimNode node, SimVip vip) {
+    boolean good = !node.checkGood.getOrDefault(vip.name, true);
+    say("%s: check of %s is %s", node.name, vip.name, good ? "good" : "bad");
+    node.checkGood.put(vip.name, good);
+    node.freshAt = agenda.now();
+    node.tellCheck(vip.name, vip.checkWeight);
+  }
+
+  private void handOver(SimNode node, SimVip vip) {
+    say("%s is asked to hand %s over", node, vip.name);
+    vip.request(
+        node.name, new HandOver(random.nextBoolean() ? 1 : null, "Drain", "since " + agenda.now()));
+    planAll();
+    agenda.after(
+        random.nextLong(8 * SECOND),
+        () -> {
+          vip.request(node.name, null);
+          planAll();
+        });
+  }
+
+  private void editPriority(SimNode node, SimVip vip) {
+    vip.priorities[node.number] = 2 + random.nextInt(250);
+    say("edit: %s has priority %d on %s", vip.name, vip.priorities[node.number], node.name);
+    edited(vip);
+  }
+
+  private void editSpec(SimVip vip) {
+    switch (random.nextInt(5)) {
+      case 0 -> {
+        vip.intervalMillis = vip.version == 2 ? 1_000 : 500 + 500 * random.nextInt(2);
+        vip.intervalMillis = vip.exclusive ? 1_000 : vip.intervalMillis;
+        intervalEdited = true;
+      }
+      case 1 -> vip.preempt = !vip.preempt;
+      case 3 -> vip.tracks = !vip.tracks;
+      case 2 -> vip.preemptDelayMillis = vip.preemptDelayMillis == 0 ? 1_500 : 0;
+      default -> {
+        if (vip.addresses.size() > 1 && random.nextBoolean()) {
+          vip.addresses.removeLast();
+        } else if (vip.addresses.size() < 5) {
+          vip.addAddress();
+        }
+      }
+    }
+    say(
+        "edit: %s every %d ms, preempt %s after %d ms, %s",
+        vip.name, vip.intervalMillis, vip.preempt, vip.preemptDelayMillis, vip.addresses);
+    edited(vip);
+  }
+
+  private void edited(SimVip vip) {
+    // The members of a sync group have the same priorities.
+    vips.stream()
+        .filter(v -> v == vip || v.group != null && vip.group != null)
+        .forEach(SimVip::changed);
+    planAll();
+  }
+
+  private void planAll() {
+    nodes.stream().filter(SimNode::live).forEach(SimNode::planSoon);
+  }
+
+  private void deleteOrCreate(SimVip vip) {
+    if (!deleted.remove(vip)) {
+      deleted.add(vip);
+    }
+    say("%s is %s", vip.name, deleted.contains(vip) ? "deleted" : "created");
+    planAll();
+  }
+
+  private void removeAddress(SimNode node, SimVip vip) {
+    var prefix = vip.prefixes().getFirst();
+    say("%s: somebody removes %s", node, prefix);
+    node.kernel.removeByOthers(prefix);
+  }
+
+  private void foreignRoute(SimNode node, SimVip vip) {
+    if (vip.route) {
+      refused = true;
+      boolean there = random.nextBoolean();
+      say("%s: somebody %s the route of %s", node, there ? "takes" : "gives back", vip.name);
+      node.kernel.foreignRoute(route(vip), there);
+    }
+  }
+
+  private static InstalledRoute route(SimVip vip) {
+    return new InstalledRoute(
+        SimKernel.ETH1,
+        destination(vip),
+        InetAddress.ofLiteral("203.0.113.254"),
+        null,
+        254,
+        0,
+        false);
+  }
+
+  static IpPrefix destination(SimVip vip) {
+    return IpPrefix.parse("198.51." + vip.number + ".0/24");
+  }
+
+  private void heal() {
+    say("all is mended");
+    lan.heal();
+    lan.loss = 0;
+    lan.doubled = 0;
+    deleted.clear();
+    disturbedAt = Math.max(disturbedAt, agenda.now());
+    for (var node : nodes) {
+      node.sendFailure = 0;
+      node.kernel.failure = 0;
+      node.kernel.reportLoss = 0;
+      node.kernel.clearForeign();
+      node.kernel.setLink(SimKernel.ETH0, true);
+      node.kernel.setLink(SimKernel.ETH1, true);
+      node.kernel.setLink(SimKernel.ETH2, true);
+      node.checkGood.clear();
+      vips.forEach(
+          vip -> {
+            vip.request(node.name, null);
+            node.tellCheck(vip.name, vip.checkWeight);
+          });
+      start(node);
+    }
+    planAll();
+  }
+
+  private void settle(long interval) {
+    long bound = 12 * interval + 25 * SECOND + (refused ? 2 * BIND_RETRY_MAX : 0);
+    long end = agenda.now() + bound;
+    String wrong = wrong();
+    while (wrong != null && agenda.now() < end) {
+      pass(interval / 2);
+      wrong = wrong();
+    }
+    if (wrong != null) {
+      throw new AssertionError("not well again after " + bound / SECOND + " s: " + wrong);
+    }
+    say("it is well again");
+    // Leases that an earlier fault has left end, and what is well stays so.
+    pass(Math.max(5 * interval, 10 * SECOND));
+    wrong = wrong();
+    for (int i = 0; wrong != null && i < 8; i++) {
+      // A better node may have recovered so late that it takes over just now.
+      pass(interval / 2);
+      wrong = wrong();
+    }
+    if (wrong != null) {
+      throw new AssertionError("not well any more: " + wrong);
+    }
+  }
+
+  /** What keeps the cluster from being as it should, or null. */
+  private String wrong() {
+    if (nodes.stream().anyMatch(SimNode::paused)) {
+      return "a node is frozen still";
+    }
+    for (var vip : vips) {
+      var masters = nodes.stream().filter(node -> node.isMaster(vip.name)).toList();
+      if (masters.size() != 1) {
+        return vip.name + " has " + masters.size() + " masters: " + nodes;
+      }
+      var master = masters.getFirst();
+      int best = 0;
+      for (int priority : vip.priorities) {
+        best = Math.max(best, priority);
+      }
+      if (vip.preempt && vip.group == null && vip.priorities[master.number] != best) {
+        return vip.name + " is not with the best: " + nodes;
+      }
+      if (vip.group != null
+          && !vips.stream().allMatch(v -> v.group == null || master.isMaster(v.name))) {
+        return "the sync group is not on one node: " + nodes;
+      }
+      if (vip.route && !master.kernel.holdsRoute(destination(vip))) {
+        return vip.name + " has no route: " + nodes;
+      }
+    }
+    return null;
+  }
+
+  @Override
+  public void sent(SimNode from, byte[] frame) {
+    var advert = SimNode.advert(frame);
+    if (trace != null) {
+      say("%s advertises vrid %d with priority %d", from.name, advert[0], advert[1]);
+    }
+    rules.sent(from, advert);
+    for (var node : nodes) {
+      if (node != from) {
+        lan.carry(
+            from.number,
+            node.number,
+            () -> {
+              if (node.receive(frame)) {
+                rules.received(node, SimNode.advert(frame));
+              }
+            });
+      }
+    }
+  }
+
+  @Override
+  public void announced(SimNode from, byte[] frame) {
+    rules.announced(from, frame);
+  }
+
+  @Override
+  public void turned(SimNode node) {
+    rules.turned(node);
+  }
+
+  @Override
+  public List<SimVip> wanted() {
+    return vips.stream().filter(vip -> !deleted.contains(vip)).toList();
+  }
+
+  @Override
+  public String toString() {
+    return "seed " + seed;
+  }
+}

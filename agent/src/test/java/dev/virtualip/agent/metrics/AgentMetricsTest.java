@@ -1,0 +1,66 @@
+package dev.virtualip.agent.metrics;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.Verdict;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
+import java.time.Duration;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+class AgentMetricsTest {
+  private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
+  private final AgentMetrics metrics = new AgentMetrics(registry);
+
+  private static NodeStatus status(State state, Integer priority) {
+    return Serialization.unmarshal(
+        "---\n{state: %s, priority: %s}".formatted(state, priority), NodeStatus.class);
+  }
+
+  /** The states whose series is 1. */
+  private List<State> shown() {
+    return Stream.of(State.values())
+        .filter(s -> registry.get("virtualip.state").tag("state", s.name()).gauge().value() == 1)
+        .toList();
+  }
+
+  @Test
+  void exactlyOneStateIsShown() {
+    metrics.status("web", status(State.Backup, 80));
+    assertEquals(List.of(State.Backup), shown());
+    metrics.status("web", status(State.Master, 100));
+    assertEquals(List.of(State.Master), shown());
+    assertEquals(100, registry.get("virtualip.priority").tag("vip", "web").gauge().value());
+  }
+
+  @Test
+  void whatIsNotRunHasNoPriority() {
+    metrics.status("web", status(State.Fault, null));
+    assertEquals(0, registry.get("virtualip.priority").gauge().value());
+  }
+
+  @Test
+  void whatIsGoneIsShownNoMore() {
+    metrics.status("web", status(State.Master, 100));
+    metrics.forget("web");
+    assertNull(registry.find("virtualip.state").gauge());
+    assertNull(registry.find("virtualip.priority").gauge());
+    metrics.status("web", status(State.Backup, 80));
+    assertEquals(List.of(State.Backup), shown());
+  }
+
+  @Test
+  void aNewVerdictOfACheckKeepsItsDurations() {
+    metrics.checked("web", "nginx", true, Duration.ofMillis(3));
+    metrics.check("web", new CheckState("nginx", 0, false, Verdict.Failed, "refused"));
+    assertEquals(1, registry.get("virtualip.check.duration").timer().count());
+    metrics.forgetCheck("web", "nginx");
+    assertEquals(List.of(), registry.getMeters());
+  }
+}
