@@ -246,7 +246,7 @@ final class SimRules {
           prefix);
     }
     require(
-        may || !node.kernel.holdsRoute(SimWorld.destination(vip)) || leaseMayLast,
+        may || !node.kernel.holdsRoute(vip.destination) || leaseMayLast,
         "%s has the route of %s and is %s",
         node,
         vip.name,
