@@ -3,6 +3,7 @@ package dev.virtualip.agent.cli;
 import dev.virtualip.agent.exec.ScriptCommand;
 import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
+import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
 import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.InterfaceSelector;
@@ -67,7 +68,7 @@ public final class ValidateCommand implements Callable<Integer> {
   private final TreeSet<ManifestProblem> problems =
       new TreeSet<>(
           Comparator.comparing(ManifestProblem::file)
-              .thenComparing(ManifestProblem::object)
+              .thenComparing(problem -> problem.object().toString())
               .thenComparing(ManifestProblem::toString));
   private final Map<String, Located> virtualIps = new LinkedHashMap<>();
 
@@ -150,7 +151,7 @@ public final class ValidateCommand implements Callable<Integer> {
 
   /** Adds problems of a spec, save those that only follow from a field that could not be read. */
   private void report(Located located, List<Problem> own, List<ManifestProblem> unreadFields) {
-    var object = Manifests.objectName(located.vip());
+    var object = ObjectRef.of(located.vip());
     for (var problem : own) {
       boolean follows =
           unreadFields.stream()
@@ -205,7 +206,7 @@ public final class ValidateCommand implements Callable<Integer> {
       return missing;
     }
     var err = command.commandLine().getErr();
-    missing.forEach(p -> err.println("note: " + Manifests.objectName(vip) + ": " + p));
+    missing.forEach(p -> err.println("note: " + ObjectRef.of(vip) + ": " + p));
     err.flush();
     return List.of();
   }
@@ -240,7 +241,7 @@ public final class ValidateCommand implements Callable<Integer> {
       var err = command.commandLine().getErr();
       err.println(
           "note: %s: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
-              .formatted(Manifests.objectName(vip), spec.vrid()));
+              .formatted(ObjectRef.of(vip), spec.vrid()));
       err.flush();
     }
   }
