@@ -8,10 +8,10 @@ import dev.virtualip.agent.source.Manifests.Parsed;
 import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.InterfaceSelector;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.NicField;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.NetworkInterface;
@@ -195,13 +195,13 @@ public final class ValidateCommand implements Callable<Integer> {
       return List.of();
     }
     var missing = new ArrayList<Problem>();
-    nicFields(spec)
-        .forEach(
-            (path, nic) -> {
-              if (nic != null && !isHere(nic)) {
-                missing.add(new Problem(path, noNic(nic, nics)));
-              }
-            });
+    for (var field : NicField.of(spec, nodeName)) {
+      if (!isHere(field.selector())) {
+        missing.add(
+            new Problem(
+                Problem.Kind.InterfaceNotFound, field.position(), noNic(field.selector(), nics)));
+      }
+    }
     if (nodeName != null) {
       return missing;
     }
@@ -251,31 +251,6 @@ public final class ValidateCommand implements Callable<Integer> {
         nics.stream().filter(n -> !n.equals("lo")).sorted().collect(Collectors.joining(", "));
     return "no NIC %s on this machine (it has %s): name one of these, or override it for the node"
         .formatted(nic, there.isEmpty() ? "none but lo" : there);
-  }
-
-  /** NIC by the field that names it, as it is on --node. */
-  private Map<String, String> nicFields(VirtualIpSpec spec) {
-    var fields = new LinkedHashMap<String, String>();
-    var override = nodeName == null ? null : spec.nodes().overrideFor(nodeName);
-    if (override != null && override.interfaceName() != null) {
-      int i = spec.nodes().overrides().indexOf(override);
-      fields.put("spec.nodes.overrides[" + i + "].interface", override.interfaceName());
-    } else {
-      fields.put("spec.interface", spec.interfaceName());
-    }
-    for (int i = 0; i < spec.addresses().size(); i++) {
-      var address = spec.addresses().get(i);
-      if (address != null) {
-        fields.put("spec.addresses[" + i + "].interface", address.interfaceName());
-      }
-    }
-    for (int i = 0; i < spec.routes().size(); i++) {
-      var route = spec.routes().get(i);
-      if (route != null) {
-        fields.put("spec.routes[" + i + "].interface", route.interfaceName());
-      }
-    }
-    return fields;
   }
 
   private static String count(int n, String what) {
