@@ -1,5 +1,6 @@
 package dev.virtualip.crds;
 
+import dev.virtualip.crds.Problem.Kind;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -28,8 +29,6 @@ public final class Conflicts {
               (VirtualIp vip) ->
                   Objects.requireNonNullElse(vip.getMetadata().getCreationTimestamp(), ""))
           .thenComparing(vip -> vip.getMetadata().getName());
-
-  private static final String WITH = " VirtualIP ";
 
   /** Those that have won, by what they have taken: thousands are not compared pair by pair. */
   private final Map<Object, List<VirtualIp>> taken = new HashMap<>();
@@ -79,16 +78,6 @@ public final class Conflicts {
     return problems;
   }
 
-  /** Whether a problem is with another object, not with the spec itself. */
-  public static boolean isConflict(Problem problem) {
-    return isConflict(problem.message());
-  }
-
-  /** Whether a problem's message is about another object. */
-  public static boolean isConflict(String message) {
-    return message.contains(WITH);
-  }
-
   private Collection<VirtualIp> rivals(VirtualIp vip) {
     var rivals = new LinkedHashSet<VirtualIp>();
     keys(vip.getSpec()).forEach(key -> rivals.addAll(taken.getOrDefault(key, List.of())));
@@ -128,10 +117,10 @@ public final class Conflicts {
       common.addAll(moreInCommon.apply(spec, older));
       for (var nic : common) {
         problems.add(
-            new Problem(
+            conflict(
                 "spec.vrid",
-                "%d on %s is taken by%s%s: use another VRID, NIC or set of nodes"
-                    .formatted(spec.vrid(), nic, WITH, name)));
+                "%d on %s is taken by VirtualIP %s: use another VRID, NIC or set of nodes"
+                    .formatted(spec.vrid(), nic, name)));
       }
     }
     var taken = Set.copyOf(addresses(older));
@@ -139,10 +128,10 @@ public final class Conflicts {
     for (int i = 0; i < own.size(); i++) {
       if (taken.contains(own.get(i))) {
         problems.add(
-            new Problem(
+            conflict(
                 "spec.addresses[" + i + "].address",
-                "%s is taken by%s%s: remove it from one of the two"
-                    .formatted(IpPrefix.text(own.get(i).address()), WITH, name)));
+                "%s is taken by VirtualIP %s: remove it from one of the two"
+                    .formatted(IpPrefix.text(own.get(i).address()), name)));
       }
     }
     if (spec.syncGroup() != null && spec.syncGroup().equals(older.syncGroup())) {
@@ -150,14 +139,18 @@ public final class Conflicts {
           .ifPresent(
               fix ->
                   problems.add(
-                      new Problem(
+                      conflict(
                           "spec.syncGroup",
-                          "%s has%s%s in it, %s".formatted(spec.syncGroup(), WITH, name, fix))));
+                          "%s has VirtualIP %s in it, %s".formatted(spec.syncGroup(), name, fix))));
     }
     if (!disjoint(spec, older)) {
       problems.addAll(rulesBetween(winner, vip));
     }
     return problems;
+  }
+
+  private static Problem conflict(String path, String message) {
+    return new Problem(Kind.Conflict, path, message);
   }
 
   private static List<Problem> rulesBetween(VirtualIp winner, VirtualIp vip) {
@@ -166,8 +159,8 @@ public final class Conflicts {
     var own = vip.getSpec().rules().stream().map(PolicyRule::of).toList();
     for (int i = 0; i < own.size(); i++) {
       if (taken.stream().anyMatch(own.get(i)::clashesWith)) {
-        var other = "a rule of" + WITH + winner.getMetadata().getName();
-        problems.add(new Problem("spec.rules[" + i + "]", Validator.clash(other, own.get(i))));
+        var other = "a rule of VirtualIP " + winner.getMetadata().getName();
+        problems.add(conflict("spec.rules[" + i + "]", Validator.clash(other, own.get(i))));
       }
     }
     return problems;

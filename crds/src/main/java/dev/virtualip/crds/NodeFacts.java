@@ -89,6 +89,7 @@ public record NodeFacts(
     if (selector == null) {
       return List.of(
           new Problem(
+              Problem.Kind.NoNodeSelected,
               "spec.nodes",
               ("each of the %d nodes has a NoSchedule or NoExecute taint; remove the taint from"
                       + " one, or select nodes by label in spec.nodes.selector")
@@ -103,6 +104,7 @@ public record NodeFacts(
                     .collect(Collectors.joining(" "));
     return List.of(
         new Problem(
+            Problem.Kind.NoNodeSelected,
             "spec.nodes.selector",
             ("matches none of the %d nodes; label a node, as in kubectl label node NAME %s, or"
                     + " change the selector")

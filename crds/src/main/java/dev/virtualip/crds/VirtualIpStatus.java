@@ -82,6 +82,10 @@ public record VirtualIpStatus(
       @JsonPropertyDescription(
               "Newer generation of the spec that this node does not run; the message tells why.")
           Long refusedGeneration,
+      @JsonPropertyDescription(
+              "What keeps the newer generation from running here: Invalid, Conflict,"
+                  + " InterfaceNotFound or NoNodeSelected.")
+          String refusedReason,
       @JsonPropertyDescription("How often the state has changed since the agent started.")
           Long transitions,
       @JsonPropertyDescription("Address that this node's adverts come from.") String address,
@@ -113,6 +117,7 @@ public record VirtualIpStatus(
           message,
           acceptedGeneration,
           refusedGeneration,
+          null,
           transitions,
           null,
           null,

@@ -2,7 +2,6 @@ package dev.virtualip.crds;
 
 import static dev.virtualip.crds.Specs.virtualIp;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
@@ -87,10 +86,12 @@ class ConflictsTest {
   @Test
   void onlyAProblemWithAnotherObjectIsAConflict() {
     var vips = List.of(virtualIp("a", OLD, ""), virtualIp("b", NEW, ""));
-    assertTrue(Conflicts.problems(vips).get("b").stream().allMatch(Conflicts::isConflict));
-    assertFalse(
-        Validator.problems(virtualIp("c", OLD, "vrid: 0").getSpec()).stream()
-            .anyMatch(Conflicts::isConflict));
+    assertTrue(
+        Conflicts.problems(vips).get("b").stream()
+            .allMatch(p -> p.kind() == Problem.Kind.Conflict));
+    assertEquals(
+        Problem.Kind.Invalid,
+        Validator.problems(virtualIp("c", OLD, "vrid: 0").getSpec()).getFirst().kind());
   }
 
   @Test

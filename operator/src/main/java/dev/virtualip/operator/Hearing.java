@@ -221,6 +221,7 @@ final class Hearing {
         silence.message(),
         report.acceptedGeneration(),
         report.refusedGeneration(),
+        report.refusedReason(),
         report.transitions(),
         report.address(),
         null,

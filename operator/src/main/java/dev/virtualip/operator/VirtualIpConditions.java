@@ -1,9 +1,8 @@
 package dev.virtualip.operator;
 
-import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.Validator;
+import dev.virtualip.crds.Problem.Kind;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
@@ -101,12 +100,11 @@ final class VirtualIpConditions {
 
   private Condition accepted(List<Problem> problems, Collection<NodeFacts> nodes) {
     if (!problems.isEmpty()) {
-      var invalid = !Validator.problems(vip.getSpec()).isEmpty();
-      return condition(ACCEPTED, "False", invalid ? "Invalid" : "Conflict", join(problems));
+      return condition(ACCEPTED, "False", problems.getFirst().kind().name(), join(problems));
     }
     var unselected = NodeFacts.selectionProblems(vip.getSpec(), nodes);
     if (!unselected.isEmpty()) {
-      return condition(ACCEPTED, "False", "NoNodeSelected", join(unselected));
+      return condition(ACCEPTED, "False", unselected.getFirst().kind().name(), join(unselected));
     }
     var refusal = refusal();
     if (refusal.isPresent()) {
@@ -145,12 +143,16 @@ final class VirtualIpConditions {
                         .replace(NOT_RUN, ""))
             .distinct()
             .collect(Collectors.joining("; "));
-    boolean conflict =
-        heard.stream()
-            .anyMatch(
-                report -> Conflicts.isConflict(Objects.requireNonNullElse(report.message(), "")));
+    boolean conflict = heard.stream().anyMatch(VirtualIpConditions::isConflict);
     return Optional.of(
-        condition(ACCEPTED, "False", conflict ? "Conflict" : INTERFACE_NOT_FOUND, messages));
+        condition(
+            ACCEPTED, "False", conflict ? Kind.Conflict.name() : INTERFACE_NOT_FOUND, messages));
+  }
+
+  /** Whether it runs nothing, or an older generation, for the sake of another VirtualIP. */
+  private static boolean isConflict(NodeStatus report) {
+    return Kind.Conflict.name().equals(report.refusedReason())
+        || Kind.Conflict.name().equals(report.reason());
   }
 
   /** It has no such NIC and runs nothing, or goes on with an older generation. */

@@ -108,7 +108,9 @@ class HealthTest {
         "StrayAddresses False NoStrays: only the master has the addresses",
         condition(3, Map.of("a", report(Master, 2), "b", report(Backup, 2)), Map.of()));
     var stray = List.of("203.0.113.77/24 dev eth1");
-    var b = new NodeStatus(Backup, 100, null, null, null, 2L, null, null, null, null, stray, null);
+    var b =
+        new NodeStatus(
+            Backup, 100, null, null, null, 2L, null, null, null, null, null, stray, null);
     assertEquals(
         "StrayAddresses True BoundByOthers: b is not master and has 203.0.113.77/24 dev eth1:"
             + " somebody else has bound it; remove it there with ip addr del",
@@ -118,6 +120,6 @@ class HealthTest {
   private static NodeStatus speaking(State state, String address, Speaker speaker) {
     var speakers = speaker == null ? null : List.of(speaker);
     return new NodeStatus(
-        state, 100, null, null, null, 2L, null, null, address, speakers, null, null);
+        state, 100, null, null, null, 2L, null, null, null, address, speakers, null, null);
   }
 }

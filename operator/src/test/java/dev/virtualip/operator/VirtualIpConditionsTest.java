@@ -123,8 +123,25 @@ class VirtualIpConditionsTest {
     var refused = new NodeStatus(Fault, null, null, "Conflict", message, null, 2L, 0L);
     var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", refused, "b", refused));
     assertEquals("False Conflict: " + message, text(accepted(vip, NODES)));
+    var goesOn =
+        new NodeStatus(
+            Master, 100, null, "", message, 1L, 2L, "Conflict", 0L, null, null, null, null);
+    Vips.reported(vip, "b", Map.of("a", refused, "b", goesOn));
+    assertEquals("Conflict", accepted(vip, NODES).getReason());
     Vips.reported(vip, "b", Map.of("a", refused, "b", report(Master, 2)));
     assertEquals("True", accepted(vip, NODES).getStatus());
+  }
+
+  @Test
+  void membersOfASyncGroupThatLackANicAreInNoConflict() {
+    var lacks =
+        report(
+            Fault,
+            2,
+            "InterfaceNotFound(eth0), SyncGroup(mail)",
+            "spec.interface: no NIC eth0: use eno1; VirtualIP mail is at fault");
+    var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", lacks, "b", lacks));
+    assertEquals("InterfaceNotFound", accepted(vip, NODES).getReason());
   }
 
   @Test

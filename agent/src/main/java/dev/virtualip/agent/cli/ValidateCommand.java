@@ -3,14 +3,15 @@ package dev.virtualip.agent.cli;
 import dev.virtualip.agent.exec.ScriptCommand;
 import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
+import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
 import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.InterfaceSelector;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.NicField;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpSpec;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.NetworkInterface;
@@ -67,7 +68,7 @@ public final class ValidateCommand implements Callable<Integer> {
   private final TreeSet<ManifestProblem> problems =
       new TreeSet<>(
           Comparator.comparing(ManifestProblem::file)
-              .thenComparing(ManifestProblem::object)
+              .thenComparing(problem -> problem.object().toString())
               .thenComparing(ManifestProblem::toString));
   private final Map<String, Located> virtualIps = new LinkedHashMap<>();
 
@@ -150,7 +151,7 @@ public final class ValidateCommand implements Callable<Integer> {
 
   /** Adds problems of a spec, save those that only follow from a field that could not be read. */
   private void report(Located located, List<Problem> own, List<ManifestProblem> unreadFields) {
-    var object = Manifests.objectName(located.vip());
+    var object = ObjectRef.of(located.vip());
     for (var problem : own) {
       boolean follows =
           unreadFields.stream()
@@ -194,18 +195,18 @@ public final class ValidateCommand implements Callable<Integer> {
       return List.of();
     }
     var missing = new ArrayList<Problem>();
-    nicFields(spec)
-        .forEach(
-            (path, nic) -> {
-              if (nic != null && !isHere(nic)) {
-                missing.add(new Problem(path, noNic(nic, nics)));
-              }
-            });
+    for (var field : NicField.of(spec, nodeName)) {
+      if (!isHere(field.selector())) {
+        missing.add(
+            new Problem(
+                Problem.Kind.InterfaceNotFound, field.position(), noNic(field.selector(), nics)));
+      }
+    }
     if (nodeName != null) {
       return missing;
     }
     var err = command.commandLine().getErr();
-    missing.forEach(p -> err.println("note: " + Manifests.objectName(vip) + ": " + p));
+    missing.forEach(p -> err.println("note: " + ObjectRef.of(vip) + ": " + p));
     err.flush();
     return List.of();
   }
@@ -240,7 +241,7 @@ public final class ValidateCommand implements Callable<Integer> {
       var err = command.commandLine().getErr();
       err.println(
           "note: %s: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
-              .formatted(Manifests.objectName(vip), spec.vrid()));
+              .formatted(ObjectRef.of(vip), spec.vrid()));
       err.flush();
     }
   }
@@ -250,31 +251,6 @@ public final class ValidateCommand implements Callable<Integer> {
         nics.stream().filter(n -> !n.equals("lo")).sorted().collect(Collectors.joining(", "));
     return "no NIC %s on this machine (it has %s): name one of these, or override it for the node"
         .formatted(nic, there.isEmpty() ? "none but lo" : there);
-  }
-
-  /** NIC by the field that names it, as it is on --node. */
-  private Map<String, String> nicFields(VirtualIpSpec spec) {
-    var fields = new LinkedHashMap<String, String>();
-    var override = nodeName == null ? null : spec.nodes().overrideFor(nodeName);
-    if (override != null && override.interfaceName() != null) {
-      int i = spec.nodes().overrides().indexOf(override);
-      fields.put("spec.nodes.overrides[" + i + "].interface", override.interfaceName());
-    } else {
-      fields.put("spec.interface", spec.interfaceName());
-    }
-    for (int i = 0; i < spec.addresses().size(); i++) {
-      var address = spec.addresses().get(i);
-      if (address != null) {
-        fields.put("spec.addresses[" + i + "].interface", address.interfaceName());
-      }
-    }
-    for (int i = 0; i < spec.routes().size(); i++) {
-      var route = spec.routes().get(i);
-      if (route != null) {
-        fields.put("spec.routes[" + i + "].interface", route.interfaceName());
-      }
-    }
-    return fields;
   }
 
   private static String count(int n, String what) {

@@ -204,6 +204,7 @@ final class InstanceStatus {
         messages.isEmpty() ? null : String.join("; ", messages),
         config.generation(),
         refusedGeneration,
+        refusedGeneration == null ? null : refused.getFirst().kind().name(),
         transitions,
         router.source() == null ? null : IpPrefix.text(router.source()),
         speakers.isEmpty() ? null : speakers,

@@ -19,7 +19,6 @@ import dev.virtualip.agent.plan.PlanChange.Run;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
-import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
@@ -391,7 +390,7 @@ public final class NodeMachine {
     var problems = refused.problems();
     var message = problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
     LOG.warn("not_run vip={} problems=\"{}\"", name, message);
-    boolean conflict = problems.stream().anyMatch(Conflicts::isConflict);
+    boolean conflict = problems.stream().anyMatch(p -> p.kind() == Problem.Kind.Conflict);
     var before = statuses.get(name);
     boolean same = before != null && message.equals(before.message());
     publish(

@@ -365,7 +365,11 @@ public final class KubernetesSource implements AutoCloseable {
       return NodeFacts.selectionProblems(vip.getSpec(), all);
     } catch (KubernetesClientException e) {
       LOG.warn("nodes_not_listed error=\"{}\": going on as before", e.getMessage());
-      return List.of(new Problem("spec.nodes", "the nodes it selects could not be read yet"));
+      return List.of(
+          new Problem(
+              Problem.Kind.NoNodeSelected,
+              "spec.nodes",
+              "the nodes it selects could not be read yet"));
     }
   }
 

@@ -141,6 +141,7 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
               if (nics.link(nic) == null && !known.contains(nic)) {
                 problems.add(
                     new Problem(
+                        Problem.Kind.InterfaceNotFound,
                         path,
                         "there is no NIC %s on %s (it has %s): correct the name"
                             .formatted(nic, nodeName, String.join(", ", nics.names()))));

@@ -9,6 +9,7 @@ import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.Durations;
 import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.NicField;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.PolicyRule;
 import dev.virtualip.crds.VirtualIp;
@@ -228,25 +229,7 @@ public record InstanceConfig(
    */
   static Map<String, String> interfaces(VirtualIpSpec spec, String nodeName) {
     var paths = new LinkedHashMap<String, String>();
-    var override = spec.nodes().overrideFor(nodeName);
-    boolean overridden = override != null && override.interfaceName() != null;
-    paths.put(
-        spec.interfaceOn(nodeName),
-        overridden ? "spec.nodes.overrides[name=" + nodeName + "].interface" : "spec.interface");
-    for (int i = 0; i < spec.addresses().size(); i++) {
-      var address = spec.addresses().get(i);
-      paths.putIfAbsent(spec.interfaceOf(address, nodeName), "spec.addresses[" + i + "].interface");
-    }
-    for (int i = 0; i < spec.routes().size(); i++) {
-      var route = spec.routes().get(i);
-      paths.putIfAbsent(spec.interfaceOf(route, nodeName), "spec.routes[" + i + "].interface");
-    }
-    for (int i = 0; i < spec.trackInterfaces().size(); i++) {
-      var tracked = spec.trackInterfaces().get(i);
-      if (tracked.weight() == 0) {
-        paths.putIfAbsent(tracked.name(), "spec.trackInterfaces[" + i + "].name");
-      }
-    }
+    NicField.of(spec, nodeName).forEach(field -> paths.putIfAbsent(field.selector(), field.path()));
     return paths;
   }
 

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.source;
 
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
+import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
@@ -181,7 +182,7 @@ public final class ManifestSource implements AutoCloseable {
     wrong.addAll(parsed.problems());
     for (var vip : parsed.virtualIps()) {
       var name = vip.getMetadata().getName();
-      var object = Manifests.objectName(vip);
+      var object = ObjectRef.of(vip);
       var before = kept.get(name);
       if (next.containsKey(name)) {
         wrong.add(Manifests.alreadyIn(next.get(name).file(), parsed.file(), vip));
@@ -191,12 +192,13 @@ public final class ManifestSource implements AutoCloseable {
         next.put(name, before);
       }
     }
-    var fileProblems = parsed.problems().stream().filter(p -> p.object().isEmpty()).toList();
+    var fileProblems =
+        parsed.problems().stream().filter(p -> p.object().equals(ObjectRef.NONE)).toList();
     if (!parsed.complete()) {
       kept.forEach(
           (name, before) -> {
             if (before.file().equals(parsed.file()) && next.putIfAbsent(name, before) == null) {
-              var object = Manifests.objectName(before.vip());
+              var object = ObjectRef.of(before.vip());
               fileProblems.forEach(
                   p -> wrong.add(new ManifestProblem(p.file(), object, p.problem())));
             }
@@ -228,7 +230,7 @@ public final class ManifestSource implements AutoCloseable {
       for (var node : parsed.nodes()) {
         if (node.getMetadata().getName().equals(nodeName)) {
           boolean wrong =
-              parsed.problems().stream().anyMatch(p -> p.object().equals("Node/" + nodeName));
+              parsed.problems().stream().anyMatch(p -> p.object().equals(ObjectRef.of(node)));
           unclear |= wrong;
           found = wrong ? found : node;
         }
@@ -249,8 +251,7 @@ public final class ManifestSource implements AutoCloseable {
             .allMatch(
                 parsed ->
                     parsed.complete()
-                        && parsed.problems().stream()
-                            .noneMatch(p -> p.object().startsWith("Node/")));
+                        && parsed.problems().stream().noneMatch(p -> p.object().isNode()));
     if (clear) {
       nodes =
           files.values().stream()
@@ -282,10 +283,8 @@ public final class ManifestSource implements AutoCloseable {
     var byName = new HashMap<String, List<Problem>>();
     for (var problem : wrong) {
       var object = problem.object();
-      if (object.startsWith("VirtualIP/")) {
-        byName
-            .computeIfAbsent(object.substring(object.indexOf('/') + 1), _ -> new ArrayList<>())
-            .add(problem.problem());
+      if (object.isVirtualIp()) {
+        byName.computeIfAbsent(object.name(), _ -> new ArrayList<>()).add(problem.problem());
       }
       if (!logged.contains(problem)) {
         LOG.warn("manifest_problem {}", problem);

@@ -29,6 +29,7 @@ public final class Manifests {
   private static final String GROUP = "virtualip.dev/";
   private static final String API_VERSION = HasMetadata.getApiVersion(VirtualIp.class);
   private static final String KIND = HasMetadata.getKind(VirtualIp.class);
+  private static final String NODE = "Node";
   private static final Set<String> FIELDS =
       Set.of("apiVersion", "kind", "metadata", "spec", "status");
   private static final Pattern NAME =
@@ -63,28 +64,55 @@ public final class Manifests {
    * Something wrong in a manifest.
    *
    * @param file the file
-   * @param object the object, as in {@code VirtualIP/web}; empty if it is about the whole file
+   * @param object the object, or {@link ObjectRef#NONE} if it is about the whole file
    * @param problem field and message; the field is empty where the place is a line
    */
-  public record ManifestProblem(Path file, String object, Problem problem) {
+  public record ManifestProblem(Path file, ObjectRef object, Problem problem) {
     @Override
     public String toString() {
-      return Stream.of(file.toString(), object, problem.path(), problem.message())
+      return Stream.of(file.toString(), object.toString(), problem.path(), problem.message())
           .filter(part -> !part.isEmpty())
           .reduce((a, b) -> a + ": " + b)
           .orElseThrow();
     }
   }
 
-  /** The name that problems give an object. */
-  public static String objectName(VirtualIp vip) {
-    return KIND + "/" + vip.getMetadata().getName();
+  /**
+   * An object in a manifest.
+   *
+   * @param kind its kind, empty if it has none
+   * @param name its name, empty if it has none
+   */
+  public record ObjectRef(String kind, String name) {
+    /** No object. */
+    public static final ObjectRef NONE = new ObjectRef("", "");
+
+    /** A VirtualIP, or a Node. */
+    public static ObjectRef of(HasMetadata object) {
+      return new ObjectRef(object.getKind(), object.getMetadata().getName());
+    }
+
+    /** Whether it is a VirtualIP that has a name. */
+    boolean isVirtualIp() {
+      return kind.equals(KIND) && !name.isEmpty();
+    }
+
+    /** Whether it is a Node. */
+    boolean isNode() {
+      return kind.equals(NODE);
+    }
+
+    /** As in {@code VirtualIP/web}. */
+    @Override
+    public String toString() {
+      return equals(NONE) ? "" : kind + "/" + name;
+    }
   }
 
   /** What is wrong with a VirtualIP whose name an earlier manifest has taken. */
   public static ManifestProblem alreadyIn(Path first, Path file, VirtualIp vip) {
     var message = "stands in %s already: rename one of the two".formatted(first);
-    return new ManifestProblem(file, objectName(vip), new Problem("metadata.name", message));
+    return new ManifestProblem(file, ObjectRef.of(vip), new Problem("metadata.name", message));
   }
 
   /** The manifests directly in a directory, sorted: *.yaml, *.yml and *.json, links followed. */
@@ -114,7 +142,7 @@ public final class Manifests {
         file,
         List.of(),
         List.of(),
-        List.of(new ManifestProblem(file, "", new Problem("", message))),
+        List.of(new ManifestProblem(file, ObjectRef.NONE, new Problem("", message))),
         false);
   }
 
@@ -126,7 +154,7 @@ public final class Manifests {
       manifests.object(document.tree(), document.flaws());
     }
     if (result.error() != null) {
-      manifests.add("", List.of(new Problem("", result.error())));
+      manifests.add(ObjectRef.NONE, List.of(new Problem("", result.error())));
     }
     return new Parsed(
         file,
@@ -147,10 +175,10 @@ public final class Manifests {
     flaws.forEach(message -> own.add(new Problem("", message)));
     if (kind.isEmpty() || apiVersion.isEmpty()) {
       own.add(new Problem("", "is no Kubernetes object: it needs apiVersion, kind and metadata"));
-      add(name(kind, tree), own);
+      add(ref(kind, tree), own);
     } else if (apiVersion.startsWith(GROUP) || kind.equalsIgnoreCase(KIND)) {
       virtualIp(tree, own);
-    } else if (apiVersion.equals("v1") && kind.equals("Node")) {
+    } else if (apiVersion.equals("v1") && kind.equals(NODE)) {
       node(tree, own);
     }
   }
@@ -173,7 +201,7 @@ public final class Manifests {
               "metadata.name",
               "\"%s\" cannot name an object: use a-z, 0-9, - and ., as in web-1".formatted(name)));
     }
-    add(name(KIND, tree), own);
+    add(ref(KIND, tree), own);
     if (name != null && own.stream().noneMatch(p -> p.path().matches("kind|apiVersion"))) {
       virtualIps.add(vip);
     }
@@ -228,7 +256,7 @@ public final class Manifests {
     if (metadata.getName() == null) {
       own.add(new Problem("metadata.name", "is missing: give the Node its name"));
     }
-    add(name("Node", tree), own);
+    add(ref(NODE, tree), own);
     if (metadata.getName() != null) {
       var node = new Node();
       node.setMetadata(metadata);
@@ -238,12 +266,11 @@ public final class Manifests {
     }
   }
 
-  private static String name(String kind, JsonNode tree) {
-    var name = tree.path("metadata").path("name").asText();
-    return kind.isEmpty() && name.isEmpty() ? "" : kind + "/" + name;
+  private static ObjectRef ref(String kind, JsonNode tree) {
+    return new ObjectRef(kind, tree.path("metadata").path("name").asText());
   }
 
-  private void add(String object, List<Problem> own) {
+  private void add(ObjectRef object, List<Problem> own) {
     own.forEach(problem -> problems.add(new ManifestProblem(file, object, problem)));
   }
 }

@@ -149,6 +149,15 @@ class ValidateCommandTest {
   }
 
   @Test
+  void aMissingTrackedNicIsAProblemWhereItWouldBeAFault() throws IOException {
+    write(
+        "a.yaml", vip("a", good(1) + ", trackInterfaces: [{name: no1}, {name: no2, weight: -10}]"));
+    assertEquals(1, validate("--node", "n", directory + "/a.yaml"));
+    assertTrue(lines().getFirst().contains("spec.trackInterfaces[0].name: no NIC no1"));
+    assertEquals("1 problem", lines().get(1));
+  }
+
+  @Test
   void nicsOfANodeThatIsNotSelectedDoNotMatter() throws IOException {
     write(
         "a.yaml",

@@ -603,9 +603,11 @@ class VrrpInstanceTest {
     instance.refuse(2L, List.of(new Problem("spec.vrid", "256 is not a VRID: use 1 to 255")));
     assertEquals(
         "not run: spec.vrid: 256 is not a VRID: use 1 to 255", instance.status().message());
+    assertEquals("Invalid", instance.status().refusedReason());
     assertEquals(State.Master, instance.status().state());
     instance.refuse(2L, List.of());
     assertNull(instance.status().message());
+    assertNull(instance.status().refusedReason());
   }
 
   @Test

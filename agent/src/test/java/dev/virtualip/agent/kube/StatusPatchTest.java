@@ -40,7 +40,7 @@ class StatusPatchTest {
     assertEquals(
         """
         {"status":{"nodes":{"a":{"state":"Fault","priority":100,"since":"t","reason":"LinkDown",\
-        "acceptedGeneration":3,"message":null,"refusedGeneration":null,\
+        "acceptedGeneration":3,"message":null,"refusedGeneration":null,"refusedReason":null,\
         "transitions":null,"address":null,"speakers":null,"strayAddresses":null,"history":null}}}}""",
         StatusPatch.of("a", status, false, false, null).toString());
   }

@@ -117,6 +117,15 @@ class ManifestSourceTest {
   }
 
   @Test
+  void aManifestWithoutANameIsNoVirtualIp() throws IOException {
+    write("a.yaml", vip("a", 1));
+    write("b.yaml", vip("b", 2).replace("metadata: {name: b}", "metadata: {}"));
+    start();
+    awaitShown("a=1/1");
+    assertEquals(Map.of(), told.getLast().refused());
+  }
+
+  @Test
   void aFileThatIsBeingWrittenTakesNothingAway() throws IOException {
     write("a.yaml", vip("a", 0));
     start();
