@@ -26,6 +26,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Map;
+import java.util.NavigableMap;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
@@ -59,7 +60,7 @@ public final class NodeMachine {
     void nics(Nics nics);
   }
 
-  private final Map<String, VrrpInstance> instances = new TreeMap<>();
+  private final NavigableMap<String, VrrpInstance> instances = new TreeMap<>();
   private final Map<String, Run> runs = new TreeMap<>();
   private final Restarts restarts = new Restarts(SECOND, RESTART_MAX);
   private final Node node;
@@ -115,7 +116,7 @@ public final class NodeMachine {
     tellNics();
   }
 
-  /** When {@link #due} has something to do, or {@link State#NEVER}. */
+  /** When a turn is due, or {@link State#NEVER}. */
   public long deadline() {
     if (!opened.isEmpty()) {
       return now;
@@ -128,26 +129,45 @@ public final class NodeMachine {
   }
 
   /**
-   * Does what is due for masters: one that slept too long lets go before it acts on anything else.
+   * Does what is due for one master: one that slept too long lets go before it acts on anything
+   * else. Each has its own time, for what the one before has done may have taken long.
+   *
+   * @param after name of the master before, or an empty text
+   * @return its name; null if no master behind that name has anything to do
    */
-  public void dueForMasters(long time) {
+  public String dueForMaster(String after, long time) {
     now = time;
-    for (var instance : List.copyOf(instances.values())) {
+    for (var entry : instances.tailMap(after, false).entrySet()) {
+      var instance = entry.getValue();
       if (instance.deadline() <= now && instance.stateName() == VirtualIpStatus.State.Master) {
         instance.onDeadline(now);
+        return entry.getKey();
       }
     }
+    return null;
   }
 
-  /** Does what is due. An advert that is here already has to be handled before. */
-  public void due(long time) {
+  /**
+   * Does what is due for one VirtualIP. An advert that is here already has to be handled before.
+   *
+   * @param after name of the one before, or an empty text
+   * @return its name; null if none behind that name has anything to do
+   */
+  public String dueForOne(String after, long time) {
     now = time;
-    for (var instance : List.copyOf(instances.values())) {
+    for (var entry : instances.tailMap(after, false).entrySet()) {
       // Few are due in a turn: no more than this is done for the others.
-      if (instance.deadline() <= now) {
-        instance.onDeadline(now);
+      if (entry.getValue().deadline() <= now) {
+        entry.getValue().onDeadline(now);
+        return entry.getKey();
       }
     }
+    return null;
+  }
+
+  /** Begins what has been opened, and what is to begin anew. */
+  public void begin(long time) {
+    now = time;
     if (restarts.deadline() <= now) {
       restart();
     }

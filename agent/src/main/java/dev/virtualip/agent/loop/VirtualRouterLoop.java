@@ -134,14 +134,17 @@ public final class VirtualRouterLoop implements Runnable {
     long wait = Math.min(machine.deadline() - now, TICK);
     var arrival = inputs.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
     long began = System.nanoTime();
-    machine.dueForMasters(began);
+    var name = "";
+    while ((name = machine.dueForMaster(name, System.nanoTime())) != null) {}
     for (int i = 0; arrival != null && i < TURN_MAX; i++) {
       if (arrival.input() != null) {
         handle(arrival);
       }
       arrival = i + 1 < TURN_MAX ? inputs.poll() : null;
     }
-    machine.due(System.nanoTime());
+    name = "";
+    while ((name = machine.dueForOne(name, System.nanoTime())) != null) {}
+    machine.begin(System.nanoTime());
     configured = machine.configured();
     node.metrics().turned(System.nanoTime() - began);
   }

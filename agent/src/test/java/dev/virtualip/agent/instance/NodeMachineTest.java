@@ -47,14 +47,15 @@ class NodeMachineTest {
     var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();
     var desired = new Desired(vips, SELF, List.of(SELF), Map.of(), Map.of());
     machine.handle(new PlanChanged(plan.change(desired, fake.node.network().nics())), now);
-    machine.due(now);
+    machine.begin(now);
   }
 
   private void passUntil(long time) {
     while (machine.deadline() <= time) {
       now = Math.max(now, machine.deadline());
-      machine.dueForMasters(now);
-      machine.due(now);
+      var name = "";
+      while ((name = machine.dueForOne(name, now)) != null) {}
+      machine.begin(now);
     }
     now = time;
   }

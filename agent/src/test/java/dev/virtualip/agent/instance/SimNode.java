@@ -308,11 +308,14 @@ final class SimNode {
       wakesAt = State.NEVER;
     }
     boolean idle = inbox.isEmpty();
-    machine.dueForMasters(time);
+    var name = "";
+    while ((name = machine.dueForMaster(name, time)) != null) {}
     for (var input = inbox.poll(); input != null; input = inbox.poll()) {
       machine.handle(input, time);
     }
-    machine.due(time);
+    name = "";
+    while ((name = machine.dueForOne(name, time)) != null) {}
+    machine.begin(time);
     // An advert and an announcement may be due at once: one each turn.
     idleTurns = idle && machine.deadline() <= time ? idleTurns + 1 : 0;
     if (idleTurns > 2) {
