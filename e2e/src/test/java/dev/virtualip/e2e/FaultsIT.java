@@ -223,7 +223,7 @@ class FaultsIT {
     var group = "/sys/fs/cgroup/memory/virtualip-lab-" + UUID.randomUUID();
     assumeTrue(host.succeeds("mkdir", group), "needs a memory cgroup");
     try {
-      host.sh("echo 4M > %s/memory.limit_in_bytes".formatted(group));
+      host.sh("echo 1M > %s/memory.limit_in_bytes".formatted(group));
       host.sh("echo %d > %s/cgroup.procs".formatted(a.proc().pid(), group));
       Await.until(
           "the kernel kills it",
