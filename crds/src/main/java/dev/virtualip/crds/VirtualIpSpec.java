@@ -335,16 +335,6 @@ public record VirtualIpSpec(
     return transport.mode() == Mode.Unicast && transport.peers().isEmpty();
   }
 
-  /** The NIC that an address is bound on: its own, else the one that carries the adverts. */
-  public String interfaceOf(Address address, String nodeName) {
-    return address.interfaceName() != null ? address.interfaceName() : interfaceOn(nodeName);
-  }
-
-  /** The NIC of a route: its own, else the one that carries the adverts. */
-  public String interfaceOf(Route route, String nodeName) {
-    return route.interfaceName() != null ? route.interfaceName() : interfaceOn(nodeName);
-  }
-
   /** The NIC that carries the adverts on a node. */
   public String interfaceOn(String nodeName) {
     var override = nodes.overrideFor(nodeName);
