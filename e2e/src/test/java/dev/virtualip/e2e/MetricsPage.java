@@ -77,6 +77,7 @@ final class MetricsPage {
     metrics.check("web", new CheckState("nginx", 0, false, Verdict.Failed, "timeout"));
     metrics.checked("web", "nginx", true, Duration.ofMillis(1));
     metrics.late("web", 1);
+    metrics.turned(1);
     metrics.defect("notify");
     notifier(registry);
     return parse(registry.scrape());

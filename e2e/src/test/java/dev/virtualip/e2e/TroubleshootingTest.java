@@ -3,6 +3,7 @@ package dev.virtualip.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.vrrp.Decoded;
+import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -26,7 +27,7 @@ class TroubleshootingTest {
   private static final Set<String> NO_REASONS =
       Set.copyOf(
           List.of(
-              ("Addresses Before Connection Deleted Deployment Failed Good GratuitousArp Group Host In"
+              ("Addresses Before Connection Deployment Failed Good GratuitousArp Group Host In"
                       + " Instance Lease List NeighbourAdvertisement Node Normal Pending Pod Priority"
                       + " Ready Reason Secret Since State Stopping Total True False TwoOwners Unknown Warning")
                   .split(" ")));
@@ -44,6 +45,9 @@ class TroubleshootingTest {
     }
     for (var reason : Decoded.Reason.values()) {
       missing.add(reason.name());
+    }
+    for (var kind : Reason.Kind.values()) {
+      missing.add(kind.name());
     }
     for (var takeover : State.Takeover.values()) {
       missing.add(takeover.name());

@@ -114,9 +114,20 @@ final class Effects {
     }
   }
 
-  /** After a defect: says that it gives up and takes off what it holds, whatever state it is in. */
-  void abandon(InstanceConfig config, InetAddress source) {
-    transport.send(config, 0, source);
-    holdings.release(config);
+  /**
+   * After a defect: takes off what it holds, whatever state it is in, and says so.
+   *
+   * @param resigns whether it was master, so that peers wait for it
+   */
+  void abandon(InstanceConfig config, InetAddress source, boolean resigns) {
+    // With exclusive leases nobody may come before it has let go; with others a moment matters less
+    // than that it cannot fail half-way.
+    try {
+      holdings.release(config);
+    } finally {
+      if (resigns) {
+        transport.send(config, 0, source);
+      }
+    }
   }
 }

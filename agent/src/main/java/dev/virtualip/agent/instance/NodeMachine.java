@@ -42,9 +42,6 @@ import org.slf4j.LoggerFactory;
 public final class NodeMachine {
   private static final Logger LOG = LoggerFactory.getLogger(NodeMachine.class);
 
-  /** Reason of routers that begin anew after a defect in the agent. */
-  static final String DEFECT = "Defect";
-
   private static final long SECOND = 1_000_000_000L;
   private static final long RESTART_MAX = 64 * SECOND;
 
@@ -300,7 +297,9 @@ public final class NodeMachine {
     var instance = instances.get(config.name());
     if (instance != null) {
       instance.update(config, now);
-    } else if (!restarts.isWaiting(config.name())) {
+    } else {
+      // An edit may be the cure: one that waits after a defect does not wait any longer.
+      restarts.forget(config.name());
       begin(config, resumes);
     }
   }
@@ -368,7 +367,7 @@ public final class NodeMachine {
             VirtualIpStatus.State.Fault,
             null,
             Timeline.text(node.clock().instant()),
-            DEFECT,
+            Kind.Defect.name(),
             "a defect of the agent, see its log: it begins anew in a moment",
             null,
             config.generation(),
@@ -400,7 +399,7 @@ public final class NodeMachine {
             VirtualIpStatus.State.Fault,
             null,
             same ? before.since() : Timeline.text(node.clock().instant()),
-            conflict ? "Conflict" : "InvalidSpec",
+            (conflict ? Kind.Conflict : Kind.InvalidSpec).name(),
             message,
             null,
             refused.generation(),

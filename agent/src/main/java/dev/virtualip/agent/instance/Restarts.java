@@ -8,8 +8,12 @@ import java.util.Map;
 
 /** When instances that failed by a defect begin anew: later each time. Times in nanoseconds. */
 final class Restarts {
+  /** One that has run for so many of the longest delays has recovered. */
+  private static final int HEALTHY = 10;
+
   private final Map<String, Long> at = new HashMap<>();
   private final Map<String, Long> delays = new HashMap<>();
+  private final Map<String, Long> failedAt = new HashMap<>();
   private final long delayMin;
   private final long delayMax;
 
@@ -20,20 +24,19 @@ final class Restarts {
 
   /** An instance has failed. */
   void plan(String name, long now) {
-    long delay = Math.min(delayMax, 2 * delays.getOrDefault(name, delayMin / 2));
+    long before = delays.getOrDefault(name, delayMin / 2);
+    boolean healthy = now - failedAt.getOrDefault(name, now) > HEALTHY * delayMax;
+    long delay = healthy ? delayMin : Math.min(delayMax, 2 * before);
+    failedAt.put(name, now);
     delays.put(name, delay);
     at.put(name, now + delay);
   }
 
-  /** Whether an instance is to begin later. */
-  boolean isWaiting(String name) {
-    return at.containsKey(name);
-  }
-
-  /** An instance is not run any more. */
+  /** An instance is not run any more, or begins at once. */
   void forget(String name) {
     at.remove(name);
     delays.remove(name);
+    failedAt.remove(name);
   }
 
   /** When the first is due, or {@link State#NEVER}. */

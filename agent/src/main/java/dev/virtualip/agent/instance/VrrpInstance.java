@@ -342,7 +342,7 @@ public final class VrrpInstance {
     try {
       checks.stop(config.name());
     } finally {
-      effects.abandon(config, router.source());
+      effects.abandon(config, router.source(), router.state() instanceof Active);
     }
   }
 

@@ -39,7 +39,7 @@ public final class NetlinkMonitor implements AutoCloseable {
   /**
    * Opens the socket and starts the thread.
    *
-   * @param listener is called by the monitor's thread, and must not block
+   * @param listener is called by the monitor's thread; while it waits, reports wait in the socket
    * @throws IOException if the kernel refuses
    */
   public NetlinkMonitor(Consumer<NetworkEvent> listener) throws IOException {

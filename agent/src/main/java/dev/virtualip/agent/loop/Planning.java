@@ -5,6 +5,7 @@ import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.plan.PlanChange;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.log.Defects;
 import java.util.Map;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -79,19 +80,18 @@ public final class Planning implements Runnable {
   }
 
   private void decide(Desired wanted, Nics present, boolean first) {
-    try {
-      var change = plan.change(wanted, present);
-      listener.accepted(wanted, plan.running());
-      if (first || !change.isEmpty()) {
-        consumer.accept(change);
-      }
-      LOG.info(
-          "configured objects={} run={} refused={}",
-          wanted.virtualIps().size(),
-          plan.running().keySet(),
-          plan.refused());
-    } catch (RuntimeException e) {
-      LOG.error("defect in=plan action=continue", e);
-    }
+    Defects.contain(
+        () -> {
+          var change = plan.change(wanted, present);
+          listener.accepted(wanted, plan.running());
+          if (first || !change.isEmpty()) {
+            consumer.accept(change);
+          }
+          LOG.info(
+              "configured objects={} run={} refused={}",
+              wanted.virtualIps().size(),
+              plan.running().keySet(),
+              plan.refused());
+        });
   }
 }

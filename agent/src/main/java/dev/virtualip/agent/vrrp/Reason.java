@@ -74,7 +74,13 @@ public record Reason(Kind kind, String argument) {
     /** A password is missing; the Secret and its key. */
     SecretNotFound(true),
     /** The kernel has refused addresses, routes or rules. */
-    BindFailed(true);
+    BindFailed(true),
+    /** The spec wants what another VirtualIP has. */
+    Conflict(true),
+    /** The spec cannot be run. */
+    InvalidSpec(true),
+    /** The agent has met a defect of its own, and begins anew. */
+    Defect(true);
 
     private final boolean fault;
 

@@ -90,6 +90,18 @@ class NodeMachineTest {
   }
 
   @Test
+  void anEditLetsOneThatFailedBeginAtOnce() {
+    machine.start();
+    want(WEB);
+    passUntil(5 * SECOND);
+    fake.defectAt = "203.0.113.10/24";
+    passUntil(5 * SECOND + 4 * SECOND / 5);
+    assertEquals("Defect", machine.statuses().get("web").reason());
+    want(WEB.replace("vrid: 77", "priority: 50, vrid: 77"));
+    assertEquals(VirtualIpStatus.State.Backup, state("web"));
+  }
+
+  @Test
   void aDefectOfAMemberHandsItsSyncGroupOver() {
     machine.start();
     want(

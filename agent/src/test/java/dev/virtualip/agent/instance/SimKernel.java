@@ -100,7 +100,12 @@ final class SimKernel implements AddressPort {
   }
 
   boolean holds(InetAddress address) {
-    return addresses.values().stream().anyMatch(b -> b.prefix().address().equals(address));
+    for (var bound : addresses.values()) {
+      if (bound.prefix().address().equals(address)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   boolean holds(IpPrefix prefix) {

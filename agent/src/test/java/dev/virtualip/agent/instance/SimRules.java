@@ -1,5 +1,6 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.agent.vrrp.Version;
@@ -245,7 +246,7 @@ final class SimRules {
           prefix);
     }
     require(
-        may || !node.kernel.holdsRoute(SimWorld.destination(vip)) || leaseMayLast,
+        may || !node.kernel.holdsRoute(vip.destination) || leaseMayLast,
         "%s has the route of %s and is %s",
         node,
         vip.name,
@@ -294,7 +295,7 @@ final class SimRules {
     boolean calm =
         !world.rough && world.lan.isWhole() && now() - world.disturbedAt > 10 * vip.intervalNanos();
     require(
-        !calm || now() - since < 4 * vip.intervalNanos() + 4 * SECOND,
+        !calm || now() - since < bothMax(vip),
         "%s and %s both hold %s since %.3f s",
         first,
         second,
@@ -319,13 +320,32 @@ final class SimRules {
    * tell that from one that let go without a word, as keepalived does.
    */
   private static boolean claimedFromTheDead(SimVip vip, SimNode first, SimNode second) {
-    var living = first.configured() && !first.paused() ? first : second;
-    var dead = living == first ? second : first;
-    var status = living.statuses().get(vip.name);
-    boolean claimed =
-        status != null
-            && (status.reason().equals("Preempted") || status.reason().equals("SyncGroup"));
-    return (!dead.configured() || dead.paused()) && (claimed || !living.configured());
+    return claimed(first, vip) && hasJustBeenDead(second, vip)
+        || claimed(second, vip) && hasJustBeenDead(first, vip)
+        || hasJustBeenDead(first, vip) && hasJustBeenDead(second, vip);
+  }
+
+  private static boolean claimed(SimNode node, SimVip vip) {
+    var status = node.statuses().get(vip.name);
+    return status != null
+        && (status.reason().equals("Preempted") || status.reason().equals("SyncGroup"));
+  }
+
+  /** It is dead, or frozen, or back and going on within its lease. */
+  private static boolean hasJustBeenDead(SimNode node, SimVip vip) {
+    var status = node.statuses().get(vip.name);
+    return !node.configured()
+        || node.paused()
+        || status != null && status.reason().equals("Resumed");
+  }
+
+  /** The lease, by which the kernel may be late, and the adverts that it takes to part two. */
+  private long bothMax(SimVip vip) {
+    long lease =
+        Timers.leaseSeconds(Version.of(vip.version), vip.intervalNanos(), LeasePolicy.Overlap);
+    return (world.intervalEdited ? LEASE_MAX : lease * SECOND)
+        + 2 * vip.intervalNanos()
+        + 2 * SECOND;
   }
 
   private static int priority(SimNode node, SimVip vip) {

@@ -26,6 +26,7 @@ final class SimVip {
   final int checkWeight;
   final boolean route;
   final boolean rule;
+  final IpPrefix destination;
   final List<String> addresses = new ArrayList<>();
   final int[] priorities;
   long intervalMillis;
@@ -41,11 +42,13 @@ final class SimVip {
   private final int garpRefresh;
   private final Map<String, HandOver> handOvers = new HashMap<>();
   private VirtualIp object;
+  private List<IpPrefix> prefixes = List.of();
 
   SimVip(int number, SplittableRandom random, String group, int[] priorities, boolean keepMaster) {
     this.number = number;
     this.group = group;
     name = "vip" + number;
+    destination = IpPrefix.parse("198.51." + number + ".0/24");
     version = random.nextInt(3) == 0 ? 2 : 3;
     long[] intervals = version == 2 ? new long[] {1_000, 2_000} : new long[] {100, 500, 1_000};
     intervalMillis = intervals[random.nextInt(intervals.length)];
@@ -88,6 +91,7 @@ final class SimVip {
   void changed() {
     generation++;
     object = null;
+    prefixes = addresses.stream().map(IpPrefix::parse).toList();
   }
 
   void request(String node, HandOver handOver) {
@@ -99,8 +103,9 @@ final class SimVip {
     object = null;
   }
 
+  /** Its addresses as they are wanted now; asked for after every event. */
   List<IpPrefix> prefixes() {
-    return addresses.stream().map(IpPrefix::parse).toList();
+    return prefixes;
   }
 
   long intervalNanos() {

@@ -1,7 +1,6 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
-import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -326,16 +325,12 @@ final class SimWorld implements SimNode.World {
   private static InstalledRoute route(SimVip vip) {
     return new InstalledRoute(
         SimKernel.ETH1,
-        destination(vip),
+        vip.destination,
         InetAddress.ofLiteral("203.0.113.254"),
         null,
         254,
         0,
         false);
-  }
-
-  static IpPrefix destination(SimVip vip) {
-    return IpPrefix.parse("198.51." + vip.number + ".0/24");
   }
 
   private void heal() {
@@ -411,7 +406,7 @@ final class SimWorld implements SimNode.World {
           && !vips.stream().allMatch(v -> v.group == null || master.isMaster(v.name))) {
         return "the sync group is not on one node: " + nodes;
       }
-      if (vip.route && !master.kernel.holdsRoute(destination(vip))) {
+      if (vip.route && !master.kernel.holdsRoute(vip.destination)) {
         return vip.name + " has no route: " + nodes;
       }
     }
