@@ -7,6 +7,9 @@ import java.util.Set;
 
 /** Rules about {@code spec.addresses}, and what their family asks of the protocol. */
 final class AddressRules {
+  /** Most virtual addresses in one advert (RFC 9568 5.2.5). */
+  private static final int ADVERTISED_MAX = 255;
+
   private AddressRules() {}
 
   static void check(ParsedSpec parsed, Findings findings) {
@@ -64,7 +67,7 @@ final class AddressRules {
       findings.add(
           "spec.addresses", "adverts need an address: leave advertised: false off one of them");
     }
-    if (listed.size() > VirtualIpSpec.ADVERTISED_MAX) {
+    if (listed.size() > ADVERTISED_MAX) {
       findings.add(
           "spec.addresses", "an advert lists at most 255: set advertised: false on the others");
     }

@@ -32,8 +32,8 @@ public record CheckedSpec(
     Duration garpRefresh,
     Duration linkDebounce,
     Duration delayAfterBoot,
-    List<Address> addresses,
-    List<Route> routes,
+    List<VirtualAddress> addresses,
+    List<VirtualRoute> routes,
     List<PolicyRule> rules,
     List<InetAddress> peers) {
   private static final long MAIN_TABLE = 254;
@@ -55,7 +55,7 @@ public record CheckedSpec(
    * @param interfaceName the NIC to bind it on, or null for that of the adverts
    * @param advertised whether adverts list it
    */
-  public record Address(IpPrefix prefix, String interfaceName, boolean advertised) {}
+  public record VirtualAddress(IpPrefix prefix, String interfaceName, boolean advertised) {}
 
   /**
    * A route.
@@ -68,7 +68,7 @@ public record CheckedSpec(
    * @param metric 0 to 4294967295; 0 = the kernel's default
    * @param onLink whether the gateway counts as reachable although no prefix covers it
    */
-  public record Route(
+  public record VirtualRoute(
       IpPrefix to,
       InetAddress via,
       InetAddress source,
@@ -132,13 +132,13 @@ public record CheckedSpec(
     return IntStream.range(0, list.size()).mapToObj(item).toList();
   }
 
-  private static Address address(VirtualIpSpec.Address address, Parsed<IpPrefix> parsed) {
-    return new Address(parsed.value(), address.interfaceName(), address.advertised());
+  private static VirtualAddress address(Address address, Parsed<IpPrefix> parsed) {
+    return new VirtualAddress(parsed.value(), address.interfaceName(), address.advertised());
   }
 
-  private static Route route(VirtualIpSpec.Route route, ParsedSpec.Route parsed) {
+  private static VirtualRoute route(Route route, ParsedSpec.RouteTexts parsed) {
     var via = parsed.via().value();
-    return new Route(
+    return new VirtualRoute(
         !parsed.isDefault() ? parsed.to().value() : via instanceof Inet6Address ? ANY6 : ANY,
         via,
         parsed.source().value(),
@@ -154,8 +154,8 @@ public record CheckedSpec(
   }
 
   /** The addresses that adverts list, one at least. */
-  public Stream<Address> advertised() {
-    return addresses.stream().filter(Address::advertised);
+  public Stream<VirtualAddress> advertised() {
+    return addresses.stream().filter(VirtualAddress::advertised);
   }
 
   /**

@@ -221,8 +221,8 @@ public final class Conflicts {
   /** Nodes that one of both names, and an empty name for all others. */
   private static Stream<String> namedNodes(VirtualIpSpec a, VirtualIpSpec b) {
     return Stream.of(
-            a.nodes().overrides().stream().map(VirtualIpSpec.NodeOverride::name),
-            b.nodes().overrides().stream().map(VirtualIpSpec.NodeOverride::name),
+            a.nodes().overrides().stream().map(NodeOverride::name),
+            b.nodes().overrides().stream().map(NodeOverride::name),
             Stream.of(""))
         .flatMap(names -> names)
         .distinct();

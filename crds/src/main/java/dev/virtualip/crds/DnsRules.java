@@ -1,6 +1,5 @@
 package dev.virtualip.crds;
 
-import dev.virtualip.crds.VirtualIpSpec.Dns;
 import java.util.regex.Pattern;
 
 /** Rules about {@code spec.dns}. */

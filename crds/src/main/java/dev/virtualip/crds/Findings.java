@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 
 /** The problems that rules find, in order, and the rules that more than one section has. */
 final class Findings {
-  private static final Pattern INTERFACE = Pattern.compile(VirtualIpSpec.INTERFACE_PATTERN);
+  private static final Pattern INTERFACE = Pattern.compile(InterfaceSelector.PATTERN);
 
   private final List<Problem> problems = new ArrayList<>();
 

@@ -1,6 +1,6 @@
 package dev.virtualip.crds;
 
-import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
+import dev.virtualip.crds.HealthCheck.WhenAllFail;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.Objects;

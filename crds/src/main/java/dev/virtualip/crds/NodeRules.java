@@ -1,6 +1,5 @@
 package dev.virtualip.crds;
 
-import dev.virtualip.crds.VirtualIpSpec.NodeOverride;
 import java.util.HashSet;
 import java.util.Set;
 
@@ -11,7 +10,7 @@ final class NodeRules {
   static void check(ParsedSpec parsed, Findings findings) {
     var nodes = parsed.spec().nodes();
     var names = new HashSet<String>();
-    if (nodes.overrides().size() > VirtualIpSpec.OVERRIDES_MAX) {
+    if (nodes.overrides().size() > Nodes.OVERRIDES_MAX) {
       findings.add(
           "spec.nodes.overrides", "has more than 255 nodes: give most of them the same values");
     }

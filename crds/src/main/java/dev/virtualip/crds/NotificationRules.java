@@ -7,7 +7,6 @@ import dev.virtualip.crds.Notifications.Header;
 import dev.virtualip.crds.Notifications.Smtp;
 import dev.virtualip.crds.Notifications.Tls;
 import dev.virtualip.crds.Notifications.Webhook;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;

@@ -24,8 +24,8 @@ record ParsedSpec(
     Parsed<Duration> delayAfterBoot,
     List<Parsed<IpPrefix>> addresses,
     List<Parsed<InetAddress>> peers,
-    List<Route> routes,
-    List<Rule> rules) {
+    List<RouteTexts> routes,
+    List<RuleTexts> rules) {
 
   /** The default route's word. */
   private static final String ANYWHERE = "default";
@@ -35,7 +35,7 @@ record ParsedSpec(
    *
    * @param to without a value for the default route
    */
-  record Route(Parsed<IpPrefix> to, Parsed<InetAddress> via, Parsed<InetAddress> source) {
+  record RouteTexts(Parsed<IpPrefix> to, Parsed<InetAddress> via, Parsed<InetAddress> source) {
     /** Whether it is a default route. */
     boolean isDefault() {
       return ANYWHERE.equals(to.text());
@@ -48,7 +48,7 @@ record ParsedSpec(
   }
 
   /** The texts of a policy routing rule. */
-  record Rule(Parsed<IpPrefix> from, Parsed<IpPrefix> to) {}
+  record RuleTexts(Parsed<IpPrefix> from, Parsed<IpPrefix> to) {}
 
   /** Parses the texts of a spec. */
   static ParsedSpec of(VirtualIpSpec spec) {
@@ -76,18 +76,18 @@ record ParsedSpec(
     return Parsed.of(text, IpPrefix::parseAddress);
   }
 
-  private static Route route(VirtualIpSpec.Route route) {
+  private static RouteTexts route(Route route) {
     if (route == null) {
-      return new Route(Parsed.of(null, IpPrefix::parse), address(null), address(null));
+      return new RouteTexts(Parsed.of(null, IpPrefix::parse), address(null), address(null));
     }
-    return new Route(
+    return new RouteTexts(
         Parsed.of(route.to(), to -> to.equals(ANYWHERE) ? null : IpPrefix.parse(to)),
         address(route.via()),
         address(route.source()));
   }
 
-  private static Rule rule(VirtualIpSpec.Rule rule) {
-    return new Rule(
+  private static RuleTexts rule(Rule rule) {
+    return new RuleTexts(
         Parsed.of(rule == null ? null : rule.from(), PolicyRule::prefix),
         Parsed.of(rule == null ? null : rule.to(), PolicyRule::prefix));
   }

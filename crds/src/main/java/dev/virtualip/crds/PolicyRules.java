@@ -1,6 +1,5 @@
 package dev.virtualip.crds;
 
-import dev.virtualip.crds.VirtualIpSpec.Rule;
 import java.util.TreeMap;
 
 /** Rules about {@code spec.rules}, the rules of policy routing. */
@@ -33,7 +32,7 @@ final class PolicyRules {
   }
 
   /** A rule without problems. */
-  static PolicyRule of(Rule rule, ParsedSpec.Rule parsed) {
+  static PolicyRule of(Rule rule, ParsedSpec.RuleTexts parsed) {
     return new PolicyRule(
         parsed.from().value(), parsed.to().value(), rule.table(), rule.priority());
   }
@@ -45,7 +44,7 @@ final class PolicyRules {
         + " remove one";
   }
 
-  private void checkRule(String path, Rule rule, ParsedSpec.Rule parsed) {
+  private void checkRule(String path, Rule rule, ParsedSpec.RuleTexts parsed) {
     if (rule == null || rule.from() == null && rule.to() == null) {
       findings.add(path, "needs from or to: without either it catches every packet");
       return;
@@ -59,7 +58,7 @@ final class PolicyRules {
     }
     if (rule.table() == null) {
       findings.add(path + ".table", "is missing: give the routing table to ask, as in 100");
-    } else if (rule.table() == VirtualIpSpec.LOCAL_TABLE) {
+    } else if (rule.table() == Rule.LOCAL_TABLE) {
       findings.add(
           path + ".table", "every packet asks table 255 (local) first anyway: use another table");
     }
@@ -70,8 +69,7 @@ final class PolicyRules {
           "is missing: use 1 to 32765; rules are asked from the lowest up, and ip rule shows what"
               + " the node has");
     }
-    findings.range(
-        path + ".priority", rule.priority(), 1, VirtualIpSpec.RULE_PRIORITY_MAX, "rule priority");
+    findings.range(path + ".priority", rule.priority(), 1, Rule.PRIORITY_MAX, "rule priority");
   }
 
   private void checkMatch(String path, Parsed<IpPrefix> match) {

@@ -3,7 +3,6 @@ package dev.virtualip.crds;
 import static dev.virtualip.crds.VirtualIpSpec.VRID_MAX;
 import static dev.virtualip.crds.VirtualIpSpec.VRID_MIN;
 
-import dev.virtualip.crds.VirtualIpSpec.LeasePolicy;
 import java.time.Duration;
 
 /** Rules about the election: VRID, priority, adverts, password, announcements and lease. */
@@ -107,7 +106,8 @@ final class ProtocolRules {
 
   /** Whole seconds, ended up to a second late: below 1 s none is both long and short enough. */
   private void checkLease() {
-    if (spec.lease().policy() == LeasePolicy.Exclusive && parsed.intervalOrLong().toSeconds() < 1) {
+    if (spec.lease().policy() == Lease.Policy.Exclusive
+        && parsed.intervalOrLong().toSeconds() < 1) {
       findings.add(
           "spec.lease.policy",
           "the kernel ends leases within a second, so Exclusive needs an advertInterval of 1s or"

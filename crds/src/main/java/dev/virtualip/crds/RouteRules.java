@@ -25,7 +25,7 @@ final class RouteRules {
     }
   }
 
-  private static void checkWay(String path, ParsedSpec.Route route, Findings findings) {
+  private static void checkWay(String path, ParsedSpec.RouteTexts route, Findings findings) {
     var to = findings.value(path + ".to", route.to());
     if (to != null && !to.isNetwork()) {
       findings.add(path + ".to", "has bits set behind the prefix: write " + to.network());

@@ -1,6 +1,6 @@
 package dev.virtualip.crds;
 
-import dev.virtualip.crds.VirtualIpSpec.Mode;
+import dev.virtualip.crds.Transport.Mode;
 import java.net.InetAddress;
 import java.util.HashSet;
 import java.util.Objects;

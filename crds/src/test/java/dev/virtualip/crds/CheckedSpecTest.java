@@ -8,8 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.crds.CheckedSpec.Address;
-import dev.virtualip.crds.CheckedSpec.Route;
+import dev.virtualip.crds.CheckedSpec.VirtualAddress;
+import dev.virtualip.crds.CheckedSpec.VirtualRoute;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -49,8 +49,8 @@ class CheckedSpecTest {
         checked.peers());
     assertEquals(
         List.of(
-            new Address(IpPrefix.parse("10.0.0.1/24"), null, true),
-            new Address(IpPrefix.parse("fe80::1/64"), "b", false)),
+            new VirtualAddress(IpPrefix.parse("10.0.0.1/24"), null, true),
+            new VirtualAddress(IpPrefix.parse("fe80::1/64"), "b", false)),
         checked.addresses());
     assertEquals(
         List.of(
@@ -63,7 +63,7 @@ class CheckedSpecTest {
     var source = IpPrefix.parseAddress("10.0.0.1");
     assertEquals(
         List.of(
-            new Route(
+            new VirtualRoute(
                 IpPrefix.parse("0.0.0.0/0"),
                 IpPrefix.parseAddress("10.0.0.254"),
                 null,
@@ -71,9 +71,9 @@ class CheckedSpecTest {
                 254,
                 0,
                 false),
-            new Route(
+            new VirtualRoute(
                 IpPrefix.parse("::/0"), IpPrefix.parseAddress("fe80::2"), null, null, 254, 0, true),
-            new Route(IpPrefix.parse("10.1.0.0/16"), null, source, "b", 7, 9, false)),
+            new VirtualRoute(IpPrefix.parse("10.1.0.0/16"), null, source, "b", 7, 9, false)),
         check(FULL).routes());
   }
 

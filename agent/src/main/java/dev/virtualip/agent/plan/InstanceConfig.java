@@ -8,17 +8,17 @@ import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.CheckedSpec;
 import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.HealthCheck.WhenAllFail;
+import dev.virtualip.crds.InitialState;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NicField;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.PolicyRule;
+import dev.virtualip.crds.SecretKey;
+import dev.virtualip.crds.TrackedInterface;
+import dev.virtualip.crds.Transport.Mode;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
-import dev.virtualip.crds.VirtualIpSpec.InitialState;
-import dev.virtualip.crds.VirtualIpSpec.Mode;
-import dev.virtualip.crds.VirtualIpSpec.TrackedInterface;
-import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
 import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -202,7 +202,7 @@ public record InstanceConfig(
    */
   private static VirtualRoute route(
       CheckedSpec checked,
-      CheckedSpec.Route route,
+      CheckedSpec.VirtualRoute route,
       String nodeName,
       List<VirtualAddress> addresses) {
     var nic = checked.interfaceOn(nodeName, route.interfaceName());
