@@ -29,7 +29,6 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
-import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -258,13 +257,13 @@ public final class NodeMachine {
             });
     var configs = runs.values().stream().map(Run::config).toList();
     var resumable = earlierLife.resumable(configs);
-    new TreeMap<>(change.run()).forEach((name, run) -> run(run.config(), resumable.contains(name)));
+    change.run().forEach((name, run) -> run(run.config(), resumable.contains(name)));
     opened.add(change);
   }
 
   /** Begins what has been opened: that may have taken a while, and timers count from now. */
   private void complete(PlanChange change) {
-    for (var name : new TreeSet<>(change.run().keySet())) {
+    for (var name : change.run().keySet()) {
       var instance = instances.get(name);
       if (instance != null) {
         instance.start(now);
@@ -275,7 +274,7 @@ public final class NodeMachine {
       earlierLife.end();
       earlierLife.clear(instances.values().stream().map(VrrpInstance::holdings).toList());
     }
-    for (var name : new TreeSet<>(change.run().keySet())) {
+    for (var name : change.run().keySet()) {
       pass(change.run().get(name));
       if (instances.containsKey(name)) {
         publish(instances.get(name));

@@ -2,9 +2,12 @@ package dev.virtualip.agent.plan;
 
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
 
 /**
  * What a node has to do otherwise than it was told before.
@@ -17,12 +20,12 @@ import java.util.Set;
 public record PlanChange(
     Map<String, Run> run, Set<String> stop, Map<String, Refused> refused, Set<String> forget) {
 
-  /** Copies the collections. */
+  /** Copies the collections, sorted: what is done in their order has to be the same each time. */
   public PlanChange {
-    run = Map.copyOf(run);
-    stop = Set.copyOf(stop);
-    refused = Map.copyOf(refused);
-    forget = Set.copyOf(forget);
+    run = Collections.unmodifiableMap(new TreeMap<>(run));
+    stop = Collections.unmodifiableSet(new TreeSet<>(stop));
+    refused = Collections.unmodifiableMap(new TreeMap<>(refused));
+    forget = Collections.unmodifiableSet(new TreeSet<>(forget));
   }
 
   /**
