@@ -295,7 +295,7 @@ final class SimRules {
     boolean calm =
         !world.rough && world.lan.isWhole() && now() - world.disturbedAt > 10 * vip.intervalNanos();
     require(
-        !calm || now() - since < bothMax(vip),
+        !calm || now() - Math.max(since, world.disturbedAt) < bothMax(vip),
         "%s and %s both hold %s since %.3f s",
         first,
         second,
