@@ -6,8 +6,6 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -16,7 +14,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * The JSON merge patch (RFC 7396) of a VirtualIP's status that holds the operator's fields alone:
@@ -25,26 +22,6 @@ import java.util.Set;
 final class StatusPatch {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final VirtualIpStatus NONE = new VirtualIpStatus(null, null, null, null);
-
-  /**
-   * What the operator has to say about a VirtualIP.
-   *
-   * @param conditions all conditions, with times
-   * @param master the node that is, or null
-   * @param backups how many would take over
-   * @param unknown what is written in place of what silent agents have said, by node
-   * @param gone nodes whose reports are removed
-   * @param handOvers what nodes are asked to do
-   * @param switchOver what became of a request, or null without one
-   */
-  record Said(
-      List<Condition> conditions,
-      String master,
-      int backups,
-      Map<String, NodeStatus> unknown,
-      Set<String> gone,
-      Map<String, HandOver> handOvers,
-      SwitchOver switchOver) {}
 
   private StatusPatch() {}
 
@@ -76,7 +53,7 @@ final class StatusPatch {
   }
 
   /** The patch that makes the operator's part of the status true, or nothing if it is. */
-  static Optional<String> of(VirtualIp vip, Said said) {
+  static Optional<String> of(VirtualIp vip, StatusDecision said) {
     var status = Objects.requireNonNullElse(vip.getStatus(), NONE);
     var patch = JsonNodeFactory.instance.objectNode();
     var generation = vip.getMetadata().getGeneration();
@@ -108,7 +85,7 @@ final class StatusPatch {
         : Optional.of(JsonNodeFactory.instance.objectNode().set("status", patch).toString());
   }
 
-  private static ObjectNode nodes(Said said) {
+  private static ObjectNode nodes(StatusDecision said) {
     var nodes = JsonNodeFactory.instance.objectNode();
     said.unknown().forEach((node, report) -> nodes.set(node, JSON.valueToTree(report)));
     said.gone().forEach(nodes::putNull);

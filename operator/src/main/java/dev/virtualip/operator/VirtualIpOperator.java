@@ -22,8 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The running operator: watches, and makes a {@link Pass} whenever something has changed, until it
- * is closed.
+ * The running operator: watches, and and whenever something has changed, decides about the whole
+ * cluster and writes what differs, until it is closed.
  */
 public final class VirtualIpOperator implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(VirtualIpOperator.class);
@@ -41,9 +41,12 @@ public final class VirtualIpOperator implements AutoCloseable {
 
   private final Operator operator;
   private final VirtualIpReconciler reconciler;
-  private final Hearing hearing = new Hearing(System::nanoTime);
-  private final Pass pass;
-  private final Told told;
+  private final AgentLiveness liveness = new AgentLiveness(System::nanoTime);
+  private final ClusterWriter writer;
+  private final Settings settings;
+  private final String revision;
+  private final Clock clock = Clock.systemUTC();
+  private final Journal journal;
   private final OperatorMetrics metrics;
   private final BlockingQueue<Boolean> changed = new ArrayBlockingQueue<>(1);
   private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
@@ -54,9 +57,11 @@ public final class VirtualIpOperator implements AutoCloseable {
   private VirtualIpOperator(
       KubernetesClient client, Settings settings, OperatorMetrics metrics, EventWriter events) {
     this.metrics = metrics;
-    told = new Told(events, metrics, System::nanoTime);
-    reconciler = new VirtualIpReconciler(settings, hearing, () -> changed.offer(true));
-    pass = new Pass(client, settings, Clock.systemUTC(), hearing, told);
+    this.settings = settings;
+    this.revision = AgentDaemonSet.revision(settings);
+    journal = new Journal(events, metrics, System::nanoTime);
+    reconciler = new VirtualIpReconciler(settings, liveness, () -> changed.offer(true));
+    writer = new ClusterWriter(client, settings, journal);
     operator =
         new Operator(
             config ->
@@ -151,11 +156,14 @@ public final class VirtualIpOperator implements AutoCloseable {
   private long pass() throws InterruptedException {
     long begun = System.nanoTime();
     try {
-      var seen = reconciler.seen();
-      var outcome = pass.make(seen);
-      told.upgrade(seen.daemonSet(), outcome.turn());
+      var view = reconciler.view(writer.written(), clock.instant());
+      var decisions = Decisions.of(view, settings.drainOn(), revision);
+      writer.write(view, decisions);
+      journal.upgrade(view.daemonSet(), decisions.turn());
       retryNanos = RETRY_MIN_NANOS;
-      return outcome.unsettled() ? UNSETTLED_NANOS : hearing.untilNextSilence().orElse(IDLE_NANOS);
+      return decisions.unsettled()
+          ? UNSETTLED_NANOS
+          : liveness.untilNextSilence().orElse(IDLE_NANOS);
     } catch (IOException | KubernetesClientException e) {
       metrics.failed();
       LOG.warn("pass_failed error=\"{}\": trying again", StartFailure.oneLine(e));

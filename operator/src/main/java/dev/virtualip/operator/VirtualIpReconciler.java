@@ -2,6 +2,7 @@ package dev.virtualip.operator;
 
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.VirtualIp;
+import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -19,15 +20,18 @@ import io.javaoperatorsdk.operator.processing.event.source.EventSource;
 import io.javaoperatorsdk.operator.processing.event.source.IndexerResourceCache;
 import io.javaoperatorsdk.operator.processing.event.source.filter.OnUpdateFilter;
 import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Follows all that a pass looks at. Each event, whatever it is about, asks for the same pass over
+ * Watches all that decisions go by. Each event, whatever it is about, asks for the same pass over
  * everything; many at once ask for one.
  */
 @ControllerConfiguration(
@@ -37,7 +41,7 @@ import java.util.stream.Stream;
     maxReconciliationInterval = @MaxReconciliationInterval(interval = -1))
 final class VirtualIpReconciler implements Reconciler<VirtualIp> {
   private final Settings settings;
-  private final Hearing hearing;
+  private final AgentLiveness liveness;
   private final Runnable wake;
 
   private IndexerResourceCache<VirtualIp> vips;
@@ -46,14 +50,12 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
   private InformerEventSource<Pod, VirtualIp> pods;
 
   /**
-   * Prepares it.
-   *
-   * @param hearing is told the agents' heartbeats
+   * @param liveness is told the agents' heartbeats
    * @param wake asks for a pass; must not block
    */
-  VirtualIpReconciler(Settings settings, Hearing hearing, Runnable wake) {
+  VirtualIpReconciler(Settings settings, AgentLiveness liveness, Runnable wake) {
     this.settings = settings;
-    this.hearing = hearing;
+    this.liveness = liveness;
     this.wake = wake;
   }
 
@@ -105,11 +107,11 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     var leases =
         new InformerEventSource<>(
             ofAgents(Lease.class)
-                .withOnAddFilter(hearing::beat)
-                .withOnUpdateFilter((now, _) -> hearing.beat(now))
+                .withOnAddFilter(liveness::beat)
+                .withOnUpdateFilter((now, _) -> liveness.beat(now))
                 .withOnDeleteFilter(
                     (lease, _) -> {
-                      hearing.forget(lease);
+                      liveness.forget(lease);
                       return false;
                     })
                 .build(),
@@ -151,14 +153,29 @@ final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     return vips.list();
   }
 
-  /** All there is, as last seen. */
-  Pass.Seen seen() {
+  /**
+   * The cluster as last seen.
+   *
+   * @param written conditions by UID as written last
+   */
+  ClusterView view(Map<String, List<Condition>> written, Instant now) {
     Optional<DaemonSet> daemonSet =
         daemonSets.get(new ResourceID(AgentDaemonSet.NAME, settings.namespace()));
-    return new Pass.Seen(
-        vips.list().toList(),
+    var seen = vips.list().toList();
+    var agents = pods.list().toList();
+    liveness.listen(agents);
+    liveness.retain(
+        seen.stream().map(vip -> vip.getMetadata().getUid()).collect(Collectors.toSet()));
+    var believed = new TreeMap<String, VirtualIp>();
+    seen.forEach(vip -> believed.put(vip.getMetadata().getName(), liveness.believed(vip)));
+    return new ClusterView(
+        seen,
+        believed,
+        liveness.silent(),
         nodes.list().toList(),
         daemonSet.orElse(null),
-        pods.list().collect(Collectors.toList()));
+        agents,
+        written,
+        now);
   }
 }

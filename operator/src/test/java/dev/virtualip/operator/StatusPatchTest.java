@@ -47,7 +47,7 @@ class StatusPatchTest {
 
   @Test
   void masterThatNobodyIsGoesAndBackupsAreCounted() {
-    var said = new StatusPatch.Said(READY, null, 2, Map.of(), Set.of(), Map.of(), null);
+    var said = new StatusDecision(READY, null, 2, Map.of(), Set.of(), Map.of(), null);
     assertEquals(
         Optional.of("{\"status\":{\"master\":null,\"backups\":2}}"),
         StatusPatch.of(vip(2L, "a", READY, null), said));
@@ -56,7 +56,7 @@ class StatusPatchTest {
   @Test
   void reportsOfNodesThatAreGoneGoAndThoseOfSilentOnesAreMarked() {
     var said =
-        new StatusPatch.Said(
+        new StatusDecision(
             READY, "a", 1, Map.of("a", report(Unknown, 2)), Set.of("b"), Map.of(), null);
     assertEquals(
         Optional.of(
@@ -81,7 +81,7 @@ class StatusPatchTest {
   @Test
   void aSwitchOverComesAndGoes() {
     var done = new SwitchOver("b", SwitchOver.Result.Done, "b is master");
-    var said = new StatusPatch.Said(READY, "a", 1, Map.of(), Set.of(), Map.of(), done);
+    var said = new StatusDecision(READY, "a", 1, Map.of(), Set.of(), Map.of(), done);
     assertEquals(
         Optional.of(
             """
@@ -114,8 +114,8 @@ class StatusPatchTest {
     return conditions.getFirst().getLastTransitionTime();
   }
 
-  private static StatusPatch.Said said(Map<String, HandOver> handOvers) {
-    return new StatusPatch.Said(READY, "a", 1, Map.of(), Set.of(), handOvers, null);
+  private static StatusDecision said(Map<String, HandOver> handOvers) {
+    return new StatusDecision(READY, "a", 1, Map.of(), Set.of(), handOvers, null);
   }
 
   private static VirtualIp vip(

@@ -22,7 +22,7 @@ import java.util.function.LongSupplier;
  * Which agents are heard of, and so what of their reports is to be believed. Goes by when things
  * were seen here, not by the times that others wrote: clocks differ.
  */
-final class Hearing {
+final class AgentLiveness {
   static final String HEARTBEAT_STOPPED = "HeartbeatStopped";
   static final String AGENT_NOT_READY = "AgentNotReady";
 
@@ -55,7 +55,7 @@ final class Hearing {
    */
   record Silence(String reason, String message) {}
 
-  Hearing(LongSupplier nanoTime) {
+  AgentLiveness(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
   }
 

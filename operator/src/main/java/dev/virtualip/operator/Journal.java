@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /** Tells what the operator has decided: in the log, as Events, and in metrics. */
-final class Told {
-  private static final Logger LOG = LoggerFactory.getLogger(Told.class);
+final class Journal {
+  private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
 
   /** Conditions whose changes are Events; the others follow from what agents tell as Events. */
   private static final Set<String> NEWS =
@@ -34,14 +34,14 @@ final class Told {
   private boolean paused;
   private String waitsFor;
 
-  Told(EventWriter events, OperatorMetrics metrics, LongSupplier nanoTime) {
+  Journal(EventWriter events, OperatorMetrics metrics, LongSupplier nanoTime) {
     this.events = events;
     this.nanoTime = nanoTime;
     this.metrics = metrics;
   }
 
   /** A VirtualIP's status was written. */
-  void written(VirtualIp vip, List<Condition> before, StatusPatch.Said said) {
+  void written(VirtualIp vip, List<Condition> before, StatusDecision said) {
     metrics.statusWritten();
     var about = reference(vip);
     said.conditions().stream()
@@ -100,7 +100,7 @@ final class Told {
     }
   }
 
-  private void switchOver(ObjectReference about, SwitchOver before, StatusPatch.Said said) {
+  private void switchOver(ObjectReference about, SwitchOver before, StatusDecision said) {
     var now = said.switchOver();
     boolean same =
         now == null

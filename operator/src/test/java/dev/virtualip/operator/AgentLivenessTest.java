@@ -19,16 +19,16 @@ import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 /** Seconds of the test's own clock. */
-class HearingTest {
+class AgentLivenessTest {
   private static final long SECOND = 1_000_000_000L;
   private static final ZonedDateTime START = ZonedDateTime.parse("2026-01-01T00:00:00Z");
 
   private long now;
-  private final Hearing hearing = new Hearing(() -> now);
+  private final AgentLiveness liveness = new AgentLiveness(() -> now);
 
   private boolean beat(String node, long at) {
     now = at * SECOND;
-    return hearing.beat(lease(node, at));
+    return liveness.beat(lease(node, at));
   }
 
   private static Lease lease(String node, long renewed) {
@@ -43,8 +43,8 @@ class HearingTest {
 
   private String state(long at, VirtualIp vip, String node) {
     now = at * SECOND;
-    hearing.listen(List.of());
-    return described(hearing.believed(vip), node);
+    liveness.listen(List.of());
+    return described(liveness.believed(vip), node);
   }
 
   private static String described(VirtualIp vip, String node) {
@@ -61,11 +61,11 @@ class HearingTest {
     beat("a", 0);
     beat("b", 4);
     assertEquals("Master", state(14, vip, "a"));
-    assertEquals(OptionalLong.of(SECOND), hearing.untilNextSilence());
+    assertEquals(OptionalLong.of(SECOND), liveness.untilNextSilence());
     assertEquals("Unknown (HeartbeatStopped)", state(15, vip, "a"));
-    assertEquals("Backup", described(hearing.believed(vip), "b"));
+    assertEquals("Backup", described(liveness.believed(vip), "b"));
     assertEquals(
-        "the agent on a has not been heard of for 15 s", hearing.silent().get("a").message());
+        "the agent on a has not been heard of for 15 s", liveness.silent().get("a").message());
     assertTrue(beat("a", 20), "it is back, and that is news");
     assertEquals("Master", state(20, vip, "a"));
     assertFalse(beat("a", 25));
@@ -75,7 +75,7 @@ class HearingTest {
   void theSameRenewalSeenAgainIsNone() {
     beat("a", 0);
     now = 14 * SECOND;
-    hearing.beat(lease("a", 0));
+    liveness.beat(lease("a", 0));
     assertEquals("Unknown (HeartbeatStopped)", state(15, vip(Map.of("a", report(Master, 2))), "a"));
   }
 
@@ -83,7 +83,7 @@ class HearingTest {
   void anAgentWithoutHeartbeatIsBelieved() {
     assertEquals("Master", state(1_000, vip(Map.of("a", report(Master, 2))), "a"));
     beat("a", 0);
-    hearing.forget(lease("a", 0));
+    liveness.forget(lease("a", 0));
     assertEquals("Master", state(1_000, vip(Map.of("a", report(Master, 2))), "a"));
   }
 
@@ -99,13 +99,13 @@ class HearingTest {
     beat("a", 0);
     now = SECOND;
     var pod = AgentRolloutTest.pod("a", "new", false);
-    hearing.listen(List.of(pod));
-    assertEquals("Unknown (AgentNotReady)", described(hearing.believed(vip), "a"));
+    liveness.listen(List.of(pod));
+    assertEquals("Unknown (AgentNotReady)", described(liveness.believed(vip), "a"));
     assertEquals(
-        "the agent on a is not ready: it is starting", hearing.silent().get("a").message());
+        "the agent on a is not ready: it is starting", liveness.silent().get("a").message());
     assertTrue(beat("a", 2));
-    hearing.listen(List.of(pod));
-    assertEquals("Master", described(hearing.believed(vip), "a"), "the probe is late, it is not");
+    liveness.listen(List.of(pod));
+    assertEquals("Master", described(liveness.believed(vip), "a"), "the probe is late, it is not");
   }
 
   @Test
@@ -114,8 +114,8 @@ class HearingTest {
     beat("a", 0);
     var pod = AgentRolloutTest.pod("a", "old", false);
     pod.getMetadata().setDeletionTimestamp("2026-01-01T00:00:00Z");
-    hearing.listen(List.of(pod));
-    assertEquals("Master", described(hearing.believed(vip), "a"), "it says so when it ends");
+    liveness.listen(List.of(pod));
+    assertEquals("Master", described(liveness.believed(vip), "a"), "it says so when it ends");
   }
 
   @Test
@@ -126,9 +126,9 @@ class HearingTest {
     assertEquals("Master", state(1, before, "a"));
     var after = vip(Map.of("a", report(Master, 2), "b", report(Master, 2)));
     assertEquals("Unknown (Superseded)", state(4, after, "a"));
-    assertEquals("Master", described(hearing.believed(after), "b"));
+    assertEquals("Master", described(liveness.believed(after), "b"));
     beat("a", 5);
     assertEquals("Master", state(5, after, "a"), "it lives, so there are two");
-    assertEquals("Master", described(hearing.believed(after), "b"));
+    assertEquals("Master", described(liveness.believed(after), "b"));
   }
 }
