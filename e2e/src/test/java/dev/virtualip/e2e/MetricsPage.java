@@ -9,7 +9,7 @@ import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import dev.virtualip.e2e.lab.Await;
-import dev.virtualip.operator.OperatorMetrics;
+import dev.virtualip.operator.act.OperatorMetrics;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.micrometer.prometheusmetrics.PrometheusConfig;

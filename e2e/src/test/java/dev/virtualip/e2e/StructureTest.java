@@ -47,7 +47,10 @@ class StructureTest {
       agent.report agent.vrrp crds
       agent: agent.check agent.cli agent.disk agent.instance agent.kube agent.linux agent.loop \
       agent.metrics agent.net agent.notify agent.report agent.source agent.train crds kube log
-      operator: crds kube
+      operator.watch: crds
+      operator.decide: crds operator.watch
+      operator.act: crds kube operator.decide operator.watch
+      operator: crds kube operator.act operator.decide operator.watch
       e2e.lab:
       e2e: crds e2e.lab
       e2e.bench: crds e2e e2e.lab kube

@@ -1,6 +1,7 @@
 package dev.virtualip.operator;
 
 import com.sun.net.httpserver.HttpServer;
+import dev.virtualip.operator.act.OperatorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;

@@ -2,6 +2,14 @@ package dev.virtualip.operator;
 
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.kube.EventWriter;
+import dev.virtualip.operator.act.ClusterWriter;
+import dev.virtualip.operator.act.Journal;
+import dev.virtualip.operator.act.OperatorMetrics;
+import dev.virtualip.operator.decide.AgentDaemonSet;
+import dev.virtualip.operator.decide.Decisions;
+import dev.virtualip.operator.decide.Settings;
+import dev.virtualip.operator.watch.AgentLiveness;
+import dev.virtualip.operator.watch.VirtualIpReconciler;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -60,7 +68,9 @@ public final class VirtualIpOperator implements AutoCloseable {
     this.settings = settings;
     this.revision = AgentDaemonSet.revision(settings);
     journal = new Journal(events, metrics, System::nanoTime);
-    reconciler = new VirtualIpReconciler(settings, liveness, () -> changed.offer(true));
+    reconciler =
+        new VirtualIpReconciler(
+            settings.namespace(), settings.drainOn(), liveness, () -> changed.offer(true));
     writer = new ClusterWriter(client, settings, journal);
     operator =
         new Operator(

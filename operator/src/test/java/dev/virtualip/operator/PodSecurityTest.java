@@ -2,6 +2,8 @@ package dev.virtualip.operator;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.virtualip.operator.decide.AgentDaemonSet;
+import dev.virtualip.operator.decide.Settings;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.ContainerPort;
 import io.fabric8.kubernetes.api.model.PodSpec;

@@ -1,0 +1,118 @@
+package dev.virtualip.operator.act;
+
+import dev.virtualip.operator.decide.AgentDaemonSet;
+import dev.virtualip.operator.decide.Settings;
+import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.net.HttpURLConnection;
+import java.util.Objects;
+import java.util.TreeSet;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Makes the agents in the cluster what they ought to be. */
+public final class Agents {
+  private static final Logger LOG = LoggerFactory.getLogger(Agents.class);
+  private static final String FIELD_MANAGER = "virtualip-operator";
+
+  private final KubernetesClient client;
+  private final Settings settings;
+  private final OwnerReference owner;
+  private DaemonSet desired;
+  private Long appliedGeneration;
+  private String deletedPod;
+
+  public Agents(KubernetesClient client, Settings settings) {
+    this.client = client;
+    this.settings = settings;
+    this.owner = owner(client, settings.namespace());
+  }
+
+  /**
+   * Applies or deletes the DaemonSet where it differs.
+   *
+   * @param nodes the nodes that need an agent
+   * @param current the DaemonSet as last seen, or null
+   */
+  public void sync(TreeSet<String> nodes, DaemonSet current) {
+    if (nodes.isEmpty()) {
+      delete(current);
+    } else {
+      apply(AgentDaemonSet.desired(settings, nodes, owner), current);
+    }
+  }
+
+  private void delete(DaemonSet current) {
+    desired = null;
+    if (current != null && !current.isMarkedForDeletion()) {
+      LOG.info("agents_deleted reason=NoNodeSelected");
+      client.resource(current).delete();
+    }
+  }
+
+  private void apply(DaemonSet now, DaemonSet current) {
+    boolean same =
+        now.equals(desired)
+            && current != null
+            && Objects.equals(current.getMetadata().getGeneration(), appliedGeneration);
+    if (same) {
+      return;
+    }
+    var applied =
+        client.resource(now).fieldManager(FIELD_MANAGER).forceConflicts().serverSideApply();
+    appliedGeneration = applied.getMetadata().getGeneration();
+    if (!now.equals(desired)) {
+      LOG.info("agents_applied image={} generation={}", settings.agentImage(), appliedGeneration);
+    }
+    desired = now;
+  }
+
+  /**
+   * Deletes an agent's pod, if it is as it was seen; its successor comes up to date. The last one
+   * deleted counts as gone only when it is seen to be: the cache lags behind.
+   */
+  public void replace(Pod pod) {
+    var uid = pod.getMetadata().getUid();
+    if (uid.equals(deletedPod)) {
+      return;
+    }
+    try {
+      client.resource(pod).lockResourceVersion(pod.getMetadata().getResourceVersion()).delete();
+    } catch (KubernetesClientException e) {
+      if (e.getCode() == HttpURLConnection.HTTP_CONFLICT) {
+        return; // it has changed: decide anew
+      }
+      throw e;
+    }
+    deletedPod = uid;
+    LOG.info(
+        "agent_replaced pod={} node={}", pod.getMetadata().getName(), pod.getSpec().getNodeName());
+  }
+
+  /** The operator's own Deployment, so that the agents go away with it. */
+  private static OwnerReference owner(KubernetesClient client, String namespace) {
+    try {
+      var deployment =
+          client.apps().deployments().inNamespace(namespace).withName("virtualip-operator").get();
+      if (deployment != null) {
+        return new OwnerReferenceBuilder()
+            .withApiVersion("apps/v1")
+            .withKind("Deployment")
+            .withName(deployment.getMetadata().getName())
+            .withUid(deployment.getMetadata().getUid())
+            .build();
+      }
+      LOG.info("agents have no owner: there is no Deployment virtualip-operator in {}", namespace);
+    } catch (KubernetesClientException e) {
+      if (e.getCode() != 403) {
+        throw e;
+      }
+      LOG.warn("agents have no owner: grant get on Deployment virtualip-operator in {}", namespace);
+    }
+    return null;
+  }
+}

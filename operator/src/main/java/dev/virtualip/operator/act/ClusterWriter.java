@@ -1,0 +1,107 @@
+package dev.virtualip.operator.act;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.kube.ApiCall;
+import dev.virtualip.operator.decide.Decisions;
+import dev.virtualip.operator.decide.Settings;
+import dev.virtualip.operator.decide.StatusDecision;
+import dev.virtualip.operator.watch.ClusterView;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Collectors;
+
+/**
+ * Makes the cluster what was decided: the status of all VirtualIPs, the agents, and DNS records. It
+ * remembers only what it has sent, because the cache lags behind. Used by one thread.
+ */
+public final class ClusterWriter {
+  private static final String STATUS_PATH =
+      "apis/" + HasMetadata.getApiVersion(VirtualIp.class) + "/virtualips/%s/status";
+
+  private final KubernetesClient client;
+  private final Agents agents;
+  private final DnsRecords dns;
+  private final Journal journal;
+
+  /** Conditions by UID as written last. */
+  private final Map<String, List<Condition>> written = new HashMap<>();
+
+  /** Patches by UID as sent last, and what they were made for. */
+  private final Map<String, Sent> sent = new HashMap<>();
+
+  private record Sent(String resourceVersion, String patch) {}
+
+  public ClusterWriter(KubernetesClient client, Settings settings, Journal journal) {
+    this.client = client;
+    this.agents = new Agents(client, settings);
+    this.dns = new DnsRecords(client, settings.namespace());
+    this.journal = journal;
+  }
+
+  /** Conditions by UID as written last. */
+  public Map<String, List<Condition>> written() {
+    return Map.copyOf(written);
+  }
+
+  /**
+   * Writes what differs. What fails for one VirtualIP keeps no other from its own; but no agent is
+   * replaced then.
+   *
+   * @throws IOException the first failure, after everything was tried
+   */
+  public void write(ClusterView view, Decisions decisions)
+      throws IOException, InterruptedException {
+    IOException failure = null;
+    for (var vip : view.vips()) {
+      try {
+        write(view, vip, decisions.statuses().get(vip.getMetadata().getName()));
+      } catch (IOException e) {
+        failure = Objects.requireNonNullElse(failure, e);
+      }
+    }
+    forget(view.vips());
+    agents.sync(decisions.placement(), view.daemonSet());
+    dns.sync(view.vips(), decisions.problems());
+    if (decisions.turn().replace() != null && failure == null) {
+      agents.replace(decisions.turn().replace());
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  private void write(ClusterView view, VirtualIp vip, StatusDecision status)
+      throws IOException, InterruptedException {
+    var patch = StatusPatch.of(vip, status);
+    var uid = vip.getMetadata().getUid();
+    var sending = new Sent(vip.getMetadata().getResourceVersion(), patch.orElse(""));
+    if (patch.isEmpty() || sending.equals(sent.get(uid))) {
+      return;
+    }
+    var path = STATUS_PATH.formatted(vip.getMetadata().getName());
+    var answer = ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, patch.get());
+    if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
+      return; // deleted meanwhile
+    }
+    if (!answer.ok()) {
+      throw new IOException(
+          "status of %s not written: %s".formatted(vip.getMetadata().getName(), answer));
+    }
+    written.put(uid, status.conditions());
+    sent.put(uid, sending);
+    journal.written(vip, view.conditions(vip), status);
+  }
+
+  private void forget(List<VirtualIp> vips) {
+    var uids = vips.stream().map(vip -> vip.getMetadata().getUid()).collect(Collectors.toSet());
+    written.keySet().retainAll(uids);
+    sent.keySet().retainAll(uids);
+  }
+}

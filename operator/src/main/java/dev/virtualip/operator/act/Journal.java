@@ -1,0 +1,155 @@
+package dev.virtualip.operator.act;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
+import dev.virtualip.kube.EventWriter;
+import dev.virtualip.operator.decide.AgentRollout;
+import dev.virtualip.operator.decide.HandOvers;
+import dev.virtualip.operator.decide.Health;
+import dev.virtualip.operator.decide.StatusDecision;
+import dev.virtualip.operator.decide.UpgradePause;
+import dev.virtualip.operator.decide.VirtualIpConditions;
+import dev.virtualip.operator.watch.ClusterView;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.ObjectReference;
+import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Tells what the operator has decided: in the log, as Events, and in metrics. */
+public final class Journal {
+  private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
+
+  /** Conditions whose changes are Events; the others follow from what agents tell as Events. */
+  private static final Set<String> NEWS =
+      Set.of(
+          VirtualIpConditions.ACCEPTED,
+          Health.MULTIPLE_MASTERS,
+          Health.VRID_CONFLICT,
+          Health.STRAY_ADDRESSES);
+
+  private final EventWriter events;
+  private final LongSupplier nanoTime;
+  private final OperatorMetrics metrics;
+  private final UpgradePause pause = new UpgradePause();
+  private boolean paused;
+  private String waitsFor;
+
+  public Journal(EventWriter events, OperatorMetrics metrics, LongSupplier nanoTime) {
+    this.events = events;
+    this.nanoTime = nanoTime;
+    this.metrics = metrics;
+  }
+
+  /** A VirtualIP's status was written. */
+  public void written(VirtualIp vip, List<Condition> before, StatusDecision said) {
+    metrics.statusWritten();
+    var about = reference(vip);
+    said.conditions().stream()
+        .filter(condition -> before.stream().noneMatch(b -> sameNews(b, condition)))
+        .forEach(condition -> conditionChanged(about, condition, before));
+    said.unknown()
+        .forEach((_, report) -> events.record(about, true, "NodeUnknown", report.message()));
+    var reports = ClusterView.reports(vip);
+    var asked = HandOvers.present(vip);
+    said.handOvers()
+        .forEach(
+            (node, handOver) -> {
+              boolean master =
+                  reports.containsKey(node) && reports.get(node).state() == State.Master;
+              if (master && !handOver.equals(asked.get(node))) {
+                LOG.info(
+                    "hand_over vip={} node={} reason=\"{}\"",
+                    about.getName(),
+                    node,
+                    handOver.reason());
+                events.record(
+                    about,
+                    false,
+                    "HandOver",
+                    "%s is asked to hand over: %s".formatted(node, handOver.reason()));
+              }
+            });
+    switchOver(about, vip.getStatus() == null ? null : vip.getStatus().switchOver(), said);
+  }
+
+  private static boolean sameNews(Condition a, Condition b) {
+    return a.getType().equals(b.getType())
+        && a.getStatus().equals(b.getStatus())
+        && Objects.equals(a.getReason(), b.getReason());
+  }
+
+  private void conditionChanged(
+      ObjectReference about, Condition condition, List<Condition> before) {
+    LOG.info(
+        "condition vip={} type={} status={} reason={} message=\"{}\"",
+        about.getName(),
+        condition.getType(),
+        condition.getStatus(),
+        condition.getReason(),
+        condition.getMessage());
+    boolean turned =
+        before.stream()
+            .filter(b -> b.getType().equals(condition.getType()))
+            .anyMatch(b -> !b.getStatus().equals(condition.getStatus()));
+    boolean bad =
+        condition.getType().equals(VirtualIpConditions.ACCEPTED)
+            != condition.getStatus().equals("True");
+    // That all is well is news only if it was not so.
+    if (NEWS.contains(condition.getType()) && (bad || turned)) {
+      events.record(about, bad, condition.getReason(), condition.getMessage());
+    }
+  }
+
+  private void switchOver(ObjectReference about, SwitchOver before, StatusDecision said) {
+    var now = said.switchOver();
+    boolean same =
+        now == null
+            || before != null && now.to().equals(before.to()) && now.result() == before.result();
+    if (!same) {
+      var text = "switch-over to %s: %s".formatted(now.to(), now.message());
+      LOG.info("switch_over vip={} result={} message=\"{}\"", about.getName(), now.result(), text);
+      events.record(
+          about, now.result() == SwitchOver.Result.Refused, "SwitchOver" + now.result(), text);
+    }
+  }
+
+  /**
+   * How far the upgrade of the agents is.
+   *
+   * @param daemonSet the agents', or null
+   */
+  public void upgrade(HasMetadata daemonSet, AgentRollout.Turn turn) {
+    if (!Objects.equals(turn.waitsFor(), waitsFor)) {
+      waitsFor = turn.waitsFor();
+      if (waitsFor != null) {
+        LOG.info("upgrade_waits reason=\"{}\"", waitsFor);
+      }
+    }
+    boolean before = paused;
+    paused = pause.paused(turn, nanoTime.getAsLong());
+    if (paused && !before) {
+      LOG.warn("upgrade_paused reason=\"{}\"", waitsFor);
+      if (daemonSet != null) {
+        events.record(reference(daemonSet), true, "UpgradePaused", waitsFor);
+      }
+    }
+    metrics.upgradePaused(paused);
+  }
+
+  private static ObjectReference reference(HasMetadata object) {
+    return new ObjectReferenceBuilder()
+        .withApiVersion(object.getApiVersion())
+        .withKind(object.getKind())
+        .withNamespace(object.getMetadata().getNamespace())
+        .withName(object.getMetadata().getName())
+        .withUid(object.getMetadata().getUid())
+        .build();
+  }
+}

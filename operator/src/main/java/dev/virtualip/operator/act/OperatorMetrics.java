@@ -1,0 +1,102 @@
+package dev.virtualip.operator.act;
+
+import io.fabric8.kubernetes.api.model.Condition;
+import io.micrometer.core.instrument.Counter;
+import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
+import io.micrometer.core.instrument.Timer;
+import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
+import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
+import io.micrometer.core.instrument.binder.system.UptimeMetrics;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** What the operator counts. All of it is in docs/metrics.md. */
+public final class OperatorMetrics {
+  private final Timer passes;
+  private final Counter failures;
+  private final Counter statusWrites;
+  private final AtomicInteger leading = new AtomicInteger();
+  private final AtomicInteger paused = new AtomicInteger();
+  private final MultiGauge conditions;
+
+  /** Counts in a registry. */
+  public OperatorMetrics(MeterRegistry registry) {
+    passes =
+        Timer.builder("virtualip.operator.passes")
+            .description("Passes over all VirtualIPs")
+            .register(registry);
+    failures =
+        Counter.builder("virtualip.operator.failures")
+            .description("Passes that failed and are tried again, after 1 s to 30 s")
+            .register(registry);
+    statusWrites =
+        Counter.builder("virtualip.operator.status.writes")
+            .description("Writes of the status of a VirtualIP")
+            .register(registry);
+    gauge(
+        registry,
+        "virtualip.operator.leading",
+        "1 if this operator works, 0 if it waits for its turn",
+        leading);
+    gauge(
+        registry,
+        "virtualip.agents.upgrade.paused",
+        "1 while the upgrade of the agents has waited for 30 s or longer",
+        paused);
+    conditions =
+        MultiGauge.builder("virtualip.condition")
+            .description("1 if the condition of the VirtualIP is True, else 0")
+            .register(registry);
+  }
+
+  private static void gauge(
+      MeterRegistry registry, String name, String description, AtomicInteger value) {
+    Gauge.builder(name, value, AtomicInteger::get).description(description).register(registry);
+  }
+
+  /** Adds what the process itself needs. */
+  @SuppressWarnings("resource") // they end with the process
+  public static void process(MeterRegistry registry) {
+    new ProcessorMetrics().bindTo(registry);
+    new JvmMemoryMetrics().bindTo(registry);
+    new UptimeMetrics().bindTo(registry);
+  }
+
+  public Timer passes() {
+    return passes;
+  }
+
+  public void failed() {
+    failures.increment();
+  }
+
+  public void statusWritten() {
+    statusWrites.increment();
+  }
+
+  public void leads() {
+    leading.set(1);
+  }
+
+  public void upgradePaused(boolean now) {
+    paused.set(now ? 1 : 0);
+  }
+
+  /** The conditions of all VirtualIPs, by name, are these. */
+  public void conditions(Map<String, List<Condition>> byVirtualIp) {
+    var rows =
+        byVirtualIp.entrySet().stream()
+            .flatMap(vip -> vip.getValue().stream().map(condition -> row(vip.getKey(), condition)));
+    conditions.register(rows.toList(), true);
+  }
+
+  private static MultiGauge.Row<?> row(String name, Condition condition) {
+    return MultiGauge.Row.of(
+        Tags.of("vip", name, "type", condition.getType()),
+        condition.getStatus().equals("True") ? 1 : 0);
+  }
+}

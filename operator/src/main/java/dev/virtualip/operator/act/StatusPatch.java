@@ -1,0 +1,76 @@
+package dev.virtualip.operator.act;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.operator.decide.HandOvers;
+import dev.virtualip.operator.decide.StatusDecision;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+
+/**
+ * The JSON merge patch (RFC 7396) of a VirtualIP's status that holds the operator's fields alone:
+ * agents write theirs at the same time, and neither may undo the other.
+ */
+public final class StatusPatch {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final VirtualIpStatus NONE = new VirtualIpStatus(null, null, null, null);
+
+  private StatusPatch() {}
+
+  /** The patch that makes the operator's part of the status true, or nothing if it is. */
+  public static Optional<String> of(VirtualIp vip, StatusDecision said) {
+    var status = Objects.requireNonNullElse(vip.getStatus(), NONE);
+    var patch = JsonNodeFactory.instance.objectNode();
+    var generation = vip.getMetadata().getGeneration();
+    if (!Objects.equals(generation, status.observedGeneration())) {
+      patch.put("observedGeneration", generation);
+    }
+    if (!said.conditions().equals(status.conditions())) {
+      patch.set("conditions", JSON.valueToTree(said.conditions()));
+    }
+    if (!Objects.equals(said.master(), status.master())) {
+      patch.put("master", said.master());
+    }
+    if (!Objects.equals(said.backups(), status.backups())) {
+      patch.put("backups", said.backups());
+    }
+    var nodes = nodes(said);
+    if (!nodes.isEmpty()) {
+      patch.set("nodes", nodes);
+    }
+    var handOvers = difference(said.handOvers(), HandOvers.present(vip));
+    if (!handOvers.isEmpty()) {
+      patch.set("handOvers", handOvers);
+    }
+    if (!Objects.equals(said.switchOver(), status.switchOver())) {
+      patch.set("switchOver", JSON.valueToTree(said.switchOver()));
+    }
+    return patch.isEmpty()
+        ? Optional.empty()
+        : Optional.of(JsonNodeFactory.instance.objectNode().set("status", patch).toString());
+  }
+
+  private static ObjectNode nodes(StatusDecision said) {
+    var nodes = JsonNodeFactory.instance.objectNode();
+    said.unknown().forEach((node, report) -> nodes.set(node, JSON.valueToTree(report)));
+    said.gone().forEach(nodes::putNull);
+    return nodes;
+  }
+
+  private static ObjectNode difference(Map<String, HandOver> now, Map<String, HandOver> before) {
+    var difference = JsonNodeFactory.instance.objectNode();
+    now.forEach(
+        (node, asked) -> {
+          if (!asked.equals(before.get(node))) {
+            difference.set(node, JSON.valueToTree(asked));
+          }
+        });
+    before.keySet().stream().filter(node -> !now.containsKey(node)).forEach(difference::putNull);
+    return difference;
+  }
+}

@@ -1,0 +1,179 @@
+package dev.virtualip.operator.decide;
+
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.NodeSelectorTerm;
+import io.fabric8.kubernetes.api.model.NodeSelectorTermBuilder;
+import io.fabric8.kubernetes.api.model.OwnerReference;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.SequencedCollection;
+
+/** The DaemonSet that runs the agents, as it ought to be. */
+public final class AgentDaemonSet {
+  /** Annotation of pods: what they run, see {@link #revision}. */
+  public static final String REVISION = "virtualip.dev/revision";
+
+  private static final int PORT = 9405;
+
+  private static final String SCRIPTS_AT = "/etc/virtualip/scripts";
+
+  private static final String TEMPLATE = read("agent-daemonset.yaml");
+
+  private AgentDaemonSet() {}
+
+  /**
+   * The DaemonSet for these nodes.
+   *
+   * @param nodes names of the nodes, at least one, in order
+   * @param owner what it goes away with, or null
+   */
+  public static DaemonSet desired(
+      Settings settings, SequencedCollection<String> nodes, OwnerReference owner) {
+    var template = template(settings);
+    return template
+        .edit()
+        .editMetadata()
+        .withNamespace(settings.namespace())
+        .withOwnerReferences(owner == null ? List.of() : List.of(owner))
+        .endMetadata()
+        .editSpec()
+        .editTemplate()
+        .editMetadata()
+        .addToAnnotations(REVISION, revision(template))
+        .endMetadata()
+        .editSpec()
+        .withNewAffinity()
+        .withNewNodeAffinity()
+        .withNewRequiredDuringSchedulingIgnoredDuringExecution()
+        .withNodeSelectorTerms(nodes.stream().map(AgentDaemonSet::only).toList())
+        .endRequiredDuringSchedulingIgnoredDuringExecution()
+        .endNodeAffinity()
+        .endAffinity()
+        .endSpec()
+        .endTemplate()
+        .endSpec()
+        .build();
+  }
+
+  private static DaemonSet template(Settings settings) {
+    var template = Serialization.unmarshal(TEMPLATE, DaemonSet.class);
+    var agent = template.getSpec().getTemplate().getSpec().getContainers().getFirst();
+    agent.setImage(settings.agentImage());
+    if (settings.jsonLogs()) {
+      agent.getEnv().add(new EnvVar("LOG_FORMAT", "json", null));
+    }
+    if (settings.openMetrics()) {
+      template = withOpenMetrics(template);
+    }
+    if (settings.hostPid()) {
+      template.getSpec().getTemplate().getSpec().setHostPID(true);
+    }
+    return settings.scripts() == null ? template : withScripts(template, settings.scripts());
+  }
+
+  private static DaemonSet withOpenMetrics(DaemonSet template) {
+    return template
+        .edit()
+        .editSpec()
+        .editTemplate()
+        .editSpec()
+        .editFirstContainer()
+        .addToArgs("--listen", "0.0.0.0:" + PORT)
+        .addNewPort()
+        .withName("http")
+        .withContainerPort(PORT)
+        // What the API server makes of it on the node's network anyway.
+        .withHostPort(PORT)
+        .withProtocol("TCP")
+        .endPort()
+        .endContainer()
+        .endSpec()
+        .endTemplate()
+        .endSpec()
+        .build();
+  }
+
+  /**
+   * With the scripts, and the capabilities to run them as nobody. Without the ConfigMap there are
+   * none; it is no reason not to run.
+   */
+  private static DaemonSet withScripts(DaemonSet template, String configMap) {
+    return template
+        .edit()
+        .editSpec()
+        .editTemplate()
+        .editSpec()
+        .editFirstContainer()
+        .addToArgs("--scripts", SCRIPTS_AT)
+        .editSecurityContext()
+        .editCapabilities()
+        .addToAdd("SETUID", "SETGID")
+        .endCapabilities()
+        .endSecurityContext()
+        .addNewVolumeMount()
+        .withName("scripts")
+        .withMountPath(SCRIPTS_AT)
+        .withReadOnly(true)
+        .endVolumeMount()
+        .endContainer()
+        .addNewVolume()
+        .withName("scripts")
+        .withNewConfigMap()
+        .withName(configMap)
+        .withOptional(true)
+        .withDefaultMode(0555)
+        .endConfigMap()
+        .endVolume()
+        .endSpec()
+        .endTemplate()
+        .endSpec()
+        .build();
+  }
+
+  /** What agents have to run by these settings: the annotation {@link #REVISION} of their pods. */
+  public static String revision(Settings settings) {
+    return revision(template(settings));
+  }
+
+  /** Kubernetes allows one name a term, and a pod may go where any of the terms says. */
+  private static NodeSelectorTerm only(String node) {
+    return new NodeSelectorTermBuilder()
+        .addNewMatchField()
+        .withKey("metadata.name")
+        .withOperator("In")
+        .withValues(node)
+        .endMatchField()
+        .build();
+  }
+
+  /**
+   * A digest of what an agent runs. Where agents run is no part of it: Kubernetes' own template
+   * hash has it in, so that each node that comes or goes would restart all agents, and with them
+   * move every address.
+   */
+  private static String revision(DaemonSet template) {
+    try {
+      var json = Serialization.asJson(template.getSpec().getTemplate());
+      var digest =
+          MessageDigest.getInstance("SHA-256").digest(json.getBytes(StandardCharsets.UTF_8));
+      return HexFormat.of().formatHex(digest, 0, 6);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  private static String read(String name) {
+    try (var in = AgentDaemonSet.class.getResourceAsStream(name)) {
+      return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

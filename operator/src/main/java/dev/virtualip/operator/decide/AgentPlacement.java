@@ -1,0 +1,54 @@
+package dev.virtualip.operator.decide;
+
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.operator.watch.ClusterView;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+
+/** Which nodes need an agent. */
+public final class AgentPlacement {
+  private AgentPlacement() {}
+
+  /**
+   * The names of the nodes that at least one VirtualIP selects, in order. A VirtualIP with problems
+   * keeps the agents it has: they still serve the generation they accepted last.
+   *
+   * @param problems by name of the VirtualIP
+   */
+  public static TreeSet<String> nodes(
+      Collection<VirtualIp> vips,
+      Map<String, List<Problem>> problems,
+      Collection<NodeFacts> nodes) {
+    var names = new TreeSet<String>();
+    for (var vip : vips) {
+      var found = problems.get(vip.getMetadata().getName());
+      var reports = ClusterView.reports(vip);
+      for (var node : nodes) {
+        boolean selected = hasSelector(vip, found) && node.selectedBy(vip.getSpec());
+        var report = reports.get(node.name());
+        if (selected || report != null && (!found.isEmpty() || unselects(vip, report, nodes))) {
+          names.add(node.name());
+        }
+      }
+    }
+    return names;
+  }
+
+  /** Whether a newer version than the one the agent runs selects no node at all: a slip. */
+  private static boolean unselects(VirtualIp vip, NodeStatus report, Collection<NodeFacts> nodes) {
+    return !Objects.equals(report.acceptedGeneration(), vip.getMetadata().getGeneration())
+        && !NodeFacts.selectionProblems(vip.getSpec(), nodes).isEmpty();
+  }
+
+  /** Whether the spec says which nodes are meant: on old servers it may hold nulls. */
+  public static boolean hasSelector(VirtualIp vip, List<Problem> problems) {
+    return vip.getSpec() != null
+        && problems.stream().noneMatch(p -> p.path().startsWith("spec.nodes.selector"));
+  }
+}

@@ -1,0 +1,214 @@
+package dev.virtualip.operator.decide;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.operator.watch.ClusterView;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Which nodes are asked to hand a VirtualIP over and to be its last resort. It only ever asks for
+ * less: who is master is decided by VRRP alone. And it asks nobody while nobody else could serve.
+ */
+public final class HandOvers {
+  public static final int LAST_RESORT = 1;
+  private static final int RANK_MAX = 10;
+  private static final String DRAIN = "Drain(";
+  private static final String UPGRADE = "Upgrade";
+  private static final String UPGRADE_LATER = "UpgradeLater";
+
+  /** A master that goes on although another one could serve is asked again after this time. */
+  private static final Duration AGAIN = Duration.ofSeconds(30);
+
+  private final Map<String, NodeStatus> reports;
+  private final Map<String, HandOver> before;
+  private final Wanted wanted;
+  private final Instant now;
+  private final Set<String> fit;
+  private final Map<String, HandOver> asked = new TreeMap<>();
+
+  /**
+   * Why nodes have to hand over.
+   *
+   * @param drains nodes that are drained, and why
+   * @param upgrading the node whose agent is being replaced, or null
+   * @param upgradeBegins whether its old agent still runs
+   * @param outdated nodes whose agents have yet to be replaced
+   * @param switchTo the node that somebody wants to be master, or null
+   */
+  public record Wanted(
+      Map<String, String> drains,
+      String upgrading,
+      boolean upgradeBegins,
+      Set<String> outdated,
+      String switchTo) {}
+
+  private HandOvers(VirtualIp vip, Wanted wanted, Instant now) {
+    this.reports = ClusterView.reports(vip);
+    this.before = present(vip);
+    this.wanted = wanted;
+    this.now = now;
+    this.fit =
+        reports.entrySet().stream()
+            .filter(report -> Health.serves(report.getValue()))
+            .map(Map.Entry::getKey)
+            .filter(node -> !wanted.drains().containsKey(node) && !node.equals(wanted.upgrading()))
+            .collect(Collectors.toCollection(TreeSet::new));
+  }
+
+  /**
+   * All that is asked, by node.
+   *
+   * @param vip with the reports that are to be believed, and what was asked before
+   */
+  public static Map<String, HandOver> of(VirtualIp vip, Wanted wanted, Instant now) {
+    var handOvers = new HandOvers(vip, wanted, now);
+    handOvers.drain();
+    handOvers.switchOver();
+    handOvers.upgrade();
+    return handOvers.asked;
+  }
+
+  /** What nodes have been asked, by node. */
+  public static Map<String, HandOver> present(VirtualIp vip) {
+    var present = new TreeMap<String, HandOver>();
+    if (vip.getStatus() != null && vip.getStatus().handOvers() != null) {
+      present.putAll(vip.getStatus().handOvers());
+      present.values().removeIf(Objects::isNull);
+    }
+    return present;
+  }
+
+  /** Whether a node that is asked so is out of service for a time. */
+  public static boolean takesOut(HandOver asked) {
+    var reason = Objects.requireNonNullElse(asked.reason(), "");
+    return isUpgrade(asked) || reason.startsWith(DRAIN);
+  }
+
+  public static boolean isUpgrade(HandOver asked) {
+    return UPGRADE.equals(asked.reason());
+  }
+
+  /**
+   * Whether a backup still has a priority that it was asked to have, though it is not asked any
+   * more. Where checks or NICs change priorities that can't be told.
+   */
+  public static boolean stillLimited(VirtualIp vip, String node, NodeStatus report) {
+    var spec = vip.getSpec();
+    return spec != null
+        && report.state() == State.Backup
+        && !present(vip).containsKey(node)
+        && Objects.equals(report.acceptedGeneration(), vip.getMetadata().getGeneration())
+        && report.priority() != null
+        && report.priority() <= RANK_MAX
+        && spec.priorityOn(node) > RANK_MAX
+        && spec.whenAllFail() != VirtualIpSpec.WhenAllFail.KeepMaster
+        && spec.healthChecks().stream().allMatch(check -> check.weight() == 0)
+        && spec.trackInterfaces().stream().allMatch(nic -> nic.weight() == 0);
+  }
+
+  private void drain() {
+    if (!fit.isEmpty()) {
+      wanted.drains().forEach((node, cause) -> ask(node, LAST_RESORT, DRAIN + cause + ")"));
+    }
+  }
+
+  /** What has begun goes on whatever happens to the others: the agent may be away already. */
+  private void upgrade() {
+    var node = wanted.upgrading();
+    boolean begun = before.containsKey(node == null ? "" : node) && isUpgrade(before.get(node));
+    boolean begins =
+        wanted.upgradeBegins()
+            && !fit.isEmpty()
+            && reports.containsKey(node)
+            && Health.serves(reports.get(node));
+    if (node != null && (begun || begins)) {
+      ask(node, LAST_RESORT, UPGRADE);
+      upgradeLater(node);
+    }
+  }
+
+  /**
+   * Whose own upgrade comes later would have to hand over once more: who is upgraded already goes
+   * first, while a master is away.
+   */
+  private void upgradeLater(String node) {
+    boolean moves =
+        isMaster(node) || before.values().stream().anyMatch(o -> UPGRADE_LATER.equals(o.reason()));
+    if (moves && !wanted.outdated().containsAll(fit)) {
+      fit.stream()
+          .filter(other -> wanted.outdated().contains(other) && !asked.containsKey(other))
+          .filter(other -> !isMaster(other) && !other.equals(wanted.switchTo()))
+          .forEach(other -> ask(other, LAST_RESORT + 1, UPGRADE_LATER));
+    }
+  }
+
+  private boolean isMaster(String node) {
+    return reports.containsKey(node) && reports.get(node).state() == State.Master;
+  }
+
+  /** The others keep their order among themselves, all below the one that is to be master. */
+  private void switchOver() {
+    var to = wanted.switchTo();
+    if (to == null || !fit.contains(to)) {
+      return;
+    }
+    var others = new HashSet<>(reports.keySet());
+    others.remove(to);
+    others.removeAll(asked.keySet());
+    int rank = LAST_RESORT;
+    var ordered =
+        others.stream()
+            .sorted(Comparator.comparingInt(this::ownPriority).thenComparing(node -> node))
+            .toList();
+    for (var node : ordered) {
+      ask(node, Math.min(rank++, RANK_MAX), "SwitchOver(" + to + ")");
+    }
+  }
+
+  /** Those asked before keep their order: what they report now is what they were asked. */
+  private int ownPriority(String node) {
+    var own = before.get(node);
+    return own != null && own.priority() != null
+        ? own.priority()
+        : Objects.requireNonNullElse(reports.get(node).priority(), 0);
+  }
+
+  private void ask(String node, int priority, String reason) {
+    if (!reports.containsKey(node) && !before.containsKey(node)) {
+      return;
+    }
+    var last = before.get(node);
+    boolean same =
+        last != null
+            && Objects.equals(last.reason(), reason)
+            && Objects.equals(last.priority(), priority)
+            && last.since() != null;
+    var since = same && !tooLong(node, last) ? last.since() : text(now);
+    asked.put(node, new HandOver(priority, reason, since));
+  }
+
+  private boolean tooLong(String node, HandOver last) {
+    return isMaster(node) && !fit.isEmpty() && since(last).plus(AGAIN).isBefore(now);
+  }
+
+  public static Instant since(HandOver asked) {
+    return asked.since() == null ? Instant.EPOCH : Instant.parse(asked.since());
+  }
+
+  private static String text(Instant time) {
+    return time.truncatedTo(ChronoUnit.MILLIS).toString();
+  }
+}

@@ -1,0 +1,179 @@
+package dev.virtualip.operator.decide;
+
+import static dev.virtualip.operator.decide.VirtualIpConditions.condition;
+import static dev.virtualip.operator.decide.VirtualIpConditions.described;
+import static dev.virtualip.operator.watch.ClusterView.reports;
+
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import io.fabric8.kubernetes.api.model.Condition;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/** Conditions about what is wrong with a VirtualIP although it may be served. */
+public final class Health {
+  public static final String DEGRADED = "Degraded";
+  public static final String MULTIPLE_MASTERS = "MultipleMasters";
+  public static final String VRID_CONFLICT = "VridConflict";
+  public static final String STRAY_ADDRESSES = "StrayAddresses";
+
+  private Health() {}
+
+  /**
+   * Degraded, MultipleMasters, VridConflict and StrayAddresses, in this order.
+   *
+   * @param vip with the reports that are to be believed
+   * @param selectable whether the spec tells which nodes are meant
+   * @param nodes all nodes of the cluster
+   * @param handOvers what nodes are asked to do
+   */
+  public static List<Condition> of(
+      VirtualIp vip,
+      boolean selectable,
+      Collection<NodeFacts> nodes,
+      Map<String, HandOver> handOvers) {
+    return List.of(
+        degraded(vip, members(vip, selectable, nodes), handOvers),
+        multipleMasters(vip),
+        vridConflict(vip, nodes),
+        strayAddresses(vip));
+  }
+
+  private static Set<String> members(
+      VirtualIp vip, boolean selectable, Collection<NodeFacts> nodes) {
+    var members = new TreeSet<String>();
+    if (selectable) {
+      nodes.stream()
+          .filter(node -> node.selectedBy(vip.getSpec()))
+          .forEach(node -> members.add(node.name()));
+    } else {
+      members.addAll(reports(vip).keySet());
+    }
+    return members;
+  }
+
+  private static Condition degraded(
+      VirtualIp vip, Set<String> members, Map<String, HandOver> handOvers) {
+    var reports = reports(vip);
+    var missing = new TreeMap<String, String>();
+    for (var node : members) {
+      var report = reports.get(node);
+      var asked = handOvers.get(node);
+      var why = new ArrayList<String>();
+      if (report == null) {
+        why.add("its agent has not reported yet");
+      } else if (!serves(report)) {
+        why.add(described(report));
+      }
+      if (report != null && asked != null && HandOvers.takesOut(asked)) {
+        why.add("handed over: " + asked.reason());
+      }
+      if (!why.isEmpty()) {
+        missing.put(node, String.join(", ", why));
+      }
+    }
+    int healthy = members.size() - missing.size();
+    var count = "%d of %d nodes can serve".formatted(healthy, members.size());
+    return missing.isEmpty() && !members.isEmpty()
+        ? condition(vip, DEGRADED, "False", "AllNodesServe", count)
+        : condition(
+            vip,
+            DEGRADED,
+            "True",
+            "NodesMissing",
+            missing.entrySet().stream()
+                .map(node -> "; " + node.getKey() + ": " + node.getValue())
+                .collect(Collectors.joining("", count, "")));
+  }
+
+  /** Whether a node is master or would take over. */
+  public static boolean serves(NodeStatus report) {
+    return report.state() == State.Master || report.state() == State.Backup;
+  }
+
+  private static Condition multipleMasters(VirtualIp vip) {
+    var masters = VirtualIpConditions.masters(vip);
+    return masters.size() > 1
+        ? condition(
+            vip,
+            MULTIPLE_MASTERS,
+            "True",
+            "PeersDoNotHearEachOther",
+            ("%s are master at once: VRRP adverts (IP protocol 112) do not get from one to the other,"
+                    + " or are refused; compare their messages, firewall and switch")
+                .formatted(String.join(", ", masters)))
+        : condition(
+            vip,
+            MULTIPLE_MASTERS,
+            "False",
+            masters.isEmpty() ? "NoMaster" : "OneMaster",
+            masters.isEmpty() ? "no node is master" : masters.getFirst() + " is master");
+  }
+
+  /** Speakers whose adverts do not fit and that are none of the cluster's nodes. */
+  private static Condition vridConflict(VirtualIp vip, Collection<NodeFacts> nodes) {
+    var own = new HashSet<String>();
+    nodes.forEach(node -> own.addAll(node.addresses()));
+    reports(vip).values().forEach(report -> own.add(report.address()));
+    var foreign = new TreeMap<String, TreeSet<String>>();
+    reports(vip)
+        .forEach(
+            (node, report) -> {
+              if (report.state() != State.Unknown && report.speakers() != null) {
+                report.speakers().stream()
+                    .filter(speaker -> !own.contains(speaker.address()))
+                    .forEach(
+                        speaker ->
+                            foreign
+                                .computeIfAbsent(
+                                    speaker.address() + " (" + speaker.reason() + ")",
+                                    _ -> new TreeSet<>())
+                                .add(node));
+              }
+            });
+    if (foreign.isEmpty()) {
+      return condition(vip, VRID_CONFLICT, "False", "NoForeignSpeaker", "nobody else is heard");
+    }
+    return condition(
+        vip,
+        VRID_CONFLICT,
+        "True",
+        "ForeignSpeaker",
+        foreign.entrySet().stream()
+            .map(
+                speaker ->
+                    "%s uses the same VRID, heard by %s"
+                        .formatted(speaker.getKey(), String.join(", ", speaker.getValue())))
+            .collect(Collectors.joining("; ", "", ": give one of the two another VRID")));
+  }
+
+  private static Condition strayAddresses(VirtualIp vip) {
+    var strays =
+        reports(vip).entrySet().stream()
+            .filter(report -> report.getValue().strayAddresses() != null)
+            .map(
+                report ->
+                    "%s is not master and has %s"
+                        .formatted(
+                            report.getKey(), String.join(", ", report.getValue().strayAddresses())))
+            .collect(Collectors.joining("; "));
+    return strays.isEmpty()
+        ? condition(vip, STRAY_ADDRESSES, "False", "NoStrays", "only the master has the addresses")
+        : condition(
+            vip,
+            STRAY_ADDRESSES,
+            "True",
+            "BoundByOthers",
+            strays + ": somebody else has bound it; remove it there with ip addr del");
+  }
+}

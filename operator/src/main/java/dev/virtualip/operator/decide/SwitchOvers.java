@@ -1,0 +1,131 @@
+package dev.virtualip.operator.decide;
+
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
+import dev.virtualip.crds.VirtualIpStatus.SwitchOver.Result;
+import dev.virtualip.operator.watch.ClusterView;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+
+/**
+ * What becomes of the annotation {@value VirtualIp#SWITCH_TO}. It holds for as long as it is there;
+ * but whether it can be done is decided when it is set, so that a refused one does not surprise
+ * anybody later. Members of a sync group follow the one that has it.
+ */
+public final class SwitchOvers {
+  private SwitchOvers() {}
+
+  /**
+   * The switch-overs by name of the VirtualIP; without one, there is no entry.
+   *
+   * @param vips with the reports that are to be believed
+   * @param drains nodes that are drained, and why
+   * @param upgrading the node whose agent is being replaced, or null
+   */
+  public static Map<String, SwitchOver> of(
+      Collection<VirtualIp> vips,
+      Collection<NodeFacts> nodes,
+      Map<String, String> drains,
+      String upgrading) {
+    var groups = vips.stream().collect(Collectors.groupingBy(SwitchOvers::group));
+    var byName = nodes.stream().collect(Collectors.toMap(NodeFacts::name, Function.identity()));
+    var switchOvers = new TreeMap<String, SwitchOver>();
+    for (var members : groups.values()) {
+      var to =
+          members.stream()
+              .sorted(Comparator.comparing(vip -> vip.getMetadata().getName()))
+              .map(SwitchOvers::wanted)
+              .filter(Objects::nonNull)
+              .findFirst();
+      if (to.isPresent()) {
+        var unfit = unfit(members, byName.get(to.get()), to.get(), drains, upgrading);
+        members.forEach(
+            vip -> switchOvers.put(vip.getMetadata().getName(), next(vip, to.get(), unfit)));
+      }
+    }
+    return switchOvers;
+  }
+
+  private static String group(VirtualIp vip) {
+    var group = vip.getSpec() == null ? null : vip.getSpec().syncGroup();
+    // A name has no blank in it.
+    return group == null ? "alone " + vip.getMetadata().getName() : group;
+  }
+
+  private static String wanted(VirtualIp vip) {
+    var annotations = vip.getMetadata().getAnnotations();
+    var to = annotations == null ? null : annotations.get(VirtualIp.SWITCH_TO);
+    return to == null || to.isBlank() ? null : to.strip();
+  }
+
+  /** Whether others have to let it go first. */
+  public static boolean inForce(SwitchOver switchOver) {
+    return switchOver != null && switchOver.result() != Result.Refused;
+  }
+
+  private static SwitchOver next(VirtualIp vip, String to, Optional<String> unfit) {
+    var before = vip.getStatus() == null ? null : vip.getStatus().switchOver();
+    boolean known = before != null && to.equals(before.to());
+    if (known && before.result() == Result.Refused) {
+      return before;
+    }
+    if (!known && unfit.isPresent()) {
+      return new SwitchOver(to, Result.Refused, unfit.get());
+    }
+    var masters = VirtualIpConditions.masters(vip);
+    if (masters.equals(List.of(to))) {
+      return new SwitchOver(to, Result.Done, to + " is master");
+    }
+    var waits =
+        unfit.orElse(
+            masters.isEmpty()
+                ? "no node is master now"
+                : String.join(", ", masters) + " is asked to hand over");
+    return new SwitchOver(to, Result.InProgress, waits);
+  }
+
+  private static Optional<String> unfit(
+      List<VirtualIp> members,
+      NodeFacts node,
+      String to,
+      Map<String, String> drains,
+      String upgrading) {
+    if (node == null) {
+      return Optional.of("there is no node " + to);
+    }
+    if (drains.containsKey(to)) {
+      return Optional.of("%s is being drained: %s".formatted(to, drains.get(to)));
+    }
+    if (to.equals(upgrading)) {
+      return Optional.of("the agent of %s is being replaced".formatted(to));
+    }
+    return members.stream().flatMap(vip -> unfit(vip, node).stream()).findFirst();
+  }
+
+  private static Optional<String> unfit(VirtualIp vip, NodeFacts node) {
+    var to = node.name();
+    var report = ClusterView.reports(vip).get(to);
+    var name = vip.getMetadata().getName();
+    if (report == null) {
+      return Optional.of(
+          "%s does not run VirtualIP %s: is it selected by spec.nodes?".formatted(to, name));
+    }
+    if (!Health.serves(report)) {
+      var why = report.message() == null ? "" : ": " + report.message();
+      return Optional.of(
+          "%s can't serve VirtualIP %s: %s%s"
+              .formatted(to, name, VirtualIpConditions.described(report), why));
+    }
+    return vip.getSpec() != null && vip.getSpec().priorityOn(to) <= HandOvers.LAST_RESORT
+        ? Optional.of("%s has priority 1, as those that hand over: give it more".formatted(to))
+        : Optional.empty();
+  }
+}

@@ -1,0 +1,270 @@
+package dev.virtualip.operator.decide;
+
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.Problem.Kind;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.operator.watch.ClusterView;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.ConditionBuilder;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * What can be said about a VirtualIP, from its spec, the cluster's nodes and what the agents
+ * report, as far as that is to be believed. Ready, Reconciling and Stalled mean what GitOps tools
+ * take them for (kstatus). The conditions lack {@code lastTransitionTime}.
+ */
+public final class VirtualIpConditions {
+  public static final String ACCEPTED = "Accepted";
+  public static final String READY = "Ready";
+  public static final String RECONCILING = "Reconciling";
+  public static final String STALLED = "Stalled";
+
+  /** The reason agents give when the NIC of the adverts does not exist on their node. */
+  private static final String INTERFACE_NOT_FOUND = "InterfaceNotFound";
+
+  private static final String NOT_RUN = "not run: ";
+
+  private final VirtualIp vip;
+  private final Map<String, NodeStatus> reports;
+
+  private VirtualIpConditions(VirtualIp vip) {
+    this.vip = vip;
+    this.reports = ClusterView.reports(vip);
+  }
+
+  /**
+   * Accepted, Ready, Reconciling and Stalled, in this order.
+   *
+   * @param vip with the reports that are to be believed
+   * @param problems what keeps the VirtualIP from running, conflicts included
+   * @param nodes all nodes of the cluster
+   */
+  public static List<Condition> of(
+      VirtualIp vip, List<Problem> problems, Collection<NodeFacts> nodes) {
+    var conditions = new VirtualIpConditions(vip);
+    var accepted = conditions.accepted(problems, nodes);
+    boolean isAccepted = accepted.getStatus().equals("True");
+    return List.of(
+        accepted,
+        conditions.ready(isAccepted),
+        conditions.reconciling(isAccepted),
+        isAccepted
+            ? conditions.condition(STALLED, "False", ACCEPTED, "nobody's help is needed")
+            : conditions.condition(STALLED, "True", accepted.getReason(), accepted.getMessage()));
+  }
+
+  /** The nodes that report to be master, in order. */
+  public static List<String> masters(VirtualIp vip) {
+    return ClusterView.reports(vip).entrySet().stream()
+        .filter(report -> report.getValue().state() == State.Master)
+        .map(Map.Entry::getKey)
+        .toList();
+  }
+
+  /**
+   * What {@code status.master} has to be, or null for none. Of several masters it may be any: the
+   * agent that took over last wrote its own name.
+   */
+  public static String master(VirtualIp vip) {
+    var masters = masters(vip);
+    var now = vip.getStatus() == null ? null : vip.getStatus().master();
+    if (now != null && masters.contains(now)) {
+      return now;
+    }
+    return masters.isEmpty() ? null : masters.getFirst();
+  }
+
+  /** A report in a few words. */
+  public static String described(NodeStatus report) {
+    var state = report.state() == null ? "no state" : report.state().name();
+    boolean reason = report.reason() != null && !report.reason().isEmpty();
+    return reason ? state + " (" + report.reason() + ")" : state;
+  }
+
+  private Condition accepted(List<Problem> problems, Collection<NodeFacts> nodes) {
+    if (!problems.isEmpty()) {
+      return condition(ACCEPTED, "False", problems.getFirst().kind().name(), join(problems));
+    }
+    var unselected = NodeFacts.selectionProblems(vip.getSpec(), nodes);
+    if (!unselected.isEmpty()) {
+      return condition(ACCEPTED, "False", unselected.getFirst().kind().name(), join(unselected));
+    }
+    var refusal = refusal();
+    if (refusal.isPresent()) {
+      return refusal.get();
+    }
+    long selected = nodes.stream().filter(node -> node.selectedBy(vip.getSpec())).count();
+    return condition(
+        ACCEPTED,
+        "True",
+        ACCEPTED,
+        selected == 1 ? "1 node selected" : selected + " nodes selected");
+  }
+
+  private static String join(List<Problem> problems) {
+    return problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
+  }
+
+  /**
+   * What agents know and specs do not tell: no node has the NIC; or another VirtualIP goes on in
+   * its last good version, and has what this one wants.
+   */
+  private Optional<Condition> refusal() {
+    var heard =
+        reports.values().stream().filter(report -> report.state() != State.Unknown).toList();
+    if (heard.isEmpty() || !heard.stream().allMatch(this::cannotRun)) {
+      return Optional.empty();
+    }
+    var messages =
+        reports.entrySet().stream()
+            .filter(report -> report.getValue().state() != State.Unknown)
+            .map(
+                report ->
+                    Objects.requireNonNullElse(
+                            report.getValue().message(),
+                            "a NIC is missing on node " + report.getKey())
+                        .replace(NOT_RUN, ""))
+            .distinct()
+            .collect(Collectors.joining("; "));
+    boolean conflict = heard.stream().anyMatch(VirtualIpConditions::isConflict);
+    return Optional.of(
+        condition(
+            ACCEPTED, "False", conflict ? Kind.Conflict.name() : INTERFACE_NOT_FOUND, messages));
+  }
+
+  /** Whether it runs nothing, or an older generation, for the sake of another VirtualIP. */
+  private static boolean isConflict(NodeStatus report) {
+    return Kind.Conflict.name().equals(report.refusedReason())
+        || Kind.Conflict.name().equals(report.reason());
+  }
+
+  /** It has no such NIC and runs nothing, or goes on with an older generation. */
+  private boolean cannotRun(NodeStatus report) {
+    boolean runs = Objects.equals(report.acceptedGeneration(), generation());
+    boolean fault = report.reason() != null && report.reason().startsWith(INTERFACE_NOT_FOUND);
+    return runs && fault || Objects.equals(report.refusedGeneration(), generation());
+  }
+
+  private Condition ready(boolean accepted) {
+    var masters = masters(vip);
+    if (!accepted) {
+      return condition(
+          READY,
+          "False",
+          "NotAccepted",
+          "generation %d is not accepted; %s".formatted(generation(), served(masters)));
+    }
+    if (masters.isEmpty()) {
+      return mayHaveOne()
+          ? condition(READY, "Unknown", "MasterUnknown", noMaster())
+          : condition(READY, "False", "NoMaster", noMaster());
+    }
+    if (masters.size() > 1) {
+      return condition(
+          READY,
+          "False",
+          "MultipleMasters",
+          "%s all report to be master".formatted(String.join(", ", masters)));
+    }
+    var master = masters.getFirst();
+    var generation = reports.get(master).acceptedGeneration();
+    if (!Objects.equals(generation, generation())) {
+      return condition(
+          READY,
+          "False",
+          RECONCILING,
+          "generation %d is not served yet; %s".formatted(generation(), served(masters)));
+    }
+    return condition(READY, "True", "Serving", "%s is master".formatted(master));
+  }
+
+  /** A node that is not heard of may be master: the others are content, or not heard of either. */
+  private boolean mayHaveOne() {
+    boolean anyUnknown = reports.values().stream().anyMatch(r -> r.state() == State.Unknown);
+    return anyUnknown
+        && reports.values().stream()
+            .filter(report -> report.state() != State.Unknown)
+            .allMatch(report -> report.state() == State.Backup);
+  }
+
+  private Condition reconciling(boolean accepted) {
+    if (!accepted) {
+      return condition(RECONCILING, "False", STALLED, "nothing happens before it is accepted");
+    }
+    if (reports.isEmpty()) {
+      return condition(RECONCILING, "True", "AgentsStarting", "no agent has reported yet");
+    }
+    var behind =
+        reports.entrySet().stream()
+            .filter(report -> report.getValue().state() != State.Unknown)
+            .filter(report -> behind(report.getValue()))
+            .map(Map.Entry::getKey)
+            .collect(Collectors.joining(", "));
+    if (!behind.isEmpty()) {
+      return condition(
+          RECONCILING,
+          "True",
+          "RollingOut",
+          "generation %d does not run yet on %s".formatted(generation(), behind));
+    }
+    boolean electing =
+        masters(vip).isEmpty()
+            && reports.values().stream()
+                .anyMatch(r -> r.state() == State.Backup || r.state() == State.Init);
+    return electing
+        ? condition(RECONCILING, "True", "Electing", noMaster())
+        : condition(RECONCILING, "False", "Settled", "generation %d runs".formatted(generation()));
+  }
+
+  private boolean behind(NodeStatus report) {
+    return !Objects.equals(report.acceptedGeneration(), generation())
+        && !Objects.equals(report.refusedGeneration(), generation());
+  }
+
+  private String served(List<String> masters) {
+    return masters.isEmpty()
+        ? noMaster()
+        : masters.stream()
+            .map(
+                node ->
+                    "%s still serves generation %s"
+                        .formatted(node, reports.get(node).acceptedGeneration()))
+            .collect(Collectors.joining(", "));
+  }
+
+  private String noMaster() {
+    return reports.isEmpty()
+        ? "no node is master; no agent has reported yet"
+        : "no node is master; "
+            + reports.entrySet().stream()
+                .map(report -> report.getKey() + ": " + described(report.getValue()))
+                .collect(Collectors.joining(", "));
+  }
+
+  private Long generation() {
+    return vip.getMetadata().getGeneration();
+  }
+
+  private Condition condition(String type, String status, String reason, String message) {
+    return condition(vip, type, status, reason, message);
+  }
+
+  public static Condition condition(
+      VirtualIp vip, String type, String status, String reason, String message) {
+    return new ConditionBuilder()
+        .withType(type)
+        .withStatus(status)
+        .withReason(reason)
+        .withMessage(message)
+        .withObservedGeneration(vip.getMetadata().getGeneration())
+        .build();
+  }
+}

@@ -1,0 +1,249 @@
+package dev.virtualip.operator.watch;
+
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
+import java.time.Duration;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Map;
+import java.util.Objects;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+
+/**
+ * Which agents are heard of, and so what of their reports is to be believed. Goes by when things
+ * were seen here, not by the times that others wrote: clocks differ.
+ */
+public final class AgentLiveness {
+  public static final String HEARTBEAT_STOPPED = "HeartbeatStopped";
+  public static final String AGENT_NOT_READY = "AgentNotReady";
+
+  /** States that an agent that is gone can't have. */
+  private static final Set<State> LIVE = Set.of(State.Master, State.Backup, State.Fault);
+
+  private final LongSupplier nanoTime;
+  private final Map<String, Beat> beats = new ConcurrentHashMap<>();
+  private final Map<String, Unready> unready = new HashMap<>();
+  private final Map<Claim, Long> claims = new HashMap<>();
+  private volatile Map<String, Silence> silent = Map.of();
+
+  /** A node's heartbeat: its last renewal and when that was seen. */
+  private record Beat(Object renewed, long seenNanos, long leaseNanos) {
+    long end() {
+      return seenNanos + leaseNanos;
+    }
+  }
+
+  /** A pod that does not serve, since when, and why. */
+  private record Unready(String node, long sinceNanos, String why) {}
+
+  /** That a node says to be master since a time. */
+  private record Claim(String uid, String node, String since) {}
+
+  /**
+   * Why a node is not heard of.
+   *
+   * @param reason as in {@link #HEARTBEAT_STOPPED}
+   */
+  public record Silence(String reason, String message) {}
+
+  public AgentLiveness(LongSupplier nanoTime) {
+    this.nanoTime = nanoTime;
+  }
+
+  /** Takes in a Lease; whether that is news of a node that was given up. Any thread. */
+  public boolean beat(Lease lease) {
+    var spec = lease.getSpec();
+    if (spec == null || spec.getHolderIdentity() == null || spec.getRenewTime() == null) {
+      return false;
+    }
+    var node = spec.getHolderIdentity();
+    var before = beats.get(node);
+    if (before != null && before.renewed().equals(spec.getRenewTime())) {
+      return false;
+    }
+    long seconds = Objects.requireNonNullElse(spec.getLeaseDurationSeconds(), 15);
+    beats.put(
+        node,
+        new Beat(spec.getRenewTime(), nanoTime.getAsLong(), Duration.ofSeconds(seconds).toNanos()));
+    return silent.containsKey(node);
+  }
+
+  /** A Lease is gone; nothing follows from that about the node. */
+  public void forget(Lease lease) {
+    if (lease.getSpec() != null && lease.getSpec().getHolderIdentity() != null) {
+      beats.remove(lease.getSpec().getHolderIdentity());
+    }
+  }
+
+  /** Looks at the agents' pods and at the time, and decides who is silent. */
+  public void listen(Collection<Pod> pods) {
+    long now = nanoTime.getAsLong();
+    var present = new HashSet<String>();
+    for (var pod : pods) {
+      var uid = pod.getMetadata().getUid();
+      var node = pod.getSpec().getNodeName();
+      // One that is being ended says so itself, or else its heartbeat stops.
+      if (node != null && !pod.isMarkedForDeletion() && !AgentPods.ready(pod)) {
+        present.add(uid);
+        var since = unready.containsKey(uid) ? unready.get(uid).sinceNanos() : now;
+        unready.put(uid, new Unready(node, since, AgentPods.trouble(pod)));
+      }
+    }
+    unready.keySet().retainAll(present);
+    var next = new TreeMap<String, Silence>();
+    for (var pod : unready.values()) {
+      var beat = beats.get(pod.node());
+      if (beat == null || beat.seenNanos() - pod.sinceNanos() <= 0) {
+        next.put(
+            pod.node(),
+            new Silence(
+                AGENT_NOT_READY,
+                "the agent on %s is not ready: %s".formatted(pod.node(), pod.why())));
+      }
+    }
+    beats.forEach(
+        (node, beat) -> {
+          if (beat.end() - now <= 0) {
+            next.putIfAbsent(
+                node,
+                new Silence(
+                    HEARTBEAT_STOPPED,
+                    "the agent on %s has not been heard of for %d s"
+                        .formatted(node, Duration.ofNanos(beat.leaseNanos()).toSeconds())));
+          }
+        });
+    silent = Map.copyOf(next);
+  }
+
+  /** Nodes that are silent, and why. */
+  public Map<String, Silence> silent() {
+    return silent;
+  }
+
+  /** Nanoseconds until somebody may have to be given up. */
+  public OptionalLong untilNextSilence() {
+    long now = nanoTime.getAsLong();
+    return beats.entrySet().stream()
+        .filter(entry -> !silent.containsKey(entry.getKey()))
+        .mapToLong(entry -> Math.max(0, entry.getValue().end() - now))
+        .min();
+  }
+
+  /**
+   * A VirtualIP with the reports as they are to be believed: a silent node is Unknown; and a master
+   * that has not been heard of since another one took over counts as Unknown too, for it is
+   * probably gone.
+   */
+  public VirtualIp believed(VirtualIp vip) {
+    var reports = ClusterView.reports(vip);
+    var believed = new TreeMap<>(reports);
+    believed.replaceAll(
+        (node, report) ->
+            silent.containsKey(node) && isLive(report)
+                ? unknown(report, silent.get(node))
+                : report);
+    superseded(vip.getMetadata().getUid(), believed)
+        .forEach(
+            (node, by) ->
+                believed.computeIfPresent(
+                    node,
+                    (_, report) ->
+                        unknown(
+                            report,
+                            new Silence(
+                                "Superseded",
+                                "%s has taken over, and %s has not been heard of since"
+                                    .formatted(by, node)))));
+    return believed.equals(reports) ? vip : with(vip, believed);
+  }
+
+  /** Masters that another one has followed on, by whom. */
+  private Map<String, String> superseded(String uid, Map<String, NodeStatus> reports) {
+    var seen = new HashMap<String, Long>();
+    reports.forEach(
+        (node, report) -> {
+          if (report.state() == State.Master) {
+            var claim = new Claim(uid, node, report.since());
+            seen.put(node, claims.computeIfAbsent(claim, _ -> nanoTime.getAsLong()));
+          }
+        });
+    claims.keySet().removeIf(c -> c.uid().equals(uid) && !standing(c, reports.get(c.node())));
+    var superseded = new HashMap<String, String>();
+    seen.entrySet().stream()
+        .max((a, b) -> Long.signum(a.getValue() - b.getValue()))
+        .ifPresent(
+            latest ->
+                seen.keySet().stream()
+                    .filter(node -> !node.equals(latest.getKey()))
+                    .filter(node -> !heardSince(node, latest.getValue()))
+                    .forEach(node -> superseded.put(node, latest.getKey())));
+    return superseded;
+  }
+
+  private static boolean standing(Claim claim, NodeStatus report) {
+    return report != null
+        && report.state() == State.Master
+        && Objects.equals(report.since(), claim.since());
+  }
+
+  /** An agent without heartbeat is believed. */
+  private boolean heardSince(String node, long nanos) {
+    var beat = beats.get(node);
+    return beat == null || beat.seenNanos() - nanos > 0;
+  }
+
+  /** Forgets claims about VirtualIPs that are gone. */
+  public void retain(Collection<String> uids) {
+    claims.keySet().removeIf(claim -> !uids.contains(claim.uid()));
+  }
+
+  /** Whether only an agent that runs can say so. */
+  public static boolean isLive(NodeStatus report) {
+    return LIVE.contains(report.state());
+  }
+
+  /** What is written about a node that is silent. */
+  public static NodeStatus unknown(NodeStatus report, Silence silence) {
+    return new NodeStatus(
+        State.Unknown,
+        report.priority(),
+        report.since(),
+        silence.reason(),
+        silence.message(),
+        report.acceptedGeneration(),
+        report.refusedGeneration(),
+        report.refusedReason(),
+        report.transitions(),
+        report.address(),
+        null,
+        null,
+        report.history());
+  }
+
+  private static VirtualIp with(VirtualIp vip, Map<String, NodeStatus> reports) {
+    var status = vip.getStatus();
+    var believed = new VirtualIp();
+    believed.setMetadata(vip.getMetadata());
+    believed.setSpec(vip.getSpec());
+    believed.setStatus(
+        new VirtualIpStatus(
+            status.observedGeneration(),
+            status.master(),
+            status.backups(),
+            status.transitions(),
+            reports,
+            status.handOvers(),
+            status.switchOver(),
+            status.conditions()));
+    return believed;
+  }
+}

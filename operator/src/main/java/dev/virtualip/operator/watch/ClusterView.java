@@ -1,0 +1,59 @@
+package dev.virtualip.operator.watch;
+
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+
+/**
+ * The cluster as last seen; all decisions go by it alone.
+ *
+ * @param vips as stored
+ * @param believed the same VirtualIPs by name, with the reports that are to be believed
+ * @param silent nodes whose agents are not heard of, and why
+ * @param daemonSet the agents', or null
+ * @param pods the agents'
+ * @param written conditions by UID as written last: the cache may not have them yet, nor their
+ *     times
+ * @param now the time of the view
+ */
+public record ClusterView(
+    List<VirtualIp> vips,
+    Map<String, VirtualIp> believed,
+    Map<String, AgentLiveness.Silence> silent,
+    List<Node> nodes,
+    DaemonSet daemonSet,
+    List<Pod> pods,
+    Map<String, List<Condition>> written,
+    Instant now) {
+
+  public List<NodeFacts> facts() {
+    return nodes.stream().map(NodeFacts::of).toList();
+  }
+
+  /** The conditions that a VirtualIP has: as written last, or else as stored. */
+  public List<Condition> conditions(VirtualIp vip) {
+    var status = vip.getStatus();
+    var stored =
+        status == null || status.conditions() == null ? List.<Condition>of() : status.conditions();
+    return written.getOrDefault(vip.getMetadata().getUid(), stored);
+  }
+
+  /** What the agents report, by node name in order. */
+  public static TreeMap<String, NodeStatus> reports(VirtualIp vip) {
+    var reports = new TreeMap<String, NodeStatus>();
+    if (vip.getStatus() != null && vip.getStatus().nodes() != null) {
+      reports.putAll(vip.getStatus().nodes());
+      reports.values().removeIf(Objects::isNull);
+    }
+    return reports;
+  }
+}

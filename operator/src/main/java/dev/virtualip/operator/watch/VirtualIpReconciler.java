@@ -1,0 +1,183 @@
+package dev.virtualip.operator.watch;
+
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
+import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
+import io.javaoperatorsdk.operator.api.reconciler.Context;
+import io.javaoperatorsdk.operator.api.reconciler.ControllerConfiguration;
+import io.javaoperatorsdk.operator.api.reconciler.EventSourceContext;
+import io.javaoperatorsdk.operator.api.reconciler.MaxReconciliationInterval;
+import io.javaoperatorsdk.operator.api.reconciler.Reconciler;
+import io.javaoperatorsdk.operator.api.reconciler.UpdateControl;
+import io.javaoperatorsdk.operator.processing.event.ResourceID;
+import io.javaoperatorsdk.operator.processing.event.source.EventSource;
+import io.javaoperatorsdk.operator.processing.event.source.IndexerResourceCache;
+import io.javaoperatorsdk.operator.processing.event.source.filter.OnUpdateFilter;
+import io.javaoperatorsdk.operator.processing.event.source.informer.InformerEventSource;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/**
+ * Watches all that decisions go by. Each event, whatever it is about, asks for the same pass over
+ * everything; many at once ask for one.
+ */
+@ControllerConfiguration(
+    name = "virtualip",
+    generationAwareEventProcessing = false,
+    triggerReconcilerOnAllEvents = true,
+    maxReconciliationInterval = @MaxReconciliationInterval(interval = -1))
+public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
+  private final String namespace;
+  private final List<DrainTrigger> drainOn;
+  private final AgentLiveness liveness;
+  private final Runnable wake;
+
+  private IndexerResourceCache<VirtualIp> vips;
+  private InformerEventSource<Node, VirtualIp> nodes;
+  private InformerEventSource<DaemonSet, VirtualIp> daemonSets;
+  private InformerEventSource<Pod, VirtualIp> pods;
+
+  /**
+   * @param namespace the agents'
+   * @param drainOn what makes a node hand over
+   * @param liveness is told the agents' heartbeats
+   * @param wake asks for a pass; must not block
+   */
+  public VirtualIpReconciler(
+      String namespace, List<DrainTrigger> drainOn, AgentLiveness liveness, Runnable wake) {
+    this.namespace = namespace;
+    this.drainOn = drainOn;
+    this.liveness = liveness;
+    this.wake = wake;
+  }
+
+  /** What makes a change of a VirtualIP worth a pass; ours settle after one more. */
+  public static final OnUpdateFilter<VirtualIp> SPEC_OR_STATUS =
+      (now, before) ->
+          generationChanged(now, before)
+              || !Objects.equals(switchTo(now), switchTo(before))
+              || !Objects.equals(now.getStatus(), before.getStatus());
+
+  private static String switchTo(VirtualIp vip) {
+    var annotations = vip.getMetadata().getAnnotations();
+    return annotations == null ? null : annotations.get(VirtualIp.SWITCH_TO);
+  }
+
+  /** What makes a change of a Node worth a pass: its heartbeats do not. */
+  public static OnUpdateFilter<Node> placementOrDrain(List<DrainTrigger> triggers) {
+    return (now, before) ->
+        !NodeFacts.of(now).equals(NodeFacts.of(before))
+            || !DrainTrigger.cause(triggers, now).equals(DrainTrigger.cause(triggers, before));
+  }
+
+  @Override
+  public List<EventSource<?, VirtualIp>> prepareEventSources(
+      EventSourceContext<VirtualIp> context) {
+    vips = context.getPrimaryCache();
+    nodes =
+        new InformerEventSource<>(
+            source(Node.class)
+                .withWatchAllNamespaces()
+                .withOnUpdateFilter(placementOrDrain(drainOn))
+                .build(),
+            context);
+    daemonSets =
+        new InformerEventSource<>(
+            ofAgents(DaemonSet.class)
+                .withOnUpdateFilter(VirtualIpReconciler::generationChanged)
+                .build(),
+            context);
+    pods =
+        new InformerEventSource<>(
+            ofAgents(Pod.class)
+                .withOnUpdateFilter(
+                    (now, before) ->
+                        AgentPods.ready(now) != AgentPods.ready(before)
+                            || !AgentPods.trouble(now).equals(AgentPods.trouble(before)))
+                .build(),
+            context);
+    var leases =
+        new InformerEventSource<>(
+            ofAgents(Lease.class)
+                .withOnAddFilter(liveness::beat)
+                .withOnUpdateFilter((now, _) -> liveness.beat(now))
+                .withOnDeleteFilter(
+                    (lease, _) -> {
+                      liveness.forget(lease);
+                      return false;
+                    })
+                .build(),
+            context);
+    return List.of(nodes, daemonSets, pods, leases);
+  }
+
+  private <R extends HasMetadata> InformerEventSourceConfiguration.Builder<R> ofAgents(
+      Class<R> type) {
+    return source(type).withNamespaces(namespace).withLabelSelector(AgentPods.LABEL_SELECTOR);
+  }
+
+  /** One VirtualIP stands for all: it is told so that there is a pass. */
+  private <R extends HasMetadata> InformerEventSourceConfiguration.Builder<R> source(
+      Class<R> type) {
+    return InformerEventSourceConfiguration.from(type, VirtualIp.class)
+        .withPrimaryToSecondaryMapper((VirtualIp _) -> Set.of())
+        .withSecondaryToPrimaryMapper(
+            _ -> {
+              wake.run();
+              return Set.of();
+            });
+  }
+
+  private static boolean generationChanged(HasMetadata now, HasMetadata before) {
+    return !Objects.equals(now.getMetadata().getGeneration(), before.getMetadata().getGeneration());
+  }
+
+  @Override
+  public UpdateControl<VirtualIp> reconcile(VirtualIp vip, Context<VirtualIp> context) {
+    wake.run();
+    return UpdateControl.noUpdate();
+  }
+
+  /** The VirtualIPs as last seen. */
+  public Stream<VirtualIp> virtualIps() {
+    return vips.list();
+  }
+
+  /**
+   * The cluster as last seen.
+   *
+   * @param written conditions by UID as written last
+   */
+  public ClusterView view(Map<String, List<Condition>> written, Instant now) {
+    Optional<DaemonSet> daemonSet = daemonSets.get(new ResourceID(AgentPods.NAME, namespace));
+    var seen = vips.list().toList();
+    var agents = pods.list().toList();
+    liveness.listen(agents);
+    liveness.retain(
+        seen.stream().map(vip -> vip.getMetadata().getUid()).collect(Collectors.toSet()));
+    var believed = new TreeMap<String, VirtualIp>();
+    seen.forEach(vip -> believed.put(vip.getMetadata().getName(), liveness.believed(vip)));
+    return new ClusterView(
+        seen,
+        believed,
+        liveness.silent(),
+        nodes.list().toList(),
+        daemonSet.orElse(null),
+        agents,
+        written,
+        now);
+  }
+}

@@ -1,0 +1,60 @@
+package dev.virtualip.operator.act;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.operator.act.DnsRecords.Endpoint;
+import dev.virtualip.operator.act.DnsRecords.Wanted;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class DnsRecordsTest {
+  private static VirtualIp vip(String name, String dns, String... addresses) {
+    var list = String.join("'}, {address: '", addresses);
+    return Serialization.unmarshal(
+        "---\nmetadata: {name: %s}\nspec: {addresses: [{address: '%s'}], dns: %s}"
+            .formatted(name, list, dns),
+        VirtualIp.class);
+  }
+
+  private static Wanted wanted(Map<String, List<Problem>> problems, VirtualIp... vips) {
+    return DnsRecords.wanted(List.of(vips), problems);
+  }
+
+  @Test
+  void aNameHasTheAddressesOfAllThatListIt() {
+    var one = vip("one", "{hostnames: [www.a.b, a.b]}", "203.0.113.12/24");
+    var two =
+        vip(
+            "two",
+            "{hostnames: [www.a.b], ttl: 30}",
+            "203.0.113.11/32",
+            "2001:db8::1/64",
+            "fe80::1/64");
+    var silent = vip("silent", "null", "203.0.113.13/24");
+    assertEquals(
+        new Wanted(
+            List.of(
+                new Endpoint("a.b", "A", 60, List.of("203.0.113.12")),
+                new Endpoint("www.a.b", "A", 30, List.of("203.0.113.11", "203.0.113.12")),
+                new Endpoint("www.a.b", "AAAA", 30, List.of("2001:db8::1"))),
+            Set.of()),
+        wanted(Map.of("one", List.of(), "two", List.of(), "silent", List.of()), one, two, silent));
+  }
+
+  @Test
+  void aBadEditLeavesTheRecordsOfItsNamesAsTheyAre() {
+    var one = vip("one", "{hostnames: [www.a.b, a.b]}", "203.0.113.12/24");
+    var bad = vip("bad", "{hostnames: [www.a.b]}", "203.0.113.11");
+    var problems =
+        Map.of("one", List.<Problem>of(), "bad", List.of(new Problem("spec.vrid", "is missing")));
+    assertEquals(
+        new Wanted(
+            List.of(new Endpoint("a.b", "A", 60, List.of("203.0.113.12"))), Set.of("www.a.b")),
+        wanted(problems, one, bad));
+  }
+}

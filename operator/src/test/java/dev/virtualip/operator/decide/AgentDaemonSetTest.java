@@ -1,0 +1,187 @@
+package dev.virtualip.operator.decide;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import dev.virtualip.operator.watch.AgentPods;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.EnvVar;
+import io.fabric8.kubernetes.api.model.NodeSelectorTerm;
+import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
+import io.fabric8.kubernetes.api.model.apps.DaemonSet;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class AgentDaemonSetTest {
+  private static final Settings SETTINGS =
+      new Settings("vips", "registry/agent:1", null, false, false, false, List.of());
+
+  @Test
+  void goesToEachNodeByName() {
+    var terms =
+        desired("a", "b")
+            .getSpec()
+            .getTemplate()
+            .getSpec()
+            .getAffinity()
+            .getNodeAffinity()
+            .getRequiredDuringSchedulingIgnoredDuringExecution()
+            .getNodeSelectorTerms();
+    assertEquals(
+        List.of("metadata.name In [a]", "metadata.name In [b]"),
+        terms.stream().map(AgentDaemonSetTest::text).toList());
+  }
+
+  private static String text(NodeSelectorTerm term) {
+    var field = term.getMatchFields().getFirst();
+    assertEquals(1, term.getMatchFields().size());
+    assertEquals(List.of(), term.getMatchExpressions());
+    return field.getKey() + " " + field.getOperator() + " " + field.getValues();
+  }
+
+  @Test
+  void settingsAreInIt() {
+    var daemonSet = desired("a");
+    assertEquals("vips", daemonSet.getMetadata().getNamespace());
+    assertEquals("virtualip-agent", daemonSet.getMetadata().getName());
+    assertEquals("registry/agent:1", container(daemonSet).getImage());
+    assertEquals(
+        List.of(
+            "run",
+            "--node",
+            "$(NODE_NAME)",
+            "--namespace",
+            "$(POD_NAMESPACE)",
+            "--state-dir",
+            "/var/lib/virtualip"),
+        container(daemonSet).getArgs());
+  }
+
+  @Test
+  void agentHasTwoCapabilitiesAndNoMore() {
+    var security = container(desired("a")).getSecurityContext();
+    assertEquals(List.of("ALL"), security.getCapabilities().getDrop());
+    assertEquals(List.of("NET_ADMIN", "NET_RAW"), security.getCapabilities().getAdd());
+    assertEquals(false, security.getAllowPrivilegeEscalation());
+    assertEquals(true, security.getReadOnlyRootFilesystem());
+    assertEquals("RuntimeDefault", security.getSeccompProfile().getType());
+    assertNull(security.getPrivileged());
+  }
+
+  @Test
+  void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
+    var with =
+        new Settings("vips", "registry/agent:1", "my-scripts", false, false, false, List.of());
+    var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
+    var agent = container(daemonSet);
+    assertEquals(
+        List.of("--scripts", "/etc/virtualip/scripts"),
+        agent.getArgs().subList(agent.getArgs().size() - 2, agent.getArgs().size()));
+    assertEquals(
+        List.of("NET_ADMIN", "NET_RAW", "SETUID", "SETGID"),
+        agent.getSecurityContext().getCapabilities().getAdd());
+    assertEquals(false, agent.getSecurityContext().getAllowPrivilegeEscalation());
+    var volume = daemonSet.getSpec().getTemplate().getSpec().getVolumes().getLast();
+    var mount = agent.getVolumeMounts().getLast();
+    assertEquals("/etc/virtualip/scripts", mount.getMountPath());
+    assertEquals(volume.getName(), mount.getName());
+    assertEquals("my-scripts", volume.getConfigMap().getName());
+    assertEquals(0555, volume.getConfigMap().getDefaultMode());
+    assertEquals(true, volume.getConfigMap().getOptional());
+    assertNotEquals(revision(desired("a")), revision(daemonSet));
+  }
+
+  @Test
+  void onlyWhoAsksForItAnswersFromOutsideTheNode() {
+    assertFalse(container(desired("a")).getArgs().contains("--listen"));
+    var with = new Settings("vips", "registry/agent:1", null, false, true, false, List.of());
+    var agent = container(AgentDaemonSet.desired(with, List.of("a"), null));
+    assertEquals(
+        List.of("--listen", "0.0.0.0:9405"),
+        agent.getArgs().subList(agent.getArgs().size() - 2, agent.getArgs().size()));
+    assertEquals(9405, agent.getPorts().getFirst().getContainerPort());
+  }
+
+  @Test
+  void agentsWriteTheirLogsAsTheOperatorDoes() {
+    var names = container(desired("a")).getEnv().stream().map(EnvVar::getName).toList();
+    assertFalse(names.contains("LOG_FORMAT"));
+    var with = new Settings("vips", "registry/agent:1", null, false, false, true, List.of());
+    var last = container(AgentDaemonSet.desired(with, List.of("a"), null)).getEnv().getLast();
+    assertEquals("LOG_FORMAT=json", last.getName() + "=" + last.getValue());
+  }
+
+  @Test
+  void onlyWhoAsksForItSeesTheNodesProcesses() {
+    assertNull(desired("a").getSpec().getTemplate().getSpec().getHostPID());
+    var with = new Settings("vips", "registry/agent:1", null, true, false, false, List.of());
+    var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
+    assertEquals(true, daemonSet.getSpec().getTemplate().getSpec().getHostPID());
+    assertNotEquals(revision(desired("a")), revision(daemonSet));
+  }
+
+  @Test
+  void agentIsNeverThrottled() {
+    var resources = container(desired("a")).getResources();
+    assertEquals(Set.of("memory"), resources.getLimits().keySet());
+  }
+
+  @Test
+  void selectorFindsItsPods() {
+    var daemonSet = desired("a");
+    var labels = daemonSet.getSpec().getTemplate().getMetadata().getLabels();
+    daemonSet
+        .getSpec()
+        .getSelector()
+        .getMatchLabels()
+        .forEach((key, value) -> assertEquals(value, labels.get(key)));
+    assertEquals(
+        AgentPods.LABEL_SELECTOR, "app.kubernetes.io/name=" + labels.get("app.kubernetes.io/name"));
+  }
+
+  @Test
+  void goesAwayWithItsOwner() {
+    var owner = new OwnerReferenceBuilder().withName("virtualip-operator").withUid("1").build();
+    assertEquals(
+        List.of(owner),
+        AgentDaemonSet.desired(SETTINGS, List.of("a"), owner).getMetadata().getOwnerReferences());
+    assertEquals(List.of(), desired("a").getMetadata().getOwnerReferences());
+  }
+
+  @Test
+  void revisionIsAboutWhatAgentsRunAndNotWhere() {
+    assertEquals(revision(desired("a")), revision(desired("a", "b")));
+    var other =
+        AgentDaemonSet.desired(
+            new Settings("vips", "registry/agent:2", null, false, false, false, List.of()),
+            List.of("a"),
+            null);
+    assertNotEquals(revision(desired("a")), revision(other));
+  }
+
+  @Test
+  void sameNodesMakeTheSameDaemonSet() {
+    assertEquals(desired("a", "b"), desired("a", "b"));
+    assertNotEquals(desired("a", "b"), desired("a"));
+  }
+
+  private static String revision(DaemonSet daemonSet) {
+    return daemonSet
+        .getSpec()
+        .getTemplate()
+        .getMetadata()
+        .getAnnotations()
+        .get(AgentDaemonSet.REVISION);
+  }
+
+  private static Container container(DaemonSet daemonSet) {
+    return daemonSet.getSpec().getTemplate().getSpec().getContainers().getFirst();
+  }
+
+  private static DaemonSet desired(String... nodes) {
+    return AgentDaemonSet.desired(SETTINGS, List.of(nodes), null);
+  }
+}

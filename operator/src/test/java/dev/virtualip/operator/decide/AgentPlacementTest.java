@@ -1,0 +1,55 @@
+package dev.virtualip.operator.decide;
+
+import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
+import static dev.virtualip.operator.watch.Vips.A;
+import static dev.virtualip.operator.watch.Vips.B;
+import static dev.virtualip.operator.watch.Vips.C;
+import static dev.virtualip.operator.watch.Vips.TAINTED;
+import static dev.virtualip.operator.watch.Vips.report;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.virtualip.crds.Conflicts;
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.operator.watch.Vips;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class AgentPlacementTest {
+  private static final List<NodeFacts> CLUSTER = List.of(A, B, C, TAINTED);
+
+  @Test
+  void agentsGoWhereAnyVirtualIpSelects() {
+    assertEquals(Set.of("a", "b"), nodes(Vips.edge("web", 77)));
+    assertEquals(Set.of("a", "b", "c"), nodes(Vips.edge("web", 77), Vips.vip("all", 78, "null")));
+    assertEquals(Set.of(), nodes());
+  }
+
+  @Test
+  void problemsElsewhereInTheSpecLeaveTheSelectionAlone() {
+    assertEquals(
+        Set.of("a", "b"), nodes(Vips.vip("web", 300, "{selector: {matchLabels: {edge: 'true'}}}")));
+  }
+
+  @Test
+  void badEditKeepsTheAgentsThatStillServe() {
+    var vip = Vips.vip("web", 77, "{selector: {matchExpressions: [null, {key: moon}]}}");
+    assertEquals(Set.of(), nodes(vip));
+    Vips.reported(vip, null, Map.of("c", report(Backup, 1), "gone", report(Backup, 1)));
+    assertEquals(Set.of("c"), nodes(vip));
+    vip.setSpec(null);
+    assertEquals(Set.of("c"), nodes(vip));
+  }
+
+  @Test
+  void goodEditThatSelectsOtherNodesTakesTheAgentAway() {
+    var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("c", report(Backup, 1)));
+    assertEquals(Set.of("a", "b"), nodes(vip));
+  }
+
+  private static Set<String> nodes(VirtualIp... vips) {
+    return AgentPlacement.nodes(List.of(vips), Conflicts.problems(List.of(vips)), CLUSTER);
+  }
+}

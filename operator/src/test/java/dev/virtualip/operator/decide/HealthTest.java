@@ -1,0 +1,126 @@
+package dev.virtualip.operator.decide;
+
+import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.VirtualIpStatus.State.Fault;
+import static dev.virtualip.crds.VirtualIpStatus.State.Init;
+import static dev.virtualip.crds.VirtualIpStatus.State.Master;
+import static dev.virtualip.operator.watch.Vips.A;
+import static dev.virtualip.operator.watch.Vips.B;
+import static dev.virtualip.operator.watch.Vips.C;
+import static dev.virtualip.operator.watch.Vips.report;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.VirtualIpStatus.Speaker;
+import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.operator.watch.Vips;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class HealthTest {
+  private static final List<NodeFacts> NODES = List.of(A, B, C);
+
+  private static String condition(
+      int index, Map<String, NodeStatus> reports, Map<String, HandOver> asked) {
+    var vip = Vips.reported(Vips.edge("web", 77), null, reports);
+    var condition = Health.of(vip, true, NODES, asked).get(index);
+    return "%s %s %s: %s"
+        .formatted(
+            condition.getType(),
+            condition.getStatus(),
+            condition.getReason(),
+            condition.getMessage());
+  }
+
+  @Test
+  void allSelectedNodesServe() {
+    assertEquals(
+        "Degraded False AllNodesServe: 2 of 2 nodes can serve",
+        condition(0, Map.of("a", report(Master, 2), "b", report(Backup, 2)), Map.of()));
+  }
+
+  @Test
+  void whoCantServeIsNamedWithTheReason() {
+    assertEquals(
+        "Degraded True NodesMissing: 1 of 2 nodes can serve; b: Fault (CheckFailed(nginx))",
+        condition(
+            0,
+            Map.of("a", report(Master, 2), "b", report(Fault, 2, "CheckFailed(nginx)", null)),
+            Map.of()));
+    assertEquals(
+        "Degraded True NodesMissing: 1 of 2 nodes can serve; b: its agent has not reported yet",
+        condition(0, Map.of("a", report(Master, 2)), Map.of()));
+  }
+
+  @Test
+  void whoHandsOverForADrainIsMissingAndForASwitchOverIsNot() {
+    var reports = Map.of("a", report(Backup, 2), "b", report(Master, 2));
+    assertEquals(
+        "Degraded True NodesMissing: 1 of 2 nodes can serve; a: handed over: Drain(cordoned)",
+        condition(0, reports, Map.of("a", new HandOver(1, "Drain(cordoned)", "t"))));
+    assertEquals(
+        "Degraded False AllNodesServe: 2 of 2 nodes can serve",
+        condition(0, reports, Map.of("a", new HandOver(1, "SwitchOver(b)", "t"))));
+  }
+
+  @Test
+  void whoDoesNotComeBackFromAnUpgradeIsNamedWithIt() {
+    assertEquals(
+        "Degraded True NodesMissing: 1 of 2 nodes can serve; a: Init (AgentStopped), handed over:"
+            + " Upgrade",
+        condition(
+            0,
+            Map.of("a", report(Init, 2, "AgentStopped", null), "b", report(Master, 2)),
+            Map.of("a", new HandOver(1, "Upgrade", "t"))));
+  }
+
+  @Test
+  void severalMastersAreTold() {
+    assertEquals(
+        "MultipleMasters False OneMaster: a is master",
+        condition(1, Map.of("a", report(Master, 2), "b", report(Backup, 2)), Map.of()));
+    assertEquals(
+        "MultipleMasters True PeersDoNotHearEachOther: a, b are master at once: VRRP adverts (IP"
+            + " protocol 112) do not get from one to the other, or are refused; compare their"
+            + " messages, firewall and switch",
+        condition(1, Map.of("a", report(Master, 2), "b", report(Master, 2)), Map.of()));
+  }
+
+  @Test
+  void aForeignSpeakerIsAConflictAndANodeIsNot() {
+    var a = speaking(Master, "10.0.0.11", new Speaker("10.0.0.99", "AuthFailure"));
+    var b = speaking(Backup, "10.0.0.12", new Speaker("10.0.0.99", "AuthFailure"));
+    assertEquals(
+        "VridConflict True ForeignSpeaker: 10.0.0.99 (AuthFailure) uses the same VRID, heard by a,"
+            + " b: give one of the two another VRID",
+        condition(2, Map.of("a", a, "b", b), Map.of()));
+    var other = speaking(Backup, "10.0.0.12", new Speaker("10.0.0.11", "OtherAddresses"));
+    assertEquals(
+        "VridConflict False NoForeignSpeaker: nobody else is heard",
+        condition(2, Map.of("a", speaking(Master, "10.0.0.11", null), "b", other), Map.of()));
+  }
+
+  @Test
+  void anAddressThatSomebodyElseHasBoundOnABackupIsNamed() {
+    assertEquals(
+        "StrayAddresses False NoStrays: only the master has the addresses",
+        condition(3, Map.of("a", report(Master, 2), "b", report(Backup, 2)), Map.of()));
+    var stray = List.of("203.0.113.77/24 dev eth1");
+    var b =
+        new NodeStatus(
+            Backup, 100, null, null, null, 2L, null, null, null, null, null, stray, null);
+    assertEquals(
+        "StrayAddresses True BoundByOthers: b is not master and has 203.0.113.77/24 dev eth1:"
+            + " somebody else has bound it; remove it there with ip addr del",
+        condition(3, Map.of("a", report(Master, 2), "b", b), Map.of()));
+  }
+
+  private static NodeStatus speaking(State state, String address, Speaker speaker) {
+    var speakers = speaker == null ? null : List.of(speaker);
+    return new NodeStatus(
+        state, 100, null, null, null, 2L, null, null, null, address, speakers, null, null);
+  }
+}
