@@ -68,7 +68,7 @@ public final class ClusterWriter {
     }
     forget(view.vips());
     agents.sync(decisions.placement(), view.daemonSet());
-    dns.sync(view.vips(), decisions.problems());
+    dns.sync(decisions.dns());
     if (decisions.turn().replace() != null && failure == null) {
       agents.replace(decisions.turn().replace());
     }

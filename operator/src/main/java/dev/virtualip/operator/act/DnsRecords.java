@@ -1,23 +1,15 @@
 package dev.virtualip.operator.act;
 
-import dev.virtualip.crds.IpPrefix;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.operator.decide.DnsDecision;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResourceBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import java.net.HttpURLConnection;
-import java.net.InetAddress;
 import java.util.ArrayList;
-import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
-import java.util.TreeMap;
-import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -49,81 +41,13 @@ public final class DnsRecords {
   }
 
   /**
-   * One name and type of record, in the form of DNSEndpoint's {@code spec.endpoints}.
-   *
-   * @param recordType A or AAAA
-   */
-  public record Endpoint(String dnsName, String recordType, int recordTTL, List<String> targets) {
-    /** As the API server has it. */
-    Map<String, Object> fields() {
-      return Map.of(
-          "dnsName", dnsName,
-          "recordType", recordType,
-          "recordTTL", recordTTL,
-          "targets", targets);
-    }
-  }
-
-  /**
-   * What ought to be published.
-   *
-   * @param endpoints by name and type
-   * @param untouched names whose records stay as they are: a VirtualIP that lists them is not
-   *     accepted, and what it serves by an earlier version is not known here
-   */
-  public record Wanted(List<Endpoint> endpoints, Set<String> untouched) {}
-
-  /** Works out what ought to be published. */
-  public static Wanted wanted(Collection<VirtualIp> vips, Map<String, List<Problem>> problems) {
-    var untouched = new HashSet<String>();
-    var targets = new TreeMap<String, TreeSet<String>>();
-    var ttls = new TreeMap<String, Integer>();
-    for (var vip : vips) {
-      var spec = vip.getSpec();
-      if (spec == null || spec.dns() == null) {
-        continue;
-      }
-      if (!problems.get(vip.getMetadata().getName()).isEmpty()) {
-        untouched.addAll(spec.dns().hostnames());
-        continue;
-      }
-      for (var name : spec.dns().hostnames()) {
-        ttls.merge(name, spec.dns().ttl(), Math::min);
-        for (var address : spec.addresses()) {
-          var target = IpPrefix.parse(address.address()).address();
-          if (!target.isLinkLocalAddress()) {
-            targets
-                .computeIfAbsent(key(name, target), _ -> new TreeSet<>())
-                .add(IpPrefix.text(target));
-          }
-        }
-      }
-    }
-    var endpoints = new ArrayList<Endpoint>();
-    targets.forEach(
-        (key, addresses) -> {
-          var name = key.split(" ")[0];
-          if (!untouched.contains(name)) {
-            endpoints.add(
-                new Endpoint(name, key.split(" ")[1], ttls.get(name), List.copyOf(addresses)));
-          }
-        });
-    return new Wanted(endpoints, untouched);
-  }
-
-  private static String key(String name, InetAddress target) {
-    return name + (target.getAddress().length == 4 ? " A" : " AAAA");
-  }
-
-  /**
    * Makes the DNSEndpoint what it ought to be, also after somebody else has changed it. That
    * DNSEndpoints do not exist in this cluster, or may not be written, is told once and keeps
    * nothing else from being done.
    *
    * @throws KubernetesClientException if the API server fails
    */
-  public void sync(Collection<VirtualIp> vips, Map<String, List<Problem>> problems) {
-    var wanted = wanted(vips, problems);
+  public void sync(DnsDecision wanted) {
     boolean nothing = wanted.endpoints().isEmpty() && wanted.untouched().isEmpty();
     if (nothing && gone) {
       return;
@@ -154,7 +78,7 @@ public final class DnsRecords {
     }
   }
 
-  private void publish(Wanted wanted, GenericKubernetesResource current) {
+  private void publish(DnsDecision wanted, GenericKubernetesResource current) {
     var endpoints = new ArrayList<Object>();
     wanted.endpoints().forEach(endpoint -> endpoints.add(endpoint.fields()));
     if (current != null && current.get("spec", "endpoints") instanceof List<?> there) {

@@ -48,17 +48,19 @@ public final class Journal {
   }
 
   /** A VirtualIP's status was written. */
-  public void written(VirtualIp vip, List<Condition> before, StatusDecision said) {
+  public void written(VirtualIp vip, List<Condition> before, StatusDecision decided) {
     metrics.statusWritten();
     var about = reference(vip);
-    said.conditions().stream()
+    decided.conditions().stream()
         .filter(condition -> before.stream().noneMatch(b -> sameNews(b, condition)))
         .forEach(condition -> conditionChanged(about, condition, before));
-    said.unknown()
+    decided
+        .unknown()
         .forEach((_, report) -> events.record(about, true, "NodeUnknown", report.message()));
     var reports = ClusterView.reports(vip);
     var asked = HandOvers.present(vip);
-    said.handOvers()
+    decided
+        .handOvers()
         .forEach(
             (node, handOver) -> {
               boolean master =
@@ -76,7 +78,7 @@ public final class Journal {
                     "%s is asked to hand over: %s".formatted(node, handOver.reason()));
               }
             });
-    switchOver(about, vip.getStatus() == null ? null : vip.getStatus().switchOver(), said);
+    switchOver(about, vip.getStatus() == null ? null : vip.getStatus().switchOver(), decided);
   }
 
   private static boolean sameNews(Condition a, Condition b) {
@@ -107,8 +109,8 @@ public final class Journal {
     }
   }
 
-  private void switchOver(ObjectReference about, SwitchOver before, StatusDecision said) {
-    var now = said.switchOver();
+  private void switchOver(ObjectReference about, SwitchOver before, StatusDecision decided) {
+    var now = decided.switchOver();
     boolean same =
         now == null
             || before != null && now.to().equals(before.to()) && now.result() == before.result();

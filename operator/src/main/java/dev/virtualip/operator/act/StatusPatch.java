@@ -23,42 +23,42 @@ public final class StatusPatch {
   private StatusPatch() {}
 
   /** The patch that makes the operator's part of the status true, or nothing if it is. */
-  public static Optional<String> of(VirtualIp vip, StatusDecision said) {
+  public static Optional<String> of(VirtualIp vip, StatusDecision decided) {
     var status = Objects.requireNonNullElse(vip.getStatus(), NONE);
     var patch = JsonNodeFactory.instance.objectNode();
     var generation = vip.getMetadata().getGeneration();
     if (!Objects.equals(generation, status.observedGeneration())) {
       patch.put("observedGeneration", generation);
     }
-    if (!said.conditions().equals(status.conditions())) {
-      patch.set("conditions", JSON.valueToTree(said.conditions()));
+    if (!decided.conditions().equals(status.conditions())) {
+      patch.set("conditions", JSON.valueToTree(decided.conditions()));
     }
-    if (!Objects.equals(said.master(), status.master())) {
-      patch.put("master", said.master());
+    if (!Objects.equals(decided.master(), status.master())) {
+      patch.put("master", decided.master());
     }
-    if (!Objects.equals(said.backups(), status.backups())) {
-      patch.put("backups", said.backups());
+    if (!Objects.equals(decided.backups(), status.backups())) {
+      patch.put("backups", decided.backups());
     }
-    var nodes = nodes(said);
+    var nodes = nodes(decided);
     if (!nodes.isEmpty()) {
       patch.set("nodes", nodes);
     }
-    var handOvers = difference(said.handOvers(), HandOvers.present(vip));
+    var handOvers = difference(decided.handOvers(), HandOvers.present(vip));
     if (!handOvers.isEmpty()) {
       patch.set("handOvers", handOvers);
     }
-    if (!Objects.equals(said.switchOver(), status.switchOver())) {
-      patch.set("switchOver", JSON.valueToTree(said.switchOver()));
+    if (!Objects.equals(decided.switchOver(), status.switchOver())) {
+      patch.set("switchOver", JSON.valueToTree(decided.switchOver()));
     }
     return patch.isEmpty()
         ? Optional.empty()
         : Optional.of(JsonNodeFactory.instance.objectNode().set("status", patch).toString());
   }
 
-  private static ObjectNode nodes(StatusDecision said) {
+  private static ObjectNode nodes(StatusDecision decided) {
     var nodes = JsonNodeFactory.instance.objectNode();
-    said.unknown().forEach((node, report) -> nodes.set(node, JSON.valueToTree(report)));
-    said.gone().forEach(nodes::putNull);
+    decided.unknown().forEach((node, report) -> nodes.set(node, JSON.valueToTree(report)));
+    decided.gone().forEach(nodes::putNull);
     return nodes;
   }
 

@@ -73,7 +73,7 @@ public final class AgentRollout {
   }
 
   /**
-   * Decides.
+   * What is to be done now.
    *
    * @param revision what agents have to run
    * @param pods the agents' pods

@@ -26,19 +26,19 @@ import java.util.stream.Collectors;
  * All that follows from a view of the cluster; pure. VirtualIPs take things away from each other
  * and share the agents, so one view decides about all.
  *
- * @param problems of the VirtualIPs' specs, by name
  * @param statuses the operator's part of each VirtualIP's status by name, in the view's order
  * @param placement the nodes that need an agent
+ * @param dns the records to publish
  * @param turn how far the upgrade of the agents is
  */
 public record Decisions(
-    Map<String, List<Problem>> problems,
     Map<String, StatusDecision> statuses,
     TreeSet<String> placement,
+    DnsDecision dns,
     AgentRollout.Turn turn) {
 
   /**
-   * Decides.
+   * Decides about all that is in view.
    *
    * @param drainOn what makes a node hand over
    * @param revision what agents have to run
@@ -47,7 +47,8 @@ public record Decisions(
     var basis = Basis.of(view, drainOn, revision);
     var statuses = new LinkedHashMap<String, StatusDecision>();
     view.vips().forEach(vip -> statuses.put(vip.getMetadata().getName(), basis.status(vip)));
-    return new Decisions(basis.problems(), statuses, basis.placement(), basis.turn());
+    return new Decisions(
+        statuses, basis.placement(), DnsDecision.of(view.vips(), basis.problems()), basis.turn());
   }
 
   /** Whether to decide again soon although nothing may change: something takes its time. */

@@ -1,18 +1,17 @@
-package dev.virtualip.operator.act;
+package dev.virtualip.operator.decide;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.operator.act.DnsRecords.Endpoint;
-import dev.virtualip.operator.act.DnsRecords.Wanted;
+import dev.virtualip.operator.decide.DnsDecision.Endpoint;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
-class DnsRecordsTest {
+class DnsDecisionTest {
   private static VirtualIp vip(String name, String dns, String... addresses) {
     var list = String.join("'}, {address: '", addresses);
     return Serialization.unmarshal(
@@ -21,8 +20,8 @@ class DnsRecordsTest {
         VirtualIp.class);
   }
 
-  private static Wanted wanted(Map<String, List<Problem>> problems, VirtualIp... vips) {
-    return DnsRecords.wanted(List.of(vips), problems);
+  private static DnsDecision wanted(Map<String, List<Problem>> problems, VirtualIp... vips) {
+    return DnsDecision.of(List.of(vips), problems);
   }
 
   @Test
@@ -37,7 +36,7 @@ class DnsRecordsTest {
             "fe80::1/64");
     var silent = vip("silent", "null", "203.0.113.13/24");
     assertEquals(
-        new Wanted(
+        new DnsDecision(
             List.of(
                 new Endpoint("a.b", "A", 60, List.of("203.0.113.12")),
                 new Endpoint("www.a.b", "A", 30, List.of("203.0.113.11", "203.0.113.12")),
@@ -53,7 +52,7 @@ class DnsRecordsTest {
     var problems =
         Map.of("one", List.<Problem>of(), "bad", List.of(new Problem("spec.vrid", "is missing")));
     assertEquals(
-        new Wanted(
+        new DnsDecision(
             List.of(new Endpoint("a.b", "A", 60, List.of("203.0.113.12"))), Set.of("www.a.b")),
         wanted(problems, one, bad));
   }

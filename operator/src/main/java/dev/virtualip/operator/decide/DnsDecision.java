@@ -1,0 +1,81 @@
+package dev.virtualip.operator.decide;
+
+import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.VirtualIp;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * The DNS records that {@code spec.dns} of all VirtualIPs asks for.
+ *
+ * @param endpoints by name and type
+ * @param untouched names whose records stay as they are: a VirtualIP that lists them is not
+ *     accepted, and what it serves by an earlier version is not known here
+ */
+public record DnsDecision(List<Endpoint> endpoints, Set<String> untouched) {
+
+  /**
+   * One name and type of record, in the form of DNSEndpoint's {@code spec.endpoints}.
+   *
+   * @param recordType A or AAAA
+   */
+  public record Endpoint(String dnsName, String recordType, int recordTTL, List<String> targets) {
+    /** As the API server has it. */
+    public Map<String, Object> fields() {
+      return Map.of(
+          "dnsName", dnsName,
+          "recordType", recordType,
+          "recordTTL", recordTTL,
+          "targets", targets);
+    }
+  }
+
+  private record Key(String name, String type) {
+    static final Comparator<Key> ORDER = Comparator.comparing(Key::name).thenComparing(Key::type);
+  }
+
+  static DnsDecision of(Collection<VirtualIp> vips, Map<String, List<Problem>> problems) {
+    var untouched = new HashSet<String>();
+    var targets = new TreeMap<Key, TreeSet<String>>(Key.ORDER);
+    var ttls = new TreeMap<String, Integer>();
+    for (var vip : vips) {
+      var spec = vip.getSpec();
+      if (spec == null || spec.dns() == null) {
+        continue;
+      }
+      if (!problems.get(vip.getMetadata().getName()).isEmpty()) {
+        untouched.addAll(spec.dns().hostnames());
+        continue;
+      }
+      for (var name : spec.dns().hostnames()) {
+        ttls.merge(name, spec.dns().ttl(), Math::min);
+        for (var address : spec.addresses()) {
+          var target = IpPrefix.parse(address.address()).address();
+          if (!target.isLinkLocalAddress()) {
+            var type = target.getAddress().length == 4 ? "A" : "AAAA";
+            targets
+                .computeIfAbsent(new Key(name, type), _ -> new TreeSet<>())
+                .add(IpPrefix.text(target));
+          }
+        }
+      }
+    }
+    var endpoints = new ArrayList<Endpoint>();
+    targets.forEach(
+        (key, addresses) -> {
+          if (!untouched.contains(key.name())) {
+            endpoints.add(
+                new Endpoint(key.name(), key.type(), ttls.get(key.name()), List.copyOf(addresses)));
+          }
+        });
+    return new DnsDecision(endpoints, untouched);
+  }
+}
