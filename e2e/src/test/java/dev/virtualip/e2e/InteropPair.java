@@ -244,7 +244,7 @@ final class InteropPair {
   }
 
   void assertReason(InteropMode mode, String reason) {
-    assertEquals(reason, agent.status(mode.object()).path("reason").asText());
+    agent.awaitStatus(mode.object(), "reason", reason);
   }
 
   /** Our agent has taken in its new priority, as its status or its adverts show. */

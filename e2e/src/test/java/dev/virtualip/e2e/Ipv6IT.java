@@ -109,7 +109,7 @@ class Ipv6IT {
   }
 
   private static void assertReason(String reason, AgentProgram agent) {
-    assertEquals(reason, agent.status("web").path("reason").asText(), () -> agent.proc().output());
+    agent.awaitStatus("web", "reason", reason);
   }
 
   @Test

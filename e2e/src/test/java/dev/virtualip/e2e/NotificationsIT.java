@@ -488,8 +488,8 @@ class NotificationsIT {
                 + " key auth")
         .forEach(
             (name, message) -> {
-              assertEquals("Master", agent.status(name).path("state").asText());
-              assertEquals(message, agent.status(name).path("message").asText());
+              agent.awaitStatus(name, "state", "Master");
+              agent.awaitStatus(name, "message", message);
             });
     assertTrue(agent.status("exec-fine").path("message").isMissingNode());
   }

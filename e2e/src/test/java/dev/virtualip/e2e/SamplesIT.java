@@ -308,7 +308,7 @@ class SamplesIT {
       // The one whose page is back takes over, although its priority is the lowest.
       c.nginx().fail(false);
       awaitServed(address, c);
-      assertEquals("MasterResigned", c.agent().status("host-nginx").path("reason").asText());
+      c.agent().awaitStatus("host-nginx", "reason", "MasterResigned");
       assertEquals(transitions + 1, b.agent().status("host-nginx").path("transitions").asInt());
       assertTrue(probe.samples().stream().allMatch(s -> !s.answer().contains("node-a")));
       a.nginx().fail(false);

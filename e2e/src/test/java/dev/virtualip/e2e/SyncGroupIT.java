@@ -1,7 +1,5 @@
 package dev.virtualip.e2e;
 
-import static org.junit.jupiter.api.Assertions.assertEquals;
-
 import dev.virtualip.e2e.lab.AgentProgram;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
@@ -34,19 +32,19 @@ class SyncGroupIT {
         // Only the outside address has a check, and only its NIC loses the cable.
         pair.nginxA().stop();
         awaitBoth(lab, pair.nodeB(), pair.nodeA());
-        assertEquals("SyncGroup(outside)", a.status("inside").path("reason").asText());
+        a.awaitStatus("inside", "reason", "SyncGroup(outside)");
         pair.nginxA().start();
         awaitBoth(lab, pair.nodeA(), pair.nodeB());
 
         pair.nodeA().pullCable("eth1");
         awaitBoth(lab, pair.nodeB(), pair.nodeA());
-        assertEquals("LinkDown(eth1)", a.status("outside").path("reason").asText());
+        a.awaitStatus("outside", "reason", "LinkDown(eth1)");
         pair.nodeA().plugCable("eth1");
         awaitBoth(lab, pair.nodeA(), pair.nodeB());
 
         a.stop();
         awaitBoth(lab, pair.nodeB(), pair.nodeA());
-        assertEquals("Master", b.status("inside").path("state").asText());
+        b.awaitStatus("inside", "state", "Master");
       }
     }
   }

@@ -157,7 +157,7 @@ class UnicastIT {
       assertEquals(0, count(multicast));
       ours.stop();
       awaitState(theirs, "Master");
-      assertEquals("MasterResigned", theirs.status("web").path("reason").asText());
+      theirs.awaitStatus("web", "reason", "MasterResigned");
     }
   }
 
@@ -165,7 +165,7 @@ class UnicastIT {
   void aloneInTheListIsAFault() {
     try (var agent = agent(a, "10.9.0.100/24", "{mode: Unicast, peers: [10.9.0.1]}", "")) {
       awaitState(agent, "Fault");
-      assertEquals("NoPeers", agent.status("web").path("reason").asText());
+      agent.awaitStatus("web", "reason", "NoPeers");
     }
   }
 

@@ -30,7 +30,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The running operator: watches, and and whenever something has changed, decides about the whole
+ * The running operator: watches, and whenever something has changed, decides about the whole
  * cluster and writes what differs, until it is closed.
  */
 public final class VirtualIpOperator implements AutoCloseable {

@@ -8,6 +8,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -133,6 +134,21 @@ public final class AgentProgram implements AutoCloseable {
     } catch (JsonProcessingException e) {
       throw new IllegalStateException("no JSON from /status of " + host, e);
     }
+  }
+
+  /**
+   * Returns once {@code /status} says so. Whoever saw a move in the kernel was early: the agent
+   * publishes its status after it has bound the addresses.
+   *
+   * @param field a text of the VirtualIP's status, such as {@code reason}
+   * @throws AssertionError when it does not within 10 s
+   */
+  public void awaitStatus(String virtualIp, String field, String expected) {
+    Await.until(
+        "%s of %s at %s is %s".formatted(field, virtualIp, host, expected),
+        Duration.ofSeconds(10),
+        () -> status(virtualIp).path(field).asText(),
+        expected::equals);
   }
 
   /** Text of {@code /metrics}, empty while there is none. */
