@@ -2,14 +2,9 @@ package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.disk.MasterRecord.Master;
-import dev.virtualip.agent.net.AddressPort;
-import dev.virtualip.agent.net.AddressPort.Change;
-import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
-import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
-import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
+import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.plan.InstanceConfig;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -72,21 +67,7 @@ final class EarlierLife {
   /** Takes off what it has left on the node and nobody holds now. */
   void clear(List<Holdings> holdings) {
     try {
-      var changes = new ArrayList<Change>();
-      node.addresses().rules().stream()
-          .filter(rule -> holdings.stream().noneMatch(held -> held.holds(rule)))
-          .forEach(rule -> changes.add(new DeleteRule(rule)));
-      node.addresses().routes().stream()
-          .filter(route -> holdings.stream().noneMatch(held -> held.holds(route)))
-          .forEach(route -> changes.add(new DeleteRoute(route)));
-      node.addresses().addresses().stream()
-          .filter(address -> address.protocol() == AddressPort.PROTOCOL)
-          .filter(address -> holdings.stream().noneMatch(held -> held.holds(address)))
-          .forEach(a -> changes.add(new DeleteAddress(a.linkIndex(), a.prefix())));
-      if (!changes.isEmpty()) {
-        var failures = node.addresses().apply(changes);
-        LOG.warn("left_overs_removed changes={} failures={}", changes, failures);
-      }
+      Holdings.clearLeftOvers(node.addresses(), holdings);
     } catch (IOException e) {
       LOG.error("left_overs_not_removed error=\"{}\"", e.getMessage());
     }

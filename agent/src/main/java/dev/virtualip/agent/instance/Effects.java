@@ -1,5 +1,6 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.instance.Timeline.Part;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.plan.InstanceConfig;
@@ -12,6 +13,7 @@ import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Map;
@@ -31,7 +33,7 @@ final class Effects {
     this.node = node;
     this.transport = transport;
     this.timeline = timeline;
-    holdings = new Holdings(node);
+    holdings = new Holdings(node.network(), node.addresses());
     announcer = new Announcer(node);
   }
 
@@ -59,7 +61,7 @@ final class Effects {
         return holdings.renewalDue(now, config) ? bind(config, now) : null;
       }
       case UnbindAddresses _ -> {
-        holdings.release(config);
+        holdings.release(config, now);
         reached(Part.Released);
       }
       case AnnounceAddresses announce -> announce(config, announce.once());
@@ -114,16 +116,28 @@ final class Effects {
     }
   }
 
+  /** When what the kernel would not release is to be released again, or never. */
+  long deadline() {
+    return holdings.deadline();
+  }
+
+  /** Releases again what the kernel would not release, if there is such. */
+  void releaseAgain(InstanceConfig config, long now) {
+    if (holdings.deadline() != State.NEVER) {
+      holdings.release(config, now);
+    }
+  }
+
   /**
    * After a defect: takes off what it holds, whatever state it is in, and says so.
    *
    * @param resigns whether it was master, so that peers wait for it
    */
-  void abandon(InstanceConfig config, InetAddress source, boolean resigns) {
+  void abandon(InstanceConfig config, InetAddress source, boolean resigns, long now) {
     // With exclusive leases nobody may come before it has let go; with others a moment matters less
     // than that it cannot fail half-way.
     try {
-      holdings.release(config);
+      holdings.release(config, now);
     } finally {
       if (resigns) {
         transport.send(config, 0, source);

@@ -375,7 +375,7 @@ public final class NodeMachine {
     instances.remove(config.name(), instance);
     node.turn().forget(instance);
     try {
-      instance.abandon();
+      instance.abandon(now);
     } catch (RuntimeException | AssertionError e) {
       LOG.error("defect vip={} leases=will_end", config.name(), e);
     }

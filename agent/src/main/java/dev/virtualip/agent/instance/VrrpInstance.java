@@ -2,6 +2,7 @@ package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
+import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
@@ -178,7 +179,9 @@ public final class VrrpInstance {
 
   /** When {@link #onDeadline} is due. */
   public long deadline() {
-    return Math.min(Math.min(router.deadline(), obstacles.deadline()), reception.deadline());
+    return Math.min(
+        Math.min(router.deadline(), obstacles.deadline()),
+        Math.min(reception.deadline(), effects.deadline()));
   }
 
   /** Does what is due. */
@@ -197,6 +200,9 @@ public final class VrrpInstance {
     }
     if (reception.deadline() <= now) {
       reception.onDeadline(now);
+    }
+    if (effects.deadline() <= now) {
+      effects.releaseAgain(config, now);
     }
     if (obstacles.deadline() <= now) {
       long due = obstacles.deadline();
@@ -241,7 +247,7 @@ public final class VrrpInstance {
         event instanceof AddressRemoved
             || event instanceof RouteRemoved
             || event instanceof RuleRemoved;
-    if (removal && router.state() instanceof Active && holdings().lost(event)) {
+    if (removal && router.state() instanceof Active && holdings().loses(event)) {
       node.metrics().restored(config.name());
       LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
       step(new HoldingsLost(), now);
@@ -334,15 +340,16 @@ public final class VrrpInstance {
             () -> {
               checks.stop(config.name());
               step(new Shutdown(reason), now);
+              effects.releaseAgain(config, now);
             });
   }
 
   /** Ends after a defect, as far as that is possible: nothing of it may stay. */
-  void abandon() {
+  void abandon(long now) {
     try {
       checks.stop(config.name());
     } finally {
-      effects.abandon(config, router.source(), router.state() instanceof Active);
+      effects.abandon(config, router.source(), router.state() instanceof Active, now);
     }
   }
 

@@ -103,6 +103,9 @@ public interface AddressPort {
 
   /** One change. */
   sealed interface Change {
+    /** What it is about, as in {@code address 203.0.113.10/24}. */
+    String subject();
+
     /**
      * Binds an address, or renews its lease, without a gap. An IPv6 address is used at once,
      * without duplicate address detection; with /128 it is deprecated, so that the node prefers any
@@ -118,6 +121,11 @@ public interface AddressPort {
      *     since the kernel looks for ended leases at most once a second. So renew all at once.
      */
     record PutAddress(int linkIndex, IpPrefix prefix, long leaseSeconds) implements Change {
+      @Override
+      public String subject() {
+        return "address " + prefix;
+      }
+
       /** A day: what outlives its owner longer is no lease. */
       public static final long LEASE_SECONDS_MAX = 86_400;
 
@@ -130,7 +138,12 @@ public interface AddressPort {
     }
 
     /** Removes an address from a link, whoever put it there. */
-    record DeleteAddress(int linkIndex, IpPrefix prefix) implements Change {}
+    record DeleteAddress(int linkIndex, IpPrefix prefix) implements Change {
+      @Override
+      public String subject() {
+        return "removal of address " + prefix;
+      }
+    }
 
     /**
      * Installs a route, or replaces virtualip's own with the same destination, table and metric.
@@ -140,6 +153,11 @@ public interface AddressPort {
      *     more), 0 = for ever; putting it again renews that. IPv4 knows no such thing.
      */
     record PutRoute(InstalledRoute route, long leaseSeconds) implements Change {
+      @Override
+      public String subject() {
+        return "route to " + route.to();
+      }
+
       /** A route without a lease. */
       public PutRoute(InstalledRoute route) {
         this(route, 0);
@@ -150,17 +168,32 @@ public interface AddressPort {
      * Removes this very route, if it carries virtualip's mark: all parts alike, but for the source
      * of an IPv6 route, which it may have lost.
      */
-    record DeleteRoute(InstalledRoute route) implements Change {}
+    record DeleteRoute(InstalledRoute route) implements Change {
+      @Override
+      public String subject() {
+        return "removal of route to " + route.to();
+      }
+    }
 
     /**
      * Adds a rule, behind those that have its priority already; one that is there stays where it
      * is. The very same rule of somebody else is a failure: the kernel would take both, and whoever
      * deletes one by hand may hit either. A rule has no lease, it stays until it is deleted.
      */
-    record PutRule(PolicyRule rule) implements Change {}
+    record PutRule(PolicyRule rule) implements Change {
+      @Override
+      public String subject() {
+        return "rule " + rule;
+      }
+    }
 
     /** Removes this very rule, if it carries virtualip's mark. */
-    record DeleteRule(PolicyRule rule) implements Change {}
+    record DeleteRule(PolicyRule rule) implements Change {
+      @Override
+      public String subject() {
+        return "removal of rule " + rule;
+      }
+    }
   }
 
   /**

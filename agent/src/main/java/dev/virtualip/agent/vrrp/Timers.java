@@ -45,6 +45,11 @@ public final class Timers {
     return Math.ceilDiv(latestTakeover + lateRenewal, SECOND);
   }
 
+  /** Lease of a virtual router's addresses in whole seconds. */
+  public static long leaseSeconds(VirtualRouterConfig config) {
+    return leaseSeconds(config.version(), config.advertInterval(), config.leasePolicy());
+  }
+
   /**
    * Whether a master that has said nothing since it last renewed its leases is master still,
    * because no backup of any priority can have taken over yet.
@@ -52,7 +57,7 @@ public final class Timers {
    * @param leftSeconds what is left of the leases, rounded up to whole seconds, at least 1
    */
   public static boolean isStillMaster(VirtualRouterConfig config, long leftSeconds) {
-    long lease = leaseSeconds(config.version(), config.advertInterval(), config.leasePolicy());
+    long lease = leaseSeconds(config);
     long silenceMax = (lease - leftSeconds + 1) * SECOND;
     return silenceMax <= 3 * config.advertInterval();
   }

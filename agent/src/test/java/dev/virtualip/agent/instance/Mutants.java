@@ -105,7 +105,7 @@ final class Mutants {
               "return priority *"),
           new Mutant(
               "leases are never renewed",
-              "instance/Holdings.java",
+              "holding/Holdings.java",
               "return Timers.renewalDue(now - renewedAt, config.router().advertInterval());",
               "return false;"),
           new Mutant(
@@ -161,8 +161,8 @@ final class Mutants {
           new Mutant(
               "what an earlier life left behind stays",
               "instance/EarlierLife.java",
-              "if (!changes.isEmpty()) {",
-              "if (changes.size() > 1_000) {"),
+              "Holdings.clearLeftOvers(node.addresses(), holdings);",
+              "node.addresses().rules();"),
           new Mutant(
               "a deleted VirtualIP is not released",
               "instance/NodeMachine.java",
@@ -170,9 +170,14 @@ final class Mutants {
               "LOG.debug(\"stop {}\", reason);"),
           new Mutant(
               "an edit takes no address off",
-              "instance/Holdings.java",
-              "gone.forEach(a -> changes.add(new DeleteAddress(a.linkIndex(), a.prefix())));",
-              "LOG.debug(\"gone {}\", gone);"),
+              "holding/Holdings.java",
+              "      changes.addAll(gone);\n",
+              "      LOG.debug(\"gone {}\", gone);\n"),
+          new Mutant(
+              "what the kernel did not release is not released again",
+              "holding/Holdings.java",
+              "    releaseAgainAt = now + RELEASE_RETRY;\n",
+              ""),
           new Mutant(
               "a hand-over never lets go",
               "vrrp/VirtualRouter.java",

@@ -10,6 +10,7 @@ import dev.virtualip.agent.net.AddressPort.Change.PutRule;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
@@ -21,39 +22,58 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
 
 /**
- * The network of one simulated node as Linux keeps it: leases that end, up to 0.9 s late; routes
- * that go unreported with a link or with its last address; reports that come late, or are lost and
- * become an overrun; refusals. See the contract of {@link AddressPort}.
+ * The network of one simulated node as Linux keeps it: leases that end, up to 1.1 s late; addresses
+ * that go with the first of their subnet; routes that go unreported with a link or with its last
+ * address; NICs that are pulled out and come back as another; reports that come late, or are lost
+ * and become an overrun; refusals of one change, and answers that are lost. See the contract of
+ * {@link AddressPort}.
  */
 final class SimKernel implements AddressPort {
+  /** The NICs by their slots; the kernel's index of one that has been pulled out is another. */
   static final int ETH0 = 2;
+
   static final int ETH1 = 3;
   static final int ETH2 = 4;
   private static final long MS = 1_000_000L;
   private static final long SECOND = 1_000 * MS;
 
   /** Something bound. */
-  private record Bound(int link, IpPrefix prefix, long leaseEnd, int protocol, long id) {}
+  private record Bound(int link, IpPrefix prefix, long leaseEnd, int protocol, long id) {
+    boolean isInSubnetOf(Bound other) {
+      return link == other.link
+          && prefix.length() == other.prefix.length()
+          && other.prefix.contains(prefix.address());
+    }
+  }
 
   private final SimAgenda agenda;
   private final SplittableRandom random;
   private final Consumer<NetworkEvent> reports;
   private final Map<Integer, Link> links = new LinkedHashMap<>();
+  private final boolean promotesSecondaries;
   private final Map<IpPrefix, Bound> addresses = new LinkedHashMap<>();
   private final List<InstalledRoute> routes = new ArrayList<>();
   private final List<InstalledRoute> foreignRoutes = new ArrayList<>();
   private final List<PolicyRule> rules = new ArrayList<>();
+  private final Set<Integer> pulledOut = new LinkedHashSet<>();
   private long ids;
+  private int plugged;
   private long lastReportAt;
   private boolean overrun;
 
-  /** Probability that a batch of changes fails half-way, and that a report is lost. */
+  /**
+   * Probability that a batch of changes fails half-way or one of them is refused, and that a report
+   * is lost.
+   */
   double failure;
 
   double reportLoss;
@@ -68,6 +88,7 @@ final class SimKernel implements AddressPort {
     this.agenda = agenda;
     this.random = random;
     this.reports = reports;
+    promotesSecondaries = random.nextBoolean();
     for (int index : new int[] {ETH0, ETH1, ETH2}) {
       var mac = new HardwareAddress(new byte[] {2, 0, 0, 0, (byte) node, (byte) index});
       links.put(index, new Link(index, "eth" + (index - ETH0), true, mac, 1500));
@@ -86,17 +107,36 @@ final class SimKernel implements AddressPort {
     routes.clear();
     foreignRoutes.clear();
     rules.clear();
-    links.replaceAll((_, link) -> with(link, true));
+    links.replaceAll((_, link) -> with(link, link.index(), true));
+    pulledOut.clear();
     overrun = false;
     boot(node);
   }
 
-  private static Link with(Link link, boolean up) {
-    return new Link(link.index(), link.name(), up, link.mac(), link.mtu());
+  private static Link with(Link link, int index, boolean up) {
+    return new Link(index, link.name(), up, link.mac(), link.mtu());
   }
 
-  Link link(int index) {
-    return links.get(index);
+  /** The NIC in a slot, or null while it is pulled out. */
+  Link link(int slot) {
+    return pulledOut.contains(slot) ? null : links.get(slot);
+  }
+
+  /** The NIC with this index, or null. */
+  private Link byIndex(int index) {
+    for (int slot : links.keySet()) {
+      var link = link(slot);
+      if (link != null && link.index() == index) {
+        return link;
+      }
+    }
+    return null;
+  }
+
+  /** Whether frames get out by the NIC with this index. */
+  boolean works(int index) {
+    var link = byIndex(index);
+    return link != null && link.up();
   }
 
   boolean holds(InetAddress address) {
@@ -120,15 +160,44 @@ final class SimKernel implements AddressPort {
     return rules.size();
   }
 
-  /** A cable is pulled or put in: the routes go without a word. */
-  void setLink(int index, boolean up) {
-    if (links.get(index).up() != up) {
-      links.put(index, with(links.get(index), up));
-      if (!up) {
-        routes.removeIf(route -> route.linkIndex() == index);
+  /**
+   * A NIC works, or not.
+   *
+   * @param setDown it is set down, and its routes go without a word; else it has lost its carrier,
+   *     and keeps them
+   */
+  void setLink(int slot, boolean up, boolean setDown) {
+    var link = link(slot);
+    if (link != null && link.up() != up) {
+      links.put(slot, with(link, link.index(), up));
+      if (setDown && !up) {
+        routes.removeIf(route -> route.linkIndex() == link.index());
       }
       disturbedAt = agenda.now();
-      report(new LinkChanged(links.get(index)));
+      report(new LinkChanged(links.get(slot)));
+    }
+  }
+
+  /** A NIC is pulled out, with all that is bound to it: its routes go without a word. */
+  void pullOut(int slot) {
+    var link = link(slot);
+    if (link != null) {
+      disturbedAt = agenda.now();
+      routes.removeIf(route -> route.linkIndex() == link.index());
+      List.copyOf(addresses.values()).stream()
+          .filter(bound -> bound.link() == link.index())
+          .forEach(this::removeOne);
+      pulledOut.add(slot);
+      report(new LinkRemoved(link.index(), link.name()));
+    }
+  }
+
+  /** It is put in again, and works. */
+  void putIn(int slot) {
+    if (pulledOut.remove(slot)) {
+      disturbedAt = agenda.now();
+      links.put(slot, with(links.get(slot), 10 + 10 * ++plugged + slot, true));
+      report(new LinkChanged(links.get(slot)));
     }
   }
 
@@ -175,6 +244,15 @@ final class SimKernel implements AddressPort {
   }
 
   private void remove(Bound bound) {
+    var subnet = addresses.values().stream().filter(b -> b.isInSubnetOf(bound)).toList();
+    if (!promotesSecondaries && subnet.size() > 1 && subnet.getFirst() == bound) {
+      disturbedAt = agenda.now();
+      subnet.subList(1, subnet.size()).forEach(this::removeOne);
+    }
+    removeOne(bound);
+  }
+
+  private void removeOne(Bound bound) {
     addresses.remove(bound.prefix());
     boolean lastOfLink =
         addresses.values().stream()
@@ -202,7 +280,7 @@ final class SimKernel implements AddressPort {
 
   @Override
   public List<Link> links() {
-    return List.copyOf(links.values());
+    return links.keySet().stream().map(this::link).filter(Objects::nonNull).toList();
   }
 
   @Override
@@ -241,7 +319,8 @@ final class SimKernel implements AddressPort {
     boolean breaks = random.nextDouble() < failure;
     int done = breaks ? random.nextInt(changes.size() + 1) : changes.size();
     for (var change : changes.subList(0, done)) {
-      var error = apply(change);
+      boolean refuses = random.nextDouble() < failure / 4;
+      var error = refuses ? refusal() : apply(change);
       if (error != null) {
         failures.add(new Failure(change, error));
       }
@@ -254,13 +333,19 @@ final class SimKernel implements AddressPort {
     return failures;
   }
 
+  private String refusal() {
+    disturbedAt = agenda.now();
+    failedAt = agenda.now();
+    return "ENOMEM: out of memory";
+  }
+
   private String apply(Change change) {
     switch (change) {
       case PutAddress put -> {
         if (put.leaseSeconds() < 1) {
           throw new AssertionError("an address without a lease: " + put);
         }
-        put(put);
+        return put(put);
       }
       case DeleteAddress delete -> {
         var bound = addresses.get(delete.prefix());
@@ -290,18 +375,29 @@ final class SimKernel implements AddressPort {
     return null;
   }
 
-  private void put(PutAddress put) {
+  private String put(PutAddress put) {
+    if (byIndex(put.linkIndex()) == null) {
+      return "ENODEV: no such interface";
+    }
     long lease = put.leaseSeconds() * SECOND;
     var bound = new Bound(put.linkIndex(), put.prefix(), agenda.now() + lease, PROTOCOL, ids++);
-    addresses.put(put.prefix(), bound);
-    agenda.after(lease + random.nextLong(900 * MS), () -> expire(bound));
+    var before = addresses.put(put.prefix(), bound);
+    if (before != null && before.link() != bound.link()) {
+      throw new AssertionError("one address on two NICs is not simulated: " + put);
+    }
+    agenda.after(lease + random.nextLong(-20 * MS, 1_100 * MS), () -> expire(bound));
     report(
         new AddressPut(
             new BoundAddress(put.linkIndex(), put.prefix(), put.leaseSeconds(), PROTOCOL)));
+    return null;
   }
 
   private String put(InstalledRoute route) {
-    if (!links.get(route.linkIndex()).up()) {
+    var link = byIndex(route.linkIndex());
+    if (link == null) {
+      return "ENODEV: no such interface";
+    }
+    if (!link.up()) {
       return "ENETDOWN: the link is down";
     }
     if (foreignRoutes.stream().anyMatch(route::replaces)) {

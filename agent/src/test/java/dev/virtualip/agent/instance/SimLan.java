@@ -6,7 +6,9 @@ import java.util.SplittableRandom;
 /** The wire that carries adverts: it loses, doubles and delays frames, and can be cut. */
 final class SimLan {
   private static final long DELAY_MIN = 30_000;
-  private static final long DELAY_MAX = 2_000_000;
+
+  /** The longest way of a frame. */
+  static final long DELAY_MAX = 2_000_000;
 
   private final SimAgenda agenda;
   private final SplittableRandom random;

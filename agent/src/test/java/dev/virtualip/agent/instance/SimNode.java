@@ -209,7 +209,7 @@ final class SimNode {
     return new PacketPort() {
       @Override
       public void send(byte[] frame) throws IOException {
-        if (!kernel.link(link.index()).up() || random.nextDouble() < sendFailure) {
+        if (!kernel.works(link.index()) || random.nextDouble() < sendFailure) {
           sendFailedAt = agenda.now();
           throw new IOException("ENOBUFS");
         }

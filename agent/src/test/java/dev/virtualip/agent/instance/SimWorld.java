@@ -20,7 +20,7 @@ final class SimWorld implements SimNode.World {
   private static final long BIND_RETRY_MAX = 320 * SECOND;
 
   /** Deeds that a seed may have. */
-  private static final int DEEDS = 14;
+  private static final int DEEDS = 15;
 
   final SimAgenda agenda = new SimAgenda();
   final SplittableRandom random;
@@ -170,6 +170,7 @@ final class SimWorld implements SimNode.World {
       case 10 -> editSpec(vip);
       case 11 -> deleteOrCreate(vip);
       case 12 -> removeAddress(node, vip);
+      case 13 -> pullOutOrPutIn(node);
       default -> foreignRoute(node, vip);
     }
   }
@@ -212,12 +213,31 @@ final class SimWorld implements SimNode.World {
     }
   }
 
-  private void setLink(SimNode node, int link) {
-    boolean up = !node.kernel.link(link).up();
-    say("%s: %s goes %s", node, node.kernel.link(link).name(), up ? "up" : "down");
+  private void setLink(SimNode node, int slot) {
+    var link = node.kernel.link(slot);
+    if (link != null) {
+      boolean setDown = random.nextBoolean();
+      say(
+          "%s: %s %s",
+          node, link.name(), link.up() ? setDown ? "is set down" : "has no carrier" : "is up");
+      disturbedAt = agenda.now();
+      node.freshAt = agenda.now();
+      node.kernel.setLink(slot, !link.up(), setDown);
+    }
+  }
+
+  private void pullOutOrPutIn(SimNode node) {
+    int slot = random.nextBoolean() ? SimKernel.ETH1 : SimKernel.ETH2;
     disturbedAt = agenda.now();
     node.freshAt = agenda.now();
-    node.kernel.setLink(link, up);
+    var link = node.kernel.link(slot);
+    if (link == null) {
+      say("%s: the NIC is put in again", node);
+      node.kernel.putIn(slot);
+    } else {
+      say("%s: %s is pulled out", node, link.name());
+      node.kernel.pullOut(slot);
+    }
   }
 
   private void cut(SimNode node) {
@@ -314,17 +334,17 @@ final class SimWorld implements SimNode.World {
   }
 
   private void foreignRoute(SimNode node, SimVip vip) {
-    if (vip.route) {
+    if (vip.route && node.kernel.link(SimKernel.ETH1) != null) {
       refused = true;
       boolean there = random.nextBoolean();
       say("%s: somebody %s the route of %s", node, there ? "takes" : "gives back", vip.name);
-      node.kernel.foreignRoute(route(vip), there);
+      node.kernel.foreignRoute(route(node, vip), there);
     }
   }
 
-  private static InstalledRoute route(SimVip vip) {
+  private static InstalledRoute route(SimNode node, SimVip vip) {
     return new InstalledRoute(
-        SimKernel.ETH1,
+        node.kernel.link(SimKernel.ETH1).index(),
         vip.destination,
         InetAddress.ofLiteral("203.0.113.254"),
         null,
@@ -345,9 +365,10 @@ final class SimWorld implements SimNode.World {
       node.kernel.failure = 0;
       node.kernel.reportLoss = 0;
       node.kernel.clearForeign();
-      node.kernel.setLink(SimKernel.ETH0, true);
-      node.kernel.setLink(SimKernel.ETH1, true);
-      node.kernel.setLink(SimKernel.ETH2, true);
+      for (int slot : new int[] {SimKernel.ETH0, SimKernel.ETH1, SimKernel.ETH2}) {
+        node.kernel.putIn(slot);
+        node.kernel.setLink(slot, true, false);
+      }
       node.checkGood.clear();
       vips.forEach(
           vip -> {
@@ -405,6 +426,10 @@ final class SimWorld implements SimNode.World {
       if (vip.group != null
           && !vips.stream().allMatch(v -> v.group == null || master.isMaster(v.name))) {
         return "the sync group is not on one node: " + nodes;
+      }
+      long wantedRules = vips.stream().filter(v -> v.rule && master.isMaster(v.name)).count();
+      if (master.kernel.ruleCount() != wantedRules) {
+        return master.name + " has " + master.kernel.ruleCount() + " rules: " + nodes;
       }
       if (vip.route && !master.kernel.holdsRoute(vip.destination)) {
         return vip.name + " has no route: " + nodes;

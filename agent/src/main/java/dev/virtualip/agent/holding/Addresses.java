@@ -1,0 +1,78 @@
+package dev.virtualip.agent.holding;
+
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.net.AddressPort.Change;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
+import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.NodeNetwork;
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
+import dev.virtualip.crds.IpPrefix;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The addresses (keepalived: {@code virtual_ipaddress}, {@code virtual_ipaddress_excluded}). */
+final class Addresses implements Kind<Addresses.Held> {
+
+  /** An address on a link. */
+  record Held(int linkIndex, IpPrefix prefix) {}
+
+  @Override
+  public List<Held> wanted(InstanceConfig config, NodeNetwork network) throws MissingNic {
+    var wanted = new ArrayList<Held>();
+    for (var address : config.addresses()) {
+      wanted.add(new Held(Holdings.linkIndex(address.interfaceName(), network), address.prefix()));
+    }
+    return wanted;
+  }
+
+  @Override
+  public Change put(Held address, long leaseSeconds) {
+    return new PutAddress(address.linkIndex(), address.prefix(), leaseSeconds);
+  }
+
+  @Override
+  public Change delete(Held address) {
+    return new DeleteAddress(address.linkIndex(), address.prefix());
+  }
+
+  @Override
+  public boolean isLeased(Held address) {
+    return true;
+  }
+
+  @Override
+  public boolean isRemoved(Held address, NetworkEvent event) {
+    return event instanceof AddressRemoved removed && address.equals(held(removed.address()));
+  }
+
+  @Override
+  public List<Held> leftOvers(InstanceConfig config, NodeNetwork network) {
+    var virtual = config.virtual();
+    return config.addresses().stream()
+        .map(VirtualAddress::interfaceName)
+        .distinct()
+        .map(network::link)
+        .filter(link -> link != null)
+        .flatMap(link -> network.addressesOn(link.index()))
+        .filter(bound -> virtual.contains(bound.prefix().address()))
+        .map(Addresses::held)
+        .toList();
+  }
+
+  @Override
+  public List<Held> marked(AddressPort port) throws IOException {
+    return port.addresses().stream()
+        .filter(bound -> bound.protocol() == AddressPort.PROTOCOL)
+        .map(Addresses::held)
+        .toList();
+  }
+
+  private static Held held(BoundAddress bound) {
+    return new Held(bound.linkIndex(), bound.prefix());
+  }
+}

@@ -1,0 +1,68 @@
+package dev.virtualip.agent.holding;
+
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.Change;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.NodeNetwork;
+import dev.virtualip.agent.plan.InstanceConfig;
+import java.io.IOException;
+import java.util.List;
+
+/**
+ * One kind of thing that a master has on its node. It remembers nothing.
+ *
+ * @param <T> the thing as the kernel knows it
+ */
+interface Kind<T> {
+
+  /**
+   * What a configuration wants to be on the node.
+   *
+   * @throws MissingNic if a NIC that it names is not there
+   */
+  List<T> wanted(InstanceConfig config, NodeNetwork network) throws MissingNic;
+
+  /** Puts it, or renews its lease. */
+  Change put(T thing, long leaseSeconds);
+
+  /** Takes it off. */
+  Change delete(T thing);
+
+  /** Whether it has a lease of its own, to be renewed by being put again. */
+  boolean isLeased(T thing);
+
+  /** Whether the kernel has room for only one of the two: putting one removes the other. */
+  default boolean replaces(T thing, T other) {
+    return thing.equals(other);
+  }
+
+  /** Whether what is found on the node is this one, as the kernel may have changed it. */
+  default boolean isSame(T thing, T found) {
+    return thing.equals(found);
+  }
+
+  /** Whether a report says that it is gone. */
+  boolean isRemoved(T thing, NetworkEvent event);
+
+  /** Whether it may have gone unreported with what a report says is gone. */
+  default boolean mayGoWith(T thing, NetworkEvent event) {
+    return false;
+  }
+
+  /** What is configured and on the node, whoever has put it there: to be taken off at a release. */
+  default List<T> leftOvers(InstanceConfig config, NodeNetwork network) {
+    return List.of();
+  }
+
+  /** All on the node that carries virtualip's mark. */
+  List<T> marked(AddressPort port) throws IOException;
+
+  /** A NIC that is configured is not there. */
+  final class MissingNic extends Exception {
+    private static final long serialVersionUID = 1;
+
+    MissingNic(String name) {
+      super("there is no NIC " + name);
+    }
+  }
+}
