@@ -1,5 +1,6 @@
 package dev.virtualip.e2e.bench;
 
+import dev.virtualip.e2e.lab.AgentProgram;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
@@ -42,7 +43,7 @@ public final class Bench implements Callable<Integer> {
   private static final int SCALE_PART = 4;
 
   private static final List<String> PARTS =
-      List.of("moves", "planned", "scale", "load", "footprint", "operator");
+      List.of("moves", "planned", "scale", "load", "footprint", "operator", "edits");
 
   private static final List<Setup> CLASSICS =
       List.of(Setup.classic(2, 1_000), Setup.classic(3, 100));
@@ -74,7 +75,8 @@ public final class Bench implements Callable<Integer> {
       names = "--parts",
       split = ",",
       paramLabel = "PART",
-      description = "Some of: moves, planned, scale, load, footprint, operator. Default: all.")
+      description =
+          "Some of: moves, planned, scale, load, footprint, operator, edits. Default: all.")
   private List<String> parts = PARTS;
 
   @Option(
@@ -91,6 +93,18 @@ public final class Bench implements Callable<Integer> {
       description = "How long processor time is counted.")
   private int loadSeconds = 30;
 
+  @Option(
+      names = "--edit-seconds",
+      paramLabel = "N",
+      description = "How long a VirtualIP is edited, and how long agents rest before.")
+  private int editSeconds = 60;
+
+  @Option(
+      names = "--agent",
+      paramLabel = "PATH",
+      description = "Launcher of the agent that edits measures. Default: the one just built.")
+  private Path agent = AgentProgram.PROGRAM;
+
   private final Instant started = Instant.now();
   private final List<Sample> samples = new ArrayList<>();
   private final List<Planned> planned = new ArrayList<>();
@@ -99,6 +113,7 @@ public final class Bench implements Callable<Integer> {
   private Map<String, String> environment = Map.of();
   private List<Footprint.Figures> footprint = List.of();
   private OperatorScale.Figures operator;
+  private Edits.Figures edits;
   private Failover failover;
 
   private Bench() {}
@@ -139,6 +154,9 @@ public final class Bench implements Callable<Integer> {
     }
     if (parts.contains("operator")) {
       operatorScale();
+    }
+    if (parts.contains("edits")) {
+      edits();
     }
     new Report(results(), System.out).print(CLASSICS, PLANNED, SCALES, LOADS);
     System.out.printf("%n%s and bench.svg%n", out.resolve("bench.json"));
@@ -185,16 +203,31 @@ public final class Bench implements Callable<Integer> {
     write();
   }
 
+  private void edits() {
+    try (var lab = Lab.open()) {
+      edits = Edits.measure(lab, agent, Duration.ofSeconds(editSeconds), this::say);
+    } catch (AssertionError | RuntimeException e) {
+      failed("edits", e);
+    }
+    write();
+  }
+
   private List<Move> chosenMoves() {
     var known = List.of(Move.values()).stream().map(Move::key).toList();
     if (!known.containsAll(moves)) {
       throw new ParameterException(spec.commandLine(), "--moves: use some of " + known);
     }
-    if (!PARTS.containsAll(parts) || runs < 1 || loadSeconds < 1) {
-      throw new ParameterException(
-          spec.commandLine(),
-          "--parts: moves, planned, scale, load, footprint, operator; --runs, --load-seconds: 1 or more");
+    if (!PARTS.containsAll(parts)) {
+      throw new ParameterException(spec.commandLine(), "--parts: use some of " + PARTS);
     }
+    if (runs < 1 || loadSeconds < 1 || editSeconds < 1) {
+      throw new ParameterException(
+          spec.commandLine(), "--runs, --load-seconds, --edit-seconds: 1 or more");
+    }
+    if (!Files.isExecutable(agent)) {
+      throw new ParameterException(spec.commandLine(), "--agent: no program: " + agent);
+    }
+    agent = agent.toAbsolutePath();
     return List.of(Move.values()).stream().filter(move -> moves.contains(move.key())).toList();
   }
 
@@ -334,7 +367,7 @@ public final class Bench implements Callable<Integer> {
   }
 
   private Results results() {
-    return new Results(environment, samples, planned, loads, footprint, operator, failures);
+    return new Results(environment, samples, planned, loads, footprint, operator, edits, failures);
   }
 
   private void write() {

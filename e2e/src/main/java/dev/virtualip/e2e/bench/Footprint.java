@@ -131,7 +131,8 @@ final class Footprint {
     api.close();
   }
 
-  private static void apply(KubernetesClient client, Setup setup) {
+  /** Makes the VirtualIPs of a setup the only ones. */
+  static void apply(KubernetesClient client, Setup setup) {
     client.resources(VirtualIp.class).delete();
     var objects = setup.manifest().split("(?m)^---$");
     Arrays.stream(objects)
@@ -140,7 +141,7 @@ final class Footprint {
   }
 
   /** A VirtualIP of other nodes, of which ten have reported. */
-  private static void createForeign(KubernetesClient client, int number) {
+  static void createForeign(KubernetesClient client, int number) {
     var name = "foreign-" + number;
     var yaml =
         """
@@ -164,10 +165,15 @@ final class Footprint {
                      "since": "2026-01-01T00:00:00Z", "acceptedGeneration": 1}"""
                         .formatted(i, i == 0 ? "Master" : "Backup"))
             .collect(Collectors.joining(","));
-    var path = "apis/virtualip.dev/v1alpha1/virtualips/" + name + "/status";
     var status = "{\"status\": {\"master\": \"foreign-0\", \"nodes\": {%s}}}".formatted(nodes);
+    patchForeign(client, number, "/status", status);
+  }
+
+  /** One request, whereas fabric8's patch reads first. */
+  static void patchForeign(KubernetesClient client, int number, String subresource, String body) {
+    var path = "apis/virtualip.dev/v1alpha1/virtualips/foreign-" + number + subresource;
     try {
-      var answer = ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, status);
+      var answer = ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, body);
       if (!answer.ok()) {
         throw new IllegalStateException(path + ": " + answer);
       }
@@ -176,7 +182,7 @@ final class Footprint {
     }
   }
 
-  private static void inParallel(int count, Consumer<Integer> request) {
+  static void inParallel(int count, Consumer<Integer> request) {
     try (var threads = Executors.newFixedThreadPool(WRITERS)) {
       var begun =
           IntStream.range(0, count).mapToObj(i -> threads.submit(() -> request.accept(i))).toList();

@@ -30,6 +30,7 @@ final class Report {
     load(loads);
     footprint(results.footprint());
     operator(results.operator());
+    edits(results.edits());
     results.failures().forEach(failure -> line("FAILED: " + failure));
   }
 
@@ -87,6 +88,38 @@ final class Report {
         figures.agentHeapMib(),
         figures.agentMib(),
         figures.agentCpu());
+  }
+
+  private void edits(Edits.Figures figures) {
+    if (figures == null) {
+      return;
+    }
+    title(
+        "%d VirtualIPs, %d of them on both nodes with adverts every %d ms; another one is edited"
+            .formatted(figures.virtualIps(), figures.own(), figures.advertMillis()));
+    line("agent: %s", figures.agent());
+    line("API server: %s", figures.apiServer());
+    for (var phase : figures.phases()) {
+      line(
+          "%s: %d edits in %.1f s; %d VirtualIPs changed their master",
+          phase.what(), phase.edits(), phase.seconds(), phase.mastersChanged());
+      phase.nodes().forEach(this::edits);
+    }
+    line("Deadlines and turns: the longest of the time named and of the minute before it.");
+  }
+
+  private void edits(Edits.OnNode node) {
+    line(
+        "  %s: deadlines at most %.1f ms late, %d of %d more than 10 ms;"
+            + " longest turn %s; %.1f %% of a core",
+        node.node(),
+        node.latenessMillis(),
+        node.lateDeadlines(),
+        node.deadlines(),
+        node.turnMillis() == null
+            ? "not counted by this version"
+            : "%.1f ms".formatted(node.turnMillis()),
+        node.cpu());
   }
 
   private void moves(Setup setup) {

@@ -21,6 +21,7 @@ import java.util.function.ToDoubleFunction;
  * @param loads what it costs while nothing happens
  * @param footprint what one program takes of a node
  * @param operator the operator with many VirtualIPs, or null if that was not measured
+ * @param edits agents while a VirtualIP of others is edited, or null if that was not measured
  * @param failures moves that did not end as they should, in words
  */
 record Results(
@@ -30,6 +31,7 @@ record Results(
     List<Load> loads,
     List<Footprint.Figures> footprint,
     OperatorScale.Figures operator,
+    Edits.Figures edits,
     List<String> failures) {
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();

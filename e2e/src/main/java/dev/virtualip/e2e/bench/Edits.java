@@ -1,0 +1,284 @@
+package dev.virtualip.e2e.bench;
+
+import dev.virtualip.e2e.lab.ApiServer;
+import dev.virtualip.e2e.lab.Await;
+import dev.virtualip.e2e.lab.ClassicPair;
+import dev.virtualip.e2e.lab.Host;
+import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.Proc;
+import io.fabric8.kubernetes.api.model.NamespaceBuilder;
+import io.fabric8.kubernetes.api.model.NodeBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.IntSupplier;
+
+/**
+ * Whether edits of a VirtualIP of other nodes keep an agent from its deadlines. Two agents run many
+ * VirtualIPs with fast adverts, the cluster has many more, and one of these is edited ten times a
+ * second.
+ */
+final class Edits implements AutoCloseable {
+  private static final int FOREIGN = 750;
+  private static final Duration BETWEEN_EDITS = Duration.ofMillis(100);
+  private static final Duration START = Duration.ofMinutes(2);
+
+  /** The agents' metrics keep a maximum for 40 s to a minute: then the start is forgotten. */
+  private static final Duration SETTLE = Duration.ofMinutes(1);
+
+  /** Misses no maximum, and writing thousands of series takes little of the agent's time. */
+  private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(10);
+
+  private static final String NAMESPACE = "virtualip-system";
+  private static final Setup OWN = Setup.fastRouters(250);
+  private static final String LATENESS = "virtualip_deadline_lateness_seconds";
+
+  /**
+   * What was measured.
+   *
+   * @param agent launcher of the agents
+   * @param apiServer its kind, in words
+   * @param virtualIps how many there are
+   * @param own how many of them the agents run
+   * @param advertMillis interval of the adverts of these
+   * @param phases without edits, then with them
+   */
+  record Figures(
+      String agent,
+      String apiServer,
+      int virtualIps,
+      int own,
+      int advertMillis,
+      List<Phase> phases) {}
+
+  /**
+   * A time with edits or without.
+   *
+   * @param what in words
+   * @param edits how many were made
+   * @param seconds how long it took
+   * @param mastersChanged VirtualIPs whose state changed on one of the nodes
+   * @param nodes the nodes by name, that of the master first
+   */
+  record Phase(String what, int edits, double seconds, int mastersChanged, List<OnNode> nodes) {}
+
+  /**
+   * One agent in this time. The longest times are those of the phase or of the minute before it.
+   *
+   * @param node its name
+   * @param latenessMillis how late a deadline was at most
+   * @param deadlines how many there were
+   * @param lateDeadlines how many of these were more than 10 ms late
+   * @param turnMillis the longest turn of its loop, or null if this version does not count it
+   * @param cpu processor time, in percent of one core
+   */
+  record OnNode(
+      String node,
+      double latenessMillis,
+      long deadlines,
+      long lateDeadlines,
+      Double turnMillis,
+      double cpu) {}
+
+  private final ClassicPair pair;
+  private final ApiServer api;
+  private final Path program;
+  private final Consumer<String> say;
+  private final List<Agent> agents = new ArrayList<>();
+
+  private Edits(Lab lab, Path program, Consumer<String> say) {
+    this.program = program;
+    this.say = say;
+    pair = ClassicPair.build(lab);
+    api = ApiServer.start(lab, ClassicPair.CONTROL);
+  }
+
+  /**
+   * Measures with the API server that there is.
+   *
+   * @param program launcher of the agents
+   * @param time how long it is edited, and how long agents are watched without edits before
+   */
+  static Figures measure(Lab lab, Path program, Duration time, Consumer<String> say) {
+    try (var edits = new Edits(lab, program, say)) {
+      return edits.measure(time);
+    }
+  }
+
+  private Figures measure(Duration time) {
+    say.accept("creating %d VirtualIPs".formatted(OWN.routers() + FOREIGN));
+    create();
+    start(pair.nodeA(), "Master");
+    start(pair.nodeB(), "Backup");
+    say.accept("at rest for %d s".formatted(SETTLE.plus(time).toSeconds()));
+    Failover.sleep(SETTLE);
+    var rest = phase("at rest", () -> rest(time));
+    say.accept("editing one for %d s".formatted(time.toSeconds()));
+    var edited = phase("edited", () -> edit(time));
+    return new Figures(
+        program.toString(),
+        api.kind(),
+        OWN.routers() + FOREIGN,
+        OWN.routers(),
+        OWN.advertMillis(),
+        List.of(rest, edited));
+  }
+
+  private void create() {
+    var client = client();
+    api.installCrd();
+    client
+        .resource(new NamespaceBuilder().withNewMetadata().withName(NAMESPACE).and().build())
+        .create();
+    for (var node : pair.nodes()) {
+      client
+          .resource(new NodeBuilder().withNewMetadata().withName(node.name()).and().build())
+          .create();
+    }
+    Footprint.apply(client, OWN);
+    Footprint.inParallel(FOREIGN, number -> Footprint.createForeign(client, number));
+  }
+
+  private KubernetesClient client() {
+    return api.client();
+  }
+
+  /** Returns when the agent has this state of all its VirtualIPs. */
+  private void start(Host node, String state) {
+    var agent = new Agent(node, start(node));
+    agents.add(agent);
+    Await.until(
+        "%s of %d on %s".formatted(state, OWN.routers(), node),
+        START,
+        () -> agent.scrape().sum("virtualip_state", "state=\"" + state + "\""),
+        count -> count == OWN.routers());
+  }
+
+  private Proc start(Host node) {
+    return node.start(
+        "virtualip-agent",
+        Map.of(),
+        program.toString(),
+        "run",
+        "--node=" + node.name(),
+        "--kubeconfig=" + api.kubeconfig());
+  }
+
+  /** Does it while it watches the agents; it returns how many edits it has made. */
+  private Phase phase(String what, IntSupplier doing) {
+    long fromNanos = System.nanoTime();
+    agents.forEach(Agent::begin);
+    int edits;
+    try (var looks = Executors.newSingleThreadScheduledExecutor()) {
+      long period = BETWEEN_LOOKS.toMillis();
+      looks.scheduleAtFixedRate(
+          () -> agents.forEach(Agent::look), period, period, TimeUnit.MILLISECONDS);
+      edits = doing.getAsInt();
+      looks.shutdown();
+    }
+    double seconds = (System.nanoTime() - fromNanos) / 1e9;
+    var nodes = agents.stream().map(Agent::end).toList();
+    var changed = new HashSet<String>();
+    agents.forEach(agent -> changed.addAll(agent.changed()));
+    return new Phase(what, edits, tenths(seconds), changed.size(), nodes);
+  }
+
+  private static int rest(Duration time) {
+    Failover.sleep(time);
+    return 0;
+  }
+
+  /** An edit that comes late does not bring the next one forward. */
+  private int edit(Duration time) {
+    long now = System.nanoTime();
+    long endNanos = now + time.toNanos();
+    int edits = 0;
+    for (long due = now; due < endNanos; due = Math.max(due + BETWEEN_EDITS.toNanos(), now)) {
+      Failover.sleep(Duration.ofNanos(Math.max(0, due - now)));
+      var spec = "{\"spec\": {\"garp\": {\"refresh\": \"%ds\"}}}".formatted(60 + edits % 2);
+      Footprint.patchForeign(client(), 0, "", spec);
+      edits++;
+      now = System.nanoTime();
+    }
+    return edits;
+  }
+
+  private static double tenths(double value) {
+    return Math.round(10 * value) / 10.0;
+  }
+
+  /** A running agent, and what it has said since the beginning of a phase. */
+  private static final class Agent {
+    private final Host node;
+    private final Proc proc;
+    private long fromNanos;
+    private double cpuBefore;
+    private Scrape before;
+    private Scrape now;
+    private double lateness;
+    private Double turn;
+
+    Agent(Host node, Proc proc) {
+      this.node = node;
+      this.proc = proc;
+    }
+
+    Scrape scrape() {
+      var url = "http://127.0.0.1:9405/metrics";
+      return Scrape.of(node.sh("curl -s --max-time 10 %s | grep ^virtualip_".formatted(url)));
+    }
+
+    void begin() {
+      before = scrape();
+      lateness = 0;
+      turn = null;
+      fromNanos = System.nanoTime();
+      cpuBefore = Load.cpuNanos(proc);
+    }
+
+    synchronized void look() {
+      now = scrape();
+      lateness = Math.max(lateness, now.max(LATENESS + "_max").orElse(0));
+      now.max("virtualip_turn_seconds_max")
+          .ifPresent(longest -> turn = turn == null ? longest : Math.max(turn, longest));
+    }
+
+    synchronized OnNode end() {
+      double cpu = 100 * (Load.cpuNanos(proc) - cpuBefore) / (System.nanoTime() - fromNanos);
+      look();
+      double all = count("_count", "");
+      double inTime = count("_bucket", "le=\"0.01\"");
+      return new OnNode(
+          node.name(),
+          tenths(1_000 * lateness),
+          Math.round(all),
+          Math.round(all - inTime),
+          turn == null ? null : tenths(1_000 * turn),
+          tenths(cpu));
+    }
+
+    private double count(String suffix, String label) {
+      return now.sum(LATENESS + suffix, label) - before.sum(LATENESS + suffix, label);
+    }
+
+    /** VirtualIPs whose state has changed here. */
+    Set<String> changed() {
+      return now.counted("virtualip_transitions_total", before);
+    }
+  }
+
+  @Override
+  public void close() {
+    agents.forEach(agent -> agent.proc.close());
+    api.close();
+    pair.close();
+  }
+}
