@@ -8,7 +8,7 @@ import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.Proc;
 import io.fabric8.kubernetes.api.model.NamespaceBuilder;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
-import io.fabric8.kubernetes.client.KubernetesClient;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntSupplier;
@@ -36,6 +37,8 @@ final class Edits implements AutoCloseable {
 
   /** Misses no maximum, and writing thousands of series takes little of the agent's time. */
   private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(10);
+
+  private static final Duration BETWEEN_QUESTIONS = Duration.ofSeconds(1);
 
   private static final String NAMESPACE = "virtualip-system";
   private static final Setup OWN = Setup.fastRouters(250);
@@ -65,15 +68,23 @@ final class Edits implements AutoCloseable {
    * @param what in words
    * @param edits how many were made
    * @param seconds how long it took
+   * @param loadAverage of the machine in its last minute: above the cores, others took their part
    * @param mastersChanged VirtualIPs whose state changed on one of the nodes
    * @param nodes the nodes by name, that of the master first
    */
-  record Phase(String what, int edits, double seconds, int mastersChanged, List<OnNode> nodes) {}
+  record Phase(
+      String what,
+      int edits,
+      double seconds,
+      double loadAverage,
+      int mastersChanged,
+      List<OnNode> nodes) {}
 
   /**
    * One agent in this time. The longest times are those of the phase or of the minute before it.
    *
    * @param node its name
+   * @param masterOf how many VirtualIPs it was master of in the end
    * @param latenessMillis how late a deadline was at most
    * @param deadlines how many there were
    * @param lateDeadlines how many of these were more than 10 ms late
@@ -82,6 +93,7 @@ final class Edits implements AutoCloseable {
    */
   record OnNode(
       String node,
+      long masterOf,
       double latenessMillis,
       long deadlines,
       long lateDeadlines,
@@ -116,8 +128,11 @@ final class Edits implements AutoCloseable {
   private Figures measure(Duration time) {
     say.accept("creating %d VirtualIPs".formatted(OWN.routers() + FOREIGN));
     create();
-    start(pair.nodeA(), "Master");
-    start(pair.nodeB(), "Backup");
+    pair.nodes().forEach(node -> agents.add(new Agent(node, start(node))));
+    agents.forEach(Agent::awaitMetrics);
+    // One by one, for a node that takes over everything at once is not what is measured.
+    Footprint.create(api.client(), OWN);
+    awaitMaster();
     say.accept("at rest for %d s".formatted(SETTLE.plus(time).toSeconds()));
     Failover.sleep(SETTLE);
     var rest = phase("at rest", () -> rest(time));
@@ -133,7 +148,7 @@ final class Edits implements AutoCloseable {
   }
 
   private void create() {
-    var client = client();
+    var client = api.client();
     api.installCrd();
     client
         .resource(new NamespaceBuilder().withNewMetadata().withName(NAMESPACE).and().build())
@@ -143,23 +158,20 @@ final class Edits implements AutoCloseable {
           .resource(new NodeBuilder().withNewMetadata().withName(node.name()).and().build())
           .create();
     }
-    Footprint.apply(client, OWN);
     Footprint.inParallel(FOREIGN, number -> Footprint.createForeign(client, number));
   }
 
-  private KubernetesClient client() {
-    return api.client();
-  }
-
-  /** Returns when the agent has this state of all its VirtualIPs. */
-  private void start(Host node, String state) {
-    var agent = new Agent(node, start(node));
-    agents.add(agent);
-    Await.until(
-        "%s of %d on %s".formatted(state, OWN.routers(), node),
-        START,
-        () -> agent.scrape().sum("virtualip_state", "state=\"" + state + "\""),
-        count -> count == OWN.routers());
+  /** Goes on after some time: an agent that cannot stay master is measured too. */
+  private void awaitMaster() {
+    long endNanos = System.nanoTime() + START.toNanos();
+    var master = agents.getFirst();
+    while (master.masterOf() < OWN.routers()) {
+      if (System.nanoTime() > endNanos) {
+        say.accept("%s is not master of all, and they are measured so".formatted(master.node));
+        return;
+      }
+      Failover.sleep(BETWEEN_QUESTIONS);
+    }
   }
 
   private Proc start(Host node) {
@@ -174,21 +186,26 @@ final class Edits implements AutoCloseable {
 
   /** Does it while it watches the agents; it returns how many edits it has made. */
   private Phase phase(String what, IntSupplier doing) {
-    long fromNanos = System.nanoTime();
     agents.forEach(Agent::begin);
+    long fromNanos = System.nanoTime();
     int edits;
-    try (var looks = Executors.newSingleThreadScheduledExecutor()) {
+    double seconds;
+    try (var clock = Executors.newSingleThreadScheduledExecutor()) {
       long period = BETWEEN_LOOKS.toMillis();
-      looks.scheduleAtFixedRate(
-          () -> agents.forEach(Agent::look), period, period, TimeUnit.MILLISECONDS);
+      var looks =
+          clock.scheduleAtFixedRate(
+              () -> agents.forEach(Agent::look), period, period, TimeUnit.MILLISECONDS);
       edits = doing.getAsInt();
-      looks.shutdown();
+      seconds = (System.nanoTime() - fromNanos) / 1e9;
+      if (looks.state() == Future.State.FAILED) {
+        throw new AssertionError(looks.exceptionNow());
+      }
     }
-    double seconds = (System.nanoTime() - fromNanos) / 1e9;
     var nodes = agents.stream().map(Agent::end).toList();
+    double load = ManagementFactory.getOperatingSystemMXBean().getSystemLoadAverage();
     var changed = new HashSet<String>();
     agents.forEach(agent -> changed.addAll(agent.changed()));
-    return new Phase(what, edits, tenths(seconds), changed.size(), nodes);
+    return new Phase(what, edits, tenths(seconds), tenths(load), changed.size(), nodes);
   }
 
   private static int rest(Duration time) {
@@ -204,7 +221,7 @@ final class Edits implements AutoCloseable {
     for (long due = now; due < endNanos; due = Math.max(due + BETWEEN_EDITS.toNanos(), now)) {
       Failover.sleep(Duration.ofNanos(Math.max(0, due - now)));
       var spec = "{\"spec\": {\"garp\": {\"refresh\": \"%ds\"}}}".formatted(60 + edits % 2);
-      Footprint.patchForeign(client(), 0, "", spec);
+      Footprint.patchForeign(api.client(), 0, "", spec);
       edits++;
       now = System.nanoTime();
     }
@@ -219,7 +236,7 @@ final class Edits implements AutoCloseable {
   private static final class Agent {
     private final Host node;
     private final Proc proc;
-    private long fromNanos;
+    private long cpuFromNanos;
     private double cpuBefore;
     private Scrape before;
     private Scrape now;
@@ -231,16 +248,24 @@ final class Edits implements AutoCloseable {
       this.proc = proc;
     }
 
+    void awaitMetrics() {
+      Await.until(node + " answers", START, () -> !scrape().series().isEmpty());
+    }
+
+    long masterOf() {
+      return Math.round(scrape().sum("virtualip_state", "state=\"Master\""));
+    }
+
     Scrape scrape() {
       var url = "http://127.0.0.1:9405/metrics";
-      return Scrape.of(node.sh("curl -s --max-time 10 %s | grep ^virtualip_".formatted(url)));
+      return Scrape.of(node.sh("curl -sf --max-time 10 %s".formatted(url)));
     }
 
     void begin() {
       before = scrape();
       lateness = 0;
       turn = null;
-      fromNanos = System.nanoTime();
+      cpuFromNanos = System.nanoTime();
       cpuBefore = Load.cpuNanos(proc);
     }
 
@@ -252,12 +277,13 @@ final class Edits implements AutoCloseable {
     }
 
     synchronized OnNode end() {
-      double cpu = 100 * (Load.cpuNanos(proc) - cpuBefore) / (System.nanoTime() - fromNanos);
+      double cpu = 100 * (Load.cpuNanos(proc) - cpuBefore) / (System.nanoTime() - cpuFromNanos);
       look();
       double all = count("_count", "");
       double inTime = count("_bucket", "le=\"0.01\"");
       return new OnNode(
           node.name(),
+          Math.round(now.sum("virtualip_state", "state=\"Master\"")),
           tenths(1_000 * lateness),
           Math.round(all),
           Math.round(all - inTime),

@@ -131,9 +131,13 @@ final class Footprint {
     api.close();
   }
 
-  /** Makes the VirtualIPs of a setup the only ones. */
-  static void apply(KubernetesClient client, Setup setup) {
+  private static void apply(KubernetesClient client, Setup setup) {
     client.resources(VirtualIp.class).delete();
+    create(client, setup);
+  }
+
+  /** The VirtualIPs of a setup, one by one. */
+  static void create(KubernetesClient client, Setup setup) {
     var objects = setup.manifest().split("(?m)^---$");
     Arrays.stream(objects)
         .map(yaml -> Serialization.unmarshal(yaml, VirtualIp.class))

@@ -101,8 +101,12 @@ final class Report {
     line("API server: %s", figures.apiServer());
     for (var phase : figures.phases()) {
       line(
-          "%s: %d edits in %.1f s; %d VirtualIPs changed their master",
-          phase.what(), phase.edits(), phase.seconds(), phase.mastersChanged());
+          "%s: %d edits in %.1f s, load average %.1f; %d VirtualIPs changed their master",
+          phase.what(),
+          phase.edits(),
+          phase.seconds(),
+          phase.loadAverage(),
+          phase.mastersChanged());
       phase.nodes().forEach(this::edits);
     }
     line("Deadlines and turns: the longest of the time named and of the minute before it.");
@@ -110,9 +114,10 @@ final class Report {
 
   private void edits(Edits.OnNode node) {
     line(
-        "  %s: deadlines at most %.1f ms late, %d of %d more than 10 ms;"
+        "  %s: master of %d; deadlines at most %.1f ms late, %d of %d more than 10 ms;"
             + " longest turn %s; %.1f %% of a core",
         node.node(),
+        node.masterOf(),
         node.latenessMillis(),
         node.lateDeadlines(),
         node.deadlines(),
