@@ -189,7 +189,14 @@ final class RunCommand implements Callable<Integer> {
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
     try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
-        var _ = new AgentHttp(address, nodeName, wiring.loop, registry)) {
+        var _ =
+            new AgentHttp(
+                address,
+                nodeName,
+                wiring.loop::alive,
+                wiring.loop::configured,
+                wiring.loop::statuses,
+                registry)) {
       thread.start();
       Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(shutdown::run));
       try {

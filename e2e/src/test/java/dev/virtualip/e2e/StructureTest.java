@@ -34,14 +34,16 @@ class StructureTest {
       agent.net: agent.vrrp crds
       agent.linux: agent.net agent.vrrp crds log
       agent.plan: agent.net agent.source agent.vrrp crds
-      agent.disk: agent.net agent.plan agent.source agent.vrrp crds
+      agent.disk: agent.source agent.vrrp crds
       agent.check: agent.disk agent.exec agent.vrrp crds log
-      agent.metrics: agent.check crds
+      agent.metrics: crds
       agent.notify: agent.exec agent.vrrp crds log
       agent.kube: agent.check agent.source crds kube log
-      agent.instance: agent.check agent.disk agent.metrics agent.net agent.plan agent.vrrp crds
+      agent.holding: agent.net agent.plan agent.vrrp crds
+      agent.instance: agent.check agent.disk agent.holding agent.metrics agent.net agent.plan \
+      agent.vrrp crds
       agent.loop: agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp crds log
-      agent.report: agent.loop log
+      agent.report: crds log
       agent.cli: agent.exec agent.source crds
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
       agent.report agent.vrrp crds

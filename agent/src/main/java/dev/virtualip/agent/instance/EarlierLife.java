@@ -1,9 +1,12 @@
 package dev.virtualip.agent.instance;
 
-import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.disk.MasterRecord.Master;
 import dev.virtualip.agent.holding.Holdings;
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
+import dev.virtualip.agent.vrrp.Timers;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -37,6 +40,16 @@ final class EarlierLife {
     masters = Map.of();
   }
 
+  /** What a master is by its configuration. */
+  static Master master(InstanceConfig config) {
+    return new Master(
+        config.router().vrid(),
+        config.router().version(),
+        config.interfaceName(),
+        config.addresses().stream().map(a -> a.prefix() + " " + a.interfaceName()).toList(),
+        config.priority());
+  }
+
   /** What it was master of and nobody can have taken over; groups as a whole. */
   Set<String> resumable(Collection<InstanceConfig> configs) {
     if (!isOpen()) {
@@ -46,7 +59,7 @@ final class EarlierLife {
       var bound = node.addresses().addresses();
       var still =
           configs.stream()
-              .filter(config -> MasterRecord.isStillMaster(config, masters, bound, node.network()))
+              .filter(config -> isStillMaster(config, bound))
               .map(InstanceConfig::name)
               .collect(Collectors.toSet());
       return configs.stream()
@@ -62,6 +75,29 @@ final class EarlierLife {
       LOG.warn("not_resumed error=\"{}\"", e.getMessage());
       return Set.of();
     }
+  }
+
+  /** Whether no backup can have taken over yet what it was master of. */
+  private boolean isStillMaster(InstanceConfig config, List<BoundAddress> bound) {
+    return master(config).equals(masters.get(config.name()))
+        && config.addresses().stream()
+            .allMatch(
+                address ->
+                    bound.stream()
+                        .filter(there -> isOurs(there, address))
+                        .anyMatch(
+                            there -> Timers.isStillMaster(config.router(), there.leaseSeconds())));
+  }
+
+  private boolean isOurs(BoundAddress there, VirtualAddress address) {
+    var link = node.network().link(address.interfaceName());
+    // Kernels before 5.18 keep no mark.
+    boolean marked = there.protocol() == AddressPort.PROTOCOL || there.protocol() == 0;
+    return marked
+        && there.leaseSeconds() > 0
+        && link != null
+        && link.index() == there.linkIndex()
+        && there.prefix().equals(address.prefix());
   }
 
   /** Takes off what it has left on the node and nobody holds now. */

@@ -80,7 +80,11 @@ final class InstanceChecks {
       return false;
     }
     states.put(state.name(), state);
-    node.metrics().check(vip, state);
+    switch (state.verdict()) {
+      case Unknown -> node.metrics().forgetVerdict(vip, state.name());
+      case Good -> node.metrics().check(vip, state.name(), null);
+      case Failed -> node.metrics().check(vip, state.name(), state.detail());
+    }
     LOG.info(
         "check vip={} check={} verdict={} detail=\"{}\"",
         vip,

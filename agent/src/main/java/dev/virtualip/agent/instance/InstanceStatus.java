@@ -30,9 +30,9 @@ final class InstanceStatus {
   private static final Logger LOG = LoggerFactory.getLogger(InstanceStatus.class);
 
   private final Node node;
-  private final Faults obstacles;
+  private final Faults faults;
   private final InstanceChecks checks;
-  private final AdvertReceiver reception;
+  private final AdvertReceiver receiver;
   private final Timeline timeline;
   private List<Problem> refused = List.of();
   private Long refusedGeneration;
@@ -49,15 +49,15 @@ final class InstanceStatus {
    */
   InstanceStatus(
       Node node,
-      Faults obstacles,
+      Faults faults,
       InstanceChecks checks,
-      AdvertReceiver reception,
+      AdvertReceiver receiver,
       Timeline timeline,
       Reason reason) {
     this.node = node;
-    this.obstacles = obstacles;
+    this.faults = faults;
     this.checks = checks;
-    this.reception = reception;
+    this.receiver = receiver;
     this.timeline = timeline;
     reasons = List.of(reason);
     since = node.clock().instant();
@@ -154,7 +154,7 @@ final class InstanceStatus {
 
   /** What is wrong and what to do; empty if nothing is. */
   private String details() {
-    return obstacles.details().stream()
+    return faults.details().stream()
         .filter(detail -> !detail.isEmpty())
         .collect(Collectors.joining("; "));
   }
@@ -189,13 +189,13 @@ final class InstanceStatus {
     if (!details().isEmpty()) {
       messages.add(details());
     }
-    checks.failingBeside(obstacles.reasons()).forEach(messages::add);
+    checks.failingBeside(faults.reasons()).forEach(messages::add);
     if (lastResort) {
       messages.add("priority 1 until checks are good (whenAllFail: KeepMaster)");
     }
     noted.forEach(problem -> messages.add(problem.toString()));
     var history = timeline.history();
-    var speakers = reception.speakers();
+    var speakers = receiver.speakers();
     return new NodeStatus(
         name(router.state()),
         router.priority(),

@@ -429,7 +429,7 @@ public final class NodeMachine {
     var present = new TreeMap<String, MasterRecord.Master>();
     instances.values().stream()
         .filter(i -> i.stateName() == VirtualIpStatus.State.Master)
-        .forEach(i -> present.put(i.config().name(), MasterRecord.Master.of(i.config())));
+        .forEach(i -> present.put(i.config().name(), EarlierLife.master(i.config())));
     if (!present.equals(masters)) {
       masters = present;
       tell(() -> listener.masters(present));

@@ -45,10 +45,10 @@ public final class SyncGroupMembers {
   void addFaults(VrrpInstance member, Map<Reason, String> faults) {
     members.forEach(
         (name, other) -> {
-          if (other == member || !other.obstacles().hasOwn()) {
+          if (other == member || !other.faults().hasOwn()) {
             return;
           }
-          if (other.obstacles().isPending()) {
+          if (other.faults().isPending()) {
             faults.put(new Reason(Kind.SyncGroupPending, name), "");
           } else {
             faults.put(new Reason(Kind.SyncGroup, name), "VirtualIP " + name + " is at fault");
@@ -58,7 +58,7 @@ public final class SyncGroupMembers {
 
   /** Whether each knows what stands in its way. */
   boolean allHaveLooked() {
-    return members.values().stream().allMatch(member -> member.obstacles().hasLooked());
+    return members.values().stream().allMatch(member -> member.faults().hasLooked());
   }
 
   /** Whether checks of members other than this one fail. */

@@ -63,9 +63,9 @@ public final class VrrpInstance {
   private final Node node;
   private final Consumer<VrrpInstance> onStatus;
   private final AdvertTransport transport;
-  private final AdvertReceiver reception;
+  private final AdvertReceiver receiver;
   private final InstanceChecks checks;
-  private final Faults obstacles;
+  private final Faults faults;
   private final Timeline timeline = new Timeline();
   private final Effects effects;
   private final InstanceStatus status;
@@ -91,16 +91,16 @@ public final class VrrpInstance {
     this.onStatus = onStatus;
     var links = new LinkStates(node.network());
     transport = new AdvertTransport(node);
-    reception = new AdvertReceiver(node.metrics(), () -> onStatus.accept(this));
+    receiver = new AdvertReceiver(node.metrics(), () -> onStatus.accept(this));
     checks = new InstanceChecks(node, links);
     effects = new Effects(node, transport, timeline);
-    obstacles = new Faults(node, transport, effects, links);
+    faults = new Faults(node, transport, effects, links);
     router =
         resumes
             ? VirtualRouter.resume(config.router(), config.priority())
             : VirtualRouter.create(config.router(), config.priority());
     var reason = Reason.of(resumes ? Kind.Resuming : Kind.Starting);
-    status = new InstanceStatus(node, obstacles, checks, reception, timeline, reason);
+    status = new InstanceStatus(node, faults, checks, receiver, timeline, reason);
     group = new SyncGroupMembers(List.of());
     node.recorder().started(config.name(), router);
   }
@@ -125,8 +125,8 @@ public final class VrrpInstance {
     return router;
   }
 
-  Faults obstacles() {
-    return obstacles;
+  Faults faults() {
+    return faults;
   }
 
   /** Opens what it will listen by, as far as that can be opened. */
@@ -136,7 +136,7 @@ public final class VrrpInstance {
 
   private void listen(long now) {
     var link = node.network().link(config.interfaceName());
-    obstacles.find(config, link, source(link), router.state(), now);
+    faults.find(config, link, source(link), router.state(), now);
   }
 
   /** Whether a check of weight 0 keeps this router from its full priority or from taking part. */
@@ -180,8 +180,8 @@ public final class VrrpInstance {
   /** When {@link #onDeadline} is due. */
   public long deadline() {
     return Math.min(
-        Math.min(router.deadline(), obstacles.deadline()),
-        Math.min(reception.deadline(), effects.deadline()));
+        Math.min(router.deadline(), faults.deadline()),
+        Math.min(receiver.deadline(), effects.deadline()));
   }
 
   /** Does what is due. */
@@ -198,15 +198,15 @@ public final class VrrpInstance {
       var event = waits ? new Wish() : new TimerExpired();
       node.stopwatch().since(router.deadline(), () -> step(event, now));
     }
-    if (reception.deadline() <= now) {
-      reception.onDeadline(now);
+    if (receiver.deadline() <= now) {
+      receiver.onDeadline(now);
     }
     if (effects.deadline() <= now) {
       effects.releaseAgain(config, now);
     }
-    if (obstacles.deadline() <= now) {
-      long due = obstacles.deadline();
-      obstacles.onDeadline(now);
+    if (faults.deadline() <= now) {
+      long due = faults.deadline();
+      faults.onDeadline(now);
       // After what the step has brought about.
       node.stopwatch().since(due, () -> node.turn().later(this, () -> look(now)));
     }
@@ -229,7 +229,7 @@ public final class VrrpInstance {
             config.password(),
             router.source(),
             transport.peers(config));
-    var advert = reception.receive(config, expected, datagram, now);
+    var advert = receiver.receive(config, expected, datagram, now);
     if (advert != null) {
       step(new AdvertisementReceived(advert.priority(), advert.interval(), datagram.source()), now);
     }
@@ -286,8 +286,8 @@ public final class VrrpInstance {
 
   private void takeOver(InstanceConfig next, long now) {
     config = next;
-    obstacles.configChanged(next, now);
-    reception.configChanged();
+    faults.configChanged(next, now);
+    receiver.configChanged();
     startChecks();
     step(new ConfigChanged(next.router()), now);
   }
@@ -378,14 +378,14 @@ public final class VrrpInstance {
       step(new PriorityChanged(priority), now);
       onStatus.accept(this);
     }
-    var found = obstacles.find(config, link, source, router.state(), now);
+    var found = faults.find(config, link, source, router.state(), now);
     checks.addFaults(effective, found);
     group.addFaults(this, found);
-    boolean had = obstacles.hasOwn();
-    boolean pended = obstacles.isPending();
-    boolean first = !obstacles.hasLooked();
-    boolean foundNews = obstacles.remember(found);
-    var reasons = obstacles.reasons();
+    boolean had = faults.hasOwn();
+    boolean pended = faults.isPending();
+    boolean first = !faults.hasLooked();
+    boolean foundNews = faults.remember(found);
+    var reasons = faults.reasons();
     if (group.allHaveLooked() && (!reasons.isEmpty() || router.state() instanceof Initialize)) {
       step(new FaultsChanged(reasons), now);
     }
@@ -398,8 +398,8 @@ public final class VrrpInstance {
       onStatus.accept(this);
     }
     if (first
-        || obstacles.hasOwn() != had
-        || obstacles.isPending() != pended
+        || faults.hasOwn() != had
+        || faults.isPending() != pended
         || checksFail != checksFailed) {
       group.faultsChanged(this, now);
     }
@@ -460,7 +460,7 @@ public final class VrrpInstance {
 
   private void performed(Effect effect, VirtualRouter before) {
     switch (effect) {
-      case BindAddresses _, RenewLeases _ -> obstacles.bound();
+      case BindAddresses _, RenewLeases _ -> faults.bound();
       case StateChanged changed -> stateChanged(changed);
       case UnbindAddresses _ -> {
         boolean servedOn = before.state() instanceof Backup backup && backup.servesOn();
@@ -475,14 +475,14 @@ public final class VrrpInstance {
 
   /** A refusal is a fault, never a silent master. */
   private void refused(String error, long now) {
-    obstacles.bindFailed(error, now);
+    faults.bindFailed(error, now);
     LOG.error("bind_failed vip={} error=\"{}\"", config.name(), error);
     look(now);
   }
 
   private void stateChanged(StateChanged changed) {
     status.entered(config.name(), router, changed, servesOn());
-    reception.stateChanged();
+    receiver.stateChanged();
     onStatus.accept(this);
   }
 

@@ -1,7 +1,5 @@
 package dev.virtualip.agent.metrics;
 
-import dev.virtualip.agent.check.CheckState;
-import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import io.micrometer.core.instrument.Counter;
@@ -212,31 +210,33 @@ public final class AgentMetrics {
         cause);
   }
 
-  /** Shows a check as it stands; what fails is a label of a series that is there only meanwhile. */
-  public void check(String vip, CheckState state) {
-    forgetVerdict(vip, state.name());
-    if (state.verdict() == Verdict.Unknown) {
-      return;
-    }
-    boolean good = state.verdict() == Verdict.Good;
-    gauge(CHECK_GOOD, "1 if the check is good, 0 if it fails", good ? 1 : 0, vip, state.name())
+  /**
+   * Shows a check that has a verdict.
+   *
+   * @param failing what fails, a label of a series that is there only meanwhile; null if it is good
+   */
+  public void check(String vip, String check, String failing) {
+    forgetVerdict(vip, check);
+    boolean good = failing == null;
+    gauge(CHECK_GOOD, "1 if the check is good, 0 if it fails", good ? 1 : 0, vip, check)
         .register(registry);
     if (!good) {
-      gauge(CHECK_FAILING, "1 while the check fails, and what fails", 1, vip, state.name())
-          .tag("detail", state.detail())
+      gauge(CHECK_FAILING, "1 while the check fails, and what fails", 1, vip, check)
+          .tag("detail", failing)
           .register(registry);
     }
+  }
+
+  /** A check has no verdict (yet). */
+  public void forgetVerdict(String vip, String check) {
+    forget(CHECK_GOOD, vip, check);
+    forget(CHECK_FAILING, vip, check);
   }
 
   /** A check is no longer run. */
   public void forgetCheck(String vip, String check) {
     forgetVerdict(vip, check);
     forget(CHECK_DURATION, vip, check);
-  }
-
-  private void forgetVerdict(String vip, String check) {
-    forget(CHECK_GOOD, vip, check);
-    forget(CHECK_FAILING, vip, check);
   }
 
   private void forget(String name, String vip, String check) {

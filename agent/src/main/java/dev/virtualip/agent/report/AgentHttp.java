@@ -4,15 +4,18 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
-import dev.virtualip.agent.loop.VirtualRouterLoop;
+import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.log.Defects;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
+import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /** Serves {@code /healthz}, {@code /readyz}, {@code /metrics} and {@code /status}. */
 public final class AgentHttp implements AutoCloseable {
@@ -22,14 +25,19 @@ public final class AgentHttp implements AutoCloseable {
   private final JsonMapper json = new JsonMapper();
 
   /**
-   * Starts serving.
+   * Starts serving. What it asks is asked by threads of its own.
    *
+   * @param alive whether the agent works
+   * @param ready whether it has been told what to run
+   * @param statuses what it does about each VirtualIP
    * @throws IOException if the address cannot be listened on, with what to do about it
    */
   public AgentHttp(
       InetSocketAddress listen,
       String nodeName,
-      VirtualRouterLoop loop,
+      BooleanSupplier alive,
+      BooleanSupplier ready,
+      Supplier<Map<String, NodeStatus>> statuses,
       PrometheusMeterRegistry registry)
       throws IOException {
     try {
@@ -42,8 +50,8 @@ public final class AgentHttp implements AutoCloseable {
     }
     server.setExecutor(
         Executors.newThreadPerTaskExecutor(Thread.ofVirtual().name("http").factory()));
-    serve("/healthz", exchange -> probe(exchange, loop.alive()));
-    serve("/readyz", exchange -> probe(exchange, loop.alive() && loop.configured()));
+    serve("/healthz", exchange -> probe(exchange, alive.getAsBoolean()));
+    serve("/readyz", exchange -> probe(exchange, alive.getAsBoolean() && ready.getAsBoolean()));
     serve(
         "/metrics",
         exchange ->
@@ -53,7 +61,7 @@ public final class AgentHttp implements AutoCloseable {
         exchange -> {
           var status = new LinkedHashMap<String, Object>();
           status.put("node", nodeName);
-          status.put("virtualIPs", new TreeMap<>(loop.statuses()));
+          status.put("virtualIPs", new TreeMap<>(statuses.get()));
           answer(exchange, 200, "application/json", json.writeValueAsString(status) + "\n");
         });
     server.start();

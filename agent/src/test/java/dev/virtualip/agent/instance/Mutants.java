@@ -141,7 +141,7 @@ final class Mutants {
           new Mutant(
               "a fault of a member is none of the others'",
               "instance/SyncGroupMembers.java",
-              "if (other == member || !other.obstacles().hasOwn()) {",
+              "if (other == member || !other.faults().hasOwn()) {",
               "if (other == member || other != null) {"),
           new Mutant(
               "what somebody removed is not put back",

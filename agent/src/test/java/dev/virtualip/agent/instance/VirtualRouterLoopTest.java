@@ -80,7 +80,7 @@ class VirtualRouterLoopTest {
   private static Map<String, MasterRecord.Master> masterOf(String... yaml) {
     return desired(yaml).virtualIps().stream()
         .map(vip -> InstanceConfig.from(vip, "node-a", Map.of(), List.of()))
-        .collect(Collectors.toMap(InstanceConfig::name, MasterRecord.Master::of));
+        .collect(Collectors.toMap(InstanceConfig::name, EarlierLife::master));
   }
 
   private void leave(String prefix, long leaseLeft) {

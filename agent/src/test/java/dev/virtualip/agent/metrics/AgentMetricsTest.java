@@ -3,8 +3,6 @@ package dev.virtualip.agent.metrics;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
-import dev.virtualip.agent.check.CheckState;
-import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -58,7 +56,7 @@ class AgentMetricsTest {
   @Test
   void aNewVerdictOfACheckKeepsItsDurations() {
     metrics.checked("web", "nginx", true, Duration.ofMillis(3));
-    metrics.check("web", new CheckState("nginx", 0, false, Verdict.Failed, "refused"));
+    metrics.check("web", "nginx", "refused");
     assertEquals(1, registry.get("virtualip.check.duration").timer().count());
     metrics.forgetCheck("web", "nginx");
     assertEquals(List.of(), registry.getMeters());
