@@ -79,6 +79,7 @@ final class Faults {
       var name = nic.getKey();
       var link = node.network().link(name);
       if (link == null) {
+        links.forget(name);
         faults.put(
             new Reason(Kind.InterfaceNotFound, name),
             "%s: there is no NIC %s on this node (it has %s): correct the name"

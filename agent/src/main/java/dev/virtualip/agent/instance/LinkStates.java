@@ -54,6 +54,12 @@ final class LinkStates {
     deadlines.keySet().retainAll(names);
   }
 
+  /** Forgets a NIC that is not there: when it comes back, what is seen counts at once. */
+  void forget(String name) {
+    seen.remove(name);
+    deadlines.remove(name);
+  }
+
   /** When a change will have lasted, or {@link State#NEVER}. */
   long deadline() {
     // The loop asks all routers at each turn.

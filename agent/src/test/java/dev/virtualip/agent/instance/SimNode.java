@@ -319,7 +319,7 @@ final class SimNode {
     // An advert and an announcement may be due at once: one each turn.
     idleTurns = idle && machine.deadline() <= time ? idleTurns + 1 : 0;
     if (idleTurns > 2) {
-      throw new AssertionError(name + " turns without progress");
+      throw new AssertionError(this.name + " turns without progress");
     }
     world.turned(this);
     sleep();

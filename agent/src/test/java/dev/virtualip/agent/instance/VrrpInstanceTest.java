@@ -10,6 +10,7 @@ import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
@@ -966,5 +967,19 @@ class VrrpInstanceTest {
       expire();
     }
     assertEquals(State.Master, instance.status().state());
+  }
+
+  /** D2's sibling, found by the simulation (seed 859): the NIC goes while its debounce runs. */
+  @Test
+  void aDebouncedNicThatIsPulledOutIsNotWaitedFor() {
+    becomeMaster(SEED + "  linkDebounce: 1500ms\n");
+    fake.link("eth1", 3, false);
+    fake.report();
+    instance.onNetwork(new LinkChanged(fake.links.get("eth1")), now);
+    fake.links.remove("eth1");
+    fake.report();
+    instance.onNetwork(new LinkRemoved(3, "eth1"), now);
+    assertEquals("InterfaceNotFound(eth1)", instance.status().reason());
+    assertEquals(Long.MAX_VALUE, instance.deadline());
   }
 }
