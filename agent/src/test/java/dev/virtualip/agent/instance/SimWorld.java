@@ -427,12 +427,14 @@ final class SimWorld implements SimNode.World {
           && !vips.stream().allMatch(v -> v.group == null || master.isMaster(v.name))) {
         return "the sync group is not on one node: " + nodes;
       }
-      long wantedRules = vips.stream().filter(v -> v.rule && master.isMaster(v.name)).count();
-      if (master.kernel.ruleCount() != wantedRules) {
-        return master.name + " has " + master.kernel.ruleCount() + " rules: " + nodes;
-      }
       if (vip.route && !master.kernel.holdsRoute(vip.destination)) {
         return vip.name + " has no route: " + nodes;
+      }
+    }
+    for (var node : nodes) {
+      long wanted = vips.stream().filter(vip -> vip.rule && node.isMaster(vip.name)).count();
+      if (node.kernel.ruleCount() != wanted) {
+        return "%s has %d rules, not %d".formatted(node, node.kernel.ruleCount(), wanted);
       }
     }
     return null;
