@@ -7,11 +7,11 @@ import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
 import dev.virtualip.crds.IpPrefix;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -46,8 +46,23 @@ final class Addresses implements Kind<Addresses.Held> {
   }
 
   @Override
-  public boolean isRemoved(Held address, NetworkEvent event) {
-    return event instanceof AddressRemoved removed && address.equals(held(removed.address()));
+  public boolean mayBeGone(Held address, NetworkEvent event) {
+    return switch (event) {
+      case AddressRemoved removed -> address.equals(held(removed.address()));
+      case LinkChanged changed -> changed.link().index() == address.linkIndex();
+      default -> false;
+    };
+  }
+
+  /** A NIC that is set down loses its IPv6 addresses, and may not take them. */
+  @Override
+  public boolean canBePut(Held address, NodeNetwork network) {
+    return !address.prefix().isIpv6() || network.isUp(address.linkIndex());
+  }
+
+  @Override
+  public boolean isThere(Held address, NodeNetwork network) {
+    return network.has(address.linkIndex(), address.prefix());
   }
 
   @Override
@@ -65,8 +80,9 @@ final class Addresses implements Kind<Addresses.Held> {
   }
 
   @Override
-  public List<Held> marked(AddressPort port) throws IOException {
-    return port.addresses().stream()
+  public List<Held> marked(NodeNetwork network) {
+    return network
+        .addresses()
         .filter(bound -> bound.protocol() == AddressPort.PROTOCOL)
         .map(Addresses::held)
         .toList();

@@ -7,10 +7,12 @@ import dev.virtualip.agent.plan.InstanceConfig;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** What one virtual router has of one kind on its node. */
 final class Held<T> {
   private final Kind<T> kind;
+  private final NodeNetwork network;
 
   /** What may be there and has to be taken off in the end. */
   private final Set<T> ours = new LinkedHashSet<>();
@@ -20,18 +22,19 @@ final class Held<T> {
 
   private List<T> wanted = List.of();
 
-  Held(Kind<T> kind) {
+  Held(Kind<T> kind, NodeNetwork network) {
     this.kind = kind;
+    this.network = network;
   }
 
   /** Takes in what is wanted, before anything is asked for. */
-  void want(InstanceConfig config, NodeNetwork network) throws Kind.MissingNic {
+  void want(InstanceConfig config) throws Kind.MissingNic {
     wanted = kind.wanted(config, network);
   }
 
   /** Puts all that is wanted, has a lease, or is not known to be there. */
   List<Change> puts(long leaseSeconds) {
-    return wanted.stream()
+    return possible()
         .filter(thing -> kind.isLeased(thing) || !sure.contains(thing))
         .map(thing -> kind.put(thing, leaseSeconds))
         .toList();
@@ -39,7 +42,11 @@ final class Held<T> {
 
   /** Puts all that is wanted, whether it is there or not. */
   List<Change> putsAnew(long leaseSeconds) {
-    return wanted.stream().map(thing -> kind.put(thing, leaseSeconds)).toList();
+    return possible().map(thing -> kind.put(thing, leaseSeconds)).toList();
+  }
+
+  private Stream<T> possible() {
+    return wanted.stream().filter(thing -> kind.canBePut(thing, network));
   }
 
   /** Takes off what is held but no longer wanted. */
@@ -50,11 +57,14 @@ final class Held<T> {
         .toList();
   }
 
-  /** Takes everything off, with what others have left of it. */
-  List<Change> deletesOfAll(InstanceConfig config, NodeNetwork network) {
+  /** Takes everything off, with what others have left of it, and holds nothing. */
+  List<Change> release(InstanceConfig config) {
     wanted = List.of();
     ours.addAll(kind.leftOvers(config, network));
-    return deletes();
+    var changes = deletes();
+    ours.clear();
+    sure.clear();
+    return changes;
   }
 
   /** Before the kernel answers: what is asked for may be there whatever it says. */
@@ -66,32 +76,19 @@ final class Held<T> {
   /** The kernel has done it all. */
   void done() {
     ours.retainAll(wanted);
-    sure.addAll(wanted);
+    possible().forEach(sure::add);
   }
 
-  /** Reports were lost, or an answer: what is put next is everything. */
-  void doubt() {
+  /** Whether a report may mean that something is gone that is wanted. */
+  boolean mayLose(NetworkEvent event) {
+    return wanted.stream().anyMatch(thing -> kind.mayBeGone(thing, event));
+  }
+
+  /** What is wanted, could be there and is not, as last read. */
+  List<T> missing() {
     sure.clear();
-  }
-
-  /** Whether a report says that something is gone that was known to be there. */
-  boolean loses(NetworkEvent event) {
-    return sure.removeIf(thing -> kind.isRemoved(thing, event));
-  }
-
-  /** Something of another kind is gone: what may have gone with it is put again. */
-  void mayLose(NetworkEvent event) {
-    sure.removeIf(thing -> kind.mayGoWith(thing, event));
-  }
-
-  /** The kernel has taken off all that was asked for, but for these. */
-  void released(List<Change> refused) {
-    ours.removeIf(thing -> !refused.contains(kind.delete(thing)));
-  }
-
-  /** Whether nothing of it may be there any more. */
-  boolean isEmpty() {
-    return ours.isEmpty();
+    wanted.stream().filter(thing -> kind.isThere(thing, network)).forEach(sure::add);
+    return possible().filter(thing -> !sure.contains(thing)).toList();
   }
 
   /** Whether this is held, and so no left-over of an earlier life. */

@@ -7,7 +7,6 @@ import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
-import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.crds.PolicyRule;
 import java.io.IOException;
@@ -27,22 +26,22 @@ import org.slf4j.LoggerFactory;
 public final class Holdings {
   private static final Logger LOG = LoggerFactory.getLogger(Holdings.class);
 
-  /** A rule has no lease: what the kernel may not have taken off is taken off again. */
-  private static final long RELEASE_RETRY = 1_000_000_000L;
-
   private final NodeNetwork network;
   private final AddressPort port;
-  private final Held<Addresses.Held> addresses = new Held<>(new Addresses());
-  private final Held<InstalledRoute> routes = new Held<>(new Routes());
-  private final Held<PolicyRule> rules = new Held<>(new Rules());
-  private final List<Held<?>> all = List.of(addresses, routes, rules);
+  private final Held<Addresses.Held> addresses;
+  private final Held<InstalledRoute> routes;
+  private final Held<PolicyRule> rules;
+  private final List<Held<?>> all;
   private long renewedAt;
-  private long releaseAgainAt = State.NEVER;
 
   /** Holds nothing. */
   public Holdings(NodeNetwork network, AddressPort port) {
     this.network = network;
     this.port = port;
+    addresses = new Held<>(new Addresses(), network);
+    routes = new Held<>(new Routes(), network);
+    rules = new Held<>(new Rules(), network);
+    all = List.of(addresses, routes, rules);
   }
 
   static int linkIndex(String interfaceName, NodeNetwork network) throws Kind.MissingNic {
@@ -62,12 +61,11 @@ public final class Holdings {
   public String hold(InstanceConfig config, long now) {
     try {
       for (var held : all) {
-        held.want(config, network);
+        held.want(config);
       }
     } catch (Kind.MissingNic e) {
       return e.getMessage();
     }
-    releaseAgainAt = State.NEVER;
     var changes = changes(Timers.leaseSeconds(config.router()));
     all.forEach(Held::asked);
     try {
@@ -109,72 +107,67 @@ public final class Holdings {
     return Timers.renewalDue(now - renewedAt, config.router().advertInterval());
   }
 
-  /** Whether a report says that something held is gone: holding again puts it back. */
-  public boolean loses(NetworkEvent event) {
-    boolean loses = false;
-    for (var held : all) {
-      loses |= held.loses(event);
-    }
-    if (loses) {
-      all.forEach(held -> held.mayLose(event));
-    }
-    return loses;
+  /** Whether a report may mean that something held is gone: then the node is read. */
+  public boolean mayLose(NetworkEvent event) {
+    return all.stream().anyMatch(held -> held.mayLose(event));
   }
 
-  /** Reports were lost: what is put next is everything, whether it is there or not. */
-  public void doubt() {
-    all.forEach(Held::doubt);
+  /**
+   * Compares what is wanted with what the node has, as last read: holding again puts back what is
+   * missing.
+   */
+  public List<?> missing() {
+    return all.stream().flatMap(held -> held.missing().stream()).toList();
   }
 
   /**
    * Takes everything off: what is held, and configured addresses that an earlier life or somebody
-   * else has left on their NIC. What the kernel refuses is tried again at {@link #deadline}.
+   * else has left on their NIC. What the kernel refuses is a {@linkplain #clearLeftOvers
+   * left-over}.
    */
-  public void release(InstanceConfig config, long now) {
+  public void release(InstanceConfig config) {
     var changes = new ArrayList<Change>();
-    all.reversed().forEach(held -> changes.addAll(held.deletesOfAll(config, network)));
-    all.forEach(Held::doubt);
-    releaseAgainAt = State.NEVER;
+    all.reversed().forEach(held -> changes.addAll(held.release(config)));
     if (changes.isEmpty()) {
       return;
     }
     try {
       var failures = port.apply(changes);
-      all.forEach(held -> held.released(failures.stream().map(Failure::change).toList()));
       if (!failures.isEmpty()) {
-        notReleased(config, describe(failures), now);
+        notReleased(config, describe(failures));
       }
     } catch (IOException e) {
-      notReleased(config, e.getMessage(), now);
+      notReleased(config, e.getMessage());
     }
   }
 
-  private void notReleased(InstanceConfig config, String error, long now) {
-    releaseAgainAt = now + RELEASE_RETRY;
-    LOG.error("release_failed vip={} error=\"{}\" retry_s=1", config.name(), error);
+  private static void notReleased(InstanceConfig config, String error) {
+    LOG.error("release_failed vip={} error=\"{}\" action=try_again", config.name(), error);
   }
 
-  /** When a release that the kernel refused is due again, or {@link State#NEVER}. */
-  public long deadline() {
-    return releaseAgainAt;
-  }
-
-  /** Takes off what an earlier life of the agent has left on the node and nobody holds now. */
-  public static void clearLeftOvers(AddressPort port, List<Holdings> holders) throws IOException {
+  /**
+   * Takes off what carries virtualip's mark, as last read, and nobody holds: an earlier life of the
+   * agent has left it, or a release has failed.
+   */
+  public static void clearLeftOvers(NodeNetwork network, AddressPort port, List<Holdings> holders) {
     var changes = new ArrayList<Change>();
-    changes.addAll(leftOvers(new Rules(), port, holders, holdings -> holdings.rules));
-    changes.addAll(leftOvers(new Routes(), port, holders, holdings -> holdings.routes));
-    changes.addAll(leftOvers(new Addresses(), port, holders, holdings -> holdings.addresses));
-    if (!changes.isEmpty()) {
+    changes.addAll(leftOvers(new Rules(), network, holders, holdings -> holdings.rules));
+    changes.addAll(leftOvers(new Routes(), network, holders, holdings -> holdings.routes));
+    changes.addAll(leftOvers(new Addresses(), network, holders, holdings -> holdings.addresses));
+    if (changes.isEmpty()) {
+      return;
+    }
+    try {
       var failures = port.apply(changes);
       LOG.warn("left_overs_removed changes={} failures={}", changes, failures);
+    } catch (IOException e) {
+      LOG.error("left_overs_not_removed error=\"{}\" action=try_again", e.getMessage());
     }
   }
 
   private static <T> List<Change> leftOvers(
-      Kind<T> kind, AddressPort port, List<Holdings> holders, Function<Holdings, Held<T>> held)
-      throws IOException {
-    return kind.marked(port).stream()
+      Kind<T> kind, NodeNetwork network, List<Holdings> holders, Function<Holdings, Held<T>> held) {
+    return kind.marked(network).stream()
         .filter(thing -> holders.stream().noneMatch(holder -> held.apply(holder).holds(thing)))
         .map(kind::delete)
         .toList();

@@ -1,11 +1,9 @@
 package dev.virtualip.agent.holding;
 
-import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
-import java.io.IOException;
 import java.util.List;
 
 /**
@@ -41,21 +39,24 @@ interface Kind<T> {
     return thing.equals(found);
   }
 
-  /** Whether a report says that it is gone. */
-  boolean isRemoved(T thing, NetworkEvent event);
+  /** Whether a report may mean that it is gone. */
+  boolean mayBeGone(T thing, NetworkEvent event);
 
-  /** Whether it may have gone unreported with what a report says is gone. */
-  default boolean mayGoWith(T thing, NetworkEvent event) {
-    return false;
+  /** Whether the kernel would take it now; what it would not is put when it would. */
+  default boolean canBePut(T thing, NodeNetwork network) {
+    return true;
   }
+
+  /** Whether the node has it, as last read. */
+  boolean isThere(T thing, NodeNetwork network);
 
   /** What is configured and on the node, whoever has put it there: to be taken off at a release. */
   default List<T> leftOvers(InstanceConfig config, NodeNetwork network) {
     return List.of();
   }
 
-  /** All on the node that carries virtualip's mark. */
-  List<T> marked(AddressPort port) throws IOException;
+  /** All on the node that carries virtualip's mark, as last read. */
+  List<T> marked(NodeNetwork network);
 
   /** A NIC that is configured is not there. */
   final class MissingNic extends Exception {

@@ -1,16 +1,15 @@
 package dev.virtualip.agent.holding;
 
-import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
-import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -52,20 +51,29 @@ final class Routes implements Kind<InstalledRoute> {
     return route.linkIndex() == found.linkIndex() && route.replaces(found);
   }
 
+  /** Routes that go with their link or with its last address are not reported. */
   @Override
-  public boolean isRemoved(InstalledRoute route, NetworkEvent event) {
-    return event instanceof RouteRemoved removed && isSame(route, removed.route());
+  public boolean mayBeGone(InstalledRoute route, NetworkEvent event) {
+    return switch (event) {
+      case RouteRemoved removed -> route.replaces(removed.route());
+      case AddressRemoved removed -> removed.address().linkIndex() == route.linkIndex();
+      case LinkChanged changed -> changed.link().index() == route.linkIndex();
+      default -> false;
+    };
   }
 
-  /** Routes that go along with a link's last address are not reported. */
   @Override
-  public boolean mayGoWith(InstalledRoute route, NetworkEvent event) {
-    return event instanceof AddressRemoved removed
-        && removed.address().linkIndex() == route.linkIndex();
+  public boolean canBePut(InstalledRoute route, NodeNetwork network) {
+    return network.isUp(route.linkIndex());
   }
 
   @Override
-  public List<InstalledRoute> marked(AddressPort port) throws IOException {
-    return port.routes();
+  public boolean isThere(InstalledRoute route, NodeNetwork network) {
+    return network.routes().stream().anyMatch(found -> isSame(route, found));
+  }
+
+  @Override
+  public List<InstalledRoute> marked(NodeNetwork network) {
+    return network.routes();
   }
 }

@@ -1,6 +1,5 @@
 package dev.virtualip.agent.holding;
 
-import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
 import dev.virtualip.agent.net.AddressPort.Change.PutRule;
@@ -9,7 +8,6 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.crds.PolicyRule;
-import java.io.IOException;
 import java.util.List;
 
 /** The policy routing rules (keepalived: {@code virtual_rules}). They stay until deleted. */
@@ -36,12 +34,17 @@ final class Rules implements Kind<PolicyRule> {
   }
 
   @Override
-  public boolean isRemoved(PolicyRule rule, NetworkEvent event) {
+  public boolean mayBeGone(PolicyRule rule, NetworkEvent event) {
     return event instanceof RuleRemoved removed && rule.equals(removed.rule());
   }
 
   @Override
-  public List<PolicyRule> marked(AddressPort port) throws IOException {
-    return port.rules();
+  public boolean isThere(PolicyRule rule, NodeNetwork network) {
+    return network.rules().contains(rule);
+  }
+
+  @Override
+  public List<PolicyRule> marked(NodeNetwork network) {
+    return network.rules();
   }
 }

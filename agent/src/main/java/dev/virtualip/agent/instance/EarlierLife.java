@@ -1,7 +1,6 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.disk.MasterRecord.Master;
-import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.plan.InstanceConfig;
@@ -16,9 +15,7 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * What an earlier life of the agent was master of, and what it has left on the node. One thread.
- */
+/** What an earlier life of the agent was master of. One thread. */
 final class EarlierLife {
   private static final Logger LOG = LoggerFactory.getLogger(EarlierLife.class);
 
@@ -98,14 +95,5 @@ final class EarlierLife {
         && link != null
         && link.index() == there.linkIndex()
         && there.prefix().equals(address.prefix());
-  }
-
-  /** Takes off what it has left on the node and nobody holds now. */
-  void clear(List<Holdings> holdings) {
-    try {
-      Holdings.clearLeftOvers(node.addresses(), holdings);
-    } catch (IOException e) {
-      LOG.error("left_overs_not_removed error=\"{}\"", e.getMessage());
-    }
   }
 }

@@ -13,7 +13,6 @@ import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
-import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Map;
@@ -61,7 +60,7 @@ final class Effects {
         return holdings.renewalDue(now, config) ? bind(config, now) : null;
       }
       case UnbindAddresses _ -> {
-        holdings.release(config, now);
+        holdings.release(config);
         reached(Part.Released);
       }
       case AnnounceAddresses announce -> announce(config, announce.once());
@@ -116,28 +115,16 @@ final class Effects {
     }
   }
 
-  /** When what the kernel would not release is to be released again, or never. */
-  long deadline() {
-    return holdings.deadline();
-  }
-
-  /** Releases again what the kernel would not release, if there is such. */
-  void releaseAgain(InstanceConfig config, long now) {
-    if (holdings.deadline() != State.NEVER) {
-      holdings.release(config, now);
-    }
-  }
-
   /**
    * After a defect: takes off what it holds, whatever state it is in, and says so.
    *
    * @param resigns whether it was master, so that peers wait for it
    */
-  void abandon(InstanceConfig config, InetAddress source, boolean resigns, long now) {
+  void abandon(InstanceConfig config, InetAddress source, boolean resigns) {
     // With exclusive leases nobody may come before it has let go; with others a moment matters less
     // than that it cannot fail half-way.
     try {
-      holdings.release(config, now);
+      holdings.release(config);
     } finally {
       if (resigns) {
         transport.send(config, 0, source);

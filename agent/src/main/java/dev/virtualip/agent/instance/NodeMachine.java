@@ -1,6 +1,7 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.disk.MasterRecord;
+import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.instance.Input.CheckChanged;
 import dev.virtualip.agent.instance.Input.FrameReceived;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
@@ -45,6 +46,9 @@ public final class NodeMachine {
   private static final long SECOND = 1_000_000_000L;
   private static final long RESTART_MAX = 64 * SECOND;
 
+  /** Between two readings of the network without cause. */
+  private static final long READ_PERIOD = 5 * SECOND;
+
   /** Is told what happens, by the machine's thread: must not block. */
   public interface Listener {
     /** A virtual router has another status. */
@@ -70,6 +74,8 @@ public final class NodeMachine {
   private Map<String, MasterRecord.Master> masters = Map.of();
   private Nics toldNics;
   private boolean configured;
+  private boolean networkIsNew;
+  private long readAt = State.NEVER;
 
   /** Time of the input, or of the deadline, that is being handled. */
   private long now;
@@ -110,18 +116,16 @@ public final class NodeMachine {
     } catch (IOException e) {
       LOG.error("network_not_read error=\"{}\"", e.getMessage());
     }
-    if (!earlierLife.isOpen()) {
-      earlierLife.clear(List.of());
-    }
+    clearLeftOvers();
     tellNics();
   }
 
   /** When a turn is due, or {@link State#NEVER}. */
   public long deadline() {
-    if (!opened.isEmpty()) {
+    if (!opened.isEmpty() || networkIsNew) {
       return now;
     }
-    long first = restarts.deadline();
+    long first = Math.min(restarts.deadline(), instances.isEmpty() ? State.NEVER : readAt);
     for (var instance : instances.values()) {
       first = Math.min(first, instance.deadline());
     }
@@ -165,9 +169,10 @@ public final class NodeMachine {
     return null;
   }
 
-  /** Begins what has been opened, and what is to begin anew. */
+  /** Follows the network; begins what has been opened, and what is to begin anew. */
   public void begin(long time) {
     now = time;
+    followNetwork();
     if (restarts.deadline() <= now) {
       restart();
     }
@@ -226,24 +231,65 @@ public final class NodeMachine {
     takers.forEach(instance -> instance.onDatagram(datagram.get(), now));
   }
 
+  /** Takes a report in; what follows from it follows once from all that wait. */
   private void networkChanged(NetworkEvent event) {
-    try {
-      if (!node.network().apply(event)) {
-        // Our own renewals: a report for each address every second or so, and news to nobody.
-        return;
-      }
-    } catch (IOException e) {
-      LOG.error("network_not_read error=\"{}\"", e.getMessage());
+    if (!node.network().apply(event)) {
+      // Our own renewals: a report for each address every second or so, and news to nobody.
+      return;
     }
+    networkIsNew = true;
     switch (event) {
       case LinkRemoved removed -> node.ports().close(removed.linkIndex());
       case LinkChanged changed when !changed.link().up() ->
           node.ports().close(changed.link().index());
-      case Overrun _ -> node.ports().retain(node.network().linkIndexes());
       default -> {}
     }
-    List.copyOf(instances.values()).forEach(instance -> instance.onNetwork(event, now));
-    tellNics();
+    if (event instanceof Overrun
+        || instances.values().stream().anyMatch(instance -> instance.mayLose(event))) {
+      readAt = now;
+    }
+  }
+
+  /**
+   * A report may be older than what we did since, or be missing. So the kernel is read, whenever a
+   * report gives cause to and every few seconds: what masters lack is put back, and what nobody
+   * holds is taken off.
+   */
+  private void followNetwork() {
+    if (readAt == State.NEVER) {
+      readAt = now + READ_PERIOD;
+    }
+    boolean read = readAt <= now && read();
+    if (networkIsNew) {
+      networkIsNew = false;
+      List.copyOf(instances.values()).forEach(instance -> instance.networkChanged(now));
+      tellNics();
+    }
+    if (read) {
+      List.copyOf(instances.values()).forEach(instance -> instance.networkRead(now));
+      clearLeftOvers();
+    }
+  }
+
+  /** What an earlier life was master of is left alone until it is known what goes on. */
+  private void clearLeftOvers() {
+    if (!earlierLife.isOpen()) {
+      var holders = instances.values().stream().map(VrrpInstance::holdings).toList();
+      Holdings.clearLeftOvers(node.network(), node.addresses(), holders);
+    }
+  }
+
+  private boolean read() {
+    try {
+      networkIsNew |= node.network().reload();
+      node.ports().retain(node.network().linkIndexes());
+      readAt = now + READ_PERIOD;
+      return true;
+    } catch (IOException e) {
+      readAt = now + SECOND;
+      LOG.error("network_not_read error=\"{}\" retry_s=1", e.getMessage());
+      return false;
+    }
   }
 
   private void tellNics() {
@@ -292,7 +338,9 @@ public final class NodeMachine {
     joinGroups();
     if (earlierLife.isOpen()) {
       earlierLife.end();
-      earlierLife.clear(instances.values().stream().map(VrrpInstance::holdings).toList());
+      if (read()) {
+        clearLeftOvers();
+      }
     }
     for (var name : change.run().keySet()) {
       pass(change.run().get(name));
@@ -375,7 +423,7 @@ public final class NodeMachine {
     instances.remove(config.name(), instance);
     node.turn().forget(instance);
     try {
-      instance.abandon(now);
+      instance.abandon();
     } catch (RuntimeException | AssertionError e) {
       LOG.error("defect vip={} leases=will_end", config.name(), e);
     }

@@ -4,11 +4,6 @@ import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
@@ -25,7 +20,6 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
-import dev.virtualip.agent.vrrp.Event.HoldingsUncertain;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
@@ -179,9 +173,7 @@ public final class VrrpInstance {
 
   /** When {@link #onDeadline} is due. */
   public long deadline() {
-    return Math.min(
-        Math.min(router.deadline(), faults.deadline()),
-        Math.min(receiver.deadline(), effects.deadline()));
+    return Math.min(Math.min(router.deadline(), faults.deadline()), receiver.deadline());
   }
 
   /** Does what is due. */
@@ -200,9 +192,6 @@ public final class VrrpInstance {
     }
     if (receiver.deadline() <= now) {
       receiver.onDeadline(now);
-    }
-    if (effects.deadline() <= now) {
-      effects.releaseAgain(config, now);
     }
     if (faults.deadline() <= now) {
       long due = faults.deadline();
@@ -235,31 +224,29 @@ public final class VrrpInstance {
     }
   }
 
-  /** A report of the kernel that the node's view has taken in already. */
-  void onNetwork(NetworkEvent event, long now) {
-    node.turn().later(this, () -> loseHoldings(event, now));
-    node.turn().later(this, () -> look(now));
-    node.turn().run(this, () -> doubtHoldings(event, now));
+  /** Whether a report may mean that something is gone that this master holds. */
+  boolean mayLose(NetworkEvent event) {
+    return router.state() instanceof Active && holdings().mayLose(event);
   }
 
-  private void loseHoldings(NetworkEvent event, long now) {
-    boolean removal =
-        event instanceof AddressRemoved
-            || event instanceof RouteRemoved
-            || event instanceof RuleRemoved;
-    if (removal && router.state() instanceof Active && holdings().loses(event)) {
-      node.metrics().restored(config.name());
-      LOG.warn("removed_by_others vip={} what={} action=put_back", config.name(), event);
-      step(new HoldingsLost(), now);
+  /** The node's NICs or addresses are other ones. */
+  void networkChanged(long now) {
+    evaluate(now);
+  }
+
+  /** The node has been read anew: a master puts back what is missing. */
+  void networkRead(long now) {
+    if (router.state() instanceof Active) {
+      node.turn().run(this, () -> putBack(now));
     }
   }
 
-  private void doubtHoldings(NetworkEvent event, long now) {
-    // The kernel drops the routes of a link that goes down, and reports none of them.
-    boolean cameUp = event instanceof LinkChanged changed && changed.link().up();
-    if ((event instanceof Overrun || cameUp) && router.state() instanceof Active) {
-      holdings().doubt();
-      step(new HoldingsUncertain(), now);
+  private void putBack(long now) {
+    var missing = holdings().missing();
+    if (!missing.isEmpty() && router.state() instanceof Active) {
+      missing.forEach(_ -> node.metrics().restored(config.name()));
+      LOG.warn("removed_by_others vip={} what=\"{}\" action=put_back", config.name(), missing);
+      step(new HoldingsLost(), now);
     }
   }
 
@@ -340,16 +327,15 @@ public final class VrrpInstance {
             () -> {
               checks.stop(config.name());
               step(new Shutdown(reason), now);
-              effects.releaseAgain(config, now);
             });
   }
 
   /** Ends after a defect, as far as that is possible: nothing of it may stay. */
-  void abandon(long now) {
+  void abandon() {
     try {
       checks.stop(config.name());
     } finally {
-      effects.abandon(config, router.source(), router.state() instanceof Active, now);
+      effects.abandon(config, router.source(), router.state() instanceof Active);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.net;
 
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
@@ -10,6 +11,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.PolicyRule;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -20,11 +22,16 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** Links and addresses of the node as last reported by the kernel. Used by one thread. */
+/**
+ * The node's links and addresses as last reported by the kernel, and virtualip's routes and rules
+ * as last {@linkplain #reload read}. Used by one thread.
+ */
 public final class NodeNetwork {
   private final Map<Integer, Link> links = new LinkedHashMap<>();
   private final Map<Place, BoundAddress> addresses = new LinkedHashMap<>();
   private final AddressPort port;
+  private List<InstalledRoute> routes = List.of();
+  private List<PolicyRule> rules = List.of();
   private Nics nics = new Nics(List.of(), Map.of());
 
   /** Where the kernel has room for one address. */
@@ -39,13 +46,33 @@ public final class NodeNetwork {
     this.port = port;
   }
 
-  /** Reads everything anew. */
-  public void reload() throws IOException {
+  /**
+   * Reads everything anew.
+   *
+   * @return whether links or addresses are other ones, leases aside
+   * @throws IOException if something could not be read; links and addresses stay as they were
+   */
+  public boolean reload() throws IOException {
+    var linksBefore = Map.copyOf(links);
+    var addressesBefore = withoutLeases();
+    var readLinks = port.links();
+    var readAddresses = port.addresses();
+    routes = port.routes();
+    rules = port.rules();
     links.clear();
-    port.links().forEach(link -> links.put(link.index(), link));
+    readLinks.forEach(link -> links.put(link.index(), link));
     addresses.clear();
-    port.addresses().forEach(address -> addresses.put(Place.of(address), address));
+    readAddresses.forEach(address -> addresses.put(Place.of(address), address));
     placeAnew();
+    return !links.equals(linksBefore) || !withoutLeases().equals(addressesBefore);
+  }
+
+  private Map<Place, Integer> withoutLeases() {
+    var marks = new HashMap<Place, Integer>();
+    addresses.forEach(
+        (place, address) ->
+            marks.put(place, address.tentative() ? -1 - address.protocol() : address.protocol()));
+    return marks;
   }
 
   private void placeAnew() {
@@ -64,7 +91,7 @@ public final class NodeNetwork {
    *
    * @return false if nothing is new, or nothing but the lease of an address
    */
-  public boolean apply(NetworkEvent event) throws IOException {
+  public boolean apply(NetworkEvent event) {
     boolean news = take(event);
     boolean ours =
         switch (event) {
@@ -79,7 +106,7 @@ public final class NodeNetwork {
     return news;
   }
 
-  private boolean take(NetworkEvent event) throws IOException {
+  private boolean take(NetworkEvent event) {
     switch (event) {
       case LinkChanged changed -> {
         return !changed.link().equals(links.put(changed.link().index(), changed.link()));
@@ -95,8 +122,7 @@ public final class NodeNetwork {
             || before.tentative() != put.address().tentative();
       }
       case AddressRemoved removed -> addresses.remove(Place.of(removed.address()));
-      case RouteRemoved _, RuleRemoved _ -> {}
-      case Overrun _ -> reload();
+      case RouteRemoved _, RuleRemoved _, Overrun _ -> {}
     }
     return true;
   }
@@ -121,9 +147,14 @@ public final class NodeNetwork {
     return nics.names();
   }
 
+  /** All addresses of all links. */
+  public Stream<BoundAddress> addresses() {
+    return addresses.values().stream();
+  }
+
   /** What is bound on a link. */
   public Stream<BoundAddress> addressesOn(int linkIndex) {
-    return addresses.values().stream().filter(address -> address.linkIndex() == linkIndex);
+    return addresses().filter(address -> address.linkIndex() == linkIndex);
   }
 
   /**
@@ -142,6 +173,27 @@ public final class NodeNetwork {
     return addressesOn(linkIndex)
         .filter(bound -> bound.protocol() != AddressPort.PROTOCOL)
         .anyMatch(bound -> bound.prefix().address().equals(address));
+  }
+
+  /** Whether a link is up and has a carrier. */
+  public boolean isUp(int linkIndex) {
+    var link = links.get(linkIndex);
+    return link != null && link.up();
+  }
+
+  /** Whether a link has this very address, whoever has put it there. */
+  public boolean has(int linkIndex, IpPrefix prefix) {
+    return addresses.containsKey(new Place(linkIndex, prefix));
+  }
+
+  /** Routes with virtualip's mark. */
+  public List<InstalledRoute> routes() {
+    return routes;
+  }
+
+  /** Policy routing rules with virtualip's mark. */
+  public List<PolicyRule> rules() {
+    return rules;
   }
 
   /** Whether some link of the node has this address. */

@@ -67,11 +67,8 @@ public sealed interface Event {
    */
   record Resign(Reason cause) implements Event {}
 
-  /** Something that the master holds has been taken away by somebody else. */
+  /** Something that the master holds is not there any more. */
   record HoldingsLost() implements Event {}
-
-  /** Reports of the kernel were lost: it is unknown what the master still holds. */
-  record HoldingsUncertain() implements Event {}
 
   /** The Active_Down_Timer of a sync group's member has passed: it would be master if all were. */
   record Wish() implements Event {}

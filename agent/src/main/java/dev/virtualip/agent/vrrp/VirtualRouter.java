@@ -12,7 +12,6 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
-import dev.virtualip.agent.vrrp.Event.HoldingsUncertain;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -95,8 +94,6 @@ public record VirtualRouter(
       case Shutdown shutdown -> leave(List.of(shutdown.reason()));
       case Resign resign -> resign(resign.cause(), now);
       case HoldingsLost _ -> holdingsLost(now);
-      case HoldingsUncertain _ ->
-          state instanceof Active ? step(state, new BindAddresses()) : none(this);
       case Wish _ -> wish(now);
       case TakeOver _ -> takeOver(now);
       case LetGo letGo -> letGo(new Reason(Kind.SyncGroup, letGo.member()), now);

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Advertisement;
@@ -92,6 +91,13 @@ class AdvertTransportTest {
     return counter == null ? 0 : counter.count();
   }
 
+  /** The node is read anew, and the instance is told. */
+  private void networkRead(long at) {
+    fake.report();
+    instance.networkChanged(at);
+    instance.networkRead(at);
+  }
+
   @Test
   void ipv6AdvertsComeFromTheLinkLocalAddressAndListLinkLocalOnesFirst() {
     bind("2001:db8::b/64");
@@ -135,7 +141,7 @@ class AdvertTransportTest {
     assertEquals("NoAddress(eth0)", instance.status().reason());
     assertTrue(instance.status().message().contains("link-local"), instance.status().message());
     bind("fe80::b/64");
-    instance.onNetwork(new Overrun(), now);
+    networkRead(now);
     assertEquals(State.Backup, instance.status().state());
   }
 

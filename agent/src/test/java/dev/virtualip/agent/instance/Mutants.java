@@ -160,9 +160,9 @@ final class Mutants {
               "return silenceMax > 0;"),
           new Mutant(
               "what an earlier life left behind stays",
-              "instance/EarlierLife.java",
-              "Holdings.clearLeftOvers(node.addresses(), holdings);",
-              "node.addresses().rules();"),
+              "instance/NodeMachine.java",
+              "if (!earlierLife.isOpen()) {",
+              "if (restarts == null) {"),
           new Mutant(
               "a deleted VirtualIP is not released",
               "instance/NodeMachine.java",
@@ -174,10 +174,10 @@ final class Mutants {
               "      changes.addAll(gone);\n",
               "      LOG.debug(\"gone {}\", gone);\n"),
           new Mutant(
-              "what the kernel did not release is not released again",
-              "holding/Holdings.java",
-              "    releaseAgainAt = now + RELEASE_RETRY;\n",
-              ""),
+              "what the kernel did not release stays",
+              "instance/NodeMachine.java",
+              "      clearLeftOvers();\n    }\n  }\n",
+              "    }\n  }\n"),
           new Mutant(
               "a hand-over never lets go",
               "vrrp/VirtualRouter.java",

@@ -7,13 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
-import dev.virtualip.agent.net.AddressPort.BoundAddress;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
-import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Advertisement;
@@ -117,6 +110,13 @@ class VrrpInstanceTest {
     return fake.registry.find(name).counters().stream()
         .mapToDouble(counter -> counter.count())
         .sum();
+  }
+
+  /** The node is read anew, and the instance is told. */
+  private void networkRead(long at) {
+    fake.report();
+    instance.networkChanged(at);
+    instance.networkRead(at);
   }
 
   @Test
@@ -262,10 +262,10 @@ class VrrpInstanceTest {
   @Test
   void aRuleThatSomebodyRemovesIsPutBackAndCounted() {
     becomeMaster(WITH_RULE);
-    instance.onNetwork(new RuleRemoved(new PolicyRule(RULE.from(), null, RULE.table(), 7)), now);
+    networkRead(now);
     assertEquals(List.of(), fake.log, "that was not ours");
     fake.rules.clear();
-    instance.onNetwork(new RuleRemoved(RULE), now);
+    networkRead(now);
     assertEquals(Set.of(RULE), fake.rules);
     assertEquals(State.Master, instance.status().state());
     assertEquals(
@@ -277,7 +277,7 @@ class VrrpInstanceTest {
     becomeMaster(WITH_RULE);
     hear(150, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
     fake.log.clear();
-    instance.onNetwork(new RuleRemoved(RULE), now);
+    networkRead(now);
     assertEquals(List.of(), fake.log);
   }
 
@@ -388,7 +388,7 @@ class VrrpInstanceTest {
     becomeMaster();
     var prefix = IpPrefix.parse("203.0.113.10/24");
     fake.bound.remove(prefix);
-    instance.onNetwork(new AddressRemoved(new BoundAddress(3, prefix, 0, 112)), now);
+    networkRead(now);
     assertTrue(fake.bound.containsKey(prefix));
     assertTrue(fake.log.contains("arp eth1"));
     assertEquals(State.Master, instance.status().state());
@@ -414,7 +414,7 @@ class VrrpInstanceTest {
     var prefix = IpPrefix.parse("203.0.113.10/24");
     fake.bound.remove(prefix);
     fake.installed.clear();
-    instance.onNetwork(new AddressRemoved(new BoundAddress(3, prefix, 0, 112)), now);
+    networkRead(now);
     assertEquals(1, fake.installed.size());
   }
 
@@ -457,7 +457,7 @@ class VrrpInstanceTest {
     assertTrue(instance.status().message().contains("eth0"), instance.status().message());
     fake.links.put("eth1", removed);
     fake.report();
-    instance.onNetwork(new Overrun(), now);
+    networkRead(now);
     assertEquals(State.Backup, instance.status().state());
     assertNull(instance.status().message());
   }
@@ -467,7 +467,7 @@ class VrrpInstanceTest {
     becomeMaster();
     fake.installed.clear();
     fake.report();
-    instance.onNetwork(new Overrun(), now);
+    networkRead(now);
     assertEquals(1, fake.installed.size(), fake.log::toString);
     assertEquals(State.Master, instance.status().state());
   }
@@ -477,7 +477,7 @@ class VrrpInstanceTest {
     becomeMaster();
     fake.link("eth1", 3, false);
     fake.report();
-    instance.onNetwork(new Overrun(), now);
+    networkRead(now);
     assertEquals("LinkDown(eth1)", instance.status().reason());
     assertFalse(fake.bound.containsKey(IpPrefix.parse("203.0.113.10/24")));
   }
@@ -487,11 +487,11 @@ class VrrpInstanceTest {
     becomeMaster();
     fake.bound.remove(IpPrefix.parse("10.0.0.11/24"));
     fake.report();
-    instance.onNetwork(new Overrun(), now);
+    networkRead(now);
     assertEquals("NoAddress(eth0)", instance.status().reason());
     fake.bind(2, "10.0.0.21/24", 0);
     fake.report();
-    instance.onNetwork(new Overrun(), now);
+    networkRead(now);
     assertEquals(State.Backup, instance.status().state());
     expire();
     var source =
@@ -648,7 +648,7 @@ class VrrpInstanceTest {
     assertEquals(120, instance.status().priority());
     fake.link("eth2", 4, false);
     fake.report();
-    instance.onNetwork(new Overrun(), now);
+    networkRead(now);
     assertEquals(100, instance.status().priority());
   }
 
@@ -688,16 +688,16 @@ class VrrpInstanceTest {
     expire();
     fake.link("eth1", 3, false);
     fake.report();
-    instance.onNetwork(new Overrun(), now);
+    networkRead(now);
     assertEquals(State.Master, instance.status().state());
     fake.link("eth1", 3, true);
     fake.report();
-    instance.onNetwork(new Overrun(), now + SECOND / 4);
+    networkRead(now + SECOND / 4);
     assertEquals(State.Master, instance.status().state());
 
     fake.link("eth1", 3, false);
     fake.report();
-    instance.onNetwork(new Overrun(), now);
+    networkRead(now);
     assertEquals(now + SECOND / 2, instance.deadline());
     expire();
     assertEquals("LinkDown(eth1)", instance.status().reason());
@@ -940,8 +940,8 @@ class VrrpInstanceTest {
   void aMasterWhoseRouteCannotBePutBackAnnouncesNothing() {
     becomeMaster();
     fake.refusal = "EEXIST: somebody else has a route to 0.0.0.0/0";
-    var route = fake.installed.iterator().next();
-    instance.onNetwork(new RouteRemoved(route), now);
+    fake.installed.clear();
+    networkRead(now);
     assertEquals(State.Fault, instance.status().state());
     assertEquals("BindFailed", instance.status().reason());
     assertEquals(List.of(), fake.log.stream().filter("arp eth1"::equals).toList());
@@ -959,7 +959,7 @@ class VrrpInstanceTest {
     becomeMaster(tracked);
     fake.link("eth2", 4, false);
     fake.report();
-    instance.onNetwork(new LinkChanged(fake.links.get("eth2")), now);
+    networkRead(now);
     instance.update(config(SEED + "  linkDebounce: 1500ms\n"), now);
     long end = now + 10 * SECOND;
     for (int met = 0; now < end; met++) {
@@ -975,10 +975,10 @@ class VrrpInstanceTest {
     becomeMaster(SEED + "  linkDebounce: 1500ms\n");
     fake.link("eth1", 3, false);
     fake.report();
-    instance.onNetwork(new LinkChanged(fake.links.get("eth1")), now);
+    networkRead(now);
     fake.links.remove("eth1");
     fake.report();
-    instance.onNetwork(new LinkRemoved(3, "eth1"), now);
+    networkRead(now);
     assertEquals("InterfaceNotFound(eth1)", instance.status().reason());
     assertEquals(Long.MAX_VALUE, instance.deadline());
   }

@@ -13,7 +13,6 @@ import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
-import dev.virtualip.agent.vrrp.Event.HoldingsUncertain;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -212,7 +211,7 @@ class EnumerationTest {
     events.add(new Shutdown(Reasons.reason("AgentStopped")));
     events.addAll(List.of(new Wish(), new TakeOver(), new LetGo("inside"), new Reannounce()));
     events.add(new Resign(Reasons.reason("HandedOver(Drain)")));
-    events.addAll(List.of(new HoldingsLost(), new HoldingsUncertain()));
+    events.add(new HoldingsLost());
     return events;
   }
 }

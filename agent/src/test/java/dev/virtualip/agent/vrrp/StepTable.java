@@ -6,7 +6,6 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
-import dev.virtualip.agent.vrrp.Event.HoldingsUncertain;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -184,7 +183,6 @@ final class StepTable {
           row("INIT config", i(ConfigChanged.class), StepTable::same),
           row("INIT, the sync group", c -> c.in(Initialize.class) && ofGroup(c), StepTable::same),
           row("INIT holds nothing", i(HoldingsLost.class), StepTable::same),
-          row("INIT holds nothing for certain", i(HoldingsUncertain.class), StepTable::same),
           row("INIT hand over", i(Resign.class), StepTable::same),
           row(
               "INIT stop",
@@ -303,7 +301,6 @@ final class StepTable {
                           ? ((ConfigChanged) c.event()).config().advertInterval()
                           : c.backup().masterInterval())),
           row("BACKUP holds nothing", b(HoldingsLost.class), StepTable::same),
-          row("BACKUP holds nothing for certain", b(HoldingsUncertain.class), StepTable::same),
           row("BACKUP hand over", b(Resign.class), StepTable::same),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
           row(
@@ -397,10 +394,6 @@ final class StepTable {
               "MASTER lost what it holds",
               a(HoldingsLost.class),
               c -> new Outcome(c.router().state(), List.of("bind", "announce"), null)),
-          row(
-              "MASTER may have lost what it holds",
-              a(HoldingsUncertain.class),
-              c -> new Outcome(c.router().state(), List.of("bind"), null)),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
           row("MASTER wishes nothing", a(Wish.class), StepTable::same),
