@@ -2,6 +2,7 @@ package dev.virtualip.agent.plan;
 
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.CheckedSpec;
 import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
@@ -33,22 +34,23 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
    */
   static Acceptance decide(Desired desired, Map<String, VirtualIp> running, Nics nics) {
     var virtualIps = desired.virtualIps();
-    var refused = new TreeMap<>(Conflicts.problems(virtualIps));
+    var checked = virtualIps.stream().map(CheckedSpec::check).toList();
+    var refused = new TreeMap<>(Conflicts.among(checked));
     refused.values().removeIf(List::isEmpty);
-    var versions = new TreeMap<String, VirtualIp>();
-    for (var vip : virtualIps) {
-      var name = vip.getMetadata().getName();
+    var versions = new TreeMap<String, CheckedSpec.Result>();
+    for (var version : checked) {
+      var name = version.name();
       var before = running.get(name);
       if (before != null && !refused.containsKey(name)) {
-        var missing = missingLinks(vip, before, desired.self().name(), nics);
+        var missing = missingLinks(version.vip(), before, desired.self().name(), nics);
         if (!missing.isEmpty()) {
           refused.put(name, missing);
         }
       }
       if (!refused.containsKey(name)) {
-        versions.put(name, vip);
+        versions.put(name, version);
       } else if (before != null) {
-        versions.put(name, oldest(before));
+        versions.put(name, CheckedSpec.check(oldest(before)));
       }
     }
     settle(versions, running, refused, v -> conflicts(v, desired.self(), nics));
@@ -70,10 +72,10 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
    * which may be what another new version wants.
    */
   private static void settle(
-      Map<String, VirtualIp> versions,
+      Map<String, CheckedSpec.Result> versions,
       Map<String, VirtualIp> running,
       Map<String, List<Problem>> refused,
-      Function<Collection<VirtualIp>, Map<String, List<Problem>>> between) {
+      Function<Collection<CheckedSpec.Result>, Map<String, List<Problem>>> between) {
     var conflicts = between.apply(versions.values());
     while (!conflicts.isEmpty()) {
       conflicts.forEach(
@@ -81,7 +83,7 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
             boolean fallsBack = running.containsKey(name) && !refused.containsKey(name);
             refused.putIfAbsent(name, problems);
             if (fallsBack) {
-              versions.put(name, oldest(running.get(name)));
+              versions.put(name, CheckedSpec.check(oldest(running.get(name))));
             } else {
               versions.remove(name);
             }
@@ -91,8 +93,8 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
   }
 
   private static Map<String, List<Problem>> conflicts(
-      Collection<VirtualIp> versions, NodeFacts self, Nics nics) {
-    var conflicts = Conflicts.problemsOn(self, nics::name, versions);
+      Collection<CheckedSpec.Result> versions, NodeFacts self, Nics nics) {
+    var conflicts = Conflicts.amongOn(self, nics::name, versions);
     conflicts.values().removeIf(List::isEmpty);
     return conflicts;
   }
