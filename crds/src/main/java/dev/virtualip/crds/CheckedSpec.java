@@ -99,6 +99,11 @@ public record CheckedSpec(
     public String name() {
       return vip.getMetadata().getName();
     }
+
+    /** The same of an object whose spec is equal. */
+    public Result of(VirtualIp other) {
+      return other == vip ? this : new Result(other, spec, problems);
+    }
   }
 
   /** Checks the spec of a VirtualIP on its own; what it has in common with others is no matter. */

@@ -42,11 +42,6 @@ public final class Conflicts {
    * All problems of all objects by object name, those of each spec on its own included. An object
    * with problems takes nothing away from others.
    */
-  public static Map<String, List<Problem>> problems(Collection<VirtualIp> virtualIps) {
-    return among(virtualIps.stream().map(CheckedSpec::check).toList());
-  }
-
-  /** The same of objects that have been checked on their own. */
   public static Map<String, List<Problem>> among(Collection<Result> checked) {
     return among(checked, (_, _) -> List.of());
   }
