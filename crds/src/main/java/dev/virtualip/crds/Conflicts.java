@@ -1,11 +1,13 @@
 package dev.virtualip.crds;
 
+import dev.virtualip.crds.CheckedSpec.Result;
 import dev.virtualip.crds.Problem.Kind;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -24,14 +26,15 @@ import java.util.stream.Stream;
  * nodes exist, so operator and every agent come to the same answer.
  */
 public final class Conflicts {
-  private static final Comparator<VirtualIp> OLDEST_FIRST =
+  private static final Comparator<Result> OLDEST_FIRST =
       Comparator.comparing(
-              (VirtualIp vip) ->
-                  Objects.requireNonNullElse(vip.getMetadata().getCreationTimestamp(), ""))
-          .thenComparing(vip -> vip.getMetadata().getName());
+              (Result checked) ->
+                  Objects.requireNonNullElse(
+                      checked.vip().getMetadata().getCreationTimestamp(), ""))
+          .thenComparing(Result::name);
 
   /** Those that have won, by what they have taken: thousands are not compared pair by pair. */
-  private final Map<Object, List<VirtualIp>> taken = new HashMap<>();
+  private final Map<Object, List<Result>> taken = new HashMap<>();
 
   private Conflicts() {}
 
@@ -39,8 +42,8 @@ public final class Conflicts {
    * All problems of all objects by object name, those of each spec on its own included. An object
    * with problems takes nothing away from others.
    */
-  public static Map<String, List<Problem>> problems(Collection<VirtualIp> virtualIps) {
-    return problems(virtualIps, (_, _) -> List.of());
+  public static Map<String, List<Problem>> among(Collection<Result> checked) {
+    return among(checked, (_, _) -> List.of());
   }
 
   /**
@@ -49,10 +52,10 @@ public final class Conflicts {
    *
    * @param nic the NIC that a selector means there
    */
-  public static Map<String, List<Problem>> problemsOn(
-      NodeFacts node, UnaryOperator<String> nic, Collection<VirtualIp> virtualIps) {
-    return problems(
-        virtualIps,
+  public static Map<String, List<Problem>> amongOn(
+      NodeFacts node, UnaryOperator<String> nic, Collection<Result> checked) {
+    return among(
+        checked,
         (a, b) -> {
           var ours = nic.apply(a.interfaceOn(node.name()));
           boolean same = ours.equals(nic.apply(b.interfaceOn(node.name())));
@@ -60,40 +63,47 @@ public final class Conflicts {
         });
   }
 
-  private static Map<String, List<Problem>> problems(
-      Collection<VirtualIp> virtualIps,
-      BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
+  private static Map<String, List<Problem>> among(
+      Collection<Result> all, BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
     var problems = new HashMap<String, List<Problem>>();
     var conflicts = new Conflicts();
-    for (var vip : virtualIps.stream().sorted(OLDEST_FIRST).toList()) {
-      var own = new ArrayList<>(Validator.problems(vip.getSpec()));
+    for (var checked : all.stream().sorted(OLDEST_FIRST).toList()) {
+      var own = new ArrayList<>(checked.problems());
       if (own.isEmpty()) {
-        conflicts.rivals(vip).forEach(winner -> own.addAll(between(winner, vip, moreInCommon)));
+        conflicts
+            .rivals(checked.spec())
+            .forEach(
+                winner ->
+                    own.addAll(
+                        between(winner.name(), winner.spec(), checked.spec(), moreInCommon)));
       }
       if (own.isEmpty()) {
-        conflicts.take(vip);
+        conflicts.take(checked);
       }
-      problems.put(vip.getMetadata().getName(), List.copyOf(own));
+      problems.put(checked.name(), List.copyOf(own));
     }
     return problems;
   }
 
-  private Collection<VirtualIp> rivals(VirtualIp vip) {
-    var rivals = new LinkedHashSet<VirtualIp>();
-    keys(vip.getSpec()).forEach(key -> rivals.addAll(taken.getOrDefault(key, List.of())));
-    return rivals;
+  private Collection<Result> rivals(CheckedSpec spec) {
+    var rivals = new LinkedHashMap<String, Result>();
+    for (var key : keys(spec)) {
+      taken.getOrDefault(key, List.of()).forEach(rival -> rivals.put(rival.name(), rival));
+    }
+    return rivals.values();
   }
 
-  private void take(VirtualIp vip) {
-    keys(vip.getSpec()).forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(vip));
+  private void take(Result winner) {
+    keys(winner.spec())
+        .forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
   }
 
   /** What it may have in common with others: VRID, sync group, addresses, rules of any kind. */
-  private static Collection<Object> keys(VirtualIpSpec spec) {
+  private static Collection<Object> keys(CheckedSpec spec) {
     var keys = new LinkedHashSet<Object>();
-    keys.add(spec.vrid());
-    if (spec.syncGroup() != null) {
-      keys.add(spec.syncGroup());
+    keys.add(spec.spec().vrid());
+    if (spec.spec().syncGroup() != null) {
+      keys.add(spec.spec().syncGroup());
     }
     if (!spec.rules().isEmpty()) {
       keys.add(PolicyRule.class);
@@ -103,25 +113,14 @@ public final class Conflicts {
   }
 
   private static List<Problem> between(
-      VirtualIp winner,
-      VirtualIp vip,
+      String winner,
+      CheckedSpec older,
+      CheckedSpec spec,
       BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
+    boolean disjoint = disjoint(spec.spec(), older.spec());
     var problems = new ArrayList<Problem>();
-    var older = winner.getSpec();
-    var spec = vip.getSpec();
-    var name = winner.getMetadata().getName();
-    if (spec.vrid().equals(older.vrid())
-        && spec.isIpv6() == older.isIpv6()
-        && !disjoint(spec, older)) {
-      var common = commonInterfaces(spec, older);
-      common.addAll(moreInCommon.apply(spec, older));
-      for (var nic : common) {
-        problems.add(
-            conflict(
-                "spec.vrid",
-                "%d on %s is taken by VirtualIP %s: use another VRID, NIC or set of nodes"
-                    .formatted(spec.vrid(), nic, name)));
-      }
+    if (!disjoint && spec.isIpv6() == older.isIpv6()) {
+      problems.addAll(vridsBetween(winner, older.spec(), spec.spec(), moreInCommon));
     }
     var taken = Set.copyOf(addresses(older));
     var own = addresses(spec);
@@ -131,20 +130,21 @@ public final class Conflicts {
             conflict(
                 "spec.addresses[" + i + "].address",
                 "%s is taken by VirtualIP %s: remove it from one of the two"
-                    .formatted(IpPrefix.text(own.get(i).address()), name)));
+                    .formatted(IpPrefix.text(own.get(i).address()), winner)));
       }
     }
-    if (spec.syncGroup() != null && spec.syncGroup().equals(older.syncGroup())) {
-      misfit(spec, older)
+    var group = spec.spec().syncGroup();
+    if (group != null && group.equals(older.spec().syncGroup())) {
+      misfit(spec.spec(), older.spec())
           .ifPresent(
               fix ->
                   problems.add(
                       conflict(
                           "spec.syncGroup",
-                          "%s has VirtualIP %s in it, %s".formatted(spec.syncGroup(), name, fix))));
+                          "%s has VirtualIP %s in it, %s".formatted(group, winner, fix))));
     }
-    if (!disjoint(spec, older)) {
-      problems.addAll(rulesBetween(winner, vip));
+    if (!disjoint) {
+      problems.addAll(rulesBetween(winner, older.rules(), spec.rules()));
     }
     return problems;
   }
@@ -153,14 +153,33 @@ public final class Conflicts {
     return new Problem(Kind.Conflict, path, message);
   }
 
-  private static List<Problem> rulesBetween(VirtualIp winner, VirtualIp vip) {
+  private static List<Problem> vridsBetween(
+      String winner,
+      VirtualIpSpec older,
+      VirtualIpSpec spec,
+      BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
+    if (!spec.vrid().equals(older.vrid())) {
+      return List.of();
+    }
+    var common = commonInterfaces(spec, older);
+    common.addAll(moreInCommon.apply(spec, older));
+    return common.stream()
+        .map(
+            nic ->
+                conflict(
+                    "spec.vrid",
+                    "%d on %s is taken by VirtualIP %s: use another VRID, NIC or set of nodes"
+                        .formatted(spec.vrid(), nic, winner)))
+        .toList();
+  }
+
+  private static List<Problem> rulesBetween(
+      String winner, List<PolicyRule> taken, List<PolicyRule> own) {
     var problems = new ArrayList<Problem>();
-    var taken = winner.getSpec().rules().stream().map(PolicyRule::of).toList();
-    var own = vip.getSpec().rules().stream().map(PolicyRule::of).toList();
     for (int i = 0; i < own.size(); i++) {
       if (taken.stream().anyMatch(own.get(i)::clashesWith)) {
-        var other = "a rule of VirtualIP " + winner.getMetadata().getName();
-        problems.add(conflict("spec.rules[" + i + "]", Validator.clash(other, own.get(i))));
+        var other = "a rule of VirtualIP " + winner;
+        problems.add(conflict("spec.rules[" + i + "]", PolicyRules.clash(other, own.get(i))));
       }
     }
     return problems;
@@ -197,8 +216,8 @@ public final class Conflicts {
   /** Nodes that one of both names, and an empty name for all others. */
   private static Stream<String> namedNodes(VirtualIpSpec a, VirtualIpSpec b) {
     return Stream.of(
-            a.nodes().overrides().stream().map(VirtualIpSpec.NodeOverride::name),
-            b.nodes().overrides().stream().map(VirtualIpSpec.NodeOverride::name),
+            a.nodes().overrides().stream().map(NodeOverride::name),
+            b.nodes().overrides().stream().map(NodeOverride::name),
             Stream.of(""))
         .flatMap(names -> names)
         .distinct();
@@ -220,13 +239,14 @@ public final class Conflicts {
   /** An address; a link-local one stands for a host on its own NIC's network only. */
   private record Place(InetAddress address, String interfaceName) {}
 
-  private static List<Place> addresses(VirtualIpSpec spec) {
+  private static List<Place> addresses(CheckedSpec spec) {
     return spec.addresses().stream()
         .map(
             a -> {
-              var address = IpPrefix.parse(a.address()).address();
+              var address = a.prefix().address();
               return new Place(
-                  address, address.isLinkLocalAddress() ? spec.interfaceOf(a, "") : "");
+                  address,
+                  address.isLinkLocalAddress() ? spec.interfaceOn("", a.interfaceName()) : "");
             })
         .toList();
   }

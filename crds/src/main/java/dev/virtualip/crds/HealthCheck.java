@@ -96,6 +96,14 @@ public record HealthCheck(
     Failed
   }
 
+  /** What becomes of a master whose check fails. */
+  public enum WhenAllFail {
+    /** It gives up the addresses at once. */
+    Release,
+    /** It goes on until a node with good checks takes over. */
+    KeepMaster
+  }
+
   /** How HTTP is spoken, in the words of Kubernetes' probes. */
   public enum Scheme {
     /** In clear text. */

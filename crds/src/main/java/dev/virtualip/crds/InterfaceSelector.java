@@ -10,6 +10,8 @@ import java.util.regex.Pattern;
  * @param text as the user wrote it
  */
 public record InterfaceSelector(String text) {
+  /** What may be one: a Linux interface name or glob, or a prefix. */
+  public static final String PATTERN = "^([^/:\\s]{1,15}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
 
   /** Whether it is a name and nothing more. */
   public boolean isName() {

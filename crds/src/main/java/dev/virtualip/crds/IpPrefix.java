@@ -17,6 +17,12 @@ public record IpPrefix(InetAddress address, int length) {
       Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(?:\\.(?!$)|$)){4}");
   private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f:.]{2,45}");
 
+  /** What may be an IP address. */
+  static final String ADDRESS_PATTERN = "^[0-9A-Fa-f:.]+$";
+
+  /** What may be an IP prefix. */
+  static final String PATTERN = "^[0-9A-Fa-f:.]+/[0-9]{1,3}$";
+
   /** The longest text of a prefix. */
   static final int TEXT_MAX = 49;
 

@@ -7,9 +7,7 @@ import dev.virtualip.crds.Notifications.Header;
 import dev.virtualip.crds.Notifications.Smtp;
 import dev.virtualip.crds.Notifications.Tls;
 import dev.virtualip.crds.Notifications.Webhook;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
@@ -17,7 +15,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 
-/** What the {@link Validator} says about {@code spec.notifications}. */
+/** Rules about {@code spec.notifications}. */
 final class NotificationRules {
   private static final String ROOT = "spec.notifications";
   private static final Pattern ADDRESS = Pattern.compile(Notifications.ADDRESS_PATTERN);
@@ -30,13 +28,15 @@ final class NotificationRules {
   private static final Set<String> RESERVED =
       Set.of("connection", "content-length", "expect", "host", "upgrade");
 
-  private final List<Problem> problems = new ArrayList<>();
+  private final Findings findings;
 
-  private NotificationRules() {}
+  private NotificationRules(Findings findings) {
+    this.findings = findings;
+  }
 
-  /** Everything that is wrong. */
-  static List<Problem> problems(Notifications notifications) {
-    var rules = new NotificationRules();
+  static void check(ParsedSpec parsed, Findings findings) {
+    var notifications = parsed.spec().notifications();
+    var rules = new NotificationRules(findings);
     if (notifications.exec() != null) {
       rules.checkExec(notifications.exec());
     }
@@ -46,7 +46,6 @@ final class NotificationRules {
     if (notifications.webhook() != null) {
       rules.checkWebhook(ROOT + ".webhook", notifications.webhook());
     }
-    return rules.problems;
   }
 
   private void checkExec(Exec exec) {
@@ -106,7 +105,7 @@ final class NotificationRules {
     }
     duration(path + ".connectTimeout", smtp.connectTimeout(), Duration.ofMinutes(5));
     if (smtp.credentialsSecretRef() != null) {
-      if (isBlank(smtp.credentialsSecretRef().name())) {
+      if (Findings.isBlank(smtp.credentialsSecretRef().name())) {
         add(path + ".credentialsSecretRef.name", "is missing: name a Secret");
       }
       if (smtp.tls() == Tls.None) {
@@ -200,19 +199,13 @@ final class NotificationRules {
   }
 
   private void checkSecretKey(String path, SecretKey key) {
-    if (key != null && (isBlank(key.name()) || isBlank(key.key()))) {
+    if (key != null && (Findings.isBlank(key.name()) || Findings.isBlank(key.key()))) {
       add(path, "needs name and key of a Secret in virtualip's namespace");
     }
   }
 
   private void checkCa(String path, String ca) {
-    if (ca != null) {
-      try {
-        Certificates.parse(ca);
-      } catch (IllegalArgumentException e) {
-        add(path + ".ca", e.getMessage());
-      }
-    }
+    findings.value(path + ".ca", Parsed.of(ca, Certificates::parse));
   }
 
   private void checkStates(String path, List<?> states) {
@@ -222,22 +215,13 @@ final class NotificationRules {
   }
 
   private void duration(String path, String text, Duration max) {
-    try {
-      var value = Durations.parse(text);
-      if (value.compareTo(Duration.ofSeconds(1)) < 0 || value.compareTo(max) > 0) {
-        var upTo = max.toMinutes() + "m";
-        add(path, text + " is out of range: use 1s to " + upTo);
-      }
-    } catch (IllegalArgumentException e) {
-      add(path, e.getMessage());
+    var value = findings.value(path, Parsed.of(text, Durations::parse));
+    if (value != null && (value.compareTo(Duration.ofSeconds(1)) < 0 || value.compareTo(max) > 0)) {
+      add(path, text + " is out of range: use 1s to " + max.toMinutes() + "m");
     }
   }
 
-  private static boolean isBlank(String text) {
-    return text == null || text.isBlank();
-  }
-
   private void add(String path, String message) {
-    problems.add(new Problem(path, message));
+    findings.add(path, message);
   }
 }

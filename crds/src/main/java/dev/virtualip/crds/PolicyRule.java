@@ -17,15 +17,6 @@ public record PolicyRule(IpPrefix from, IpPrefix to, long table, long priority) 
     }
   }
 
-  /** A rule of a spec that the validator has found good. */
-  public static PolicyRule of(VirtualIpSpec.Rule rule) {
-    return new PolicyRule(
-        rule.from() == null ? null : prefix(rule.from()),
-        rule.to() == null ? null : prefix(rule.to()),
-        rule.table(),
-        rule.priority());
-  }
-
   /**
    * Parses a prefix, or an address, which stands for itself alone.
    *

@@ -90,7 +90,7 @@ public record VirtualIpSpec(
         Integer vrrpVersion,
     @JsonProperty("interface")
         @Required
-        @Pattern(INTERFACE_PATTERN)
+        @Pattern(InterfaceSelector.PATTERN)
         @JsonPropertyDescription(
             "NIC that carries the adverts (keepalived: interface). It needs an address of its own,"
                 + " the adverts' source: an IPv4 address, or for adverts over IPv6 its link-local"
@@ -205,7 +205,7 @@ public record VirtualIpSpec(
                 + " at once, also if the checks of all nodes fail (as keepalived does). KeepMaster: its"
                 + " priority drops to 1, so that any node with good checks takes over, and without one"
                 + " it goes on. Priorities have to be 2 or more then.")
-        WhenAllFail whenAllFail,
+        HealthCheck.WhenAllFail whenAllFail,
     @JsonPropertyDescription(
             "Names in the DNS for the addresses, published by ExternalDNS if its DNSEndpoint is"
                 + " installed.")
@@ -223,14 +223,8 @@ public record VirtualIpSpec(
   /** Most virtual addresses of one VirtualIP. */
   public static final int ADDRESSES_MAX = 1024;
 
-  /** Most virtual addresses in one advert (RFC 9568 5.2.5). */
-  public static final int ADVERTISED_MAX = 255;
-
   /** Most routes of one VirtualIP. */
   public static final int ROUTES_MAX = 255;
-
-  /** Most nodes with values of their own. */
-  public static final int OVERRIDES_MAX = 255;
 
   /** Most NICs tracked besides those in use. */
   public static final int TRACKED_MAX = 32;
@@ -240,24 +234,6 @@ public record VirtualIpSpec(
 
   /** Most rules of one VirtualIP. */
   public static final int RULES_MAX = 64;
-
-  /** Highest priority of a rule: before the main table's, which the kernel has at 32766. */
-  public static final int RULE_PRIORITY_MAX = 32_765;
-
-  /** The table of the node's own addresses; the kernel's rule for it comes first. */
-  public static final long LOCAL_TABLE = 255;
-
-  /** What may be an IP address. */
-  static final String ADDRESS_PATTERN = "^[0-9A-Fa-f:.]+$";
-
-  /** What may be an IP prefix. */
-  static final String PREFIX_PATTERN = "^[0-9A-Fa-f:.]+/[0-9]{1,3}$";
-
-  /** What may be an IP address or a prefix other than that of all addresses. */
-  static final String MATCH_PATTERN = "^[0-9A-Fa-f:.]+(/[1-9][0-9]{0,2})?$";
-
-  /** An {@link InterfaceSelector}: a Linux interface name or glob, or a prefix. */
-  public static final String INTERFACE_PATTERN = "^([^/:\\s]{1,15}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
 
   /** Fills in the schema's defaults. */
   public VirtualIpSpec {
@@ -280,40 +256,7 @@ public record VirtualIpSpec(
     delayAfterBoot = Objects.requireNonNullElse(delayAfterBoot, "0s");
     notifications = Objects.requireNonNullElse(notifications, Notifications.NONE);
     healthChecks = copy(healthChecks);
-    whenAllFail = Objects.requireNonNullElse(whenAllFail, WhenAllFail.Release);
-  }
-
-  /** Names in the DNS. */
-  @JsonInclude(JsonInclude.Include.NON_EMPTY)
-  public record Dns(
-      @Required
-          @Size(min = 1, max = 32)
-          @JsonPropertyDescription(
-              "Names, as in www.example.com. Each gets the addresses of all VirtualIPs that list it, so"
-                  + " that clients are spread over them.")
-          List<@Pattern(Dns.HOSTNAME_PATTERN) String> hostnames,
-      @Default("60")
-          @Min(1)
-          @Max(86400)
-          @JsonPropertyDescription("How long resolvers may keep the records, in seconds.")
-          Integer ttl) {
-    /** What may be a name in the DNS. */
-    static final String HOSTNAME_PATTERN =
-        "^(\\*\\.)?([a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9])?\\.)+[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$";
-
-    /** Fills in the schema's defaults. */
-    public Dns {
-      hostnames = copy(hostnames);
-      ttl = Objects.requireNonNullElse(ttl, 60);
-    }
-  }
-
-  /** What becomes of a master whose check fails. */
-  public enum WhenAllFail {
-    /** It gives up the addresses at once. */
-    Release,
-    /** It goes on until a node with good checks takes over. */
-    KeepMaster
+    whenAllFail = Objects.requireNonNullElse(whenAllFail, HealthCheck.WhenAllFail.Release);
   }
 
   /**
@@ -332,17 +275,7 @@ public record VirtualIpSpec(
   /** Whether peers are the other nodes, so that their addresses have to be known. */
   @JsonIgnore
   public boolean nodesArePeers() {
-    return transport.mode() == Mode.Unicast && transport.peers().isEmpty();
-  }
-
-  /** The NIC that an address is bound on: its own, else the one that carries the adverts. */
-  public String interfaceOf(Address address, String nodeName) {
-    return address.interfaceName() != null ? address.interfaceName() : interfaceOn(nodeName);
-  }
-
-  /** The NIC of a route: its own, else the one that carries the adverts. */
-  public String interfaceOf(Route route, String nodeName) {
-    return route.interfaceName() != null ? route.interfaceName() : interfaceOn(nodeName);
+    return transport.mode() == Transport.Mode.Unicast && transport.peers().isEmpty();
   }
 
   /** The NIC that carries the adverts on a node. */
@@ -362,323 +295,5 @@ public record VirtualIpSpec(
   /** A copy that may hold nulls (a manifest may have them; the validator names them). */
   static <T> List<T> copy(List<T> list) {
     return list == null ? List.of() : Collections.unmodifiableList(list);
-  }
-
-  /** The state a router starts in (keepalived: {@code state}). */
-  public enum InitialState {
-    /** Listen first. */
-    Backup,
-    /** Take over at once, if priority is 255. */
-    Master
-  }
-
-  /** Preemption (RFC 9568 6.1 Preempt_Mode; keepalived: {@code nopreempt, preempt_delay}). */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record Preempt(
-      @Default("true")
-          @JsonPropertyDescription(
-              "Take over from a master of lower priority. false is keepalived's nopreempt.")
-          Boolean enabled,
-      @Default("0s")
-          @Pattern(Durations.PATTERN)
-          @JsonPropertyDescription(
-              "How long to let a lower master be before taking over (keepalived: preempt_delay), 0s"
-                  + " to 1000s. It never delays taking over from a master that fell silent.")
-          String delay) {
-    /** Preempt at once. */
-    public static final Preempt DEFAULT = new Preempt(true, "0s");
-
-    /** Fills in the schema's defaults. */
-    public Preempt {
-      enabled = Objects.requireNonNullElse(enabled, true);
-      delay = Objects.requireNonNullElse(delay, "0s");
-    }
-  }
-
-  /** VRRPv2 authentication type 1. */
-  public record Authentication(
-      @Required
-          @JsonPropertyDescription(
-              "Key of a Secret in virtualip's own namespace. The password has 1 to 8 bytes, goes over"
-                  + " the wire in clear text, and is no protection against an attacker.")
-          SecretKey passwordSecretRef) {
-
-    /** A key of a Secret. */
-    public record SecretKey(
-        @Required
-            @Size(min = 1)
-            @JsonPropertyDescription(
-                "Name of the Secret, in the namespace of operator and agents (virtualip-system).")
-            String name,
-        @Required @Size(min = 1) @JsonPropertyDescription("Key in the Secret's data.")
-            String key) {}
-  }
-
-  /** How adverts travel. */
-  public enum Mode {
-    /** To 224.0.0.18 or ff02::12, on the NIC's own network. */
-    Multicast,
-    /** To each peer, for networks that do not carry multicast (keepalived: unicast_peer). */
-    Unicast
-  }
-
-  /** Where adverts go to. */
-  @JsonInclude(JsonInclude.Include.NON_EMPTY)
-  @ValidationRule(
-      value =
-          "!has(self.peers) || size(self.peers) == 0 || (has(self.mode) && self.mode == 'Unicast')",
-      message = "peers are for unicast: set mode to Unicast, or remove them")
-  public record Transport(
-      @Default("Multicast")
-          @JsonPropertyDescription(
-              "Multicast, or Unicast where the network does not carry multicast: one packet to each"
-                  + " peer. Packets of the other mode are ignored.")
-          Mode mode,
-      @Size(max = 255)
-          @JsonPropertyDescription(
-              "Addresses of the routers, of the adverts' family (keepalived: unicast_peer). The same"
-                  + " list serves all nodes: a node leaves out its own address and sends from it."
-                  + " Adverts of anybody else are dropped. Default: the InternalIPs of the other"
-                  + " selected nodes.")
-          List<@Pattern(ADDRESS_PATTERN) String> peers) {
-    /** To the group. */
-    public static final Transport MULTICAST = new Transport(Mode.Multicast, null);
-
-    /** Fills in the schema's defaults. */
-    public Transport {
-      mode = Objects.requireNonNullElse(mode, Mode.Multicast);
-      peers = copy(peers);
-    }
-  }
-
-  /** Announcements of addresses (keepalived: {@code garp_master_*}). */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record Garp(
-      @Default("5")
-          @Min(1)
-          @Max(100)
-          @JsonPropertyDescription(
-              "Announcements of each address in a burst (keepalived: garp_master_repeat).")
-          Integer repeat,
-      @Default("5s")
-          @Pattern(Durations.PATTERN)
-          @JsonPropertyDescription(
-              "Time from the burst on becoming master to a second one (keepalived:"
-                  + " garp_master_delay), up to 1h; 0s for no second one.")
-          String delay,
-      @Default("60s")
-          @Pattern(Durations.PATTERN)
-          @JsonPropertyDescription(
-              "Time between single announcements while master, for switches that forget (keepalived:"
-                  + " garp_master_refresh), 1s to 24h; 0s for none.")
-          String refresh) {
-    /** As keepalived, and once a minute. */
-    public static final Garp DEFAULT = new Garp(null, null, null);
-
-    /** Fills in the schema's defaults. */
-    public Garp {
-      repeat = Objects.requireNonNullElse(repeat, 5);
-      delay = Objects.requireNonNullElse(delay, "5s");
-      refresh = Objects.requireNonNullElse(refresh, "60s");
-    }
-  }
-
-  /** What matters more when a master ends without a word. */
-  public enum LeasePolicy {
-    /** That clients see no gap. */
-    Overlap,
-    /** That no two nodes ever have the addresses. */
-    Exclusive
-  }
-
-  /** Lifetime of addresses in the kernel; only a live master renews it. */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record Lease(
-      @Default("Overlap")
-          @JsonPropertyDescription(
-              "Overlap: until the slowest backup has taken over, so that clients of a server that"
-                  + " still answers see no gap; two nodes have the addresses for up to an advert"
-                  + " interval and a second. Exclusive: until just before the fastest backup takes"
-                  + " over, so that two nodes never have them, and nobody for up to two seconds and"
-                  + " the skew; needs an advertInterval of 1s or more.")
-          LeasePolicy policy) {
-    /** Without a gap. */
-    public static final Lease OVERLAP = new Lease(null);
-
-    /** Fills in the schema's default. */
-    public Lease {
-      policy = Objects.requireNonNullElse(policy, LeasePolicy.Overlap);
-    }
-  }
-
-  /** A virtual address. */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record Address(
-      @Required
-          @Pattern(PREFIX_PATTERN)
-          @Size(max = IpPrefix.TEXT_MAX)
-          @JsonPropertyDescription(
-              "Address with prefix length, as in 203.0.113.10/24 or 2001:db8::10/64. An IPv6 address"
-                  + " with /128 is never the source of the node's own connections.")
-          String address,
-      @JsonProperty("interface")
-          @Pattern(INTERFACE_PATTERN)
-          @JsonPropertyDescription(
-              "NIC to bind it on; it needs no other address. Default: the NIC of the adverts.")
-          String interfaceName,
-      @Default("true")
-          @JsonPropertyDescription(
-              "Whether adverts list it. false: it is bound and announced all the same (keepalived:"
-                  + " virtual_ipaddress_excluded). So one VirtualIP can have both families, or more"
-                  + " addresses than an advert holds.")
-          Boolean advertised) {
-    /** Fills in the schema's defaults. */
-    public Address {
-      advertised = Objects.requireNonNullElse(advertised, true);
-    }
-  }
-
-  /** A route that moves with the addresses. */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record Route(
-      @Required
-          @Pattern("^(default|[0-9A-Fa-f:.]+/[0-9]{1,3})$")
-          @JsonPropertyDescription(
-              "Destination: default, or a prefix such as 10.0.0.0/8 or 2001:db8::/32. default is of the"
-                  + " gateway's family.")
-          String to,
-      @Pattern(ADDRESS_PATTERN)
-          @JsonPropertyDescription("Gateway. Without one, the destination is on the link.")
-          String via,
-      @JsonProperty("interface")
-          @Pattern(INTERFACE_PATTERN)
-          @JsonPropertyDescription(
-              "NIC that the packets leave by. Default: the NIC of the adverts.")
-          String interfaceName,
-      @Pattern(ADDRESS_PATTERN)
-          @JsonPropertyDescription(
-              "Preferred source address. Default for IPv4: the first virtual address on the same NIC, so"
-                  + " that the kernel drops the route together with an expired address. IPv6 routes have"
-                  + " a lease of their own and no default.")
-          String source,
-      @Min(1)
-          @Max(4294967295d)
-          @JsonPropertyDescription("Number of the routing table. Default: 254, main.")
-          Long table,
-      @Min(0)
-          @Max(4294967295d)
-          @JsonPropertyDescription(
-              "Metric, the lowest wins. Default: 0; IPv6: 1024, as the kernel's.")
-          Long metric,
-      @JsonPropertyDescription("Take the gateway as reachable although no prefix covers it.")
-          Boolean onLink) {}
-
-  /** A policy routing rule that moves with the addresses; {@link PolicyRule} is its valid form. */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  @ValidationRule(
-      value = "has(self.from) || has(self.to)",
-      message = "a rule without from and to catches every packet: give at least one of them")
-  @ValidationRule(
-      value =
-          "!has(self.from) || !has(self.to) || self.from.contains(':') == self.to.contains(':')",
-      message = "from and to are of different families: use IPv4 or IPv6 for both")
-  @ValidationRule(
-      value = "self.table != 255",
-      message = "every packet asks table 255 (local) first anyway: use another table")
-  public record Rule(
-      @Pattern(MATCH_PATTERN)
-          @Size(max = IpPrefix.TEXT_MAX)
-          @JsonPropertyDescription(
-              "Source address or prefix of the packets, as in 203.0.113.10 or 2001:db8::/32. Default:"
-                  + " any. A rule needs from or to.")
-          String from,
-      @Pattern(MATCH_PATTERN)
-          @Size(max = IpPrefix.TEXT_MAX)
-          @JsonPropertyDescription(
-              "Destination address or prefix of the packets, of the same family. Default: any.")
-          String to,
-      @Required
-          @Min(1)
-          @Max(4294967295d)
-          @JsonPropertyDescription(
-              "Routing table that the packets ask, as in routes[].table; 254 is main. Where it has no"
-                  + " route, the next rule counts. Not 255 (local).")
-          Long table,
-      @Required
-          @Min(1)
-          @Max(RULE_PRIORITY_MAX)
-          @JsonPropertyDescription(
-              "Rules are asked from the lowest number up; the main table comes at 32766. No default:"
-                  + " what is right depends on the rules that the node has (see ip rule), a CNI's"
-                  + " among them. Of one priority are only rules whose order does not matter.")
-          Integer priority) {}
-
-  /** Which nodes take part. */
-  @JsonInclude(JsonInclude.Include.NON_EMPTY)
-  public record Nodes(
-      @JsonPropertyDescription(
-              "Nodes by label. Default: every node without a NoSchedule or NoExecute taint (those of"
-                  + " Kubernetes itself, such as unschedulable, do not count).")
-          LabelSelector selector,
-      @Size(max = OVERRIDES_MAX)
-          @JsonPropertyDescription("Values that differ on single nodes, at most one entry a node.")
-          List<NodeOverride> overrides) {
-    /** Every schedulable node, all alike. */
-    public static final Nodes ALL = new Nodes(null, null);
-
-    /** Fills in the schema's defaults. */
-    public Nodes {
-      overrides = copy(overrides);
-    }
-
-    /** The entry for a node, or null. */
-    public NodeOverride overrideFor(String nodeName) {
-      for (var override : overrides) {
-        if (override != null && nodeName.equals(override.name())) {
-          return override;
-        }
-      }
-      return null;
-    }
-  }
-
-  /** What is different on one node. */
-  @JsonInclude(JsonInclude.Include.NON_NULL)
-  public record NodeOverride(
-      @Required @Size(min = 1) @JsonPropertyDescription("Name of the node.") String name,
-      @Min(1) @Max(255) @JsonPropertyDescription("Priority on this node. Default: spec.priority.")
-          Integer priority,
-      @JsonProperty("interface")
-          @Pattern(INTERFACE_PATTERN)
-          @JsonPropertyDescription(
-              "NIC that carries the adverts on this node. Default: spec.interface.")
-          String interfaceName) {}
-
-  /** A NIC that counts. */
-  @ValidationRule(
-      value = "!has(self.reverse) || !self.reverse || (has(self.weight) && self.weight != 0)",
-      message = "reverse turns a weight round: set a weight, or remove it")
-  public record TrackedInterface(
-      @Required
-          @Pattern(INTERFACE_PATTERN)
-          @JsonPropertyDescription("NIC to track, by name, glob or prefix as in spec.interface.")
-          String name,
-      @Default("0")
-          @Min(-253)
-          @Max(253)
-          @JsonPropertyDescription(
-              "0: the NIC down is a fault. Positive: added to the priority while it is up."
-                  + " Negative: added while it is down.")
-          Integer weight,
-      @Default("false")
-          @JsonPropertyDescription(
-              "Turns the weight round (keepalived: reverse): what would be added is taken off.")
-          Boolean reverse) {
-
-    /** Fills in the schema's defaults. */
-    public TrackedInterface {
-      weight = Objects.requireNonNullElse(weight, 0);
-      reverse = Objects.requireNonNullElse(reverse, false);
-    }
   }
 }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -85,10 +86,8 @@ class ConflictsTest {
 
   @Test
   void onlyAProblemWithAnotherObjectIsAConflict() {
-    var vips = List.of(virtualIp("a", OLD, ""), virtualIp("b", NEW, ""));
-    assertTrue(
-        Conflicts.problems(vips).get("b").stream()
-            .allMatch(p -> p.kind() == Problem.Kind.Conflict));
+    var problems = problems(virtualIp("a", OLD, ""), virtualIp("b", NEW, ""));
+    assertTrue(problems.get("b").stream().allMatch(p -> p.kind() == Problem.Kind.Conflict));
     assertEquals(
         Problem.Kind.Invalid,
         Validator.problems(virtualIp("c", OLD, "vrid: 0").getSpec()).getFirst().kind());
@@ -133,21 +132,25 @@ class ConflictsTest {
 
   @Test
   void ageDecidesAndNotTheName() {
-    var problems = Conflicts.problems(List.of(virtualIp("a", NEW, ""), virtualIp("b", OLD, "")));
+    var problems = problems(virtualIp("a", NEW, ""), virtualIp("b", OLD, ""));
     assertEquals(List.of(), problems.get("b"));
     assertEquals(2, problems.get("a").size());
   }
 
   @Test
   void atTheSameAgeTheNameDecides() {
-    var problems = Conflicts.problems(List.of(virtualIp("b", null, ""), virtualIp("a", null, "")));
+    var problems = problems(virtualIp("b", null, ""), virtualIp("a", null, ""));
     assertEquals(List.of(), problems.get("a"));
     assertEquals(2, problems.get("b").size());
   }
 
+  private static Map<String, List<Problem>> problems(VirtualIp... vips) {
+    return Conflicts.among(Stream.of(vips).map(CheckedSpec::check).toList());
+  }
+
   private static List<String> problemsOfYounger(String older, String younger) {
-    var vips = List.of(virtualIp("a", OLD, older), virtualIp("b", NEW, younger));
-    return Stream.ofNullable(Conflicts.problems(vips).get("b"))
+    var problems = problems(virtualIp("a", OLD, older), virtualIp("b", NEW, younger));
+    return Stream.ofNullable(problems.get("b"))
         .flatMap(List::stream)
         .map(Problem::toString)
         .toList();

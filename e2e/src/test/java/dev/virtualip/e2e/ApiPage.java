@@ -1,7 +1,7 @@
 package dev.virtualip.e2e;
 
 import dev.virtualip.crds.Durations;
-import dev.virtualip.crds.VirtualIpSpec;
+import dev.virtualip.crds.InterfaceSelector;
 import dev.virtualip.e2e.lab.Lab;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceColumnDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 final class ApiPage {
   /** Kinds of strings that the page names instead of repeating their patterns. */
   private static final Map<String, String> NAMED =
-      Map.of(Durations.PATTERN, "duration", VirtualIpSpec.INTERFACE_PATTERN, "NIC");
+      Map.of(Durations.PATTERN, "duration", InterfaceSelector.PATTERN, "NIC");
 
   private final StringBuilder page = new StringBuilder();
 

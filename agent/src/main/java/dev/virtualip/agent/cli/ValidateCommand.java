@@ -5,6 +5,7 @@ import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
+import dev.virtualip.crds.CheckedSpec;
 import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.InterfaceSelector;
 import dev.virtualip.crds.IpPrefix;
@@ -84,7 +85,9 @@ public final class ValidateCommand implements Callable<Integer> {
       parsed.nodes().forEach(node -> nodes.add(NodeFacts.of(node)));
     }
     var unreadFields = problems.stream().toList();
-    var found = Conflicts.problems(virtualIps.values().stream().map(Located::vip).toList());
+    var checked = new LinkedHashMap<String, CheckedSpec.Result>();
+    virtualIps.forEach((name, located) -> checked.put(name, CheckedSpec.check(located.vip())));
+    var found = Conflicts.among(checked.values());
     var nics = NetworkInterface.networkInterfaces().map(NetworkInterface::getName).toList();
     virtualIps.forEach(
         (name, located) -> {
@@ -96,7 +99,7 @@ public final class ValidateCommand implements Callable<Integer> {
           own.addAll(scriptProblems(located.vip()));
           report(located, own, unreadFields);
           if (found.get(name).isEmpty()) {
-            noteWithoutLinkLocal(located.vip());
+            noteWithoutLinkLocal(located.vip(), checked.get(name).spec());
           }
         });
     var out = command.commandLine().getOut();
@@ -231,17 +234,14 @@ public final class ValidateCommand implements Callable<Integer> {
   }
 
   /** RFC 9568 wants a virtual link-local address first; keepalived and ours do without. */
-  private void noteWithoutLinkLocal(VirtualIp vip) {
-    var spec = vip.getSpec();
+  private void noteWithoutLinkLocal(VirtualIp vip, CheckedSpec spec) {
     boolean linkLocal =
-        spec.addresses().stream()
-            .filter(address -> address.advertised())
-            .anyMatch(a -> IpPrefix.parse(a.address()).address().isLinkLocalAddress());
+        spec.advertised().anyMatch(address -> address.prefix().address().isLinkLocalAddress());
     if (spec.isIpv6() && !linkLocal) {
       var err = command.commandLine().getErr();
       err.println(
           "note: %s: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
-              .formatted(ObjectRef.of(vip), spec.vrid()));
+              .formatted(ObjectRef.of(vip), spec.spec().vrid()));
       err.flush();
     }
   }

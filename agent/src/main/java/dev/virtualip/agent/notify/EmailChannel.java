@@ -5,7 +5,7 @@ import dev.virtualip.crds.Notifications.Email;
 import dev.virtualip.crds.Notifications.Smtp;
 import dev.virtualip.crds.Notifications.Tls;
 import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.crds.SecretKey;
 import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.Message.RecipientType;
 import jakarta.mail.MessagingException;

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.notify;
 
 import dev.virtualip.agent.notify.Notification.Type;
+import dev.virtualip.crds.Address;
 import dev.virtualip.crds.Notifications.State;
 import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
@@ -124,6 +125,6 @@ final class Transitions {
   }
 
   private static List<String> addresses(VirtualIpSpec spec) {
-    return spec.addresses().stream().map(VirtualIpSpec.Address::address).toList();
+    return spec.addresses().stream().map(Address::address).toList();
   }
 }

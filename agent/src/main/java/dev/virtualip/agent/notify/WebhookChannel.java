@@ -5,7 +5,7 @@ import dev.virtualip.crds.Notifications;
 import dev.virtualip.crds.Notifications.Header;
 import dev.virtualip.crds.Notifications.Webhook;
 import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.crds.SecretKey;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;

@@ -2,10 +2,14 @@ package dev.virtualip.agent.plan;
 
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.CheckedSpec.Result;
 import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.VirtualIpSpec;
+import dev.virtualip.crds.VirtualIpStatus;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -22,41 +26,42 @@ import java.util.function.Function;
  * @param run what to run by name: the object, in its new or its last good version
  * @param refused problems of each object whose present version does not run, by name
  */
-record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused) {
+record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
 
   /**
    * Decides.
    *
    * @param desired all objects there are
+   * @param checked the same, each checked on its own
    * @param running what this node runs so far, by name
    * @param nics the node's NICs
    */
-  static Acceptance decide(Desired desired, Map<String, VirtualIp> running, Nics nics) {
-    var virtualIps = desired.virtualIps();
-    var refused = new TreeMap<>(Conflicts.problems(virtualIps));
+  static Acceptance decide(
+      Desired desired, Collection<Result> checked, Map<String, Result> running, Nics nics) {
+    var refused = new TreeMap<>(Conflicts.among(checked));
     refused.values().removeIf(List::isEmpty);
-    var versions = new TreeMap<String, VirtualIp>();
-    for (var vip : virtualIps) {
-      var name = vip.getMetadata().getName();
+    var versions = new TreeMap<String, Result>();
+    for (var version : checked) {
+      var name = version.name();
       var before = running.get(name);
       if (before != null && !refused.containsKey(name)) {
-        var missing = missingLinks(vip, before, desired.self().name(), nics);
+        var missing = missingLinks(version.vip(), before.vip(), desired.self().name(), nics);
         if (!missing.isEmpty()) {
           refused.put(name, missing);
         }
       }
       if (!refused.containsKey(name)) {
-        versions.put(name, vip);
+        versions.put(name, version);
       } else if (before != null) {
         versions.put(name, oldest(before));
       }
     }
     settle(versions, running, refused, v -> conflicts(v, desired.self(), nics));
-    var run = new TreeMap<String, VirtualIp>();
-    for (var vip : virtualIps) {
-      var name = vip.getMetadata().getName();
-      var version = refused.containsKey(name) ? goesOn(running.get(name), vip) : vip;
-      if (versions.containsKey(name) && desired.self().selectedBy(version.getSpec())) {
+    var run = new TreeMap<String, Result>();
+    for (var newest : checked) {
+      var name = newest.name();
+      var version = refused.containsKey(name) ? goesOn(running.get(name), newest.vip()) : newest;
+      if (versions.containsKey(name) && desired.self().selectedBy(version.vip().getSpec())) {
         run.put(name, version);
       }
     }
@@ -70,10 +75,10 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
    * which may be what another new version wants.
    */
   private static void settle(
-      Map<String, VirtualIp> versions,
-      Map<String, VirtualIp> running,
+      Map<String, Result> versions,
+      Map<String, Result> running,
       Map<String, List<Problem>> refused,
-      Function<Collection<VirtualIp>, Map<String, List<Problem>>> between) {
+      Function<Collection<Result>, Map<String, List<Problem>>> between) {
     var conflicts = between.apply(versions.values());
     while (!conflicts.isEmpty()) {
       conflicts.forEach(
@@ -91,35 +96,37 @@ record Acceptance(Map<String, VirtualIp> run, Map<String, List<Problem>> refused
   }
 
   private static Map<String, List<Problem>> conflicts(
-      Collection<VirtualIp> versions, NodeFacts self, Nics nics) {
-    var conflicts = Conflicts.problemsOn(self, nics::name, versions);
+      Collection<Result> versions, NodeFacts self, Nics nics) {
+    var conflicts = Conflicts.amongOn(self, nics::name, versions);
     conflicts.values().removeIf(List::isEmpty);
     return conflicts;
   }
 
   /** A running version, and what its node is asked to do now. */
-  private static VirtualIp goesOn(VirtualIp before, VirtualIp now) {
-    if (before == null || Objects.equals(before.getStatus(), now.getStatus())) {
+  private static Result goesOn(Result before, VirtualIp now) {
+    if (before == null || Objects.equals(before.vip().getStatus(), now.getStatus())) {
       return before;
     }
-    var goesOn = new VirtualIp();
-    goesOn.setMetadata(before.getMetadata());
-    goesOn.setSpec(before.getSpec());
-    goesOn.setStatus(now.getStatus());
-    return goesOn;
+    return before.of(object(before.vip().getMetadata(), before.vip().getSpec(), now.getStatus()));
   }
 
   /** What goes on in its last good version keeps what it holds against all others. */
-  private static VirtualIp oldest(VirtualIp vip) {
-    var oldest = new VirtualIp();
-    oldest.setMetadata(
-        new ObjectMetaBuilder(vip.getMetadata()).withCreationTimestamp(null).build());
-    oldest.setSpec(vip.getSpec());
-    return oldest;
+  private static Result oldest(Result before) {
+    var vip = before.vip();
+    var metadata = new ObjectMetaBuilder(vip.getMetadata()).withCreationTimestamp(null).build();
+    return before.of(object(metadata, vip.getSpec(), null));
+  }
+
+  private static VirtualIp object(ObjectMeta metadata, VirtualIpSpec spec, VirtualIpStatus status) {
+    var vip = new VirtualIp();
+    vip.setMetadata(metadata);
+    vip.setSpec(spec);
+    vip.setStatus(status);
+    return vip;
   }
 
   /** Whether this node has anything to say about an object: it runs it, or would. */
-  private static boolean concerns(String name, Desired desired, Map<String, VirtualIp> run) {
+  private static boolean concerns(String name, Desired desired, Map<String, Result> run) {
     return run.containsKey(name)
         || desired.refused().containsKey(name)
         || desired.virtualIps().stream()

@@ -6,20 +6,19 @@ import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
-import dev.virtualip.crds.Durations;
+import dev.virtualip.crds.CheckedSpec;
 import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.HealthCheck.WhenAllFail;
+import dev.virtualip.crds.InitialState;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.NicField;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.PolicyRule;
+import dev.virtualip.crds.SecretKey;
+import dev.virtualip.crds.TrackedInterface;
+import dev.virtualip.crds.Transport.Mode;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpSpec;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
-import dev.virtualip.crds.VirtualIpSpec.InitialState;
-import dev.virtualip.crds.VirtualIpSpec.Mode;
-import dev.virtualip.crds.VirtualIpSpec.TrackedInterface;
-import dev.virtualip.crds.VirtualIpSpec.WhenAllFail;
-import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -104,86 +103,96 @@ public record InstanceConfig(
     }
   }
 
-  private static final int MAIN_TABLE = 254;
-  private static final IpPrefix DEFAULT = IpPrefix.parse("0.0.0.0/0");
-  private static final IpPrefix DEFAULT6 = IpPrefix.parse("::/0");
-
   /**
-   * What a node runs of a VirtualIP that the validator has found good.
+   * What a node runs of a VirtualIP.
    *
    * @param nodes all nodes, where peers are to be taken from them
+   * @throws IllegalArgumentException with all problems, if the spec may not run
    */
   public static InstanceConfig from(
       VirtualIp vip, String nodeName, Map<SecretKey, byte[]> secrets, List<NodeFacts> nodes) {
-    var spec = vip.getSpec();
+    return from(CheckedSpec.check(vip), nodeName, secrets, nodes);
+  }
+
+  /** The same of a VirtualIP that has been checked. */
+  public static InstanceConfig from(
+      CheckedSpec.Result vip,
+      String nodeName,
+      Map<SecretKey, byte[]> secrets,
+      List<NodeFacts> nodes) {
+    if (!vip.isGood()) {
+      throw new IllegalArgumentException(vip.name() + " may not run: " + vip.problems());
+    }
+    var checked = vip.spec();
+    var spec = checked.spec();
     var secretKey =
         spec.authentication() == null ? null : spec.authentication().passwordSecretRef();
     var secret = secretKey == null ? null : secrets.get(secretKey);
-    var generation = vip.getMetadata().getGeneration();
+    var generation = vip.vip().getMetadata().getGeneration();
     var addresses =
-        spec.addresses().stream()
+        checked.addresses().stream()
             .map(
                 address ->
                     new VirtualAddress(
-                        spec.interfaceOf(address, nodeName),
-                        IpPrefix.parse(address.address()),
+                        checked.interfaceOn(nodeName, address.interfaceName()),
+                        address.prefix(),
                         address.advertised()))
             .toList();
     return new InstanceConfig(
-        vip.getMetadata().getName(),
+        vip.name(),
         generation == null ? 1 : generation,
         spec.interfaceOn(nodeName),
-        routerConfig(spec),
+        routerConfig(checked),
         spec.priorityOn(nodeName),
         secret == null ? null : new Password(secret),
         secret == null ? secretKey : null,
         spec.transport().mode() == Mode.Unicast,
-        members(spec, nodes),
+        members(checked, nodes),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
         new Garp(spec.garp().repeat()),
         addresses,
-        spec.routes().stream().map(route -> route(spec, route, nodeName, addresses)).toList(),
-        spec.rules().stream().map(PolicyRule::of).toList(),
+        checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
+        checked.rules(),
         spec.healthChecks(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
         spec.trackInterfaces(),
-        Durations.parse(spec.linkDebounce()).toNanos(),
-        Durations.parse(spec.delayAfterBoot()).toNanos(),
+        checked.linkDebounce().toNanos(),
+        checked.delayAfterBoot().toNanos(),
         interfaces(spec, nodeName));
   }
 
-  private static VirtualRouterConfig routerConfig(VirtualIpSpec spec) {
+  private static VirtualRouterConfig routerConfig(CheckedSpec checked) {
+    var spec = checked.spec();
     return new VirtualRouterConfig(
         Version.of(spec.vrrpVersion()),
         spec.vrid(),
-        Durations.parse(spec.advertInterval()).toNanos(),
+        checked.advertInterval().toNanos(),
         spec.preempt().enabled(),
-        Durations.parse(spec.preempt().delay()).toNanos(),
+        checked.preemptDelay().toNanos(),
         // A member of a sync group cannot start as master before the others are ready to.
         spec.initialState() == InitialState.Master && spec.syncGroup() == null,
         LeasePolicy.valueOf(spec.lease().policy().name()),
         spec.advertRepeat(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
-        Durations.parse(spec.garp().delay()).toNanos(),
-        Durations.parse(spec.garp().refresh()).toNanos());
+        checked.garpDelay().toNanos(),
+        checked.garpRefresh().toNanos());
   }
 
   /** The configured peers, else one InternalIP of each selected node. */
-  private static Set<InetAddress> members(VirtualIpSpec spec, List<NodeFacts> nodes) {
-    var members = new LinkedHashSet<InetAddress>();
-    if (spec.nodesArePeers()) {
-      nodes.stream()
-          .filter(node -> node.selectedBy(spec))
-          .flatMap(
-              node ->
-                  node.addresses().stream()
-                      .filter(address -> address.contains(":") == spec.isIpv6())
-                      .limit(1))
-          .forEach(address -> members.add(IpPrefix.parseAddress(address)));
-    } else {
-      spec.transport().peers().forEach(peer -> members.add(IpPrefix.parseAddress(peer)));
+  private static Set<InetAddress> members(CheckedSpec checked, List<NodeFacts> nodes) {
+    if (!checked.spec().nodesArePeers()) {
+      return new LinkedHashSet<>(checked.peers());
     }
+    var members = new LinkedHashSet<InetAddress>();
+    nodes.stream()
+        .filter(node -> node.selectedBy(checked.spec()))
+        .flatMap(
+            node ->
+                node.addresses().stream()
+                    .filter(address -> address.contains(":") == checked.isIpv6())
+                    .limit(1))
+        .forEach(address -> members.add(IpPrefix.parseAddress(address)));
     return members;
   }
 
@@ -192,27 +201,21 @@ public record InstanceConfig(
    * kernel drops a route with its preferred source, so an expired lease takes the route along.
    */
   private static VirtualRoute route(
-      VirtualIpSpec spec,
-      VirtualIpSpec.Route route,
+      CheckedSpec checked,
+      CheckedSpec.VirtualRoute route,
       String nodeName,
       List<VirtualAddress> addresses) {
-    var nic = spec.interfaceOf(route, nodeName);
-    var via = route.via() == null ? null : IpPrefix.parseAddress(route.via());
-    var to =
-        !route.to().equals("default")
-            ? IpPrefix.parse(route.to())
-            : via instanceof Inet6Address ? DEFAULT6 : DEFAULT;
-    long metric = route.metric() == null ? 0 : route.metric();
+    var nic = checked.interfaceOn(nodeName, route.interfaceName());
+    boolean ipv6 = route.to().isIpv6();
+    boolean preferred = route.source() == null && !ipv6;
     return new VirtualRoute(
         nic,
-        to,
-        via,
-        route.source() != null
-            ? IpPrefix.parseAddress(route.source())
-            : to.isIpv6() ? null : firstIpv4On(nic, addresses),
-        route.table() == null ? MAIN_TABLE : route.table(),
-        to.isIpv6() && metric == 0 ? InstalledRoute.IPV6_METRIC : metric,
-        Boolean.TRUE.equals(route.onLink()));
+        route.to(),
+        route.via(),
+        preferred ? firstIpv4On(nic, addresses) : route.source(),
+        route.table(),
+        ipv6 && route.metric() == 0 ? InstalledRoute.IPV6_METRIC : route.metric(),
+        route.onLink());
   }
 
   private static InetAddress firstIpv4On(String nic, List<VirtualAddress> addresses) {

@@ -4,23 +4,27 @@ import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.PlanChange.Refused;
 import dev.virtualip.agent.plan.PlanChange.Run;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.CheckedSpec;
+import dev.virtualip.crds.CheckedSpec.Result;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
-import java.util.Collections;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
  * The one place that decides which VirtualIPs this node runs, and in which version. It hands out
- * what is different from what it decided before. One thread, which is not the one of VRRP: all
- * VirtualIPs of the cluster are validated here.
+ * what is different from what it decided before. One thread, which is not the one of VRRP: the
+ * specs of all VirtualIPs of the cluster are checked here, each when it is new or another.
  */
 public final class Plan {
   private final String nodeName;
-  private Map<String, VirtualIp> running = Map.of();
+  private Map<String, Result> checked = Map.of();
+  private Map<String, Result> running = Map.of();
   private Map<String, Run> runs = Map.of();
   private Map<String, Refused> refused = Map.of();
 
@@ -30,7 +34,9 @@ public final class Plan {
 
   /** What is run by name: the objects in the versions that run. */
   public Map<String, VirtualIp> running() {
-    return running;
+    var objects = new TreeMap<String, VirtualIp>();
+    running.forEach((name, version) -> objects.put(name, version.vip()));
+    return objects;
   }
 
   /** Names of what is not run in its newest version. */
@@ -57,35 +63,46 @@ public final class Plan {
    * @param nics the node's NICs
    */
   public PlanChange change(Desired desired, Nics nics) {
-    var acceptance = Acceptance.decide(desired, running, nics);
-    var objects = new TreeMap<String, VirtualIp>();
-    desired.virtualIps().forEach(vip -> objects.put(vip.getMetadata().getName(), vip));
-    var nextRuns = runs(desired, acceptance, objects);
+    checked = check(desired.virtualIps());
+    var acceptance = Acceptance.decide(desired, checked.values(), running, nics);
+    var nextRuns = runs(desired, acceptance);
     var nextRefused = new TreeMap<String, Refused>();
     acceptance
         .refused()
         .forEach(
             (name, problems) -> {
               if (!nextRuns.containsKey(name)) {
-                nextRefused.put(name, new Refused(generation(objects.get(name)), problems));
+                nextRefused.put(name, new Refused(generation(name), problems));
               }
             });
     var change = difference(nextRuns, nextRefused);
-    running = Collections.unmodifiableMap(new TreeMap<>(acceptance.run()));
+    running = acceptance.run();
     runs = nextRuns;
     refused = nextRefused;
     return change;
   }
 
-  private Map<String, Run> runs(
-      Desired desired, Acceptance acceptance, Map<String, VirtualIp> objects) {
+  /** An edit of one object is no reason to check the specs of all others again. */
+  private Map<String, Result> check(List<VirtualIp> virtualIps) {
+    var next = new TreeMap<String, Result>();
+    for (var vip : virtualIps) {
+      var name = vip.getMetadata().getName();
+      var before = checked.get(name);
+      boolean same = before != null && Objects.equals(before.vip().getSpec(), vip.getSpec());
+      next.put(name, same ? before.of(vip) : CheckedSpec.check(vip));
+    }
+    return next;
+  }
+
+  private Map<String, Run> runs(Desired desired, Acceptance acceptance) {
     var configs = new TreeMap<String, InstanceConfig>();
     acceptance
         .run()
         .forEach(
-            (name, vip) ->
+            (name, version) ->
                 configs.put(
-                    name, InstanceConfig.from(vip, nodeName, desired.secrets(), desired.nodes())));
+                    name,
+                    InstanceConfig.from(version, nodeName, desired.secrets(), desired.nodes())));
     var next = new TreeMap<String, Run>();
     configs.forEach(
         (name, config) -> {
@@ -100,8 +117,8 @@ public final class Plan {
               name,
               new Run(
                   config.keepingMaster(keepMaster),
-                  problems == null ? null : new Refused(generation(objects.get(name)), problems),
-                  request(objects.get(name))));
+                  problems == null ? null : new Refused(generation(name), problems),
+                  request(name)));
         });
     return next;
   }
@@ -124,13 +141,13 @@ public final class Plan {
     return rest;
   }
 
-  private static Long generation(VirtualIp vip) {
-    return vip == null ? null : vip.getMetadata().getGeneration();
+  private Long generation(String name) {
+    var newest = checked.get(name);
+    return newest == null ? null : newest.vip().getMetadata().getGeneration();
   }
 
-  private HandOver request(VirtualIp vip) {
-    return vip == null || vip.getStatus() == null || vip.getStatus().handOvers() == null
-        ? null
-        : vip.getStatus().handOvers().get(nodeName);
+  private HandOver request(String name) {
+    var status = checked.get(name).vip().getStatus();
+    return status == null || status.handOvers() == null ? null : status.handOvers().get(nodeName);
   }
 }

@@ -2,8 +2,8 @@ package dev.virtualip.agent.source;
 
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.SecretKey;
 import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.Arrays;
 import java.util.Collection;

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.crds.SecretKey;
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import java.io.IOException;

@@ -11,7 +11,7 @@ import dev.virtualip.agent.ServerKeys;
 import dev.virtualip.agent.notify.Channel.Undeliverable;
 import dev.virtualip.crds.Notifications.Webhook;
 import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
+import dev.virtualip.crds.SecretKey;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.virtualip.agent.instance.FakeNode;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.crds.CheckedSpec;
+import dev.virtualip.crds.CheckedSpec.Result;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
@@ -16,6 +18,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -43,8 +46,19 @@ class AcceptanceTest {
   }
 
   private static Acceptance decide(Map<String, VirtualIp> running, VirtualIp... all) {
-    return Acceptance.decide(
-        new Desired(Arrays.asList(all), SELF, List.of(), Map.of(), Map.of()), running, NICS);
+    return decide(
+        new Desired(Arrays.asList(all), SELF, List.of(), Map.of(), Map.of()), checked(running));
+  }
+
+  private static Acceptance decide(Desired desired, Map<String, Result> running) {
+    var checked = desired.virtualIps().stream().map(CheckedSpec::check).toList();
+    return Acceptance.decide(desired, checked, running, NICS);
+  }
+
+  private static Map<String, Result> checked(Map<String, VirtualIp> vips) {
+    var checked = new TreeMap<String, Result>();
+    vips.forEach((name, vip) -> checked.put(name, CheckedSpec.check(vip)));
+    return checked;
   }
 
   private static String problem(Acceptance acceptance, String name) {
@@ -70,7 +84,7 @@ class AcceptanceTest {
   void aBadEditLeavesWhatRuns() {
     var before = vip("web", 1, "");
     var acceptance = decide(Map.of("web", before), vip("web", 256, ""));
-    assertEquals(before, acceptance.run().get("web"));
+    assertEquals(before, acceptance.run().get("web").vip());
     assertTrue(acceptance.refused().containsKey("web"));
   }
 
@@ -113,7 +127,7 @@ class AcceptanceTest {
     var older = vip("a", 1, "");
     var younger = vip("b", 2, "");
     var acceptance = decide(Map.of("a", older, "b", younger), vip("a", 2, ""), younger);
-    assertEquals(Map.of("a", older, "b", younger), acceptance.run());
+    assertEquals(checked(Map.of("a", older, "b", younger)), acceptance.run());
     assertTrue(problem(acceptance, "a").contains("2 on eth0 is taken by VirtualIP b"));
     assertTrue(problem(acceptance, "b").contains("2 on eth0 is taken by VirtualIP a"));
   }
@@ -123,7 +137,7 @@ class AcceptanceTest {
     var running = Map.of("a", vip("a", 1, ""), "b", vip("b", 2, ""), "c", vip("c", 3, ""));
     // a wants what b has, which stays: so b's new version is refused, and c's with it.
     var acceptance = decide(running, vip("a", 2, ""), vip("b", 300, ""), vip("c", 1, ""));
-    assertEquals(running, acceptance.run());
+    assertEquals(checked(running), acceptance.run());
   }
 
   @Test
@@ -133,9 +147,9 @@ class AcceptanceTest {
     var b = vip("b", 2, group.formatted(100));
     var running = Map.of("a", a, "b", b);
     var nextA = vip("a", 1, group.formatted(90));
-    assertEquals(running, decide(running, nextA, b).run(), "half of an edit");
+    assertEquals(checked(running), decide(running, nextA, b).run(), "half of an edit");
     var nextB = vip("b", 2, group.formatted(90));
-    assertEquals(Map.of("a", nextA, "b", nextB), decide(running, nextA, nextB).run());
+    assertEquals(checked(Map.of("a", nextA, "b", nextB)), decide(running, nextA, nextB).run());
   }
 
   @Test
@@ -143,7 +157,7 @@ class AcceptanceTest {
     var edit = vip("web", 256, "");
     var asked = Map.of("node-a", new HandOver(1, "Upgrade", "t"));
     edit.setStatus(new VirtualIpStatus(null, null, null, null, null, asked, null, null));
-    var run = decide(Map.of("web", vip("web", 1, "")), edit).run().get("web");
+    var run = decide(Map.of("web", vip("web", 1, "")), edit).run().get("web").vip();
     assertEquals(1, run.getSpec().vrid());
     assertEquals(asked, run.getStatus().handOvers());
   }
@@ -153,19 +167,20 @@ class AcceptanceTest {
     var before = vip("web", 1, "");
     var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]");
     var acceptance = decide(Map.of("web", before), edit);
-    assertEquals(before, acceptance.run().get("web"));
+    assertEquals(before, acceptance.run().get("web").vip());
     assertEquals(
         "[spec.routes[0].interface: there is no NIC eth9 on node-a (it has eth0, eth1): correct"
             + " the name]",
         problem(acceptance, "web"));
-    assertEquals(edit, decide(Map.of(), edit).run().get("web"), "a first version waits for it");
+    assertEquals(
+        edit, decide(Map.of(), edit).run().get("web").vip(), "a first version waits for it");
   }
 
   @Test
   void aNicThatGoesAwayIsNoReasonToRefuseAnEdit() {
     var route = ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]";
     var edit = vip("web", 1, ", priority: 7" + route);
-    assertEquals(edit, decide(Map.of("web", vip("web", 1, route)), edit).run().get("web"));
+    assertEquals(edit, decide(Map.of("web", vip("web", 1, route)), edit).run().get("web").vip());
   }
 
   @Test
@@ -174,7 +189,7 @@ class AcceptanceTest {
     var desired =
         new Desired(
             List.of(vip("web", 1, "")), SELF, List.of(), Map.of(), Map.of("web", List.of(problem)));
-    var acceptance = Acceptance.decide(desired, Map.of(), NICS);
+    var acceptance = decide(desired, Map.of());
     assertEquals(Set.of("web"), acceptance.run().keySet());
     assertEquals(List.of(problem), acceptance.refused().get("web"));
   }

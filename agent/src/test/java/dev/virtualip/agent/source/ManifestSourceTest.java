@@ -6,8 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.Await;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.SecretKey;
 import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpSpec.Authentication.SecretKey;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

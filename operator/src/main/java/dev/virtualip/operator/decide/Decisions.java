@@ -1,5 +1,7 @@
 package dev.virtualip.operator.decide;
 
+import dev.virtualip.crds.CheckedSpec;
+import dev.virtualip.crds.CheckedSpec.Result;
 import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.Problem;
@@ -47,8 +49,8 @@ public record Decisions(
     var basis = Basis.of(view, drainOn, revision);
     var statuses = new LinkedHashMap<String, StatusDecision>();
     view.vips().forEach(vip -> statuses.put(vip.getMetadata().getName(), basis.status(vip)));
-    return new Decisions(
-        statuses, basis.placement(), DnsDecision.of(view.vips(), basis.problems()), basis.turn());
+    var dns = DnsDecision.of(basis.checked(), basis.problems());
+    return new Decisions(statuses, basis.placement(), dns, basis.turn());
   }
 
   /** Whether to decide again soon although nothing may change: something takes its time. */
@@ -60,6 +62,7 @@ public record Decisions(
   /** What concerns the whole cluster, and what the status of each VirtualIP goes by. */
   private record Basis(
       ClusterView view,
+      List<Result> checked,
       Map<String, List<Problem>> problems,
       List<NodeFacts> facts,
       Map<String, String> drains,
@@ -72,7 +75,8 @@ public record Decisions(
 
     static Basis of(ClusterView view, List<DrainTrigger> drainOn, String revision) {
       var facts = view.facts();
-      var problems = Conflicts.problems(view.vips());
+      var checked = view.vips().stream().map(CheckedSpec::check).toList();
+      var problems = Conflicts.among(checked);
       var believed = view.believed().values();
       var drains = drains(view.nodes(), drainOn);
       var placement = AgentPlacement.nodes(view.vips(), problems, facts);
@@ -81,6 +85,7 @@ public record Decisions(
               revision, view.pods(), placement, believed, facts, drains.keySet(), view.now());
       return new Basis(
           view,
+          checked,
           problems,
           facts,
           drains,

@@ -1,8 +1,8 @@
 package dev.virtualip.operator.decide;
 
+import dev.virtualip.crds.CheckedSpec.Result;
 import dev.virtualip.crds.IpPrefix;
 import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIp;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -42,23 +42,23 @@ public record DnsDecision(List<Endpoint> endpoints, Set<String> untouched) {
     static final Comparator<Key> ORDER = Comparator.comparing(Key::name).thenComparing(Key::type);
   }
 
-  static DnsDecision of(Collection<VirtualIp> vips, Map<String, List<Problem>> problems) {
+  static DnsDecision of(Collection<Result> vips, Map<String, List<Problem>> problems) {
     var untouched = new HashSet<String>();
     var targets = new TreeMap<Key, TreeSet<String>>(Key.ORDER);
     var ttls = new TreeMap<String, Integer>();
     for (var vip : vips) {
-      var spec = vip.getSpec();
+      var spec = vip.vip().getSpec();
       if (spec == null || spec.dns() == null) {
         continue;
       }
-      if (!problems.get(vip.getMetadata().getName()).isEmpty()) {
+      if (!problems.get(vip.name()).isEmpty()) {
         untouched.addAll(spec.dns().hostnames());
         continue;
       }
       for (var name : spec.dns().hostnames()) {
         ttls.merge(name, spec.dns().ttl(), Math::min);
-        for (var address : spec.addresses()) {
-          var target = IpPrefix.parse(address.address()).address();
+        for (var address : vip.spec().addresses()) {
+          var target = address.prefix().address();
           if (!target.isLinkLocalAddress()) {
             var type = target.getAddress().length == 4 ? "A" : "AAAA";
             targets

@@ -1,7 +1,7 @@
 package dev.virtualip.operator.decide;
 
+import dev.virtualip.crds.HealthCheck;
 import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpSpec;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.VirtualIpStatus.State;
@@ -114,7 +114,7 @@ public final class HandOvers {
         && report.priority() != null
         && report.priority() <= RANK_MAX
         && spec.priorityOn(node) > RANK_MAX
-        && spec.whenAllFail() != VirtualIpSpec.WhenAllFail.KeepMaster
+        && spec.whenAllFail() != HealthCheck.WhenAllFail.KeepMaster
         && spec.healthChecks().stream().allMatch(check -> check.weight() == 0)
         && spec.trackInterfaces().stream().allMatch(nic -> nic.weight() == 0);
   }

@@ -8,7 +8,6 @@ import static dev.virtualip.operator.watch.Vips.TAINTED;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.operator.watch.Vips;
@@ -50,6 +49,6 @@ class AgentPlacementTest {
   }
 
   private static Set<String> nodes(VirtualIp... vips) {
-    return AgentPlacement.nodes(List.of(vips), Conflicts.problems(List.of(vips)), CLUSTER);
+    return AgentPlacement.nodes(List.of(vips), Vips.problems(vips), CLUSTER);
   }
 }

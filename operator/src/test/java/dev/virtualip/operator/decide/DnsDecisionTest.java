@@ -2,6 +2,7 @@ package dev.virtualip.operator.decide;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.virtualip.crds.CheckedSpec;
 import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.operator.decide.DnsDecision.Endpoint;
@@ -9,19 +10,26 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class DnsDecisionTest {
   private static VirtualIp vip(String name, String dns, String... addresses) {
-    var list = String.join("'}, {address: '", addresses);
+    var list =
+        Stream.of(addresses)
+            .map(a -> "{address: '%s', advertised: %s}".formatted(a, !a.contains(":")))
+            .toList();
     return Serialization.unmarshal(
-        "---\nmetadata: {name: %s}\nspec: {addresses: [{address: '%s'}], dns: %s}"
+        """
+        metadata: {name: %s}
+        spec: {vrid: 1, interface: eth0, addresses: %s, dns: %s}
+        """
             .formatted(name, list, dns),
         VirtualIp.class);
   }
 
   private static DnsDecision wanted(Map<String, List<Problem>> problems, VirtualIp... vips) {
-    return DnsDecision.of(List.of(vips), problems);
+    return DnsDecision.of(Stream.of(vips).map(CheckedSpec::check).toList(), problems);
   }
 
   @Test

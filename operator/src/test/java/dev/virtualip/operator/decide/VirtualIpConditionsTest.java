@@ -13,7 +13,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
-import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.NodeFacts;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
@@ -97,7 +96,7 @@ class VirtualIpConditionsTest {
     var web = Vips.edge("web", 77);
     var thief = Vips.edge("thief", 77);
     thief.getMetadata().setCreationTimestamp("2026-01-02T00:00:00Z");
-    var problems = Conflicts.problems(List.of(thief, web));
+    var problems = Vips.problems(thief, web);
     assertEquals(
         "True Accepted: 2 nodes selected",
         text(VirtualIpConditions.of(web, problems.get("web"), NODES).getFirst()));
@@ -271,7 +270,7 @@ class VirtualIpConditionsTest {
   }
 
   private static List<Condition> conditions(VirtualIp vip, List<NodeFacts> nodes) {
-    var problems = Conflicts.problems(List.of(vip)).get(vip.getMetadata().getName());
+    var problems = Vips.problems(vip).get(vip.getMetadata().getName());
     return VirtualIpConditions.of(vip, problems, new ArrayList<>(nodes));
   }
 

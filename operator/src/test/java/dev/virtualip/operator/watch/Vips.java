@@ -1,6 +1,9 @@
 package dev.virtualip.operator.watch;
 
+import dev.virtualip.crds.CheckedSpec;
+import dev.virtualip.crds.Conflicts;
 import dev.virtualip.crds.NodeFacts;
+import dev.virtualip.crds.Problem;
 import dev.virtualip.crds.VirtualIp;
 import dev.virtualip.crds.VirtualIpStatus;
 import dev.virtualip.crds.VirtualIpStatus.HandOver;
@@ -10,7 +13,9 @@ import dev.virtualip.operator.decide.AgentDaemonSet;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** VirtualIPs and nodes for tests. */
 public final class Vips {
@@ -58,6 +63,11 @@ public final class Vips {
   public static VirtualIp reported(VirtualIp vip, String master, Map<String, NodeStatus> nodes) {
     vip.setStatus(new VirtualIpStatus(null, master, nodes, null));
     return vip;
+  }
+
+  /** Their problems by name. */
+  public static Map<String, List<Problem>> problems(VirtualIp... vips) {
+    return Conflicts.among(Stream.of(vips).map(CheckedSpec::check).toList());
   }
 
   public static NodeStatus report(State state, long acceptedGeneration) {
