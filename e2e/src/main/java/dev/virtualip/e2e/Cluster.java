@@ -1,8 +1,8 @@
 package dev.virtualip.e2e;
 
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;

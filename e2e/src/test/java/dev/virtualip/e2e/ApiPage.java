@@ -1,7 +1,7 @@
 package dev.virtualip.e2e;
 
-import dev.virtualip.crds.Durations;
-import dev.virtualip.crds.InterfaceSelector;
+import dev.virtualip.crds.values.Durations;
+import dev.virtualip.crds.values.InterfaceSelector;
 import dev.virtualip.e2e.lab.Lab;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceColumnDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;

@@ -3,7 +3,7 @@ package dev.virtualip.e2e;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;

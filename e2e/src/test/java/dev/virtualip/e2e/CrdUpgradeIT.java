@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.virtualip.crds.Validator;
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.check.Validator;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;

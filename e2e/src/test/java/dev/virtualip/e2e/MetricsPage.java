@@ -1,13 +1,11 @@
 package dev.virtualip.e2e;
 
-import dev.virtualip.agent.check.CheckState;
-import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.notify.Notifier;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpSpec;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.operator.act.OperatorMetrics;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
@@ -74,7 +72,7 @@ final class MetricsPage {
     metrics.transition("web", "Master", "MasterDown");
     metrics.took("web", State.Backup, State.Master, "Advert", 1);
     metrics.took("web", State.Master, State.Backup, "Released", 1);
-    metrics.check("web", new CheckState("nginx", 0, false, Verdict.Failed, "timeout"));
+    metrics.check("web", "nginx", "timeout");
     metrics.checked("web", "nginx", true, Duration.ofMillis(1));
     metrics.late("web", 1);
     metrics.turned(1);

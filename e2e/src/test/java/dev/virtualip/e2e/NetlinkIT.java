@@ -16,7 +16,7 @@ import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.Link;
-import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Duration;

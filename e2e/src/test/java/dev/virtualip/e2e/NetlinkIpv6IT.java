@@ -19,7 +19,7 @@ import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.Link;
-import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.e2e.lab.Lab;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.disk.Snapshot;
 import dev.virtualip.agent.source.Desired;
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.e2e.lab.AgentProgram;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;

@@ -27,35 +27,39 @@ class StructureTest {
       """
       log:
       kube: log
-      crds:
+      crds.values:
+      crds.schema: crds.values
+      crds.check: crds.schema crds.values
       agent.vrrp:
       agent.exec:
-      agent.source: crds log
-      agent.net: agent.vrrp crds
-      agent.linux: agent.net agent.vrrp crds log
-      agent.plan: agent.net agent.source agent.vrrp crds
-      agent.disk: agent.source agent.vrrp crds
-      agent.check: agent.disk agent.exec agent.vrrp crds log
-      agent.metrics: crds
-      agent.notify: agent.exec agent.vrrp crds log
-      agent.kube: agent.check agent.source crds kube log
-      agent.holding: agent.net agent.plan agent.vrrp crds
+      agent.source: crds.check crds.schema log
+      agent.net: agent.vrrp crds.values
+      agent.linux: agent.net agent.vrrp crds.values log
+      agent.plan: agent.net agent.source agent.vrrp crds.check crds.schema crds.values
+      agent.disk: agent.source agent.vrrp crds.check crds.schema
+      agent.check: agent.disk agent.exec agent.vrrp crds.schema crds.values log
+      agent.metrics: crds.schema
+      agent.notify: agent.exec agent.vrrp crds.check crds.schema crds.values log
+      agent.kube: agent.check agent.source crds.check crds.schema kube log
+      agent.holding: agent.net agent.plan agent.vrrp crds.values
       agent.instance: agent.check agent.disk agent.holding agent.metrics agent.net agent.plan \
-      agent.vrrp crds
-      agent.loop: agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp crds log
-      agent.report: crds log
-      agent.cli: agent.exec agent.source crds
+      agent.vrrp crds.check crds.schema crds.values
+      agent.loop: agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp \
+      crds.schema log
+      agent.report: crds.schema log
+      agent.cli: agent.exec agent.source crds.check crds.schema crds.values
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
-      agent.report agent.vrrp crds
+      agent.report agent.vrrp crds.schema crds.values
       agent: agent.check agent.cli agent.disk agent.instance agent.kube agent.linux agent.loop \
-      agent.metrics agent.net agent.notify agent.report agent.source agent.train crds kube log
-      operator.watch: crds
-      operator.decide: crds operator.watch
-      operator.act: crds kube operator.decide operator.watch
-      operator: crds kube operator.act operator.decide operator.watch
+      agent.metrics agent.net agent.notify agent.report agent.source agent.train crds.schema kube \
+      log
+      operator.watch: crds.check crds.schema
+      operator.decide: crds.check crds.schema crds.values operator.watch
+      operator.act: crds.schema kube operator.decide operator.watch
+      operator: crds.schema crds.values kube operator.act operator.decide operator.watch
       e2e.lab:
-      e2e: crds e2e.lab
-      e2e.bench: crds e2e e2e.lab kube
+      e2e: crds.schema e2e.lab
+      e2e.bench: crds.schema e2e e2e.lab kube
       """;
 
   /** Who may ask what time it is, and why; {@code *} is a whole package. All others are told. */

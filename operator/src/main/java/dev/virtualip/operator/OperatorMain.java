@@ -1,6 +1,6 @@
 package dev.virtualip.operator;
 
-import dev.virtualip.crds.Durations;
+import dev.virtualip.crds.values.Durations;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.kube.LiveWatches;
 import dev.virtualip.operator.act.OperatorMetrics;

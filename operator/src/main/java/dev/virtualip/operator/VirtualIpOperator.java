@@ -1,6 +1,6 @@
 package dev.virtualip.operator;
 
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.operator.act.ClusterWriter;
 import dev.virtualip.operator.act.Journal;

@@ -1,8 +1,8 @@
 package dev.virtualip.agent.check;
 
 import dev.virtualip.agent.check.Probe.Result;
-import dev.virtualip.crds.Durations;
-import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.schema.HealthCheck;
+import dev.virtualip.crds.values.Durations;
 import dev.virtualip.log.Defects;
 import java.io.IOException;
 import java.nio.file.Path;

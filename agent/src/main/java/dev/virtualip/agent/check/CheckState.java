@@ -1,6 +1,6 @@
 package dev.virtualip.agent.check;
 
-import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.schema.HealthCheck;
 
 /**
  * A check as it stands.

@@ -1,8 +1,8 @@
 package dev.virtualip.agent.check;
 
-import dev.virtualip.crds.Certificates;
-import dev.virtualip.crds.HealthCheck.Http;
-import dev.virtualip.crds.HealthCheck.Scheme;
+import dev.virtualip.crds.schema.HealthCheck.Http;
+import dev.virtualip.crds.schema.HealthCheck.Scheme;
+import dev.virtualip.crds.values.Certificates;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;

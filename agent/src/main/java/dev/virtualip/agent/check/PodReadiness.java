@@ -1,6 +1,6 @@
 package dev.virtualip.agent.check;
 
-import dev.virtualip.crds.LabelSelector;
+import dev.virtualip.crds.schema.LabelSelector;
 import java.util.Optional;
 
 /** Knows the pods of this node. */

@@ -1,9 +1,9 @@
 package dev.virtualip.agent.check;
 
 import dev.virtualip.agent.exec.ScriptCommand;
-import dev.virtualip.crds.Durations;
-import dev.virtualip.crds.HealthCheck;
-import dev.virtualip.crds.LabelSelector;
+import dev.virtualip.crds.schema.HealthCheck;
+import dev.virtualip.crds.schema.LabelSelector;
+import dev.virtualip.crds.values.Durations;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.InetAddress;

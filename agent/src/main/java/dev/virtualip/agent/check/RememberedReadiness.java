@@ -1,7 +1,7 @@
 package dev.virtualip.agent.check;
 
 import dev.virtualip.agent.disk.BootFile;
-import dev.virtualip.crds.LabelSelector;
+import dev.virtualip.crds.schema.LabelSelector;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.HashMap;

@@ -11,7 +11,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
-import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.values.IpPrefix;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -8,7 +8,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Timers;
-import dev.virtualip.crds.PolicyRule;
+import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

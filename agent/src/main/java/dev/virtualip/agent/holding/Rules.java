@@ -7,7 +7,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
-import dev.virtualip.crds.PolicyRule;
+import dev.virtualip.crds.values.PolicyRule;
 import java.util.List;
 
 /** The policy routing rules (keepalived: {@code virtual_rules}). They stay until deleted. */

@@ -10,7 +10,7 @@ import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.Version;
-import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;

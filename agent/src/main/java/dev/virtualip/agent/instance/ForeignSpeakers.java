@@ -1,8 +1,8 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.vrrp.State;
-import dev.virtualip.crds.IpPrefix;
-import dev.virtualip.crds.VirtualIpStatus.Speaker;
+import dev.virtualip.crds.schema.VirtualIpStatus.Speaker;
+import dev.virtualip.crds.values.IpPrefix;
 import java.net.InetAddress;
 import java.util.LinkedHashMap;
 import java.util.List;

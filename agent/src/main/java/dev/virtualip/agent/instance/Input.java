@@ -3,7 +3,7 @@ package dev.virtualip.agent.instance;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.plan.PlanChange;
-import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.check.Problem;
 import java.util.List;
 
 /** What comes in to a node: the one door. */

@@ -6,7 +6,7 @@ import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
-import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.schema.HealthCheck;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;

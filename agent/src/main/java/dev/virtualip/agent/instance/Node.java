@@ -4,7 +4,7 @@ import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.net.PacketPorts;
-import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.schema.HealthCheck;
 import java.time.Clock;
 
 /**

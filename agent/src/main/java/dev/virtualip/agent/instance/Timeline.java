@@ -1,7 +1,7 @@
 package dev.virtualip.agent.instance;
 
-import dev.virtualip.crds.VirtualIpStatus.State;
-import dev.virtualip.crds.VirtualIpStatus.Transition;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.Transition;
 import java.time.Instant;
 import java.time.format.DateTimeFormatter;
 import java.time.format.DateTimeFormatterBuilder;

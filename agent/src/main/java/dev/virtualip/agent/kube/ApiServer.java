@@ -1,6 +1,6 @@
 package dev.virtualip.agent.kube;
 
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.kube.LiveWatches;
 import io.fabric8.kubernetes.api.model.HasMetadata;

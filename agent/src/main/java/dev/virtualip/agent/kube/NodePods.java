@@ -1,7 +1,7 @@
 package dev.virtualip.agent.kube;
 
 import dev.virtualip.agent.check.PodReadiness;
-import dev.virtualip.crds.LabelSelector;
+import dev.virtualip.crds.schema.LabelSelector;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;

@@ -2,9 +2,9 @@ package dev.virtualip.agent.kube;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.virtualip.crds.VirtualIpStatus;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;

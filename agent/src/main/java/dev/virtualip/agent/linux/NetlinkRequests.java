@@ -5,8 +5,8 @@ import static dev.virtualip.agent.linux.Rtnetlink.*;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
-import dev.virtualip.crds.IpPrefix;
-import dev.virtualip.crds.PolicyRule;
+import dev.virtualip.crds.values.IpPrefix;
+import dev.virtualip.crds.values.PolicyRule;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 

@@ -3,7 +3,7 @@ package dev.virtualip.agent.linux;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.PacketPort;
-import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.log.Defects;
 import java.io.IOException;
 import java.net.Inet6Address;

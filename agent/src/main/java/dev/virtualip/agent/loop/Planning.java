@@ -4,7 +4,7 @@ import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.plan.PlanChange;
 import dev.virtualip.agent.source.Desired;
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.log.Defects;
 import java.util.Map;
 import java.util.function.Consumer;

@@ -4,7 +4,7 @@ import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input;
 import dev.virtualip.agent.instance.Node;
 import dev.virtualip.agent.instance.NodeMachine;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;

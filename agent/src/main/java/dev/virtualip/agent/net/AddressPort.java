@@ -1,7 +1,7 @@
 package dev.virtualip.agent.net;
 
-import dev.virtualip.crds.IpPrefix;
-import dev.virtualip.crds.PolicyRule;
+import dev.virtualip.crds.values.IpPrefix;
+import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.List;

@@ -1,7 +1,7 @@
 package dev.virtualip.agent.net;
 
-import dev.virtualip.crds.InterfaceSelector;
-import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.values.InterfaceSelector;
+import dev.virtualip.crds.values.IpPrefix;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.List;

@@ -1,6 +1,6 @@
 package dev.virtualip.agent.notify;
 
-import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.check.Problem;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;

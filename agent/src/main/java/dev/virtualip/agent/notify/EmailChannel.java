@@ -1,11 +1,11 @@
 package dev.virtualip.agent.notify;
 
-import dev.virtualip.crds.Durations;
-import dev.virtualip.crds.Notifications.Email;
-import dev.virtualip.crds.Notifications.Smtp;
-import dev.virtualip.crds.Notifications.Tls;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.SecretKey;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.Notifications.Email;
+import dev.virtualip.crds.schema.Notifications.Smtp;
+import dev.virtualip.crds.schema.Notifications.Tls;
+import dev.virtualip.crds.schema.SecretKey;
+import dev.virtualip.crds.values.Durations;
 import jakarta.mail.AuthenticationFailedException;
 import jakarta.mail.Message.RecipientType;
 import jakarta.mail.MessagingException;

@@ -1,9 +1,9 @@
 package dev.virtualip.agent.notify;
 
 import dev.virtualip.agent.exec.ScriptCommand;
-import dev.virtualip.crds.Durations;
-import dev.virtualip.crds.Notifications.Exec;
-import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.Notifications.Exec;
+import dev.virtualip.crds.values.Durations;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

@@ -1,8 +1,8 @@
 package dev.virtualip.agent.notify;
 
 import dev.virtualip.agent.vrrp.Reason.Kind;
-import dev.virtualip.crds.Notifications;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.Notifications;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 
 /** The states that keepalived tells its scripts. */
 public final class KeepalivedState {

@@ -1,7 +1,7 @@
 package dev.virtualip.agent.notify;
 
 import dev.virtualip.agent.notify.Notification.Type;
-import dev.virtualip.crds.Notifications.State;
+import dev.virtualip.crds.schema.Notifications.State;
 
 /**
  * Subject and text of a mail. The subjects and the text's first line are those of keepalived, so

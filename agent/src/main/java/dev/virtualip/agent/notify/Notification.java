@@ -1,6 +1,6 @@
 package dev.virtualip.agent.notify;
 
-import dev.virtualip.crds.Notifications.State;
+import dev.virtualip.crds.schema.Notifications.State;
 import java.time.Instant;
 import java.util.List;
 import java.util.Locale;

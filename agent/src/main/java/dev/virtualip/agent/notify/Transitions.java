@@ -1,10 +1,10 @@
 package dev.virtualip.agent.notify;
 
 import dev.virtualip.agent.notify.Notification.Type;
-import dev.virtualip.crds.Address;
-import dev.virtualip.crds.Notifications.State;
-import dev.virtualip.crds.VirtualIpSpec;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.Address;
+import dev.virtualip.crds.schema.Notifications.State;
+import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -1,6 +1,6 @@
 package dev.virtualip.agent.notify;
 
-import dev.virtualip.crds.Certificates;
+import dev.virtualip.crds.values.Certificates;
 import java.io.IOException;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;

@@ -2,8 +2,8 @@ package dev.virtualip.agent.notify;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.virtualip.crds.Notifications.State;
-import dev.virtualip.crds.Notifications.Webhook;
+import dev.virtualip.crds.schema.Notifications.State;
+import dev.virtualip.crds.schema.Notifications.Webhook;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;

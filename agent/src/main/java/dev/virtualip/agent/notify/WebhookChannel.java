@@ -1,11 +1,11 @@
 package dev.virtualip.agent.notify;
 
-import dev.virtualip.crds.Durations;
-import dev.virtualip.crds.Notifications;
-import dev.virtualip.crds.Notifications.Header;
-import dev.virtualip.crds.Notifications.Webhook;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.SecretKey;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.Notifications;
+import dev.virtualip.crds.schema.Notifications.Header;
+import dev.virtualip.crds.schema.Notifications.Webhook;
+import dev.virtualip.crds.schema.SecretKey;
+import dev.virtualip.crds.values.Durations;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.ConnectException;

@@ -1,7 +1,7 @@
 package dev.virtualip.agent.plan;
 
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;

@@ -1,9 +1,9 @@
 package dev.virtualip.agent.source;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.SecretKey;
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.SecretKey;
+import dev.virtualip.crds.schema.VirtualIp;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.Arrays;
 import java.util.Collection;

@@ -2,9 +2,9 @@ package dev.virtualip.agent.source;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.virtualip.agent.source.StrictMapper.Unknown;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpSpec;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeSpec;

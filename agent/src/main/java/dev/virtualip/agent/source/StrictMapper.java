@@ -16,7 +16,7 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.type.LogicalType;
-import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.check.Problem;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.Comparator;

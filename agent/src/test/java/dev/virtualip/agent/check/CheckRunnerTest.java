@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpServer;
 import dev.virtualip.agent.Await;
-import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.schema.HealthCheck;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.InetAddress;

@@ -2,7 +2,7 @@ package dev.virtualip.agent.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.HealthCheck;
+import dev.virtualip.crds.schema.HealthCheck;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.nio.file.Files;

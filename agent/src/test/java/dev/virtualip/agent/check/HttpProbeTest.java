@@ -8,7 +8,7 @@ import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import dev.virtualip.agent.ServerKeys;
-import dev.virtualip.crds.HealthCheck.Http;
+import dev.virtualip.crds.schema.HealthCheck.Http;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.InetAddress;

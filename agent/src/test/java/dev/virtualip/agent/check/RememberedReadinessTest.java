@@ -3,7 +3,7 @@ package dev.virtualip.agent.check;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.disk.BootFile;
-import dev.virtualip.crds.LabelSelector;
+import dev.virtualip.crds.schema.LabelSelector;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

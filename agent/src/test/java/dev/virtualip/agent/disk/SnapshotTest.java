@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.Manifests;
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.SecretKey;
-import dev.virtualip.crds.VirtualIpStatus;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.SecretKey;
+import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

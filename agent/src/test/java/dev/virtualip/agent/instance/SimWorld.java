@@ -1,7 +1,7 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;

@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
 import java.util.List;

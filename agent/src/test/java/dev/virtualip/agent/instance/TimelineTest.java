@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import dev.virtualip.agent.instance.Timeline.Part;
-import dev.virtualip.crds.VirtualIpStatus.State;
-import dev.virtualip.crds.VirtualIpStatus.Transition;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.Transition;
 import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.Await;
 import dev.virtualip.agent.source.Desired;
-import dev.virtualip.crds.LabelSelector;
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.LabelSelector;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;

@@ -2,7 +2,7 @@ package dev.virtualip.agent.kube;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.LabelSelector;
+import dev.virtualip.crds.schema.LabelSelector;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.util.Map;
 import org.junit.jupiter.params.ParameterizedTest;

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
-import dev.virtualip.crds.IpPrefix;
-import dev.virtualip.crds.PolicyRule;
+import dev.virtualip.crds.values.IpPrefix;
+import dev.virtualip.crds.values.PolicyRule;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;

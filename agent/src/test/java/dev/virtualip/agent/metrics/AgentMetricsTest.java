@@ -3,8 +3,8 @@ package dev.virtualip.agent.metrics;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;

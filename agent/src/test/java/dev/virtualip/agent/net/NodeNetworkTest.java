@@ -8,7 +8,7 @@ import dev.virtualip.agent.instance.FakeNode;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
-import dev.virtualip.crds.IpPrefix;
+import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;

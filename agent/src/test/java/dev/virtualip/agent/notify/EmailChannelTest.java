@@ -6,9 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.ServerKeys;
 import dev.virtualip.agent.notify.Channel.Undeliverable;
-import dev.virtualip.crds.Notifications.Email;
-import dev.virtualip.crds.Notifications.Smtp;
-import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.Notifications.Email;
+import dev.virtualip.crds.schema.Notifications.Smtp;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.io.InputStream;

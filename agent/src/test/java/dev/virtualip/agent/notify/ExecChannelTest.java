@@ -4,8 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.virtualip.agent.notify.Channel.Undeliverable;
-import dev.virtualip.crds.Notifications.Exec;
-import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.Notifications.Exec;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -45,7 +45,7 @@ class ExecChannelTest {
     script("echo \"$#:$*\" >>" + scripts + "/out");
     channel("30s", "notify.sh", "web server", "-x").deliver(Notes.MASTER);
     channel("30s", scripts + "/notify.sh")
-        .deliver(Notes.group(dev.virtualip.crds.Notifications.State.Fault));
+        .deliver(Notes.group(dev.virtualip.crds.schema.Notifications.State.Fault));
     assertEquals(
         "6:web server -x INSTANCE web MASTER 80\n4:GROUP edge FAULT 0\n",
         Files.readString(scripts.resolve("out")));

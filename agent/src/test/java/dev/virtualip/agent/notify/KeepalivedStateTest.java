@@ -2,9 +2,9 @@ package dev.virtualip.agent.notify;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.Notifications;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.Notifications;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 

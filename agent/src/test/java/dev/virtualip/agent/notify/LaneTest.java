@@ -12,7 +12,7 @@ import dev.virtualip.agent.notify.Channel.Undeliverable;
 import dev.virtualip.agent.notify.Lane.Job;
 import dev.virtualip.agent.notify.Lane.Patience;
 import dev.virtualip.agent.notify.Lane.Result;
-import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.check.Problem;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;

@@ -2,7 +2,7 @@ package dev.virtualip.agent.notify;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.Notifications.State;
+import dev.virtualip.crds.schema.Notifications.State;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

@@ -1,11 +1,11 @@
 package dev.virtualip.agent.notify;
 
 import dev.virtualip.agent.notify.Notification.Type;
-import dev.virtualip.crds.Notifications.State;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpSpec;
-import dev.virtualip.crds.VirtualIpStatus;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.Notifications.State;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.time.Instant;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.virtualip.agent.notify;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.notify.Transitions.Told;
-import dev.virtualip.crds.Notifications.State;
+import dev.virtualip.crds.schema.Notifications.State;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;

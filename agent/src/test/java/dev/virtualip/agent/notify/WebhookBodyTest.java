@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
-import dev.virtualip.crds.Notifications.State;
-import dev.virtualip.crds.Notifications.Webhook;
+import dev.virtualip.crds.schema.Notifications.State;
+import dev.virtualip.crds.schema.Notifications.Webhook;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

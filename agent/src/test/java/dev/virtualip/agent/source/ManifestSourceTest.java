@@ -5,9 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.Await;
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.SecretKey;
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.SecretKey;
+import dev.virtualip.crds.schema.VirtualIp;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;

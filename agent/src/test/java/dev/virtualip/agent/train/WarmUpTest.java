@@ -3,7 +3,7 @@ package dev.virtualip.agent.train;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

@@ -3,7 +3,7 @@ package dev.virtualip.e2e.bench;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIp;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.HashSet;
 import java.util.stream.Stream;

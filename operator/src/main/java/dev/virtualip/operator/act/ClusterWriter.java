@@ -1,6 +1,6 @@
 package dev.virtualip.operator.act;
 
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.operator.decide.Decisions;
 import dev.virtualip.operator.decide.Settings;

@@ -1,8 +1,8 @@
 package dev.virtualip.operator.act;
 
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.State;
-import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.operator.decide.AgentRollout;
 import dev.virtualip.operator.decide.HandOvers;

@@ -1,9 +1,9 @@
 package dev.virtualip.operator.decide;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.operator.watch.ClusterView;
 import java.util.Collection;
 import java.util.List;

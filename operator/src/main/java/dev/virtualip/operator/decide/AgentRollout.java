@@ -1,8 +1,8 @@
 package dev.virtualip.operator.decide;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.watch.AgentPods;
 import dev.virtualip.operator.watch.ClusterView;
 import io.fabric8.kubernetes.api.model.Pod;

@@ -1,15 +1,15 @@
 package dev.virtualip.operator.decide;
 
-import dev.virtualip.crds.CheckedSpec;
-import dev.virtualip.crds.CheckedSpec.Result;
-import dev.virtualip.crds.Conflicts;
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
-import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
+import dev.virtualip.crds.check.CheckedSpec;
+import dev.virtualip.crds.check.CheckedSpec.Result;
+import dev.virtualip.crds.check.Conflicts;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
 import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.ClusterView;
 import dev.virtualip.operator.watch.DrainTrigger;

@@ -1,8 +1,8 @@
 package dev.virtualip.operator.decide;
 
-import dev.virtualip.crds.CheckedSpec.Result;
-import dev.virtualip.crds.IpPrefix;
-import dev.virtualip.crds.Problem;
+import dev.virtualip.crds.check.CheckedSpec.Result;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.values.IpPrefix;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;

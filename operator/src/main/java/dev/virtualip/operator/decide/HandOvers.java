@@ -1,10 +1,10 @@
 package dev.virtualip.operator.decide;
 
-import dev.virtualip.crds.HealthCheck;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.HealthCheck;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.watch.ClusterView;
 import java.time.Duration;
 import java.time.Instant;

@@ -4,11 +4,11 @@ import static dev.virtualip.operator.decide.VirtualIpConditions.condition;
 import static dev.virtualip.operator.decide.VirtualIpConditions.described;
 import static dev.virtualip.operator.watch.ClusterView.reports;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.ArrayList;
 import java.util.Collection;

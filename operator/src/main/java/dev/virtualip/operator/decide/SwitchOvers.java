@@ -1,9 +1,9 @@
 package dev.virtualip.operator.decide;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
-import dev.virtualip.crds.VirtualIpStatus.SwitchOver.Result;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver.Result;
 import dev.virtualip.operator.watch.ClusterView;
 import java.util.Collection;
 import java.util.Comparator;

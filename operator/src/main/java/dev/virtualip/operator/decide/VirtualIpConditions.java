@@ -1,11 +1,11 @@
 package dev.virtualip.operator.decide;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.Problem.Kind;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.check.Problem.Kind;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.watch.ClusterView;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;

@@ -1,9 +1,9 @@
 package dev.virtualip.operator.watch;
 
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import java.time.Duration;

@@ -1,7 +1,7 @@
 package dev.virtualip.operator.watch;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualIp;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;

@@ -1,16 +1,16 @@
 package dev.virtualip.operator.act;
 
-import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
-import static dev.virtualip.crds.VirtualIpStatus.State.Master;
-import static dev.virtualip.crds.VirtualIpStatus.State.Unknown;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Master;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Unknown;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
 import dev.virtualip.operator.decide.StatusDecision;
 import dev.virtualip.operator.watch.Vips;
 import io.fabric8.kubernetes.api.model.Condition;

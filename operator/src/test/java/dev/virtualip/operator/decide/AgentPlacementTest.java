@@ -1,6 +1,6 @@
 package dev.virtualip.operator.decide;
 
-import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Backup;
 import static dev.virtualip.operator.watch.Vips.A;
 import static dev.virtualip.operator.watch.Vips.B;
 import static dev.virtualip.operator.watch.Vips.C;
@@ -8,8 +8,8 @@ import static dev.virtualip.operator.watch.Vips.TAINTED;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.operator.watch.Vips;
 import java.util.List;
 import java.util.Map;

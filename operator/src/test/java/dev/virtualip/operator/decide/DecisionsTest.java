@@ -1,16 +1,16 @@
 package dev.virtualip.operator.decide;
 
-import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
-import static dev.virtualip.crds.VirtualIpStatus.State.Init;
-import static dev.virtualip.crds.VirtualIpStatus.State.Master;
-import static dev.virtualip.crds.VirtualIpStatus.State.Unknown;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Init;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Master;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Unknown;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.ClusterView;
 import dev.virtualip.operator.watch.DrainTrigger;

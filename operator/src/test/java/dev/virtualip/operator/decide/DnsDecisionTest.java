@@ -2,9 +2,9 @@ package dev.virtualip.operator.decide;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.CheckedSpec;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.check.CheckedSpec;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.operator.decide.DnsDecision.Endpoint;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;

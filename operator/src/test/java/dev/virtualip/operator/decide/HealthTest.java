@@ -1,20 +1,20 @@
 package dev.virtualip.operator.decide;
 
-import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
-import static dev.virtualip.crds.VirtualIpStatus.State.Fault;
-import static dev.virtualip.crds.VirtualIpStatus.State.Init;
-import static dev.virtualip.crds.VirtualIpStatus.State.Master;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Fault;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Init;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Master;
 import static dev.virtualip.operator.watch.Vips.A;
 import static dev.virtualip.operator.watch.Vips.B;
 import static dev.virtualip.operator.watch.Vips.C;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.Speaker;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.Speaker;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.watch.Vips;
 import java.util.List;
 import java.util.Map;

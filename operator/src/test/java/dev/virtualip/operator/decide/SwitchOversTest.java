@@ -1,19 +1,19 @@
 package dev.virtualip.operator.decide;
 
-import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
-import static dev.virtualip.crds.VirtualIpStatus.State.Fault;
-import static dev.virtualip.crds.VirtualIpStatus.State.Master;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Fault;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Master;
 import static dev.virtualip.operator.watch.Vips.A;
 import static dev.virtualip.operator.watch.Vips.B;
 import static dev.virtualip.operator.watch.Vips.C;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpSpec;
-import dev.virtualip.crds.VirtualIpStatus;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.SwitchOver;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
 import dev.virtualip.operator.watch.Vips;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;

@@ -1,9 +1,9 @@
 package dev.virtualip.operator.decide;
 
-import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
-import static dev.virtualip.crds.VirtualIpStatus.State.Fault;
-import static dev.virtualip.crds.VirtualIpStatus.State.Master;
-import static dev.virtualip.crds.VirtualIpStatus.State.Unknown;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Fault;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Master;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Unknown;
 import static dev.virtualip.operator.watch.Vips.A;
 import static dev.virtualip.operator.watch.Vips.B;
 import static dev.virtualip.operator.watch.Vips.C;
@@ -13,9 +13,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.operator.watch.Vips;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.ArrayList;

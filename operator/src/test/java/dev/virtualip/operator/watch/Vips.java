@@ -1,14 +1,14 @@
 package dev.virtualip.operator.watch;
 
-import dev.virtualip.crds.CheckedSpec;
-import dev.virtualip.crds.Conflicts;
-import dev.virtualip.crds.NodeFacts;
-import dev.virtualip.crds.Problem;
-import dev.virtualip.crds.VirtualIp;
-import dev.virtualip.crds.VirtualIpStatus;
-import dev.virtualip.crds.VirtualIpStatus.HandOver;
-import dev.virtualip.crds.VirtualIpStatus.NodeStatus;
-import dev.virtualip.crds.VirtualIpStatus.State;
+import dev.virtualip.crds.check.CheckedSpec;
+import dev.virtualip.crds.check.Conflicts;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.decide.AgentDaemonSet;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;

@@ -1,12 +1,12 @@
 package dev.virtualip.operator.watch;
 
-import static dev.virtualip.crds.VirtualIpStatus.State.Backup;
-import static dev.virtualip.crds.VirtualIpStatus.State.Master;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Master;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.crds.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIp;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import java.util.Map;

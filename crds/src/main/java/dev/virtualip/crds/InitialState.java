@@ -1,9 +1,0 @@
-package dev.virtualip.crds;
-
-/** The state a router starts in (keepalived: {@code state}). */
-public enum InitialState {
-  /** Listen first. */
-  Backup,
-  /** Take over at once, if priority is 255. */
-  Master
-}

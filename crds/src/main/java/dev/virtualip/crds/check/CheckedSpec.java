@@ -1,0 +1,180 @@
+package dev.virtualip.crds.check;
+
+import dev.virtualip.crds.schema.Address;
+import dev.virtualip.crds.schema.Route;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.values.IpPrefix;
+import dev.virtualip.crds.values.PolicyRule;
+import java.net.Inet6Address;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.List;
+import java.util.function.IntFunction;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+
+/**
+ * A spec that may run, with what its texts stand for: nobody who has it parses or doubts anything
+ * any more. Only {@link #check} makes one. Equal specs are equal here.
+ *
+ * @param spec as the user wrote it, for what is no text
+ * @param advertInterval time between adverts, 10 ms to 255 s
+ * @param preemptDelay how long to let a lower master be, 0 to 1000 s
+ * @param garpDelay time to the second burst of announcements, 0 to 1 h; 0 = there is none
+ * @param garpRefresh time between single announcements, 1 s to 24 h; 0 = there are none
+ * @param linkDebounce how long a NIC has to be down or up before it counts
+ * @param delayAfterBoot how long after the node's boot not to take part yet, 0 to 1 h
+ * @param addresses of {@code spec.addresses}, one each
+ * @param routes of {@code spec.routes}, one each
+ * @param rules of {@code spec.rules}, one each
+ * @param peers of {@code spec.transport.peers}, one each
+ */
+public record CheckedSpec(
+    VirtualIpSpec spec,
+    Duration advertInterval,
+    Duration preemptDelay,
+    Duration garpDelay,
+    Duration garpRefresh,
+    Duration linkDebounce,
+    Duration delayAfterBoot,
+    List<VirtualAddress> addresses,
+    List<VirtualRoute> routes,
+    List<PolicyRule> rules,
+    List<InetAddress> peers) {
+  private static final long MAIN_TABLE = 254;
+  private static final IpPrefix ANY = IpPrefix.parse("0.0.0.0/0");
+  private static final IpPrefix ANY6 = IpPrefix.parse("::/0");
+
+  /** Copies the lists. */
+  public CheckedSpec {
+    addresses = List.copyOf(addresses);
+    routes = List.copyOf(routes);
+    rules = List.copyOf(rules);
+    peers = List.copyOf(peers);
+  }
+
+  /**
+   * A virtual address.
+   *
+   * @param prefix the address and its prefix length
+   * @param interfaceName the NIC to bind it on, or null for that of the adverts
+   * @param advertised whether adverts list it
+   */
+  public record VirtualAddress(IpPrefix prefix, String interfaceName, boolean advertised) {}
+
+  /**
+   * A route.
+   *
+   * @param to destination, /0 for a default route
+   * @param via gateway, or null
+   * @param source preferred source address, or null
+   * @param interfaceName the NIC that packets leave by, or null for that of the adverts
+   * @param table routing table, 1 to 4294967295
+   * @param metric 0 to 4294967295; 0 = the kernel's default
+   * @param onLink whether the gateway counts as reachable although no prefix covers it
+   */
+  public record VirtualRoute(
+      IpPrefix to,
+      InetAddress via,
+      InetAddress source,
+      String interfaceName,
+      long table,
+      long metric,
+      boolean onLink) {}
+
+  /**
+   * What the check of one VirtualIP says.
+   *
+   * @param vip the object that was checked
+   * @param spec its spec, or null if it has problems
+   * @param problems all that is wrong with it; empty if nothing is
+   */
+  public record Result(VirtualIp vip, CheckedSpec spec, List<Problem> problems) {
+    /** Copies the list. */
+    public Result {
+      problems = List.copyOf(problems);
+    }
+
+    /** Whether the spec may run. */
+    public boolean isGood() {
+      return problems.isEmpty();
+    }
+
+    /** The name of the VirtualIP. */
+    public String name() {
+      return vip.getMetadata().getName();
+    }
+
+    /** The same of an object whose spec is equal. */
+    public Result of(VirtualIp other) {
+      return other == vip ? this : new Result(other, spec, problems);
+    }
+  }
+
+  /** Checks the spec of a VirtualIP on its own; what it has in common with others is no matter. */
+  public static Result check(VirtualIp vip) {
+    var spec = vip.getSpec();
+    if (spec == null) {
+      return new Result(vip, null, Validator.problems(spec));
+    }
+    var parsed = ParsedSpec.of(spec);
+    var problems = Validator.judge(parsed);
+    return new Result(vip, problems.isEmpty() ? of(parsed) : null, problems);
+  }
+
+  private static CheckedSpec of(ParsedSpec parsed) {
+    var spec = parsed.spec();
+    return new CheckedSpec(
+        spec,
+        parsed.advertInterval().value(),
+        parsed.preemptDelay().value(),
+        parsed.garpDelay().value(),
+        parsed.garpRefresh().value(),
+        parsed.linkDebounce().value(),
+        parsed.delayAfterBoot().value(),
+        each(spec.addresses(), i -> address(spec.addresses().get(i), parsed.addresses().get(i))),
+        each(spec.routes(), i -> route(spec.routes().get(i), parsed.routes().get(i))),
+        each(spec.rules(), i -> PolicyRules.of(spec.rules().get(i), parsed.rules().get(i))),
+        parsed.peers().stream().map(Parsed::value).toList());
+  }
+
+  private static <T> List<T> each(List<?> list, IntFunction<T> item) {
+    return IntStream.range(0, list.size()).mapToObj(item).toList();
+  }
+
+  private static VirtualAddress address(Address address, Parsed<IpPrefix> parsed) {
+    return new VirtualAddress(parsed.value(), address.interfaceName(), address.advertised());
+  }
+
+  private static VirtualRoute route(Route route, ParsedSpec.RouteTexts parsed) {
+    var via = parsed.via().value();
+    return new VirtualRoute(
+        !parsed.isDefault() ? parsed.to().value() : via instanceof Inet6Address ? ANY6 : ANY,
+        via,
+        parsed.source().value(),
+        route.interfaceName(),
+        route.table() == null ? MAIN_TABLE : route.table(),
+        route.metric() == null ? 0 : route.metric(),
+        Boolean.TRUE.equals(route.onLink()));
+  }
+
+  /** Whether adverts are IPv6 packets: the family of the addresses that they list. */
+  public boolean isIpv6() {
+    return advertised().anyMatch(address -> address.prefix().isIpv6());
+  }
+
+  /** The addresses that adverts list, one at least. */
+  public Stream<VirtualAddress> advertised() {
+    return addresses.stream().filter(VirtualAddress::advertised);
+  }
+
+  /**
+   * The NIC of an address or a route on a node.
+   *
+   * @param interfaceName what it says itself, or null
+   */
+  public String interfaceOn(String nodeName, String interfaceName) {
+    return interfaceName != null ? interfaceName : spec.interfaceOn(nodeName);
+  }
+}

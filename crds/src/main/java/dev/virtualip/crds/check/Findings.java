@@ -1,0 +1,121 @@
+package dev.virtualip.crds.check;
+
+import dev.virtualip.crds.schema.LabelSelector;
+import dev.virtualip.crds.values.Durations;
+import dev.virtualip.crds.values.InterfaceSelector;
+import dev.virtualip.crds.values.IpPrefix;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+
+/** The problems that rules find, in order, and the rules that more than one section has. */
+final class Findings {
+  private static final Pattern INTERFACE = Pattern.compile(InterfaceSelector.PATTERN);
+
+  private final List<Problem> problems = new ArrayList<>();
+
+  List<Problem> problems() {
+    return List.copyOf(problems);
+  }
+
+  int count() {
+    return problems.size();
+  }
+
+  void add(String path, String message) {
+    problems.add(new Problem(path, message));
+  }
+
+  /** The value of a text, or null; what is wrong with the text is a problem. */
+  <T> T value(String path, Parsed<T> parsed) {
+    if (parsed.error() != null) {
+      add(path, parsed.error());
+    }
+    return parsed.value();
+  }
+
+  void range(String path, Number value, long min, long max, String what) {
+    if (value != null && (value.longValue() < min || value.longValue() > max)) {
+      add(path, value + " is not a " + what + ": use " + min + " to " + max);
+    }
+  }
+
+  Duration duration(String path, Parsed<Duration> parsed, Duration min, Duration max) {
+    return duration(path, parsed, min, max, "");
+  }
+
+  /**
+   * The value of a text; null if it is wrong, or out of range.
+   *
+   * @param hint what else can be done about one out of range
+   */
+  Duration duration(String path, Parsed<Duration> parsed, Duration min, Duration max, String hint) {
+    var value = value(path, parsed);
+    if (value == null || value.compareTo(min) >= 0 && value.compareTo(max) <= 0) {
+      return value;
+    }
+    add(
+        path,
+        "%s is out of range: use %s to %s%s"
+            .formatted(parsed.text(), Durations.format(min), Durations.format(max), hint));
+    return null;
+  }
+
+  void nic(String path, String selector) {
+    if (selector != null && !isNic(selector)) {
+      add(
+          path,
+          "\"%s\" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix"
+                  .formatted(selector)
+              + " such as 10.0.0.0/24");
+    }
+  }
+
+  private static boolean isNic(String selector) {
+    return selector.indexOf('/') < 0
+        ? INTERFACE.matcher(selector).matches()
+        : Parsed.of(selector, IpPrefix::parse).value() != null;
+  }
+
+  /** Labels of objects to select; there may be none. */
+  void selector(String path, LabelSelector selector) {
+    if (selector == null) {
+      return;
+    }
+    selector
+        .matchLabels()
+        .forEach(
+            (key, value) -> {
+              if (value == null) {
+                add(path + ".matchLabels." + key, "has no value: write \"\" for an empty one");
+              }
+            });
+    for (int i = 0; i < selector.matchExpressions().size(); i++) {
+      requirement(path + ".matchExpressions[" + i + "]", selector.matchExpressions().get(i));
+    }
+  }
+
+  private void requirement(String path, LabelSelector.Requirement requirement) {
+    if (requirement == null || isBlank(requirement.key()) || requirement.operator() == null) {
+      add(path, "needs a key and an operator: In, NotIn, Exists or DoesNotExist");
+      return;
+    }
+    boolean wantsValues =
+        switch (requirement.operator()) {
+          case In, NotIn -> true;
+          case Exists, DoesNotExist -> false;
+        };
+    if (wantsValues == requirement.values().isEmpty()) {
+      add(
+          path + ".values",
+          wantsValues
+              ? requirement.operator() + " needs at least one value"
+              : requirement.operator() + " takes no values: remove them");
+    }
+  }
+
+  static boolean isBlank(String text) {
+    return text == null || text.isBlank();
+  }
+}

@@ -1,0 +1,115 @@
+package dev.virtualip.crds.check;
+
+import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.values.IpPrefix;
+import io.fabric8.kubernetes.api.model.Node;
+import io.fabric8.kubernetes.api.model.NodeAddress;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+
+/**
+ * What decides whether a VirtualIP selects a node, and where the other nodes find it.
+ *
+ * @param name name of the Node object
+ * @param labels its labels
+ * @param schedulable whether an ordinary workload may run there: it has no NoSchedule or NoExecute
+ *     taint, those aside that Kubernetes itself puts on nodes in trouble or under maintenance
+ * @param addresses its InternalIPs, as the Node object has them
+ */
+public record NodeFacts(
+    String name, Map<String, String> labels, boolean schedulable, List<String> addresses) {
+  private static final String KUBERNETES_TAINTS = "node.kubernetes.io/";
+
+  /** Makes addresses that are null an empty list. */
+  public NodeFacts {
+    addresses = addresses == null ? List.of() : List.copyOf(addresses);
+  }
+
+  /** Facts of a node whose addresses nobody asks for. */
+  public NodeFacts(String name, Map<String, String> labels, boolean schedulable) {
+    this(name, labels, schedulable, List.of());
+  }
+
+  /** The facts of a Node object. */
+  public static NodeFacts of(Node node) {
+    var taints = node.getSpec() == null ? null : node.getSpec().getTaints();
+    boolean schedulable =
+        taints == null
+            || taints.stream()
+                .allMatch(
+                    taint ->
+                        "PreferNoSchedule".equals(taint.getEffect())
+                            || Objects.requireNonNullElse(taint.getKey(), "")
+                                .startsWith(KUBERNETES_TAINTS));
+    var labels = node.getMetadata().getLabels();
+    return new NodeFacts(
+        node.getMetadata().getName(),
+        Objects.requireNonNullElse(labels, Map.of()),
+        schedulable,
+        internalIps(node));
+  }
+
+  private static List<String> internalIps(Node node) {
+    if (node.getStatus() == null || node.getStatus().getAddresses() == null) {
+      return List.of();
+    }
+    return node.getStatus().getAddresses().stream()
+        .filter(address -> "InternalIP".equals(address.getType()))
+        .map(NodeAddress::getAddress)
+        .filter(NodeFacts::isAddress)
+        .toList();
+  }
+
+  private static boolean isAddress(String text) {
+    try {
+      return text != null && IpPrefix.parseAddress(text) != null;
+    } catch (IllegalArgumentException _) {
+      return false;
+    }
+  }
+
+  /** Whether the VirtualIP takes part on this node (spec.nodes.selector). */
+  public boolean selectedBy(VirtualIpSpec spec) {
+    var selector = spec.nodes().selector();
+    return selector == null ? schedulable : selector.matches(labels);
+  }
+
+  /**
+   * What is wrong with a selection that no node is in; empty if it has one.
+   *
+   * @param nodes all nodes there are
+   */
+  public static List<Problem> selectionProblems(VirtualIpSpec spec, Collection<NodeFacts> nodes) {
+    if (nodes.stream().anyMatch(node -> node.selectedBy(spec))) {
+      return List.of();
+    }
+    var selector = spec.nodes().selector();
+    if (selector == null) {
+      return List.of(
+          new Problem(
+              Problem.Kind.NoNodeSelected,
+              "spec.nodes",
+              ("each of the %d nodes has a NoSchedule or NoExecute taint; remove the taint from"
+                      + " one, or select nodes by label in spec.nodes.selector")
+                  .formatted(nodes.size())));
+    }
+    var labels =
+        selector.matchLabels().isEmpty()
+            ? "KEY=VALUE"
+            : new TreeMap<>(selector.matchLabels())
+                .entrySet().stream()
+                    .map(label -> label.getKey() + "=" + label.getValue())
+                    .collect(Collectors.joining(" "));
+    return List.of(
+        new Problem(
+            Problem.Kind.NoNodeSelected,
+            "spec.nodes.selector",
+            ("matches none of the %d nodes; label a node, as in kubectl label node NAME %s, or"
+                    + " change the selector")
+                .formatted(nodes.size(), labels)));
+  }
+}

@@ -1,0 +1,105 @@
+package dev.virtualip.crds.check;
+
+import dev.virtualip.crds.schema.Route;
+import dev.virtualip.crds.schema.Rule;
+import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.values.Durations;
+import dev.virtualip.crds.values.IpPrefix;
+import dev.virtualip.crds.values.PolicyRule;
+import java.net.InetAddress;
+import java.time.Duration;
+import java.util.List;
+
+/**
+ * A spec whose texts are parsed, each once. Nothing is judged yet: any of them may be wrong, and
+ * what is in lists may be null.
+ *
+ * @param spec as the user wrote it
+ * @param addresses of {@code spec.addresses}, one each
+ * @param peers of {@code spec.transport.peers}, one each
+ * @param routes of {@code spec.routes}, one each
+ * @param rules of {@code spec.rules}, one each
+ */
+record ParsedSpec(
+    VirtualIpSpec spec,
+    Parsed<Duration> advertInterval,
+    Parsed<Duration> preemptDelay,
+    Parsed<Duration> garpDelay,
+    Parsed<Duration> garpRefresh,
+    Parsed<Duration> linkDebounce,
+    Parsed<Duration> delayAfterBoot,
+    List<Parsed<IpPrefix>> addresses,
+    List<Parsed<InetAddress>> peers,
+    List<RouteTexts> routes,
+    List<RuleTexts> rules) {
+
+  /** The default route's word. */
+  private static final String ANYWHERE = "default";
+
+  /**
+   * The texts of a route.
+   *
+   * @param to without a value for the default route
+   */
+  record RouteTexts(Parsed<IpPrefix> to, Parsed<InetAddress> via, Parsed<InetAddress> source) {
+    /** Whether it is a default route. */
+    boolean isDefault() {
+      return ANYWHERE.equals(to.text());
+    }
+
+    /** Whether it is of the IPv6 family, as far as can be told. */
+    boolean isIpv6() {
+      return isDefault() ? via.isIpv6() : to.isIpv6();
+    }
+  }
+
+  /** The texts of a policy routing rule. */
+  record RuleTexts(Parsed<IpPrefix> from, Parsed<IpPrefix> to) {}
+
+  /** Parses the texts of a spec. */
+  static ParsedSpec of(VirtualIpSpec spec) {
+    return new ParsedSpec(
+        spec,
+        duration(spec.advertInterval()),
+        duration(spec.preempt().delay()),
+        duration(spec.garp().delay()),
+        duration(spec.garp().refresh()),
+        duration(spec.linkDebounce()),
+        duration(spec.delayAfterBoot()),
+        spec.addresses().stream()
+            .map(a -> Parsed.of(a == null ? null : a.address(), IpPrefix::parse))
+            .toList(),
+        spec.transport().peers().stream().map(ParsedSpec::address).toList(),
+        spec.routes().stream().map(ParsedSpec::route).toList(),
+        spec.rules().stream().map(ParsedSpec::rule).toList());
+  }
+
+  private static Parsed<Duration> duration(String text) {
+    return Parsed.of(text, Durations::parse);
+  }
+
+  private static Parsed<InetAddress> address(String text) {
+    return Parsed.of(text, IpPrefix::parseAddress);
+  }
+
+  private static RouteTexts route(Route route) {
+    if (route == null) {
+      return new RouteTexts(Parsed.of(null, IpPrefix::parse), address(null), address(null));
+    }
+    return new RouteTexts(
+        Parsed.of(route.to(), to -> to.equals(ANYWHERE) ? null : IpPrefix.parse(to)),
+        address(route.via()),
+        address(route.source()));
+  }
+
+  private static RuleTexts rule(Rule rule) {
+    return new RuleTexts(
+        Parsed.of(rule == null ? null : rule.from(), PolicyRule::prefix),
+        Parsed.of(rule == null ? null : rule.to(), PolicyRule::prefix));
+  }
+
+  /** The advert interval; one that is wrong has a problem of its own and counts as a long one. */
+  Duration intervalOrLong() {
+    return advertInterval.value() == null ? Duration.ofDays(1) : advertInterval.value();
+  }
+}

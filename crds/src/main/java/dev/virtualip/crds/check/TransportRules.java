@@ -1,0 +1,66 @@
+package dev.virtualip.crds.check;
+
+import dev.virtualip.crds.schema.Transport.Mode;
+import dev.virtualip.crds.values.IpPrefix;
+import java.net.InetAddress;
+import java.util.HashSet;
+import java.util.Objects;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/** Rules about {@code spec.transport}. */
+final class TransportRules {
+  private final boolean ipv6;
+  private final Set<InetAddress> virtual;
+  private final Set<InetAddress> seen = new HashSet<>();
+  private final Findings findings;
+
+  private TransportRules(ParsedSpec parsed, Findings findings) {
+    this.ipv6 = parsed.spec().isIpv6();
+    this.virtual =
+        parsed.addresses().stream()
+            .map(Parsed::value)
+            .filter(Objects::nonNull)
+            .map(IpPrefix::address)
+            .collect(Collectors.toSet());
+    this.findings = findings;
+  }
+
+  static void check(ParsedSpec parsed, Findings findings) {
+    var peers = parsed.peers();
+    if (parsed.spec().transport().mode() == Mode.Multicast && !peers.isEmpty()) {
+      findings.add(
+          "spec.transport.peers", "peers are for unicast: set mode to Unicast, or remove them");
+    }
+    if (peers.size() > 255) {
+      findings.add("spec.transport.peers", "has more than 255 addresses: shorten it");
+    }
+    var rules = new TransportRules(parsed, findings);
+    for (int i = 0; i < peers.size(); i++) {
+      rules.checkPeer("spec.transport.peers[" + i + "]", peers.get(i));
+    }
+  }
+
+  private void checkPeer(String path, Parsed<InetAddress> peer) {
+    if (peer.text() == null) {
+      findings.add(path, "is missing: give the address of a node");
+      return;
+    }
+    var address = findings.value(path, peer);
+    if (address == null) {
+      return;
+    }
+    if (peer.isIpv6() != ipv6) {
+      findings.add(
+          path,
+          "adverts are %s: give the peer's address of that family"
+              .formatted(ipv6 ? "IPv6" : "IPv4"));
+    } else if (AddressRules.isUnusable(address)) {
+      findings.add(path, "no host can have " + peer.text() + ": give the address of a node");
+    } else if (virtual.contains(address)) {
+      findings.add(path, peer.text() + " is a virtual address: give the node's own");
+    } else if (!seen.add(address)) {
+      findings.add(path, "stands in the list twice: remove one");
+    }
+  }
+}

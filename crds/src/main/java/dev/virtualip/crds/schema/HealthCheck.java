@@ -1,0 +1,249 @@
+package dev.virtualip.crds.schema;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import dev.virtualip.crds.values.Durations;
+import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+
+/** A check of exactly one kind (keepalived: {@code vrrp_script} with typed scripts). */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+@ValidationRule(
+    value =
+        "[has(self.http), has(self.tcp), has(self.pod), has(self.exec), has(self.process)]"
+            + ".filter(kind, kind).size() == 1",
+    message = "a health check has exactly one kind: set one of http, tcp, pod, exec, process")
+public record HealthCheck(
+    @Required
+        @Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+        @JsonPropertyDescription("Name, unique among the checks of the VirtualIP; reasons show it.")
+        String name,
+    @JsonPropertyDescription("Ask for a page over HTTP or HTTPS (GET).") Http http,
+    @JsonPropertyDescription("Open a TCP connection; that it opens is a success.") Tcp tcp,
+    @JsonPropertyDescription("Find a Ready pod on this node; needs the API server.") Pod pod,
+    @JsonPropertyDescription(
+            "Run a command of the scripts directory, if the installation has one; exit code 0 is a"
+                + " success.")
+        Exec exec,
+    @JsonPropertyDescription("Find a running process on this node (keepalived: track_process).")
+        Process process,
+    @Default("1s")
+        @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription("Time from the start of one check to the next, 50ms to 1h.")
+        String interval,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "Longest wait for an answer, 10ms to 1h; longer is a failure. Default: the interval. The"
+                + " first check has 1s at least.")
+        String timeout,
+    @Default("Unknown")
+        @JsonPropertyDescription(
+            "What the check counts as before its first result. Unknown: with weight 0 the node waits,"
+                + " else nothing is added, and the first result decides alone. Good or Failed"
+                + " (keepalived: init_fail): until fall failures or rise successes in a row say"
+                + " otherwise.")
+        Initial initial,
+    @Default("1")
+        @Min(1)
+        @Max(1000)
+        @JsonPropertyDescription("Successes in a row that make a failed check good.")
+        Integer rise,
+    @Default("1")
+        @Min(1)
+        @Max(1000)
+        @JsonPropertyDescription("Failures in a row that make a good check failed.")
+        Integer fall,
+    @Default("0")
+        @Min(-253)
+        @Max(253)
+        @JsonPropertyDescription(
+            "0: a failed check is a fault, the node gives up the addresses; but see whenAllFail."
+                + " Positive: added to the"
+                + " priority while good. Negative: added to the priority while failed. The sum stays"
+                + " within 1 to 254.")
+        Integer weight,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Turns the weight round (keepalived: reverse): what would be added is taken off, and with"
+                + " weight 0 a good check is the fault, as of a file that says: not here.")
+        Boolean reverse) {
+
+  /** Fills in the schema's defaults. */
+  public HealthCheck {
+    interval = Objects.requireNonNullElse(interval, "1s");
+    timeout = Objects.requireNonNullElse(timeout, interval);
+    initial = Objects.requireNonNullElse(initial, Initial.Unknown);
+    rise = Objects.requireNonNullElse(rise, 1);
+    fall = Objects.requireNonNullElse(fall, 1);
+    weight = Objects.requireNonNullElse(weight, 0);
+    reverse = Objects.requireNonNullElse(reverse, false);
+  }
+
+  /** What a check counts as before its first result. */
+  public enum Initial {
+    /** Nothing is known. */
+    Unknown,
+    /** It serves. */
+    Good,
+    /** It does not serve. */
+    Failed
+  }
+
+  /** What becomes of a master whose check fails. */
+  public enum WhenAllFail {
+    /** It gives up the addresses at once. */
+    Release,
+    /** It goes on until a node with good checks takes over. */
+    KeepMaster
+  }
+
+  /** How HTTP is spoken, in the words of Kubernetes' probes. */
+  public enum Scheme {
+    /** In clear text. */
+    HTTP,
+    /** Over TLS. */
+    HTTPS
+  }
+
+  /** GET {@code http://host:port/path}. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "!has(self.tls) || (has(self.scheme) && self.scheme == 'HTTPS')",
+      message = "tls is for HTTPS: set scheme to HTTPS, or remove tls")
+  public record Http(
+      @Default("HTTP") @JsonPropertyDescription("HTTP, or HTTPS by TLS.") Scheme scheme,
+      @Default("127.0.0.1")
+          @JsonPropertyDescription("IP address to connect to, one of the node itself as a rule.")
+          String host,
+      @Min(1) @Max(65535) @JsonPropertyDescription("TCP port. Default: 80, with HTTPS 443.")
+          Integer port,
+      @Default("/")
+          @Pattern("^/\\S*$")
+          @JsonPropertyDescription(
+              "Path of the page, and its query if it has one, as in /healthz?full=1.")
+          String path,
+      @Pattern(HOST_HEADER_PATTERN)
+          @JsonPropertyDescription(
+              "Host header, and with HTTPS the name asked for (SNI): which of the server's sites is"
+                  + " meant. Default: host and port.")
+          String hostHeader,
+      @Default("200-399")
+          @Pattern(STATUSES_PATTERN)
+          @JsonPropertyDescription(
+              "Statuses that are a success: one, a range, or several of these with commas, as in"
+                  + " \"200-299,401\". Redirects are not followed.")
+          String statuses,
+      @Size(min = 1, max = 1024)
+          @JsonPropertyDescription(
+              "Text that the body has to contain; of longer bodies the first 64 KiB count.")
+          String bodyContains,
+      @JsonPropertyDescription(
+              "What is asked of the server's certificate. Default: nothing, any will do.")
+          Tls tls) {
+    /** What may be a Host header: a name or an address, and perhaps a port. */
+    public static final String HOST_HEADER_PATTERN =
+        "^([A-Za-z0-9._-]+|\\[[0-9A-Fa-f:.]+\\])(:[0-9]{1,5})?$";
+
+    /** What may be a set of statuses. */
+    public static final String STATUSES_PATTERN =
+        "^[1-5][0-9]{2}(-[1-5][0-9]{2})?(,[1-5][0-9]{2}(-[1-5][0-9]{2})?)*$";
+
+    /** Fills in the schema's defaults. */
+    public Http {
+      scheme = Objects.requireNonNullElse(scheme, Scheme.HTTP);
+      host = Objects.requireNonNullElse(host, "127.0.0.1");
+      port = Objects.requireNonNullElse(port, scheme == Scheme.HTTPS ? 443 : 80);
+      path = Objects.requireNonNullElse(path, "/");
+      statuses = Objects.requireNonNullElse(statuses, "200-399");
+    }
+
+    /** Whether a status is a success. */
+    public boolean expects(int status) {
+      for (var range : statuses.split(",")) {
+        int low = Integer.parseInt(range.substring(0, 3));
+        int high = Integer.parseInt(range.substring(range.length() - 3));
+        if (status >= low && status <= high) {
+          return true;
+        }
+      }
+      return false;
+    }
+  }
+
+  /** What is asked of a server's certificate. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "!has(self.ca) || (has(self.verify) && self.verify)",
+      message = "ca is for verification: set verify to true, or remove ca")
+  public record Tls(
+      @Default("false")
+          @JsonPropertyDescription(
+              "Whether the certificate has to be valid, trusted, and for hostHeader (or host). false:"
+                  + " any will do, as with Kubernetes' probes.")
+          Boolean verify,
+      @Size(min = 1, max = 65536)
+          @JsonPropertyDescription(
+              "Certificates of the authorities to trust, PEM. Default: those that Java trusts, the"
+                  + " public ones.")
+          String ca) {
+    /** Fills in the schema's defaults. */
+    public Tls {
+      verify = Objects.requireNonNullElse(verify, false);
+    }
+  }
+
+  /** Connect to a port. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Tcp(
+      @Default("127.0.0.1")
+          @JsonPropertyDescription("IP address to connect to, one of the node itself as a rule.")
+          String host,
+      @Required @Min(1) @Max(65535) @JsonPropertyDescription("TCP port.") Integer port) {
+
+    /** Fills in the schema's defaults. */
+    public Tcp {
+      host = Objects.requireNonNullElse(host, "127.0.0.1");
+    }
+  }
+
+  /**
+   * At least one matching pod on this node is Ready. The API server away: the last answer holds.
+   */
+  public record Pod(
+      @Required @Size(min = 1) @JsonPropertyDescription("Namespace of the pods.") String namespace,
+      @Required @JsonPropertyDescription("Labels of the pods.") LabelSelector selector) {}
+
+  /**
+   * A command exits with 0. It runs as nobody, without capabilities, and only if it lies below the
+   * agent's scripts directory.
+   */
+  public record Exec(
+      @Required
+          @Size(min = 1, max = 64)
+          @JsonPropertyDescription(
+              "Program below the scripts directory, by its path or the part of it below, and its"
+                  + " arguments. No shell is involved.")
+          List<String> command) {
+    /** Copies the list; an absent one is empty. */
+    public Exec {
+      command = command == null ? List.of() : Collections.unmodifiableList(command);
+    }
+  }
+
+  /** A process of this name runs on the node. */
+  public record Process(
+      @Required
+          @Pattern("^[^/\\s]{1,255}$")
+          @JsonPropertyDescription(
+              "Name as ps -e shows it, without path: nginx. The agent sees the node's processes only"
+                  + " with hostPID.")
+          String name) {}
+}

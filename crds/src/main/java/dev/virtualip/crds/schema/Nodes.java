@@ -1,0 +1,38 @@
+package dev.virtualip.crds.schema;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.generator.annotation.Size;
+import java.util.List;
+
+/** Which nodes take part. */
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
+public record Nodes(
+    @JsonPropertyDescription(
+            "Nodes by label. Default: every node without a NoSchedule or NoExecute taint (those of"
+                + " Kubernetes itself, such as unschedulable, do not count).")
+        LabelSelector selector,
+    @Size(max = Nodes.OVERRIDES_MAX)
+        @JsonPropertyDescription("Values that differ on single nodes, at most one entry a node.")
+        List<NodeOverride> overrides) {
+  /** Most nodes with values of their own. */
+  public static final int OVERRIDES_MAX = 255;
+
+  /** Every schedulable node, all alike. */
+  public static final Nodes ALL = new Nodes(null, null);
+
+  /** Fills in the schema's defaults. */
+  public Nodes {
+    overrides = VirtualIpSpec.copy(overrides);
+  }
+
+  /** The entry for a node, or null. */
+  public NodeOverride overrideFor(String nodeName) {
+    for (var override : overrides) {
+      if (override != null && nodeName.equals(override.name())) {
+        return override;
+      }
+    }
+    return null;
+  }
+}

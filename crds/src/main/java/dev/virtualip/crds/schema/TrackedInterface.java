@@ -1,0 +1,39 @@
+package dev.virtualip.crds.schema;
+
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import dev.virtualip.crds.values.InterfaceSelector;
+import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.ValidationRule;
+import java.util.Objects;
+
+/** A NIC that counts. */
+@ValidationRule(
+    value = "!has(self.reverse) || !self.reverse || (has(self.weight) && self.weight != 0)",
+    message = "reverse turns a weight round: set a weight, or remove it")
+public record TrackedInterface(
+    @Required
+        @Pattern(InterfaceSelector.PATTERN)
+        @JsonPropertyDescription("NIC to track, by name, glob or prefix as in spec.interface.")
+        String name,
+    @Default("0")
+        @Min(-253)
+        @Max(253)
+        @JsonPropertyDescription(
+            "0: the NIC down is a fault. Positive: added to the priority while it is up."
+                + " Negative: added while it is down.")
+        Integer weight,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Turns the weight round (keepalived: reverse): what would be added is taken off.")
+        Boolean reverse) {
+
+  /** Fills in the schema's defaults. */
+  public TrackedInterface {
+    weight = Objects.requireNonNullElse(weight, 0);
+    reverse = Objects.requireNonNullElse(reverse, false);
+  }
+}

@@ -1,0 +1,48 @@
+package dev.virtualip.crds.schema;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import dev.virtualip.crds.values.IpPrefix;
+import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
+import java.util.List;
+import java.util.Objects;
+
+/** Where adverts go to. */
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
+@ValidationRule(
+    value =
+        "!has(self.peers) || size(self.peers) == 0 || (has(self.mode) && self.mode == 'Unicast')",
+    message = "peers are for unicast: set mode to Unicast, or remove them")
+public record Transport(
+    @Default("Multicast")
+        @JsonPropertyDescription(
+            "Multicast, or Unicast where the network does not carry multicast: one packet to each"
+                + " peer. Packets of the other mode are ignored.")
+        Mode mode,
+    @Size(max = 255)
+        @JsonPropertyDescription(
+            "Addresses of the routers, of the adverts' family (keepalived: unicast_peer). The same"
+                + " list serves all nodes: a node leaves out its own address and sends from it."
+                + " Adverts of anybody else are dropped. Default: the InternalIPs of the other"
+                + " selected nodes.")
+        List<@Pattern(IpPrefix.ADDRESS_PATTERN) String> peers) {
+  /** To the group. */
+  public static final Transport MULTICAST = new Transport(Mode.Multicast, null);
+
+  /** Fills in the schema's defaults. */
+  public Transport {
+    mode = Objects.requireNonNullElse(mode, Mode.Multicast);
+    peers = VirtualIpSpec.copy(peers);
+  }
+
+  /** How adverts travel. */
+  public enum Mode {
+    /** To 224.0.0.18 or ff02::12, on the NIC's own network. */
+    Multicast,
+    /** To each peer, for networks that do not carry multicast (keepalived: unicast_peer). */
+    Unicast
+  }
+}

@@ -1,0 +1,51 @@
+package dev.virtualip.crds.schema;
+
+import io.fabric8.crd.generator.annotation.AdditionalPrinterColumn;
+import io.fabric8.crd.generator.annotation.AdditionalPrinterColumn.Type;
+import io.fabric8.kubernetes.client.CustomResource;
+import io.fabric8.kubernetes.model.annotation.Group;
+import io.fabric8.kubernetes.model.annotation.Kind;
+import io.fabric8.kubernetes.model.annotation.Plural;
+import io.fabric8.kubernetes.model.annotation.ShortNames;
+import io.fabric8.kubernetes.model.annotation.Singular;
+import io.fabric8.kubernetes.model.annotation.Version;
+
+/**
+ * A set of IP addresses and routes that live together on exactly one of the selected nodes, the
+ * VRRP master of the virtual router {@code spec.vrid}. Cluster-scoped, without a finalizer: agents
+ * release on deletion and address leases expire, so a deletion never waits for a dead node.
+ */
+@Group("virtualip.dev")
+@Version("v1alpha1")
+@Kind("VirtualIP")
+@Singular("virtualip")
+@Plural("virtualips")
+@ShortNames("vip")
+@AdditionalPrinterColumn(name = "Address", jsonPath = ".spec.addresses[0].address")
+@AdditionalPrinterColumn(name = "VRID", jsonPath = ".spec.vrid", type = Type.INTEGER)
+@AdditionalPrinterColumn(name = "Master", jsonPath = ".status.master")
+@AdditionalPrinterColumn(
+    name = "Ready",
+    jsonPath = ".status.conditions[?(@.type==\"Ready\")].status")
+@AdditionalPrinterColumn(name = "Age", jsonPath = ".metadata.creationTimestamp", type = Type.DATE)
+@AdditionalPrinterColumn(name = "Interface", jsonPath = ".spec.interface", priority = 1)
+@AdditionalPrinterColumn(
+    name = "Backups",
+    jsonPath = ".status.backups",
+    type = Type.INTEGER,
+    priority = 1)
+@AdditionalPrinterColumn(
+    name = "Transitions",
+    jsonPath = ".status.transitions",
+    type = Type.INTEGER,
+    priority = 1)
+@AdditionalPrinterColumn(
+    name = "Reason",
+    jsonPath = ".status.conditions[?(@.type==\"Ready\")].reason",
+    priority = 1)
+public class VirtualIp extends CustomResource<VirtualIpSpec, VirtualIpStatus> {
+  private static final long serialVersionUID = 1L;
+
+  /** Annotation with the name of the node that is asked to be master. */
+  public static final String SWITCH_TO = "virtualip.dev/switch-to";
+}

@@ -1,0 +1,301 @@
+package dev.virtualip.crds.schema;
+
+import com.fasterxml.jackson.annotation.JsonIgnore;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import dev.virtualip.crds.values.Durations;
+import dev.virtualip.crds.values.InterfaceSelector;
+import io.fabric8.generator.annotation.Default;
+import io.fabric8.generator.annotation.Max;
+import io.fabric8.generator.annotation.Min;
+import io.fabric8.generator.annotation.Pattern;
+import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
+import java.util.Collections;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * What the user wants. Absent fields take the schema's defaults here too, so that a manifest means
+ * the same from a file as from the API server.
+ */
+@JsonInclude(JsonInclude.Include.NON_EMPTY)
+@ValidationRule(
+    value = "!has(self.addresses) || self.addresses.exists(a, !has(a.advertised) || a.advertised)",
+    message = "adverts need an address: leave advertised: false off one of spec.addresses")
+@ValidationRule(
+    value =
+        "!has(self.addresses)"
+            + " || self.addresses.filter(a, !has(a.advertised) || a.advertised).size() <= 255",
+    message = "an advert lists at most 255 addresses: set advertised: false on the others")
+@ValidationRule(
+    value =
+        "!has(self.addresses)"
+            + " || self.addresses.all(a, (has(a.advertised) && !a.advertised)"
+            + " || a.address.contains(':'))"
+            + " || self.addresses.all(a, (has(a.advertised) && !a.advertised)"
+            + " || !a.address.contains(':'))",
+    message =
+        "one advert lists IPv4 or IPv6 addresses, not both: set advertised: false on those of one"
+            + " family")
+@ValidationRule(
+    value =
+        "!has(self.vrrpVersion) || self.vrrpVersion != 2 || !has(self.addresses)"
+            + " || self.addresses.all(a, (has(a.advertised) && !a.advertised)"
+            + " || !a.address.contains(':'))",
+    message = "VRRPv2 has no IPv6: set vrrpVersion to 3, or advertised: false on IPv6 addresses")
+@ValidationRule(
+    value =
+        "!has(self.rfc9568Checksum) || !self.rfc9568Checksum || !has(self.vrrpVersion)"
+            + " || self.vrrpVersion == 3",
+    message = "rfc9568Checksum is about VRRPv3: set vrrpVersion to 3, or remove it")
+@ValidationRule(
+    value = "!has(self.authentication) || (has(self.vrrpVersion) && self.vrrpVersion == 2)",
+    message = "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it")
+@ValidationRule(
+    value =
+        "!has(self.vrrpVersion) || self.vrrpVersion != 2 || !has(self.advertInterval)"
+            + " || self.advertInterval.matches('^[0-9]+(s|m)$')",
+    message = "VRRPv2 adverts have whole seconds: use 1s to 255s, or set vrrpVersion to 3")
+@ValidationRule(
+    value =
+        "!has(self.whenAllFail) || self.whenAllFail != 'KeepMaster'"
+            + " || ((!has(self.priority) || self.priority >= 2)"
+            + " && (!has(self.nodes) || !has(self.nodes.overrides)"
+            + " || self.nodes.overrides.all(o, !has(o.priority) || o.priority >= 2)))",
+    message =
+        "with whenAllFail KeepMaster priority 1 means failed checks: use priorities of 2 or more")
+@ValidationRule(
+    value =
+        "!has(self.lease) || !has(self.lease.policy) || self.lease.policy != 'Exclusive'"
+            + " || !has(self.advertInterval) || !self.advertInterval.endsWith('ms')"
+            + " || self.advertInterval.matches('^[0-9]{4,}ms$')",
+    message =
+        "the kernel ends leases within a second, so an exclusive one needs an advertInterval of 1s or"
+            + " more: use that, or set lease.policy to Overlap")
+public record VirtualIpSpec(
+    @Required
+        @Min(VRID_MIN)
+        @Max(VRID_MAX)
+        @JsonPropertyDescription(
+            "Virtual router ID (keepalived: virtual_router_id). The same on all nodes; no other"
+                + " virtual router on the network segment may use it.")
+        Integer vrid,
+    @Default("3")
+        @Min(2)
+        @Max(3)
+        @JsonPropertyDescription(
+            "VRRP version on the wire, 2 (RFC 3768) or 3 (RFC 9568). All routers of a VRID speak the"
+                + " same version. Authentication needs 2.")
+        Integer vrrpVersion,
+    @JsonProperty("interface")
+        @Required
+        @Pattern(InterfaceSelector.PATTERN)
+        @JsonPropertyDescription(
+            "NIC that carries the adverts (keepalived: interface). It needs an address of its own,"
+                + " the adverts' source: an IPv4 address, or for adverts over IPv6 its link-local"
+                + " address. A name; or, where nodes call it differently, a glob such as enp*s0 or"
+                + " the prefix that its address is in, such as 10.0.0.0/24; see also"
+                + " nodes.overrides.")
+        String interfaceName,
+    @Default("100")
+        @Min(1)
+        @Max(255)
+        @JsonPropertyDescription(
+            "Priority in the election, the highest wins (keepalived: priority). 1 to 254; 255 only"
+                + " for the router that owns the addresses.")
+        Integer priority,
+    @Default("1s")
+        @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "Time between adverts (keepalived: advert_int). VRRPv2: whole seconds, 1s to 255s; VRRPv3:"
+                + " 10ms to 40950ms in steps of 10ms. A backup takes over after 3 intervals and a"
+                + " skew of at most one more.")
+        String advertInterval,
+    @Default("1")
+        @Min(1)
+        @Max(ADVERT_REPEAT_MAX)
+        @JsonPropertyDescription(
+            "Adverts that a master sends per advertInterval, 1 to 10, for networks that lose packets: a"
+                + " backup takes over when all of three intervals and its skew are lost, and counts"
+                + " by the interval whatever the number. keepalived sends one.")
+        Integer advertRepeat,
+    @Default("Backup")
+        @JsonPropertyDescription(
+            "State to start in (keepalived: state). Master counts only together with priority 255 and"
+                + " outside of sync groups; all other routers start as Backup, as in keepalived.")
+        InitialState initialState,
+    @JsonPropertyDescription(
+            "Whether a higher priority takes over from a lower one that is master.")
+        Preempt preempt,
+    @JsonPropertyDescription("VRRPv2 simple text password (keepalived: auth_type PASS).")
+        Authentication authentication,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Checksum of VRRPv3 adverts over IPv4. false: over message and pseudo-header, as keepalived"
+                + " and FRR send it by default. true: over the message alone, as RFC 9568 says and"
+                + " most routers expect (keepalived: v3_checksum_as_v2). Both are accepted always.")
+        Boolean rfc9568Checksum,
+    @JsonPropertyDescription("How adverts travel: to the VRRP group, or to each peer.")
+        Transport transport,
+    @Required
+        @Size(min = 1, max = ADDRESSES_MAX)
+        @JsonPropertyDescription(
+            "Virtual addresses, bound on the master only (keepalived: virtual_ipaddress). Adverts list"
+                + " them in this order, link-local ones first, and are themselves of the listed"
+                + " addresses' family: IPv6 needs VRRPv3. At most 255 can be listed, or what fits the"
+                + " MTU: see advertised.")
+        List<Address> addresses,
+    @Size(max = ROUTES_MAX)
+        @JsonPropertyDescription(
+            "Routes that exist on the master only (keepalived: virtual_routes).")
+        List<Route> routes,
+    @Size(max = RULES_MAX)
+        @JsonPropertyDescription(
+            "Policy routing rules that exist on the master only (keepalived: virtual_rules). They come"
+                + " after addresses and routes, and go before them. The kernel knows no lease for"
+                + " rules: when the agent is killed they stay until an agent starts on that node"
+                + " again.")
+        List<Rule> rules,
+    @JsonPropertyDescription(
+            "How the networks are told who has the addresses: gratuitous ARP, and for IPv6"
+                + " unsolicited neighbour advertisements.")
+        Garp garp,
+    @JsonPropertyDescription(
+            "How long the addresses of a master stay on its node when its agent is killed or hangs.")
+        Lease lease,
+    @JsonPropertyDescription("Nodes that take part, and what is different on some of them.")
+        Nodes nodes,
+    @Size(max = TRACKED_MAX)
+        @JsonPropertyDescription(
+            "NICs that count although nothing is bound on them (keepalived: track_interface). Those"
+                + " in use are tracked anyway.")
+        List<TrackedInterface> trackInterfaces,
+    @Default("0s")
+        @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long a NIC has to be down, or up again, before that counts (keepalived:"
+                + " interface_up_down_delays). 0s, or less than two advert intervals.")
+        String linkDebounce,
+    @Default("0s")
+        @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long after the node's boot not to take part yet, for NICs and switch ports that lose"
+                + " packets at first (keepalived: vrrp_delay_after_boot), 0s to 1h. A restart of the"
+                + " agent is no boot.")
+        String delayAfterBoot,
+    @Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
+        @JsonPropertyDescription(
+            "VirtualIPs with the same sync group are master on a node together or not at all"
+                + " (keepalived: vrrp_sync_group). Weights do not count for members.")
+        String syncGroup,
+    @JsonPropertyDescription(
+            "Who is told when a node enters another state: by a command, a mail, a POST. The node itself"
+                + " tells, also while the API server is away. Members of a sync group tell of the group"
+                + " too, once where their settings are the same.")
+        Notifications notifications,
+    @Size(max = CHECKS_MAX)
+        @JsonPropertyDescription(
+            "Checks of what the addresses are for, run on every selected node (keepalived:"
+                + " track_script).")
+        List<HealthCheck> healthChecks,
+    @Default("Release")
+        @JsonPropertyDescription(
+            "What becomes of a master whose check of weight 0 fails. Release: it gives up the addresses"
+                + " at once, also if the checks of all nodes fail (as keepalived does). KeepMaster: its"
+                + " priority drops to 1, so that any node with good checks takes over, and without one"
+                + " it goes on. Priorities have to be 2 or more then.")
+        HealthCheck.WhenAllFail whenAllFail,
+    @JsonPropertyDescription(
+            "Names in the DNS for the addresses, published by ExternalDNS if its DNSEndpoint is"
+                + " installed.")
+        Dns dns) {
+
+  /** Lowest VRID (RFC 9568 5.2.3). */
+  public static final int VRID_MIN = 1;
+
+  /** Highest VRID. */
+  public static final int VRID_MAX = 255;
+
+  /** Most adverts per interval. */
+  public static final int ADVERT_REPEAT_MAX = 10;
+
+  /** Most virtual addresses of one VirtualIP. */
+  public static final int ADDRESSES_MAX = 1024;
+
+  /** Most routes of one VirtualIP. */
+  public static final int ROUTES_MAX = 255;
+
+  /** Most NICs tracked besides those in use. */
+  public static final int TRACKED_MAX = 32;
+
+  /** Most health checks of one VirtualIP. */
+  public static final int CHECKS_MAX = 32;
+
+  /** Most rules of one VirtualIP. */
+  public static final int RULES_MAX = 64;
+
+  /** Fills in the schema's defaults. */
+  public VirtualIpSpec {
+    vrrpVersion = Objects.requireNonNullElse(vrrpVersion, 3);
+    priority = Objects.requireNonNullElse(priority, 100);
+    advertInterval = Objects.requireNonNullElse(advertInterval, "1s");
+    advertRepeat = Objects.requireNonNullElse(advertRepeat, 1);
+    initialState = Objects.requireNonNullElse(initialState, InitialState.Backup);
+    preempt = Objects.requireNonNullElse(preempt, Preempt.DEFAULT);
+    rfc9568Checksum = Objects.requireNonNullElse(rfc9568Checksum, false);
+    transport = Objects.requireNonNullElse(transport, Transport.MULTICAST);
+    addresses = copy(addresses);
+    routes = copy(routes);
+    rules = copy(rules);
+    lease = Objects.requireNonNullElse(lease, Lease.OVERLAP);
+    garp = Objects.requireNonNullElse(garp, Garp.DEFAULT);
+    nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
+    trackInterfaces = copy(trackInterfaces);
+    linkDebounce = Objects.requireNonNullElse(linkDebounce, "0s");
+    delayAfterBoot = Objects.requireNonNullElse(delayAfterBoot, "0s");
+    notifications = Objects.requireNonNullElse(notifications, Notifications.NONE);
+    healthChecks = copy(healthChecks);
+    whenAllFail = Objects.requireNonNullElse(whenAllFail, HealthCheck.WhenAllFail.Release);
+  }
+
+  /**
+   * Whether adverts are IPv6 packets: the family of the advertised addresses, of which the
+   * validator takes one only. Of any spec; what cannot be told counts as IPv4.
+   */
+  @JsonIgnore
+  public boolean isIpv6() {
+    return addresses.stream()
+        .filter(a -> a != null && a.address() != null && a.advertised())
+        .findFirst()
+        .map(a -> a.address().contains(":"))
+        .orElse(false);
+  }
+
+  /** Whether peers are the other nodes, so that their addresses have to be known. */
+  @JsonIgnore
+  public boolean nodesArePeers() {
+    return transport.mode() == Transport.Mode.Unicast && transport.peers().isEmpty();
+  }
+
+  /** The NIC that carries the adverts on a node. */
+  public String interfaceOn(String nodeName) {
+    var override = nodes.overrideFor(nodeName);
+    return override != null && override.interfaceName() != null
+        ? override.interfaceName()
+        : interfaceName;
+  }
+
+  /** The base priority on a node, before health checks. */
+  public int priorityOn(String nodeName) {
+    var override = nodes.overrideFor(nodeName);
+    return override != null && override.priority() != null ? override.priority() : priority;
+  }
+
+  /** A copy that may hold nulls (a manifest may have them; the validator names them). */
+  static <T> List<T> copy(List<T> list) {
+    return list == null ? List.of() : Collections.unmodifiableList(list);
+  }
+}

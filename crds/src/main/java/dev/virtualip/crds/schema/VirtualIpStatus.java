@@ -1,0 +1,189 @@
+package dev.virtualip.crds.schema;
+
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import io.fabric8.kubernetes.api.model.Condition;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What is. Each agent owns its own key of {@code nodes}; the agent that becomes master writes
+ * {@code master} and {@code transitions}, and keeps {@code backups}. The rest is the operator's,
+ * which also corrects what agents that are gone have left.
+ */
+@JsonInclude(JsonInclude.Include.NON_NULL)
+public record VirtualIpStatus(
+    @JsonPropertyDescription("Generation that the conditions are about.") Long observedGeneration,
+    @JsonPropertyDescription(
+            "Name of the node that holds the addresses, written by the agent that becomes master.")
+        String master,
+    @JsonPropertyDescription("How many nodes are in the state Backup.") Integer backups,
+    @JsonPropertyDescription("How often a node has become master.") Long transitions,
+    @JsonPropertyDescription("What each node's agent says, by node name.")
+        Map<String, NodeStatus> nodes,
+    @JsonPropertyDescription(
+            "Nodes that are asked to hand over and to be no more than a last resort, by node name.")
+        Map<String, HandOver> handOvers,
+    @JsonPropertyDescription("What became of the annotation virtualip.dev/switch-to.")
+        SwitchOver switchOver,
+    @JsonPropertyDescription(
+            "Accepted: the spec may run. Ready: exactly one node is master and serves this"
+                + " generation. Reconciling, Stalled: not there yet; not without somebody's help."
+                + " Degraded: fewer nodes than selected can serve. MultipleMasters: more than one"
+                + " node is master. VridConflict: somebody else uses the VRID. StrayAddresses: a"
+                + " node that is not master has its addresses.")
+        List<Condition> conditions) {
+
+  /** A status without counts and requests. */
+  public VirtualIpStatus(
+      Long observedGeneration,
+      String master,
+      Map<String, NodeStatus> nodes,
+      List<Condition> conditions) {
+    this(observedGeneration, master, null, null, nodes, null, null, conditions);
+  }
+
+  /** How many of these nodes are backup. */
+  public static int backups(Map<String, NodeStatus> nodes) {
+    return nodes == null
+        ? 0
+        : (int)
+            nodes.values().stream()
+                .filter(node -> node != null && node.state() == State.Backup)
+                .count();
+  }
+
+  /** State of a virtual router on a node. RFC 9568's Active is Master here, as in keepalived. */
+  public enum State {
+    /** Not started yet, or ended. */
+    Init,
+    /** Listens to the master's adverts. */
+    Backup,
+    /** Holds the addresses and sends adverts. */
+    Master,
+    /** Cannot take part; the reason tells why. */
+    Fault,
+    /** Its agent is not heard of any more; written by the operator. */
+    Unknown
+  }
+
+  /** What one node's agent says. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record NodeStatus(
+      @JsonPropertyDescription("State of the virtual router on this node.") State state,
+      @JsonPropertyDescription("Priority in force, health checks included.") Integer priority,
+      @JsonPropertyDescription("When the state was entered, RFC 3339 in UTC.") String since,
+      @JsonPropertyDescription("Why the state is what it is, such as CheckFailed(ingress).")
+          String reason,
+      @JsonPropertyDescription("What exactly is wrong and what to do, where something is.")
+          String message,
+      @JsonPropertyDescription("Generation of the spec that this node runs.")
+          Long acceptedGeneration,
+      @JsonPropertyDescription(
+              "Newer generation of the spec that this node does not run; the message tells why.")
+          Long refusedGeneration,
+      @JsonPropertyDescription(
+              "What keeps the newer generation from running here: Invalid, Conflict,"
+                  + " InterfaceNotFound or NoNodeSelected.")
+          String refusedReason,
+      @JsonPropertyDescription("How often the state has changed since the agent started.")
+          Long transitions,
+      @JsonPropertyDescription("Address that this node's adverts come from.") String address,
+      @JsonPropertyDescription("Others whose adverts with this VRID do not fit.")
+          List<Speaker> speakers,
+      @JsonPropertyDescription(
+              "Addresses of the VirtualIP that somebody else has bound on this node, though it is"
+                  + " not master, as in 203.0.113.10/24 dev eth1.")
+          List<String> strayAddresses,
+      @JsonPropertyDescription(
+              "The last changes of state since the agent started, newest first, ten at most.")
+          List<Transition> history) {
+
+    /** A status without addresses. */
+    public NodeStatus(
+        State state,
+        Integer priority,
+        String since,
+        String reason,
+        String message,
+        Long acceptedGeneration,
+        Long refusedGeneration,
+        Long transitions) {
+      this(
+          state,
+          priority,
+          since,
+          reason,
+          message,
+          acceptedGeneration,
+          refusedGeneration,
+          null,
+          transitions,
+          null,
+          null,
+          null,
+          null);
+    }
+  }
+
+  /**
+   * A change of a virtual router's state.
+   *
+   * <p>What it took is text, for it is to be read; the metrics have the same numbers.
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Transition(
+      @JsonPropertyDescription("When the state was entered, RFC 3339 in UTC with milliseconds.")
+          String at,
+      @JsonPropertyDescription("State before.") State from,
+      @JsonPropertyDescription("State entered.") State to,
+      @JsonPropertyDescription("Why, such as MasterDown or CheckFailed(ingress).") String reason,
+      @JsonPropertyDescription(
+              "How long it took since the cause was seen, and after what time its parts were done, in"
+                  + " their order: decided, advert sent, resigned (advert of priority 0 sent),"
+                  + " addresses bound, announced for the first time, or released, as in 8.31ms:"
+                  + " decided 0.04ms, advert 0.31ms, bound 1.42ms, announced 1.87ms.")
+          String took) {}
+
+  /** Somebody who speaks with this VRID, but not as a peer does. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Speaker(
+      @JsonPropertyDescription("Where its adverts come from.") String address,
+      @JsonPropertyDescription("What does not fit, such as AuthFailure or OtherAddresses.")
+          String reason) {}
+
+  /**
+   * What a node is asked to do: hand over if it is master, and let others go first from then on.
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record HandOver(
+      @JsonPropertyDescription("Priority that the node has at most.") Integer priority,
+      @JsonPropertyDescription("Why, such as Drain(cordoned), Upgrade or SwitchOver(node-b).")
+          String reason,
+      @JsonPropertyDescription(
+              "When it was asked, RFC 3339 in UTC. Asked anew, it hands over anew.")
+          String since) {
+    /** What is left of a priority. */
+    public int limit(int own) {
+      return priority == null ? own : Math.max(1, Math.min(own, priority));
+    }
+  }
+
+  /** A switch-over that somebody has asked for. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record SwitchOver(
+      @JsonPropertyDescription("Node that is to be master.") String to,
+      @JsonPropertyDescription("How far it is.") Result result,
+      @JsonPropertyDescription("What happened, or why it was refused.") String message) {
+
+    /** How far a switch-over is. */
+    public enum Result {
+      /** The others have been asked to let it go first. */
+      InProgress,
+      /** It is master. */
+      Done,
+      /** Not done, and not tried again: remove the annotation and set it anew. */
+      Refused
+    }
+  }
+}

@@ -1,0 +1,159 @@
+package dev.virtualip.crds.check;
+
+import static dev.virtualip.crds.check.Specs.virtualIp;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.crds.schema.VirtualIp;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConflictsTest {
+  private static final String OLD = "2026-01-01T00:00:00Z";
+  private static final String NEW = "2026-01-02T00:00:00Z";
+  private static final String OTHER_ADDRESS = "addresses: [{address: 203.0.113.11/24}]";
+
+  @Test
+  void theSameVridOnOneNicIsAProblemOfTheYounger() {
+    assertEquals(
+        List.of(
+            "spec.vrid: 77 on eth0 is taken by VirtualIP a: use another VRID, NIC or set of nodes"),
+        problemsOfYounger("", OTHER_ADDRESS));
+  }
+
+  @Test
+  void theSameAddressIsAProblemOfTheYounger() {
+    assertEquals(
+        List.of(
+            "spec.addresses[0].address: 203.0.113.10 is taken by VirtualIP a: remove it from one of"
+                + " the two"),
+        problemsOfYounger("", "{vrid: 78, addresses: [{address: 203.0.113.10/32}]}"));
+  }
+
+  @Test
+  void theSameIpv6AddressInAnotherSpellingIsAProblem() {
+    assertEquals(
+        List.of(
+            "spec.addresses[0].address: 2001:db8::1 is taken by VirtualIP a: remove it from one of"
+                + " the two"),
+        problemsOfYounger(
+            "{addresses: [{address: '2001:db8::1/64'}]}",
+            "{vrid: 78, addresses: [{address: '2001:DB8:0::1/128'}]}"));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          {vrid: 78} | {addresses: [{address: 203.0.113.11/24}]}
+          {} | {addresses: [{address: "2001:db8::10/64"}]}
+          {addresses: [{address: "fe80::1/64"}]} | {vrid: 78, addresses: [{address: "fe80::1/64", interface: eth2}]}
+          {interface: eth5} | {addresses: [{address: 203.0.113.11/24}]}
+          {nodes: {selector: {matchLabels: {edge: a}}}} | {addresses: [{address: \
+          203.0.113.11/24}], nodes: {selector: {matchLabels: {edge: b}}}}
+          """)
+  void differentVridFamilyNicOrNodesAreNoConflict(String older, String younger) {
+    assertEquals(List.of(), problemsOfYounger(older, younger));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          {selector: {matchLabels: {edge: a}}} | {} | which selects other nodes: give both the same \
+          spec.nodes.selector, or take one out of the group
+          {overrides: [{name: n, priority: 150}]} | {overrides: [{name: m, priority: 100}]} | which has \
+          priority 150 on n, not 100: give both the same priorities, or take one out of the group
+          {overrides: [{name: n, priority: 100}]} | {overrides: [{name: m, priority: 100}]} |
+          """)
+  void membersOfASyncGroupMustFit(String older, String younger, String problem) {
+    assertEquals(
+        problem == null
+            ? List.of()
+            : List.of("spec.syncGroup: g has VirtualIP a in it, " + problem),
+        problemsOfYounger(
+            "{syncGroup: g, nodes: %s}".formatted(older),
+            "{vrid: 78, syncGroup: g, nodes: %s, addresses: [{address: 203.0.113.11/24}]}"
+                .formatted(younger)));
+  }
+
+  @Test
+  void onlyAProblemWithAnotherObjectIsAConflict() {
+    var problems = problems(virtualIp("a", OLD, ""), virtualIp("b", NEW, ""));
+    assertTrue(problems.get("b").stream().allMatch(p -> p.kind() == Problem.Kind.Conflict));
+    assertEquals(
+        Problem.Kind.Invalid,
+        Validator.problems(virtualIp("c", OLD, "vrid: 0").getSpec()).getFirst().kind());
+  }
+
+  @Test
+  void theSameRuleIsAProblemOfTheYounger() {
+    assertEquals(
+        List.of(
+            "spec.rules[1]: a rule of VirtualIP a is for the same packets at the same priority 9:"
+                + " change one of the two priorities, or remove one"),
+        problemsOfYounger(
+            "{rules: [{from: 10.0.0.0/8, table: 100, priority: 9}]}",
+            "{vrid: 78, addresses: [{address: 203.0.113.11/24}], rules: [{from: 10.0.0.0/8, table:"
+                + " 100, priority: 8}, {from: 10.0.0.0/8, table: 100, priority: 9}]}"));
+  }
+
+  @Test
+  void theSameRuleOnOtherNodesIsNone() {
+    var rule = "rules: [{from: 10.0.0.0/8, table: 100, priority: 9}], ";
+    assertEquals(
+        List.of(),
+        problemsOfYounger(
+            "{" + rule + "nodes: {selector: {matchLabels: {edge: a}}}}",
+            "{" + rule + OTHER_ADDRESS + ", nodes: {selector: {matchLabels: {edge: b}}}}"));
+  }
+
+  @Test
+  void anOverrideMayPutBothOnOneNic() {
+    assertEquals(
+        1,
+        problemsOfYounger(
+                "interface: eth5",
+                OTHER_ADDRESS + "\nnodes: {overrides: [{name: n, interface: eth5}]}")
+            .size());
+  }
+
+  @Test
+  void anObjectWithProblemsTakesNothingAway() {
+    assertEquals(List.of(), problemsOfYounger("interface: ''", ""));
+  }
+
+  @Test
+  void ageDecidesAndNotTheName() {
+    var problems = problems(virtualIp("a", NEW, ""), virtualIp("b", OLD, ""));
+    assertEquals(List.of(), problems.get("b"));
+    assertEquals(2, problems.get("a").size());
+  }
+
+  @Test
+  void atTheSameAgeTheNameDecides() {
+    var problems = problems(virtualIp("b", null, ""), virtualIp("a", null, ""));
+    assertEquals(List.of(), problems.get("a"));
+    assertEquals(2, problems.get("b").size());
+  }
+
+  private static Map<String, List<Problem>> problems(VirtualIp... vips) {
+    return Conflicts.among(Stream.of(vips).map(CheckedSpec::check).toList());
+  }
+
+  private static List<String> problemsOfYounger(String older, String younger) {
+    var problems = problems(virtualIp("a", OLD, older), virtualIp("b", NEW, younger));
+    return Stream.ofNullable(problems.get("b"))
+        .flatMap(List::stream)
+        .map(Problem::toString)
+        .toList();
+  }
+}

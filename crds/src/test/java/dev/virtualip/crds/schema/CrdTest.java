@@ -1,0 +1,88 @@
+package dev.virtualip.crds.schema;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.fabric8.crdv2.generator.CRDGenerator;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceColumnDefinition;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The committed CRD is what the types say. {@code -Dcrd.rewrite=true} writes it anew. */
+class CrdTest {
+  private static final Path COMMITTED = Path.of("virtualips.virtualip.dev.yaml");
+  private static final List<String> COLUMNS =
+      List.of(
+          "Address",
+          "VRID",
+          "Master",
+          "Ready",
+          "Age",
+          "Interface",
+          "Backups",
+          "Transitions",
+          "Reason");
+  private static final Map<String, String> CONDITION =
+      Map.of(
+          "type", "Name of the condition.",
+          "status", "True, False, or Unknown where it can't be told.",
+          "reason", "Why, in one word for programs.",
+          "message", "Why, for people: what is wrong and what to do.",
+          "observedGeneration", "Generation of the spec that it is about.",
+          "lastTransitionTime", "When status last changed, RFC 3339 in UTC.");
+
+  @Test
+  void committedCrdIsWhatTheTypesGenerate(@TempDir Path dir) throws IOException {
+    var generated = generate(dir);
+    if (Boolean.getBoolean("crd.rewrite")) {
+      Files.writeString(COMMITTED, generated);
+    }
+    assertEquals(
+        generated,
+        Files.readString(COMMITTED),
+        "crds/virtualips.virtualip.dev.yaml is out of date: run `make crd` and commit it");
+  }
+
+  private static String generate(Path dir) throws IOException {
+    new CRDGenerator().customResourceClasses(VirtualIp.class).inOutputDir(dir.toFile()).generate();
+    var crd =
+        Serialization.unmarshal(
+            Files.readString(dir.resolve("virtualips.virtualip.dev-v1.yml")),
+            CustomResourceDefinition.class);
+    var version = crd.getSpec().getVersions().getFirst();
+    // The generator sorts columns by path, can't describe or require spec and status, and knows no
+    // descriptions of Kubernetes' own conditions.
+    version
+        .getAdditionalPrinterColumns()
+        .sort(
+            Comparator.comparing(
+                (CustomResourceColumnDefinition c) -> COLUMNS.indexOf(c.getName())));
+    var schema = version.getSchema().getOpenAPIV3Schema();
+    schema.setRequired(List.of("spec"));
+    schema.setDescription(
+        "Virtual IP addresses and routes that live on exactly one of the selected nodes.");
+    var parts = schema.getProperties();
+    parts.get("spec").setDescription("What is wanted. Nothing in virtualip writes to it.");
+    parts
+        .get("status")
+        .setDescription("What is, as the agents and the operator have found it; not to be edited.");
+    var condition =
+        parts
+            .get("status")
+            .getProperties()
+            .get("conditions")
+            .getItems()
+            .getSchema()
+            .getProperties();
+    CONDITION.forEach((field, text) -> condition.get(field).setDescription(text));
+    return "# Generated from the types in crds/src by `make crd`; do not edit.\n"
+        + Serialization.asYaml(crd).replaceFirst("^---\n", "");
+  }
+}
