@@ -30,7 +30,7 @@ final class AddressRules {
       }
       checkAddress(path + ".address", parsed.addresses().get(i), seen, findings);
     }
-    checkFamilies(parsed.spec(), findings);
+    checkFamilies(parsed, findings);
   }
 
   private static void checkAddress(
@@ -58,7 +58,8 @@ final class AddressRules {
         || address.getHostAddress().equals("255.255.255.255");
   }
 
-  private static void checkFamilies(VirtualIpSpec spec, Findings findings) {
+  private static void checkFamilies(ParsedSpec parsed, Findings findings) {
+    var spec = parsed.spec();
     var addresses = spec.addresses().stream().filter(Objects::nonNull).toList();
     var listed =
         addresses.stream()
@@ -78,14 +79,14 @@ final class AddressRules {
           "spec.addresses",
           "one advert lists IPv4 or IPv6 addresses, not both: set advertised: false on those of one"
               + " family");
-    } else if (spec.isIpv6() && spec.vrrpVersion() == 2) {
+    } else if (parsed.isIpv6() && spec.vrrpVersion() == 2) {
       findings.add(
           "spec.vrrpVersion",
           "VRRPv2 has no IPv6: set it to 3, or advertised: false on IPv6 addresses");
     }
     if (spec.rfc9568Checksum() && spec.vrrpVersion() == 2) {
       findings.add("spec.rfc9568Checksum", "is about VRRPv3: set vrrpVersion to 3, or remove it");
-    } else if (spec.rfc9568Checksum() && spec.isIpv6()) {
+    } else if (spec.rfc9568Checksum() && parsed.isIpv6()) {
       findings.add("spec.rfc9568Checksum", "is about IPv4, IPv6 has one checksum only: remove it");
     }
   }

@@ -98,6 +98,18 @@ record ParsedSpec(
         Parsed.of(rule == null ? null : rule.to(), PolicyRule::prefix));
   }
 
+  /**
+   * Whether adverts are IPv6 packets: the family of the advertised addresses, of which a good spec
+   * has one only. Of any spec; what cannot be told counts as IPv4.
+   */
+  boolean isIpv6() {
+    return spec.addresses().stream()
+        .filter(a -> a != null && a.address() != null && a.advertised())
+        .findFirst()
+        .map(a -> a.address().contains(":"))
+        .orElse(false);
+  }
+
   /** The advert interval; one that is wrong has a problem of its own and counts as a long one. */
   Duration intervalOrLong() {
     return advertInterval.value() == null ? Duration.ofDays(1) : advertInterval.value();

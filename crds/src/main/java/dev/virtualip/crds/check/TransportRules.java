@@ -16,7 +16,7 @@ final class TransportRules {
   private final Findings findings;
 
   private TransportRules(ParsedSpec parsed, Findings findings) {
-    this.ipv6 = parsed.spec().isIpv6();
+    this.ipv6 = parsed.isIpv6();
     this.virtual =
         parsed.addresses().stream()
             .map(Parsed::value)

@@ -261,19 +261,6 @@ public record VirtualIpSpec(
     whenAllFail = Objects.requireNonNullElse(whenAllFail, HealthCheck.WhenAllFail.Release);
   }
 
-  /**
-   * Whether adverts are IPv6 packets: the family of the advertised addresses, of which the
-   * validator takes one only. Of any spec; what cannot be told counts as IPv4.
-   */
-  @JsonIgnore
-  public boolean isIpv6() {
-    return addresses.stream()
-        .filter(a -> a != null && a.address() != null && a.advertised())
-        .findFirst()
-        .map(a -> a.address().contains(":"))
-        .orElse(false);
-  }
-
   /** Whether peers are the other nodes, so that their addresses have to be known. */
   @JsonIgnore
   public boolean nodesArePeers() {
