@@ -107,14 +107,15 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
     if (before == null || Objects.equals(before.vip().getStatus(), now.getStatus())) {
       return before;
     }
-    return before.of(object(before.vip().getMetadata(), before.vip().getSpec(), now.getStatus()));
+    return before.withVip(
+        object(before.vip().getMetadata(), before.vip().getSpec(), now.getStatus()));
   }
 
   /** What goes on in its last good version keeps what it holds against all others. */
   private static Result oldest(Result before) {
     var vip = before.vip();
     var metadata = new ObjectMetaBuilder(vip.getMetadata()).withCreationTimestamp(null).build();
-    return before.of(object(metadata, vip.getSpec(), null));
+    return before.withVip(object(metadata, vip.getSpec(), null));
   }
 
   private static VirtualIp object(ObjectMeta metadata, VirtualIpSpec spec, VirtualIpStatus status) {

@@ -89,7 +89,7 @@ public final class Plan {
       var name = vip.getMetadata().getName();
       var before = checked.get(name);
       boolean same = before != null && Objects.equals(before.vip().getSpec(), vip.getSpec());
-      next.put(name, same ? before.of(vip) : CheckedSpec.check(vip));
+      next.put(name, same ? before.withVip(vip) : CheckedSpec.check(vip));
     }
     return next;
   }

@@ -107,7 +107,7 @@ public record CheckedSpec(
     }
 
     /** The same of an object whose spec is equal. */
-    public Result of(VirtualIp other) {
+    public Result withVip(VirtualIp other) {
       return other == vip ? this : new Result(other, spec, problems);
     }
   }
