@@ -20,7 +20,7 @@ final class Held<T> {
   /** What is known to be there, and need not be put. */
   private final Set<T> sure = new LinkedHashSet<>();
 
-  private List<T> wanted = List.of();
+  private Set<T> wanted = Set.of();
 
   Held(Kind<T> kind, NodeNetwork network) {
     this.kind = kind;
@@ -29,7 +29,7 @@ final class Held<T> {
 
   /** Takes in what is wanted, before anything is asked for. */
   void want(InstanceConfig config) throws Kind.MissingNic {
-    wanted = kind.wanted(config, network);
+    wanted = new LinkedHashSet<>(kind.wanted(config, network));
   }
 
   /** Puts all that is wanted, has a lease, or is not known to be there. */
@@ -52,6 +52,7 @@ final class Held<T> {
   /** Takes off what is held but no longer wanted. */
   List<Change> deletes() {
     return ours.stream()
+        .filter(thing -> !wanted.contains(thing))
         .filter(thing -> wanted.stream().noneMatch(other -> kind.replaces(other, thing)))
         .map(kind::delete)
         .toList();
@@ -59,7 +60,7 @@ final class Held<T> {
 
   /** Takes everything off, with what others have left of it, and holds nothing. */
   List<Change> release(InstanceConfig config) {
-    wanted = List.of();
+    wanted = Set.of();
     ours.addAll(kind.leftOvers(config, network));
     var changes = deletes();
     ours.clear();
@@ -91,8 +92,8 @@ final class Held<T> {
     return possible().filter(thing -> !sure.contains(thing)).toList();
   }
 
-  /** Whether this is held, and so no left-over of an earlier life. */
-  boolean holds(T found) {
-    return ours.stream().anyMatch(thing -> kind.isSame(thing, found));
+  /** What it may have on the node. */
+  Set<T> ours() {
+    return ours;
   }
 }

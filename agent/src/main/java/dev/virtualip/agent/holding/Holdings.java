@@ -11,6 +11,7 @@ import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -167,8 +168,11 @@ public final class Holdings {
 
   private static <T> List<Change> leftOvers(
       Kind<T> kind, NodeNetwork network, List<Holdings> holders, Function<Holdings, Held<T>> held) {
+    var ours = new HashSet<T>();
+    holders.forEach(holder -> ours.addAll(held.apply(holder).ours()));
     return kind.marked(network).stream()
-        .filter(thing -> holders.stream().noneMatch(holder -> held.apply(holder).holds(thing)))
+        .filter(thing -> !ours.contains(thing))
+        .filter(thing -> ours.stream().noneMatch(our -> kind.isSame(our, thing)))
         .map(kind::delete)
         .toList();
   }
