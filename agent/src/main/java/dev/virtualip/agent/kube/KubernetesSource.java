@@ -64,9 +64,16 @@ public final class KubernetesSource implements AutoCloseable {
   private final Thread thread = Thread.ofVirtual().name("kubernetes-source").unstarted(this::run);
   private volatile Consumer<String> onStatus = _ -> {};
 
-  /** An object as it was read; without problems it can be run. */
+  /**
+   * An object as it was read; without problems it can be run.
+   *
+   * @param asked what this node is asked to do, or null
+   */
   private record Version(
-      GenericKubernetesResource object, VirtualIp virtualIp, List<Problem> problems) {}
+      GenericKubernetesResource object,
+      VirtualIp virtualIp,
+      List<Problem> problems,
+      HandOver asked) {}
 
   private Map<String, Version> read = Map.of();
   private Map<String, VirtualIp> good = Map.of();
@@ -285,17 +292,26 @@ public final class KubernetesSource implements AutoCloseable {
     return next.values().stream().map(this::withRequest).toList();
   }
 
-  /** Reads an object, unless it says the same as when it was read last. */
-  private static Version version(Version before, GenericKubernetesResource object) {
+  /**
+   * Reads an object, unless it says the same as when it was read last: there may be thousands, and
+   * each edit of one comes by here.
+   */
+  private Version version(Version before, GenericKubernetesResource object) {
+    if (before != null && before.object() == object) {
+      return before;
+    }
     if (before != null
-        && (before.object() == object
-            || essence(before.object().getMetadata()).equals(essence(object.getMetadata()))
-                && Objects.equals(spec(before.object()), spec(object)))) {
-      return new Version(object, before.virtualIp(), before.problems());
+        && essence(before.object().getMetadata()).equals(essence(object.getMetadata()))
+        && Objects.equals(spec(before.object()), spec(object))) {
+      return new Version(object, before.virtualIp(), before.problems(), asked(object));
     }
     var problems = new ArrayList<Problem>();
     var vip = Manifests.lenientVirtualIp(STATUS.valueToTree(object), problems);
-    return new Version(object, vip, List.copyOf(problems));
+    if (vip != null) {
+      vip = Desired.stripped(vip);
+      vip.setStatus(null);
+    }
+    return new Version(object, vip, List.copyOf(problems), asked(object));
   }
 
   private static Object spec(GenericKubernetesResource object) {
@@ -312,15 +328,15 @@ public final class KubernetesSource implements AutoCloseable {
 
   /** A version of a VirtualIP, with what this node is asked to do now as its status. */
   private VirtualIp withRequest(VirtualIp version) {
-    var object = virtualIps.getStore().getByKey(version.getMetadata().getName());
-    var asked = object == null ? null : asked(object);
+    var asked = read.get(version.getMetadata().getName()).asked();
+    if (asked == null) {
+      return version;
+    }
     var vip = new VirtualIp();
     vip.setMetadata(version.getMetadata());
     vip.setSpec(version.getSpec());
-    if (asked != null) {
-      vip.setStatus(
-          new VirtualIpStatus(null, null, null, null, null, Map.of(nodeName, asked), null, null));
-    }
+    vip.setStatus(
+        new VirtualIpStatus(null, null, null, null, null, Map.of(nodeName, asked), null, null));
     return vip;
   }
 

@@ -27,6 +27,8 @@ public final class Plan {
   private Map<String, Result> running = Map.of();
   private Map<String, Run> runs = Map.of();
   private Map<String, Refused> refused = Map.of();
+  private Map<String, InstanceConfig> configs = Map.of();
+  private Desired before;
 
   public Plan(String nodeName) {
     this.nodeName = nodeName;
@@ -77,6 +79,7 @@ public final class Plan {
             });
     var change = difference(nextRuns, nextRefused);
     running = acceptance.run();
+    before = desired;
     runs = nextRuns;
     refused = nextRefused;
     return change;
@@ -95,14 +98,7 @@ public final class Plan {
   }
 
   private Map<String, Run> runs(Desired desired, Acceptance acceptance) {
-    var configs = new TreeMap<String, InstanceConfig>();
-    acceptance
-        .run()
-        .forEach(
-            (name, version) ->
-                configs.put(
-                    name,
-                    InstanceConfig.from(version, nodeName, desired.secrets(), desired.nodes())));
+    configs = configs(desired, acceptance.run());
     var next = new TreeMap<String, Run>();
     configs.forEach(
         (name, config) -> {
@@ -120,6 +116,21 @@ public final class Plan {
                   problems == null ? null : new Refused(generation(name), problems),
                   request(name)));
         });
+    return next;
+  }
+
+  /** What is made of a version stays the same while nodes and Secrets do. */
+  private Map<String, InstanceConfig> configs(Desired desired, Map<String, Result> versions) {
+    boolean same =
+        before != null && before.nodes().equals(desired.nodes()) && before.hasSecretsOf(desired);
+    var next = new TreeMap<String, InstanceConfig>();
+    versions.forEach(
+        (name, version) ->
+            next.put(
+                name,
+                same && version == running.get(name)
+                    ? configs.get(name)
+                    : InstanceConfig.from(version, nodeName, desired.secrets(), desired.nodes())));
     return next;
   }
 

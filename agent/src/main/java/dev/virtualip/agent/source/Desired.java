@@ -105,7 +105,12 @@ public record Desired(
     return Arrays.copyOf(value, length);
   }
 
-  private static VirtualIp stripped(VirtualIp vip) {
+  /** An object without what only the API server's book-keeping changes; itself if it has none. */
+  public static VirtualIp stripped(VirtualIp vip) {
+    var metadata = vip.getMetadata();
+    if (metadata.getResourceVersion() == null && metadata.getManagedFields().isEmpty()) {
+      return vip;
+    }
     var copy = new VirtualIp();
     copy.setMetadata(
         new ObjectMetaBuilder(vip.getMetadata())
@@ -124,9 +129,14 @@ public record Desired(
         && self.equals(that.self)
         && refused.equals(that.refused)
         && nodes.equals(that.nodes)
-        && secrets.keySet().equals(that.secrets.keySet())
+        && hasSecretsOf(that);
+  }
+
+  /** Whether both have the same keys of Secrets with the same values. */
+  public boolean hasSecretsOf(Desired other) {
+    return secrets.keySet().equals(other.secrets.keySet())
         && secrets.entrySet().stream()
-            .allMatch(e -> Arrays.equals(e.getValue(), that.secrets.get(e.getKey())));
+            .allMatch(e -> Arrays.equals(e.getValue(), other.secrets.get(e.getKey())));
   }
 
   @Override

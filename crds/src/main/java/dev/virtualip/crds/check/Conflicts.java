@@ -74,33 +74,33 @@ public final class Conflicts {
     var conflicts = new Conflicts();
     for (var checked : all.stream().sorted(OLDEST_FIRST).toList()) {
       var own = new ArrayList<>(checked.problems());
+      var keys = own.isEmpty() ? keys(checked.spec()) : List.of();
       if (own.isEmpty()) {
         conflicts
-            .rivals(checked.spec())
+            .rivals(keys)
             .forEach(
                 winner ->
                     own.addAll(
                         between(winner.name(), winner.spec(), checked.spec(), moreInCommon)));
       }
       if (own.isEmpty()) {
-        conflicts.take(checked);
+        conflicts.take(checked, keys);
       }
       problems.put(checked.name(), List.copyOf(own));
     }
     return problems;
   }
 
-  private Collection<Result> rivals(CheckedSpec spec) {
+  private Collection<Result> rivals(Collection<?> keys) {
     var rivals = new LinkedHashMap<String, Result>();
-    for (var key : keys(spec)) {
+    for (var key : keys) {
       taken.getOrDefault(key, List.of()).forEach(rival -> rivals.put(rival.name(), rival));
     }
     return rivals.values();
   }
 
-  private void take(Result winner) {
-    keys(winner.spec())
-        .forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
+  private void take(Result winner, Collection<?> keys) {
+    keys.forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
   }
 
   /** What it may have in common with others: VRID, sync group, addresses, rules of any kind. */
