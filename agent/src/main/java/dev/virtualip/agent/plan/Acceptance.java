@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
-import java.util.function.Function;
 
 /**
  * Decides what a node runs. A bad edit leaves what runs as it was, and a VirtualIP that runs on
@@ -56,7 +55,13 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
         versions.put(name, oldest(before));
       }
     }
-    settle(versions, running, refused, v -> conflicts(v, desired.self(), nics));
+    // Where the newest versions all fit together, only NICs of this node can stand in the way.
+    var first = refused.isEmpty() ? selected(versions.values(), desired.self()) : versions.values();
+    var conflicts = conflicts(first, desired.self(), nics);
+    while (!conflicts.isEmpty()) {
+      fallBack(conflicts, versions, running, refused);
+      conflicts = conflicts(versions.values(), desired.self(), nics);
+    }
     var run = new TreeMap<String, Result>();
     for (var newest : checked) {
       var name = newest.name();
@@ -71,28 +76,28 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
   }
 
   /**
-   * Until no two conflict: a new version that wants what runs on falls back to its last good one,
-   * which may be what another new version wants.
+   * A new version that wants what runs on falls back to its last good one, which may be what
+   * another new version wants: so it is asked again until no two conflict.
    */
-  private static void settle(
+  private static void fallBack(
+      Map<String, List<Problem>> conflicts,
       Map<String, Result> versions,
       Map<String, Result> running,
-      Map<String, List<Problem>> refused,
-      Function<Collection<Result>, Map<String, List<Problem>>> between) {
-    var conflicts = between.apply(versions.values());
-    while (!conflicts.isEmpty()) {
-      conflicts.forEach(
-          (name, problems) -> {
-            boolean fallsBack = running.containsKey(name) && !refused.containsKey(name);
-            refused.putIfAbsent(name, problems);
-            if (fallsBack) {
-              versions.put(name, oldest(running.get(name)));
-            } else {
-              versions.remove(name);
-            }
-          });
-      conflicts = between.apply(versions.values());
-    }
+      Map<String, List<Problem>> refused) {
+    conflicts.forEach(
+        (name, problems) -> {
+          boolean fallsBack = running.containsKey(name) && !refused.containsKey(name);
+          refused.putIfAbsent(name, problems);
+          if (fallsBack) {
+            versions.put(name, oldest(running.get(name)));
+          } else {
+            versions.remove(name);
+          }
+        });
+  }
+
+  private static Collection<Result> selected(Collection<Result> versions, NodeFacts self) {
+    return versions.stream().filter(v -> self.selectedBy(v.vip().getSpec())).toList();
   }
 
   private static Map<String, List<Problem>> conflicts(

@@ -10,6 +10,7 @@ import dev.virtualip.crds.values.PolicyRule;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -127,17 +128,7 @@ public final class Conflicts {
     if (!disjoint && spec.isIpv6() == older.isIpv6()) {
       problems.addAll(vridsBetween(winner, older.spec(), spec.spec(), moreInCommon));
     }
-    var taken = Set.copyOf(addresses(older));
-    var own = addresses(spec);
-    for (int i = 0; i < own.size(); i++) {
-      if (taken.contains(own.get(i))) {
-        problems.add(
-            conflict(
-                "spec.addresses[" + i + "].address",
-                "%s is taken by VirtualIP %s: remove it from one of the two"
-                    .formatted(IpPrefix.text(own.get(i).address()), winner)));
-      }
-    }
+    problems.addAll(addressesBetween(winner, addresses(older), addresses(spec)));
     var group = spec.spec().syncGroup();
     if (group != null && group.equals(older.spec().syncGroup())) {
       misfit(spec.spec(), older.spec())
@@ -150,6 +141,24 @@ public final class Conflicts {
     }
     if (!disjoint) {
       problems.addAll(rulesBetween(winner, older.rules(), spec.rules()));
+    }
+    return problems;
+  }
+
+  private static List<Problem> addressesBetween(
+      String winner, Collection<Place> taken, List<Place> own) {
+    var problems = new ArrayList<Problem>();
+    if (Collections.disjoint(own, taken.size() < 8 ? taken : Set.copyOf(taken))) {
+      return problems;
+    }
+    for (int i = 0; i < own.size(); i++) {
+      if (taken.contains(own.get(i))) {
+        problems.add(
+            conflict(
+                "spec.addresses[" + i + "].address",
+                "%s is taken by VirtualIP %s: remove it from one of the two"
+                    .formatted(IpPrefix.text(own.get(i).address()), winner)));
+      }
     }
     return problems;
   }
@@ -212,6 +221,13 @@ public final class Conflicts {
 
   /** NICs that both use for adverts on one node, named nodes first, then any other node. */
   private static Collection<String> commonInterfaces(VirtualIpSpec a, VirtualIpSpec b) {
+    if (a.nodes().overrides().isEmpty() && b.nodes().overrides().isEmpty()) {
+      var common = new LinkedHashSet<String>();
+      if (a.interfaceOn("").equals(b.interfaceOn(""))) {
+        common.add(a.interfaceOn(""));
+      }
+      return common;
+    }
     return namedNodes(a, b)
         .filter(node -> a.interfaceOn(node).equals(b.interfaceOn(node)))
         .map(a::interfaceOn)
