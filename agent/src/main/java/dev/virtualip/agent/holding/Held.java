@@ -9,15 +9,18 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** What one virtual router has of one kind on its node. */
+/**
+ * The things of one {@link Kind} that one virtual router holds on its node, and the changes that
+ * put, renew and remove them.
+ */
 final class Held<T> {
   private final Kind<T> kind;
   private final NodeNetwork network;
 
-  /** What may be there and has to be taken off in the end. */
+  /** Things that may be on the node and have to be removed in the end. */
   private final Set<T> ours = new LinkedHashSet<>();
 
-  /** What is known to be there, and need not be put. */
+  /** Things known to be on the node, which need not be put again. */
   private final Set<T> sure = new LinkedHashSet<>();
 
   private Set<T> wanted = Set.of();
@@ -27,12 +30,16 @@ final class Held<T> {
     this.network = network;
   }
 
-  /** Takes in what is wanted, before anything is asked for. */
+  /**
+   * Sets what is wanted, before changes are asked of the kernel.
+   *
+   * @throws Kind.MissingNic if a configured NIC does not exist
+   */
   void want(InstanceConfig config) throws Kind.MissingNic {
     wanted = new LinkedHashSet<>(kind.wanted(config, network));
   }
 
-  /** Puts all that is wanted, has a lease, or is not known to be there. */
+  /** Changes that put every wanted thing that has a lease or is not known to be there. */
   List<Change> puts(long leaseSeconds) {
     return possible()
         .filter(thing -> kind.isLeased(thing) || !sure.contains(thing))
@@ -40,7 +47,7 @@ final class Held<T> {
         .toList();
   }
 
-  /** Puts all that is wanted, whether it is there or not. */
+  /** Changes that put every wanted thing, whether it is there or not. */
   List<Change> putsAnew(long leaseSeconds) {
     return possible().map(thing -> kind.put(thing, leaseSeconds)).toList();
   }
@@ -49,7 +56,7 @@ final class Held<T> {
     return wanted.stream().filter(thing -> kind.canBePut(thing, network));
   }
 
-  /** Takes off what is held but no longer wanted. */
+  /** Changes that remove what is held but no longer wanted. */
   List<Change> deletes() {
     return ours.stream()
         .filter(thing -> !wanted.contains(thing))
@@ -58,7 +65,10 @@ final class Held<T> {
         .toList();
   }
 
-  /** Takes everything off, with what others have left of it, and holds nothing. */
+  /**
+   * Changes that remove everything held, and configured things left by others; then nothing is
+   * held.
+   */
   List<Change> release(InstanceConfig config) {
     wanted = Set.of();
     ours.addAll(kind.leftOvers(config, network));
@@ -68,31 +78,33 @@ final class Held<T> {
     return changes;
   }
 
-  /** Before the kernel answers: what is asked for may be there whatever it says. */
+  /**
+   * Call before the kernel answers: everything asked for may be on the node, whatever the answer.
+   */
   void asked() {
     ours.addAll(wanted);
     sure.clear();
   }
 
-  /** The kernel has done it all. */
+  /** The kernel has made all changes. */
   void done() {
     ours.retainAll(wanted);
     possible().forEach(sure::add);
   }
 
-  /** Whether a report may mean that something is gone that is wanted. */
+  /** Whether a report may mean that something wanted has been removed. */
   boolean mayLose(NetworkEvent event) {
     return wanted.stream().anyMatch(thing -> kind.mayBeGone(thing, event));
   }
 
-  /** What is wanted, could be there and is not, as last read. */
+  /** Things that are wanted and could be put but were not on the node when it was last read. */
   List<T> missing() {
     sure.clear();
     wanted.stream().filter(thing -> kind.isThere(thing, network)).forEach(sure::add);
     return possible().filter(thing -> !sure.contains(thing)).toList();
   }
 
-  /** What it may have on the node. */
+  /** Things that may be on the node. */
   Set<T> ours() {
     return ours;
   }

@@ -19,10 +19,10 @@ final class Announcer {
   }
 
   /**
-   * Announces each address.
+   * Announces all addresses, round by round: each address once before any is repeated.
    *
-   * @param rounds how often
-   * @return whether anything got out
+   * @param rounds number of rounds, 0 or more
+   * @return whether at least one announcement has been sent
    */
   boolean announce(InstanceConfig config, int rounds) {
     boolean announced = false;

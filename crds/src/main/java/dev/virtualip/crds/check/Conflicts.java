@@ -26,10 +26,10 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), an
- * address, or the order of routing rules; and members of a sync group that can't be master on the
- * same node. The older object wins, by creation time and then by name. Only specs decide, not which
- * nodes exist, so operator and every agent come to the same answer.
+ * Conflicts between VirtualIPs: over a VRID on a NIC (each IP family has its own), over an address,
+ * or over the order of routing rules; and sync groups whose members can't be master on the same
+ * node. The older object wins, by creation time and then by name. Only the specs count, not the
+ * existing nodes, so operator and agents come to the same result.
  */
 public final class Conflicts {
   private static final Comparator<Result> OLDEST_FIRST =
@@ -39,24 +39,27 @@ public final class Conflicts {
                       checked.vip().getMetadata().getCreationTimestamp(), ""))
           .thenComparing(Result::name);
 
-  /** Those that have won, by what they have taken: thousands are not compared pair by pair. */
+  /**
+   * The winners so far, by what they have taken, so that thousands of objects are not compared pair
+   * by pair.
+   */
   private final Map<Object, List<Result>> taken = new HashMap<>();
 
   private Conflicts() {}
 
   /**
-   * All problems of all objects by object name, those of each spec on its own included. An object
-   * with problems takes nothing away from others.
+   * All problems of each object, by name: those of its spec and its conflicts. An object with
+   * problems takes nothing from others.
    */
   public static Map<String, List<Problem>> among(Collection<Result> checked) {
     return among(checked, (_, _) -> List.of());
   }
 
   /**
-   * The same on one node, which knows more: that two {@linkplain InterfaceSelector selectors} mean
-   * one NIC.
+   * The same on one node, where it is also known which {@linkplain InterfaceSelector selectors}
+   * select the same NIC.
    *
-   * @param nic the NIC that a selector means there
+   * @param nic the name of the NIC that a selector selects on this node
    */
   public static Map<String, List<Problem>> amongOn(
       NodeFacts node, UnaryOperator<String> nic, Collection<Result> checked) {
@@ -104,7 +107,10 @@ public final class Conflicts {
     keys.forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
   }
 
-  /** What it may have in common with others: VRID, sync group, addresses, rules of any kind. */
+  /**
+   * Keys by which conflicting objects find each other: VRID, sync group, addresses, and one key for
+   * any rules.
+   */
   private static Collection<Object> keys(CheckedSpec spec) {
     var keys = new LinkedHashSet<Object>();
     keys.add(spec.spec().vrid());
@@ -199,7 +205,10 @@ public final class Conflicts {
     return problems;
   }
 
-  /** Members of a sync group win on the same node only if they are alike there. */
+  /**
+   * Why two members of a sync group could win on different nodes, and what to do; empty if they
+   * could not.
+   */
   private static Optional<String> misfit(VirtualIpSpec spec, VirtualIpSpec older) {
     if (!Objects.equals(spec.nodes().selector(), older.nodes().selector())) {
       return Optional.of(
@@ -219,7 +228,10 @@ public final class Conflicts {
                     + " out of the group");
   }
 
-  /** NICs that both use for adverts on one node, named nodes first, then any other node. */
+  /**
+   * NICs that both use for adverts on the same node: on nodes with overrides, then on any other
+   * node.
+   */
   private static Collection<String> commonInterfaces(VirtualIpSpec a, VirtualIpSpec b) {
     if (a.nodes().overrides().isEmpty() && b.nodes().overrides().isEmpty()) {
       var common = new LinkedHashSet<String>();
@@ -234,7 +246,7 @@ public final class Conflicts {
         .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
-  /** Nodes that one of both names, and an empty name for all others. */
+  /** Names of the nodes for which either has an override, and an empty name for all other nodes. */
   private static Stream<String> namedNodes(VirtualIpSpec a, VirtualIpSpec b) {
     return Stream.of(
             a.nodes().overrides().stream().map(NodeOverride::name),
@@ -244,7 +256,9 @@ public final class Conflicts {
         .distinct();
   }
 
-  /** Whether no node can be in both: they ask for different values of one label. */
+  /**
+   * Whether no node can be selected by both, because they ask for different values of one label.
+   */
   private static boolean disjoint(VirtualIpSpec a, VirtualIpSpec b) {
     if (a.nodes().selector() == null || b.nodes().selector() == null) {
       return false;
@@ -257,7 +271,7 @@ public final class Conflicts {
                     && !labels.get(label.getKey()).equals(label.getValue()));
   }
 
-  /** An address; a link-local one stands for a host on its own NIC's network only. */
+  /** An address. A link-local address identifies a host only on the network of its NIC. */
   private record Place(InetAddress address, String interfaceName) {}
 
   private static List<Place> addresses(CheckedSpec spec) {
