@@ -37,7 +37,7 @@ final class Mutants {
               "D1: what follows a refused effect is done all the same",
               "instance/VrrpInstance.java",
               "node.turn().next(this, () -> refused(refusal, now));\n        return;",
-              "node.turn().next(this, () -> refused(refusal, now));"),
+              "refused(refusal, now);"),
           new Mutant(
               "D2: an edit does not forget the NIC that it drops",
               "instance/Faults.java",
@@ -50,9 +50,9 @@ final class Mutants {
               "now - since > Long.MAX_VALUE - 1 ?"),
           new Mutant(
               "field case 1: a NIC that came up again is not asked for its routes",
-              "instance/VrrpInstance.java",
-              "if ((event instanceof Overrun || cameUp) &&",
-              "if (event instanceof Overrun && !cameUp &&"),
+              "holding/Routes.java",
+              "case LinkChanged changed -> changed.link().index() == route.linkIndex();",
+              "case LinkChanged changed -> changed.link().index() < 0;"),
           new Mutant(
               "a fault is no reason to send priority 0",
               "vrrp/VirtualRouter.java",
@@ -126,8 +126,8 @@ final class Mutants {
           new Mutant(
               "exclusive leases: a lower master is not asked to let go first",
               "vrrp/VirtualRouter.java",
-              "        && backup.takeover() == Takeover.Preempted;",
-              "        && backup.takeover() == Takeover.Claimed;"),
+              "return exclusive() && state instanceof Backup backup && backup.takeover() == Takeover.Preempted;",
+              "return exclusive() && state instanceof Backup backup && backup.takeover() == Takeover.Claimed;"),
           new Mutant(
               "a member of a sync group that yields leaves the others masters",
               "vrrp/SyncGroup.java",
@@ -150,9 +150,9 @@ final class Mutants {
               "LOG.debug(\"lost\");"),
           new Mutant(
               "after lost reports nothing is put back",
-              "instance/VrrpInstance.java",
-              "holdings().doubt();",
-              "LOG.debug(\"doubt\");"),
+              "instance/NodeMachine.java",
+              "if (event instanceof Overrun\n",
+              "if (event == null\n"),
           new Mutant(
               "a restarted agent resumes whatever its lease",
               "vrrp/Timers.java",
