@@ -43,7 +43,7 @@ public record Reason(Kind kind, String argument) {
     AgentStopped(false),
     /** This node no longer runs the VirtualIP. */
     Deleted(true),
-    /** The router begins anew with another interface, address family, VRID or version. */
+    /** The router is replaced by one with another interface, address family, VRID or version. */
     Reconfigured(true),
     /** The node has booted less than spec.delayAfterBoot ago. */
     DelayAfterBoot(false),
@@ -79,7 +79,7 @@ public record Reason(Kind kind, String argument) {
     Conflict(true),
     /** The spec is not valid. */
     InvalidSpec(true),
-    /** The instance has failed by a defect of the agent, and begins anew. */
+    /** The instance has failed by a defect of the agent, and will restart. */
     Defect(true);
 
     private final boolean fault;

@@ -25,10 +25,10 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Conflicts between VirtualIPs: over a VRID on a NIC (each IP family has its own), over an address,
- * or over the order of routing rules; and sync groups whose members can't be master on the same
- * node. The older object wins, by creation time and then by name. Only the specs count, not the
- * existing nodes, so operator and agents come to the same result.
+ * Conflicts between VirtualIPs over a VRID on a NIC (each IP family has its own), over an address,
+ * or over the order of routing rules. Members of a sync group that can't be master on the same node
+ * conflict too. The older object wins, by creation time and then by name. Only the specs count, not
+ * the existing nodes, so operator and agents come to the same result.
  */
 public final class Conflicts {
   private static final Comparator<Result> OLDEST_FIRST =

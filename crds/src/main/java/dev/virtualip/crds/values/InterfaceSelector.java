@@ -4,8 +4,8 @@ import java.util.Collection;
 import java.util.regex.Pattern;
 
 /**
- * Selects a NIC, whose name may differ from node to node: by its name, by a glob such as {@code
- * enp*s0}, or by a prefix that contains one of its addresses, such as {@code 10.0.0.0/24}.
+ * Selects a NIC, whose name may differ from node to node. It is a name, a glob such as {@code
+ * enp*s0}, or a prefix that contains one of the NIC's addresses, such as {@code 10.0.0.0/24}.
  *
  * @param text as the user wrote it
  */

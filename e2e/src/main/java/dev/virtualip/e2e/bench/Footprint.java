@@ -46,7 +46,7 @@ final class Footprint {
   private static final Setup FEW = Setup.routers(10);
 
   /**
-   * The results. Memory is in MiB, of the program and its children.
+   * The results. Memory is in MiB, for the program and its children.
    *
    * @param what the VirtualIPs
    * @param who the program, and the source of its configuration

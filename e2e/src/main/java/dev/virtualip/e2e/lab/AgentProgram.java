@@ -56,7 +56,7 @@ public final class AgentProgram implements AutoCloseable {
     }
   }
 
-  /** Writes a manifest, or writes it anew; the running agent follows. */
+  /** Writes or replaces a manifest; the running agent follows. */
   public void apply(String file, String manifest) {
     try {
       var next = Files.writeString(manifests.resolve("." + file + ".next"), manifest);
