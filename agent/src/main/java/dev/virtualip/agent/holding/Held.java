@@ -20,16 +20,35 @@ final class Held<T> {
   /** What is known to be there, and need not be put. */
   private final Set<T> sure = new LinkedHashSet<>();
 
-  private List<T> wanted = List.of();
+  private Set<T> wanted = Set.of();
 
   Held(Kind<T> kind, NodeNetwork network) {
     this.kind = kind;
     this.network = network;
   }
 
-  /** Takes in what is wanted, before anything is asked for. */
+  /** Takes in what is wanted, before anything is asked for. What others have put stays theirs. */
   void want(InstanceConfig config) throws Kind.MissingNic {
-    wanted = kind.wanted(config, network);
+    wanted = new LinkedHashSet<>(kind.wanted(config, network));
+    wanted.removeIf(this::isOfOthers);
+  }
+
+  private boolean isOfOthers(T thing) {
+    return !ours.contains(thing) && kind.isOfOthers(thing, network);
+  }
+
+  /** What is configured, as far as its NICs are there. */
+  List<T> configured(InstanceConfig config) {
+    try {
+      return kind.wanted(config, network);
+    } catch (Kind.MissingNic _) {
+      return List.of();
+    }
+  }
+
+  /** What is configured and the node has from others. */
+  List<T> ofOthers(InstanceConfig config) {
+    return configured(config).stream().filter(this::isOfOthers).toList();
   }
 
   /** Puts all that is wanted, has a lease, or is not known to be there. */
@@ -52,19 +71,27 @@ final class Held<T> {
   /** Takes off what is held but no longer wanted. */
   List<Change> deletes() {
     return ours.stream()
+        .filter(thing -> !wanted.contains(thing))
         .filter(thing -> wanted.stream().noneMatch(other -> kind.replaces(other, thing)))
         .map(kind::delete)
         .toList();
   }
 
-  /** Takes everything off, with what others have left of it, and holds nothing. */
-  List<Change> release(InstanceConfig config) {
-    wanted = List.of();
-    ours.addAll(kind.leftOvers(config, network));
+  /** Takes everything off that it has put, and holds nothing. */
+  List<Change> release() {
+    wanted = Set.of();
     var changes = deletes();
     ours.clear();
     sure.clear();
     return changes;
+  }
+
+  /** Takes over what is configured and an earlier life of the agent has left on the node. */
+  void adopt(InstanceConfig config) {
+    var marked = kind.marked(network);
+    configured(config).stream()
+        .filter(thing -> marked.stream().anyMatch(found -> kind.isSame(thing, found)))
+        .forEach(ours::add);
   }
 
   /** Before the kernel answers: what is asked for may be there whatever it says. */

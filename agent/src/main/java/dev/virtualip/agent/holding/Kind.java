@@ -50,9 +50,9 @@ interface Kind<T> {
   /** Whether the node has it, as last read. */
   boolean isThere(T thing, NodeNetwork network);
 
-  /** What is configured and on the node, whoever has put it there: to be taken off at a release. */
-  default List<T> leftOvers(InstanceConfig config, NodeNetwork network) {
-    return List.of();
+  /** Whether the node has it from somebody else, as last read: then it stays as it is. */
+  default boolean isOfOthers(T thing, NodeNetwork network) {
+    return false;
   }
 
   /** All on the node that carries virtualip's mark, as last read. */

@@ -89,8 +89,7 @@ final class EarlierLife {
   private boolean isOurs(BoundAddress there, VirtualAddress address) {
     var link = node.network().link(address.interfaceName());
     // Kernels before 5.18 keep no mark.
-    boolean marked = there.protocol() == AddressPort.PROTOCOL || there.protocol() == 0;
-    return marked
+    return !node.network().isOfOthers(there)
         && there.leaseSeconds() > 0
         && link != null
         && link.index() == there.linkIndex()

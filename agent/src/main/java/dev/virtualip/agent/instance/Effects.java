@@ -13,6 +13,7 @@ import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Map;
@@ -41,7 +42,7 @@ final class Effects {
   }
 
   /**
-   * Performs an effect. A change of state needs nothing.
+   * Performs an effect.
    *
    * @param source where adverts come from
    * @return null, or what the kernel has refused: the effects behind it no longer apply
@@ -63,8 +64,12 @@ final class Effects {
         holdings.release(config);
         reached(Part.Released);
       }
-      case AnnounceAddresses announce -> announce(config, announce.once());
-      case StateChanged _ -> {}
+      case AnnounceAddresses announce -> announce(config, announce.once(), now);
+      case StateChanged changed -> {
+        if (!(changed.state() instanceof State.Active)) {
+          announcer.cancel();
+        }
+      }
     }
     return null;
   }
@@ -84,14 +89,20 @@ final class Effects {
     return error;
   }
 
-  /** Each address once before any is repeated. */
-  private void announce(InstanceConfig config, boolean once) {
-    if (announcer.announce(config, 1)) {
+  private void announce(InstanceConfig config, boolean once, long now) {
+    if (announcer.announce(config, once ? 1 : config.garp().repeat(), now)) {
       reached(Part.Announced);
     }
-    if (!once) {
-      announcer.announce(config, config.garp().repeat() - 1);
-    }
+  }
+
+  /** When a burst of announcements goes on, or {@link State#NEVER}. */
+  long deadline() {
+    return announcer.deadline();
+  }
+
+  /** Goes on with a burst of announcements. */
+  void goOn(InstanceConfig config, long now) {
+    announcer.goOn(config, now);
   }
 
   /**
@@ -124,6 +135,7 @@ final class Effects {
     // With exclusive leases nobody may come before it has let go; with others a moment matters less
     // than that it cannot fail half-way.
     try {
+      announcer.cancel();
       holdings.release(config);
     } finally {
       if (resigns) {

@@ -54,6 +54,8 @@ import org.slf4j.LoggerFactory;
 public final class VrrpInstance {
   private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
 
+  private static final long SECOND = 1_000_000_000L;
+
   private final Node node;
   private final Consumer<VrrpInstance> onStatus;
   private final AdvertTransport transport;
@@ -123,6 +125,14 @@ public final class VrrpInstance {
     return faults;
   }
 
+  /** Goes on with what an earlier life of the agent has left of it, where it did not resume. */
+  void adopt(long now) {
+    long seconds = holdings().adopt(config);
+    if (seconds > 0) {
+      router = router.leaving(now + seconds * SECOND);
+    }
+  }
+
   /** Opens what it will listen by, as far as that can be opened. */
   void open(long now) {
     node.turn().run(this, () -> listen(now));
@@ -130,6 +140,7 @@ public final class VrrpInstance {
 
   private void listen(long now) {
     var link = node.network().link(config.interfaceName());
+    faults.ask(config);
     faults.find(config, link, source(link), router.state(), now);
   }
 
@@ -173,7 +184,9 @@ public final class VrrpInstance {
 
   /** When {@link #onDeadline} is due. */
   public long deadline() {
-    return Math.min(Math.min(router.deadline(), faults.deadline()), receiver.deadline());
+    return Math.min(
+        Math.min(router.deadline(), faults.deadline()),
+        Math.min(receiver.deadline(), effects.deadline()));
   }
 
   /** Does what is due. */
@@ -189,6 +202,9 @@ public final class VrrpInstance {
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       var event = waits ? new Wish() : new TimerExpired();
       node.stopwatch().since(router.deadline(), () -> step(event, now));
+    }
+    if (effects.deadline() <= now) {
+      effects.goOn(config, now);
     }
     if (receiver.deadline() <= now) {
       receiver.onDeadline(now);
@@ -234,10 +250,12 @@ public final class VrrpInstance {
     evaluate(now);
   }
 
-  /** The node has been read anew: a master puts back what is missing. */
+  /** The node has been read anew: a master puts back what is missing; others ask what they would. */
   void networkRead(long now) {
     if (router.state() instanceof Active) {
       node.turn().run(this, () -> putBack(now));
+    } else if (faults.ask(config)) {
+      evaluate(now);
     }
   }
 
@@ -274,6 +292,7 @@ public final class VrrpInstance {
   private void takeOver(InstanceConfig next, long now) {
     config = next;
     faults.configChanged(next, now);
+    faults.ask(next);
     receiver.configChanged();
     startChecks();
     step(new ConfigChanged(next.router()), now);
@@ -494,6 +513,6 @@ public final class VrrpInstance {
     boolean may = router.state() instanceof Active || servesOn();
     return may || config.priority() == VirtualRouterConfig.OWNER
         ? List.of()
-        : holdings().ofOthers(config);
+        : holdings().strays(config);
   }
 }
