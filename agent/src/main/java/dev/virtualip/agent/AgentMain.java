@@ -43,7 +43,7 @@ public final class AgentMain implements Runnable {
   /** Runs a command; returns its exit code. */
   public static int execute(String... args) {
     if (args.length > 0 && args[0].equals("run")) {
-      // Before anything else: it loads much of what the start needs too, on another core.
+      // First of all, since it loads on another core much of what the start needs too.
       WarmUp.start();
     }
     return new CommandLine(new AgentMain())

@@ -210,7 +210,7 @@ final class RunCommand implements Callable<Integer> {
     }
   }
 
-  /** The boot on the clock of {@link System#nanoTime}, which may count from anything. */
+  /** Time of the boot on the clock of {@link System#nanoTime}, whose origin is arbitrary. */
   private static long bootedAt() throws IOException {
     var uptimeSeconds = Files.readString(Path.of("/proc/uptime")).split(" ")[0];
     return System.nanoTime() - (long) (Double.parseDouble(uptimeSeconds) * 1e9);
@@ -231,7 +231,7 @@ final class RunCommand implements Callable<Integer> {
     return new ParameterException(spec.commandLine(), message);
   }
 
-  /** Ties source, checks, status and snapshot to the loop. */
+  /** Connects source, checks, status and snapshot to the event loop. */
   private final class Wiring implements NodeMachine.Listener, Planning.Listener, Node.Checks {
     private final KubernetesSource kubernetes;
     private final StatusReporter reporter;
@@ -249,7 +249,9 @@ final class RunCommand implements Callable<Integer> {
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private VirtualRouterLoop loop;
 
-    /** Without a client, VirtualIPs come from manifests and status goes nowhere. */
+    /**
+     * @param client null if VirtualIPs come from manifests; then no status is written
+     */
     Wiring(KubernetesClient client, MeterRegistry registry, AgentMetrics metrics) {
       this.client = client;
       this.metrics = metrics;
@@ -332,7 +334,10 @@ final class RunCommand implements Callable<Integer> {
       }
     }
 
-    /** What runs is what a restart without the API server should run, not a bad edit of it. */
+    /**
+     * The snapshot has the versions that run: a restart without the API server must not begin with
+     * a bad edit.
+     */
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
       Defects.contain(() -> notifier.running(running, desired.secrets()));
@@ -360,7 +365,7 @@ final class RunCommand implements Callable<Integer> {
       }
     }
 
-    /** What has to say something before the agent ends. */
+    /** The parts that have something to finish before the agent ends. */
     List<Shutdown.Part> parts(FileRecorder recorder) {
       var parts = new ArrayList<Shutdown.Part>(List.of(notifier::close));
       if (client != null) {

@@ -11,34 +11,39 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ends the agent, once: hands over what it is master of, then closes the rest. One end, fixed at
- * the start, holds for all of it: whoever hangs is left behind, and takes no time from the others.
+ * Ends the agent, once: hands over what it is master of, then closes the other parts. One end time,
+ * fixed at the start, holds for all of them. A part that hangs is left behind, and takes no time
+ * from the others.
  */
 final class Shutdown {
-  /** From the cause to the end of the process; keepalived's, too. */
+  /** Longest time from the cause to the end of the process, as with keepalived. */
   static final Duration LIMIT = Duration.ofMillis(950);
 
   private static final Logger LOG = LoggerFactory.getLogger(Shutdown.class);
 
   /**
-   * The end of it is the JVM's: before it halts it waits 300 ms for threads in native calls
-   * (HotSpot, {@code VM_Exit::wait_for_threads_in_native_to_block}), and who receives is in one.
+   * The part of the limit kept for the JVM. Before it halts it waits 300 ms for threads in native
+   * calls (HotSpot, {@code VM_Exit::wait_for_threads_in_native_to_block}), and the receiving
+   * threads are in such calls.
    */
   static final Duration HALT = Duration.ofMillis(350);
 
-  /** So much of it at most for the hand-over; what is left is for telling of it. */
+  /** Longest time for the hand-over; the rest is for reporting it. */
   private static final long HAND_OVER_MILLIS = 550;
 
-  /** Kinds of threads: what decides, and what tells it of the network and of its peers. */
+  /**
+   * Kinds of threads that the agent cannot do without: the event loop, and those that bring it the
+   * network's reports and the peers' adverts.
+   */
   private static final Set<String> VITAL = Set.of("vrrp", "netlink", "receive");
 
-  /** Something that has to say what is left before the agent ends. */
+  /** A part of the agent that has something to finish before the agent ends. */
   @FunctionalInterface
   interface Part {
     /**
-     * Finishes what is under way.
+     * Finishes work that is under way.
      *
-     * @param endNanos System.nanoTime at which nobody waits for it any more
+     * @param endNanos System.nanoTime at which the caller stops waiting
      */
     void close(long endNanos);
   }
@@ -50,10 +55,8 @@ final class Shutdown {
   private boolean ended;
 
   /**
-   * Ends nothing yet.
-   *
-   * @param handOver hands all over; gets the milliseconds that it may wait
-   * @param rest closed after that, all at once
+   * @param handOver hands over everything; gets the milliseconds that it may wait
+   * @param rest closed after that, all at the same time
    * @param exit ends the process with an exit code
    */
   Shutdown(LongConsumer handOver, List<Part> rest, IntConsumer exit) {
@@ -62,12 +65,15 @@ final class Shutdown {
     this.exit = exit;
   }
 
-  /** The work has failed: the exit code is to say so. */
+  /** The work has failed: the exit code will be 1. */
   void failed() {
     code = 1;
   }
 
-  /** Takes the defect that a thread has ended by. */
+  /**
+   * Handles the defect that has ended a thread: fatal if the agent cannot do without that thread,
+   * else logged and counted.
+   */
   void threadEnded(Thread thread, Throwable defect) {
     if (VITAL.contains(Defects.kind(thread))) {
       fatal(thread, defect);
@@ -77,8 +83,8 @@ final class Shutdown {
   }
 
   /**
-   * Hands all over and ends the agent with exit code 1, so that it is started anew: without this
-   * thread it would be half an agent. Returns at once.
+   * Hands over everything and ends the agent with exit code 1, so that it is started again: it
+   * cannot work without this thread. Returns at once.
    */
   void fatal(Thread thread, Throwable defect) {
     LOG.error("defect thread=\"{}\" action=exit", thread.getName(), defect);
@@ -88,7 +94,8 @@ final class Shutdown {
   }
 
   /**
-   * Ends the agent; a hand-over is what SIGTERM asks for: the exit code is 0, not the JVM's 143.
+   * Ends the agent. After SIGTERM the exit code is 0, not the JVM's 143, since a hand-over is what
+   * SIGTERM asks for.
    */
   synchronized void run() {
     long end = System.nanoTime() + LIMIT.minus(HALT).toNanos();
@@ -114,7 +121,7 @@ final class Shutdown {
   private void close(long end) throws InterruptedException {
     var threads = rest.stream().map(part -> start(() -> part.close(end))).toList();
     for (var thread : threads) {
-      // Not at all for 0 ms would be for ever.
+      // Never 0, which means for ever to Thread.join.
       TimeUnit.NANOSECONDS.timedJoin(thread, Math.max(1, end - System.nanoTime()));
     }
   }

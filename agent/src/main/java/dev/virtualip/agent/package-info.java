@@ -1,2 +1,2 @@
-/** The node agent. */
+/** The agent that runs on each node: its commands, and the end of the process. */
 package dev.virtualip.agent;

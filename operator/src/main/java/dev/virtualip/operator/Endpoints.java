@@ -11,8 +11,9 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 
 /**
- * {@code /healthz}: the program runs. {@code /readyz}: its watches run, or it waits for its turn.
- * {@code /metrics}: counters and the conditions of all VirtualIPs, for Prometheus.
+ * The operator's HTTP pages. {@code /healthz}: the program runs. {@code /readyz}: its watches run,
+ * or it waits to become the leader. {@code /metrics}: counters and the conditions of all
+ * VirtualIPs, for Prometheus.
  */
 final class Endpoints implements AutoCloseable {
   private final AtomicReference<VirtualIpOperator> operator = new AtomicReference<>();
@@ -30,7 +31,7 @@ final class Endpoints implements AutoCloseable {
   }
 
   /**
-   * Listens.
+   * Starts serving.
    *
    * @throws IOException if the address can't be bound
    */
@@ -46,12 +47,12 @@ final class Endpoints implements AutoCloseable {
     return endpoints;
   }
 
-  /** From now on readiness and conditions are this operator's. */
+  /** From now on serves the readiness and the conditions of this operator. */
   void serve(VirtualIpOperator running) {
     operator.set(running);
   }
 
-  /** It is as ready as one can be that waits for another one to end. */
+  /** From now on reports ready while another operator leads: a replica that waits is ready. */
   void standBy() {
     standsBy = true;
   }

@@ -15,8 +15,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Which of several operators works: the one that holds the Lease {@value #LEASE}. The others wait;
- * they take over at once when it ends, and when its Lease runs out when it vanishes.
+ * Leader election: of several operators the holder of the Lease {@value #LEASE} works, and the
+ * others wait. When the leader ends another operator takes over at once; when it vanishes, as soon
+ * as its Lease has expired.
  */
 final class Leadership implements AutoCloseable {
   static final String LEASE = "virtualip-operator";
@@ -24,7 +25,7 @@ final class Leadership implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Leadership.class);
   private static final long RELEASE_SECONDS = 2;
 
-  /** Why an operator ends that has led. */
+  /** The failure of an operator that has lost the leadership. */
   static final class Lost extends Exception {
     private static final long serialVersionUID = 1;
   }
@@ -35,8 +36,8 @@ final class Leadership implements AutoCloseable {
 
   private Leadership(
       KubernetesClient client, String namespace, String name, Duration leaseDuration) {
-    // Another name for each life: one that is started anew must not take its last life's lease for
-    // its own while somebody else is about to take it.
+    // The identity differs after each start. Otherwise a restarted operator might take the Lease of
+    // its previous run for its own while another operator is about to acquire it.
     var identity = name + "_" + UUID.randomUUID().toString().substring(0, 8);
     election =
         client
@@ -62,30 +63,30 @@ final class Leadership implements AutoCloseable {
   /**
    * Takes part in the election; returns at once.
    *
-   * @param name of this operator, its pod's
-   * @param leaseDuration after which one that has vanished counts as gone
+   * @param name name of this operator's pod
+   * @param leaseDuration time after which a vanished leader is replaced
    */
   static Leadership seek(
       KubernetesClient client, String namespace, String name, Duration leaseDuration) {
     return new Leadership(client, namespace, name, leaseDuration);
   }
 
-  /** Waits until this operator leads. */
+  /** Waits until this operator is the leader. */
   void await() throws InterruptedException {
     leading.await();
   }
 
-  /** Whether this operator leads, or has led. */
+  /** Whether this operator is or has been the leader. */
   boolean leading() {
     return leading.getCount() == 0;
   }
 
-  /** Done when it leads no more: somebody else does, or will. */
+  /** Completes when this operator is no longer the leader. */
   CompletableFuture<Throwable> lost() {
     return lost;
   }
 
-  /** Lets another one lead. */
+  /** Releases the Lease, so that another operator leads at once. */
   @Override
   public void close() {
     election.cancel(true);

@@ -75,7 +75,7 @@ public final class OperatorMain implements Runnable {
     throw new CommandLine.ParameterException(spec.commandLine(), "name a command: run");
   }
 
-  /** How logs are written, in the words of users. */
+  /** Values of {@code --agent-log-format}. */
   enum LogFormat {
     text,
     json
@@ -208,7 +208,9 @@ public final class OperatorMain implements Runnable {
       }
     }
 
-    /** Waits for its turn, and then works until that ends or something fails. */
+    /**
+     * Waits until it is the leader, and then works until it loses the leadership or a watch fails.
+     */
     private int lead(
         Endpoints endpoints, KubernetesClient client, Settings settings, OperatorMetrics metrics)
         throws ExecutionException, InterruptedException {
@@ -251,7 +253,10 @@ public final class OperatorMain implements Runnable {
     }
   }
 
-  /** What SIGTERM does: it ends what runs, the last first. To be stopped is no failure. */
+  /**
+   * Shutdown hook: closes the running parts in the reverse order of their start. The exit code is
+   * 0, as a stop by SIGTERM is no failure.
+   */
   private static final class Stop extends Thread {
     private final ConcurrentLinkedDeque<AutoCloseable> running = new ConcurrentLinkedDeque<>();
 
@@ -259,7 +264,7 @@ public final class OperatorMain implements Runnable {
       super("stop");
     }
 
-    /** This ends before what was named earlier. */
+    /** Adds a part that is closed before all parts added earlier. */
     void before(AutoCloseable closeable) {
       running.push(closeable);
     }
@@ -274,7 +279,7 @@ public final class OperatorMain implements Runnable {
           LOG.warn("not stopped: {}", closeable, e);
         }
       }
-      // A hook can't set the exit code otherwise.
+      // The only way for a hook to set the exit code.
       Runtime.getRuntime().halt(CommandLine.ExitCode.OK);
     }
   }
@@ -299,7 +304,7 @@ public final class OperatorMain implements Runnable {
 
   /** Reads {@code --drain-on}. */
   static final class DrainTriggers implements ITypeConverter<DrainTriggers.Parsed> {
-    /** A list that picocli does not take for several values. */
+    /** A list wrapped so that picocli does not take it for several values. */
     record Parsed(List<DrainTrigger> triggers) {}
 
     @Override
@@ -332,7 +337,7 @@ public final class OperatorMain implements Runnable {
           return new InetSocketAddress(host, port);
         }
       } catch (NumberFormatException _) {
-        // falls through to what to write instead
+        // falls through to the message that says what to write instead
       }
       throw new TypeConversionException(
           "\"" + text + "\" is no address to listen on: write HOST:PORT, as in 0.0.0.0:9406");

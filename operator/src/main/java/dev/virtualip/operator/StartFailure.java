@@ -6,11 +6,11 @@ import java.net.BindException;
 import java.nio.channels.UnresolvedAddressException;
 import java.util.Objects;
 
-/** What to do about an operator that does not start, or can't go on. */
+/** Advice about an operator that does not start, or can't go on. */
 final class StartFailure {
   private StartFailure() {}
 
-  /** One line for the one who started it. */
+  /** One line for the administrator: the cause, and what to do. */
   static String advice(Throwable failure) {
     for (var e = failure; e != null; e = e.getCause()) {
       if (e instanceof BindException || e instanceof UnresolvedAddressException) {

@@ -30,16 +30,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The running operator: watches, and whenever something has changed, decides about the whole
- * cluster and writes what differs, until it is closed.
+ * The running operator. It watches the cluster; after each change it decides about the whole
+ * cluster and writes the differences, until it is closed.
  */
 public final class VirtualIpOperator implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(VirtualIpOperator.class);
 
-  /** Between two passes, so that a burst of events is one pass. */
+  /** Shortest time between two passes, so that a burst of events causes one pass. */
   private static final Duration GAP = Duration.ofMillis(50);
 
-  /** After a pass that left something to wait for. */
+  /** Time to the next pass if the last one is {@linkplain Decisions#unsettled unsettled}. */
   private static final long UNSETTLED_NANOS = Duration.ofSeconds(1).toNanos();
 
   private static final long IDLE_NANOS = Duration.ofMinutes(5).toNanos();
@@ -91,12 +91,12 @@ public final class VirtualIpOperator implements AutoCloseable {
   }
 
   /**
-   * Starts the operator; it has seen the whole cluster when this returns.
+   * Starts the operator. It has read the whole cluster when this returns.
    *
-   * @param client reaches the API server; the caller closes it
-   * @param metrics takes the operator's counters
-   * @param events takes what it has to tell; the caller closes it
-   * @throws OperatorException if the API server can't be reached, or doesn't know VirtualIPs, or
+   * @param client client of the API server; the caller has to close it
+   * @param metrics the operator's metrics
+   * @param events writes the operator's Events; the caller has to close it
+   * @throws OperatorException if the API server can't be reached, doesn't know VirtualIPs, or
    *     refuses access
    */
   public static VirtualIpOperator start(
@@ -108,7 +108,10 @@ public final class VirtualIpOperator implements AutoCloseable {
     return running;
   }
 
-  /** Done when a watch has ended for good: what the operator knows gets old, so end it. */
+  /**
+   * Completes when a watch has ended for good. Then close this operator, as its view of the cluster
+   * becomes stale.
+   */
   public CompletableFuture<Throwable> failure() {
     return failure;
   }
@@ -131,7 +134,7 @@ public final class VirtualIpOperator implements AutoCloseable {
         .collect(Collectors.toMap(vip -> vip.getMetadata().getName(), conditions));
   }
 
-  /** Stops; a pass that has begun may end, within 5 s. */
+  /** Stops. A pass that has begun gets up to 5 s to end. */
   @Override
   public void close() {
     closing = true;
@@ -162,7 +165,11 @@ public final class VirtualIpOperator implements AutoCloseable {
     }
   }
 
-  /** Makes a pass; nanoseconds to the next one if nothing happens. */
+  /**
+   * Makes a pass.
+   *
+   * @return nanoseconds to the next pass if nothing changes before
+   */
   private long pass() throws InterruptedException {
     long begun = System.nanoTime();
     try {

@@ -1,5 +1,5 @@
 /**
- * The operator: conditions of VirtualIPs, and the agent DaemonSet on the nodes they select. No
- * failover ever waits for it.
+ * The operator: it maintains the conditions of VirtualIPs, and the agents' DaemonSet on the
+ * selected nodes. No failover ever waits for it.
  */
 package dev.virtualip.operator;

@@ -8,8 +8,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * One request to the API server as it stands. The client's own patch call reads the object first;
- * this one does not, and so needs no right to.
+ * A single request to the API server. Unlike the client's own patch call it does not read the
+ * object first, and so does not need the right to read it.
  */
 public final class ApiCall {
   /** Content type of a JSON merge patch (RFC 7396). */
@@ -26,12 +26,13 @@ public final class ApiCall {
   private ApiCall() {}
 
   /**
-   * What the server said.
+   * The server's answer.
    *
    * @param code HTTP status
+   * @param body text of the answer
    */
   public record Answer(int code, String body) {
-    /** Whether it was done. */
+    /** Whether the request succeeded, with a status of 200 to 299. */
     public boolean ok() {
       return code >= 200 && code < 300;
     }
@@ -45,7 +46,7 @@ public final class ApiCall {
   /**
    * Sends a request with a body.
    *
-   * @param path from the server's root, without a slash in front
+   * @param path path below the server's root, without a leading slash
    * @throws IOException if there is no answer within 5 s
    */
   public static Answer send(

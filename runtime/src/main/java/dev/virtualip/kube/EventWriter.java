@@ -22,13 +22,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes Kubernetes Events. Callers never wait. Of equal ones within ten minutes the first is
- * written, and then its count goes up, as {@code kubectl describe} expects. While the API server is
- * away they wait, for Events tell what happened; beyond 1,000 of them the oldest are dropped.
+ * Writes Kubernetes Events. Callers never wait. Equal Events within ten minutes become one Event
+ * whose count is raised, as {@code kubectl describe} expects. While the API server is away Events
+ * wait; beyond 1,000 of them the oldest are dropped.
  */
 public final class EventWriter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EventWriter.class);
-  // Not the client's own: that one looks for, and loads, all kinds of objects that there are.
+  // Not the client's own mapper, which loads the classes of all kinds of objects.
   private static final JsonMapper JSON = new JsonMapper();
   private static final int MAX = 1_000;
   private static final int MESSAGE_MAX = 1_000;
@@ -37,7 +37,7 @@ public final class EventWriter implements AutoCloseable {
   private static final Duration RETRY = Duration.ofSeconds(2);
   private static final Duration FLUSH = Duration.ofMillis(300);
 
-  /** Kubernetes keeps Events about objects without a namespace here. */
+  /** Namespace of Events about objects without a namespace. */
   public static final String DEFAULT_NAMESPACE = "default";
 
   private final Sender sender;
@@ -77,7 +77,7 @@ public final class EventWriter implements AutoCloseable {
   /**
    * Starts a writer.
    *
-   * @param component program that the Events come from
+   * @param component name of the program that the Events come from
    * @param host node or pod that it runs on
    */
   public static EventWriter start(KubernetesClient client, String component, String host) {
@@ -94,10 +94,10 @@ public final class EventWriter implements AutoCloseable {
   }
 
   /**
-   * Tells that something has happened.
+   * Records an Event; never waits.
    *
    * @param about the object, with its UID
-   * @param warning whether somebody should look at it
+   * @param warning whether it is of the type Warning, else Normal
    * @param reason one word in camel case
    */
   public void record(ObjectReference about, boolean warning, String reason, String message) {
@@ -105,8 +105,10 @@ public final class EventWriter implements AutoCloseable {
   }
 
   /**
-   * The same with what follows the message and differs each time: Events that differ in nothing
-   * else are one, with the last detail.
+   * Records an Event with a detail. Events that differ only in their detail become one, with the
+   * last detail.
+   *
+   * @param detail text that is appended to the message
    */
   public synchronized void record(
       ObjectReference about, boolean warning, String reason, String message, String detail) {
@@ -123,16 +125,16 @@ public final class EventWriter implements AutoCloseable {
     notifyAll();
   }
 
-  /** Writes what is left, for at most 300 ms, and ends. */
+  /** Writes the waiting Events, for at most 300 ms, and ends. */
   @Override
   public void close() {
     close(System.nanoTime() + FLUSH.toNanos());
   }
 
   /**
-   * The same by a time that the caller states.
+   * Writes the waiting Events, and ends.
    *
-   * @param endNanos System.nanoTime at which it ends whatever is left
+   * @param endNanos System.nanoTime at which it ends even if some are left
    */
   public void close(long endNanos) {
     synchronized (this) {
@@ -153,7 +155,7 @@ public final class EventWriter implements AutoCloseable {
         try {
           write(next.getKey(), next.getValue());
         } catch (RuntimeException | Error e) {
-          // Not said again: what cannot be written would keep all others from it.
+          // Not tried again: an Event that cannot be written would block all others.
           Defects.goOn(e);
         }
       }
@@ -184,7 +186,8 @@ public final class EventWriter implements AutoCloseable {
         return;
       }
       failed(said, answer.toString());
-      // 400 and its like are for good; a server that starts says 401, 403 and 500 for a moment.
+      // 400 and similar errors are permanent. A server that starts answers 401, 403 and 500 for a
+      // moment.
       boolean later = answer.code() >= 500 || LATER.contains(answer.code());
       if (later && occurred.last().plus(SAME).isAfter(Instant.now())) {
         putBack(said, occurred);
@@ -195,7 +198,11 @@ public final class EventWriter implements AutoCloseable {
     }
   }
 
-  /** Raises the count of the Event that says so already; empty if there is none. */
+  /**
+   * Raises the count of an equal Event written before.
+   *
+   * @return the answer, or empty if there is no such Event
+   */
   private Optional<ApiCall.Answer> again(Said said, Occurred occurred)
       throws IOException, InterruptedException {
     var event = written.get(said);

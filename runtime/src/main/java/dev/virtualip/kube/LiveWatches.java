@@ -27,9 +27,9 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 
 /**
- * HTTP clients whose watches are pinged. A server that is gone without a word, or a firewall that
- * has forgotten the connection, looks like a watch on which nothing happens: the client would find
- * out after minutes. Here a watch that does not answer for 5 s to 10 s fails, and so is begun anew.
+ * HTTP clients that ping their watches. If a server vanishes, or a firewall has forgotten the
+ * connection, a watch only looks idle, and the client would notice after minutes. Here a watch
+ * without an answer for 5 s to 10 s fails, and so is started again.
  */
 public final class LiveWatches extends JdkHttpClientFactory {
   private static final ScheduledExecutorService TIMER =
@@ -38,7 +38,7 @@ public final class LiveWatches extends JdkHttpClientFactory {
 
   private final long periodMillis;
 
-  /** Pings every 5 s. */
+  /** Clients that ping every 5 s. */
   public LiveWatches() {
     this(Duration.ofSeconds(5));
   }
@@ -66,7 +66,7 @@ public final class LiveWatches extends JdkHttpClientFactory {
             });
   }
 
-  /** A listener that hears whether the server is there. */
+  /** A listener that notes each sign of life of the server. */
   private final class Heard implements WebSocket.Listener {
     private final WebSocket.Listener listener;
     private volatile boolean heard = true;
@@ -140,7 +140,7 @@ public final class LiveWatches extends JdkHttpClientFactory {
     }
   }
 
-  /** The client itself, but for its web sockets. */
+  /** Delegates to the JDK's client, except for web sockets, which are pinged. */
   private final class Pinging extends HttpClient {
     private final HttpClient client;
 

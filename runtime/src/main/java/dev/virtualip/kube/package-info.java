@@ -1,2 +1,2 @@
-/** How operator and agents talk to the API server beyond what the client does by itself. */
+/** Additions to the Kubernetes client that operator and agents share. */
 package dev.virtualip.kube;

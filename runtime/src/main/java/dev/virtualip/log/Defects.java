@@ -5,8 +5,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What becomes of a defect, an exception that no code expects: it is logged and counted, and the
- * thread goes on. What tells, counts and checks must not end what it is about.
+ * Handles defects, which are exceptions that no code expects: a defect is logged and counted, and
+ * the thread goes on. Code that reports, counts or checks must not end the work it is about.
  */
 public final class Defects {
   private static final Logger LOG = LoggerFactory.getLogger(Defects.class);
@@ -16,7 +16,7 @@ public final class Defects {
   private Defects() {}
 
   /**
-   * Has the defects of this process counted from now on.
+   * Sets the counter for the defects of this process.
    *
    * @param counter gets the {@link #kind} of the thread; must not throw
    */
@@ -24,7 +24,7 @@ public final class Defects {
     Defects.counter = counter;
   }
 
-  /** Runs something that may fail to no harm but its own. */
+  /** Runs an action, and contains its defects: none reaches the caller. */
   public static void contain(Runnable action) {
     try {
       action.run();
@@ -33,18 +33,21 @@ public final class Defects {
     }
   }
 
-  /** Takes a defect that this thread has caught, and survives. */
+  /** Logs and counts a defect that the present thread has caught and survives. */
   public static void goOn(Throwable defect) {
     goOn(Thread.currentThread(), defect);
   }
 
-  /** Takes a defect of a thread that the others can do without. */
+  /** Logs and counts a defect of a thread that the process can do without. */
   public static void goOn(Thread thread, Throwable defect) {
     LOG.error("defect thread=\"{}\" action=continue", thread.getName(), defect);
     counter.accept(kind(thread));
   }
 
-  /** First word of the thread's name: {@code check} of {@code check-nginx}, one of few. */
+  /**
+   * Kind of a thread: the first word of its name, as in {@code check} for {@code check-nginx}.
+   * There are only a few, so it can be a metric's label.
+   */
   public static String kind(Thread thread) {
     var name = thread.getName();
     return name.isEmpty() ? "unnamed" : name.split("[- ]", 2)[0];

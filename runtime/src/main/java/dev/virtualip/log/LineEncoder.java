@@ -12,12 +12,12 @@ import java.time.format.DateTimeFormatterBuilder;
 import java.util.LinkedHashMap;
 
 /**
- * One line for each thing that is logged, as text ({@code key=value}) or as a JSON object, and the
- * same line once a second at most. The environment variable {@code LOG_FORMAT}, {@code text} or
- * {@code json}, says which by way of logback.xml or the agent's Logs.
+ * Encodes each log event as one line: text ({@code key=value}) or a JSON object. Equal lines are
+ * written at most once a second. The environment variable {@code LOG_FORMAT}, {@code text} or
+ * {@code json}, sets the format, by logback.xml or the agent's Logs.
  */
 public final class LineEncoder extends EncoderBase<ILoggingEvent> {
-  /** System property with the name of the node, which then is in every line. */
+  /** System property with the name of the node. If it is set, the name is in every line. */
   public static final String NODE = "virtualip.node";
 
   private static final byte[] NOTHING = {};
@@ -27,12 +27,16 @@ public final class LineEncoder extends EncoderBase<ILoggingEvent> {
   private final Repeats repeats = new Repeats();
   private boolean json;
 
-  /** Only needed for JSON, so only then in memory. */
+  /** In a class of its own, so that it is loaded only for JSON. */
   private static final class Json {
     private static final JsonMapper MAPPER = new JsonMapper();
   }
 
-  /** Takes {@code json}; anything else is text. */
+  /**
+   * Sets the format.
+   *
+   * @param format {@code json}; anything else means text
+   */
   public void setFormat(String format) {
     json = format.equalsIgnoreCase("json");
   }

@@ -7,19 +7,19 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What a log statement says, taken apart: {@code state vip={} took={}} has the fields {@code vip}
- * and {@code took}, and {@code state} is what is left.
+ * The parts of a log statement: {@code state vip={} took={}} has the fields {@code vip} and {@code
+ * took}, and the words {@code state}.
  *
- * @param words what is said beside the fields
- * @param fields values by key, in their order; numbers, booleans and lists are such, all else is
- *     text
+ * @param words the text beside the fields
+ * @param fields values by key, in their order: numbers, booleans, lists, and texts for all other
+ *     values
  */
 record LogLine(String words, Map<String, Object> fields) {
   private static final Pattern FIELD =
       Pattern.compile("([A-Za-z_]\\w*)=(\"[^\"]*\"|\\{}|[^\\s:,]+)");
   private static final Pattern PLACE = Pattern.compile("\\{}");
 
-  /** The places of a format are filled one after the other. */
+  /** Fills the placeholders of a format one after the other. */
   private static final class Arguments {
     private final Object[] values;
     private int next;
@@ -39,7 +39,7 @@ record LogLine(String words, Map<String, Object> fields) {
     }
   }
 
-  /** Takes a statement apart. */
+  /** Splits a statement into its parts. */
   static LogLine of(String format, Object[] arguments) {
     var values = new Arguments(arguments);
     var words = new StringBuilder();

@@ -3,11 +3,11 @@ package dev.virtualip.log;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Lets the same text through once a second, and tells how often it was held back. */
+/** Admits the same text once a second, and counts how often it was held back. */
 final class Repeats {
   private static final long SECOND = 1_000;
 
-  /** A flood of different lines can fill so much memory and no more. */
+  /** Bounds the memory that a flood of different lines can fill. */
   private static final int MAX = 1_000;
 
   private final Map<String, Seen> seen =
@@ -30,14 +30,14 @@ final class Repeats {
   }
 
   /**
-   * Takes in a text.
+   * Admits a text or holds it back.
    *
-   * @param atMillis when; any clock's milliseconds
-   * @return how often it was held back since it was let through; negative if it is held back too
+   * @param atMillis time of the text, in milliseconds of any clock
+   * @return how often it was held back since it was last admitted; negative if it is held back now
    */
   synchronized int admit(String text, long atMillis) {
     var before = seen.get(text);
-    // A clock that was set back must not silence anything.
+    // With the absolute difference a clock that was set back cannot silence a text.
     if (before != null && Math.abs(atMillis - before.at) < SECOND) {
       before.heldBack++;
       return -1;

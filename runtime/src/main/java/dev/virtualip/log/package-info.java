@@ -1,2 +1,2 @@
-/** How both programs write their logs, and what becomes of a defect. */
+/** The log format of both programs, and the handling of defects. */
 package dev.virtualip.log;

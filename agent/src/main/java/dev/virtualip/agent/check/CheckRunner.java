@@ -22,7 +22,10 @@ import org.slf4j.LoggerFactory;
 public final class CheckRunner implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CheckRunner.class);
 
-  /** Two ways to fail that alternate would otherwise be told with each check. */
+  /**
+   * While a check fails, another cause is reported this often at most: causes may alternate with
+   * each run.
+   */
   private static final long SAME_VERDICT_NANOS = Duration.ofSeconds(5).toNanos();
 
   private static final Duration FIRST_LOOK = Duration.ofSeconds(1);
@@ -32,16 +35,23 @@ public final class CheckRunner implements AutoCloseable {
   private final Object callBack = new Object();
   private boolean closed;
 
-  /** Is told of checks, by one thread at a time; may wait until it is interrupted. */
+  /**
+   * Receives results, from one thread at a time. It may block, but has to return when it is
+   * interrupted.
+   */
   @FunctionalInterface
   public interface Listener {
     /**
-     * A verdict has changed, first when a check leaves its initial one; or, every 5 s at most, what
-     * fails is another.
+     * The verdict of a check has changed, for the first time when it leaves its initial one. Also
+     * called, every 5 s at most, when a failed check fails for another cause.
      */
     void changed(CheckState state);
 
-    /** A check has run to a result, or into its timeout. */
+    /**
+     * A check has had a result or a timeout.
+     *
+     * @param took how long it ran
+     */
     default void ran(String check, boolean good, Duration took) {}
   }
 
@@ -52,10 +62,10 @@ public final class CheckRunner implements AutoCloseable {
   /**
    * Starts the checks; each runs for the first time at once.
    *
-   * @param checks checks of a spec that the Validator accepts
-   * @param pods answers pod checks; null where there is no API server, then they fail
-   * @param scripts directory of the commands that checks may run; null for none, then they fail
-   * @param listener is told of them
+   * @param checks checks of a valid spec
+   * @param pods answers pod checks; null without an API server: then they fail
+   * @param scripts directory of the commands that checks may run; null for none: then they fail
+   * @param listener receives the results
    */
   public static CheckRunner start(
       Collection<HealthCheck> checks, PodReadiness pods, Path scripts, Listener listener) {
@@ -69,10 +79,11 @@ public final class CheckRunner implements AutoCloseable {
     return runner;
   }
 
-  /** Ends all checks; no call of the listener is running or comes after it. */
+  /** Ends all checks. After it returns the listener is no longer called. */
   @Override
   public void close() {
-    // First: a check that holds the lock may be waiting, to tell, for whoever closes it.
+    // Interrupted before the lock is taken: a check that holds it may be waiting in the listener
+    // for the thread that closes this runner.
     threads.forEach(Thread::interrupt);
     synchronized (callBack) {
       closed = true;
@@ -132,7 +143,7 @@ public final class CheckRunner implements AutoCloseable {
       var result = look();
       var took = Duration.ofNanos(System.nanoTime() - begun);
       if (!(result instanceof Result.NoAnswer)) {
-        // Contained by itself: who counts must not keep a verdict from who decides by it.
+        // In a containment of its own: a defect in counting must not suppress the verdict.
         Defects.contain(
             () -> tell(() -> listener.ran(check.name(), result instanceof Result.Success, took)));
       }
@@ -140,7 +151,7 @@ public final class CheckRunner implements AutoCloseable {
     }
 
     private Result look() throws InterruptedException {
-      // The very first look finds a cold JVM: too slow is not what it should say.
+      // The first look gets a longer limit: a cold JVM must not look like a slow service.
       var limit = firstLook && timeout.compareTo(FIRST_LOOK) < 0 ? FIRST_LOOK : timeout;
       firstLook = false;
       var late = new Result.Failure("timeout after " + Durations.format(limit));

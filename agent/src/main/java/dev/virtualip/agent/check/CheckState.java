@@ -3,12 +3,12 @@ package dev.virtualip.agent.check;
 import dev.virtualip.crds.schema.HealthCheck;
 
 /**
- * A check as it stands.
+ * The present state of a check.
  *
  * @param name name of the check
  * @param weight its spec.healthChecks[].weight
  * @param reverse its spec.healthChecks[].reverse
- * @param verdict what its results mean
+ * @param verdict verdict from its results so far
  * @param detail what failed, as in {@code connect refused 127.0.0.1:80}; empty unless Failed
  */
 public record CheckState(String name, int weight, boolean reverse, Verdict verdict, String detail) {

@@ -1,23 +1,27 @@
 package dev.virtualip.agent.check;
 
 /**
- * Counts results in a row, as keepalived does for a vrrp_script: from Unknown the first result
- * decides alone, later {@code fall} failures in a row fail the check and {@code rise} successes
- * make it good.
+ * Counts results in a row, as keepalived does for a vrrp_script. From Unknown the first result
+ * decides alone. Later {@code fall} failures in a row fail the check, and {@code rise} successes in
+ * a row make it good.
  *
  * @param rise successes in a row that make a failed check good, at least 1
  * @param fall failures in a row that make a good check failed, at least 1
- * @param verdict what the results so far mean
- * @param against results in a row that speak against the verdict, below rise or fall
+ * @param verdict verdict from the results so far
+ * @param against number of results in a row that contradict the verdict; 0 or more, below rise or
+ *     fall
  */
 record CheckTracker(int rise, int fall, Verdict verdict, int against) {
 
-  /** Before the first result; one that begins Good or Failed has a verdict to speak against. */
+  /**
+   * The state before the first result. With an initial verdict of Good or Failed the first result
+   * does not decide alone.
+   */
   static CheckTracker of(int rise, int fall, Verdict initial) {
     return new CheckTracker(rise, fall, initial, 0);
   }
 
-  /** After one more result. */
+  /** The state after one more result. */
   CheckTracker after(boolean success) {
     return switch (verdict) {
       case Unknown -> with(success ? Verdict.Good : Verdict.Failed, 0);

@@ -8,24 +8,25 @@ import java.util.Collection;
 import java.util.List;
 
 /**
- * What the checks make of a priority, with the arithmetic of keepalived's weights.
+ * A priority as changed by checks, with the arithmetic of keepalived's weights.
  *
  * @param priority 1 to 254, or 255 for an address owner
  * @param faults why the node may not take part, in the order of the checks; empty if it may
  */
 public record EffectivePriority(int priority, List<Reason> faults) {
   /**
-   * Priority of a node whose checks fail where that is no fault ({@code whenAllFail: KeepMaster}):
-   * whoever has good checks has more.
+   * Priority of a node whose checks fail where that is no fault ({@code whenAllFail: KeepMaster}).
+   * Every node with good checks has a higher one.
    */
   public static final int LAST_RESORT = VirtualRouterConfig.LAST_RESORT;
 
   private static final int OWNER = 255;
 
   /**
-   * Adds the weights: a positive one while its check is Good, a negative one while it is Failed. A
-   * check of weight 0 is a fault unless Good. With {@code reverse} what would be added is taken
-   * off, and weight 0 is a fault unless Failed. An address owner stays 255 whatever the weights.
+   * Adds the weights: a positive weight while its check is Good, a negative one while it is Failed.
+   * A check of weight 0 is a fault unless it is Good. With {@code reverse} a weight is subtracted
+   * instead, and a check of weight 0 is a fault unless it is Failed. An address owner keeps 255
+   * whatever the weights.
    *
    * @param base priority without checks, 1 to 255
    */
@@ -60,7 +61,8 @@ public record EffectivePriority(int priority, List<Reason> faults) {
   /**
    * The same where failed checks are no fault but make the node the last resort.
    *
-   * @param othersFail checks fail that this node's priority has to follow beside its own
+   * @param othersFail whether checks of other members of the sync group fail, which counts like its
+   *     own
    */
   public EffectivePriority keepingMaster(boolean othersFail) {
     boolean fails = othersFail || !faults.isEmpty();

@@ -29,8 +29,8 @@ import org.apache.hc.core5.http.message.BasicClassicHttpRequest;
 import org.apache.hc.core5.http.protocol.HttpCoreContext;
 
 /**
- * One GET on a connection of its own, so that a dead listener is seen. No client of the JDK
- * connects to one address and asks for another name, in Host and in TLS.
+ * One GET on a connection of its own, so that a dead listener is noticed. It does not use the JDK's
+ * HTTP client, which cannot connect to one address and ask for another name in Host and in TLS.
  */
 final class HttpProbe implements Probe {
   private static final int BODY_MAX = 64 << 10;
@@ -51,7 +51,7 @@ final class HttpProbe implements Probe {
     try (var socket = new Socket()) {
       socket.setTcpNoDelay(true);
       socket.connect(new InetSocketAddress(InetAddress.ofLiteral(http.host()), http.port()));
-      // Ends with a reset: no connection lingers in TIME_WAIT, however often it is checked.
+      // Closing sends a reset, so that frequent checks leave no connections in TIME_WAIT.
       socket.setSoLinger(true, 0);
       return ask(http.scheme() == Scheme.HTTPS ? secured(socket) : socket);
     } catch (NoHttpResponseException | ConnectionClosedException | HttpException _) {
@@ -78,7 +78,7 @@ final class HttpProbe implements Probe {
     return new Result.Success();
   }
 
-  /** The bytes of the body as they are. */
+  /** The body, one char per byte: its charset does not matter for a search. */
   private static String body(ClassicHttpResponse answer) throws IOException {
     if (answer.getEntity() == null) {
       return "";
@@ -139,7 +139,7 @@ final class HttpProbe implements Probe {
     return factory.getTrustManagers();
   }
 
-  /** Takes any certificate: the check is about whether the server serves, not about who it is. */
+  /** Accepts any certificate: the check asks whether the server answers, not which server it is. */
   private static final class TrustAnybody extends X509ExtendedTrustManager {
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String type) {}

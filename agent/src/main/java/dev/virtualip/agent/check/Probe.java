@@ -20,31 +20,35 @@ import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 
 /**
- * One look at what is checked. It runs on a virtual thread, where an interrupt closes the socket it
- * waits for; that is how a timeout covers all of it, from connect to the last byte.
+ * One run of a check. It runs on a virtual thread, where an interrupt closes the socket that the
+ * thread waits for. So a timeout covers all of it, from connect to the last byte.
  */
 sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, Probe.Pod {
 
-  /** Looks once. */
+  /**
+   * Runs once.
+   *
+   * @throws IOException if the target does not answer as expected
+   */
   Result run() throws IOException;
 
-  /** What one look gave. */
+  /** The result of one run. */
   sealed interface Result {
-    /** It serves. */
+    /** The target serves. */
     record Success() implements Result {}
 
-    /** It does not serve; the detail says what is wrong. */
+    /** The target does not serve; the detail says what is wrong. */
     record Failure(String detail) implements Result {}
 
-    /** Nothing is known yet. */
+    /** Nothing is known yet; this counts neither as a success nor as a failure. */
     record NoAnswer() implements Result {}
   }
 
   /**
-   * The probe of a valid check. It touches nothing yet.
+   * The probe of a valid check. It is not run yet.
    *
-   * @param pods null where there is no API server
-   * @param scripts the directory of commands, or null where none may be run
+   * @param pods null without an API server
+   * @param scripts directory of commands, or null if none may be run
    */
   static Probe of(HealthCheck check, PodReadiness pods, Path scripts) {
     if (check.http() != null) {
@@ -63,12 +67,12 @@ sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, P
     return new Pod(check.pod().namespace(), check.pod().selector(), pods);
   }
 
-  /** An address and a port as in a URL. */
+  /** An address and a port as in a URL, with brackets around an IPv6 address. */
   static String hostPort(String host, int port) {
     return (host.contains(":") ? "[" + host + "]" : host) + ":" + port;
   }
 
-  /** Says what went wrong with whom. */
+  /** A failure with the error and the target, as in {@code connect refused 127.0.0.1:80}. */
   static Result.Failure failure(IOException e, String target) {
     var detail =
         switch (e) {
@@ -90,7 +94,7 @@ sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, P
     return Objects.requireNonNullElse(e.getMessage(), e.getClass().getSimpleName());
   }
 
-  /** Connect; the connection is reset at once, so that none lingers in TIME_WAIT. */
+  /** Connects. The connection is reset at once, so that none stays in TIME_WAIT. */
   record Tcp(String host, int port) implements Probe {
     @Override
     public Result run() throws IOException {
@@ -104,7 +108,7 @@ sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, P
     }
   }
 
-  /** Run a command. */
+  /** Runs a command; exit code 0 is a success. */
   record Exec(ScriptCommand command, Duration limit) implements Probe {
     @Override
     public Result run() {
@@ -130,7 +134,7 @@ sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, P
     }
   }
 
-  /** Ask for a Ready pod. */
+  /** Asks whether there is a Ready pod. */
   record Pod(String namespace, LabelSelector selector, PodReadiness pods) implements Probe {
     @Override
     public Result run() {

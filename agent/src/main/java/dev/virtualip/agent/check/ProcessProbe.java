@@ -4,9 +4,12 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Find a process by its name. It looks first whether the one found last is still there. */
+/**
+ * Finds a process by its name (keepalived: {@code track_process}). It first checks whether the
+ * process found last still runs.
+ */
 final class ProcessProbe implements Probe {
-  /** The kernel keeps so much of a name (TASK_COMM_LEN without the end). */
+  /** The kernel stores this many bytes of a name (TASK_COMM_LEN without the terminating zero). */
   private static final int NAME_MAX = 15;
 
   private final String name;
@@ -14,9 +17,7 @@ final class ProcessProbe implements Probe {
   private Path last;
 
   /**
-   * Does not look yet.
-   *
-   * @param proc where the kernel shows processes
+   * @param proc mount point of procfs
    */
   ProcessProbe(String name, Path proc) {
     this.name = name;
@@ -25,7 +26,7 @@ final class ProcessProbe implements Probe {
 
   @Override
   public Result run() throws IOException {
-    // Process 1 of a PID namespace of its own: there are no others than what the agent has started.
+    // The agent is process 1 of its own PID namespace, and so sees only its own child processes.
     if (Files.readSymbolicLink(proc.resolve("self")).endsWith("1")) {
       return new Result.Failure(
           "process checks see the agent alone: let it see the node's processes (hostPID)");
@@ -45,10 +46,13 @@ final class ProcessProbe implements Probe {
     return new Result.Failure("no process " + name);
   }
 
-  /** Whether a process has the name and is no zombie. One that is just ending has none. */
+  /**
+   * Whether a process has the name and is no zombie. A process that just ends has no stat file any
+   * more.
+   */
   private boolean isIt(Path process) {
     try {
-      // PID (NAME) STATE ..., and a name may have parentheses itself (proc_pid_stat(5)).
+      // PID (NAME) STATE ...; the name may itself contain parentheses (proc_pid_stat(5)).
       var stat = Files.readString(process.resolve("stat"));
       int end = stat.lastIndexOf(')');
       var comm = stat.substring(stat.indexOf('(') + 1, end);

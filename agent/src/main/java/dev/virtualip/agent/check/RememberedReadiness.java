@@ -12,9 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Remembers the last answers about pods on disk, so that an agent that starts while the API server
- * is away goes on with them. After a reboot they count no more: no pod runs then, whatever was said
- * before.
+ * Keeps the last answers about pods on disk, for an agent that starts while the API server is away.
+ * After a reboot they are void, since no pod runs then.
  */
 public final class RememberedReadiness implements PodReadiness {
   private static final Logger LOG = LoggerFactory.getLogger(RememberedReadiness.class);
@@ -31,10 +30,10 @@ public final class RememberedReadiness implements PodReadiness {
   private record Content(List<Answer> answers) {}
 
   /**
-   * Reads what an earlier life of the agent has been told.
+   * Reads the answers of an earlier life of the agent.
    *
-   * @param stateDirectory where it is kept; made when needed
-   * @param live knows as soon as the API server has answered
+   * @param stateDirectory directory of the file; created when needed
+   * @param live takes precedence as soon as the API server has answered
    */
   public static RememberedReadiness in(Path stateDirectory, PodReadiness live) {
     return new RememberedReadiness(new BootFile(stateDirectory.resolve("pods.json")), live);

@@ -1,11 +1,11 @@
 package dev.virtualip.agent.check;
 
-/** What the results of a check mean. */
+/** The conclusion from the results of a check. */
 public enum Verdict {
   /** No result yet. */
   Unknown,
-  /** It serves. */
+  /** The target serves. */
   Good,
-  /** It does not serve. */
+  /** The target does not serve. */
   Failed
 }

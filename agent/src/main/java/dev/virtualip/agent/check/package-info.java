@@ -1,2 +1,5 @@
-/** Health checks of what the addresses are for (keepalived: vrrp_script). */
+/**
+ * Health checks of the services behind the addresses (keepalived: {@code vrrp_script}, {@code
+ * track_process}).
+ */
 package dev.virtualip.agent.check;

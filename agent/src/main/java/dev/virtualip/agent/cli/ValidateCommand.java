@@ -152,7 +152,9 @@ public final class ValidateCommand implements Callable<Integer> {
     }
   }
 
-  /** Adds problems of a spec, save those that only follow from a field that could not be read. */
+  /**
+   * Adds the problems of a spec, except those that only follow from a field that could not be read.
+   */
   private void report(Located located, List<Problem> own, List<ManifestProblem> unreadFields) {
     var object = ObjectRef.of(located.vip());
     for (var problem : own) {
@@ -190,7 +192,10 @@ public final class ValidateCommand implements Callable<Integer> {
     }
   }
 
-  /** NICs that this machine does not have; without --node just noted, it may be another machine. */
+  /**
+   * Problems of NICs that this machine lacks. Without --node they are only notes, as the manifests
+   * may be for another machine.
+   */
   private List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes, List<String> nics) {
     var spec = vip.getSpec();
     if (spec == null
@@ -214,7 +219,7 @@ public final class ValidateCommand implements Callable<Integer> {
     return List.of();
   }
 
-  /** Whether this machine has what an {@link InterfaceSelector} means. */
+  /** Whether this machine has a NIC that an {@link InterfaceSelector} selects. */
   private static boolean isHere(String selector) {
     try {
       var meant = new InterfaceSelector(selector);
@@ -233,7 +238,9 @@ public final class ValidateCommand implements Callable<Integer> {
         .toList();
   }
 
-  /** RFC 9568 wants a virtual link-local address first; keepalived and ours do without. */
+  /**
+   * RFC 9568 5.2.9 wants a virtual link-local address first; keepalived and this agent do without.
+   */
   private void noteWithoutLinkLocal(VirtualIp vip, CheckedSpec spec) {
     boolean linkLocal =
         spec.advertised().anyMatch(address -> address.prefix().address().isLinkLocalAddress());

@@ -11,10 +11,10 @@ import java.nio.file.StandardCopyOption;
 import java.util.Optional;
 
 /**
- * A JSON file that counts on the boot in which it was written, and so is not forced to the disk.
+ * A JSON file that is valid only until the next boot, and so is never forced to the disk.
  *
- * @param file where it is; its directory is made when needed
- * @param bootId the file that holds the boot's ID
+ * @param file path of the file; its directory is created when needed
+ * @param bootId path of the file with the kernel's boot ID
  */
 public record BootFile(Path file, Path bootId) {
   private static final JsonMapper MAPPER = new JsonMapper();
@@ -22,15 +22,15 @@ public record BootFile(Path file, Path bootId) {
 
   private record Content(String bootId, JsonNode content) {}
 
-  /** A file of this node. */
+  /** A file that is valid for this node's boot, {@code /proc/sys/kernel/random/boot_id}. */
   public BootFile(Path file) {
     this(file, BOOT_ID);
   }
 
   /**
-   * What was written on this boot; empty if nothing was.
+   * The content written since the last boot; empty if there is none.
    *
-   * @throws IOException if something else is there
+   * @throws IOException if the file cannot be read, or is not such a file
    */
   public <T> Optional<T> read(Class<T> type) throws IOException {
     try {
@@ -43,7 +43,11 @@ public record BootFile(Path file, Path bootId) {
     }
   }
 
-  /** Replaces it as a whole. */
+  /**
+   * Replaces the file atomically.
+   *
+   * @throws IOException if it cannot be written
+   */
   public void write(Object content) throws IOException {
     Files.createDirectories(file.getParent());
     var temporary = file.resolveSibling(file.getFileName() + ".tmp");

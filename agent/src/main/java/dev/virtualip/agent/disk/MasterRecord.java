@@ -9,8 +9,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the node is master of, on disk, for an agent that is started again before its leases have
- * ended. It is not forced to the disk: it counts on the same boot only.
+ * A file that lists the VirtualIPs this node is master of, for an agent that is started again
+ * before its leases have ended. It is not forced to the disk, as it is valid only until the next
+ * boot.
  */
 public final class MasterRecord {
   private static final Logger LOG = LoggerFactory.getLogger(MasterRecord.class);
@@ -20,18 +21,24 @@ public final class MasterRecord {
     this.file = file;
   }
 
-  /** The record in a directory, which is made when needed. */
+  /** The record in a directory, which is created when needed. */
   public static MasterRecord in(Path stateDirectory) {
     return new MasterRecord(new BootFile(stateDirectory.resolve("masters.json")));
   }
 
-  /** A virtual router that is master: one that differs in any of this is another one. */
+  /**
+   * A virtual router that is master. A router that differs in any component is another one, and
+   * does not resume.
+   */
   public record Master(
       int vrid, Version version, String interfaceName, List<String> addresses, int priority) {}
 
   private record Content(Map<String, Master> masters) {}
 
-  /** What was written last on this boot; empty, with one line in the log, if it cannot be used. */
+  /**
+   * The last record of this boot, by name of the VirtualIP. Empty, with a line in the log, if it
+   * cannot be used.
+   */
   public Map<String, Master> read() {
     try {
       return file.read(Content.class)
@@ -43,7 +50,7 @@ public final class MasterRecord {
     }
   }
 
-  /** Writes what the node is master of; a failure is logged, and the next life starts as backup. */
+  /** Replaces the record. A failure is logged; then the next life of the agent starts as backup. */
   public void write(Map<String, Master> masters) {
     try {
       file.write(new Content(masters));

@@ -26,9 +26,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The last good {@link Desired} on disk, so that an agent that starts while the API server is away
- * serves what it served before. The secrets' values are in it: without the password the peers would
- * refuse every advert. Therefore only its owner may read the file.
+ * The last good {@link Desired} on disk, so that an agent can start while the API server is away.
+ * It contains the values of Secrets, as peers would drop every advert without the password.
+ * Therefore only the file's owner may read it.
  */
 public final class Snapshot {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
@@ -45,7 +45,7 @@ public final class Snapshot {
     this.nodeName = nodeName;
   }
 
-  /** The snapshot of a node in a directory, which is made when needed. */
+  /** The snapshot of a node in a directory, which is created when needed. */
   public static Snapshot in(Path stateDirectory, String nodeName) {
     return new Snapshot(stateDirectory.resolve("snapshot.json"), nodeName);
   }
@@ -57,7 +57,7 @@ public final class Snapshot {
       NodeFacts self,
       List<NodeFacts> nodes,
       List<Secret> secrets) {
-    /** Earlier versions did not write nodes. */
+    /** Earlier versions of the agent did not write the nodes. */
     Content {
       nodes = nodes == null ? List.of() : nodes;
     }
@@ -65,7 +65,7 @@ public final class Snapshot {
 
   private record Secret(SecretKey ref, byte[] value) {}
 
-  /** What was written last; empty, with one line in the log, if it cannot be used. */
+  /** The last snapshot. Empty, with a line in the log, if there is none that can be used. */
   public synchronized Optional<Desired> read() {
     try {
       var tree = MAPPER.readTree(file.toFile());
@@ -96,8 +96,8 @@ public final class Snapshot {
   }
 
   /**
-   * Writes what changed; a failure is logged and tried again with the next change. It waits for the
-   * disk: not for the event loop.
+   * Writes the snapshot if it has changed. A failure is logged, and the next change tries again. It
+   * waits for the disk, so the event loop must not call it.
    */
   public synchronized void write(Desired desired) {
     if (desired.equals(written)) {

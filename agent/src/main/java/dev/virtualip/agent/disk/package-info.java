@@ -1,2 +1,2 @@
-/** Small files that outlive a restart of the agent. */
+/** Small files that survive a restart of the agent. */
 package dev.virtualip.agent.disk;

@@ -12,14 +12,14 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * A command of the scripts directory, the only ones that are run at all. It runs as nobody, without
- * capabilities and without a way to gain any, with an environment of its own, in {@code /}.
+ * A command in the scripts directory; the agent runs no other commands. It runs as user nobody,
+ * without capabilities and with no_new_privs, with an environment of its own, in {@code /}.
  *
- * @param directory where commands have to lie, links resolved
+ * @param directory directory that has to contain the program, links resolved
  * @param command path of a program, absolute or below the directory, and its arguments; not empty
  */
 public record ScriptCommand(Path directory, List<String> command) {
-  /** Kept of what a command prints, in bytes; the rest is read and dropped. */
+  /** How much of a command's output is kept, in bytes; the rest is read and dropped. */
   static final int OUTPUT_MAX = 4096;
 
   private static final int NOBODY = 65534;
@@ -36,32 +36,33 @@ public record ScriptCommand(Path directory, List<String> command) {
    * How a command ended.
    *
    * @param exitCode 128 + signal if a signal ended it
-   * @param timedOut it did not end within its limit
+   * @param timedOut whether it did not end within its limit
    * @param output first 4 KiB of what it printed on standard output and error, stripped
    */
   public record Outcome(int exitCode, boolean timedOut, String output) {}
 
   /**
-   * Runs the command to its end. After the limit it and what it has started get SIGTERM, and
-   * SIGKILL a second later; an interrupt changes nothing, so that never more than one runs at a
-   * time.
+   * Runs the command to its end. After the limit the command and its child processes get SIGTERM,
+   * and SIGKILL a second later. An interrupt of the caller is ignored until then, so that a second
+   * run never overlaps with the first.
    *
-   * @param arguments further arguments
+   * @param arguments arguments appended to the configured ones
    * @param limit longest time it may run
-   * @throws IOException if it may not or cannot be run, with what to do about it
+   * @throws IOException if it may not or cannot be run; the message says what to do
    */
   public Outcome run(List<String> arguments, Duration limit) throws IOException {
     long start = System.nanoTime();
     var process = start(line(arguments, limit));
     var output = new StringBuffer();
-    // Platform threads: a read from a pipe would hold up the other virtual threads.
+    // On a platform thread: a blocking read from a pipe would hold the carrier of other virtual
+    // threads.
     var reader =
         Thread.ofPlatform().daemon().name("script-output").unstarted(() -> read(process, output));
     reader.start();
-    // A program that hangs in the kernel outlives even SIGKILL.
+    // With a limit of its own: a program that hangs in the kernel survives even SIGKILL.
     boolean ended = waitFor(process, limit.plus(KILL_AFTER.multipliedBy(2)));
     boolean timedOut = !ended || System.nanoTime() - start >= limit.toNanos();
-    // What it has left running in the background may keep its output open.
+    // Child processes that still run may keep the output open.
     join(reader);
     int exitCode = ended ? process.exitValue() : -1;
     var said = output.toString().strip();
@@ -74,9 +75,9 @@ public record ScriptCommand(Path directory, List<String> command) {
   }
 
   /**
-   * Looks whether the command may be run, as {@link #run} does.
+   * Checks whether the command may be run, without running it.
    *
-   * @throws IOException if not, with what to do about it
+   * @throws IOException if it may not; the message says what to do
    */
   public void check() throws IOException {
     program();
@@ -87,8 +88,9 @@ public record ScriptCommand(Path directory, List<String> command) {
     if ((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0) {
       line.addAll(List.of("--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups"));
     }
-    // Not killed from here: without CAP_KILL root may not. Under its own user, timeout may, and it
-    // does so even if the agent is gone.
+    // timeout(1) ends the command, not the agent: without CAP_KILL even root may not kill a process
+    // of another user. timeout runs as the same user as the command, and works even after the agent
+    // has ended.
     line.addAll(
         List.of(
             "timeout",
@@ -104,7 +106,10 @@ public record ScriptCommand(Path directory, List<String> command) {
     return "%d.%09d".formatted(duration.toSeconds(), duration.toNanosPart());
   }
 
-  /** The program, links resolved: a ConfigMap's files are links within its directory. */
+  /**
+   * The program with links resolved: the files of a mounted ConfigMap are links within its
+   * directory.
+   */
   private Path program() throws IOException {
     var given = directory.resolve(command.getFirst());
     if (!Files.exists(given)) {
@@ -145,7 +150,7 @@ public record ScriptCommand(Path directory, List<String> command) {
         room -= take;
       }
     } catch (IOException _) {
-      // The stream was closed under it: all that matters has been read.
+      // The stream was closed meanwhile; everything of interest has been read.
     }
   }
 

@@ -1,2 +1,2 @@
-/** Other people's programs, run at arm's length. */
+/** Runs the users' programs for checks and notifications, without rights. */
 package dev.virtualip.agent.exec;

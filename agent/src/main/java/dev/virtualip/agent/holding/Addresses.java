@@ -14,7 +14,9 @@ import dev.virtualip.crds.values.IpPrefix;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The addresses (keepalived: {@code virtual_ipaddress}, {@code virtual_ipaddress_excluded}). */
+/**
+ * Virtual addresses (keepalived: {@code virtual_ipaddress}, {@code virtual_ipaddress_excluded}).
+ */
 final class Addresses implements Kind<Addresses.Held> {
 
   /** An address on a link. */
@@ -53,7 +55,10 @@ final class Addresses implements Kind<Addresses.Held> {
     };
   }
 
-  /** A NIC that is set down loses its IPv6 addresses, and may not take them. */
+  /**
+   * The kernel may refuse an IPv6 address on a NIC that is down, and removes those bound when it
+   * goes down.
+   */
   @Override
   public boolean canBePut(Held address, NodeNetwork network) {
     return !address.prefix().isIpv6() || network.isUp(address.linkIndex());

@@ -9,15 +9,18 @@ import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** What one virtual router has of one kind on its node. */
+/**
+ * The things of one {@link Kind} that one virtual router holds on its node, and the changes that
+ * put, renew and remove them.
+ */
 final class Held<T> {
   private final Kind<T> kind;
   private final NodeNetwork network;
 
-  /** What may be there and has to be taken off in the end. */
+  /** Things that may be on the node and have to be removed in the end. */
   private final Set<T> ours = new LinkedHashSet<>();
 
-  /** What is known to be there, and need not be put. */
+  /** Things known to be on the node, which need not be put again. */
   private final Set<T> sure = new LinkedHashSet<>();
 
   private Set<T> wanted = Set.of();
@@ -51,7 +54,7 @@ final class Held<T> {
     return configured(config).stream().filter(this::isOfOthers).toList();
   }
 
-  /** Puts all that is wanted, has a lease, or is not known to be there. */
+  /** Changes that put every wanted thing that has a lease or is not known to be there. */
   List<Change> puts(long leaseSeconds) {
     return possible()
         .filter(thing -> kind.isLeased(thing) || !sure.contains(thing))
@@ -59,7 +62,7 @@ final class Held<T> {
         .toList();
   }
 
-  /** Puts all that is wanted, whether it is there or not. */
+  /** Changes that put every wanted thing, whether it is there or not. */
   List<Change> putsAnew(long leaseSeconds) {
     return possible().map(thing -> kind.put(thing, leaseSeconds)).toList();
   }
@@ -68,7 +71,7 @@ final class Held<T> {
     return wanted.stream().filter(thing -> kind.canBePut(thing, network));
   }
 
-  /** Takes off what is held but no longer wanted. */
+  /** Changes that remove what is held but no longer wanted. */
   List<Change> deletes() {
     return ours.stream()
         .filter(thing -> !wanted.contains(thing))
@@ -100,26 +103,31 @@ final class Held<T> {
     sure.clear();
   }
 
-  /** The kernel has done it all. */
+  /** The kernel has made all changes. */
   void done() {
     ours.retainAll(wanted);
     possible().forEach(sure::add);
   }
 
-  /** Whether a report may mean that something is gone that is wanted. */
+  /** Whether a report may mean that something wanted has been removed. */
   boolean mayLose(NetworkEvent event) {
     return wanted.stream().anyMatch(thing -> kind.mayBeGone(thing, event));
   }
 
-  /** What is wanted, could be there and is not, as last read. */
+  /** Things that are wanted and could be put but were not on the node when it was last read. */
   List<T> missing() {
     sure.clear();
     wanted.stream().filter(thing -> kind.isThere(thing, network)).forEach(sure::add);
     return possible().filter(thing -> !sure.contains(thing)).toList();
   }
 
-  /** Whether this is held, and so no left-over of an earlier life. */
+  /** Whether something found on the node is held here. */
   boolean holds(T found) {
-    return ours.stream().anyMatch(thing -> kind.isSame(thing, found));
+    return ours.contains(found) || ours.stream().anyMatch(thing -> kind.isSame(thing, found));
+  }
+
+  /** Things that may be on the node. */
+  Set<T> ours() {
+    return ours;
   }
 }

@@ -13,6 +13,7 @@ import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -20,10 +21,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All that one virtual router holds on the node. One thread; times are its nanoseconds.
+ * Everything that one virtual router holds on its node. Used by one thread; times are its
+ * nanoseconds.
  *
- * <p>A thing that a master has is one {@link Kind}; here is only the order in which they come and
- * go: what others need comes first and goes last.
+ * <p>Each {@link Kind} knows its own things; this class knows only their order. What others depend
+ * on is put first and removed last.
  */
 public final class Holdings {
   private static final Logger LOG = LoggerFactory.getLogger(Holdings.class);
@@ -36,7 +38,7 @@ public final class Holdings {
   private final List<Held<?>> all;
   private long renewedAt;
 
-  /** Holds nothing. */
+  /** An object that holds nothing yet. */
   public Holdings(NodeNetwork network, AddressPort port) {
     this.network = network;
     this.port = port;
@@ -55,10 +57,10 @@ public final class Holdings {
   }
 
   /**
-   * Puts all that has a lease or is not there, then takes off what is held but no longer
+   * Puts everything that has a lease or is not on the node, then removes what is held but no longer
    * configured.
    *
-   * @return null, or what the kernel refused
+   * @return null, or the error: a missing NIC, or the changes that the kernel refused
    */
   public String hold(InstanceConfig config, long now) {
     try {
@@ -91,7 +93,8 @@ public final class Holdings {
     var gone = addresses.deletes();
     if (!gone.isEmpty()) {
       changes.addAll(gone);
-      // With the first address of a subnet the kernel removes the others, and their routes.
+      // When the first address of a subnet is deleted, the kernel may remove the others and their
+      // routes.
       changes.addAll(addresses.putsAnew(lease));
       changes.addAll(routes.putsAnew(lease));
     }
@@ -104,19 +107,21 @@ public final class Holdings {
         .collect(Collectors.joining("; "));
   }
 
-  /** Whether the leases have to be renewed at the advert that goes out now. */
+  /** Whether the leases have to be renewed with the advert that is sent now. */
   public boolean renewalDue(long now, InstanceConfig config) {
     return Timers.renewalDue(now - renewedAt, config.router().advertInterval());
   }
 
-  /** Whether a report may mean that something held is gone: then the node is read. */
+  /**
+   * Whether a report may mean that something held has been removed, so that the node has to be
+   * read.
+   */
   public boolean mayLose(NetworkEvent event) {
     return all.stream().anyMatch(held -> held.mayLose(event));
   }
 
   /**
-   * Compares what is wanted with what the node has, as last read: holding again puts back what is
-   * missing.
+   * Wanted things that were not on the node when it was last read. {@link #hold} puts them back.
    */
   public List<?> missing() {
     return all.stream().flatMap(held -> held.missing().stream()).toList();
@@ -162,8 +167,10 @@ public final class Holdings {
   }
 
   /**
-   * Takes off what carries virtualip's mark, as last read, and nobody holds: an earlier life of the
-   * agent has left it, or a release has failed.
+   * Removes everything on the node, as last read, that carries virtualip's mark but is held by none
+   * of these: left-overs of an earlier life, or of a failed release.
+   *
+   * @param holders the holdings of all virtual routers of the node
    */
   public static void clearLeftOvers(NodeNetwork network, AddressPort port, List<Holdings> holders) {
     var changes = new ArrayList<Change>();
@@ -183,8 +190,11 @@ public final class Holdings {
 
   private static <T> List<Change> leftOvers(
       Kind<T> kind, NodeNetwork network, List<Holdings> holders, Function<Holdings, Held<T>> held) {
+    var ours = new HashSet<T>();
+    holders.forEach(holder -> ours.addAll(held.apply(holder).ours()));
     return kind.marked(network).stream()
-        .filter(thing -> holders.stream().noneMatch(holder -> held.apply(holder).holds(thing)))
+        .filter(thing -> !ours.contains(thing))
+        .filter(thing -> ours.stream().noneMatch(our -> kind.isSame(our, thing)))
         .map(kind::delete)
         .toList();
   }

@@ -7,47 +7,51 @@ import dev.virtualip.agent.plan.InstanceConfig;
 import java.util.List;
 
 /**
- * One kind of thing that a master has on its node. It remembers nothing.
+ * One kind of thing that a master holds on its node. Stateless.
  *
  * @param <T> the thing as the kernel knows it
  */
 interface Kind<T> {
 
   /**
-   * What a configuration wants to be on the node.
+   * The things that a configuration asks for.
    *
-   * @throws MissingNic if a NIC that it names is not there
+   * @throws MissingNic if it names a NIC that does not exist
    */
   List<T> wanted(InstanceConfig config, NodeNetwork network) throws MissingNic;
 
-  /** Puts it, or renews its lease. */
+  /**
+   * The change that puts a thing or renews its lease.
+   *
+   * @param leaseSeconds ignored for things without a lease
+   */
   Change put(T thing, long leaseSeconds);
 
-  /** Takes it off. */
+  /** The change that removes a thing. */
   Change delete(T thing);
 
-  /** Whether it has a lease of its own, to be renewed by being put again. */
+  /** Whether it has a lease of its own, which is renewed by putting it again. */
   boolean isLeased(T thing);
 
-  /** Whether the kernel has room for only one of the two: putting one removes the other. */
+  /** Whether the kernel keeps only one of the two, so that putting one removes the other. */
   default boolean replaces(T thing, T other) {
     return thing.equals(other);
   }
 
-  /** Whether what is found on the node is this one, as the kernel may have changed it. */
+  /** Whether a thing found on the node is this one, possibly altered by the kernel. */
   default boolean isSame(T thing, T found) {
     return thing.equals(found);
   }
 
-  /** Whether a report may mean that it is gone. */
+  /** Whether a report may mean that the thing has been removed. */
   boolean mayBeGone(T thing, NetworkEvent event);
 
-  /** Whether the kernel would take it now; what it would not is put when it would. */
+  /** Whether the kernel would accept it now. A thing that it would not is put later. */
   default boolean canBePut(T thing, NodeNetwork network) {
     return true;
   }
 
-  /** Whether the node has it, as last read. */
+  /** Whether the node had it when it was last read. */
   boolean isThere(T thing, NodeNetwork network);
 
   /** Whether the node has it from somebody else, as last read: then it stays as it is. */
@@ -55,10 +59,10 @@ interface Kind<T> {
     return false;
   }
 
-  /** All on the node that carries virtualip's mark, as last read. */
+  /** All things on the node that carry virtualip's mark, as last read. */
   List<T> marked(NodeNetwork network);
 
-  /** A NIC that is configured is not there. */
+  /** A configured NIC does not exist on this node. */
   final class MissingNic extends Exception {
     private static final long serialVersionUID = 1;
 

@@ -13,7 +13,7 @@ import dev.virtualip.agent.plan.InstanceConfig;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The routes (keepalived: {@code virtual_routes}). */
+/** Virtual routes (keepalived: {@code virtual_routes}). */
 final class Routes implements Kind<InstalledRoute> {
 
   @Override
@@ -35,7 +35,7 @@ final class Routes implements Kind<InstalledRoute> {
     return new DeleteRoute(route);
   }
 
-  /** An IPv4 route lives as long as its source; an IPv6 route has a lease. */
+  /** An IPv4 route ends with its source address; an IPv6 route needs a lease of its own. */
   @Override
   public boolean isLeased(InstalledRoute route) {
     return route.to().isIpv6();
@@ -51,7 +51,10 @@ final class Routes implements Kind<InstalledRoute> {
     return route.linkIndex() == found.linkIndex() && route.replaces(found);
   }
 
-  /** Routes that go with their link or with its last address are not reported. */
+  /**
+   * The kernel does not report routes that are removed with their link or with its last address. So
+   * events of links and addresses count too.
+   */
   @Override
   public boolean mayBeGone(InstalledRoute route, NetworkEvent event) {
     return switch (event) {

@@ -10,7 +10,10 @@ import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.crds.values.PolicyRule;
 import java.util.List;
 
-/** The policy routing rules (keepalived: {@code virtual_rules}). They stay until deleted. */
+/**
+ * Policy routing rules (keepalived: {@code virtual_rules}). They have no lease: they stay until
+ * they are deleted.
+ */
 final class Rules implements Kind<PolicyRule> {
 
   @Override

@@ -24,8 +24,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Adverts that come in for one virtual router: decodes them, counts them, and says what does not
- * fit. Used by the event loop's thread only; times are its nanoseconds.
+ * Receives the adverts for one virtual router: decodes and counts them, and logs each kind of
+ * mismatch once. Used by the event loop's thread only; times are its nanoseconds.
  */
 final class AdvertReceiver {
   private static final Logger LOG = LoggerFactory.getLogger(AdvertReceiver.class);
@@ -36,22 +36,27 @@ final class AdvertReceiver {
   private final ForeignSpeakers speakers = new ForeignSpeakers();
   private final Map<InetAddress, ChecksumForm> checksumForms = new HashMap<>();
 
-  /** What has been said since the last change of state, so that a flood fills no log. */
+  /**
+   * Warnings logged since the last change of state or configuration, so that a flood of adverts
+   * does not fill the log.
+   */
   private final Set<String> warned = new HashSet<>();
 
   private boolean addressListWarned;
 
   /**
-   * Prepares it.
-   *
-   * @param onSpeakers is run when {@link #speakers} has changed
+   * @param onSpeakers runs when {@link #speakers} has changed
    */
   AdvertReceiver(AgentMetrics metrics, Runnable onSpeakers) {
     this.metrics = metrics;
     this.onSpeakers = onSpeakers;
   }
 
-  /** Takes in a datagram; null if it is dropped. */
+  /**
+   * Decodes a datagram.
+   *
+   * @return the advert, or null if the datagram is not a valid advert (RFC 9568 7.1)
+   */
   Advertisement receive(InstanceConfig config, Expected expected, Datagram datagram, long now) {
     return switch (AdvertisementCodec.decode(datagram, expected)) {
       case Rejected rejected -> {
@@ -66,35 +71,38 @@ final class AdvertReceiver {
     };
   }
 
-  /** The state has changed: what was said may be said again. */
+  /** After a change of state each warning may be logged again. */
   void stateChanged() {
     warned.clear();
   }
 
-  /** The configuration has changed: what was said may be said again. */
+  /** After a change of configuration each warning may be logged again. */
   void configChanged() {
     warned.clear();
     addressListWarned = false;
   }
 
-  /** When {@link #onDeadline} is due. */
+  /** When {@link #onDeadline} is due, or {@code State.NEVER}. */
   long deadline() {
     return speakers.deadline();
   }
 
-  /** Forgets who has fallen silent. */
+  /** Forgets speakers that have fallen silent. */
   void onDeadline(long now) {
     if (speakers.forget(now)) {
       onSpeakers.run();
     }
   }
 
-  /** Others whose adverts do not fit. */
+  /** Routers that use this VRID but whose adverts do not match the configuration. */
   List<Speaker> speakers() {
     return speakers.counting();
   }
 
-  /** Says once for each peer which checksum it sends; a router of the other kind is deaf to us. */
+  /**
+   * Logs once for each peer which form of checksum it sends. A router that expects the other form
+   * drops our adverts.
+   */
   private void noteChecksumForm(InstanceConfig config, Datagram datagram) {
     var source = datagram.source();
     if (config.router().version() == Version.V2

@@ -21,7 +21,10 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** How adverts of one virtual router travel: to the VRRP group, or to each peer. */
+/**
+ * Sends the adverts of one virtual router to the VRRP multicast group or, with unicast, to each
+ * peer.
+ */
 final class AdvertTransport {
   private static final Logger LOG = LoggerFactory.getLogger(AdvertTransport.class);
   private static final int HEADER = 8;
@@ -34,9 +37,11 @@ final class AdvertTransport {
   }
 
   /**
-   * The address that adverts come from, null if there is none: for IPv6 to the group and to
-   * link-local peers a link-local one. Unicast prefers the address that the peers know this node
-   * by, then one that shares a prefix with a peer.
+   * The source address of adverts. For IPv6 it is link-local if adverts go to the group or if a
+   * peer's address is link-local. Unicast prefers the address by which the peers know this node,
+   * then one that shares a prefix with a peer.
+   *
+   * @return null if the link has no such address
    */
   InetAddress source(InstanceConfig config, Link link) {
     var members = config.members();
@@ -53,7 +58,7 @@ final class AdvertTransport {
         .orElse(null);
   }
 
-  /** Addresses of the other routers; null with multicast, where anybody may be one. */
+  /** Addresses of the other routers; null with multicast, where any address may be a router's. */
   Set<InetAddress> peers(InstanceConfig config) {
     return config.unicast()
         ? config.members().stream()
@@ -62,7 +67,11 @@ final class AdvertTransport {
         : null;
   }
 
-  /** Opens what adverts need, beyond the link's capture. */
+  /**
+   * Opens the raw socket for unicast, or joins the multicast group.
+   *
+   * @throws IOException if the kernel refuses
+   */
   void open(InstanceConfig config, Link link, InetAddress source) throws IOException {
     if (config.unicast()) {
       node.ports().openUnicast(link, config.ipv6());
@@ -71,7 +80,7 @@ final class AdvertTransport {
     }
   }
 
-  /** Adds what keeps adverts from travelling: reason and what to do. */
+  /** Adds the faults that keep adverts from being sent: each reason, and what to do about it. */
   void addFaults(InstanceConfig config, Link link, Map<Reason, String> faults) {
     if (config.unicast() && peers(config).isEmpty()) {
       faults.put(
@@ -90,7 +99,9 @@ final class AdvertTransport {
     }
   }
 
-  /** Whether a datagram is for this virtual router: its VRID, family, and way of travelling. */
+  /**
+   * Whether a datagram is for this virtual router, by VRID, link, address family and destination.
+   */
   boolean takes(InstanceConfig config, int linkIndex, Datagram datagram) {
     // First the VRID: each advert is shown to every virtual router of the node.
     if (AdvertisementCodec.vrid(datagram.payload()) != config.router().vrid()) {
@@ -108,9 +119,10 @@ final class AdvertTransport {
   }
 
   /**
-   * Sends an advert; what cannot be sent is counted, for the next one may get out.
+   * Sends an advert. A failure is counted and logged, not thrown: the next advert may succeed.
    *
-   * @return whether it has got out, to one peer at least
+   * @param priority 0 (resignation) to 255
+   * @return whether it has been sent to at least one destination
    */
   boolean send(InstanceConfig config, int priority, InetAddress source) {
     var link = node.network().link(config.interfaceName());

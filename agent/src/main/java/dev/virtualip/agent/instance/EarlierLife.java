@@ -15,7 +15,10 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What an earlier life of the agent was master of. One thread. */
+/**
+ * The VirtualIPs that this node was master of when an earlier life of the agent ended. Used by the
+ * event loop's thread only.
+ */
 final class EarlierLife {
   private static final Logger LOG = LoggerFactory.getLogger(EarlierLife.class);
 
@@ -27,17 +30,17 @@ final class EarlierLife {
     this.masters = masters;
   }
 
-  /** Whether it was master of anything, and nobody has decided yet what becomes of that. */
+  /** Whether it was master of anything and {@link #end} has not been called yet. */
   boolean isOpen() {
     return !masters.isEmpty();
   }
 
-  /** It is decided what goes on as master. */
+  /** From now on it is decided which virtual routers resume as master; the record is dropped. */
   void end() {
     masters = Map.of();
   }
 
-  /** What a master is by its configuration. */
+  /** The record of a master with this configuration. */
   static Master master(InstanceConfig config) {
     return new Master(
         config.router().vrid(),
@@ -47,7 +50,10 @@ final class EarlierLife {
         config.priority());
   }
 
-  /** What it was master of and nobody can have taken over; groups as a whole. */
+  /**
+   * Names of the VirtualIPs that it was master of and that no backup can have taken over yet. A
+   * sync group is resumed as a whole or not at all.
+   */
   Set<String> resumable(Collection<InstanceConfig> configs) {
     if (!isOpen()) {
       return Set.of();
@@ -74,7 +80,7 @@ final class EarlierLife {
     }
   }
 
-  /** Whether no backup can have taken over yet what it was master of. */
+  /** Whether the configuration is the recorded one and no backup can have taken over yet. */
   private boolean isStillMaster(InstanceConfig config, List<BoundAddress> bound) {
     return master(config).equals(masters.get(config.name()))
         && config.addresses().stream()

@@ -19,8 +19,9 @@ import java.net.InetAddress;
 import java.util.Map;
 
 /**
- * The one door out: what one virtual router does to its node, and nothing else does. It notes how
- * far a change of state is. One thread.
+ * The one door out: everything that one virtual router does to its node goes through here. It also
+ * records in the {@link Timeline} how far a change of state has come. Used by the event loop's
+ * thread only.
  */
 final class Effects {
   private final Node node;
@@ -44,8 +45,8 @@ final class Effects {
   /**
    * Performs an effect.
    *
-   * @param source where adverts come from
-   * @return null, or what the kernel has refused: the effects behind it no longer apply
+   * @param source source address of adverts
+   * @return null, or the kernel's error: then the remaining effects of the step no longer apply
    */
   String perform(Effect effect, InstanceConfig config, InetAddress source, long now) {
     switch (effect) {
@@ -106,7 +107,9 @@ final class Effects {
   }
 
   /**
-   * Opens a NIC that is up, to send by and perhaps to listen; adds what keeps that from working.
+   * Opens a NIC that is up. Adds a fault if that fails.
+   *
+   * @param listens whether to capture adverts too, or only to send
    */
   void open(Link link, boolean listens, Map<Reason, String> faults) {
     try {
@@ -116,7 +119,7 @@ final class Effects {
     }
   }
 
-  /** Opens what adverts need beyond the NIC's capture; adds what keeps that from working. */
+  /** Opens what adverts need beyond the NIC's capture. Adds a fault if that fails. */
   void openTransport(
       InstanceConfig config, Link link, InetAddress source, Map<Reason, String> faults) {
     try {
@@ -127,13 +130,13 @@ final class Effects {
   }
 
   /**
-   * After a defect: takes off what it holds, whatever state it is in, and says so.
+   * After a defect: removes everything it holds, whatever its state, and then resigns.
    *
-   * @param resigns whether it was master, so that peers wait for it
+   * @param resigns whether it was master, so that peers have to be sent priority 0
    */
   void abandon(InstanceConfig config, InetAddress source, boolean resigns) {
-    // With exclusive leases nobody may come before it has let go; with others a moment matters less
-    // than that it cannot fail half-way.
+    // Released first, whatever the policy: with exclusive leases no peer may take over before that.
+    // With others the gap of a moment matters less than one order that cannot fail half-way.
     try {
       announcer.cancel();
       holdings.release(config);

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What stands in the way of one virtual router on this node: finds it, and remembers what was
- * found. Used by the event loop's thread only; times are its nanoseconds.
+ * The faults that keep one virtual router on this node from taking part: finds them, and remembers
+ * those found last. Used by the event loop's thread only; times are its nanoseconds.
  */
 final class Faults {
   private static final long SECOND = 1_000_000_000L;
@@ -43,12 +43,11 @@ final class Faults {
   }
 
   /**
-   * Looks at the node and opens what is needed. Checks and other members of a sync group are not
-   * its subject.
+   * Looks at the node, and opens the NICs and sockets that the router needs. Faults of health
+   * checks and of other members of the sync group are not found here.
    *
    * @param link NIC that carries the adverts, or null if there is none
-   * @param source where adverts would come from, or null
-   * @param state state of the router
+   * @param source source address of adverts, or null if there is none
    * @return reasons and their details, in the order of discovery
    */
   Map<Reason, String> find(
@@ -136,7 +135,11 @@ final class Faults {
     transport.addFaults(config, link, faults);
   }
 
-  /** Remembers all that has been found, checks and other members included; whether it is news. */
+  /**
+   * Remembers all faults found, those of checks and other members included.
+   *
+   * @return whether they differ from the last ones
+   */
   boolean remember(Map<Reason, String> found) {
     boolean changed = !found.equals(known);
     looked = true;
@@ -145,34 +148,41 @@ final class Faults {
     return changed;
   }
 
-  /** Whether anything has been {@linkplain #remember remembered} yet, be it nothing. */
+  /** Whether {@link #remember} has been called at all, even with no faults. */
   boolean hasLooked() {
     return looked;
   }
 
-  /** What stands in the way, in the order of discovery. */
+  /** Reasons of the faults remembered, in the order of discovery. */
   List<Reason> reasons() {
     return List.copyOf(known.keySet());
   }
 
-  /** What exactly is wrong and what to do, reason by reason; empty where there is nothing to do. */
+  /**
+   * For each reason what exactly is wrong and what to do; an empty text where there is nothing to
+   * do.
+   */
   Collection<String> details() {
     return known.values();
   }
 
-  /** Reasons of this router, the other members of its sync group aside. */
+  /** Reasons of this router itself, without those of other members of its sync group. */
   private List<Reason> own() {
     return known.keySet().stream()
         .filter(r -> r.kind() != Kind.SyncGroup && r.kind() != Kind.SyncGroupPending)
         .toList();
   }
 
-  /** Whether something stands in the way of this router, the other members aside. */
+  /**
+   * Whether this router itself has a fault or waits, whatever the other members of its group do.
+   */
   boolean hasOwn() {
     return !own().isEmpty();
   }
 
-  /** Whether it only waits for its own checks. */
+  /**
+   * Whether its own reasons are all waits, such as for first check results, and none is a fault.
+   */
   boolean isPending() {
     return hasOwn() && !Reason.anyFault(own());
   }
@@ -195,24 +205,24 @@ final class Faults {
     bindRetry = Math.min(2 * bindRetry, BIND_RETRY_MAX);
   }
 
-  /** A bind has succeeded. */
+  /** A bind has succeeded: the next refusal is tried again after 5 s. */
   void bound() {
     bindRetry = BIND_RETRY_MIN;
   }
 
-  /** The configuration has changed, which may help. */
+  /** After a change of configuration a refused bind is tried again at once. */
   void configChanged(InstanceConfig config, long now) {
     links.retain(config.nics());
     bindRetry = BIND_RETRY_MIN;
     bindFaultUntil = bindFault == null ? State.NEVER : now;
   }
 
-  /** When something may have gone by itself. */
+  /** When a fault may have ended by itself, or {@link State#NEVER}. */
   long deadline() {
     return Math.min(Math.min(bindFaultUntil, bootDelayUntil), links.deadline());
   }
 
-  /** Lets a bind be tried again, if that is due. */
+  /** Drops the fault of a refused bind if the next try is due. */
   void onDeadline(long now) {
     if (bindFaultUntil <= now) {
       bindFault = null;

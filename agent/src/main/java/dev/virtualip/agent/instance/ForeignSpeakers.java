@@ -9,9 +9,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Others that use a virtual router's VRID, but not as a peer does: another password, version or
- * interval, or other addresses. While an edit reaches the nodes one by one its peers look like that
- * for a moment, so one counts from the second 5 s on. Times are the event loop's nanoseconds.
+ * Routers that use the same VRID but with another password, version, interval or address list.
+ * Peers look like that for a moment while an edit reaches the nodes one by one. So a speaker counts
+ * only if its adverts still do not match 5 s after the first of them. Times are the event loop's
+ * nanoseconds.
  */
 final class ForeignSpeakers {
   static final String OTHER_ADDRESSES = "OtherAddresses";
@@ -28,9 +29,9 @@ final class ForeignSpeakers {
   }
 
   /**
-   * Takes in an advert.
+   * Notes an advert.
    *
-   * @param reason what does not fit, or null if all does
+   * @param reason what does not match, or null if everything does
    * @return whether {@link #counting} has changed
    */
   boolean heard(InetAddress source, String reason, long now) {
@@ -47,10 +48,10 @@ final class ForeignSpeakers {
     return after.counts() && (!before.counts() || !before.reason().equals(reason));
   }
 
-  /** When one may have to be forgotten, or {@link State#NEVER}. */
+  /** When the next speaker has been silent for 60 s, or {@link State#NEVER}. */
   long deadline() {
     if (noted.isEmpty()) {
-      // The loop asks all routers at each turn.
+      // No stream for the common case: the loop asks all routers at each turn.
       return State.NEVER;
     }
     return noted.values().stream()
@@ -59,14 +60,18 @@ final class ForeignSpeakers {
         .orElse(State.NEVER);
   }
 
-  /** Forgets those that have fallen silent; whether {@link #counting} has changed. */
+  /**
+   * Forgets speakers that have been silent for 60 s.
+   *
+   * @return whether {@link #counting} has changed
+   */
   boolean forget(long now) {
     var before = counting();
     noted.values().removeIf(speaker -> speaker.last() + FORGOTTEN_AFTER <= now);
     return !counting().equals(before);
   }
 
-  /** Those to tell about, in the order in which they appeared. */
+  /** Speakers that count, in the order in which they appeared. */
   List<Speaker> counting() {
     return noted.entrySet().stream()
         .filter(entry -> entry.getValue().counts())

@@ -6,12 +6,12 @@ import dev.virtualip.agent.plan.PlanChange;
 import dev.virtualip.crds.check.Problem;
 import java.util.List;
 
-/** What comes in to a node: the one door. */
+/** The one door in: everything that a {@link NodeMachine} is told. */
 public sealed interface Input {
-  /** A frame with IP protocol 112. */
+  /** A captured frame with IP protocol 112 (VRRP), not yet validated. */
   record FrameReceived(int linkIndex, byte[] frame) implements Input {}
 
-  /** A report of the kernel. */
+  /** A report of the kernel by netlink. */
   record NetworkChanged(NetworkEvent event) implements Input {}
 
   /** A check has another verdict. */
@@ -20,6 +20,6 @@ public sealed interface Input {
   /** What the node should run has changed. */
   record PlanChanged(PlanChange change) implements Input {}
 
-  /** Something about a VirtualIP that users should know, though it keeps nothing from running. */
+  /** Problems of a VirtualIP that users should know about but that do not keep it from running. */
   record Noted(String virtualIp, List<Problem> problems) implements Input {}
 }

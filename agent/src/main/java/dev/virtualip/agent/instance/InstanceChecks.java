@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The health checks of one virtual router, and what they and tracked NICs make of its priority.
- * Used by the event loop's thread only; times are its nanoseconds.
+ * The health checks of one virtual router, and how they and tracked NICs change its priority. Used
+ * by the event loop's thread only; times are its nanoseconds.
  */
 final class InstanceChecks {
   private static final Logger LOG = LoggerFactory.getLogger(InstanceChecks.class);
@@ -35,16 +35,16 @@ final class InstanceChecks {
   }
 
   /**
-   * Starts checks that are new and stops those that are gone; the others go on as they are.
+   * Starts new checks and stops removed ones; unchanged checks keep running.
    *
-   * @param takesPart whether the router takes part, or its earlier life did a moment ago
+   * @param takesPart whether the router takes part, or its earlier life did a moment ago: then a
+   *     new check counts as passed until its first result
    */
   void run(InstanceConfig config, boolean takesPart) {
     stop(config.name(), Set.copyOf(config.healthChecks()));
     for (var check : config.healthChecks()) {
       if (!runners.containsKey(check)) {
-        // A check added to a router that takes part, or that its earlier life has passed a moment
-        // ago, is no reason to stop until it has told.
+        // A router that takes part must not stop because a check was added and has no result yet.
         states.put(
             check.name(),
             takesPart
@@ -55,7 +55,7 @@ final class InstanceChecks {
     }
   }
 
-  /** Stops all. */
+  /** Stops all checks. */
   void stop(String vip) {
     stop(vip, Set.of());
   }
@@ -74,7 +74,11 @@ final class InstanceChecks {
     }
   }
 
-  /** Takes in a verdict; false if it is of a check that is not run any more. */
+  /**
+   * Notes a new state of a check.
+   *
+   * @return false if that check is no longer run
+   */
   boolean take(String vip, CheckState state) {
     if (!states.containsKey(state.name())) {
       return false;
@@ -94,7 +98,7 @@ final class InstanceChecks {
     return true;
   }
 
-  /** Adds what checks make a fault: reason and detail. */
+  /** Adds the faults that checks cause: reason and detail. */
   void addFaults(EffectivePriority effective, Map<Reason, String> faults) {
     for (var fault : effective.faults()) {
       faults.put(
@@ -105,7 +109,7 @@ final class InstanceChecks {
     }
   }
 
-  /** What fails without being a fault, as messages. */
+  /** Messages for checks that fail without being a fault. */
   Stream<String> failingBeside(List<Reason> faults) {
     return states.values().stream()
         .filter(check -> check.verdict() == Verdict.Failed && !check.reverse())
@@ -113,14 +117,14 @@ final class InstanceChecks {
         .map(check -> "check " + check.name() + ": " + check.detail());
   }
 
-  /** The configured priority as checks and tracked NICs change it. */
+  /** The configured priority, changed by checks and tracked NICs. */
   EffectivePriority effective(InstanceConfig config, long now) {
     return EffectivePriority.of(config.priority(), weighed(config, now));
   }
 
   /**
-   * Checks and tracked NICs that count for the priority. Members of a sync group have none with a
-   * weight, as in keepalived: their priorities would drift apart.
+   * Checks and tracked NICs that count for the priority. In a sync group those with a weight are
+   * left out, as in keepalived: the members' priorities would drift apart.
    */
   private List<CheckState> weighed(InstanceConfig config, long now) {
     var weighed = new ArrayList<CheckState>();

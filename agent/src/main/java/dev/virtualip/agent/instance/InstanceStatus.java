@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What is told about one virtual router on this node: its last change of state, and what users
- * should know. Used by the event loop's thread only.
+ * The status of one virtual router on this node: its last change of state, and messages for users.
+ * Used by the event loop's thread only.
  */
 final class InstanceStatus {
   private static final Logger LOG = LoggerFactory.getLogger(InstanceStatus.class);
@@ -63,7 +63,7 @@ final class InstanceStatus {
     since = node.clock().instant();
   }
 
-  /** A router's state in the words of the API. */
+  /** The API's name for a router's state. */
   static VirtualIpStatus.State name(State state) {
     return switch (state) {
       case Backup _ -> VirtualIpStatus.State.Backup;
@@ -76,14 +76,14 @@ final class InstanceStatus {
   }
 
   /**
-   * The router has entered a state.
+   * The router has entered a state: logs and measures the change.
    *
-   * @param servesOn whether it holds the addresses still, for its successor
+   * @param servesOn whether a former master still serves the addresses until its successor is heard
    */
   void entered(String vip, VirtualRouter router, StateChanged changed, boolean servesOn) {
     var before = state;
     state = name(changed.state());
-    // Waiting for a while or for the first check results was no fault to recover from.
+    // After a mere wait, such as for first check results, there was no fault to recover from.
     boolean recovers = changed.causes().equals(List.of(Reason.of(Kind.Recovered)));
     reasons =
         recovers && !Reason.anyFault(reasons) ? List.of(Reason.of(Kind.Started)) : changed.causes();
@@ -101,7 +101,9 @@ final class InstanceStatus {
     }
   }
 
-  /** The whole of a change in one line. */
+  /**
+   * One line for the whole change, so that one log line answers what happened and how long it took.
+   */
   private void log(String vip, VirtualRouter router, VirtualIpStatus.State from, Change change) {
     var line = new StringBuilder("state vip={} state={} from={} priority={} reason=\"{}\"");
     var values =
@@ -124,7 +126,7 @@ final class InstanceStatus {
     LOG.info(line.toString(), values.toArray());
   }
 
-  /** A master that handed over and served on has let go. */
+  /** A master that handed over and served on has now removed the addresses. */
   void releasedLater(String vip) {
     var change = timeline.releasedLater(node.stopwatch().now());
     if (change != null) {
@@ -147,7 +149,10 @@ final class InstanceStatus {
     node.metrics().took(vip, change.from(), change.to(), "Total", change.total());
   }
 
-  /** Why the state is what it is, without what the reasons are about. */
+  /**
+   * The kinds of the reasons for the state, without their arguments: a metric label must have few
+   * values.
+   */
   private String kinds() {
     return reasons.stream().map(reason -> reason.kind().name()).collect(Collectors.joining(", "));
   }
@@ -159,7 +164,11 @@ final class InstanceStatus {
         .collect(Collectors.joining("; "));
   }
 
-  /** A newer generation is not run, or no longer refused; whether that is news. */
+  /**
+   * A newer generation is refused or, with no problems, no longer so.
+   *
+   * @return whether the problems differ from the last ones
+   */
   boolean refuse(Long generation, List<Problem> problems) {
     boolean news = !problems.equals(refused);
     if (news) {
@@ -169,7 +178,11 @@ final class InstanceStatus {
     return news;
   }
 
-  /** What users should know, though it keeps nothing from running; whether that is news. */
+  /**
+   * Problems that users should know about but that do not keep it from running.
+   *
+   * @return whether they differ from the last ones
+   */
   boolean note(List<Problem> problems) {
     boolean news = !problems.equals(noted);
     noted = List.copyOf(problems);
@@ -177,10 +190,11 @@ final class InstanceStatus {
   }
 
   /**
-   * All of it.
+   * The whole status, as it is written to the VirtualIP.
    *
-   * @param lastResort whether it is only there because a master is kept whose checks fail
-   * @param strays addresses that somebody else has bound here
+   * @param lastResort whether its checks fail and {@code whenAllFail: KeepMaster} has lowered its
+   *     priority to 1
+   * @param strays virtual addresses that are bound here by something other than the agent
    */
   NodeStatus of(
       InstanceConfig config, VirtualRouter router, boolean lastResort, List<String> strays) {

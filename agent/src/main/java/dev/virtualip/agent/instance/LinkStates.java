@@ -8,17 +8,18 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Whether NICs count as up: a change counts once it has lasted (keepalived: {@code
- * interface_up_down_delays}). Used by one thread; times are its nanoseconds.
+ * Debounced link states: a NIC that goes up or down counts as such after the change has lasted for
+ * a while (keepalived: {@code interface_up_down_delays}). Used by the event loop's thread only;
+ * times are its nanoseconds.
  */
 final class LinkStates {
   private final NodeNetwork network;
   private final Map<String, Seen> seen = new HashMap<>();
 
-  /** Of those that differ from what counts: mostly none. */
+  /** Deadlines of the NICs whose present state does not count yet; mostly empty. */
   private final Map<String, Long> deadlines = new HashMap<>();
 
-  /** What counts, and since when the NIC differs from it. */
+  /** The state that counts, and since when the NIC's present state differs from it. */
   private record Seen(boolean up, long differsSince) {}
 
   LinkStates(NodeNetwork network) {
@@ -26,9 +27,9 @@ final class LinkStates {
   }
 
   /**
-   * Whether a NIC counts as up. What is seen first counts at once.
+   * Whether a NIC counts as up. The first state seen counts at once.
    *
-   * @param debounce how long a change has to last, nanoseconds
+   * @param debounce how long a change has to last, in nanoseconds; 0 or more
    */
   boolean up(String name, long debounce, long now) {
     var link = network.link(name);
@@ -48,21 +49,21 @@ final class LinkStates {
     return next.up();
   }
 
-  /** Forgets NICs that no field names any more, and the changes of them that it waits for. */
+  /** Forgets all other NICs, and their pending changes. */
   void retain(Set<String> names) {
     seen.keySet().retainAll(names);
     deadlines.keySet().retainAll(names);
   }
 
-  /** Forgets a NIC that is not there: when it comes back, what is seen counts at once. */
+  /** Forgets a NIC that has disappeared: when it comes back, its state counts at once. */
   void forget(String name) {
     seen.remove(name);
     deadlines.remove(name);
   }
 
-  /** When a change will have lasted, or {@link State#NEVER}. */
+  /** When the next change has lasted long enough, or {@link State#NEVER}. */
   long deadline() {
-    // The loop asks all routers at each turn.
+    // The common case first: the loop asks all routers at each turn.
     return deadlines.isEmpty() ? State.NEVER : Collections.min(deadlines.values());
   }
 }

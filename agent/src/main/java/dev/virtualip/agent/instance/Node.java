@@ -11,15 +11,15 @@ import java.time.Clock;
  * What virtual routers use of the node they run on.
  *
  * @param network links and addresses
- * @param addresses the way to change addresses and routes
- * @param ports frames in and out
+ * @param addresses changes addresses, routes and rules in the kernel
+ * @param ports send and receive frames
  * @param checks starts health checks
  * @param metrics counters
  * @param recorder is told every step
- * @param stopwatch measures what changes of state take
- * @param turn what is to be done before the next input
+ * @param stopwatch measures how long changes of state take
+ * @param turn work to be done before the next input
  * @param bootedAt when the node booted, in nanoseconds of the event loop's clock
- * @param clock wall clock for what users read, never for decisions
+ * @param clock wall clock for times that users read; never used for decisions
  */
 public record Node(
     NodeNetwork network,
@@ -33,7 +33,7 @@ public record Node(
     long bootedAt,
     Clock clock) {
 
-  /** A node at the beginning of its first turn. */
+  /** A node with an empty turn. */
   public Node(
       NodeNetwork network,
       AddressPort addresses,
@@ -60,6 +60,11 @@ public record Node(
   /** Starts health checks; results come back through the event loop. */
   @FunctionalInterface
   public interface Checks {
+    /**
+     * Starts a check of a VirtualIP.
+     *
+     * @return stops the check when it is closed
+     */
     AutoCloseable start(String virtualIp, HealthCheck check);
   }
 }

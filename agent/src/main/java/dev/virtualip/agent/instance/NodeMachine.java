@@ -36,9 +36,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All VirtualIPs of a node as one deterministic machine: what comes in comes with its time, and the
- * same inputs at the same times do the same to the node. It has no thread, clock, file or socket of
- * its own. Times are nanoseconds.
+ * All VirtualIPs of a node as one deterministic machine. Each input comes with its time, and the
+ * same inputs at the same times have the same effects on the node. The machine has no thread,
+ * clock, file or socket of its own. Times are nanoseconds of the caller's clock.
  */
 public final class NodeMachine {
   private static final Logger LOG = LoggerFactory.getLogger(NodeMachine.class);
@@ -46,10 +46,10 @@ public final class NodeMachine {
   private static final long SECOND = 1_000_000_000L;
   private static final long RESTART_MAX = 64 * SECOND;
 
-  /** Between two readings of the network without cause. */
+  /** How often the network is read when no report gives cause to. */
   private static final long READ_PERIOD = 5 * SECOND;
 
-  /** Is told what happens, by the machine's thread: must not block. */
+  /** Receives what happens, on the machine's thread; must not block. */
   public interface Listener {
     /** A virtual router has another status. */
     void changed(String virtualIp, NodeStatus status);
@@ -57,10 +57,10 @@ public final class NodeMachine {
     /** This node no longer has anything to do with a VirtualIP. */
     void removed(String virtualIp);
 
-    /** This node is now master of these. */
+    /** This node is now master of exactly these VirtualIPs, by name. */
     void masters(Map<String, MasterRecord.Master> masters);
 
-    /** The node's NICs or their addresses are other ones. */
+    /** The node's NICs or their addresses have changed. */
     void nics(Nics nics);
   }
 
@@ -94,7 +94,7 @@ public final class NodeMachine {
     node.turn().onDefect((instance, defect) -> abandon(instance, defect));
   }
 
-  /** Status of every VirtualIP this node has to do with; for any thread. */
+  /** Status of each VirtualIP that this node runs or refuses, by name. Callable from any thread. */
   public Map<String, NodeStatus> statuses() {
     return statuses;
   }
@@ -104,12 +104,15 @@ public final class NodeMachine {
     return instances.get(virtualIp);
   }
 
-  /** Whether the node has been told what to run. */
+  /** Whether the first plan has been carried out. */
   public boolean configured() {
     return configured;
   }
 
-  /** Reads the network, whose reports have to be on their way to {@link #handle} already. */
+  /**
+   * Reads the network for the first time. The caller has to subscribe to its reports before, so
+   * that no change between the two is lost.
+   */
   public void start() {
     try {
       node.network().reload();
@@ -120,7 +123,10 @@ public final class NodeMachine {
     tellNics();
   }
 
-  /** When a turn is due, or {@link State#NEVER}. */
+  /**
+   * When {@link #dueForMaster}, {@link #dueForOne} or {@link #begin} has something to do, or {@link
+   * State#NEVER}.
+   */
   public long deadline() {
     if (!opened.isEmpty() || networkIsNew) {
       return now;
@@ -133,11 +139,13 @@ public final class NodeMachine {
   }
 
   /**
-   * Does what is due for one master: one that slept too long lets go before it acts on anything
-   * else. Each has its own time, for what the one before has done may have taken long.
+   * Meets the deadlines of one master. Masters come before inputs: a master that slept too long has
+   * to let go before it acts on anything else. The caller reads the clock for each one, as the work
+   * for the one before may have taken long.
    *
-   * @param after name of the master before, or an empty text
-   * @return its name; null if no master behind that name has anything to do
+   * @param after name of the VirtualIP handled before, or an empty text for the first
+   * @return the name of the VirtualIP handled, or null if no master after that name has anything
+   *     due
    */
   public String dueForMaster(String after, long time) {
     now = time;
@@ -152,15 +160,16 @@ public final class NodeMachine {
   }
 
   /**
-   * Does what is due for one VirtualIP. An advert that is here already has to be handled before.
+   * Meets the deadlines of one VirtualIP. Adverts that have already arrived have to be handled
+   * before.
    *
-   * @param after name of the one before, or an empty text
-   * @return its name; null if none behind that name has anything to do
+   * @param after name of the VirtualIP handled before, or an empty text for the first
+   * @return the name of the VirtualIP handled, or null if none after that name has anything due
    */
   public String dueForOne(String after, long time) {
     now = time;
     for (var entry : instances.tailMap(after, false).entrySet()) {
-      // Few are due in a turn: no more than this is done for the others.
+      // Few are due in a turn, so all others must cost no more than this comparison.
       if (entry.getValue().deadline() <= now) {
         entry.getValue().onDeadline(now);
         return entry.getKey();
@@ -169,7 +178,10 @@ public final class NodeMachine {
     return null;
   }
 
-  /** Follows the network; begins what has been opened, and what is to begin anew. */
+  /**
+   * Acts on changes of the network, starts instances that have been opened, and restarts those
+   * whose wait after a defect is over.
+   */
   public void begin(long time) {
     now = time;
     followNetwork();
@@ -185,7 +197,7 @@ public final class NodeMachine {
     }
   }
 
-  /** Does what follows from an input. */
+  /** Handles one input, and all that follows from it. */
   public void handle(Input input, long time) {
     now = time;
     completeOpened();
@@ -208,7 +220,7 @@ public final class NodeMachine {
     }
   }
 
-  /** Hands everything over to the peers. */
+  /** Stops all instances; masters resign to their peers. */
   public void stop(long time) {
     now = time;
     List.copyOf(instances.values())
@@ -231,10 +243,10 @@ public final class NodeMachine {
     takers.forEach(instance -> instance.onDatagram(datagram.get(), now));
   }
 
-  /** Takes a report in; what follows from it follows once from all that wait. */
+  /** Only notes the report: {@link #followNetwork} acts once on all reports of a turn. */
   private void networkChanged(NetworkEvent event) {
     if (!node.network().apply(event)) {
-      // Our own renewals: a report for each address every second or so, and news to nobody.
+      // A report of our own renewals, which come about every second for each address.
       return;
     }
     networkIsNew = true;
@@ -251,9 +263,9 @@ public final class NodeMachine {
   }
 
   /**
-   * A report may be older than what we did since, or be missing. So the kernel is read, whenever a
-   * report gives cause to and every few seconds: what masters lack is put back, and what nobody
-   * holds is taken off.
+   * A report may be lost, or be older than our latest change. So the kernel's own tables are read
+   * when a report gives cause to, and every few seconds. Then masters put back what is missing, and
+   * what no instance holds is removed.
    */
   private void followNetwork() {
     if (readAt == State.NEVER) {
@@ -271,7 +283,9 @@ public final class NodeMachine {
     }
   }
 
-  /** What an earlier life was master of is left alone until it is known what goes on. */
+  /**
+   * The addresses of an earlier life stay until it is known which virtual routers resume as master.
+   */
   private void clearLeftOvers() {
     if (!earlierLife.isOpen()) {
       var holders = instances.values().stream().map(VrrpInstance::holdings).toList();
@@ -300,9 +314,9 @@ public final class NodeMachine {
     }
   }
 
-  /** Makes the instances match what is wanted. */
+  /** Makes the instances match the plan. */
   private void planChanged(PlanChange change) {
-    // Removals first: what one object gives up another may take in the same edit.
+    // Removals come first: another object may take what one gives up in the same edit.
     change
         .stop()
         .forEach(
@@ -327,7 +341,10 @@ public final class NodeMachine {
     opened.add(change);
   }
 
-  /** Begins what has been opened: that may have taken a while, and timers count from now. */
+  /**
+   * Starts the instances that have been opened. Opening may have taken a while, and their timers
+   * must count from now.
+   */
   private void complete(PlanChange change) {
     for (var name : change.run().keySet()) {
       var instance = instances.get(name);
@@ -365,7 +382,7 @@ public final class NodeMachine {
     if (instance != null) {
       instance.update(config, now);
     } else {
-      // An edit may be the cure: one that waits after a defect does not wait any longer.
+      // An edit may cure a defect, so an instance that waits after one begins at once.
       restarts.forget(config.name());
       begin(config, resumes);
     }
@@ -380,7 +397,7 @@ public final class NodeMachine {
     created.open(now);
   }
 
-  /** What a plan says of an instance beside its configuration. */
+  /** Passes on what the plan says about an instance beyond its configuration. */
   private void pass(Run run) {
     var instance = instances.get(run.config().name());
     if (instance != null) {
@@ -400,15 +417,15 @@ public final class NodeMachine {
     List.copyOf(instances.values()).forEach(instance -> instance.evaluate(now));
   }
 
-  /** Name of the sync group; outside of groups one that no group has. */
+  /** Name of the sync group. A VirtualIP without one gets a name that no group can have. */
   private static String group(VrrpInstance instance) {
     var config = instance.config();
     return config.syncGroup() != null ? config.syncGroup() : "/" + config.name();
   }
 
   /**
-   * A defect must not take down other VirtualIPs, nor leave a master that is half of one: the
-   * instance gives up, with its sync group, and begins anew after a while.
+   * A defect must neither take down other VirtualIPs nor leave a master in half a state. So the
+   * instance and its sync group give up, and begin anew after a while.
    */
   private void abandon(VrrpInstance failed, Throwable defect) {
     var name = failed.config().name();
@@ -498,7 +515,9 @@ public final class NodeMachine {
     tell(() -> listener.changed(name, status));
   }
 
-  /** What is told leaves the node; a defect there is no reason to move an address. */
+  /**
+   * Calls the listener. A defect there is logged and counted, but is no reason to move an address.
+   */
   private void tell(Runnable telling) {
     try {
       telling.run();

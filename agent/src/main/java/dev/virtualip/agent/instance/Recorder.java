@@ -5,7 +5,10 @@ import dev.virtualip.agent.vrrp.Event;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import java.util.List;
 
-/** Is told all that virtual routers are told and answer; called by the event loop's thread. */
+/**
+ * Receives every event and every effect of the virtual routers. Called by the event loop's thread;
+ * must not block.
+ */
 public interface Recorder {
   /** Records nothing. */
   Recorder NONE =
@@ -23,7 +26,7 @@ public interface Recorder {
   /**
    * A virtual router has made a step.
    *
-   * @param at the step's time in nanoseconds
+   * @param at time of the step, in nanoseconds of the event loop's clock
    */
   void stepped(String virtualIp, long at, Event event, List<Effect> effects);
 }

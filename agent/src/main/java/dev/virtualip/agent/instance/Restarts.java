@@ -6,9 +6,9 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** When instances that failed by a defect begin anew: later each time. Times in nanoseconds. */
+/** When instances begin anew after a defect; the delay doubles each time. Times are nanoseconds. */
 final class Restarts {
-  /** One that has run for so many of the longest delays has recovered. */
+  /** After this many of the longest delays without a defect an instance counts as recovered. */
   private static final int HEALTHY = 10;
 
   private final Map<String, Long> at = new HashMap<>();
@@ -22,7 +22,7 @@ final class Restarts {
     this.delayMax = delayMax;
   }
 
-  /** An instance has failed. */
+  /** An instance has failed: plans its restart. */
   void plan(String name, long now) {
     long before = delays.getOrDefault(name, delayMin / 2);
     boolean healthy = now - failedAt.getOrDefault(name, now) > HEALTHY * delayMax;
@@ -32,22 +32,22 @@ final class Restarts {
     at.put(name, now + delay);
   }
 
-  /** An instance is not run any more, or begins at once. */
+  /** An instance is no longer run, or begins at once: drops its planned restart and its delay. */
   void forget(String name) {
     at.remove(name);
     delays.remove(name);
     failedAt.remove(name);
   }
 
-  /** When the first is due, or {@link State#NEVER}. */
+  /** When the next restart is due, or {@link State#NEVER}. */
   long deadline() {
-    // The loop asks at each turn; mostly there is none.
+    // The common case first: the loop asks at each turn.
     return at.isEmpty()
         ? State.NEVER
         : at.values().stream().mapToLong(Long::longValue).min().getAsLong();
   }
 
-  /** Takes those that are due. */
+  /** Removes and returns the names of the instances whose restart is due, sorted. */
   List<String> due(long now) {
     var due = new ArrayList<String>();
     at.forEach(

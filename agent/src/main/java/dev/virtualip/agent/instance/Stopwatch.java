@@ -4,20 +4,22 @@ import dev.virtualip.agent.vrrp.State;
 import java.util.function.LongSupplier;
 
 /**
- * The event loop's clock for measuring, never for deciding, and when the cause of what is being
- * done was seen: a packet taken from the wire, a deadline, a report of the kernel, a check's
- * result. Used by the event loop's thread only.
+ * Measures how long reactions take; never used for decisions. It remembers when the cause of the
+ * present work was seen: a packet, a deadline, a report of the kernel, a check's result. Used by
+ * the event loop's thread only. Times are nanoseconds of the clock given.
  */
 public final class Stopwatch {
   private final LongSupplier nanoTime;
   private long seen = State.NEVER;
 
-  /** A stopwatch that counts by a clock. */
+  /**
+   * @param nanoTime the event loop's clock, in nanoseconds
+   */
   public Stopwatch(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
   }
 
-  /** Does something whose cause was seen at a time. */
+  /** Runs an action whose cause was seen at a time; calls may nest. */
   public void since(long seenAt, Runnable action) {
     long outer = seen;
     seen = seenAt;
@@ -28,7 +30,7 @@ public final class Stopwatch {
     }
   }
 
-  /** When the cause of what is being done was seen; now, if nobody has said. */
+  /** When the cause of the present work was seen; now, outside of {@link #since}. */
   long seen() {
     return seen == State.NEVER ? now() : seen;
   }

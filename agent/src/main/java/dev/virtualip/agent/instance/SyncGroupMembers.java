@@ -13,7 +13,10 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** The running members of one sync group on this node; outside of groups, a router by itself. */
+/**
+ * The running members of one sync group on this node. A router outside of any group is alone in its
+ * own.
+ */
 public final class SyncGroupMembers {
   private final SortedMap<String, VrrpInstance> members = new TreeMap<>();
 
@@ -22,9 +25,9 @@ public final class SyncGroupMembers {
   }
 
   /**
-   * Makes these instances the members of one group, which all have been told of in their
-   * configuration. One that comes as master to a group that is not lets go: a peer may be the
-   * master of the others, and neither node would ever be master of all.
+   * Makes these instances, whose configurations name the same group, its members. A master that
+   * joins a group of backups lets go. Otherwise a peer may be the master of the others, and neither
+   * node would ever be master of all.
    */
   static void join(List<VrrpInstance> instances, long now) {
     var group = new SyncGroupMembers(instances);
@@ -34,14 +37,14 @@ public final class SyncGroupMembers {
         other -> newcomers.forEach(i -> i.on(new Event.LetGo(other.config().name()), now)));
   }
 
-  /** Passes on what a member's step asks of the others, after its own effects. */
+  /** After a member's step lets the other members take the steps that follow from it. */
   void stepped(VrrpInstance member, VirtualRouter before, Step step, long now) {
     var routers = new TreeMap<String, VirtualRouter>();
     members.forEach((name, instance) -> routers.put(name, instance.router()));
     member.follow(SyncGroup.follow(member.config().name(), before, step, routers), members, now);
   }
 
-  /** Adds the members other than this one that something stands in the way of. */
+  /** Adds a reason for each other member that has a fault or waits. */
   void addFaults(VrrpInstance member, Map<Reason, String> faults) {
     members.forEach(
         (name, other) -> {
@@ -56,17 +59,19 @@ public final class SyncGroupMembers {
         });
   }
 
-  /** Whether each knows what stands in its way. */
+  /** Whether each member has looked for its faults at least once. */
   boolean allHaveLooked() {
     return members.values().stream().allMatch(member -> member.faults().hasLooked());
   }
 
-  /** Whether checks of members other than this one fail. */
+  /** Whether checks of any other member fail. */
   boolean checksOfOthersFail(VrrpInstance member) {
     return members.values().stream().anyMatch(other -> other != member && other.checksFail());
   }
 
-  /** Lets the others look again: this one's own faults or failed checks have come or gone. */
+  /**
+   * Lets the other members look again, because this one's own faults or failed checks have changed.
+   */
   void faultsChanged(VrrpInstance member, long now) {
     members.values().stream().filter(other -> other != member).forEach(o -> o.lookLater(now));
   }

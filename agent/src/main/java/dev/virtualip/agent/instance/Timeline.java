@@ -15,8 +15,9 @@ import java.util.Map;
 import java.util.StringJoiner;
 
 /**
- * When one virtual router changed its state, and how far the change was after what time. Times are
- * nanoseconds of the caller's clock; all parts count from when the change's cause was seen.
+ * The last changes of state of one virtual router, and how long each part of them took. Times are
+ * nanoseconds of the caller's clock. All parts count from the time when the cause of the change was
+ * seen.
  */
 final class Timeline {
   private static final int MAX = 10;
@@ -24,7 +25,7 @@ final class Timeline {
   private static final DateTimeFormatter RFC_3339 =
       new DateTimeFormatterBuilder().appendInstant(3).toFormatter();
 
-  /** How far a change of state is. Which parts there are depends on the change. */
+  /** Parts of a change of state. Not every change has all of them. */
   enum Part {
     /** The virtual router has made its step. */
     Decided,
@@ -36,10 +37,10 @@ final class Timeline {
     Bound,
     /** Each address has been announced once. */
     Announced,
-    /** The kernel has addresses, routes and rules no more. */
+    /** Addresses, routes and rules are removed from the kernel. */
     Released;
 
-    /** As it is written in log and status. */
+    /** The name in log and status. */
     String text() {
       return name().toLowerCase(Locale.ROOT);
     }
@@ -48,9 +49,11 @@ final class Timeline {
   /**
    * A change of state.
    *
+   * @param at wall clock time at which it was done
    * @param seen when its cause was seen
-   * @param parts time from the cause to each part, in the order in which they came
-   * @param total time from the cause until all was done
+   * @param parts nanoseconds from the cause to the end of each part, in the order in which they
+   *     ended
+   * @param total nanoseconds from the cause until all was done
    */
   record Change(
       Instant at,
@@ -72,7 +75,7 @@ final class Timeline {
     }
   }
 
-  /** Text that is made once: a status is told more often than it changes. */
+  /** Newest first. The texts are made once, as a status is published more often than it changes. */
   private final Deque<Transition> history = new ArrayDeque<>(MAX);
 
   private final Map<Part, Long> parts = new LinkedHashMap<>();
@@ -104,14 +107,18 @@ final class Timeline {
     reached(Part.Decided, now);
   }
 
-  /** A part of the change is done; between changes nothing is noted. */
+  /** A part of the present change is done. Outside of a change the call is ignored. */
   void reached(Part part, long now) {
     if (changing) {
       parts.putIfAbsent(part, since(seen, now));
     }
   }
 
-  /** The change is done; null if it is none, for the state was the same. */
+  /**
+   * The change is done.
+   *
+   * @return the change, or null if the state is the same as before
+   */
   Change entered(Instant at, State from, State to, String reason, long now) {
     changing = false;
     if (from == to) {
@@ -125,7 +132,11 @@ final class Timeline {
     return last;
   }
 
-  /** A master that handed over and served on has let go now; null if it had done so before. */
+  /**
+   * A master that handed over and served on has now removed the addresses.
+   *
+   * @return the completed change, or null if the addresses had been removed before
+   */
   Change releasedLater(long now) {
     if (last == null || last.from() != State.Master || last.parts().containsKey(Part.Released)) {
       return null;
@@ -143,7 +154,7 @@ final class Timeline {
     return Math.max(0, now - seen);
   }
 
-  /** The last changes, newest first. */
+  /** The last changes, newest first, at most ten. */
   List<Transition> history() {
     return List.copyOf(history);
   }

@@ -8,12 +8,15 @@ import java.util.List;
 import java.util.function.BiConsumer;
 
 /**
- * What is to be done before the node takes its next input. Whatever a step asks for is added here
- * instead of being called, so that nothing happens in the middle of something else: a refused
- * effect and what the sync group has to follow come next, all else comes last.
+ * The work to be done before the node takes its next input. What follows from a step is queued here
+ * instead of being called, so that nothing happens in the middle of something else. Refused effects
+ * and the steps of the sync group come next; all other work comes last.
  */
 final class Turn {
-  /** More work than any input makes: some thousand instances that look at the node once each. */
+  /**
+   * More work than any input causes; even some thousand instances look at the node once each.
+   * Beyond it the turn counts as endless.
+   */
   private static final int WORK_MAX = 100_000;
 
   private final Deque<Work> works = new ArrayDeque<>();
@@ -27,7 +30,7 @@ final class Turn {
   /**
    * Work of one instance.
    *
-   * @param seen when the cause was seen
+   * @param seen when its cause was seen, in nanoseconds of the stopwatch
    */
   private record Work(VrrpInstance instance, long seen, Runnable action) {}
 
@@ -35,28 +38,31 @@ final class Turn {
     this.stopwatch = stopwatch;
   }
 
-  /** Says who is told of a defect in an instance; without it, it ends the turn. */
+  /** Sets the handler of a defect in an instance. Without a handler the defect ends the turn. */
   void onDefect(BiConsumer<VrrpInstance, Throwable> handler) {
     onDefect = handler;
   }
 
-  /** Does something, and all that follows from it; within a turn, after what waits already. */
+  /**
+   * Runs an action, and all work that follows from it. Within a turn the action is only added
+   * behind the work that waits.
+   */
   void run(VrrpInstance instance, Runnable action) {
     later(instance, action);
     settle();
   }
 
-  /** Adds work behind all that waits. */
+  /** Adds work behind all other work. */
   void later(VrrpInstance instance, Runnable action) {
     works.addLast(new Work(instance, stopwatch.seen(), action));
   }
 
-  /** Adds work before all that waits, in this order. */
+  /** Adds work before all other work. */
   void next(VrrpInstance instance, Runnable action) {
     works.addFirst(new Work(instance, stopwatch.seen(), action));
   }
 
-  /** Adds work of several instances before all that waits, in this order. */
+  /** Adds work of several instances before all other work, in this order. */
   void next(List<VrrpInstance> instances, List<Runnable> actions) {
     var reversed = new ArrayList<Work>();
     for (int i = 0; i < actions.size(); i++) {
@@ -66,7 +72,7 @@ final class Turn {
     reversed.forEach(works::addFirst);
   }
 
-  /** Forgets what waits for an instance. */
+  /** Drops the waiting work of an instance. */
   void forget(VrrpInstance instance) {
     works.removeIf(work -> work.instance() == instance);
   }

@@ -48,8 +48,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A running VirtualIP: feeds its virtual router with what happens on the node, and performs the
- * effects in their order. Used by the event loop's thread only; times are its nanoseconds.
+ * A running VirtualIP: turns what happens on the node into events of its virtual router, and
+ * performs the effects in order. Used by the event loop's thread only; times are its nanoseconds.
  */
 public final class VrrpInstance {
   private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
@@ -78,7 +78,8 @@ public final class VrrpInstance {
   /**
    * An instance that does nothing before it is {@linkplain #start started}.
    *
-   * @param resumes whether an earlier life on this node was master and is so still
+   * @param resumes whether it goes on as master, as an earlier life of the agent was
+   * @param onStatus called when {@link #status} may have changed
    */
   public VrrpInstance(
       InstanceConfig config, boolean resumes, Node node, Consumer<VrrpInstance> onStatus) {
@@ -102,9 +103,9 @@ public final class VrrpInstance {
   }
 
   /**
-   * Makes it a member of its sync group, possibly of nobody else.
+   * Makes it a member of its sync group; outside of any group, of one that it has for itself.
    *
-   * @return whether it was a member of another group, or of none
+   * @return whether its group has another name than before
    */
   public boolean join(SyncGroupMembers members) {
     boolean comes = !Objects.equals(joined, config.syncGroup());
@@ -144,14 +145,17 @@ public final class VrrpInstance {
     faults.find(config, link, source(link), router.state(), now);
   }
 
-  /** Whether a check of weight 0 keeps this router from its full priority or from taking part. */
+  /**
+   * Whether a check of weight 0 fails, which keeps this router from its full priority or from
+   * taking part.
+   */
   boolean checksFail() {
     return checksFail;
   }
 
   /**
-   * Starts the checks and, if nothing stands in the way, listens; once. A member of a sync group
-   * does so when it is {@linkplain #evaluate told} after it has {@linkplain #join joined}.
+   * Starts the checks and, unless there is a fault, takes part; later calls do nothing. A member of
+   * a sync group takes part at {@link #evaluate}, after all members have {@linkplain #join joined}.
    */
   public void start(long now) {
     if (started) {
@@ -182,14 +186,14 @@ public final class VrrpInstance {
     return config;
   }
 
-  /** When {@link #onDeadline} is due. */
+  /** When {@link #onDeadline} is due, or {@link State#NEVER}. */
   public long deadline() {
     return Math.min(
         Math.min(router.deadline(), faults.deadline()),
         Math.min(receiver.deadline(), effects.deadline()));
   }
 
-  /** Does what is due. */
+  /** Does everything that is due. */
   public void onDeadline(long now) {
     node.turn().run(this, () -> meetDeadlines(now));
   }
@@ -212,7 +216,7 @@ public final class VrrpInstance {
     if (faults.deadline() <= now) {
       long due = faults.deadline();
       faults.onDeadline(now);
-      // After what the step has brought about.
+      // Queued, so that it sees the outcome of the step above.
       node.stopwatch().since(due, () -> node.turn().later(this, () -> look(now)));
     }
   }
@@ -222,6 +226,11 @@ public final class VrrpInstance {
     return transport.takes(config, linkIndex, datagram);
   }
 
+  /**
+   * Handles a datagram that this router {@linkplain #takes takes}.
+   *
+   * @param now nanoseconds of the event loop's clock
+   */
   public void onDatagram(Datagram datagram, long now) {
     node.turn().run(this, () -> receive(datagram, now));
   }
@@ -240,12 +249,12 @@ public final class VrrpInstance {
     }
   }
 
-  /** Whether a report may mean that something is gone that this master holds. */
+  /** Whether a report may mean that something held by this master has been removed. */
   boolean mayLose(NetworkEvent event) {
     return router.state() instanceof Active && holdings().mayLose(event);
   }
 
-  /** The node's NICs or addresses are other ones. */
+  /** The node's NICs or addresses have changed. */
   void networkChanged(long now) {
     evaluate(now);
   }
@@ -268,6 +277,11 @@ public final class VrrpInstance {
     }
   }
 
+  /**
+   * A check has a new state.
+   *
+   * @param now nanoseconds of the event loop's clock
+   */
   public void onCheck(CheckState state, long now) {
     node.turn()
         .run(
@@ -280,7 +294,7 @@ public final class VrrpInstance {
             });
   }
 
-  /** Takes over a configuration that {@linkplain InstanceConfig#continues continues} this one. */
+  /** Switches to a configuration that {@linkplain InstanceConfig#continues continues} this one. */
   void update(InstanceConfig next, long now) {
     if (!next.equals(config)) {
       node.turn().later(this, () -> takeOver(next, now));
@@ -310,7 +324,7 @@ public final class VrrpInstance {
     }
   }
 
-  /** What users should know, though it keeps nothing from running. */
+  /** Problems that users should know about but that do not keep it from running. */
   void note(List<Problem> problems) {
     if (status.note(problems)) {
       onStatus.accept(this);
@@ -318,10 +332,10 @@ public final class VrrpInstance {
   }
 
   /**
-   * Takes in what this node is asked to do: to hand over if it is master, and to be no more than a
-   * last resort from then on. Asked again at another time it hands over again.
+   * Asks this node to hand over if it is master, and limits its priority until the request ends. A
+   * request with another time makes it hand over again.
    *
-   * @param request null if it is not asked any more
+   * @param request null if there is no request any more
    */
   void ask(HandOver request, long now) {
     node.turn().run(this, () -> takeRequest(request, now));
@@ -338,7 +352,7 @@ public final class VrrpInstance {
     }
   }
 
-  /** Ends; a master says so to its peers first. */
+  /** Ends for good; a master resigns to its peers first. */
   public void stop(Reason reason, long now) {
     node.turn()
         .run(
@@ -349,7 +363,7 @@ public final class VrrpInstance {
             });
   }
 
-  /** Ends after a defect, as far as that is possible: nothing of it may stay. */
+  /** Ends after a defect, whatever its state: no address, route or rule of it may stay. */
   void abandon() {
     try {
       checks.stop(config.name());
@@ -365,7 +379,7 @@ public final class VrrpInstance {
     checks.run(config, resumes || !(router.state() instanceof Initialize));
   }
 
-  /** Looks at the node and tells the router what has changed. */
+  /** Looks at the node, the checks and the group, and passes changes on to the router. */
   void evaluate(long now) {
     node.turn().run(this, () -> look(now));
   }
@@ -422,12 +436,12 @@ public final class VrrpInstance {
         : effective;
   }
 
-  /** Tells the router of an event, and does all that follows from it. */
+  /** Passes an event to the router, and does all that follows from it. */
   void on(Event event, long now) {
     node.turn().run(this, () -> step(event, now));
   }
 
-  /** Makes a step, performs its effects, and then tells the sync group. */
+  /** Makes a step, performs its effects, and then lets the sync group follow. */
   private void step(Event event, long now) {
     var before = router;
     var step = router.step(event, now);
@@ -439,7 +453,8 @@ public final class VrrpInstance {
     for (var effect : step.effects()) {
       var refusal = effects.perform(effect, config, router.source(), now);
       if (refusal != null) {
-        // The effects behind it no longer apply, and the group follows what comes of it.
+        // The remaining effects no longer apply. The sync group follows the step that comes of the
+        // refusal instead.
         node.turn().next(this, () -> refused(refusal, now));
         return;
       }
@@ -458,7 +473,7 @@ public final class VrrpInstance {
     node.turn().next(followers, steps);
   }
 
-  /** Looks at the node when all that waits is done. */
+  /** Looks at the node after all waiting work. */
   void lookLater(long now) {
     node.turn().later(this, () -> look(now));
   }
@@ -470,7 +485,7 @@ public final class VrrpInstance {
       case UnbindAddresses _ -> {
         boolean servedOn = before.state() instanceof Backup backup && backup.servesOn();
         if (servedOn && router.state() instanceof Backup) {
-          // The status tells with what is next written: it is worth no write.
+          // Not worth a write of its own: the next write of the status has it.
           status.releasedLater(config.name());
         }
       }
@@ -478,7 +493,7 @@ public final class VrrpInstance {
     }
   }
 
-  /** A refusal is a fault, never a silent master. */
+  /** A refused bind becomes a fault: a master without its addresses must not stay master. */
   private void refused(String error, long now) {
     faults.bindFailed(error, now);
     LOG.error("bind_failed vip={} error=\"{}\"", config.name(), error);
@@ -499,6 +514,7 @@ public final class VrrpInstance {
     return InstanceStatus.name(router.state());
   }
 
+  /** The status as it is written to the VirtualIP. */
   public NodeStatus status() {
     boolean lastResort =
         asked == null && config.keepMaster() && router.priority() == EffectivePriority.LAST_RESORT;
@@ -506,8 +522,8 @@ public final class VrrpInstance {
   }
 
   /**
-   * What this node has of the addresses though it is not master, bound by somebody else: clients
-   * may end up here. An address owner has them anyway.
+   * Virtual addresses that something other than the agent has bound on this node while it is not
+   * master: clients may end up here. An address owner (priority 255) has them anyway.
    */
   private List<String> strays() {
     boolean may = router.state() instanceof Active || servesOn();

@@ -1,2 +1,2 @@
-/** All VirtualIPs of a node as one deterministic machine, and what it does to the node. */
+/** All VirtualIPs of a node as one deterministic machine, and its effects on the node. */
 package dev.virtualip.agent.instance;

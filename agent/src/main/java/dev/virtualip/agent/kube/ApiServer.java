@@ -17,11 +17,11 @@ import java.security.KeyStore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** How the agent talks to the API server. */
+/** The agent's client of the API server. */
 public final class ApiServer {
   /**
-   * VirtualIPs as untyped objects: one that a newer CRD lets pass and this agent cannot read must
-   * not keep it from listing the others.
+   * VirtualIPs are read as untyped objects. A newer CRD may admit an object that this agent cannot
+   * read, and that must not keep it from listing the others.
    */
   static final ResourceDefinitionContext VIRTUAL_IPS =
       new ResourceDefinitionContext.Builder()
@@ -36,7 +36,7 @@ public final class ApiServer {
   private static final int REQUEST_TIMEOUT_MS = 5000;
   private static final int WATCH_RECONNECT_MS = 250;
 
-  /** Of an empty key store. */
+  /** Passphrase of an in-memory key store without secrets. */
   private static final String PASSPHRASE = "empty";
 
   private static final Logger LOG = LoggerFactory.getLogger(ApiServer.class);
@@ -44,10 +44,10 @@ public final class ApiServer {
   private ApiServer() {}
 
   /**
-   * A client that gives up soon, since {@link KubernetesSource} and {@link StatusReporter} try
-   * again by themselves; watches reconnect after 0.25 s to 8 s. It asks nothing yet.
+   * A client with short timeouts, since {@link KubernetesSource} and {@link StatusReporter} try
+   * again by themselves. Watches reconnect after 0.25 s to 8 s. No request is sent yet.
    *
-   * @param kubeconfig null for what kubectl would use, or the pod's service account
+   * @param kubeconfig null for the file that kubectl would use, or else the pod's service account
    */
   public static KubernetesClient client(Path kubeconfig) {
     var config =
@@ -60,7 +60,8 @@ public final class ApiServer {
             .withRequestTimeout(REQUEST_TIMEOUT_MS)
             .withRequestRetryBackoffLimit(0)
             .withWatchReconnectInterval(WATCH_RECONNECT_MS)
-            // A pooled HTTP/2 connection to a dead server swallows request after request.
+            // With HTTP/2 every request would go into the same pooled connection, even to a dead
+            // server.
             .withHttp2Disable(true);
     if (config.getCaCertFile() == null && config.getCaCertData() == null) {
       return client(builder.build());
@@ -82,8 +83,8 @@ public final class ApiServer {
   }
 
   /**
-   * A client that trusts the authority it was given and no other. By itself it trusts the JVM's
-   * too, and reading these 150 certificates takes time and 2 MiB.
+   * A client that trusts only the configured certificate authority. By default it would trust the
+   * JVM's too, and reading those 150 certificates takes time and 2 MiB.
    */
   private static KubernetesClient clientTrustingOne(ConfigBuilder builder)
       throws IOException, GeneralSecurityException {

@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Renews a Lease in virtualip's namespace every 5 s, for as long as the agent does its work: by it
- * the operator knows that what the agent said last still holds.
+ * Renews a Lease in virtualip's namespace every 5 s while the agent works. By it the operator knows
+ * that the agent's last status still holds.
  */
 public final class Heartbeat implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Heartbeat.class);
@@ -46,11 +46,12 @@ public final class Heartbeat implements AutoCloseable {
   }
 
   /**
-   * Starts it.
+   * Starts the heartbeat.
    *
-   * @param namespace virtualip's own
-   * @param nodeUid UID of the node's Node, with which the Lease goes away, once it is known
-   * @param alive whether the agent does its work
+   * @param namespace virtualip's own namespace
+   * @param nodeUid UID of the Node object once it is known; as its owner, it takes the Lease along
+   *     when it is deleted
+   * @param alive whether the event loop works; no renewal otherwise
    */
   public static Heartbeat start(
       KubernetesClient client,
@@ -124,7 +125,7 @@ public final class Heartbeat implements AutoCloseable {
                 """
                 ,"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"%s","uid":"%s"}]"""
                     .formatted(nodeName, uid));
-    // Micro time has six digits, no more and no less.
+    // A MicroTime must have exactly six fractional digits.
     var time = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
     return """
         {"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"%s",\

@@ -6,16 +6,17 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Informers that never give up. */
+/** Starts informers that never give up. */
 final class Informers {
   private static final Logger LOG = LoggerFactory.getLogger(Informers.class);
 
   private Informers() {}
 
   /**
-   * Starts an informer that tries again whatever happens, and logs each new error once.
+   * Starts an informer that tries again after any error, and logs each new error once.
    *
-   * @return completes when the first list is there
+   * @param what name of the objects in the log
+   * @return completes with the first list
    */
   static CompletionStage<Void> startForEver(SharedIndexInformer<?> informer, String what) {
     var logged = new AtomicReference<>("");

@@ -16,8 +16,8 @@ import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import java.util.List;
 
 /**
- * The kinds of objects that are read, and what of them. By itself the client looks for, and loads,
- * all kinds that there are, and Jackson the classes of all fields of a kind.
+ * The kinds of objects that the agent reads, and the fields of each. By default the client would
+ * load the classes of all Kubernetes kinds, and Jackson those of all fields.
  */
 final class Kinds {
   private Kinds() {}
@@ -37,7 +37,7 @@ final class Kinds {
   @JsonIncludeProperties("addresses")
   private interface OfNodeStatus {}
 
-  /** Reads objects so. */
+  /** A serialization that knows these kinds and fields only. */
   static KubernetesSerialization serialization() {
     ObjectMapper mapper =
         JsonMapper.builder()

@@ -38,8 +38,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Takes VirtualIPs, the node's own Node and the Secrets of virtualip's namespace from the API
- * server and follows their changes; all Nodes too, once some VirtualIP takes its peers from them.
- * While the API server is away it keeps what it has and keeps trying.
+ * server, and follows their changes. It follows all Nodes too, once a VirtualIP takes its peers
+ * from them. While the API server is away it keeps the last configuration and keeps trying.
  */
 public final class KubernetesSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
@@ -64,9 +64,16 @@ public final class KubernetesSource implements AutoCloseable {
   private final Thread thread = Thread.ofVirtual().name("kubernetes-source").unstarted(this::run);
   private volatile Consumer<String> onStatus = _ -> {};
 
-  /** An object as it was read; without problems it can be run. */
+  /**
+   * An object as it was read. It can be run if it has no problems.
+   *
+   * @param asked the present request to this node, or null
+   */
   private record Version(
-      GenericKubernetesResource object, VirtualIp virtualIp, List<Problem> problems) {}
+      GenericKubernetesResource object,
+      VirtualIp virtualIp,
+      List<Problem> problems,
+      HandOver asked) {}
 
   private Map<String, Version> read = Map.of();
   private Map<String, VirtualIp> good = Map.of();
@@ -75,17 +82,17 @@ public final class KubernetesSource implements AutoCloseable {
   private Desired last;
   private Map<String, List<Problem>> problems = Map.of();
 
-  /** VirtualIPs in the version in which they selected this node last. */
+  /** The last version of each VirtualIP that selected this node. */
   private final Map<String, VirtualIp> selecting = new HashMap<>();
 
   private boolean followsAllNodes;
 
   /**
-   * Prepares the informers; nothing runs before {@link #start}.
+   * Creates the informers; they do not run before {@link #start}.
    *
-   * @param namespace virtualip's own, which the Secrets are in
-   * @param consumer gets all that is wanted, first when VirtualIPs and Node are known and then on
-   *     each change; called on the source's own thread
+   * @param namespace virtualip's own namespace, with the Secrets
+   * @param consumer gets the whole configuration, first when VirtualIPs and Node are known and then
+   *     on each change; called on the source's own thread
    */
   public KubernetesSource(
       KubernetesClient client, String nodeName, String namespace, Consumer<Desired> consumer) {
@@ -99,7 +106,7 @@ public final class KubernetesSource implements AutoCloseable {
         client
             .secrets()
             .inNamespace(namespace)
-            // Helm keeps whole charts in Secrets.
+            // Helm stores whole charts in Secrets, which would only take memory.
             .withoutField("type", "helm.sh/release.v1")
             .runnableInformer(0);
     pods = new NodePods(client, nodeName);
@@ -119,12 +126,12 @@ public final class KubernetesSource implements AutoCloseable {
     follow(secrets, "secrets");
   }
 
-  /** Answers pod checks; watches the node's pods from the first question on. */
+  /** Answers pod checks. The node's pods are watched from the first question on. */
   public PodReadiness pods() {
     return pods;
   }
 
-  /** The status of a VirtualIP as the API server showed it last; empty if it is not known. */
+  /** The status of a VirtualIP as last seen from the API server; empty if it is not known. */
   public Optional<VirtualIpStatus> status(String virtualIp) {
     return Optional.ofNullable(virtualIps.getStore().getByKey(virtualIp))
         .flatMap(KubernetesSource::status);
@@ -146,7 +153,7 @@ public final class KubernetesSource implements AutoCloseable {
         .map(node -> node.getMetadata().getUid());
   }
 
-  /** Stops following; the consumer may be running still. The client stays open. */
+  /** Stops following. A call of the consumer may still be running. The client stays open. */
   @Override
   public void close() {
     thread.interrupt();
@@ -162,7 +169,7 @@ public final class KubernetesSource implements AutoCloseable {
     Informers.startForEver(informer, what).thenRun(() -> changed.offer(true));
   }
 
-  /** Wakes the thread; it does the work, so that nothing is thrown into the informer. */
+  /** Only wakes the source's thread, so that no exception reaches the informer. */
   private final class Changes<T extends HasMetadata> implements ResourceEventHandler<T> {
     @Override
     public void onAdd(T object) {
@@ -183,7 +190,7 @@ public final class KubernetesSource implements AutoCloseable {
       changed.offer(true);
     }
 
-    /** Whether only what agents say differs, as after each write of one. */
+    /** Whether two versions differ only in what agents report, as after each write of a status. */
     private boolean asksTheSame(T before, T object) {
       return before instanceof GenericKubernetesResource was
           && object instanceof GenericKubernetesResource is
@@ -201,7 +208,8 @@ public final class KubernetesSource implements AutoCloseable {
   private void run() {
     try {
       while (true) {
-        // Other nodes are not watched: look again whether a refused selection has a node now.
+        // Other nodes are not watched, so a selection that was refused has to be checked again
+        // after a while.
         changed.poll(problems.isEmpty() ? Long.MAX_VALUE : RECHECK_SECONDS, TimeUnit.SECONDS);
         try {
           update();
@@ -234,7 +242,10 @@ public final class KubernetesSource implements AutoCloseable {
     }
   }
 
-  /** Not asked for before they are needed: every agent that watches all nodes is a load. */
+  /**
+   * All nodes are watched only if they are needed: each agent that does so is a load on the API
+   * server.
+   */
   private boolean knowsAllNodes() {
     if (!followsAllNodes) {
       followsAllNodes = true;
@@ -243,7 +254,7 @@ public final class KubernetesSource implements AutoCloseable {
     return allNodes.hasSynced();
   }
 
-  /** A Node object that is gone for a moment changes nothing: the node still runs this agent. */
+  /** A missing Node object changes nothing after the first time: the node still runs this agent. */
   private boolean knowsSelf() {
     var node = nodes.getStore().getByKey(nodeName);
     if (node != null) {
@@ -285,24 +296,33 @@ public final class KubernetesSource implements AutoCloseable {
     return next.values().stream().map(this::withRequest).toList();
   }
 
-  /** Reads an object, unless it says the same as when it was read last. */
-  private static Version version(Version before, GenericKubernetesResource object) {
+  /**
+   * Parses an object, unless it has the same metadata and spec as when it was parsed last. There
+   * may be thousands, and each edit of one comes by here.
+   */
+  private Version version(Version before, GenericKubernetesResource object) {
+    if (before != null && before.object() == object) {
+      return before;
+    }
     if (before != null
-        && (before.object() == object
-            || essence(before.object().getMetadata()).equals(essence(object.getMetadata()))
-                && Objects.equals(spec(before.object()), spec(object)))) {
-      return new Version(object, before.virtualIp(), before.problems());
+        && essence(before.object().getMetadata()).equals(essence(object.getMetadata()))
+        && Objects.equals(spec(before.object()), spec(object))) {
+      return new Version(object, before.virtualIp(), before.problems(), asked(object));
     }
     var problems = new ArrayList<Problem>();
     var vip = Manifests.lenientVirtualIp(STATUS.valueToTree(object), problems);
-    return new Version(object, vip, List.copyOf(problems));
+    if (vip != null) {
+      vip = Desired.stripped(vip);
+      vip.setStatus(null);
+    }
+    return new Version(object, vip, List.copyOf(problems), asked(object));
   }
 
   private static Object spec(GenericKubernetesResource object) {
     return object.getAdditionalProperties().get("spec");
   }
 
-  /** Metadata without what changes with every write, of a status too. */
+  /** Metadata without the fields that change with every write, even with one of the status. */
   private static ObjectMeta essence(ObjectMeta metadata) {
     return new ObjectMetaBuilder(metadata)
         .withResourceVersion(null)
@@ -310,17 +330,17 @@ public final class KubernetesSource implements AutoCloseable {
         .build();
   }
 
-  /** A version of a VirtualIP, with what this node is asked to do now as its status. */
+  /** A version of a VirtualIP, with the present request to this node as its status. */
   private VirtualIp withRequest(VirtualIp version) {
-    var object = virtualIps.getStore().getByKey(version.getMetadata().getName());
-    var asked = object == null ? null : asked(object);
+    var asked = read.get(version.getMetadata().getName()).asked();
+    if (asked == null) {
+      return version;
+    }
     var vip = new VirtualIp();
     vip.setMetadata(version.getMetadata());
     vip.setSpec(version.getSpec());
-    if (asked != null) {
-      vip.setStatus(
-          new VirtualIpStatus(null, null, null, null, null, Map.of(nodeName, asked), null, null));
-    }
+    vip.setStatus(
+        new VirtualIpStatus(null, null, null, null, null, Map.of(nodeName, asked), null, null));
     return vip;
   }
 
@@ -331,7 +351,10 @@ public final class KubernetesSource implements AutoCloseable {
         .orElse(null);
   }
 
-  /** An edit after which no node is selected is a slip: what runs here goes on. */
+  /**
+   * Refuses an edit after which no node is selected. It is taken for a slip, and the version that
+   * runs here goes on.
+   */
   private void refuseEmptySelections(
       Map<String, VirtualIp> next, Map<String, List<Problem>> wrong) {
     selecting.keySet().retainAll(next.keySet());

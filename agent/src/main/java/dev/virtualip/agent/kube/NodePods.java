@@ -9,7 +9,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/** The pods of one node, watched from the first question on; the last answer outlives the API. */
+/**
+ * The pods of one node, watched from the first question on. While the API server is away the last
+ * answer holds.
+ */
 final class NodePods implements PodReadiness, AutoCloseable {
   private final KubernetesClient client;
   private final String nodeName;
@@ -35,7 +38,7 @@ final class NodePods implements PodReadiness, AutoCloseable {
     var metadata = pod.getMetadata();
     return metadata.getNamespace().equals(namespace)
         && selector.matches(Objects.requireNonNullElse(metadata.getLabels(), Map.of()))
-        // A pod that is being deleted may still say Ready; it will not serve for long.
+        // A pod that is being deleted may still be Ready, but it will not serve for long.
         && metadata.getDeletionTimestamp() == null
         && pod.getStatus() != null
         && pod.getStatus().getConditions().stream()

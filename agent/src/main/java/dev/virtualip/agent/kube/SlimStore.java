@@ -10,9 +10,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * What the informer keeps of VirtualIPs: no more than the agent reads. An agent sees those of the
- * whole cluster, most of them not its own, and what other nodes and the operator say of each makes
- * up most of it.
+ * Keeps only those parts of VirtualIPs that the agent reads. Each agent receives all VirtualIPs of
+ * the cluster, and most of an object is the status of other nodes and of the operator.
  */
 final class SlimStore extends BasicItemStore<GenericKubernetesResource> {
   private static final Map<String, Object> STATES =
@@ -25,7 +24,7 @@ final class SlimStore extends BasicItemStore<GenericKubernetesResource> {
   /**
    * An empty store.
    *
-   * @param nodeName this node: what it says itself stays as it is
+   * @param nodeName this node, whose own status is kept as a whole
    */
   SlimStore(String nodeName) {
     super(Cache::metaNamespaceKeyFunc);
@@ -41,7 +40,7 @@ final class SlimStore extends BasicItemStore<GenericKubernetesResource> {
     return super.put(key, virtualIp);
   }
 
-  /** The status without conditions, and of other nodes their state. */
+  /** The status without conditions, and with no more than the state of other nodes. */
   private Map<Object, Object> slim(Map<?, ?> status) {
     var slim = new HashMap<Object, Object>(status);
     slim.remove("conditions");
@@ -53,7 +52,7 @@ final class SlimStore extends BasicItemStore<GenericKubernetesResource> {
     return slim;
   }
 
-  /** One object for all that are in the same state. */
+  /** One shared object for all nodes in the same state. */
   private static Object state(Object said) {
     return said instanceof Map<?, ?> fields && fields.get("state") instanceof String state
         ? STATES.getOrDefault(state, said)

@@ -12,8 +12,9 @@ import java.util.Map;
 import java.util.Objects;
 
 /**
- * What a node writes into the status of a VirtualIP: its own key; and, as Master, {@code master},
- * {@code transitions} and {@code backups}, so that they hold without the operator too.
+ * The patch that a node writes into the status of a VirtualIP: its own key and, as Master, {@code
+ * master}, {@code transitions} and {@code backups}, so that they are right without the operator
+ * too.
  */
 final class StatusPatch {
   private static final JsonMapper MAPPER = new JsonMapper();
@@ -26,9 +27,9 @@ final class StatusPatch {
   /**
    * A JSON merge patch (RFC 7386) of the status subresource.
    *
-   * @param status null to take the node's key away
+   * @param status null to remove the node's key
    * @param master whether this node is Master
-   * @param wasMaster whether this node's last patch said so
+   * @param wasMaster whether it was Master in its last patch
    * @param cached the status as last seen, or null
    */
   static ObjectNode of(
@@ -50,7 +51,7 @@ final class StatusPatch {
     return patch;
   }
 
-  /** Whether a status that was written before must be written again. */
+  /** Whether a status written before has to be written again, given the status as last seen. */
   static boolean needed(String node, boolean master, VirtualIpStatus cached) {
     return cached == null
         || cached.nodes() == null
@@ -63,7 +64,7 @@ final class StatusPatch {
         || givesUpMaster(node, master, cached);
   }
 
-  /** The nodes that would take over from this one. */
+  /** The number of nodes that could take over from this one. */
   private static int backups(String node, VirtualIpStatus cached) {
     var others = new HashMap<>(Objects.requireNonNullElse(cached.nodes(), Map.of()));
     others.remove(node);
@@ -71,8 +72,9 @@ final class StatusPatch {
   }
 
   /**
-   * Whoever has just become Master says so. Later a Master only corrects a name that is missing or
-   * stands for a node that is no Master, so that two Masters do not write against each other.
+   * Whether to write {@code status.master}. A node that has just become Master does. Later it only
+   * corrects a name that is missing or belongs to a node that is not Master, so that two Masters do
+   * not overwrite each other.
    */
   private static boolean claimsMaster(
       String node, boolean master, boolean wasMaster, VirtualIpStatus cached) {
@@ -91,7 +93,7 @@ final class StatusPatch {
     return nodes.get(node) != null && nodes.get(node).state() == State.Master;
   }
 
-  /** A merge patch keeps what it does not name; fields that went away are null. */
+  /** A merge patch keeps fields that it does not name, so those without a value are set to null. */
   private static ObjectNode withNulls(NodeStatus status) {
     ObjectNode tree = MAPPER.valueToTree(status);
     FIELDS.stream().filter(field -> !tree.has(field)).forEach(tree::putNull);

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes this node's part of the VirtualIPs' status. Callers never wait; of several states of one
- * VirtualIP only the newest is written, and tried again until it is.
+ * Writes this node's part of the status of VirtualIPs. Callers never wait. Only the newest status
+ * of each VirtualIP is written, and tried again until it succeeds.
  */
 public final class StatusReporter {
   private static final Logger LOG = LoggerFactory.getLogger(StatusReporter.class);
@@ -37,11 +37,14 @@ public final class StatusReporter {
   /** Sends a merge patch for the status of a VirtualIP. */
   @FunctionalInterface
   interface Patcher {
-    /** Returns the HTTP status of the answer. */
+    /**
+     * @return HTTP status of the answer
+     * @throws IOException if there is no answer
+     */
     int patch(String virtualIp, String json) throws IOException, InterruptedException;
   }
 
-  /** What is to say about one VirtualIP; guarded by the reporter's lock. */
+  /** What has to be written about one VirtualIP; guarded by the reporter's lock. */
   private static final class Entry {
     private NodeStatus status;
     private boolean master;
@@ -82,7 +85,7 @@ public final class StatusReporter {
   }
 
   /**
-   * Says how a VirtualIP is on this node.
+   * Sets the status of a VirtualIP on this node.
    *
    * @param master whether this node is its Master
    */
@@ -96,7 +99,7 @@ public final class StatusReporter {
     }
   }
 
-  /** Takes back all that was said about a VirtualIP: this node does not run it any more. */
+  /** Removes this node's status of a VirtualIP that it no longer runs. */
   public synchronized void remove(String virtualIp) {
     var entry = entries.computeIfAbsent(virtualIp, _ -> new Entry());
     entry.status = null;
@@ -106,8 +109,9 @@ public final class StatusReporter {
   }
 
   /**
-   * Looks whether the API server shows what was said, and says it again if not: for a VirtualIP
-   * that was deleted and made anew, or whose {@code status.master} is out of date.
+   * Compares the status on the API server with the one written, and writes it again if needed:
+   * after a VirtualIP was deleted and created again, or when its {@code status.master} is out of
+   * date.
    */
   public void statusChanged(String virtualIp) {
     var seen = cached.apply(virtualIp).orElse(null);
@@ -124,9 +128,9 @@ public final class StatusReporter {
   }
 
   /**
-   * Writes what is left and ends.
+   * Writes the statuses that are waiting, and ends.
    *
-   * @param endNanos System.nanoTime at which it ends whatever is left
+   * @param endNanos System.nanoTime at which it ends even if some are left
    */
   public void close(long endNanos) {
     synchronized (this) {
@@ -156,7 +160,7 @@ public final class StatusReporter {
     }
   }
 
-  /** Waits for the next patch that is due; empty when closing and nothing is left. */
+  /** Waits for the next patch that is due; empty when it is closing and no patch is left. */
   private synchronized Optional<Patch> next() throws InterruptedException {
     while (true) {
       var first =
@@ -182,7 +186,7 @@ public final class StatusReporter {
     }
   }
 
-  /** How many VirtualIPs have something to write, what is being written right now included. */
+  /** Number of VirtualIPs whose status is waiting or being written. */
   synchronized long pending() {
     return entries.values().stream().filter(e -> e.dirty || e.writing).count();
   }
@@ -213,12 +217,12 @@ public final class StatusReporter {
     entry.writing = false;
     if (entry.failures > 0) {
       LOG.info("status_written vip={} failures_before={}", patch.name(), entry.failures);
-      // The API server is back: the others need not wait any longer.
+      // The API server is back, so the other statuses need not wait for their next try.
       entries.values().forEach(other -> other.dueNanos = System.nanoTime());
     }
     entry.failures = 0;
     entry.wasMaster = asMaster;
-    // A flapping check must not flood the API server, nor keep other VirtualIPs waiting.
+    // A flapping check must neither flood the API server nor delay other VirtualIPs.
     entry.dueNanos = System.nanoTime() + GAP_NANOS;
     if (patch.status() == null && !entry.dirty) {
       entries.remove(patch.name());

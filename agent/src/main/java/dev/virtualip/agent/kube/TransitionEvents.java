@@ -14,9 +14,9 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * Makes a Kubernetes Event of each change of a virtual router's state, so that {@code kubectl
- * describe} tells what happened and why. One thread tells what objects there are, another one what
- * happens.
+ * Writes a Kubernetes Event for each change of a virtual router's state, so that {@code kubectl
+ * describe} shows what happened and why. One thread may call {@link #objects} while another calls
+ * the other methods.
  */
 public final class TransitionEvents {
   private final EventWriter events;
@@ -24,13 +24,15 @@ public final class TransitionEvents {
   private final Map<String, NodeStatus> last = new HashMap<>();
   private volatile Map<String, ObjectReference> objects = Map.of();
 
-  /** Prepares it; the caller closes the writer. */
+  /**
+   * @param events writes the Events; the caller has to close it
+   */
   public TransitionEvents(EventWriter events, String nodeName) {
     this.events = events;
     this.nodeName = nodeName;
   }
 
-  /** Tells what objects there are, with their UIDs, before anything happens to them. */
+  /** Sets the present objects, whose UIDs Events need. Call it before {@link #changed}. */
   public void objects(Collection<VirtualIp> virtualIps) {
     objects =
         virtualIps.stream()
@@ -48,7 +50,7 @@ public final class TransitionEvents {
         .build();
   }
 
-  /** Takes in a status; most say nothing new. */
+  /** Handles a status; an Event is written only if state or reason has changed. */
   public void changed(String virtualIp, NodeStatus status) {
     var before = last.put(virtualIp, status);
     var about = objects.get(virtualIp);
@@ -66,7 +68,7 @@ public final class TransitionEvents {
     }
   }
 
-  /** What it was before and what the change took; empty if another reason is all that is new. */
+  /** The state before and how long the change took; empty if only the reason has changed. */
   private static String change(NodeStatus before, NodeStatus status) {
     boolean changed =
         before != null && before.state() != status.state() && status.history() != null;
@@ -75,7 +77,7 @@ public final class TransitionEvents {
         : "";
   }
 
-  /** This node has nothing to do with a VirtualIP any more. */
+  /** This node neither runs nor refuses a VirtualIP any more. */
   public void removed(String virtualIp) {
     last.remove(virtualIp);
   }

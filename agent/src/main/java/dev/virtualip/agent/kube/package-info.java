@@ -1,2 +1,2 @@
-/** The API server's side of the agent: configuration in, status out; never needed to fail over. */
+/** The agent's connection to the API server: configuration in, status out. No failover needs it. */
 package dev.virtualip.agent.kube;

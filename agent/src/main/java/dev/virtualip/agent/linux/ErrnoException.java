@@ -2,7 +2,7 @@ package dev.virtualip.agent.linux;
 
 import java.io.IOException;
 
-/** A system call that failed; the message has the call, its arguments and the errno's name. */
+/** A failed system call; the message has the call, its arguments and the name of the errno. */
 final class ErrnoException extends IOException {
   private static final long serialVersionUID = 1;
 

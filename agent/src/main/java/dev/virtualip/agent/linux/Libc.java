@@ -17,8 +17,8 @@ import java.lang.invoke.VarHandle;
 import java.util.function.Supplier;
 
 /**
- * The C library's calls that netlink and raw sockets need. A call that a signal interrupts is made
- * again; any other failure is an {@link ErrnoException}.
+ * The calls of the C library that netlink and raw sockets need. A call interrupted by a signal is
+ * repeated; any other failure is an {@link ErrnoException}.
  */
 final class Libc {
   static final int AF_INET = 2;
@@ -75,7 +75,7 @@ final class Libc {
             () -> "socket(%d, %d, %d)".formatted(domain, type, protocol));
   }
 
-  /** Opens a counter of 0 that is readable once something was written to it. */
+  /** Opens an eventfd with counter 0, which becomes readable when it is written to. */
   static int eventfd() throws ErrnoException {
     return (int) call(state -> (int) EVENTFD.invokeExact(state, 0, EFD_CLOEXEC), () -> "eventfd()");
   }
@@ -97,8 +97,8 @@ final class Libc {
   }
 
   /**
-   * Lets a socket receive nothing from now on: a filter of one instruction, "return 0" (struct
-   * sock_fprog, linux/filter.h).
+   * Attaches a filter by which a socket receives nothing from now on: one instruction, "return 0"
+   * (struct sock_fprog, linux/filter.h).
    */
   static void receiveNothing(int fd) throws ErrnoException {
     try (var arena = Arena.ofConfined()) {
@@ -131,7 +131,10 @@ final class Libc {
         () -> "send(fd %d, %d bytes)".formatted(fd, data.byteSize()));
   }
 
-  /** Sends a datagram to an address, without waiting for room; returns the number of bytes sent. */
+  /**
+   * Sends a datagram to an address, without waiting for buffer space; returns the number of bytes
+   * sent.
+   */
   static long sendto(int fd, MemorySegment data, MemorySegment address) throws ErrnoException {
     return call(
         state ->
@@ -147,7 +150,9 @@ final class Libc {
         () -> "sendto(fd %d, %d bytes)".formatted(fd, data.byteSize()));
   }
 
-  /** Receives a datagram; with MSG_TRUNC returns its real length, even if that did not fit. */
+  /**
+   * Receives a datagram; returns its length, with MSG_TRUNC its real length even if it did not fit.
+   */
   static long recv(int fd, MemorySegment into, int flags) throws ErrnoException {
     return call(
         state -> (long) RECV.invokeExact(state, fd, into, into.byteSize(), flags),
@@ -159,7 +164,7 @@ final class Libc {
    *
    * @param pollfds array of struct pollfd
    * @param timeoutMillis -1 = wait for ever
-   * @return number of descriptors that are ready, 0 if the time is over
+   * @return number of descriptors that are ready, 0 after the timeout
    */
   static int poll(MemorySegment pollfds, long count, int timeoutMillis) throws ErrnoException {
     return (int)
@@ -177,7 +182,7 @@ final class Libc {
     }
   }
 
-  /** Closes a descriptor. Linux has released it even if it reports EINTR, so never a second try. */
+  /** Closes a descriptor, without a second try: Linux has released it even if it reports EINTR. */
   static void close(int fd) {
     try (var arena = Arena.ofConfined()) {
       int _ = (int) CLOSE.invokeExact(arena.allocate(STATE), fd);
@@ -210,7 +215,10 @@ final class Libc {
     }
   }
 
-  /** Throws an Error, since any other exception would lose its message in class initialization. */
+  /**
+   * A function of the C library. Throws an Error if it is missing, since any other exception would
+   * lose its message in class initialization.
+   */
   @SuppressWarnings("restricted") // Native calls are what this class is for.
   private static MethodHandle function(String name, FunctionDescriptor type) {
     var linker = Linker.nativeLinker();

@@ -26,12 +26,15 @@ import java.util.stream.IntStream;
 
 /**
  * Links, addresses, routes and rules of the network namespace it was opened in, through one
- * rtnetlink socket. Reading needs no rights, {@link #apply} needs NET_ADMIN. Threads take turns.
+ * rtnetlink socket. Reading needs no capability, {@link #apply} needs NET_ADMIN. Calls of several
+ * threads run one after the other.
  *
- * <p>After an IOException the fate of the changes is unknown: read everything anew.
+ * <p>After an IOException it is unknown which changes were made: read everything again.
  */
 public final class Netlink implements AddressPort, AutoCloseable {
-  /** Their acknowledgements, some 1 KiB of buffer each, fit in the receive buffer. */
+  /**
+   * The acknowledgements of so many requests, some 1 KiB of buffer each, fit in the receive buffer.
+   */
   private static final int BATCH_MAX = 512;
 
   private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
@@ -51,7 +54,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
   private final MemorySegment requests =
       arena.allocate((long) BATCH_MAX * NetlinkRequests.CHANGE_BYTES_MAX, 8);
 
-  /** Null after a failure: what it left unread would turn up among the next request's answers. */
+  /** Null after a failure: answers left unread would mix with those to the next request. */
   private NetlinkSocket socket;
 
   private int sequence = 1;
@@ -97,7 +100,9 @@ public final class Netlink implements AddressPort, AutoCloseable {
     return List.copyOf(addresses);
   }
 
-  /** Without IPv6 the kernel answers with the addresses of all families it has. */
+  /**
+   * Without IPv6 the kernel answers a request for its addresses with those of all other families.
+   */
   private static boolean isOf(int family, IpPrefix prefix) {
     return prefix.isIpv6() == (family == Rtnetlink.AF_INET6);
   }
@@ -151,7 +156,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
       return Files.readString(Path.of("/proc/sys/net/ipv6/conf", link.name(), "forwarding"))
           .startsWith("1");
     } catch (IOException _) {
-      // Without IPv6, or without the link, nothing is forwarded.
+      // The file is missing without IPv6 or without the link: nothing is forwarded.
       return false;
     }
   }
@@ -159,7 +164,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
   /**
    * {@inheritDoc}
    *
-   * <p>One write takes up to 512 changes; more of them take several.
+   * <p>One write takes up to 512 changes; more changes take several writes.
    */
   @Override
   public synchronized List<Failure> apply(List<Change> changes) throws IOException {
@@ -194,8 +199,8 @@ public final class Netlink implements AddressPort, AutoCloseable {
   }
 
   /**
-   * Without deletions of routes that are not there: to the kernel, a route without metric, gateway
-   * or source stands for any, so it would delete another one instead.
+   * Drops deletions of routes that do not exist. To the kernel, a missing metric, gateway or source
+   * matches any, so it would delete another route instead.
    */
   private List<Change> withoutVainDeletions(List<Change> changes) throws IOException {
     if (changes.stream().noneMatch(Change.DeleteRoute.class::isInstance)) {
@@ -217,7 +222,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
     return possible;
   }
 
-  /** What tells a route from others: an IPv6 route loses its source with the address. */
+  /** The parts that identify a route: an IPv6 route loses its source together with the address. */
   private static InstalledRoute deletable(InstalledRoute route) {
     return route.to().isIpv6()
         ? new InstalledRoute(
@@ -232,9 +237,9 @@ public final class Netlink implements AddressPort, AutoCloseable {
   }
 
   /**
-   * Without rules that are there already, or are not there to be deleted. To the kernel a rule
-   * without source or destination stands for any: it would refuse to add one because of another
-   * that it covers, had we asked for EEXIST, and would delete that other one instead.
+   * Drops additions of rules that exist and deletions of rules that do not. To the kernel, a
+   * missing source or destination matches any. With NLM_F_EXCL it would refuse a rule because of a
+   * narrower one, and it would delete the narrower one instead.
    */
   private List<Change> withoutVainRules(List<Change> changes, List<Failure> failures)
       throws IOException {
@@ -324,7 +329,10 @@ public final class Netlink implements AddressPort, AutoCloseable {
         .toList();
   }
 
-  /** EEXIST of a replacement: the very route is there, behind another of the same metric. */
+  /**
+   * EEXIST after a replacement means that exactly this route exists, behind another one with the
+   * same metric.
+   */
   private static boolean isSuccess(Change change, int errno) {
     return switch (change) {
       case Change.PutAddress _ -> errno == 0;
@@ -402,7 +410,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
     void write(NetlinkRequests out);
   }
 
-  /** Takes an answer; returns whether it was the last. */
+  /** Handles an answer; returns whether it was the last. */
   private interface Reader {
     boolean isLast(NetlinkMessage message);
   }
@@ -443,7 +451,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
     }
   }
 
-  /** Closes the socket; what was bound and installed stays until its lease ends. */
+  /** Closes the socket. Addresses, routes and rules stay; those with a lease until it ends. */
   @Override
   public synchronized void close() {
     if (closed) {

@@ -21,9 +21,10 @@ import java.util.Set;
 /**
  * A message from the kernel.
  *
- * @param sequence number of the request that it answers, 0 for what nobody asked for
- * @param interrupted the dump it belongs to is inconsistent, since something changed meanwhile
- * @param body what it says
+ * @param sequence number of the request that it answers; 0 for a notification
+ * @param interrupted whether its dump is inconsistent, because something changed meanwhile
+ *     (NLM_F_DUMP_INTR)
+ * @param body its content
  */
 record NetlinkMessage(int sequence, boolean interrupted, Body body) {
 
@@ -37,23 +38,23 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
     /**
      * RTM_NEWROUTE or RTM_DELROUTE of a unicast route.
      *
-     * @param replaces it took the place of one with the same destination, table and metric
-     * @param protocol who installed it (rtm_protocol)
+     * @param replaces whether it has replaced a route with the same destination, table and metric
+     * @param protocol the program that installed it (rtm_protocol)
      */
     record RouteState(boolean removed, boolean replaces, int protocol, InstalledRoute route)
         implements Body {}
 
     /**
-     * RTM_NEWRULE or RTM_DELRULE of a rule that does nothing but route by source and destination.
+     * RTM_NEWRULE or RTM_DELRULE of a rule that only routes by source and destination.
      *
-     * @param protocol who added it (FRA_PROTOCOL), 0 if unset
+     * @param protocol the program that added it (FRA_PROTOCOL), 0 if unset
      */
     record RuleState(boolean removed, int protocol, PolicyRule rule) implements Body {}
 
     /**
      * NLMSG_ERROR.
      *
-     * @param errno 0 = done
+     * @param errno 0 = success
      * @param text the kernel's explanation, empty if it gave none
      */
     record Acknowledged(int errno, String text) implements Body {}
@@ -61,14 +62,16 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
     /** NLMSG_DONE, the end of a dump; errno 0 = complete. */
     record Done(int errno) implements Body {}
 
-    /** Of a type or family that does not concern us. */
+    /** A message of a type or family that the agent ignores. */
     record Skipped() implements Body {}
 
-    /** Not what rtnetlink sends. */
+    /** A malformed message. */
     record Rejected(String reason) implements Body {}
   }
 
-  /** Attributes of a rule that narrow it down beyond source and destination, or do more. */
+  /**
+   * Attributes by which a rule matches more than source and destination, or does more than route.
+   */
   private static final Set<Integer> RULE_EXTRAS =
       Set.of(
           FRA_IIFNAME,
@@ -86,7 +89,7 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
           FRA_DSCP,
           FRA_FLOWLABEL);
 
-  /** What the kernel says where a rule suppresses nothing. */
+  /** The kernel's value for a rule that suppresses nothing. */
   private static final long NO_SUPPRESSION = 0xFFFF_FFFFL;
 
   private static final class Malformed extends Exception {
@@ -98,8 +101,7 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
   }
 
   /**
-   * All messages of a datagram. Where a length cannot be true, the last one is {@link
-   * Body.Rejected}.
+   * All messages of a datagram. If a length is invalid, the last one is {@link Body.Rejected}.
    *
    * @param in the datagram, in native byte order
    */
@@ -140,7 +142,10 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
     }
   }
 
-  /** A bridge reports its ports as links of family AF_BRIDGE, "deleted" when they leave it. */
+  /**
+   * Skips links of family AF_BRIDGE: a bridge reports its ports as such, "deleted" when they leave
+   * it.
+   */
   private static Body link(boolean removed, ByteBuffer in) throws Malformed {
     need(in, IFINFOMSG);
     if (in.get(0) != AF_UNSPEC) {
@@ -192,7 +197,10 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
             (flags & (IFA_F_TENTATIVE | IFA_F_DADFAILED)) != 0));
   }
 
-  /** An address about to go has 0 seconds left, which here means for ever. */
+  /**
+   * Seconds left, at least 1: an address about to expire has 0 seconds left, and 0 means for ever
+   * here.
+   */
   private static long lease(ByteBuffer cacheInfo) throws Malformed {
     if (cacheInfo == null) {
       return 0;
@@ -254,7 +262,9 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
     return new Body.RuleState(removed, addedBy, rule);
   }
 
-  /** The request's header follows the error number; its content too, unless NLM_F_CAPPED. */
+  /**
+   * The request's header follows the error number, and unless NLM_F_CAPPED is set also its content.
+   */
   private static Body acknowledged(int flags, ByteBuffer in) throws Malformed {
     need(in, 4 + NLMSG_HEADER);
     int errno = errno(in);

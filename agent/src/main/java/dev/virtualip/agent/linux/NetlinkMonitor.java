@@ -10,8 +10,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Listens to what changes in the network namespace it was opened in, our own changes included. Open
- * it before reading the state with {@link Netlink}, and no change slips between the two.
+ * Receives all changes in the network namespace it was opened in, the agent's own included. Open it
+ * before reading the state with {@link Netlink}, so that no change between the two is missed.
  *
  * <p>Its daemon thread {@code netlink-monitor} ends with an exception, and the agent with it, if
  * the socket or the listener fails.
@@ -19,7 +19,7 @@ import org.slf4j.LoggerFactory;
 public final class NetlinkMonitor implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(NetlinkMonitor.class);
 
-  /** Some 4000 messages; the kernel doubles it. */
+  /** Room for some 4000 messages; the kernel doubles it. */
   private static final int RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
 
   private static final int GROUPS =
@@ -42,7 +42,7 @@ public final class NetlinkMonitor implements AutoCloseable {
   /**
    * Opens the socket and starts the thread.
    *
-   * @param listener is called by the monitor's thread; while it waits, reports wait in the socket
+   * @param listener called on the monitor's thread; while it blocks, reports wait in the socket
    * @throws IOException if the kernel refuses
    */
   public NetlinkMonitor(Consumer<NetworkEvent> listener) throws IOException {
@@ -99,7 +99,10 @@ public final class NetlinkMonitor implements AutoCloseable {
     }
   }
 
-  /** What waits is older than what the listener reads anew, and would undo that. */
+  /**
+   * Drops the waiting reports: after an overrun they are older than the state that the listener
+   * reads again.
+   */
   private void discardWaiting() {
     boolean more = true;
     while (more && !closed) {
@@ -144,7 +147,7 @@ public final class NetlinkMonitor implements AutoCloseable {
     }
   }
 
-  /** Stops the thread, at once unless the listener keeps it, and closes the socket. */
+  /** Stops the thread, at once unless the listener blocks, and closes the socket. */
   @Override
   public synchronized void close() {
     if (closed) {

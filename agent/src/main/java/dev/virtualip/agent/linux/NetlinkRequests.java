@@ -19,7 +19,7 @@ import java.nio.ByteBuffer;
  * </pre>
  */
 final class NetlinkRequests {
-  /** No change needs more bytes: a route with all attributes and IPv6 addresses. */
+  /** Length of the longest change in bytes: a route with all attributes and IPv6 addresses. */
   static final int CHANGE_BYTES_MAX = 120;
 
   private final ByteBuffer out;
@@ -29,9 +29,9 @@ final class NetlinkRequests {
   }
 
   /**
-   * Asks for one change, with an acknowledgement under this sequence number.
+   * Requests one change, to be acknowledged with this sequence number.
    *
-   * @param replaceRoute whether a route may take the place of another; else that is EEXIST
+   * @param replaceRoute whether a route may replace another one; otherwise that fails with EEXIST
    */
   void change(int sequence, Change change, boolean replaceRoute) {
     switch (change) {
@@ -104,21 +104,21 @@ final class NetlinkRequests {
     end(start);
   }
 
-  /** Asks for all addresses of a family. */
+  /** Requests all addresses of a family. */
   void dumpAddresses(int sequence, int family) {
     int start = begin(RTM_GETADDR, NLM_F_DUMP, sequence);
     out.put((byte) family).put(new byte[IFADDRMSG - 1]);
     end(start);
   }
 
-  /** Asks for a family's routes of our protocol; kernels before 4.20 answer with all routes. */
+  /** Requests a family's routes of our protocol; kernels before 4.20 answer with all routes. */
   void dumpRoutes(int sequence, int family) {
     int start = begin(RTM_GETROUTE, NLM_F_DUMP, sequence);
     out.put((byte) family).put(new byte[4]).put((byte) AddressPort.PROTOCOL).put(new byte[6]);
     end(start);
   }
 
-  /** Asks for the rules of all families. */
+  /** Requests the rules of all families. */
   void dumpRules(int sequence) {
     int start = begin(RTM_GETRULE, NLM_F_DUMP, sequence);
     out.put(new byte[FIB_RULE_HDR]);
@@ -143,7 +143,10 @@ final class NetlinkRequests {
     attribute(IFA_ADDRESS, address.getAddress());
   }
 
-  /** Preferred lifetime, valid lifetime, and two time stamps that only the kernel writes. */
+  /**
+   * struct ifa_cacheinfo: preferred lifetime, valid lifetime, and two time stamps that only the
+   * kernel sets.
+   */
   private void cacheInfo(long leaseSeconds, boolean deprecated) {
     int lifetime = (int) (leaseSeconds == 0 ? INFINITY_LIFE_TIME : leaseSeconds);
     out.putShort((short) (ATTRIBUTE_HEADER + IFA_CACHEINFO_BYTES)).putShort((short) IFA_CACHEINFO);

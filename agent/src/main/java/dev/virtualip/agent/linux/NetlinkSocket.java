@@ -13,7 +13,7 @@ import java.util.List;
 
 /** A socket to the kernel's rtnetlink, in the network namespace of the thread that opens it. */
 final class NetlinkSocket implements AutoCloseable {
-  /** The kernel fills at most 32 KiB of it with a dump's messages. */
+  /** Size of the receive buffer; the kernel fills at most 32 KiB with a dump's messages. */
   private static final int RECEIVE_BYTES = 64 * 1024;
 
   private static final StructLayout SOCKADDR_NL =
@@ -84,7 +84,10 @@ final class NetlinkSocket implements AutoCloseable {
     }
   }
 
-  /** Beyond net.core.rmem_max only with NET_ADMIN; without it we take what we get. */
+  /**
+   * Only with NET_ADMIN can the size exceed net.core.rmem_max; without it the smaller size has to
+   * do.
+   */
   private static void setReceiveBuffer(int fd, int bytes) throws IOException {
     try {
       Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_RCVBUFFORCE, bytes);
@@ -93,7 +96,10 @@ final class NetlinkSocket implements AutoCloseable {
     }
   }
 
-  /** Kernels before 4.20 do without: longer acknowledgements, no explanations, no dump filter. */
+  /**
+   * Kernels before 4.20 lack these options; then acknowledgements are longer, without explanations,
+   * and dumps are not filtered.
+   */
   private static void setIfKnown(int fd, int option) throws IOException {
     try {
       Libc.setsockopt(fd, Rtnetlink.SOL_NETLINK, option, 1);
@@ -104,7 +110,7 @@ final class NetlinkSocket implements AutoCloseable {
     }
   }
 
-  /** Sends requests, which the kernel has worked off when this returns. */
+  /** Sends requests. The kernel has handled them when this returns. */
   void send(MemorySegment requests) throws IOException {
     long sent = Libc.send(fd, requests);
     if (sent != requests.byteSize()) {
@@ -116,8 +122,8 @@ final class NetlinkSocket implements AutoCloseable {
    * Receives one datagram.
    *
    * @param timeoutMillis -1 = wait for ever
-   * @return its messages; empty if the time is over or after {@link #wake}
-   * @throws ErrnoException ENOBUFS if the kernel had to drop messages since the last call
+   * @return its messages; empty after the timeout or after {@link #wake}
+   * @throws ErrnoException ENOBUFS if the kernel has dropped messages since the last call
    */
   List<NetlinkMessage> receive(int timeoutMillis) throws IOException {
     if (Libc.poll(pollfds, 2, timeoutMillis) == 0 || ready(1)) {
@@ -136,12 +142,15 @@ final class NetlinkSocket implements AutoCloseable {
     return pollfds.get(ValueLayout.JAVA_SHORT, offset) != 0;
   }
 
-  /** Lets this and every later {@link #receive} return at once; for another thread to call. */
+  /**
+   * Makes the present and every later {@link #receive} return at once. Callable from another
+   * thread.
+   */
   void wake() throws IOException {
     Libc.write(wakeFd, 1);
   }
 
-  /** Call it once, with no call in progress. */
+  /** Call it only once, and while no other call is in progress. */
   @Override
   public void close() {
     Libc.close(fd);

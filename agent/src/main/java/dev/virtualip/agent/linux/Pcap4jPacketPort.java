@@ -25,20 +25,24 @@ import org.pcap4j.core.RawPacketListener;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Frames by libpcap; a platform thread of its own waits for them. */
+/** Sends and receives frames by libpcap; a platform thread of its own waits for them. */
 public final class Pcap4jPacketPort implements PacketPort {
   private static final Logger LOG = LoggerFactory.getLogger(Pcap4jPacketPort.class);
   private static final int WAIT_MILLIS = 1_000;
 
-  /** The longest advert: 255 IPv6 addresses, with headers and room for IP options. */
+  /**
+   * Length of the longest advert in bytes: 255 IPv6 addresses, with headers and room for IP
+   * options.
+   */
   private static final int FRAME_MAX = 4_608;
 
   private static final int ETHERNET_AND_TAG = 18;
 
   /**
-   * Room for two adverts of every VRID. libpcap makes slots of the snapshot length, the kernel's
-   * header added and rounded up: with 65535 bytes a megabyte holds 16 frames, and of a peer that
-   * resigns from more virtual routers at once the rest is lost. All of it is resident.
+   * Number of frames in the capture buffer: two adverts of every VRID. libpcap makes slots of the
+   * snapshot length plus the kernel's header, rounded up. With a length of 65535 a megabyte would
+   * hold only 16 frames, and a peer that resigns from more virtual routers at once would lose the
+   * rest. The whole buffer is resident memory.
    */
   private static final int SLOTS = 512;
 
@@ -47,7 +51,7 @@ public final class Pcap4jPacketPort implements PacketPort {
 
   private static final String FILTER = "ip proto 112 or ip6 proto 112";
 
-  /** No frame is longer. */
+  /** A filter that matches no frame, for a port that only sends. */
   private static final String NOTHING = "greater 1000000";
 
   private static final int NO_BUFFER_BYTES = 1 << 16;
@@ -70,7 +74,7 @@ public final class Pcap4jPacketPort implements PacketPort {
             : Thread.ofPlatform().name(name).daemon().start(() -> receive(link, receiver));
   }
 
-  /** Loads libpcap, which the first port needs. */
+  /** Loads libpcap in advance, which otherwise the first port does. */
   public static void load() {
     LOG.debug("libpcap version={}", Pcaps.libVersion());
   }
@@ -145,8 +149,9 @@ public final class Pcap4jPacketPort implements PacketPort {
   }
 
   /**
-   * Whoever hears that a link is down or gone closes its port. If nobody does, this was something
-   * else, and a node that is deaf to its peers must not go on.
+   * Waits for the port to be closed, as the event loop does when a link is down or removed.
+   * Otherwise the capture has failed for another cause, and a node that cannot hear its peers must
+   * not go on.
    */
   private void closedSoon(PcapNativeException cause) {
     try {
@@ -167,7 +172,7 @@ public final class Pcap4jPacketPort implements PacketPort {
     }
   }
 
-  /** Returns at once: the event loop never waits for libpcap to let go. */
+  /** Returns at once: the event loop must not wait for libpcap. */
   @Override
   public void close() {
     closed.countDown();

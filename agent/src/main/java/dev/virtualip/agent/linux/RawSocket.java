@@ -13,8 +13,8 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * VRRP packets to single hosts by a raw socket: the kernel routes them and resolves hardware
- * addresses, which a captured link cannot. Nothing is read from it.
+ * Sends VRRP packets to single hosts by a raw socket. The kernel routes them and resolves hardware
+ * addresses, which libpcap cannot. Nothing is received by it.
  */
 public final class RawSocket implements UnicastPort {
   private static final int IPPROTO_IP = 0;
@@ -33,7 +33,7 @@ public final class RawSocket implements UnicastPort {
     this.fd = fd;
   }
 
-  /** Opens a socket that sends and receives on this link only. See {@link UnicastPort.Opener}. */
+  /** Opens a socket that is bound to this link. See {@link UnicastPort.Opener}. */
   public static RawSocket open(Link link, boolean ipv6) throws IOException {
     int fd = -1;
     try {
@@ -42,7 +42,8 @@ public final class RawSocket implements UnicastPort {
               ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_RAW, AdvertisementCodec.PROTOCOL);
       var name = link.name().getBytes(StandardCharsets.UTF_8);
       Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_BINDTODEVICE, name);
-      // What comes in is for the capture. A full socket would no longer count as a receiver.
+      // The capture receives the packets. A socket with a full buffer would no longer count as a
+      // receiver, and the kernel would answer "protocol unreachable".
       Libc.receiveNothing(fd);
       Libc.setsockopt(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_HDRINCL : IP_HDRINCL, 1);
       return new RawSocket(link, fd);
@@ -71,7 +72,7 @@ public final class RawSocket implements UnicastPort {
     }
   }
 
-  /** struct sockaddr_in or sockaddr_in6; a link-local address is one of this link. */
+  /** struct sockaddr_in or sockaddr_in6; a link-local address gets this link as its scope. */
   private byte[] socketAddress(InetAddress destination) {
     boolean ipv6 = destination instanceof Inet6Address;
     var address =

@@ -1,7 +1,7 @@
 /**
- * rtnetlink through {@code java.lang.foreign}: {@code Libc} makes the calls, {@code
- * NetlinkRequests} and {@code NetlinkMessage} know the bytes, {@link
- * dev.virtualip.agent.linux.Netlink} and {@link dev.virtualip.agent.linux.NetlinkMonitor} know what
- * they mean.
+ * Linux: rtnetlink through {@code java.lang.foreign}, packet capture and raw sockets. {@code Libc}
+ * makes the calls; {@code NetlinkRequests} and {@code NetlinkMessage} encode and decode messages;
+ * {@link dev.virtualip.agent.linux.Netlink} and {@link dev.virtualip.agent.linux.NetlinkMonitor}
+ * work with them.
  */
 package dev.virtualip.agent.linux;

@@ -17,15 +17,15 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes a recording to a file, by a thread of its own so that the event loop never waits for a
- * disk. Stops with a log line when the file is full, or the disk too slow or broken.
+ * Writes a recording to a file, on a thread of its own, so that the event loop never waits for the
+ * disk. It stops with a log line when the file is full, or when the disk is too slow or fails.
  */
 public final class FileRecorder implements Recorder, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(FileRecorder.class);
   private static final int QUEUE_MAX = 4_096;
   private static final long CLOSE_MILLIS = 200;
 
-  /** Largest file, in characters, which are bytes here. */
+  /** Largest file in bytes; its text is ASCII. */
   public static final long SIZE_MAX = 64L << 20;
 
   private final BlockingQueue<Recording> queue = new LinkedBlockingQueue<>(QUEUE_MAX);
@@ -47,6 +47,7 @@ public final class FileRecorder implements Recorder, AutoCloseable {
   /**
    * Starts a recording in a file, which is emptied first.
    *
+   * @param sizeMax largest file in bytes, at most {@link #SIZE_MAX}
    * @throws IOException if the file cannot be written
    */
   public static FileRecorder to(Path file, long sizeMax) throws IOException {
@@ -103,14 +104,14 @@ public final class FileRecorder implements Recorder, AutoCloseable {
     }
   }
 
-  /** Writes what is waiting, within a moment. */
+  /** Writes the waiting lines, for at most 200 ms. */
   @Override
   public void close() {
     close(System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_MILLIS));
   }
 
   /**
-   * The same by a time that the caller states.
+   * Writes the waiting lines.
    *
    * @param endNanos System.nanoTime at which the rest is left unwritten
    */

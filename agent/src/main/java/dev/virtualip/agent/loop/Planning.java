@@ -12,13 +12,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The thread that plans: it takes the newest of what is wanted and of the node's NICs, and hands on
- * what has to change. Callers never wait.
+ * The thread that plans. It takes the newest desired configuration and the newest NICs of the node,
+ * and passes on what has to change. Callers never wait.
  */
 public final class Planning implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(Planning.class);
 
-  /** Is told what will run, before the loop is. */
+  /** Receives what will run, before the event loop does. */
   public interface Listener {
     /** This node runs these versions of these objects from now on. */
     void accepted(Desired desired, Map<String, VirtualIp> running);
@@ -30,19 +30,22 @@ public final class Planning implements Runnable {
   private Desired desired;
   private Nics nics;
 
+  /**
+   * @param consumer gets each change, on this thread; it may block
+   */
   public Planning(String nodeName, Listener listener, Consumer<PlanChange> consumer) {
     plan = new Plan(nodeName);
     this.listener = listener;
     this.consumer = consumer;
   }
 
-  /** What should run is this from now on. */
+  /** Replaces the desired configuration; one not yet planned is skipped. */
   public synchronized void desired(Desired newest) {
     desired = newest;
     notifyAll();
   }
 
-  /** The node's NICs are these from now on. */
+  /** Replaces the node's NICs. */
   public synchronized void nics(Nics newest) {
     nics = newest;
     notifyAll();
@@ -72,7 +75,10 @@ public final class Planning implements Runnable {
     }
   }
 
-  /** What runs resolves its NICs itself: other NICs may only help what does not run. */
+  /**
+   * Running instances look up their NICs themselves, so a change of NICs matters only while
+   * something is refused.
+   */
   private boolean isDue(Desired decided, Nics seen) {
     return desired != null
         && nics != null

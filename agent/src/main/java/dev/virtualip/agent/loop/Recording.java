@@ -20,14 +20,14 @@ import java.net.InetAddress;
 import java.util.List;
 
 /**
- * A line of a recording: the beginning of a virtual router, or a step of it. As JSON, one object a
- * line, so that a field case can be replayed as a test.
+ * A line of a recording: the beginning of a virtual router, or one of its steps. It is written as a
+ * JSON object on one line, so that a case from the field can be replayed as a test.
  *
  * @param virtualIp name of the VirtualIP
- * @param at time of the step in nanoseconds of the node's own clock, null at the beginning
- * @param router the router as it begins, null at a step
- * @param event what happened, null at the beginning
- * @param effects what the router answered, null at the beginning
+ * @param at time of the step in nanoseconds of the node's monotonic clock; null at the beginning
+ * @param router the router at its beginning; null at a step
+ * @param event the event of the step; null at the beginning
+ * @param effects the effects of the step; null at the beginning
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record Recording(
@@ -44,7 +44,7 @@ public record Recording(
     return new Recording(virtualIp, at, null, event, effects);
   }
 
-  /** Writes the name of a record beside its components. */
+  /** Adds the name of a record to its components. */
   @JsonTypeInfo(use = JsonTypeInfo.Id.NAME, property = "is")
   private interface Named {}
 
@@ -64,7 +64,9 @@ public record Recording(
         .build();
   }
 
-  /** Literals without the NIC of a link-local address, which other nodes don't have. */
+  /**
+   * Writes literals without the scope of a link-local address, whose NIC other nodes do not have.
+   */
   private static final class AddressWriter extends StdSerializer<InetAddress> {
     private static final long serialVersionUID = 1;
 

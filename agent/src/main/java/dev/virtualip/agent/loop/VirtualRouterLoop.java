@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The thread, the queue and the clock of a {@link NodeMachine}. Everything that happens comes in
- * through its queue; binding and announcing are done in it, all else is handed on.
+ * The thread, the queue and the clock of a {@link NodeMachine}. Everything that happens arrives
+ * through its queue. Binding and announcing are done on its thread; slower work is passed on.
  */
 public final class VirtualRouterLoop implements Runnable {
   private static final Logger LOG = LoggerFactory.getLogger(VirtualRouterLoop.class);
@@ -23,17 +23,17 @@ public final class VirtualRouterLoop implements Runnable {
   /** Longest time between two turns, so that a hung loop shows. Nanoseconds. */
   static final long TICK = 1_000_000_000L;
 
-  /** A flood of packets can fill so much memory and no more. */
+  /** Bounds the memory that a flood of packets can fill. */
   private static final int QUEUE_MAX = 4_096;
 
-  /** Inputs taken in one turn, so that a flood cannot hold up deadlines. */
+  /** Most inputs taken in one turn, so that a flood cannot hold up deadlines. */
   private static final int TURN_MAX = 64;
 
   /**
-   * Something that has come in.
+   * An input and its time of arrival.
    *
-   * @param input null if there is nothing but a reason to look whether the loop is to stop
-   * @param at when; System.nanoTime
+   * @param input null to only wake the loop so that it stops
+   * @param at System.nanoTime of the arrival
    */
   private record Arrival(Input input, long at) {
     Arrival(Input input) {
@@ -50,7 +50,7 @@ public final class VirtualRouterLoop implements Runnable {
   private volatile boolean stopping;
 
   /**
-   * A loop that a thread has to run.
+   * A loop to be run by a thread of its own.
    *
    * @param earlier what this node was master of when an earlier life of the agent ended
    */
@@ -60,14 +60,14 @@ public final class VirtualRouterLoop implements Runnable {
     machine = new NodeMachine(earlier, node, listener);
   }
 
-  /** Hands in a frame; one too many is dropped, as the network might have done. */
+  /** Adds a frame; when the queue is full it is dropped, as a network might do. Never waits. */
   public void offerFrame(int linkIndex, byte[] frame) {
     if (!inputs.offer(new Arrival(new Input.FrameReceived(linkIndex, frame)))) {
       node.metrics().rejected("", "Flood");
     }
   }
 
-  /** Hands in anything else; waits while the queue is full. */
+  /** Adds any other input; waits while the queue is full. */
   public void put(Input input) {
     try {
       inputs.put(new Arrival(input));
@@ -76,22 +76,26 @@ public final class VirtualRouterLoop implements Runnable {
     }
   }
 
-  /** Status of every VirtualIP this node has to do with. */
+  /** Status of each VirtualIP that this node runs or refuses, by name. Callable from any thread. */
   public Map<String, NodeStatus> statuses() {
     return machine.statuses();
   }
 
-  /** Whether the loop has turned lately. */
+  /** Whether the loop has begun a turn within the last 5 s. */
   public boolean alive() {
     return System.nanoTime() - turnedAt < 5 * TICK;
   }
 
-  /** Whether the node has been told what to run. */
+  /** Whether the first plan has been carried out. */
   public boolean configured() {
     return configured;
   }
 
-  /** Hands everything over to the peers and ends the loop; waits for it at most this long. */
+  /**
+   * Ends the loop; masters resign to their peers.
+   *
+   * @param timeoutMillis how long to wait for that
+   */
   public void stop(long timeoutMillis) {
     stopping = true;
     inputs.offer(new Arrival(null));
@@ -114,7 +118,7 @@ public final class VirtualRouterLoop implements Runnable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {
-      // Also after a defect of the loop itself: whoever is master hands over before the agent ends.
+      // Even after a defect of the loop itself all masters hand over before the agent ends.
       end();
     }
   }

@@ -1,2 +1,4 @@
-/** Threads, queues and clocks around what decides, and the recording of what it decides. */
+/**
+ * Threads, queues and clocks around the classes that decide, and the recording of their decisions.
+ */
 package dev.virtualip.agent.loop;

@@ -16,8 +16,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What the agent counts; names follow keepalived's statistics where it has them. What belongs to no
- * VirtualIP has an empty {@code vip}. All of it is in docs/metrics.md.
+ * The agent's metrics, described in docs/metrics.md. Names follow keepalived's statistics where it
+ * has the same. Metrics that belong to no VirtualIP have an empty label {@code vip}.
  */
 public final class AgentMetrics {
   private static final String VIP = "vip";
@@ -37,17 +37,17 @@ public final class AgentMetrics {
       "Time from when the cause was seen that ended this node's being master until it was decided,"
           + " the last advert was sent (Resigned: with priority 0), and the addresses were released";
 
-  /** Buckets: from what is usual to what costs an advert interval. */
+  /** Buckets from usual lateness to that of an advert interval. */
   private static final Duration[] LATENESS = {
     Duration.ofMillis(1), Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1)
   };
 
-  /** Buckets: from a check of this node to the longest timeout that is usual. */
+  /** Buckets from a check on the same node to the longest usual timeout. */
   private static final Duration[] CHECK_DURATIONS = {
     Duration.ofMillis(10), Duration.ofMillis(100), Duration.ofSeconds(1), Duration.ofSeconds(10)
   };
 
-  /** Buckets: a takeover's parts take this long where nothing is in their way, and longer. */
+  /** Buckets from the parts of an undisturbed takeover to much longer ones. */
   private static final Duration[] TAKEOVERS = {
     Duration.ofMillis(1), Duration.ofMillis(5), Duration.ofMillis(20), Duration.ofMillis(100)
   };
@@ -56,12 +56,12 @@ public final class AgentMetrics {
   private Timer turns;
   private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
 
-  /** Counts in a registry. */
+  /** Metrics in a registry. */
   public AgentMetrics(MeterRegistry registry) {
     this.registry = registry;
   }
 
-  /** Adds what the process itself needs. */
+  /** Adds the metrics of the process and the JVM. */
   @SuppressWarnings("resource") // they end with the process
   public static void process(MeterRegistry registry) {
     new ProcessorMetrics().bindTo(registry);
@@ -69,7 +69,7 @@ public final class AgentMetrics {
     new UptimeMetrics().bindTo(registry);
   }
 
-  /** A VirtualIP has this status on this node. */
+  /** Sets the status of a VirtualIP on this node, which its gauges show. */
   public void status(String vip, NodeStatus status) {
     if (statuses.put(vip, status) != null) {
       return;
@@ -91,7 +91,7 @@ public final class AgentMetrics {
     return status.priority() == null ? 0 : status.priority();
   }
 
-  /** This node no longer has anything to do with a VirtualIP. */
+  /** Removes all series of a VirtualIP that this node neither runs nor refuses any more. */
   public void forget(String vip) {
     for (var name : List.of(STATE, PRIORITY)) {
       registry.find(name).tag(VIP, vip).meters().forEach(registry::remove);
@@ -100,10 +100,11 @@ public final class AgentMetrics {
   }
 
   /**
-   * How long a part of a change of state took, counted from when its cause was seen. What makes or
-   * ends a master counts; nothing is served by the others.
+   * Records how long a part of a change of state took, from the time when the cause was seen. Only
+   * changes to or from Master count, as the others serve no clients.
    *
-   * @param part as in the status, or Total
+   * @param part name of the part as in the status, or {@code Total}
+   * @param nanos duration in nanoseconds
    */
   public void took(String vip, State from, State to, String part, long nanos) {
     if (to == State.Master) {
@@ -124,7 +125,11 @@ public final class AgentMetrics {
         .record(nanos, TimeUnit.NANOSECONDS);
   }
 
-  /** Frames that announce an address have been sent. */
+  /**
+   * Frames that announce an address have been sent.
+   *
+   * @param kind {@code GratuitousArp} or {@code NeighbourAdvertisement}
+   */
   public void announced(String vip, String kind, int frames) {
     counter("virtualip.announcements.sent", ANNOUNCED, vip, "kind", kind).increment(frames);
   }
@@ -172,7 +177,7 @@ public final class AgentMetrics {
     count("virtualip.adverts.send.failures", "Adverts that could not be sent", vip);
   }
 
-  /** A valid advert has come. */
+  /** A valid advert has been received. */
   public void received(String vip, int priority) {
     count("virtualip.adverts.received", "Valid adverts received", vip);
     if (priority == 0) {
@@ -185,12 +190,17 @@ public final class AgentMetrics {
     count("virtualip.adverts.differing", "Valid adverts received that list other addresses", vip);
   }
 
-  /** An advert has been dropped. */
+  /**
+   * An advert has been dropped.
+   *
+   * @param vip empty if it belongs to no VirtualIP
+   * @param reason name of the reason
+   */
   public void rejected(String vip, String reason) {
     count("virtualip.adverts.rejected", "Adverts dropped, by reason", vip, "reason", reason);
   }
 
-  /** Something that others took away has been put back. */
+  /** An address, route or rule that another program had removed has been put back. */
   public void restored(String vip) {
     count(
         "virtualip.addresses.restored",
@@ -198,7 +208,11 @@ public final class AgentMetrics {
         vip);
   }
 
-  /** The state has changed; a cause without arguments, as a label has few values. */
+  /**
+   * The state has changed.
+   *
+   * @param cause kinds of the reasons, without arguments, as a label must have few values
+   */
   public void transition(String vip, String state, String cause) {
     count(
         "virtualip.transitions",
@@ -211,9 +225,10 @@ public final class AgentMetrics {
   }
 
   /**
-   * Shows a check that has a verdict.
+   * Sets the verdict of a check.
    *
-   * @param failing what fails, a label of a series that is there only meanwhile; null if it is good
+   * @param failing cause of the failure, the label of a series that exists only while the check
+   *     fails; null if it is good
    */
   public void check(String vip, String check, String failing) {
     forgetVerdict(vip, check);
@@ -227,13 +242,13 @@ public final class AgentMetrics {
     }
   }
 
-  /** A check has no verdict (yet). */
+  /** Removes the verdict of a check that has none yet. */
   public void forgetVerdict(String vip, String check) {
     forget(CHECK_GOOD, vip, check);
     forget(CHECK_FAILING, vip, check);
   }
 
-  /** A check is no longer run. */
+  /** Removes all series of a check that is no longer run. */
   public void forgetCheck(String vip, String check) {
     forgetVerdict(vip, check);
     forget(CHECK_DURATION, vip, check);
@@ -252,12 +267,12 @@ public final class AgentMetrics {
         .tag(CHECK, check);
   }
 
-  /** A defect has been survived by a thread of this kind, or has ended one. */
+  /** A thread of this kind has met a defect, and has survived it or ended. */
   public void defect(String thread) {
     defect("", thread);
   }
 
-  /** The same, of one virtual router: it has given up, and begins anew. */
+  /** A virtual router has given up after a defect, and begins anew. */
   public void defect(String vip, String thread) {
     count(
         "virtualip.defects",
@@ -267,7 +282,11 @@ public final class AgentMetrics {
         thread);
   }
 
-  /** A deadline has been met, so late. */
+  /**
+   * A deadline has been met.
+   *
+   * @param nanos its lateness in nanoseconds, 0 or more
+   */
   public void late(String vip, long nanos) {
     Timer.builder("virtualip.deadline.lateness")
         .description(
@@ -278,7 +297,11 @@ public final class AgentMetrics {
         .record(nanos, TimeUnit.NANOSECONDS);
   }
 
-  /** The event loop has made a turn. */
+  /**
+   * The event loop has made a turn.
+   *
+   * @param nanos duration in nanoseconds, without the wait for input
+   */
   public void turned(long nanos) {
     if (turns == null) {
       turns =

@@ -1,2 +1,2 @@
-/** What the agent counts. */
+/** The agent's metrics. */
 package dev.virtualip.agent.metrics;

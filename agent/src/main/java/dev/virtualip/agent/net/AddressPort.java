@@ -7,9 +7,9 @@ import java.net.InetAddress;
 import java.util.List;
 
 /**
- * The node's links, addresses, routes and policy routing rules. Everything put here carries the
- * mark of virtualip ({@link #PROTOCOL}), so that what an earlier life left behind can be told from
- * what others own.
+ * The node's links, addresses, routes and policy routing rules. Everything put through this port
+ * carries virtualip's mark ({@link #PROTOCOL}), which tells left-overs of an earlier life from the
+ * property of other programs.
  */
 public interface AddressPort {
   /**
@@ -28,7 +28,10 @@ public interface AddressPort {
   /** All IPv4 and IPv6 routes of all tables that carry virtualip's mark. */
   List<InstalledRoute> routes() throws IOException;
 
-  /** All IPv4 and IPv6 rules that carry virtualip's mark, in the order in which they are asked. */
+  /**
+   * All IPv4 and IPv6 rules that carry virtualip's mark, in the order in which the kernel evaluates
+   * them.
+   */
   List<PolicyRule> rules() throws IOException;
 
   /**
@@ -48,23 +51,23 @@ public interface AddressPort {
   boolean forwardsIpv6(Link link);
 
   /**
-   * Makes changes in the given order, in one write to the kernel. A failed one does not stop the
-   * others. Putting what is there already replaces it (and so renews a lease); deleting what is not
-   * there is a success.
+   * Makes changes in the given order, in one write to the kernel. A failed change does not stop the
+   * others. Putting something that exists replaces it, and so renews its lease. Deleting something
+   * that does not exist is a success.
    *
-   * <p>What goes of its own accord with an IPv4 address that is deleted or whose lease ends: with
-   * the link's last IPv4 address, all its IPv4 routes; otherwise the main table's routes that have
-   * the address as source, and no others (neither those without source nor those of other tables,
-   * so delete these). With the first address of a subnet go the others of that subnet, unless the
-   * link's sysctl promote_secondaries is 1. A link that is set down keeps its addresses and loses
-   * its routes; one that loses its carrier keeps both.
+   * <p>When an IPv4 address is deleted or its lease ends, the kernel removes more by itself. With
+   * the link's last IPv4 address it removes all IPv4 routes of the link. Otherwise it removes the
+   * routes in the main table that have the address as source. Routes without source and those in
+   * other tables stay, so delete them. With the first address of a subnet it removes the others of
+   * that subnet, unless the link's sysctl promote_secondaries is 1. A link that is set down keeps
+   * its addresses and loses its routes; a link that loses its carrier keeps both.
    *
-   * <p>With an IPv6 address go no routes: that to its own prefix, which the kernel makes, ends when
-   * the address's lease would have ended (others that need it keep it); those that have it as
-   * source merely lose that source. Hence the lease of {@link Change.PutRoute}. A link that is set
-   * down loses its IPv6 addresses and routes.
+   * <p>With an IPv6 address the kernel removes no routes. The route to the address's own prefix
+   * ends when the address's lease would have ended, unless other addresses need it. Routes that
+   * have the address as source only lose that source. Hence the lease of {@link Change.PutRoute}. A
+   * link that is set down loses its IPv6 addresses and routes.
    *
-   * @return the changes that failed, empty if all is well
+   * @return the changes that failed; empty if all succeeded
    * @throws IOException if it is unknown which changes were made
    */
   List<Failure> apply(List<Change> changes) throws IOException;
@@ -76,11 +79,12 @@ public interface AddressPort {
    * @param prefix address and prefix length
    * @param leaseSeconds seconds until the kernel removes it, rounded up; 0 = for ever
    * @param protocol IFA_PROTO, 0 if unset
-   * @param tentative IPv6: whether another host may have it too, so that it cannot be used (yet)
+   * @param tentative IPv6: whether duplicate address detection is running or has failed, so that
+   *     the address cannot be used
    */
   record BoundAddress(
       int linkIndex, IpPrefix prefix, long leaseSeconds, int protocol, boolean tentative) {
-    /** An address that can be used. */
+    /** An address that is not tentative. */
     public BoundAddress(int linkIndex, IpPrefix prefix, long leaseSeconds, int protocol) {
       this(linkIndex, prefix, leaseSeconds, protocol, false);
     }
@@ -95,7 +99,7 @@ public interface AddressPort {
    * @param source preferred source address, or null
    * @param table routing table, 254 = main
    * @param metric metric, the lowest wins; IPv6 has no 0, see {@link #IPV6_METRIC}
-   * @param onLink take the gateway as reachable on the link although no prefix covers it
+   * @param onLink whether the gateway counts as reachable on the link although no prefix covers it
    */
   record InstalledRoute(
       int linkIndex,
@@ -105,10 +109,10 @@ public interface AddressPort {
       long table,
       long metric,
       boolean onLink) {
-    /** What the kernel makes of an IPv6 route's metric 0. */
+    /** The metric that the kernel gives to an IPv6 route with metric 0. */
     public static final long IPV6_METRIC = 1024;
 
-    /** Whether the kernel has room for only one of the two. */
+    /** Whether the kernel keeps only one of the two routes: same destination, table and metric. */
     public boolean replaces(InstalledRoute other) {
       return to.equals(other.to) && table == other.table && metric == other.metric;
     }
@@ -116,22 +120,23 @@ public interface AddressPort {
 
   /** One change. */
   sealed interface Change {
-    /** What it is about, as in {@code address 203.0.113.10/24}. */
+    /** The thing to be changed, as in {@code address 203.0.113.10/24}. */
     String subject();
 
     /**
-     * Binds an address, or renews its lease, without a gap. An IPv6 address is used at once,
-     * without duplicate address detection; with /128 it is deprecated, so that the node prefers any
-     * other as source of its own connections (as keepalived does). The lease counts from now, be it
-     * longer or shorter than what was left. The same address and prefix length on the link, put
-     * there by somebody else, is taken over: it gets our lease and mark.
+     * Binds an address, or renews its lease, without a gap. An IPv6 address is usable at once,
+     * without duplicate address detection. With /128 it is deprecated, so that the node prefers any
+     * other source for its own connections (as keepalived does). The lease counts from now, whether
+     * that shortens or extends it. The same address and prefix length put on the link by another
+     * program is taken over: it gets our lease and mark.
      *
      * @param linkIndex index of the link
      * @param prefix address and prefix length
      * @param leaseSeconds seconds until the kernel removes it, 1 to {@link #LEASE_SECONDS_MAX}; 0 =
-     *     for ever. It lasts up to 0.02 s less and up to 0.4 s more (measured with HZ=250, 1 to 10
-     *     s); up to 1.1 s more where any other address with a lease is put in its last second,
-     *     since the kernel looks for ended leases at most once a second. So renew all at once.
+     *     for ever. The lease lasts up to 0.02 s less and up to 0.4 s more (measured with HZ=250, 1
+     *     to 10 s). It lasts up to 1.1 s more if any other leased address is put in its last
+     *     second, since the kernel looks for ended leases at most once a second. So renew all
+     *     leases at the same time.
      */
     record PutAddress(int linkIndex, IpPrefix prefix, long leaseSeconds) implements Change {
       @Override
@@ -139,7 +144,7 @@ public interface AddressPort {
         return "address " + prefix;
       }
 
-      /** A day: what outlives its owner longer is no lease. */
+      /** A day. A longer lifetime would not serve as a lease. */
       public static final long LEASE_SECONDS_MAX = 86_400;
 
       public PutAddress {
@@ -150,7 +155,7 @@ public interface AddressPort {
       }
     }
 
-    /** Removes an address from a link, whoever put it there. */
+    /** Removes an address from a link, whichever program has put it there. */
     record DeleteAddress(int linkIndex, IpPrefix prefix) implements Change {
       @Override
       public String subject() {
@@ -159,11 +164,13 @@ public interface AddressPort {
     }
 
     /**
-     * Installs a route, or replaces virtualip's own with the same destination, table and metric.
-     * Somebody else's is a failure: the node may need it, and nobody would bring it back.
+     * Installs a route, or replaces virtualip's own with the same destination, table and metric. If
+     * another program has installed such a route the change fails: the node may need that route,
+     * and nothing would restore it.
      *
-     * @param leaseSeconds IPv6: seconds until the kernel no longer uses it (it may list it for 30 s
-     *     more), 0 = for ever; putting it again renews that. IPv4 knows no such thing.
+     * @param leaseSeconds IPv6: seconds until the kernel no longer uses the route (it may list it
+     *     for 30 s more), 0 = for ever; putting the route again renews the lease. IPv4 routes have
+     *     no lease.
      */
     record PutRoute(InstalledRoute route, long leaseSeconds) implements Change {
       @Override
@@ -178,8 +185,8 @@ public interface AddressPort {
     }
 
     /**
-     * Removes this very route, if it carries virtualip's mark: all parts alike, but for the source
-     * of an IPv6 route, which it may have lost.
+     * Removes exactly this route, if it carries virtualip's mark. The source of an IPv6 route is
+     * not compared, as the route may have lost it.
      */
     record DeleteRoute(InstalledRoute route) implements Change {
       @Override
@@ -189,9 +196,9 @@ public interface AddressPort {
     }
 
     /**
-     * Adds a rule, behind those that have its priority already; one that is there stays where it
-     * is. The very same rule of somebody else is a failure: the kernel would take both, and whoever
-     * deletes one by hand may hit either. A rule has no lease, it stays until it is deleted.
+     * Adds a rule behind those with the same priority; an existing rule stays in its place. If
+     * another program has added the same rule the change fails: the kernel would accept both, and a
+     * deletion by hand might hit either. A rule has no lease: it stays until it is deleted.
      */
     record PutRule(PolicyRule rule) implements Change {
       @Override
@@ -200,7 +207,7 @@ public interface AddressPort {
       }
     }
 
-    /** Removes this very rule, if it carries virtualip's mark. */
+    /** Removes exactly this rule, if it carries virtualip's mark. */
     record DeleteRule(PolicyRule rule) implements Change {
       @Override
       public String subject() {
@@ -213,37 +220,37 @@ public interface AddressPort {
    * A change that the kernel refused.
    *
    * @param change the change
-   * @param error errno name and what it means here, as in {@code ENODEV: no such interface}
+   * @param error name of the errno and its meaning here, as in {@code ENODEV: no such interface}
    */
   record Failure(Change change, String error) {}
 
-  /** What the kernel reports of its own accord. */
+  /** A report of the kernel about a change, whichever program has made it. */
   sealed interface NetworkEvent {
     /** A link appeared or changed. */
     record LinkChanged(Link link) implements NetworkEvent {}
 
-    /** A link is gone. */
+    /** A link has been removed. */
     record LinkRemoved(int linkIndex, String name) implements NetworkEvent {}
 
     /** An address appeared or changed. */
     record AddressPut(BoundAddress address) implements NetworkEvent {}
 
-    /** An address is gone: deleted, or its lease ended. */
+    /** An address has been removed: deleted, or its lease has ended. */
     record AddressRemoved(BoundAddress address) implements NetworkEvent {}
 
     /**
-     * A route with virtualip's mark is gone, or somebody else's route took the place of another
-     * with the same destination, table and metric, which may have been ours. The kernel does not
-     * report the routes that go because their link is set down or loses its last address.
+     * A route with virtualip's mark has been removed. Or a route of another program has replaced
+     * one with the same destination, table and metric, which may have been ours. The kernel does
+     * not report routes that it removes because their link is set down or loses its last address.
      *
-     * @param route the route that is gone, or the one that took its place
+     * @param route the route that was removed, or the one that has replaced it
      */
     record RouteRemoved(InstalledRoute route) implements NetworkEvent {}
 
-    /** A rule with virtualip's mark is gone. */
+    /** A rule with virtualip's mark has been removed. */
     record RuleRemoved(PolicyRule rule) implements NetworkEvent {}
 
-    /** Reports were lost (receive buffer overrun): read everything anew. */
+    /** Reports were lost because the receive buffer was full: read everything again. */
     record Overrun() implements NetworkEvent {}
   }
 }

@@ -36,7 +36,7 @@ public final class Frames {
   private static final int IPV4 = 20;
   private static final int IPV6 = 40;
 
-  /** Internetwork control, CS6, as routing protocols use it. */
+  /** Traffic class CS6 (internetwork control), as routing protocols use it. */
   private static final int TOS = 0xC0;
 
   private static final int TTL = 255;
@@ -49,11 +49,11 @@ public final class Frames {
 
   private Frames() {}
 
-  /** The two forms of a gratuitous ARP; some gear listens to one of them only (RFC 5227 3). */
+  /** The two forms of a gratuitous ARP; some devices accept only one of them (RFC 5227 3). */
   public enum ArpForm {
-    /** A request for one's own address. */
+    /** A request for the sender's own address. */
     Request(1),
-    /** An unasked answer. */
+    /** An unsolicited reply. */
     Reply(2);
 
     private final int operation;
@@ -63,12 +63,12 @@ public final class Frames {
     }
   }
 
-  /** Bytes of an IP header without options or extensions, in the family of an address. */
+  /** Length of an IP header in bytes, without options or extension headers. */
   public static int ipHeader(boolean ipv6) {
     return ipv6 ? IPV6 : IPV4;
   }
 
-  /** The VRRP group of a family. */
+  /** The VRRP group of an address family. */
   public static InetAddress group(boolean ipv6) {
     return ipv6 ? GROUP6 : GROUP;
   }
@@ -78,7 +78,7 @@ public final class Frames {
    *
    * @param mac sender's hardware address
    * @param source sender's address, whose family is that of the packet
-   * @param id IPv4 identification, its low 16 bits count
+   * @param id IPv4 identification, of which the low 16 bits are used
    * @param payload the VRRP message
    */
   public static byte[] advertisement(
@@ -99,7 +99,7 @@ public final class Frames {
    *
    * @param source sender's address
    * @param destination where it goes to, of the same family
-   * @param id IPv4 identification, its low 16 bits count
+   * @param id IPv4 identification, of which the low 16 bits are used
    * @param payload the VRRP message
    */
   public static byte[] packet(InetAddress source, InetAddress destination, int id, byte[] payload) {
@@ -135,7 +135,7 @@ public final class Frames {
         .array();
   }
 
-  /** A broadcast frame that says that an address is at this hardware address now. */
+  /** A broadcast frame which announces that an address is now at this hardware address. */
   public static byte[] gratuitousArp(HardwareAddress mac, InetAddress address, ArpForm form) {
     return ethernet(BROADCAST, mac, ETHERTYPE_ARP, 28)
         .putShort((short) 1)
@@ -151,10 +151,11 @@ public final class Frames {
   }
 
   /**
-   * A frame to all nodes that says that an IPv6 address is at this hardware address now (RFC 4861
-   * 7.2.6), whatever they believed before.
+   * A frame to all nodes which announces that an IPv6 address is now at this hardware address, with
+   * the override flag (RFC 4861 7.2.6).
    *
-   * @param router whether the sender forwards packets; what used it as router stops otherwise
+   * @param router whether the sender forwards packets; without it hosts stop using the address as a
+   *     router
    */
   public static byte[] neighbourAdvertisement(
       HardwareAddress mac, InetAddress address, boolean router) {
@@ -179,8 +180,8 @@ public final class Frames {
   }
 
   /**
-   * The VRRP datagram in a received frame; empty if there is none, its IP header is damaged, or it
-   * has IPv6 extension headers. Padding behind the datagram is cut off.
+   * The VRRP datagram in a received frame, without the frame's padding. It is empty if the frame
+   * has no VRRP datagram, a damaged IP header, or IPv6 extension headers.
    */
   public static Optional<Datagram> vrrp(byte[] frame) {
     if (frame.length < ETHERNET) {

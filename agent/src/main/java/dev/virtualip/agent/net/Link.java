@@ -8,8 +8,8 @@ import java.util.HexFormat;
  *
  * @param index kernel interface index, above 0
  * @param name interface name
- * @param up whether it is up and has a carrier (IFF_UP and IFF_RUNNING), as keepalived judges it
- * @param mac hardware address, 6 bytes on Ethernet; empty where there is none
+ * @param up whether it is up and has a carrier (IFF_UP and IFF_RUNNING, as with keepalived)
+ * @param mac hardware address, 6 bytes on Ethernet; empty if it has none
  * @param mtu largest IP packet in bytes
  */
 public record Link(int index, String name, boolean up, HardwareAddress mac, int mtu) {

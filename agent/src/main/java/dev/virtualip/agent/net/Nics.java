@@ -10,20 +10,18 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The node's NICs and the addresses on them that are not virtualip's: the one place that says which
- * NIC a spec means. Immutable, for any thread.
+ * The node's NICs and their addresses without virtualip's: the one place that resolves an {@link
+ * InterfaceSelector}. Immutable; usable by any thread.
  */
 public final class Nics {
   private final List<Link> links;
   private final Map<Integer, List<IpPrefix>> addresses;
 
-  /** Each advert that comes in is asked about. */
+  /** Results by selector: each received advert needs one. */
   private final Map<String, Optional<Link>> meant = new ConcurrentHashMap<>();
 
   /**
-   * NICs and their own addresses.
-   *
-   * @param addresses by index of the link, without virtualip's
+   * @param addresses the links' own addresses, without virtualip's, by index of the link
    */
   Nics(Collection<Link> links, Map<Integer, List<IpPrefix>> addresses) {
     this.links = List.copyOf(links);
@@ -31,8 +29,8 @@ public final class Nics {
   }
 
   /**
-   * The link that an {@link InterfaceSelector} means, or null. Of several the first by name that is
-   * up, else the first.
+   * The link that an {@link InterfaceSelector} selects, or null. If it selects several, the first
+   * by name that is up, else the first by name.
    */
   public Link link(String selector) {
     return meant.computeIfAbsent(selector, this::find).orElse(null);
@@ -49,7 +47,10 @@ public final class Nics {
     return addresses.getOrDefault(link.index(), List.of());
   }
 
-  /** Name of the link that an {@link InterfaceSelector} means, or the selector if there is none. */
+  /**
+   * Name of the link that an {@link InterfaceSelector} selects, or the selector itself if there is
+   * none.
+   */
   public String name(String selector) {
     var link = link(selector);
     return link == null ? selector : link.name();

@@ -25,7 +25,7 @@ import java.util.stream.Stream;
 
 /**
  * The node's links and addresses as last reported by the kernel, and virtualip's routes and rules
- * as last {@linkplain #reload read}. Used by one thread.
+ * as last {@linkplain #reload read}. Used by the event loop's thread only.
  */
 public final class NodeNetwork {
   private final Map<Integer, Link> links = new LinkedHashMap<>();
@@ -39,23 +39,26 @@ public final class NodeNetwork {
   private List<PolicyRule> rules = List.of();
   private Nics nics = new Nics(List.of(), Map.of());
 
-  /** Where the kernel has room for one address. */
+  /** Key of an address: the kernel keeps one address for each link and prefix. */
   private record Place(int linkIndex, IpPrefix prefix) {
     static Place of(BoundAddress address) {
       return new Place(address.linkIndex(), address.prefix());
     }
   }
 
-  /** Knows nothing before it is {@linkplain #reload read}: reports have to be listened to first. */
+  /**
+   * A network that is empty until it is {@linkplain #reload read}. Subscribe to the kernel's
+   * reports before that.
+   */
   public NodeNetwork(AddressPort port) {
     this.port = port;
   }
 
   /**
-   * Reads everything anew.
+   * Reads everything again.
    *
-   * @return whether links or addresses are other ones, leases aside
-   * @throws IOException if something could not be read; links and addresses stay as they were
+   * @return whether links or addresses have changed, apart from leases
+   * @throws IOException if something could not be read; then links and addresses stay as they were
    */
   public boolean reload() throws IOException {
     var linksBefore = Map.copyOf(links);
@@ -93,9 +96,9 @@ public final class NodeNetwork {
   }
 
   /**
-   * Takes in a report.
+   * Applies a report.
    *
-   * @return false if nothing is new, or nothing but the lease of an address
+   * @return whether anything has changed apart from the lease of an address
    */
   public boolean apply(NetworkEvent event) {
     boolean news = take(event);
@@ -160,7 +163,7 @@ public final class NodeNetwork {
     return nics;
   }
 
-  /** The link that a selector means, or null; see {@link Nics#link}. */
+  /** The link that a selector selects, or null; see {@link Nics#link}. */
   public Link link(String selector) {
     return nics.link(selector);
   }
@@ -180,14 +183,14 @@ public final class NodeNetwork {
     return addresses.values().stream();
   }
 
-  /** What is bound on a link. */
+  /** All addresses of a link. */
   public Stream<BoundAddress> addressesOn(int linkIndex) {
     return addresses().filter(address -> address.linkIndex() == linkIndex);
   }
 
   /**
-   * Addresses of a link that are its own: neither virtualip's nor among the virtual addresses
-   * given, and known to be nobody else's. In the kernel's order.
+   * The link's own addresses, in the kernel's order: neither bound by virtualip nor among the
+   * virtual addresses given, and not tentative.
    */
   public Stream<IpPrefix> ownAddressesOn(int linkIndex, Set<InetAddress> virtual) {
     return addressesOn(linkIndex)
@@ -231,7 +234,9 @@ public final class NodeNetwork {
     return link != null && link.up();
   }
 
-  /** Whether a link has this very address, whoever has put it there. */
+  /**
+   * Whether a link has exactly this address and prefix length, whichever program has put it there.
+   */
   public boolean has(int linkIndex, IpPrefix prefix) {
     return addresses.containsKey(new Place(linkIndex, prefix));
   }
@@ -246,7 +251,7 @@ public final class NodeNetwork {
     return rules;
   }
 
-  /** Whether some link of the node has this address. */
+  /** Whether any link of the node has this address. */
   public boolean has(InetAddress address) {
     return places.containsKey(address);
   }

@@ -3,7 +3,7 @@ package dev.virtualip.agent.net;
 import java.io.IOException;
 import java.net.InetAddress;
 
-/** Frames in and out on one link. */
+/** Sends and receives frames on one link. */
 public interface PacketPort extends AutoCloseable {
 
   /**
@@ -14,23 +14,23 @@ public interface PacketPort extends AutoCloseable {
   void send(byte[] frame) throws IOException;
 
   /**
-   * Joins the VRRP group of an address's family on the link, if not done already: NICs and snooping
-   * switches keep other groups' packets away.
+   * Joins the VRRP group of an address's family on the link, if that is not done yet. NICs and
+   * snooping switches drop packets to groups that have no member on the link.
    *
-   * @param source address of this link that adverts are sent from; with another one than before it
-   *     joins anew, as the kernel may have dropped the membership with the address
+   * @param source source address of adverts on this link; with another address it joins again, as
+   *     the kernel may have dropped the membership with the old one
    * @throws IOException if the link cannot join
    */
   void join(InetAddress source) throws IOException;
 
-  /** Stops receiving; nothing is handed over afterwards. */
+  /** Stops receiving. The receiver is not called afterwards. */
   @Override
   void close();
 
   /** Takes received frames; called on the port's own thread. */
   @FunctionalInterface
   interface Receiver {
-    /** A frame with IP protocol 112 that another host has sent. */
+    /** A frame with IP protocol 112 (VRRP) from another host. */
     void received(int linkIndex, byte[] frame);
   }
 
@@ -41,7 +41,7 @@ public interface PacketPort extends AutoCloseable {
      * Starts receiving on a link.
      *
      * @param receiver null for a port that only sends
-     * @throws IOException if the link cannot be opened, with what to do about it
+     * @throws IOException if the link cannot be opened; the message says what to do
      */
     PacketPort open(Link link, Receiver receiver) throws IOException;
   }

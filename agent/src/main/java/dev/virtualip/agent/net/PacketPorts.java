@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * One packet port a link and one unicast port a family, opened when first needed. A link on which
- * addresses are only announced has a port that receives nothing. One thread.
+ * The packet port of each link, and its unicast port of each family, opened when first needed. A
+ * link on which addresses are only announced has a port that does not receive. Used by one thread.
  */
 public final class PacketPorts implements AutoCloseable {
   private final Map<Integer, PacketPort> ports = new HashMap<>();
@@ -28,7 +28,11 @@ public final class PacketPorts implements AutoCloseable {
     this.unicastOpener = unicastOpener;
   }
 
-  /** The link's port, which hands over what comes in. */
+  /**
+   * The link's port, which receives and sends.
+   *
+   * @throws IOException if it cannot be opened; the message says what to do
+   */
   public PacketPort open(Link link) throws IOException {
     var port = ports.get(link.index());
     if (port == null) {
@@ -38,7 +42,11 @@ public final class PacketPorts implements AutoCloseable {
     return port;
   }
 
-  /** A port of the link to send by. */
+  /**
+   * A port of the link that can send, and receives only if {@link #open} has been called.
+   *
+   * @throws IOException if it cannot be opened; the message says what to do
+   */
   public PacketPort openToSend(Link link) throws IOException {
     var port = ports.getOrDefault(link.index(), senders.get(link.index()));
     if (port == null) {
@@ -48,7 +56,11 @@ public final class PacketPorts implements AutoCloseable {
     return port;
   }
 
-  /** The link's port for packets to single hosts. */
+  /**
+   * The link's unicast port of a family.
+   *
+   * @throws IOException if it cannot be opened; the message says what to do
+   */
   public UnicastPort openUnicast(Link link, boolean ipv6) throws IOException {
     var family = new Family(link.index(), ipv6);
     var port = unicastPorts.get(family);
@@ -59,7 +71,7 @@ public final class PacketPorts implements AutoCloseable {
     return port;
   }
 
-  /** Closes a link's ports; the next use opens them anew. */
+  /** Closes a link's ports; the next use opens them again. */
   public void close(int linkIndex) {
     for (var all : List.of(ports, senders)) {
       var port = all.remove(linkIndex);
@@ -75,7 +87,7 @@ public final class PacketPorts implements AutoCloseable {
     }
   }
 
-  /** Closes the ports of all links but these: a link may have gone unreported. */
+  /** Closes the ports of all other links: the report of a removed link may have been lost. */
   public void retain(Set<Integer> linkIndexes) {
     var open = new HashSet<>(ports.keySet());
     open.addAll(senders.keySet());

@@ -3,15 +3,15 @@ package dev.virtualip.agent.net;
 import java.io.IOException;
 import java.net.InetAddress;
 
-/** Whole IP packets of one family to single hosts, by one link; the kernel finds the way there. */
+/** Sends whole IP packets of one family to single hosts on one link; the kernel routes them. */
 public interface UnicastPort extends AutoCloseable {
 
   /**
    * Sends a packet.
    *
-   * @param destination where to, as the packet's IP header has it
+   * @param destination destination address, the same as in the packet's IP header
    * @param packet IP header and payload
-   * @throws IOException if there is no way there now, or the link is gone
+   * @throws IOException if there is no route now, or the link has been removed
    */
   void send(InetAddress destination, byte[] packet) throws IOException;
 
@@ -22,10 +22,10 @@ public interface UnicastPort extends AutoCloseable {
   @FunctionalInterface
   interface Opener {
     /**
-     * Opens a port of one family on a link. As long as it is open, the kernel does not answer VRRP
-     * packets that come in there with "protocol unreachable".
+     * Opens a port of one family on a link. While it is open, the kernel does not answer received
+     * VRRP packets with "protocol unreachable".
      *
-     * @throws IOException if the kernel refuses, with what to do about it
+     * @throws IOException if the kernel refuses; the message says what to do
      */
     UnicastPort open(Link link, boolean ipv6) throws IOException;
   }

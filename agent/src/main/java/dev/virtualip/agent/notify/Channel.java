@@ -5,25 +5,28 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 
-/** A way to tell somebody. */
+/** A way to deliver notifications: a command, mail or a POST. */
 interface Channel {
 
   /**
-   * Tells it, once.
+   * Makes one try to deliver a notification.
    *
    * @throws Undeliverable if another try would fail too
-   * @throws IOException if it may work later, with a message that says why it did not
-   * @throws InterruptedException if it took too long
+   * @throws IOException if another try may succeed; the message says why this one failed
+   * @throws InterruptedException if it took longer than {@link #limit}
    */
   void deliver(Notification notification) throws IOException, InterruptedException;
 
   /** Longest time a delivery may take. */
   Duration limit();
 
-  /** Why nothing can be delivered on this node now; empty if something can. */
+  /**
+   * The problems that keep notifications from being delivered on this node; empty if there are
+   * none.
+   */
   List<Problem> problems();
 
-  /** Another try would fail too. */
+  /** A delivery failed, and another try would fail too. */
   final class Undeliverable extends IOException {
     private static final long serialVersionUID = 1;
 

@@ -31,10 +31,12 @@ import org.slf4j.LoggerFactory;
 record EmailChannel(Email email, Map<SecretKey, byte[]> secrets, String node) implements Channel {
   private static final Logger LOG = LoggerFactory.getLogger(EmailChannel.class);
 
-  /** Greeting, commands and text: so many times the server may use the connectTimeout. */
+  /** How many times a server may use up the connectTimeout: for greeting, commands and text. */
   private static final int ANSWERS = 4;
 
-  /** A mail that keeps its name when it is sent again, so that a second copy shows as such. */
+  /**
+   * A mail that keeps its Message-ID when it is sent again, so that a duplicate can be recognized.
+   */
   private static final class Message extends MimeMessage {
     private final String id;
 
@@ -70,7 +72,7 @@ record EmailChannel(Email email, Map<SecretKey, byte[]> secrets, String node) im
     } catch (SendFailedException e) {
       sendFailed(e);
     } catch (AuthenticationFailedException e) {
-      // Again and again, it would lock the account.
+      // Not tried again, as repeated failures may lock the account.
       throw new Undeliverable(
           "%s refuses user name or password (%s)".formatted(smtp.host(), reason(e)));
     } catch (MessagingException e) {
@@ -78,7 +80,7 @@ record EmailChannel(Email email, Map<SecretKey, byte[]> secrets, String node) im
     }
   }
 
-  /** What one recipient's server refuses the others have got: not once more, then. */
+  /** If only some recipients were refused the mail is not sent again, as the others have got it. */
   private static void sendFailed(SendFailedException e) throws IOException {
     var sent = e.getValidSentAddresses();
     if (sent != null && sent.length > 0) {
@@ -91,7 +93,7 @@ record EmailChannel(Email email, Map<SecretKey, byte[]> secrets, String node) im
     throw new IOException(reason(e), e);
   }
 
-  /** The server's answer to what it refused; 0 if there is none. */
+  /** The SMTP reply code of a refusal; 0 if there is none. */
   private static int returnCode(MessagingException e) {
     return switch (e) {
       case SMTPSendFailedException failed -> failed.getReturnCode();
@@ -101,7 +103,7 @@ record EmailChannel(Email email, Map<SecretKey, byte[]> secrets, String node) im
     };
   }
 
-  /** All messages of a chain in a line: the outer one often says only that it failed. */
+  /** All messages of the chain in one line, as the outer one often says only that it failed. */
   private static String reason(MessagingException e) {
     var text = new StringBuilder();
     for (Exception next = e;
@@ -144,7 +146,7 @@ record EmailChannel(Email email, Map<SecretKey, byte[]> secrets, String node) im
     settings.put("mail.smtp.port", smtp.port().toString());
     settings.put("mail.smtp.connectiontimeout", timeout);
     settings.put("mail.smtp.timeout", timeout);
-    // Not asked of DNS.
+    // Set, so that the library does not look up the host's name in DNS.
     settings.put("mail.smtp.localhost", smtp.helo() == null ? node : smtp.helo());
     settings.put("mail.from", email.from());
     settings.put("mail.smtp.sendpartial", "true");

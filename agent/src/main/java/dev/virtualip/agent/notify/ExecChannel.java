@@ -11,9 +11,7 @@ import java.util.List;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/**
- * Runs a command, once whatever comes of it: what it has done by halves is not to be done again.
- */
+/** Runs a command, only once even if it fails: a half-finished command must not run again. */
 record ExecChannel(Exec exec, Path scripts) implements Channel {
   private static final Logger LOG = LoggerFactory.getLogger(ExecChannel.class);
   private static final Duration KILLED_BY_THEN = Duration.ofSeconds(5);

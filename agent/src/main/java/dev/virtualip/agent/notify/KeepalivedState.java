@@ -4,11 +4,13 @@ import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.crds.schema.Notifications;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 
-/** The states that keepalived tells its scripts. */
+/** The states of keepalived's notify scripts. */
 public final class KeepalivedState {
   private KeepalivedState() {}
 
-  /** The state that a status stands for, or null for one that keepalived does not tell. */
+  /**
+   * keepalived's state for a status, or null for a status about which keepalived does not notify.
+   */
   public static Notifications.State of(NodeStatus status) {
     boolean ran = status.priority() != null;
     return switch (status.state()) {

@@ -10,48 +10,49 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What waits for one channel of one VirtualIP or sync group: told in order, each until it has
- * arrived or is given up. It has a thread of its own, while there is something to tell, so that no
- * lane waits for another. When too much waits the oldest is dropped: the newest state counts.
+ * The queue of notifications for one channel of one VirtualIP or sync group. They are delivered in
+ * order, each one until it has succeeded or is given up. While it is not empty a lane has a thread
+ * of its own, so that no lane waits for another. When the queue is full the oldest notification is
+ * dropped: the newest state counts.
  */
 final class Lane {
-  /** Most notifications that wait. */
+  /** Most notifications in the queue. */
   static final int WAITING_MAX = 100;
 
   private static final Logger LOG = LoggerFactory.getLogger(Lane.class);
 
   /**
-   * How long to try.
+   * How often and how long to try.
    *
-   * @param first pause after the first failure; each further one doubles it
+   * @param first pause after the first failure; each further failure doubles it
    * @param max longest pause
-   * @param giveUp nothing is tried again so long after the first try
+   * @param giveUp time after the first try from which there are no more tries
    */
   record Patience(Duration first, Duration max, Duration giveUp) {
     static final Patience DEFAULT =
         new Patience(Duration.ofSeconds(1), Duration.ofMinutes(1), Duration.ofHours(1));
   }
 
-  /** Something to tell, and how. */
+  /** A notification to deliver. */
   interface Job {
     Notification notification();
 
-    /** The channel as its settings are now, or null if there is none any more. */
+    /** The channel with its present settings, or null if it has been removed from the spec. */
     Channel channel();
 
-    /** Counts what became of it. */
+    /** Counts an outcome in the metric. */
     void count(Result result);
   }
 
-  /** What becomes of a notification; the words of the metric. */
+  /** Outcome of a notification or of a try; values of the metric's label {@code result}. */
   enum Result {
-    /** Told. */
+    /** Delivered. */
     delivered,
-    /** Not told, and not tried again. */
+    /** Not delivered, and not tried again. */
     failed,
-    /** Not told, for newer ones, or since nobody wants to know it any more. */
+    /** Not delivered, because the queue was full or the channel has been removed. */
     dropped,
-    /** Not told yet: to be tried again. */
+    /** A try failed; there will be another. */
     retried
   }
 
@@ -66,7 +67,7 @@ final class Lane {
     this.patience = patience;
   }
 
-  /** Takes something to tell; never waits. */
+  /** Adds a notification; never waits. */
   synchronized void offer(Job job) {
     if (waiting.size() == WAITING_MAX) {
       var dropped = waiting.removeFirst();
@@ -80,13 +81,18 @@ final class Lane {
     }
   }
 
-  /** From now on each is tried once more, without a pause. */
+  /** From now on each notification is tried only once more, without a pause. */
   synchronized void close() {
     closing = true;
     notifyAll();
   }
 
-  /** Waits until all is told or given up; false if it is not by then. */
+  /**
+   * Waits until the queue is empty.
+   *
+   * @param deadlineNanos System.nanoTime at which it stops waiting
+   * @return whether the queue is empty
+   */
   synchronized boolean awaitIdle(long deadlineNanos) throws InterruptedException {
     for (long left = 1; busy && left > 0; left = deadlineNanos - System.nanoTime()) {
       wait(Math.max(1, left / 1_000_000));
@@ -151,7 +157,10 @@ final class Lane {
     }
   }
 
-  /** On a thread of its own, which is interrupted when it takes too long and then waited for. */
+  /**
+   * Delivers on a thread of its own, which is interrupted after the channel's limit. Waits for the
+   * thread's end, so that tries do not overlap.
+   */
   private static void attempt(Channel channel, Notification notification)
       throws IOException, InterruptedException {
     var failure = new AtomicReference<Throwable>();

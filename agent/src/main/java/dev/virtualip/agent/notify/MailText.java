@@ -4,8 +4,8 @@ import dev.virtualip.agent.notify.Notification.Type;
 import dev.virtualip.crds.schema.Notifications.State;
 
 /**
- * Subject and text of a mail. The subjects and the text's first line are those of keepalived, so
- * that filters and people who know them find what they look for.
+ * Subject and text of a mail. The subject and the first line of the text are those of keepalived,
+ * so that existing mail filters match.
  */
 final class MailText {
   private MailText() {}
@@ -25,7 +25,7 @@ final class MailText {
             });
   }
 
-  /** What has happened, and all that is known about it. */
+  /** The text: what has happened, and all details. */
   static String body(Notification notification) {
     var text = new StringBuilder();
     text.append("=> ").append(firstLine(notification)).append(" <=\n\n");

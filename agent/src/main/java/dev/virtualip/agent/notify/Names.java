@@ -11,9 +11,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Looks up names before virtual threads use them. A lookup is a call into the C library that holds
- * the carrier thread, for many seconds where DNS is away; two of them would stop all virtual
- * threads of a machine with two cores, health checks included.
+ * Looks up host names before virtual threads use them. A lookup is a call into the C library that
+ * holds the carrier thread, for many seconds while DNS is away. On a machine with two cores two
+ * lookups would stop all virtual threads, health checks included.
  */
 final class Names {
   private static final ConcurrentHashMap<String, FutureTask<InetAddress>> UNDER_WAY =
@@ -22,8 +22,8 @@ final class Names {
   private Names() {}
 
   /**
-   * Looks a name up on a platform thread, one at a time for each name; Java's cache has the answer
-   * then.
+   * Looks up a name on a platform thread, with one lookup at a time for each name. After that
+   * Java's cache has the answer.
    *
    * @throws IOException if there is no such name, or no answer within the limit
    */

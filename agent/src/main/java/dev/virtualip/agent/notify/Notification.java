@@ -8,13 +8,13 @@ import java.util.Locale;
 /**
  * A virtual router, or a sync group, has entered another state on this node.
  *
- * @param type which of the two
+ * @param type whether it is about a virtual router or a sync group
  * @param name name of the VirtualIP or sync group
  * @param state the new state
  * @param previous the state before, or null for the first one
- * @param priority priority in force; 0 for a group, as in keepalived
+ * @param priority priority in force, 1 to 255; 0 for a group, as in keepalived
  * @param node name of this node
- * @param reason why, in the words of the status; of a group, what its last member did
+ * @param reason the reason as in the status; for a group that of the member that changed last
  * @param addresses the virtual addresses, with prefix length
  * @param time when the state was entered
  */
@@ -29,7 +29,7 @@ record Notification(
     List<String> addresses,
     Instant time) {
 
-  /** In keepalived's words. */
+  /** The words of keepalived. */
   enum Type {
     INSTANCE,
     GROUP
@@ -39,17 +39,20 @@ record Notification(
     addresses = List.copyOf(addresses);
   }
 
-  /** A state in keepalived's words: {@code MASTER}. */
+  /** keepalived's word for a state, as in {@code MASTER}. */
   static String word(State state) {
     return state.name().toUpperCase(Locale.ROOT);
   }
 
-  /** What keepalived appends to the command of a notify script. */
+  /**
+   * The arguments that keepalived appends to the command of a notify script: type, name, state,
+   * priority.
+   */
   List<String> arguments() {
     return List.of(type.name(), name, word(state), Integer.toString(priority));
   }
 
-  /** All of it on one line. */
+  /** The notification as one line of text. */
   String sentence() {
     return "%s %s is %s on %s%s%s: %s"
         .formatted(

@@ -3,7 +3,7 @@ package dev.virtualip.agent.notify;
 import dev.virtualip.agent.notify.Lane.Job;
 import dev.virtualip.agent.notify.Lane.Patience;
 import dev.virtualip.agent.notify.Lane.Result;
-import dev.virtualip.agent.notify.Transitions.Told;
+import dev.virtualip.agent.notify.Transitions.Outgoing;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.Notifications;
 import dev.virtualip.crds.schema.Notifications.State;
@@ -27,21 +27,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells whom the VirtualIPs say when this node enters another state. Callers never wait: what they
- * say is taken up by one thread and put in the lane of each channel.
+ * Sends the notifications that VirtualIPs ask for when this node enters another state. Callers
+ * never wait: one thread takes their calls and adds the notifications to the lane of each channel.
  */
 public final class Notifier {
   private static final Logger LOG = LoggerFactory.getLogger(Notifier.class);
   private static final int INTAKE_MAX = 10_000;
 
-  /** Ways to tell somebody; the words of the metric. */
+  /** Kinds of channels; values of the metric's label {@code channel}. */
   private enum Kind {
     exec,
     email,
     webhook
   }
 
-  /** A channel, the settings it comes from, and the states it is for; none means all. */
+  /** A channel, its settings, and the states to notify about; no states mean all. */
   private record Configured(Object settings, List<State> states, Channel channel) {
     boolean wants(State state) {
       return states.isEmpty() || states.contains(state);
@@ -71,12 +71,12 @@ public final class Notifier {
           });
 
   /**
-   * A notifier that has nobody to tell yet.
+   * A notifier without channels.
    *
    * @param node name of this node
    * @param scripts directory of the commands that may be run, or null if none may
-   * @param onProblems gets what keeps a VirtualIP's notifications from being sent on this node, an
-   *     empty list if nothing does; may wait
+   * @param onProblems gets the problems that keep a VirtualIP's notifications from being sent on
+   *     this node, an empty list for none; may block
    */
   public Notifier(
       String node,
@@ -101,8 +101,8 @@ public final class Notifier {
   }
 
   /**
-   * This node runs these from now on; those that it ran before count until they are {@linkplain
-   * #removed removed}.
+   * Sets the VirtualIPs that this node runs, and their channels. The settings of others stay until
+   * they are {@linkplain #removed removed}.
    */
   public void running(Map<String, VirtualIp> virtualIps, Map<SecretKey, byte[]> secrets) {
     intake.execute(
@@ -117,13 +117,13 @@ public final class Notifier {
   /**
    * A VirtualIP has another status.
    *
-   * @param state what keepalived's scripts would be told, or null for nothing
+   * @param state keepalived's state for it, or null if keepalived would not notify
    */
   public void changed(String virtualIp, State state, NodeStatus status) {
     intake.execute(() -> transitions.changed(virtualIp, state, status).forEach(this::tell));
   }
 
-  /** This node no longer has anything to do with a VirtualIP, and {@link #changed} said so. */
+  /** This node neither runs nor refuses a VirtualIP any more. Call it after {@link #changed}. */
   public void removed(String virtualIp) {
     intake.execute(
         () -> {
@@ -153,7 +153,7 @@ public final class Notifier {
           new Configured(webhook, webhook.states(), new WebhookChannel(webhook, secrets)));
     }
     channels.put(virtualIp, configured);
-    // Counters that begin with 0 show their first failure as an increase.
+    // Counters are created with 0, so that the first failure shows as an increase.
     for (var kind : configured.keySet()) {
       for (var result : Result.values()) {
         counter(virtualIp, kind, result);
@@ -164,18 +164,21 @@ public final class Notifier {
         configured.values().stream().flatMap(c -> c.channel().problems().stream()).toList());
   }
 
-  /** Of a sync group's notification everybody is told once, whose settings ever it is by. */
-  private void tell(Told told) {
+  /**
+   * Adds a notification to the lanes. Members of a sync group with equal settings share one
+   * delivery.
+   */
+  private void tell(Outgoing outgoing) {
     for (var kind : Kind.values()) {
       var asked = new HashSet<Object>();
-      for (var virtualIp : told.by()) {
+      for (var virtualIp : outgoing.virtualIps()) {
         var configured = channels.getOrDefault(virtualIp, Map.of()).get(kind);
         if (configured != null
             && asked.add(configured.settings())
-            && configured.wants(told.notification().state())) {
+            && configured.wants(outgoing.notification().state())) {
           lanes
-              .computeIfAbsent(kind + " of " + told.queue(), name -> new Lane(name, patience))
-              .offer(new Delivery(virtualIp, kind, configured, told.notification()));
+              .computeIfAbsent(kind + " of " + outgoing.queue(), name -> new Lane(name, patience))
+              .offer(new Delivery(virtualIp, kind, configured, outgoing.notification()));
         }
       }
     }
@@ -199,7 +202,9 @@ public final class Notifier {
       return notification;
     }
 
-    /** Of a VirtualIP that is gone, the last there was: its end is told by it. */
+    /**
+     * For a deleted VirtualIP the last channel, which has to deliver the notification of its end.
+     */
     @Override
     public Channel channel() {
       var now = channels.get(virtualIp);
@@ -224,9 +229,9 @@ public final class Notifier {
   }
 
   /**
-   * Lets what is under way come to its end.
+   * Delivers the notifications that are waiting.
    *
-   * @param endNanos System.nanoTime at which it is left as it is
+   * @param endNanos System.nanoTime at which it ends even if some are left
    */
   public void close(long endNanos) {
     intake.shutdown();

@@ -14,39 +14,39 @@ import java.util.Objects;
 import java.util.TreeMap;
 
 /**
- * Tells from what virtual routers report what is worth a notification, as keepalived does: another
- * state, not another reason; of a sync group, a state that all its members have, or the first
- * fault.
+ * Decides which status changes are worth a notification, as keepalived does: another state, but not
+ * another reason. For a sync group it is a state that all members have reached, or the first fault
+ * of a member.
  */
 final class Transitions {
   private final String node;
   private final Map<String, Member> members = new TreeMap<>();
   private final Map<String, State> groups = new HashMap<>();
 
-  /** A VirtualIP; one that is deleted stays until its end has been told. */
+  /** A VirtualIP. After it is deleted it stays until its end has been notified. */
   private static final class Member {
     private VirtualIpSpec spec;
     private State state;
   }
 
   /**
-   * A notification and where it goes.
+   * A notification and its recipients.
    *
-   * @param queue notifications of the same queue are told in order
-   * @param by VirtualIPs whose settings say who is told
+   * @param queue name of the queue; notifications of one queue are delivered in order
+   * @param virtualIps names of the VirtualIPs whose settings name the recipients
    */
-  record Told(Notification notification, String queue, List<String> by) {}
+  record Outgoing(Notification notification, String queue, List<String> virtualIps) {}
 
   Transitions(String node) {
     this.node = node;
   }
 
-  /** A VirtualIP runs on this node from now on, or runs in another version. */
+  /** This node runs a VirtualIP from now on, or another version of it. */
   void runs(String virtualIp, VirtualIpSpec spec) {
     members.computeIfAbsent(virtualIp, _ -> new Member()).spec = spec;
   }
 
-  /** Its end has been told. */
+  /** Forgets a VirtualIP whose end has been notified. */
   void removed(String virtualIp) {
     var member = members.remove(virtualIp);
     if (member != null
@@ -59,14 +59,15 @@ final class Transitions {
   /**
    * A VirtualIP has another status.
    *
-   * @param state what keepalived's scripts would be told, or null for nothing
+   * @param state keepalived's state for it, or null if keepalived would not notify
+   * @return the notifications to deliver, in order; empty if the state is the same
    */
-  List<Told> changed(String virtualIp, State state, NodeStatus status) {
+  List<Outgoing> changed(String virtualIp, State state, NodeStatus status) {
     var member = members.get(virtualIp);
     if (member == null || state == null || state == member.state) {
       return List.of();
     }
-    var told = new ArrayList<Told>();
+    var outgoing = new ArrayList<Outgoing>();
     var group = member.spec.syncGroup();
     var queue = group == null ? "VirtualIP " + virtualIp : "group " + group;
     var notification =
@@ -80,15 +81,16 @@ final class Transitions {
             Objects.requireNonNullElse(status.reason(), ""),
             addresses(member.spec),
             Instant.parse(status.since()));
-    told.add(new Told(notification, queue, List.of(virtualIp)));
+    outgoing.add(new Outgoing(notification, queue, List.of(virtualIp)));
     member.state = state;
     if (group != null) {
-      groupChanged(group, notification, told, queue);
+      groupChanged(group, notification, outgoing, queue);
     }
-    return told;
+    return outgoing;
   }
 
-  private void groupChanged(String group, Notification last, ArrayList<Told> told, String queue) {
+  private void groupChanged(
+      String group, Notification last, List<Outgoing> outgoing, String queue) {
     var names =
         members.entrySet().stream()
             .filter(e -> group.equals(e.getValue().spec.syncGroup()))
@@ -112,10 +114,10 @@ final class Transitions {
             last.reason(),
             addresses,
             last.time());
-    told.add(new Told(notification, queue, names));
+    outgoing.add(new Outgoing(notification, queue, names));
   }
 
-  /** The state of a group, or null while its members are about to follow each other. */
+  /** The state of a group, or null while its members are in different states. */
   private State common(List<String> names) {
     var states = names.stream().map(name -> members.get(name).state).distinct().toList();
     if (states.contains(State.Fault)) {

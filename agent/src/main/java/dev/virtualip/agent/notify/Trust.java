@@ -7,11 +7,16 @@ import java.security.KeyStore;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
-/** Whom TLS trusts. */
+/** The certificate authorities that TLS connections trust. */
 final class Trust {
   private Trust() {}
 
-  /** A context that trusts these authorities, PEM, and no others; those of Java for null. */
+  /**
+   * A context that trusts only these authorities.
+   *
+   * @param ca certificates in PEM, or null for those of Java
+   * @throws IOException if they cannot be read
+   */
   static SSLContext in(String ca) throws IOException {
     try {
       if (ca == null) {

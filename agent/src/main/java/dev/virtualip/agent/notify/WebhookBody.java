@@ -16,7 +16,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What is posted.
+ * The body of a POST.
  *
  * @param contentType its media type
  */
@@ -25,13 +25,13 @@ record WebhookBody(String contentType, String text) {
   private static final String JSON_TYPE = "application/json";
   private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{([a-z]+)}");
 
-  /** A state that calls for somebody stays an alert until the next one, or so long. */
+  /** How long an alert about FAULT stays open if no other state ends it. */
   private static final Duration OPEN = Duration.ofHours(24);
 
-  /** Others are news. */
+  /** How long an alert about any state but FAULT stays open. */
   private static final Duration NEWS = Duration.ofMinutes(5);
 
-  /** The body that the settings ask for. */
+  /** The body in the format that the settings ask for. */
   static WebhookBody of(Webhook webhook, Notification notification) {
     return switch (webhook.format()) {
       case Generic -> json(fields(notification));
@@ -64,12 +64,12 @@ record WebhookBody(String contentType, String text) {
     return fields;
   }
 
-  /** Slack's own escapes. */
+  /** Text with Slack's escapes for {@code &}, {@code <} and {@code >}. */
   private static String slackText(String text) {
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;");
   }
 
-  /** The alert of the new state, and the end of the one before. */
+  /** The alert of the new state, and the resolved alert of the previous one. */
   private static List<Map<String, Object>> alerts(Notification n) {
     var alerts = new ArrayList<Map<String, Object>>();
     if (n.previous() != null) {

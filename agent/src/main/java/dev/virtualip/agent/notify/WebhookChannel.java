@@ -75,7 +75,7 @@ record WebhookChannel(Webhook webhook, Map<SecretKey, byte[]> secrets) implement
       said = new String(body.readNBytes(EXCERPT), StandardCharsets.UTF_8);
     }
     var message = "status %d: %s".formatted(status, said.replaceAll("\\s+", " ").strip());
-    // Too early, too often, or the server's own trouble: later it may go well.
+    // Timeout, too early, too many requests, or an error of the server: a later try may succeed.
     if (status == 408 || status == 425 || status == 429 || status >= 500) {
       throw new IOException(message);
     }
@@ -122,7 +122,7 @@ record WebhookChannel(Webhook webhook, Map<SecretKey, byte[]> secrets) implement
     return List.copyOf(problems);
   }
 
-  /** Whether a key is asked for and there; one that is not there is a problem. */
+  /** Whether a key is configured and exists; adds a problem if it does not exist. */
   private boolean isThere(String path, SecretKey key, List<Problem> problems) {
     if (key != null && !secrets.containsKey(key)) {
       problems.add(

@@ -1,5 +1,5 @@
 /**
- * Tells people and programs what has happened on this node: commands, mails, POSTs. Nothing here is
- * waited for by the event loop, and no channel waits for another.
+ * Notifications about changes of state on this node, by commands, mail and webhooks. The event loop
+ * never waits for them, and no channel waits for another.
  */
 package dev.virtualip.agent.notify;

@@ -35,24 +35,24 @@ import java.util.stream.Collectors;
  * @param name name of the VirtualIP
  * @param generation generation of its spec
  * @param interfaceName NIC that carries the adverts on this node
- * @param router what the state machine needs
+ * @param router configuration of the state machine
  * @param priority base priority on this node, 1 to 255
  * @param password VRRPv2 password, or null if none is asked for or it is missing
- * @param missingSecret the key of a password that could not be read, or null
+ * @param missingSecret the Secret key of a password that could not be read, or null
  * @param unicast whether adverts go to each peer instead of to the group
- * @param members unicast: addresses of the routers, this node's perhaps among them
- * @param checksum what VRRPv3 adverts over IPv4 sum
+ * @param members unicast: addresses of the routers, possibly with this node's own
+ * @param checksum what the checksum of VRRPv3 adverts over IPv4 covers
  * @param garp how addresses are announced
- * @param addresses what is bound while master, in the adverts' order
- * @param routes what is routed while master
- * @param rules policy routing rules while master
+ * @param addresses addresses bound while master, in the order of the adverts
+ * @param routes routes installed while master
+ * @param rules policy routing rules added while master
  * @param healthChecks checks of this node
- * @param keepMaster failed checks are no fault but make the node the last resort
+ * @param keepMaster whether failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
- * @param trackInterfaces NICs that count beyond those in use
+ * @param trackInterfaces NICs that count for the priority beyond those in use
  * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
- * @param delayAfterBoot how long after the node's boot it does not take part yet, nanoseconds
- * @param interfaces NICs that have to work, and the path of the field that names each first
+ * @param delayAfterBoot how long after the node's boot it starts to take part, nanoseconds
+ * @param interfaces NICs that have to work, each with the path of the first field that names it
  */
 public record InstanceConfig(
     String name,
@@ -105,17 +105,22 @@ public record InstanceConfig(
   }
 
   /**
-   * What a node runs of a VirtualIP.
+   * The configuration of a VirtualIP on a node.
    *
-   * @param nodes all nodes, where peers are to be taken from them
-   * @throws IllegalArgumentException with all problems, if the spec may not run
+   * @param secrets values of the Secret keys that exist
+   * @param nodes all nodes, if the VirtualIP takes its peers from them
+   * @throws IllegalArgumentException with all problems, if the spec is not valid
    */
   public static InstanceConfig from(
       VirtualIp vip, String nodeName, Map<SecretKey, byte[]> secrets, List<NodeFacts> nodes) {
     return from(CheckedSpec.check(vip), nodeName, secrets, nodes);
   }
 
-  /** The same of a VirtualIP that has been checked. */
+  /**
+   * The configuration of a VirtualIP that has been checked already.
+   *
+   * @throws IllegalArgumentException with all problems, if the spec is not valid
+   */
   public static InstanceConfig from(
       CheckedSpec.Result vip,
       String nodeName,
@@ -171,7 +176,7 @@ public record InstanceConfig(
         checked.advertInterval().toNanos(),
         spec.preempt().enabled(),
         checked.preemptDelay().toNanos(),
-        // A member of a sync group cannot start as master before the others are ready to.
+        // A member of a sync group cannot start as master before the other members are ready.
         spec.initialState() == InitialState.Master && spec.syncGroup() == null,
         LeasePolicy.valueOf(spec.lease().policy().name()),
         spec.advertRepeat(),
@@ -198,8 +203,8 @@ public record InstanceConfig(
   }
 
   /**
-   * Without a source of its own an IPv4 route prefers the first virtual address on its NIC: the
-   * kernel drops a route with its preferred source, so an expired lease takes the route along.
+   * An IPv4 route without a configured source gets the first virtual address on its NIC. The kernel
+   * drops a route together with its preferred source, so the route ends with the lease.
    */
   private static VirtualRoute route(
       CheckedSpec checked,
@@ -228,8 +233,8 @@ public record InstanceConfig(
   }
 
   /**
-   * All NICs that have to work for this node to be master, that of the adverts first, and the path
-   * of the field that says so.
+   * The NICs that have to work for this node to be master, that of the adverts first, each with the
+   * path of the first field that names it.
    */
   static Map<String, String> interfaces(VirtualIpSpec spec, String nodeName) {
     var paths = new LinkedHashMap<String, String>();
@@ -259,14 +264,14 @@ public record InstanceConfig(
         .anyMatch(address -> address.advertised() && address.prefix().isIpv6());
   }
 
-  /** The NICs that some field names, in use or tracked. */
+  /** The NICs that any field names, in use or tracked. */
   public Set<String> nics() {
     var nics = new HashSet<>(interfaces.keySet());
     trackInterfaces.forEach(tracked -> nics.add(tracked.name()));
     return nics;
   }
 
-  /** The same where failed checks of some member of the sync group are a fault, or of none. */
+  /** The same configuration with another {@code keepMaster}, as the whole sync group has it. */
   InstanceConfig keepingMaster(boolean keeps) {
     return keeps == keepMaster
         ? this
@@ -299,7 +304,10 @@ public record InstanceConfig(
     return syncGroup != null && syncGroup.equals(other.syncGroup);
   }
 
-  /** Whether a running router can take over this configuration, or has to begin anew. */
+  /**
+   * Whether a router that runs {@code before} can switch to this configuration. Otherwise it has to
+   * begin anew.
+   */
   public boolean continues(InstanceConfig before) {
     return interfaceName.equals(before.interfaceName)
         && ipv6() == before.ipv6()

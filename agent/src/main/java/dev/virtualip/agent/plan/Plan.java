@@ -17,9 +17,9 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The one place that decides which VirtualIPs this node runs, and in which version. It hands out
- * what is different from what it decided before. One thread, which is not the one of VRRP: the
- * specs of all VirtualIPs of the cluster are checked here, each when it is new or another.
+ * The one place that decides which VirtualIPs this node runs, and in which version. It returns the
+ * difference from its last decision. Used by one thread, which must not be that of VRRP: it checks
+ * each new or changed spec of the whole cluster.
  */
 public final class Plan {
   private final String nodeName;
@@ -27,19 +27,21 @@ public final class Plan {
   private Map<String, Result> running = Map.of();
   private Map<String, Run> runs = Map.of();
   private Map<String, Refused> refused = Map.of();
+  private Map<String, InstanceConfig> configs = Map.of();
+  private Desired before;
 
   public Plan(String nodeName) {
     this.nodeName = nodeName;
   }
 
-  /** What is run by name: the objects in the versions that run. */
+  /** The objects that run, in the versions that run, by name. */
   public Map<String, VirtualIp> running() {
     var objects = new TreeMap<String, VirtualIp>();
     running.forEach((name, version) -> objects.put(name, version.vip()));
     return objects;
   }
 
-  /** Names of what is not run in its newest version. */
+  /** Names of the objects whose newest version is not run. */
   public Set<String> refused() {
     var names = new TreeSet<>(refused.keySet());
     runs.forEach(
@@ -51,23 +53,26 @@ public final class Plan {
     return names;
   }
 
-  /** Whether another NIC may make a difference: something is not run as it is wanted. */
+  /**
+   * Whether any object does not run in its newest version, so that a change of NICs may help it.
+   */
   public boolean isAnyRefused() {
     return !refused().isEmpty();
   }
 
   /**
-   * Decides anew.
+   * Decides again.
    *
-   * @param desired all objects there are
+   * @param desired all objects of the cluster
    * @param nics the node's NICs
+   * @return what differs from the last decision
    */
   public PlanChange change(Desired desired, Nics nics) {
     checked = check(desired.virtualIps());
-    var acceptance = Acceptance.decide(desired, checked.values(), running, nics);
-    var nextRuns = runs(desired, acceptance);
+    var versions = AcceptedVersions.decide(desired, checked.values(), running, nics);
+    var nextRuns = runs(desired, versions);
     var nextRefused = new TreeMap<String, Refused>();
-    acceptance
+    versions
         .refused()
         .forEach(
             (name, problems) -> {
@@ -76,13 +81,16 @@ public final class Plan {
               }
             });
     var change = difference(nextRuns, nextRefused);
-    running = acceptance.run();
+    running = versions.run();
+    before = desired;
     runs = nextRuns;
     refused = nextRefused;
     return change;
   }
 
-  /** An edit of one object is no reason to check the specs of all others again. */
+  /**
+   * Checks only specs that are new or changed: an edit of one object must not cost a check of all.
+   */
   private Map<String, Result> check(List<VirtualIp> virtualIps) {
     var next = new TreeMap<String, Result>();
     for (var vip : virtualIps) {
@@ -94,15 +102,8 @@ public final class Plan {
     return next;
   }
 
-  private Map<String, Run> runs(Desired desired, Acceptance acceptance) {
-    var configs = new TreeMap<String, InstanceConfig>();
-    acceptance
-        .run()
-        .forEach(
-            (name, version) ->
-                configs.put(
-                    name,
-                    InstanceConfig.from(version, nodeName, desired.secrets(), desired.nodes())));
+  private Map<String, Run> runs(Desired desired, AcceptedVersions versions) {
+    configs = configs(desired, versions.run());
     var next = new TreeMap<String, Run>();
     configs.forEach(
         (name, config) -> {
@@ -112,7 +113,7 @@ public final class Plan {
                   && configs.values().stream()
                       .filter(config::isInGroupWith)
                       .allMatch(InstanceConfig::keepMaster);
-          var problems = acceptance.refused().get(name);
+          var problems = versions.refused().get(name);
           next.put(
               name,
               new Run(
@@ -120,6 +121,21 @@ public final class Plan {
                   problems == null ? null : new Refused(generation(name), problems),
                   request(name)));
         });
+    return next;
+  }
+
+  /** What is made of a version stays the same while nodes and Secrets do. */
+  private Map<String, InstanceConfig> configs(Desired desired, Map<String, Result> versions) {
+    boolean same =
+        before != null && before.nodes().equals(desired.nodes()) && before.hasSecretsOf(desired);
+    var next = new TreeMap<String, InstanceConfig>();
+    versions.forEach(
+        (name, version) ->
+            next.put(
+                name,
+                same && version == running.get(name)
+                    ? configs.get(name)
+                    : InstanceConfig.from(version, nodeName, desired.secrets(), desired.nodes())));
     return next;
   }
 

@@ -10,17 +10,18 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * What a node has to do otherwise than it was told before.
+ * The difference between two decisions of a {@link Plan}.
  *
- * @param run VirtualIPs that it runs and that are new or changed, by name
- * @param stop VirtualIPs that it runs no more
- * @param refused VirtualIPs that it cannot run in any version and that are new or changed, by name
- * @param forget VirtualIPs that it has nothing to do with any more
+ * @param run VirtualIPs to run that are new or changed, by name
+ * @param stop names of VirtualIPs that the node no longer runs
+ * @param refused VirtualIPs that the node cannot run in any version and that are new or changed, by
+ *     name
+ * @param forget names of VirtualIPs that the node neither runs nor refuses any more
  */
 public record PlanChange(
     Map<String, Run> run, Set<String> stop, Map<String, Refused> refused, Set<String> forget) {
 
-  /** Copies the collections, sorted: what is done in their order has to be the same each time. */
+  /** Copies the collections, sorted: work done in their order has to be the same each time. */
   public PlanChange {
     run = Collections.unmodifiableMap(new TreeMap<>(run));
     stop = Collections.unmodifiableSet(new TreeSet<>(stop));
@@ -31,17 +32,17 @@ public record PlanChange(
   /**
    * A VirtualIP to run.
    *
-   * @param config in which version
-   * @param refused what is wrong with its newest version; null if that is the one that runs
-   * @param handOver what this node is asked to do, or null
+   * @param config configuration of the version to run
+   * @param refused problems of its newest version; null if that is the version to run
+   * @param handOver request to this node to hand over, or null
    */
   public record Run(InstanceConfig config, Refused refused, HandOver handOver) {}
 
   /**
    * A version that cannot be run.
    *
-   * @param generation its generation, null if it is not known
-   * @param problems what is wrong with it
+   * @param generation its generation, or null if it is not known
+   * @param problems what is wrong with it; not empty
    */
   public record Refused(Long generation, List<Problem> problems) {
     /** Copies the list. */

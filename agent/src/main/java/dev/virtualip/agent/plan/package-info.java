@@ -1,2 +1,4 @@
-/** What a node runs, and in which version: decided once, off the VRRP thread. */
+/**
+ * Decides which VirtualIPs a node runs, and in which version: in one place, off the VRRP thread.
+ */
 package dev.virtualip.agent.plan;

@@ -25,12 +25,12 @@ public final class AgentHttp implements AutoCloseable {
   private final JsonMapper json = new JsonMapper();
 
   /**
-   * Starts serving. What it asks is asked by threads of its own.
+   * Starts serving. The suppliers are called by the server's own threads.
    *
-   * @param alive whether the agent works
-   * @param ready whether it has been told what to run
-   * @param statuses what it does about each VirtualIP
-   * @throws IOException if the address cannot be listened on, with what to do about it
+   * @param alive whether the event loop works: {@code /healthz}
+   * @param ready whether the first plan has been carried out: {@code /readyz}
+   * @param statuses this node's status of each VirtualIP, by name: {@code /status}
+   * @throws IOException if it cannot listen on the address; the message says what to do
    */
   public AgentHttp(
       InetSocketAddress listen,

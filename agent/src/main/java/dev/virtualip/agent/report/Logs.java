@@ -12,26 +12,32 @@ import dev.virtualip.log.LineEncoder;
 import java.util.Objects;
 
 /**
- * What the agent logs: lines to standard error, from the level in {@code LOG_LEVEL} on, INFO by
- * default, and as {@link LineEncoder} makes them. As code, since to read an XML file the JVM loads
- * hundreds of classes.
+ * Configures the agent's log: lines to standard error in the format of {@link LineEncoder}, from
+ * the level {@code LOG_LEVEL} on (INFO by default). It is code instead of an XML file, because the
+ * JVM would load hundreds of classes to read one.
  */
 public final class Logs extends ContextAwareBase implements Configurator {
-  /** What is logged with this key in the MDC is dropped: it is not happening. */
+  /**
+   * Log statements with this key in the MDC are dropped: they come from a rehearsal, {@code
+   * WarmUp}.
+   */
   public static final String REHEARSAL = "rehearsal";
 
   private static volatile boolean program;
 
-  /** This JVM is the agent, and not one that merely runs some of its code. */
+  /**
+   * Call before the first log statement. Only a JVM that is the agent itself gets this
+   * configuration, not a test or the lab.
+   */
   public static void ofProgram() {
     program = true;
   }
 
-  /** Called by logback. */
+  /** {@inheritDoc} */
   @Override
   public ExecutionStatus configure(LoggerContext context) {
     if (!program) {
-      // Tests and the lab have files of their own.
+      // Tests and the lab have logback files of their own.
       return ExecutionStatus.INVOKE_NEXT_IF_ANY;
     }
     var rehearsal = new MDCFilter();
@@ -52,7 +58,8 @@ public final class Logs extends ContextAwareBase implements Configurator {
     var root = context.getLogger(Logger.ROOT_LOGGER_NAME);
     root.addAppender(appender);
     root.setLevel(Level.toLevel(System.getenv("LOG_LEVEL"), Level.INFO));
-    // It logs a stack trace for each try while the API server is away; the agent says so once.
+    // The client logs a stack trace for each try while the API server is away; the agent logs that
+    // once.
     context.getLogger("io.fabric8").setLevel(Level.ERROR);
     context.getLogger("org.pcap4j").setLevel(Level.WARN);
     return ExecutionStatus.DO_NOT_INVOKE_NEXT_IF_ANY;

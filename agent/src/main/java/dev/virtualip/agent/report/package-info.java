@@ -1,2 +1,2 @@
-/** What the agent tells of itself: logs, and pages for probes and scrapers. */
+/** The agent's own log, and its HTTP pages for probes and metrics. */
 package dev.virtualip.agent.report;

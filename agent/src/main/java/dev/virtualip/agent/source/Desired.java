@@ -17,18 +17,18 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * All that a source last saw. Equal values ask for the same work. Do not modify what is in it.
+ * The configuration as a source last saw it. Equal values ask for the same work. Do not modify its
+ * content.
  *
- * @param virtualIps every VirtualIP, by name, whether it selects this node or not; of its status at
- *     most what this node is asked to do, and without what only the API server's book-keeping
- *     changes
+ * @param virtualIps all VirtualIPs, sorted by name, whether they select this node or not. Their
+ *     status has at most the request to this node, and their metadata no fields that only the API
+ *     server's book-keeping changes
  * @param self this node
- * @param nodes all nodes, this one included, by name, if some VirtualIP takes its peers from them;
- *     else empty
- * @param secrets the keys of Secrets that the VirtualIPs refer to; one that does not exist has no
- *     entry
- * @param refused by name of the VirtualIP, what the source itself finds wrong with its newest
- *     version; {@code virtualIps} has the last good version then, if there was one
+ * @param nodes all nodes, sorted by name and this one included, if any VirtualIP takes its peers
+ *     from them; else empty
+ * @param secrets values of the Secret keys that the VirtualIPs refer to; missing keys have no entry
+ * @param refused problems of newest versions that the source itself cannot read, by name of the
+ *     VirtualIP; {@code virtualIps} then has the last good version, if there was one
  */
 public record Desired(
     List<VirtualIp> virtualIps,
@@ -46,11 +46,11 @@ public record Desired(
   }
 
   /**
-   * Strips and sorts the VirtualIPs and looks up what they refer to.
+   * Strips and sorts the VirtualIPs, and looks up the Secrets and nodes that they refer to.
    *
-   * @param nodes all nodes that are known
-   * @param secret the value of a key, empty if there is none; a line end behind it is dropped, as
-   *     editors and {@code echo} leave one
+   * @param nodes all known nodes
+   * @param secret the value of a Secret key, empty if there is none; a trailing line end is
+   *     dropped, since editors and {@code echo} add one
    */
   public static Desired of(
       Collection<VirtualIp> virtualIps,
@@ -74,12 +74,12 @@ public record Desired(
     return new Desired(stripped, self, sorted, secrets, refused);
   }
 
-  /** Whether some VirtualIP takes its peers from the nodes. */
+  /** Whether any VirtualIP takes its peers from the nodes. */
   public static boolean nodesArePeers(Collection<VirtualIp> virtualIps) {
     return virtualIps.stream().anyMatch(v -> v.getSpec() != null && v.getSpec().nodesArePeers());
   }
 
-  /** The keys of Secrets that VirtualIPs refer to. */
+  /** The Secret keys that VirtualIPs refer to. */
   public static Set<SecretKey> secretKeys(Collection<VirtualIp> virtualIps) {
     var keys = new HashSet<SecretKey>();
     for (var vip : virtualIps) {
@@ -105,7 +105,12 @@ public record Desired(
     return Arrays.copyOf(value, length);
   }
 
-  private static VirtualIp stripped(VirtualIp vip) {
+  /** An object without what only the API server's book-keeping changes; itself if it has none. */
+  public static VirtualIp stripped(VirtualIp vip) {
+    var metadata = vip.getMetadata();
+    if (metadata.getResourceVersion() == null && metadata.getManagedFields().isEmpty()) {
+      return vip;
+    }
     var copy = new VirtualIp();
     copy.setMetadata(
         new ObjectMetaBuilder(vip.getMetadata())
@@ -124,9 +129,14 @@ public record Desired(
         && self.equals(that.self)
         && refused.equals(that.refused)
         && nodes.equals(that.nodes)
-        && secrets.keySet().equals(that.secrets.keySet())
+        && hasSecretsOf(that);
+  }
+
+  /** Whether both have the same keys of Secrets with the same values. */
+  public boolean hasSecretsOf(Desired other) {
+    return secrets.keySet().equals(other.secrets.keySet())
         && secrets.entrySet().stream()
-            .allMatch(e -> Arrays.equals(e.getValue(), that.secrets.get(e.getKey())));
+            .allMatch(e -> Arrays.equals(e.getValue(), other.secrets.get(e.getKey())));
   }
 
   @Override
@@ -134,7 +144,7 @@ public record Desired(
     return 31 * virtualIps.hashCode() + self.hashCode();
   }
 
-  /** Without the secrets' values. */
+  /** Without the values of Secrets, as it may be logged. */
   @Override
   public String toString() {
     var names = virtualIps.stream().map(vip -> vip.getMetadata().getName()).toList();

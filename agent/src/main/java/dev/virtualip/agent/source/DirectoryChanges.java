@@ -15,8 +15,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Waits for changes in directories: what the kernel reports, and a time-out for what it does not
- * (network file systems, links to elsewhere, a replaced directory, no inotify instance left).
+ * Waits for changes in directories. The timeout covers changes that the kernel does not report:
+ * network file systems, links to elsewhere, a replaced directory, no inotify instance left.
  */
 final class DirectoryChanges implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(DirectoryChanges.class);
@@ -36,7 +36,7 @@ final class DirectoryChanges implements AutoCloseable {
     }
   }
 
-  /** Returns when something may have changed in the directories, or the time is over. */
+  /** Returns when something may have changed in the directories, or after the longest time. */
   void await(Set<Path> directories, Duration longest) throws InterruptedException {
     if (service == null) {
       Thread.sleep(longest);
@@ -44,7 +44,7 @@ final class DirectoryChanges implements AutoCloseable {
     }
     for (var directory : directories) {
       try {
-        // Registering again is free, and follows a directory that was replaced.
+        // Registering again costs nothing, and follows a directory that was replaced.
         directory.register(service, ENTRY_CREATE, ENTRY_MODIFY, ENTRY_DELETE);
       } catch (IOException e) {
         LOG.debug("watch_failed dir={}", directory, e);

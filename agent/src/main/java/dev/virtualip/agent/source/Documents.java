@@ -16,7 +16,7 @@ import java.util.List;
 import java.util.Objects;
 import org.yaml.snakeyaml.error.MarkedYAMLException;
 
-/** The documents of a YAML or JSON text as trees, with all keys that stand twice named. */
+/** Parses the documents of a YAML or JSON text into trees, and notes duplicate keys and aliases. */
 final class Documents {
   private static final ObjectMapper SCALARS = new ObjectMapper();
   private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
@@ -29,10 +29,11 @@ final class Documents {
   }
 
   /**
-   * What could be read.
+   * The parsed text.
    *
-   * @param documents those before the error; empty ones left out
-   * @param error what ended the reading early, with line and column; null if nothing did
+   * @param documents the documents up to an error, without empty ones
+   * @param error the error that ended the parsing early, with line and column; null if there was
+   *     none
    */
   record Result(List<Document> documents, String error) {}
 
@@ -40,7 +41,7 @@ final class Documents {
    * One document.
    *
    * @param tree its content
-   * @param flaws a message for each key that stands twice, and for each alias
+   * @param flaws a message for each duplicate key and for each alias
    */
   record Document(JsonNode tree, List<String> flaws) {}
 

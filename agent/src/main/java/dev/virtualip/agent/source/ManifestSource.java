@@ -29,8 +29,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes VirtualIPs from a directory of manifests, instead of from an API server, and follows its
- * changes. An object whose new version cannot be read stays as it last was.
+ * Takes VirtualIPs from a directory of manifests instead of from an API server, and follows its
+ * changes. An object whose new version cannot be read keeps its last good version.
  */
 public final class ManifestSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
@@ -54,7 +54,7 @@ public final class ManifestSource implements AutoCloseable {
   private Set<ManifestProblem> logged = Set.of();
   private Map<String, List<Problem>> problems = Map.of();
 
-  /** The last good version of a VirtualIP and where it stood. */
+  /** The last good version of a VirtualIP, and its file. */
   private record Kept(Path file, VirtualIp vip) {}
 
   private ManifestSource(
@@ -70,8 +70,8 @@ public final class ManifestSource implements AutoCloseable {
    *
    * @param directory holds *.yaml, *.yml and *.json
    * @param secrets holds files {@code <secret name>/<key>}, or null
-   * @param consumer gets all that is wanted, first soon after the start and then on each change; it
-   *     is called on the source's own thread
+   * @param consumer gets the whole configuration, first soon after the start and then on each
+   *     change; called on the source's own thread
    * @throws IOException if the directory cannot be read
    */
   public static ManifestSource start(
@@ -83,7 +83,7 @@ public final class ManifestSource implements AutoCloseable {
     return source;
   }
 
-  /** Stops reading; the consumer may be running still. */
+  /** Stops reading. A call of the consumer may still be running. */
   @Override
   public void close() {
     thread.interrupt();
@@ -104,7 +104,7 @@ public final class ManifestSource implements AutoCloseable {
     }
   }
 
-  /** Reads once, as soon as nobody is writing, and waits for a change. */
+  /** Reads once, as soon as the files no longer change, and then waits for the next change. */
   private void follow(DirectoryChanges changes) throws InterruptedException {
     for (int i = 0; i < POSTPONED_MAX && !settled(); i++) {
       Thread.sleep(SETTLED);
@@ -114,7 +114,7 @@ public final class ManifestSource implements AutoCloseable {
     changes.await(watched, REREAD);
   }
 
-  /** Whether nobody is writing: a file that is half there would take its VirtualIPs away. */
+  /** Whether no file is being written: a half-written file would remove its VirtualIPs. */
   private boolean settled() {
     try {
       long now = System.currentTimeMillis();
@@ -177,7 +177,7 @@ public final class ManifestSource implements AutoCloseable {
     }
   }
 
-  /** Takes the good objects of a file, and the last good version of the others. */
+  /** Adds the good objects of a file, and the last good versions of the others. */
   private void take(Parsed parsed, Map<String, Kept> next, List<ManifestProblem> wrong) {
     wrong.addAll(parsed.problems());
     for (var vip : parsed.virtualIps()) {
@@ -206,7 +206,10 @@ public final class ManifestSource implements AutoCloseable {
     }
   }
 
-  /** With the generation an API server would give it, as far as this process has seen changes. */
+  /**
+   * A VirtualIP with the generation that an API server would give it, counted from the start of
+   * this process.
+   */
   private static VirtualIp numbered(VirtualIp vip, Kept before) {
     long generation = 1;
     if (before != null) {
@@ -244,7 +247,9 @@ public final class ManifestSource implements AutoCloseable {
         : new NodeFacts(nodeName, Map.of("kubernetes.io/hostname", nodeName), true);
   }
 
-  /** All Nodes; while a file cannot be read to its end or has a wrong one, those before. */
+  /**
+   * All Nodes. While a file cannot be read to its end, or has an invalid Node, the previous ones.
+   */
   private List<NodeFacts> nodes() {
     boolean clear =
         files.values().stream()

@@ -22,8 +22,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Reads Kubernetes manifests: VirtualIPs, and Nodes for their labels and addresses; other kinds are
- * passed over.
+ * Reads Kubernetes manifests: VirtualIPs, and Nodes for their labels and addresses. Other kinds are
+ * ignored.
  */
 public final class Manifests {
   private static final String GROUP = "virtualip.dev/";
@@ -45,12 +45,12 @@ public final class Manifests {
   }
 
   /**
-   * What a file holds.
+   * The content of a file.
    *
    * @param file the file
-   * @param virtualIps its VirtualIPs, those with problems included, as far as they can be told
+   * @param virtualIps its VirtualIPs, those with problems included as far as they could be read
    * @param nodes its Nodes
-   * @param problems all that is wrong with form and types; specs are the Validator's
+   * @param problems all problems of syntax and types; the specs are not validated yet
    * @param complete whether the file could be read to its end
    */
   public record Parsed(
@@ -61,11 +61,11 @@ public final class Manifests {
       boolean complete) {}
 
   /**
-   * Something wrong in a manifest.
+   * A problem of a manifest.
    *
    * @param file the file
-   * @param object the object, or {@link ObjectRef#NONE} if it is about the whole file
-   * @param problem field and message; the field is empty where the place is a line
+   * @param object the object, or {@link ObjectRef#NONE} for a problem of the whole file
+   * @param problem field and message; the field is empty if the message names a line
    */
   public record ManifestProblem(Path file, ObjectRef object, Problem problem) {
     @Override
@@ -109,13 +109,16 @@ public final class Manifests {
     }
   }
 
-  /** What is wrong with a VirtualIP whose name an earlier manifest has taken. */
+  /** The problem of a VirtualIP that has the same name as one in an earlier manifest. */
   public static ManifestProblem alreadyIn(Path first, Path file, VirtualIp vip) {
     var message = "stands in %s already: rename one of the two".formatted(first);
     return new ManifestProblem(file, ObjectRef.of(vip), new Problem("metadata.name", message));
   }
 
-  /** The manifests directly in a directory, sorted: *.yaml, *.yml and *.json, links followed. */
+  /**
+   * The manifests of a directory without its subdirectories, sorted: *.yaml, *.yml and *.json,
+   * links followed.
+   */
   public static List<Path> in(Path directory) throws IOException {
     try (var files = Files.list(directory)) {
       return files
@@ -126,7 +129,10 @@ public final class Manifests {
     }
   }
 
-  /** Reads a file of one or more documents. One that cannot be read has a problem that says so. */
+  /**
+   * Reads a file of one or more documents. If it cannot be read, the result has a problem that says
+   * so.
+   */
   public static Parsed read(Path file) {
     try {
       return parse(file, Files.readString(file));
@@ -135,7 +141,7 @@ public final class Manifests {
     }
   }
 
-  /** What stands for a file that cannot be read. */
+  /** The result for a file that cannot be read. */
   static Parsed unreadable(Path file, IOException e) {
     var message = "cannot be read (" + e + "): check its permissions and that it is UTF-8";
     return new Parsed(
@@ -146,7 +152,7 @@ public final class Manifests {
         false);
   }
 
-  /** Reads the text of a file; a name ending in .json stands for JSON, any other for YAML. */
+  /** Reads the text of a file: as JSON if its name ends in .json, else as YAML. */
   public static Parsed parse(Path file, String text) {
     var manifests = new Manifests(file);
     var result = Documents.read(text, file.toString().endsWith(".json"));
@@ -214,7 +220,10 @@ public final class Manifests {
     }
   }
 
-  /** A VirtualIP as the API server gave it: unknown fields are left out, wrong types problems. */
+  /**
+   * A VirtualIP from the API server. Unknown fields are ignored, as the CRD may be newer; wrong
+   * types are problems.
+   */
   public static VirtualIp lenientVirtualIp(JsonNode tree, Collection<Problem> problems) {
     return virtualIp(tree, Unknown.IS_LEFT_OUT, problems);
   }

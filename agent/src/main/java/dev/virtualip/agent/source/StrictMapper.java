@@ -26,9 +26,9 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Turns trees into objects with the API server's strictness: no text for a number, no number for a
- * text. It names every problem, not just the first: what is wrong is cut out and the rest tried
- * again.
+ * Converts trees into objects as strictly as the API server: no text for a number, no number for a
+ * text. It finds every problem, not only the first: it cuts out each faulty part and converts the
+ * rest again.
  */
 final class StrictMapper {
   private static final JsonMapper LENIENT =
@@ -45,11 +45,11 @@ final class StrictMapper {
 
   private StrictMapper() {}
 
-  /** What to do with fields that the type does not have. */
+  /** How to treat fields that the type does not have. */
   enum Unknown {
-    /** Say so: a typing mistake in a file. */
+    /** They are problems: probably a typing error in a file. */
     IS_A_PROBLEM,
-    /** Leave them out: the CRD may be newer than this agent. */
+    /** They are ignored: the CRD may be newer than this agent. */
     IS_LEFT_OUT
   }
 
@@ -64,9 +64,9 @@ final class StrictMapper {
   /**
    * Converts a tree.
    *
-   * @param path where the tree stands in its object, as in {@code spec}
+   * @param path path of the tree in its object, as in {@code spec}
    * @param problems gets every problem
-   * @return what could be converted; null for a null tree, or if nothing could
+   * @return the parts that could be converted; null for a null tree, or if no part could
    */
   static <T> T convert(
       JsonNode tree, Class<T> type, String path, Unknown unknown, Collection<Problem> problems) {
@@ -104,7 +104,7 @@ final class StrictMapper {
     };
   }
 
-  /** The message about a field that does not exist, with the name that may be meant. */
+  /** The message about an unknown field, with the most similar known name. */
   static String unknownField(String name, Collection<?> known) {
     var meant =
         known.stream()
@@ -186,7 +186,7 @@ final class StrictMapper {
         .collect(Collectors.joining());
   }
 
-  /** Levenshtein distance: letters to add, drop or change. */
+  /** Levenshtein distance: number of letters to add, drop or change. */
   private static int distance(String a, String b) {
     var row = new int[b.length() + 1];
     Arrays.setAll(row, j -> j);

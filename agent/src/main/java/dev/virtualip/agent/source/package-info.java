@@ -1,2 +1,2 @@
-/** What the node should run: from files, and the last good copy on disk. */
+/** The configuration that a node should run, and its reading from files. */
 package dev.virtualip.agent.source;

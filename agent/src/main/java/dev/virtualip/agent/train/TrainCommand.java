@@ -17,10 +17,10 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /**
- * Runs two agents until they work, one with manifests and one with an API server, for the JVM to
- * see what an agent needs and to prepare it in an AOT cache ({@code -XX:AOTCacheOutput=FILE}, JEP
- * 514). It needs no rights and leaves the machine's network alone: the agents are Backup on {@code
- * lo} all their lives, or at fault where they may not capture.
+ * Training run for the AOT cache ({@code -XX:AOTCacheOutput=FILE}, JEP 514). It runs two agents
+ * until they work, one with manifests and one with an API server, so that the JVM records the
+ * classes that an agent needs. It needs no rights and does not change the machine's network: the
+ * agents stay Backup on {@code lo}, or at fault without the right to capture.
  */
 @Command(
     name = "train",
@@ -32,10 +32,13 @@ public final class TrainCommand implements Callable<Integer> {
   private static final int TRIES = 600;
   private static final long LOOK_MILLIS = 100;
 
-  /** For what is done once a second or so. */
+  /**
+   * How long each agent works after its start, so that work done about once a second is recorded
+   * too.
+   */
   private static final long REST_MILLIS = 2_000;
 
-  // With such adverts a Backup waits for two minutes before it would do anything.
+  // With such an interval a Backup does nothing for two minutes.
   private static final String VIRTUAL_IP =
       """
       {"apiVersion": "virtualip.dev/v1alpha1", "kind": "VirtualIP",
@@ -75,9 +78,7 @@ public final class TrainCommand implements Callable<Integer> {
   private final Consumer<String[]> agent;
 
   /**
-   * A training of the agent.
-   *
-   * @param agent runs it with a command line until it ends
+   * @param agent runs the agent with a command line until it ends
    */
   public TrainCommand(Consumer<String[]> agent) {
     this.agent = agent;
@@ -101,7 +102,7 @@ public final class TrainCommand implements Callable<Integer> {
             "pods", POD,
             "secrets", SECRET);
     try (var server = new TrainingApiServer(folder, objects)) {
-      // What a pod finds in its environment and in the files of its service account.
+      // The settings that a pod takes from its environment and from its service account's files.
       System.setProperty("kubernetes.master", server.url());
       System.setProperty("kubernetes.certs.ca.file", server.certificate().toString());
       System.setProperty("kubernetes.auth.token", "training");
@@ -141,7 +142,7 @@ public final class TrainCommand implements Callable<Integer> {
           return;
         }
       } catch (IOException _) {
-        // It does not listen yet.
+        // The agent does not listen yet.
       }
       Thread.sleep(LOOK_MILLIS);
     }

@@ -24,8 +24,8 @@ import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 
 /**
- * What an agent needs of an API server, for {@link TrainCommand}: over TLS it answers lists with
- * one object each, tells one change on each watch, and takes every write.
+ * The part of an API server that an agent needs, for {@link TrainCommand}. Over TLS it answers each
+ * list with one object, sends one change on each watch, and accepts every write.
  */
 final class TrainingApiServer implements AutoCloseable {
   private static final String PASSWORD = "training";
@@ -45,8 +45,8 @@ final class TrainingApiServer implements AutoCloseable {
   /**
    * Starts serving on 127.0.0.1.
    *
-   * @param folder for its key and certificate
-   * @param objects JSON of the object in the list of that plural
+   * @param folder directory for its key and certificate
+   * @param objects by plural, the JSON of the object in its list
    */
   TrainingApiServer(Path folder, Map<String, String> objects)
       throws IOException, InterruptedException, GeneralSecurityException {
@@ -73,7 +73,7 @@ final class TrainingApiServer implements AutoCloseable {
     Thread.ofVirtual().name("training-api-server").start(this::accept);
   }
 
-  /** The JDK cannot make a certificate but by its keytool, which each runtime has. */
+  /** By keytool, which each runtime has: the JDK has no API to create a certificate. */
   private static void makeKey(Path file) throws IOException, InterruptedException {
     var keytool = Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
     var process =
@@ -103,12 +103,16 @@ final class TrainingApiServer implements AutoCloseable {
     return "https://" + TrainCommand.LOCALHOST + ":" + server.getLocalPort();
   }
 
-  /** PEM. */
+  /** File with the server's certificate, PEM. */
   Path certificate() {
     return certificate;
   }
 
-  /** Waits until an agent has written a status; false if none has within that time. */
+  /**
+   * Waits until an agent has written a status.
+   *
+   * @return false if no agent has within that time
+   */
   boolean awaitStatus(long seconds) throws InterruptedException {
     return statusWritten.await(seconds, TimeUnit.SECONDS);
   }
@@ -119,7 +123,7 @@ final class TrainingApiServer implements AutoCloseable {
         var socket = server.accept();
         Thread.ofVirtual().start(() -> serve(socket));
       } catch (IOException _) {
-        // Closed, or one connection less: those that matter are tried again.
+        // The server is closed, or a connection failed; the agent tries again.
       }
     }
   }
@@ -139,7 +143,7 @@ final class TrainingApiServer implements AutoCloseable {
     }
   }
 
-  /** Null at the end. */
+  /** The next request; null at the end of the connection. */
   private static Request read(InputStream in) throws IOException {
     var first = line(in).split(" ");
     if (first.length < 2) {
@@ -184,7 +188,7 @@ final class TrainingApiServer implements AutoCloseable {
     }
   }
 
-  /** Accepts a watch and tells that the object has changed. */
+  /** Accepts a watch, and sends an event that the object has changed. */
   private static void webSocket(Socket socket, String key, String object)
       throws IOException, GeneralSecurityException {
     var hash =
@@ -202,7 +206,7 @@ final class TrainingApiServer implements AutoCloseable {
             .formatted(Base64.getEncoder().encodeToString(hash)));
     var event = "{\"type\": \"MODIFIED\", \"object\": %s}".formatted(object);
     var out = socket.getOutputStream();
-    // A whole text message, its length in two bytes, not masked.
+    // One unfragmented text frame, unmasked, with a two-byte length.
     out.write(new byte[] {(byte) 0x81, 126, (byte) (event.length() >> 8), (byte) event.length()});
     write(socket, event);
   }

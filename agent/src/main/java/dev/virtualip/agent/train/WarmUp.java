@@ -47,8 +47,9 @@ import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
 
 /**
- * A few moves of a virtual router on a node that exists in memory only. A JVM loads and links code
- * when it first runs: without a rehearsal, the first real failover takes 10 to 15 ms longer.
+ * Rehearses a few changes of state of a virtual router on a node that exists only in memory. The
+ * JVM loads and links code when it first runs, so without this the first real failover takes 10 to
+ * 15 ms longer.
  */
 public final class WarmUp {
   private static final Logger LOG = LoggerFactory.getLogger(WarmUp.class);
@@ -93,7 +94,7 @@ public final class WarmUp {
     instance.join(new SyncGroupMembers(List.of(instance)));
   }
 
-  /** Rehearses on a thread of its own; whatever goes wrong there is only logged. */
+  /** Rehearses on a thread of its own. Any failure is only logged. */
   public static void start() {
     Thread.ofPlatform()
         .daemon()
@@ -110,7 +111,7 @@ public final class WarmUp {
             });
   }
 
-  /** Changes on a link that no node has, all refused. */
+  /** Sends changes on a link that no node has, which the kernel all refuses. */
   private static void rehearseNetlink() throws IOException {
     int link = Integer.MAX_VALUE;
     var address = IpPrefix.parse("192.0.2.1/32");
@@ -125,7 +126,11 @@ public final class WarmUp {
     }
   }
 
-  /** Rehearses; returns the states it went through. */
+  /**
+   * Rehearses.
+   *
+   * @return the states that the router went through
+   */
   static List<State> play() throws IOException {
     MDC.put(Logs.REHEARSAL, "true");
     try {
@@ -141,7 +146,7 @@ public final class WarmUp {
     instance.start(now);
     check(Verdict.Good);
     hear(200);
-    // Its master resigns: the router takes over, renews its leases, and answers a lower one.
+    // The master resigns: this router takes over, renews its leases, and answers a lower master.
     hear(0);
     expire();
     expire();
@@ -170,7 +175,7 @@ public final class WarmUp {
         .ifPresent(datagram -> instance.onDatagram(datagram, now));
   }
 
-  /** A node with one NIC, on which everything succeeds and nothing happens. */
+  /** A node with one NIC, on which every change succeeds and has no effect. */
   private static final class Nowhere implements AddressPort, PacketPort {
     @Override
     public List<Link> links() {

@@ -1,2 +1,2 @@
-/** Runs of the agent that are no runs: for the JVM to load and prepare what it will need. */
+/** Rehearsals of the agent that let the JVM load, link and cache the code it will need. */
 package dev.virtualip.agent.train;

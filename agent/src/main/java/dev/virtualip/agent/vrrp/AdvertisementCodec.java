@@ -45,7 +45,10 @@ public final class AdvertisementCodec {
 
   private AdvertisementCodec() {}
 
-  /** What the checksum of a VRRPv3 message over IPv4 covers; RFC 5798 was read both ways. */
+  /**
+   * What the checksum of a VRRPv3 message over IPv4 covers; implementers have read RFC 5798 both
+   * ways.
+   */
   public enum ChecksumForm {
     /** Message and pseudo-header, as keepalived and FRR send by default. */
     PseudoHeader,
@@ -53,22 +56,26 @@ public final class AdvertisementCodec {
     MessageOnly
   }
 
-  /** The VRID of a message of any validity, or -1 if it is too short to have one. */
+  /** The VRID of a message, valid or not; -1 if the message is too short to have one. */
   public static int vrid(byte[] payload) {
     return payload.length < 2 ? -1 : payload[1] & 0xFF;
   }
 
-  /** The message as it goes to one destination, summed as keepalived does by default. */
+  /**
+   * The message to one destination, with keepalived's default checksum, {@link
+   * ChecksumForm#PseudoHeader}.
+   */
   public static byte[] encode(
       Advertisement advert, Password password, InetAddress source, InetAddress destination) {
     return encode(advert, password, source, destination, ChecksumForm.PseudoHeader);
   }
 
   /**
-   * The message as it goes to one destination.
+   * The message to one destination.
    *
    * @param password VRRPv2 simple text password, or null for none; ignored by VRRPv3
-   * @param form what a VRRPv3 message over IPv4 sums; VRRPv2 and IPv6 have one form only
+   * @param form what the checksum of a VRRPv3 message over IPv4 covers; VRRPv2 and IPv6 have one
+   *     form only
    * @throws IllegalArgumentException if there are no or more than 255 addresses, or the interval
    *     does not fit the version
    */
@@ -105,7 +112,7 @@ public final class AdvertisementCodec {
     return message.putShort(CHECKSUM_AT, (short) sum).array();
   }
 
-  /** Bytes 4 and 5: authentication type and seconds, or centiseconds. */
+  /** Bytes 4 and 5. VRRPv2: authentication type and seconds; VRRPv3: centiseconds. */
   private static int intervalField(Advertisement advert, Password password) {
     boolean v2 = advert.version() == Version.V2;
     long unit = v2 ? SECOND : CENTISECOND;
@@ -126,7 +133,7 @@ public final class AdvertisementCodec {
    * @param interval own interval in nanoseconds; VRRPv2 peers must have the same
    * @param password VRRPv2 password, or null for none
    * @param source own source address, or null while there is none
-   * @param peers unicast: whose adverts are valid, from any distance; null for multicast
+   * @param peers unicast: source addresses of valid adverts, whatever their TTL; null for multicast
    */
   public record Expected(
       Version version,
@@ -134,7 +141,7 @@ public final class AdvertisementCodec {
       Password password,
       InetAddress source,
       Set<InetAddress> peers) {
-    /** Of multicast routers. */
+    /** For multicast: adverts of any source address are valid. */
     public Expected(Version version, long interval, Password password, InetAddress source) {
       this(version, interval, password, source, null);
     }
@@ -147,7 +154,10 @@ public final class AdvertisementCodec {
         : ChecksumForm.PseudoHeader;
   }
 
-  /** Checks a received datagram in keepalived's order. Never throws, whatever the bytes. */
+  /**
+   * Decodes and checks a received datagram, in the order of keepalived's checks. Never throws,
+   * whatever the bytes.
+   */
   public static Decoded decode(Datagram datagram, Expected expected) {
     var payload = datagram.payload();
     if (payload.length < HEADER) {
@@ -220,7 +230,7 @@ public final class AdvertisementCodec {
         : ((payload[4] & 0x0F) << 8 | payload[5] & 0xFF) * CENTISECOND;
   }
 
-  /** VRRPv3 over IPv4 has two {@linkplain ChecksumForm forms}; either is good. */
+  /** VRRPv3 over IPv4 has two {@linkplain ChecksumForm forms}; both are accepted. */
   private static boolean checksumFits(Datagram datagram, Version version, boolean ipv4) {
     boolean alone = ipv4 && Checksum.of(datagram.payload()) == 0;
     return version == Version.V2

@@ -1,10 +1,10 @@
 package dev.virtualip.agent.vrrp;
 
-/** The Internet checksum (RFC 1071). Over bytes that carry a right checksum it is 0. */
+/** The Internet checksum (RFC 1071). Over bytes that contain a correct checksum it is 0. */
 public final class Checksum {
   private Checksum() {}
 
-  /** Checksum of bytes alone, 0 to 65535. */
+  /** Checksum of bytes without a pseudo-header, 0 to 65535. */
   public static int of(byte[] bytes) {
     return fold(add(0, bytes));
   }

@@ -8,6 +8,6 @@ import java.net.InetAddress;
  * @param source source address
  * @param destination destination address
  * @param ttl IPv4 TTL or IPv6 hop limit
- * @param payload what follows the IP header, as long as the IP header says
+ * @param payload the bytes after the IP header, up to the length in that header
  */
 public record Datagram(InetAddress source, InetAddress destination, int ttl, byte[] payload) {}

@@ -1,6 +1,6 @@
 package dev.virtualip.agent.vrrp;
 
-/** What a received datagram turned out to be. */
+/** The outcome of decoding a received datagram. */
 public sealed interface Decoded {
 
   /**
@@ -11,7 +11,7 @@ public sealed interface Decoded {
   record Accepted(Advertisement advertisement) implements Decoded {}
 
   /**
-   * Not a valid advert; it must not change anything but a counter.
+   * Not a valid advert; it must change nothing but a counter.
    *
    * @param reason what is wrong with it
    */
@@ -41,7 +41,7 @@ public sealed interface Decoded {
     NoAddresses,
     /** Wrong checksum. */
     Checksum,
-    /** Unicast: from an address that is no configured peer. */
+    /** Unicast: its source address is not that of a configured peer. */
     NotAPeer,
     /** It carries our own source address: a loop, or a duplicate address. */
     OwnAddress

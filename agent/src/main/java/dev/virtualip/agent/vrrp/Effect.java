@@ -2,43 +2,45 @@ package dev.virtualip.agent.vrrp;
 
 import java.util.List;
 
-/** What the caller has to do, in the order given. */
+/** An action that the caller of {@link VirtualRouter#step} has to perform, in the order given. */
 public sealed interface Effect {
 
   /**
    * Send an advert.
    *
-   * @param priority 0 (giving up) to 255
+   * @param priority 0 (resigning) to 255
    */
   record SendAdvertisement(int priority) implements Effect {}
 
-  /** Make the node hold exactly the configured addresses and routes, additions first. */
+  /** Make the node hold exactly the configured addresses, routes and rules, additions first. */
   record BindAddresses() implements Effect {}
 
-  /** Take all addresses and routes off the node, left-overs of an earlier life included. */
+  /**
+   * Remove all addresses, routes and rules from the node, left-overs of an earlier life included.
+   */
   record UnbindAddresses() implements Effect {}
 
-  /** Renew the leases of the addresses, if due. */
+  /** Renew the leases of the addresses, if that is due. */
   record RenewLeases() implements Effect {}
 
   /**
-   * Tell the networks who has the addresses now, by gratuitous ARP and unsolicited neighbour
+   * Announce that this node has the addresses now, by gratuitous ARP and unsolicited neighbour
    * advertisements.
    *
-   * @param once each address once, else in a burst, as often as configured
+   * @param once true for each address once; false for a burst, each address as often as configured
    */
   record AnnounceAddresses(boolean once) implements Effect {
-    /** A burst. */
+    /** Announces in a burst. */
     public AnnounceAddresses() {
       this(false);
     }
   }
 
   /**
-   * Tell whoever wants to know that the state has changed.
+   * Report a change of state.
    *
    * @param state the new state
-   * @param causes why, as in {@code MasterDown} or {@code CheckFailed(ingress)}
+   * @param causes why, as in {@code MasterDown} or {@code CheckFailed(ingress)}; never empty
    */
   record StateChanged(State state, List<Reason> causes) implements Effect {
     /** Copies the list. */

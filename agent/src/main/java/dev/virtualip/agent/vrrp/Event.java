@@ -7,10 +7,10 @@ import java.util.List;
 public sealed interface Event {
 
   /**
-   * What keeps the router from taking part has changed. The first one without a reason is RFC
-   * 9568's Startup.
+   * The reasons that keep the router from taking part have changed. The first event without a
+   * reason is RFC 9568's Startup.
    *
-   * @param reasons all that stands in the way now, empty if nothing does
+   * @param reasons all present reasons, empty if there are none
    */
   record FaultsChanged(List<Reason> reasons) implements Event {
     /** Copies the list. */
@@ -22,9 +22,9 @@ public sealed interface Event {
   /**
    * A valid advert of this virtual router from another node.
    *
-   * @param priority 0 to 255, 0 = the sender gives up
+   * @param priority 0 (the sender resigns) to 255
    * @param interval advertised interval in nanoseconds
-   * @param source where it came from
+   * @param source source address of the advert
    */
   record AdvertisementReceived(int priority, long interval, InetAddress source) implements Event {}
 
@@ -39,7 +39,8 @@ public sealed interface Event {
   record PriorityChanged(int priority) implements Event {}
 
   /**
-   * The address that the adverts come from has changed; it breaks ties.
+   * The source address of this router's adverts has changed. Of equal priorities the greater
+   * address wins.
    *
    * @param source the new source address
    */
@@ -53,36 +54,42 @@ public sealed interface Event {
   record ConfigChanged(VirtualRouterConfig config) implements Event {}
 
   /**
-   * The router is to end.
+   * The router has to end.
    *
    * @param reason why
    */
   record Shutdown(Reason reason) implements Event {}
 
   /**
-   * The router is to hand over if it is Active, though nothing is wrong with it; it stays in the
+   * The router has to hand over if it is Active, although it has no fault; it stays in the
    * election.
    *
    * @param cause why
    */
   record Resign(Reason cause) implements Event {}
 
-  /** Something that the master holds is not there any more. */
+  /** Something that the master holds has been removed from the node. */
   record HoldingsLost() implements Event {}
 
-  /** The Active_Down_Timer of a sync group's member has passed: it would be master if all were. */
+  /**
+   * The Active_Down_Timer of a member of a sync group has expired. It becomes master as soon as all
+   * members wish to.
+   */
   record Wish() implements Event {}
 
-  /** All members of the sync group wish to be master: so be it, or claim it first. */
+  /** All members of the sync group wish to be master: become master, or claim first. */
   record TakeOver() implements Event {}
 
   /**
-   * Another member of the sync group has yielded to a better master: let go too.
+   * Another member of the sync group has yielded to a better master, so this member lets go too.
    *
    * @param member the other member
    */
   record LetGo(String member) implements Event {}
 
-  /** Another member of the sync group has met a lower master: this one may have been lied about. */
+  /**
+   * Another member of the sync group has met a master of lower priority. That node may have
+   * announced this member's addresses too, so announce them again.
+   */
   record Reannounce() implements Event {}
 }

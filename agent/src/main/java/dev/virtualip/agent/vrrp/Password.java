@@ -3,19 +3,22 @@ package dev.virtualip.agent.vrrp;
 import java.security.MessageDigest;
 import java.util.Arrays;
 
-/** A VRRPv2 simple text password (RFC 2338 5.3.6.1): 8 bytes, shorter ones filled with zeros. */
+/**
+ * A VRRPv2 simple text password (RFC 2338 5.3.6.1): 8 bytes; shorter passwords are padded with
+ * zeros.
+ */
 public final class Password {
-  /** Bytes on the wire. */
+  /** Length of the authentication data on the wire, in bytes. */
   public static final int LENGTH = 8;
 
   private final byte[] bytes;
 
-  /** A password; bytes after the eighth never reach the wire, as with keepalived. */
+  /** A password of any length; bytes after the eighth are dropped, as with keepalived. */
   public Password(byte[] password) {
     bytes = Arrays.copyOf(password, LENGTH);
   }
 
-  /** The 8 bytes of the wire. */
+  /** The 8 bytes on the wire. */
   byte[] bytes() {
     return bytes.clone();
   }

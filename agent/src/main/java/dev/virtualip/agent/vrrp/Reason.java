@@ -5,83 +5,83 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * Why a virtual router is in its state, or takes no part: the same value in status, Event, metric
- * and log. It becomes text where it leaves the program.
+ * Why a virtual router is in its state, or takes no part. The same value is used for status, Event,
+ * metric and log; it becomes text only where it leaves the program.
  *
- * @param kind what it is
- * @param argument what it is about, such as a NIC or a check; empty if it is about nothing else
+ * @param kind kind of the reason
+ * @param argument the NIC, check or other subject of the reason; empty if it has none
  */
 public record Reason(Kind kind, String argument) {
 
-  /** What a reason is. Users find each in docs/troubleshooting.md. */
+  /** Kind of a reason. Each is explained to users in docs/troubleshooting.md. */
   public enum Kind {
-    /** It has not been told yet whether anything stands in its way. */
+    /** The router has not been told yet whether there are faults. */
     Starting(false),
-    /** It was master before its agent ended, and may still be. */
+    /** The router was master before the agent ended, and may still be. */
     Resuming(false),
-    /** It begins to take part. */
+    /** The router begins to take part. */
     Started(false),
-    /** It goes on as master after its agent was started anew. */
+    /** The router goes on as master after a restart of the agent. */
     Resumed(false),
-    /** It takes part again after a fault. */
+    /** The router takes part again after a fault. */
     Recovered(false),
-    /** Priority 255 and initial state Master. */
+    /** The router has priority 255 and initial state Master. */
     AddressOwner(false),
     /** The master fell silent. */
     MasterDown(false),
-    /** The master gave up by a priority 0 advert. */
+    /** The master resigned by an advert with priority 0. */
     MasterResigned(false),
     /** The master had a lower priority. */
     Preempted(false),
-    /** A better master was heard; its address. */
+    /** A better master was heard; argument: its address. */
     HigherPriority(false),
-    /** The node was asked to; why. */
+    /** The node was asked to hand over; argument: why. */
     HandedOver(false),
-    /** The node woke up too late to know whether it still is the master. */
+    /** The node woke up too late to know whether it is still the master. */
     LateWakeUp(false),
     /** The agent ends. */
     AgentStopped(false),
-    /** This node does not run the VirtualIP any more. */
+    /** This node no longer runs the VirtualIP. */
     Deleted(true),
-    /** It begins anew with another interface, family, VRID or version. */
+    /** The router begins anew with another interface, address family, VRID or version. */
     Reconfigured(true),
-    /** The node has booted a moment ago. */
+    /** The node has booted less than spec.delayAfterBoot ago. */
     DelayAfterBoot(false),
-    /** A check has no result yet; its name. */
+    /** A check has no result yet; argument: its name. */
     CheckPending(false),
-    /** A check fails; its name. */
+    /** A check fails; argument: its name. */
     CheckFailed(true),
-    /** A check is good, and reverse is set; its name. */
+    /** A check is good, and reverse is set; argument: its name. */
     CheckGood(true),
-    /** Another member of the sync group waits for its checks; its name. */
+    /** Another member of the sync group waits for its checks; argument: its name. */
     SyncGroupPending(false),
-    /** Another member of the sync group; its name. */
+    /** Another member of the sync group is at fault, or has let go; argument: its name. */
     SyncGroup(true),
-    /** There is no such NIC; what the spec says. */
+    /** There is no such NIC; argument: the NIC as the spec names it. */
     InterfaceNotFound(true),
-    /** A NIC is down or has no carrier; its name. */
+    /** A NIC is down or has no carrier; argument: its name. */
     LinkDown(true),
-    /** A NIC cannot be listened to; its name. */
+    /** The capture on a NIC failed to open; argument: its name. */
     CaptureFailed(true),
-    /** A NIC has no address to send adverts from; its name. */
+    /** A NIC has no address to send adverts from; argument: its name. */
     NoAddress(true),
-    /** Adverts have no way; the NIC. */
+    /** The socket or the group membership for adverts failed; argument: the NIC. */
     TransportFailed(true),
-    /** Unicast without a peer. */
+    /** Unicast, and no peer is known. */
     NoPeers(true),
-    /** An advert does not fit the MTU; the NIC. */
+    /** An advert does not fit the MTU; argument: the NIC. */
     AdvertTooLong(true),
-    /** A password is missing; the Secret and its key. */
+    /** A password is missing; argument: the Secret and its key. */
     SecretNotFound(true),
     /** The NIC has the address, and virtualip has not put it there; the address. */
     AddressInUse(true),
     /** The kernel has refused addresses, routes or rules. */
     BindFailed(true),
-    /** The spec wants what another VirtualIP has. */
+    /** The spec conflicts with another VirtualIP. */
     Conflict(true),
-    /** The spec cannot be run. */
+    /** The spec is not valid. */
     InvalidSpec(true),
-    /** The agent has met a defect of its own, and begins anew. */
+    /** The instance has failed by a defect of the agent, and begins anew. */
     Defect(true);
 
     private final boolean fault;
@@ -90,18 +90,18 @@ public record Reason(Kind kind, String argument) {
       this.fault = fault;
     }
 
-    /** Whether a router that takes no part for this reason is at fault, and does not only wait. */
+    /** Whether a router that takes no part for this reason is at fault, rather than waiting. */
     public boolean isFault() {
       return fault;
     }
   }
 
-  /** Nothing is an empty argument. */
+  /** Turns a null argument into an empty one. */
   public Reason {
     argument = Objects.requireNonNullElse(argument, "");
   }
 
-  /** A reason that is about nothing else. */
+  /** A reason without an argument. */
   public static Reason of(Kind kind) {
     return new Reason(kind, "");
   }

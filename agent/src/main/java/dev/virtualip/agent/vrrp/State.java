@@ -3,13 +3,13 @@ package dev.virtualip.agent.vrrp;
 import java.util.List;
 
 /**
- * State of a virtual router (RFC 9568 6.4). The one deadline that VRRP ever has lives in it. Times
- * are the caller's nanoseconds.
+ * State of a virtual router (RFC 9568 6.4). All timers are deadlines within the state, so that none
+ * outlives its state. Times are nanoseconds of the caller's clock.
  */
 public sealed interface State {
 
   /**
-   * Takes no part. With reasons it is keepalived's FAULT.
+   * Takes no part; if a reason is a fault, it is keepalived's FAULT.
    *
    * @param reasons why; never empty
    * @param releaseAt an earlier life was master a moment ago, and what it has left serves on until a
@@ -37,13 +37,13 @@ public sealed interface State {
    * Listens.
    *
    * @param activeDownAt when the master counts as gone (Active_Down_Timer)
-   * @param masterInterval interval that the master advertised last (VRRPv3 learns it), else the own
+   * @param masterInterval interval that the master advertised last (VRRPv3 learns it), else its own
    * @param preemptAt end of the preempt delay that a lower master's advert has started, or {@link
    *     #NEVER}
-   * @param takeover what it will mean when the timer expires
-   * @param wishing the timer has expired before, but the sync group was not ready
-   * @param releaseAt a master that has handed over in good health serves on until its successor is
-   *     heard, and until then at the latest; {@link #NEVER} if it does not hold the addresses
+   * @param takeover why it becomes master when the timer expires
+   * @param wishing whether the timer has expired while the sync group was not ready
+   * @param releaseAt when a former master that serves on for its successor removes the addresses at
+   *     the latest; {@link #NEVER} if it does not hold them
    */
   record Backup(
       long activeDownAt,
@@ -54,7 +54,7 @@ public sealed interface State {
       long releaseAt)
       implements State {
 
-    /** Recordings from before there was a release have 0 for it. */
+    /** Old recordings have no releaseAt, which is read as 0 and means never. */
     public Backup {
       releaseAt = releaseAt == 0 ? NEVER : releaseAt;
     }
@@ -74,27 +74,27 @@ public sealed interface State {
       this(activeDownAt, masterInterval, preemptAt, takeover, false);
     }
 
-    /** The same with another deadline. */
+    /** The same state with another Active_Down_Timer. */
     Backup until(long deadline) {
       return new Backup(deadline, masterInterval, preemptAt, takeover, wishing, releaseAt);
     }
 
-    /** The same with another meaning of the timer. */
+    /** The same state with another cause of a takeover. */
     Backup meaning(Takeover next) {
       return new Backup(activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt);
     }
 
-    /** The same with another end of the preempt delay. */
+    /** The same state with another end of the preempt delay. */
     Backup preemptingAt(long at) {
       return new Backup(activeDownAt, masterInterval, at, takeover, wishing, releaseAt);
     }
 
-    /** The same, serving on until a time, or not any more. */
+    /** The same state serving on until a time; {@link #NEVER} for no longer. */
     Backup releasing(long at) {
       return new Backup(activeDownAt, masterInterval, preemptAt, takeover, wishing, at);
     }
 
-    /** Whether it holds the addresses still, for its successor. */
+    /** Whether it still holds the addresses until its successor is heard. */
     public boolean servesOn() {
       return releaseAt != NEVER;
     }
@@ -105,37 +105,40 @@ public sealed interface State {
    *
    * @param advertAt when the next advert is due (Adver_Timer)
    * @param announceAt when the addresses are announced again, or {@link #NEVER}
-   * @param burst whether that is the second burst, or a single announcement
+   * @param burst whether that announcement is the second burst; else it is a single one
    */
   record Active(long advertAt, long announceAt, boolean burst) implements State {
-    /** Recordings from before announcements were timed here have 0 for them. */
+    /** Old recordings have no announceAt, which is read as 0 and means never. */
     public Active {
       announceAt = announceAt == 0 ? NEVER : announceAt;
     }
 
-    /** A master that announces nothing more. */
+    /** A master with no further announcement due. */
     public Active(long advertAt) {
       this(advertAt, NEVER, false);
     }
 
-    /** The same with another time of the next advert. */
+    /** The same state with another time of the next advert. */
     Active advertising(long at) {
       return new Active(at, announceAt, burst);
     }
   }
 
-  /** No time at all. */
+  /** A deadline that never comes. */
   long NEVER = Long.MAX_VALUE;
 
   /** Why a backup becomes master. */
   enum Takeover {
     /** The master fell silent. */
     MasterDown(Reason.Kind.MasterDown),
-    /** The master gave up by a priority 0 advert. */
+    /** The master resigned by an advert with priority 0. */
     MasterResigned(Reason.Kind.MasterResigned),
     /** The master has a lower priority. */
     Preempted(Reason.Kind.Preempted),
-    /** It has been told so, and gets the time to let go. */
+    /**
+     * The master has a lower priority; an advert has told it to let go, and it gets the time to do
+     * so.
+     */
     Claimed(Reason.Kind.Preempted);
 
     private final Reason.Kind cause;
@@ -144,7 +147,7 @@ public sealed interface State {
       this.cause = cause;
     }
 
-    /** The cause of the change of state that it will be. */
+    /** The cause of the change to Active. */
     Reason cause() {
       return Reason.of(cause);
     }

@@ -5,8 +5,8 @@ import java.util.List;
 /**
  * Outcome of an event.
  *
- * @param router the virtual router afterwards
- * @param effects what has to be done, in this order
+ * @param router the virtual router after the event
+ * @param effects effects to be performed, in this order
  */
 public record Step(VirtualRouter router, List<Effect> effects) {
   /** Copies the list. */

@@ -13,18 +13,19 @@ import java.util.Map;
 
 /**
  * Virtual routers of one node that are master together or not at all (keepalived: {@code
- * vrrp_sync_group}). Faults are shared by the caller: a member at fault is a fault of all.
+ * vrrp_sync_group}). The caller shares faults: a fault of one member is a fault of all.
  */
 public final class SyncGroup {
   private SyncGroup() {}
 
   /**
-   * What a step of one member asks of the members, to be performed in this order.
+   * The events that follow for the members from a step of one of them.
    *
    * @param member name of the member that made the step
-   * @param before that member before
+   * @param before that member before the step
    * @param step the step
-   * @param members all members by name, the one that made the step afterwards
+   * @param members all members by name, after the step
+   * @return events by name of the member, to be passed on in this order
    */
   public static Map<String, Event> follow(
       String member, VirtualRouter before, Step step, Map<String, VirtualRouter> members) {
@@ -32,7 +33,7 @@ public final class SyncGroup {
     var state = step.router().state();
     boolean wasActive = before.state() instanceof Active;
     if (wasActive && state instanceof Backup) {
-      // Without the other members' own priority 0 their peers would wait for them.
+      // Each other member has to resign too, or its peers would wait for a down interval.
       var cause = new Reason(Reason.Kind.SyncGroup, member);
       var event = resigned(step) ? new Resign(cause) : new LetGo(member);
       others(member, members).forEach((name, _) -> events.put(name, event));
@@ -44,7 +45,7 @@ public final class SyncGroup {
     return events;
   }
 
-  /** Where members have to claim first, the others wait for the end of that. */
+  /** If some members have to claim first, the other members wait until those have. */
   private static void takeOver(
       String member, Map<String, VirtualRouter> members, Map<String, Event> events) {
     boolean claim = members.values().stream().anyMatch(VirtualRouter::hasToClaim);
@@ -67,7 +68,10 @@ public final class SyncGroup {
     return others;
   }
 
-  /** It answers with an advert and announces; to announce for another's sake is no answer. */
+  /**
+   * Whether the step answers a lower master, with an advert and an announcement. A step with an
+   * announcement alone follows another member, and must not be followed again.
+   */
   private static boolean metLowerMaster(Step step) {
     var effects = step.effects();
     return effects.stream().anyMatch(SendAdvertisement.class::isInstance)

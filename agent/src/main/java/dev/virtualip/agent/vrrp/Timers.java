@@ -1,11 +1,15 @@
 package dev.virtualip.agent.vrrp;
 
-/** Skew_Time, Active_Down_Interval and the lease that fits them. All times in nanoseconds. */
+/**
+ * Skew_Time, Active_Down_Interval (RFC 9568 6.1) and the lease derived from them. All times are
+ * nanoseconds unless they say otherwise.
+ */
 public final class Timers {
   private static final long SECOND = 1_000_000_000L;
 
   /**
-   * Longest time between two renewals of a lease, so that 10 ms adverts don't cost 100 a second.
+   * Longest time between two renewals of a lease. With short intervals not every advert renews: 10
+   * ms adverts must not cost 100 renewals a second.
    */
   private static final long RENEWAL_MAX = SECOND / 4;
 
@@ -15,7 +19,7 @@ public final class Timers {
   private Timers() {}
 
   /**
-   * Skew_Time: the lower the priority, the longer. VRRPv2: (256 - priority) / 256 s, whatever the
+   * Skew_Time, which is longer for lower priorities. VRRPv2: (256 - priority) / 256 s, whatever the
    * interval (RFC 3768 6.1); VRRPv3: (256 - priority) * interval / 256 (RFC 9568 6.1).
    *
    * @param priority 1 to 255
@@ -25,19 +29,24 @@ public final class Timers {
     return (256 - priority) * (version == Version.V2 ? SECOND : interval) / 256;
   }
 
-  /** Active_Down_Interval: silence that means that the master is gone (RFC 9568 6.1). */
+  /**
+   * Active_Down_Interval: how long a master has to be silent to count as gone (RFC 9568 6.1).
+   *
+   * @param priority 1 to 255
+   * @param interval the master's advertisement interval
+   */
   public static long activeDownInterval(Version version, int priority, long interval) {
     return 3 * interval + skewTime(version, priority, interval);
   }
 
   /**
-   * Lease of an address in whole seconds, the kernel's unit. {@link LeasePolicy#Overlap}: it ends
-   * no earlier than the latest moment at which a backup of any priority takes over from a master
-   * that fell silent, so that clients whose server still answers see no gap. {@link
-   * LeasePolicy#Exclusive}: a second before the earliest such moment, because the kernel may end a
-   * lease up to a second late.
+   * Lease of an address in whole seconds, the kernel's unit. It depends on the moment at which a
+   * backup takes over from a silent master. {@link LeasePolicy#Overlap}: the lease ends no earlier
+   * than the latest such moment, for a backup of any priority. So clients whose server still
+   * answers see no gap. {@link LeasePolicy#Exclusive}: it ends a second before the earliest such
+   * moment, because the kernel may end a lease up to a second late.
    *
-   * @param interval the own advertisement interval
+   * @param interval this router's own advertisement interval
    */
   public static long leaseSeconds(Version version, long interval, LeasePolicy policy) {
     if (policy == LeasePolicy.Exclusive) {
@@ -54,10 +63,10 @@ public final class Timers {
   }
 
   /**
-   * Whether a master that has said nothing since it last renewed its leases is master still,
-   * because no backup of any priority can have taken over yet.
+   * Whether a master that has been silent since it last renewed its leases is still master, because
+   * no backup of any priority can have taken over yet.
    *
-   * @param leftSeconds what is left of the leases, rounded up to whole seconds, at least 1
+   * @param leftSeconds remaining lease, rounded up to whole seconds, at least 1
    */
   public static boolean isStillMaster(VirtualRouterConfig config, long leftSeconds) {
     long lease = leaseSeconds(config);
@@ -65,7 +74,13 @@ public final class Timers {
     return silenceMax <= 3 * config.advertInterval();
   }
 
-  /** Whether a lease renewed at this age has to be renewed now, at an advert, or can wait. */
+  /**
+   * Whether a lease of this age has to be renewed with the present advert, or can wait for the next
+   * one.
+   *
+   * @param age time since the last renewal
+   * @param interval this router's own advertisement interval
+   */
   public static boolean renewalDue(long age, long interval) {
     return age + interval > RENEWAL_MAX;
   }

@@ -2,7 +2,7 @@ package dev.virtualip.agent.vrrp;
 
 /** Protocol version, the high nibble of a message's first byte. */
 public enum Version {
-  /** RFC 3768; intervals are whole seconds, a simple password is possible. */
+  /** RFC 3768; intervals are whole seconds, and a simple text password is possible. */
   V2(2),
   /** RFC 9568 (and RFC 5798 before it); intervals are centiseconds. */
   V3(3);
@@ -19,9 +19,10 @@ public enum Version {
   }
 
   /**
-   * The version of a number.
+   * The version with a number.
    *
-   * @throws IllegalArgumentException for other numbers than 2 and 3
+   * @param number 2 or 3
+   * @throws IllegalArgumentException for any other number
    */
   public static Version of(int number) {
     return switch (number) {

@@ -31,21 +31,23 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A virtual router on one node: RFC 9568 section 6.4 (for VRRPv2 RFC 3768) with keepalived's
- * conduct where the RFC leaves a choice. Immutable; {@link #step} is the whole of it.
+ * A virtual router on one node: the state machine of RFC 9568 6.4 (RFC 3768 for VRRPv2). It behaves
+ * like keepalived where the RFC leaves a choice. Immutable; {@link #step} is its only transition.
  *
- * @param config what the user wants
+ * @param config the user's configuration
  * @param priority priority in force, 1 to 255
- * @param source address that the adverts come from, or null while there is none
- * @param state the state
+ * @param source source address of adverts, or null while there is none
+ * @param state state with its timers
  */
 public record VirtualRouter(
     VirtualRouterConfig config, int priority, InetAddress source, State state) {
 
-  /** How long a lower master has to let go, nanoseconds: some hundred times what it takes. */
+  /** How long a lower master gets to let go, in nanoseconds: some hundred times what it needs. */
   private static final long CLAIM = 100_000_000L;
 
-  /** Shortest time for which a master that hands over waits to hear of its successor. */
+  /**
+   * Shortest time for which a master that hands over serves on for its successor, in nanoseconds.
+   */
   private static final long SUCCESSION_MIN = 250_000_000L;
 
   /**
@@ -94,7 +96,11 @@ public record VirtualRouter(
     };
   }
 
-  /** What an event at a time does to this router. The same input always has the same outcome. */
+  /**
+   * The outcome of an event. Pure: the same arguments always have the same outcome.
+   *
+   * @param now time of the event, in nanoseconds of the caller's monotonic clock
+   */
   public Step step(Event event, long now) {
     return switch (event) {
       case FaultsChanged faults -> faultsChanged(faults.reasons(), now);
@@ -189,7 +195,8 @@ public record VirtualRouter(
   private Step priorityChanged(int newPriority, long now) {
     var changed = new VirtualRouter(config, newPriority, source, state).rearmed(this, now);
     boolean lastResort = config.keepMaster() && newPriority == VirtualRouterConfig.LAST_RESORT;
-    // Nobody is served meanwhile: who can take over should not wait for the next regular advert.
+    // Clients are not served meanwhile, so a backup that can take over must not wait for the next
+    // regular advert.
     return lastResort && state instanceof Active
         ? new Step(changed, List.of(new SendAdvertisement(newPriority)))
         : none(changed);
@@ -212,26 +219,26 @@ public record VirtualRouter(
         : none(this);
   }
 
-  /** Active, with the announcements that follow a burst planned anew. */
+  /** Active, with the announcements that follow a burst scheduled again. */
   private Active announced(long advertAt, long now) {
     boolean burst = config.announceDelay() > 0;
     long delay = burst ? config.announceDelay() : config.announceRefresh();
     return new Active(advertAt, delay > 0 ? now + delay : NEVER, burst);
   }
 
-  /** Moves a running Active_Down_Timer by what its interval has changed (as keepalived does). */
+  /** Moves a running Active_Down_Timer by the change of the down interval, as keepalived does. */
   private VirtualRouter rearmed(VirtualRouter before, long now) {
     if (!(state instanceof Backup backup)) {
       return this;
     }
-    // A backup that has heard no other interval follows its own.
+    // A backup that has learned no other interval uses its own.
     boolean own = backup.masterInterval() == before.config.advertInterval();
     long interval = own ? config.advertInterval() : backup.masterInterval();
     long shift =
         backup.takeover() == Takeover.MasterResigned
             ? skewTime(interval) - before.skewTime(backup.masterInterval())
             : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
-    // One that has run out stays so: how late it is tells a node that slept from one on time.
+    // An expired timer is not moved: its lateness tells whether the node slept.
     boolean running = backup.activeDownAt() > now;
     long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(
@@ -244,7 +251,7 @@ public record VirtualRouter(
             backup.releaseAt()));
   }
 
-  /** What the edit of a preempt delay, or of preemption itself, changes of what it has begun. */
+  /** Applies an edit of Preempt_Mode or of the preempt delay to a preemption that has begun. */
   private VirtualRouter withPreemptionOf(VirtualRouterConfig before, long now) {
     if (!(state instanceof Backup backup)) {
       return this;
@@ -252,7 +259,7 @@ public record VirtualRouter(
     boolean preempts =
         backup.takeover() == Takeover.Preempted || backup.takeover() == Takeover.Claimed;
     if (before.preempt() && !mayPreempt() && preempts && backup.activeDownAt() > now) {
-      // Its master is alive, and is let be first from now on.
+      // The lower master is alive, and keeps its place from now on.
       return with(listen(backup.masterInterval(), now).releasing(backup.releaseAt()));
     }
     return backup.preemptAt() == NEVER || config.preemptDelay() == before.preemptDelay()
@@ -262,7 +269,7 @@ public record VirtualRouter(
                 backup.preemptAt() - before.preemptDelay() + config.preemptDelay()));
   }
 
-  /** The owner preempts whatever Preempt_Mode says (RFC 9568 6.1). */
+  /** The address owner preempts whatever Preempt_Mode is (RFC 9568 6.1). */
   private boolean mayPreempt() {
     return config.preempt() || priority == VirtualRouterConfig.OWNER;
   }
@@ -271,16 +278,17 @@ public record VirtualRouter(
     if (!backup.servesOn() || advert.priority() == 0) {
       return listening(backup, advert, now);
     }
-    // The successor is there.
+    // The successor has been heard.
     var next = listening(backup.releasing(NEVER), advert, now);
     return new Step(next.router(), List.of(new UnbindAddresses()));
   }
 
-  /** What an advert does to a backup's timer; it has no effects. */
+  /** A backup's timer after an advert; there are no effects. */
   private Step listening(Backup backup, AdvertisementReceived advert, long now) {
     boolean lastResort = isLastResort(advert);
     if (lastResort && backup.takeover() == Takeover.MasterResigned) {
-      // Its adverts must not put off again and again what the first has begun.
+      // Each further advert of this master would restart the skew time that the first one has
+      // begun.
       return none(with(backup));
     }
     if (advert.priority() == 0 || lastResort) {
@@ -290,8 +298,8 @@ public record VirtualRouter(
                   .until(now + skewTime(backup.masterInterval()))
                   .meaning(Takeover.MasterResigned)));
     }
-    // Who has claimed is as good as master: the lower one's last advert, or the claim of a worse
-    // one at the same time, changes nothing.
+    // A router that has claimed counts as master already. So the lower master's last advert, or a
+    // simultaneous claim of a worse router, changes nothing.
     if (backup.takeover() == Takeover.Claimed && order(advert) <= 0) {
       return none(with(backup));
     }
@@ -307,8 +315,8 @@ public record VirtualRouter(
   }
 
   /**
-   * Whether an advert is that of a master with failed checks, and ours are good. It is as good as
-   * resigned: neither a preempt delay nor nopreempt is meant to keep it.
+   * Whether an advert is from a master whose checks fail while ours are good. That master counts as
+   * resigned: preempt delay and nopreempt are not meant to keep it.
    */
   private boolean isLastResort(AdvertisementReceived advert) {
     return config.keepMaster()
@@ -321,9 +329,9 @@ public record VirtualRouter(
   }
 
   /**
-   * Whether another Active is better (above 0), worse (below 0), or this router itself. RFC 9568
-   * 6.4.3: of equal priorities the greater primary address wins, as unsigned bytes in network
-   * order.
+   * Compares the sender of an advert with this router: above 0 if the sender is better, below 0 if
+   * it is worse, 0 if it is this router itself. Of equal priorities the greater primary address
+   * wins, compared as unsigned bytes in network order (RFC 9568 6.4.3).
    */
   private int order(AdvertisementReceived advert) {
     int byPriority = Integer.compare(advert.priority(), priority);
@@ -340,7 +348,7 @@ public record VirtualRouter(
     if (order > 0) {
       var backup = listen(learned(advert), now);
       var cause = new Reason(Kind.HigherPriority, advert.source().getHostAddress());
-      // The winner may not know of us, after a split: by one last advert it learns that it has to
+      // After a network split the winner may not know of this router. One last advert tells it to
       // announce the addresses again (keepalived: higher_prio_send_advert).
       return step(
           backup,
@@ -349,9 +357,9 @@ public record VirtualRouter(
           new StateChanged(backup, cause));
     }
     long advertAt = now + config.advertPeriod();
-    // A live master of lower priority has told the networks lies: correct them. A resigned one
-    // (priority 0) has not.
-    // Its adverts may come so often that the timer never expires: renew here too.
+    // A live master of lower priority may have announced the addresses, so announce them again. A
+    // resigned one (priority 0) has not. Its adverts may come so often that the timer never
+    // expires, so leases are renewed here too.
     return advert.priority() == 0
         ? step(active.advertising(advertAt), new SendAdvertisement(priority), new RenewLeases())
         : step(
@@ -365,7 +373,7 @@ public record VirtualRouter(
     return releaseIsDue(backup, now) ? release(backup) : activeDownTimerExpired(backup, now);
   }
 
-  /** Whether it has served on long enough: nobody who comes later than that is waited for. */
+  /** Whether the time for which it serves on for its successor is over. */
   private static boolean releaseIsDue(Backup backup, long now) {
     return backup.releaseAt() <= now;
   }
@@ -388,12 +396,15 @@ public record VirtualRouter(
     return hasToClaim() ? claim(backup, now) : becomeActive(Reason.of(Kind.SyncGroup), now);
   }
 
-  /** Whether it must make a lower master let go before it becomes Active. */
+  /** Whether it has to make a lower master let go before it becomes Active. */
   boolean hasToClaim() {
     return exclusive() && state instanceof Backup backup && backup.takeover() == Takeover.Preempted;
   }
 
-  /** Makes the lower master let go before the addresses are here; it wishes after that. */
+  /**
+   * Sends an advert that makes the lower master let go before the addresses are bound here. In a
+   * sync group it wishes to be master after that.
+   */
   private Step claim(Backup backup, long now) {
     return step(
         new Backup(
@@ -410,7 +421,7 @@ public record VirtualRouter(
     return config.leasePolicy() == LeasePolicy.Exclusive;
   }
 
-  /** A member of a sync group waits for the others, as long as nobody better is heard. */
+  /** A member of a sync group waits for the other members, as long as no better master is heard. */
   private Step wish(long now) {
     if (!(state instanceof Backup backup)) {
       return none(this);
@@ -433,7 +444,9 @@ public record VirtualRouter(
                 backup.releaseAt())));
   }
 
-  /** This node slept; a live master's advert may be waiting unread. */
+  /**
+   * Whether this node slept past its timer, so that a live master's advert may be waiting unread.
+   */
   private static boolean sleptThrough(Backup backup, long now) {
     return now - backup.activeDownAt() > backup.masterInterval();
   }
@@ -451,8 +464,9 @@ public record VirtualRouter(
   }
 
   /**
-   * As a shutdown is for the peers, but it goes on listening. The peers wait for their skew time:
-   * unless two owners are forbidden it serves on until its successor says that it is there.
+   * Resigns with priority 0, like a shutdown, but stays in the election as a backup. The peers wait
+   * for their skew time. Unless the lease policy is Exclusive it serves on until its successor is
+   * heard.
    */
   private Step resign(Reason cause, long now) {
     if (!(state instanceof Active)) {
@@ -476,7 +490,7 @@ public record VirtualRouter(
     return advertDue ? adverTimerExpired(active, now) : announcementDue(active, now);
   }
 
-  /** For switches that forget. */
+  /** Repeats the announcement, for switches that have forgotten the address. */
   private Step announcementDue(Active active, long now) {
     long refresh = config.announceRefresh();
     return step(
@@ -488,10 +502,10 @@ public record VirtualRouter(
     if (now - active.advertAt() > activeDownInterval(config.advertInterval())) {
       return letGo(Reason.of(Kind.LateWakeUp), now);
     }
-    // Counted from the deadline, not from now, so that adverts do not drift.
+    // From the deadline, not from now, so that adverts do not drift.
     long next = active.advertAt() + config.advertPeriod();
     var going = active.advertising(next > now ? next : now + config.advertPeriod());
-    // Exclusive: a lease must not count from later than the advert that the backups count from.
+    // Exclusive: the lease must not begin later than the advert from which the backups count.
     return exclusive()
         ? step(going, new RenewLeases(), new SendAdvertisement(priority))
         : step(going, new SendAdvertisement(priority), new RenewLeases());
@@ -499,8 +513,8 @@ public record VirtualRouter(
 
   private Step becomeActive(Reason cause, long now) {
     var active = announced(now + config.advertPeriod(), now);
-    // The advert goes first: it makes an old master let go before the address is here (as
-    // keepalived does; RFC 9568 6.4.2 orders advert, then announcement).
+    // The advert goes first: it makes an old master let go before the address is bound here.
+    // keepalived has the same order; RFC 9568 6.4.2 puts the advert before the announcement.
     return step(
         active,
         new SendAdvertisement(priority),
@@ -514,7 +528,10 @@ public record VirtualRouter(
         now + activeDownInterval(masterInterval), masterInterval, NEVER, Takeover.MasterDown);
   }
 
-  /** VRRPv3 backups follow the master's interval (RFC 9568 6.4.2); VRRPv2 knows one only. */
+  /**
+   * The interval to use after an advert: VRRPv3 backups follow the master's (RFC 9568 6.4.2); with
+   * VRRPv2 all routers have the same.
+   */
   private long learned(AdvertisementReceived advert) {
     return config.version() == Version.V3 ? advert.interval() : config.advertInterval();
   }

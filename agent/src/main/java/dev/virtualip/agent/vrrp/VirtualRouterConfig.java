@@ -3,20 +3,20 @@ package dev.virtualip.agent.vrrp;
 import java.util.Objects;
 
 /**
- * What the state machine needs to know of a virtual router.
+ * Configuration of the state machine of a virtual router.
  *
  * @param version protocol version
  * @param vrid virtual router ID, 1 to 255
  * @param advertInterval own advertisement interval in nanoseconds, above 0
- * @param preempt take over from a master of lower priority (RFC 9568 Preempt_Mode)
- * @param preemptDelay nanoseconds for which a lower master is let be first (keepalived: {@code
- *     preempt_delay})
- * @param startAsMaster with priority 255, become master at once (keepalived: {@code state MASTER})
+ * @param preempt whether to take over from a master of lower priority (RFC 9568 Preempt_Mode)
+ * @param preemptDelay nanoseconds before that (keepalived: {@code preempt_delay})
+ * @param startAsMaster whether to become master at once, with priority 255 (keepalived: {@code
+ *     state MASTER})
  * @param leasePolicy how long the addresses of a silent master live; Exclusive needs an interval of
  *     1 s or more
  * @param advertRepeat adverts sent per interval, 1 or more
- * @param keepMaster failed checks are no fault but leave the node priority {@link #LAST_RESORT}, in
- *     all nodes and in all members of the sync group
+ * @param keepMaster whether failed checks are no fault but lower the priority to {@link
+ *     #LAST_RESORT}; the same on all nodes and for all members of the sync group
  * @param announceDelay nanoseconds from becoming Active to the second burst of announcements, 0 =
  *     there is none (keepalived: {@code garp_master_delay})
  * @param announceRefresh nanoseconds between single announcements while Active, 0 = there are none
@@ -39,8 +39,8 @@ public record VirtualRouterConfig(
   public static final int OWNER = 255;
 
   /**
-   * Priority of a node whose checks fail where that is no fault ({@code whenAllFail: KeepMaster}):
-   * whoever has good checks has more.
+   * Priority of a node whose checks fail where that is no fault ({@code whenAllFail: KeepMaster}).
+   * Every node with good checks has a higher one.
    */
   public static final int LAST_RESORT = 1;
 
@@ -69,8 +69,8 @@ public record VirtualRouterConfig(
   }
 
   /**
-   * Checks ranges; without a lease policy it is Overlap, and 0 repeats, as in recordings from
-   * before there were any, are 1.
+   * Checks ranges. Old recordings lack two values: no lease policy means Overlap, and 0 repeats
+   * mean 1.
    *
    * @throws IllegalArgumentException if a value is out of range
    */
@@ -88,7 +88,7 @@ public record VirtualRouterConfig(
     }
   }
 
-  /** The same with failed checks being a fault, or not. */
+  /** The same configuration with another {@code keepMaster}. */
   public VirtualRouterConfig keepingMaster(boolean keeps) {
     return new VirtualRouterConfig(
         version,
@@ -104,7 +104,7 @@ public record VirtualRouterConfig(
         announceRefresh);
   }
 
-  /** Nanoseconds from one advert to the next. */
+  /** Nanoseconds from one advert to the next: the interval divided by {@code advertRepeat}. */
   public long advertPeriod() {
     return advertInterval / advertRepeat;
   }

@@ -1,5 +1,5 @@
 /**
- * The VRRP protocol as a pure function: no I/O, threads, clock or logging. Time is a number of
- * nanoseconds that the caller passes in; what has to happen comes back as ordered effects.
+ * The VRRP protocol as a pure function: no I/O, threads, clock or logging. The caller passes in the
+ * time in nanoseconds, and gets back an ordered list of effects to perform.
  */
 package dev.virtualip.agent.vrrp;

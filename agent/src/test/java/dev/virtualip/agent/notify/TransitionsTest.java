@@ -2,7 +2,7 @@ package dev.virtualip.agent.notify;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.agent.notify.Transitions.Told;
+import dev.virtualip.agent.notify.Transitions.Outgoing;
 import dev.virtualip.crds.schema.Notifications.State;
 import java.util.ArrayList;
 import java.util.List;
@@ -20,7 +20,7 @@ class TransitionsTest {
   /** What a script would be told. */
   private List<String> told(String name, State state) {
     return transitions.changed(name, state, Notes.status("Why")).stream()
-        .map(Told::notification)
+        .map(Outgoing::notification)
         .map(note -> String.join(" ", note.arguments()))
         .toList();
   }
@@ -122,8 +122,9 @@ class TransitionsTest {
     runs("c", null);
     transitions.changed("a", State.Backup, Notes.status(""));
     var told = transitions.changed("b", State.Backup, Notes.status(""));
-    assertEquals(List.of(List.of("b"), List.of("a", "b")), told.stream().map(Told::by).toList());
-    assertEquals(List.of("group edge", "group edge"), told.stream().map(Told::queue).toList());
+    assertEquals(
+        List.of(List.of("b"), List.of("a", "b")), told.stream().map(Outgoing::virtualIps).toList());
+    assertEquals(List.of("group edge", "group edge"), told.stream().map(Outgoing::queue).toList());
     assertEquals(
         List.of("203.0.113.10/24", "203.0.113.10/24"), told.getLast().notification().addresses());
     assertEquals(

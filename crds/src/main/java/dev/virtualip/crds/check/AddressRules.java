@@ -7,7 +7,7 @@ import java.util.HashSet;
 import java.util.Objects;
 import java.util.Set;
 
-/** Rules about {@code spec.addresses}, and what their family asks of the protocol. */
+/** Rules about {@code spec.addresses}, and about the protocol version that their family needs. */
 final class AddressRules {
   /** Most virtual addresses in one advert (RFC 9568 5.2.5). */
   private static final int ADVERTISED_MAX = 255;
@@ -50,7 +50,7 @@ final class AddressRules {
     }
   }
 
-  /** Whether no host can have an address. */
+  /** Whether no host can have this address: unspecified, loopback, multicast or broadcast. */
   static boolean isUnusable(InetAddress address) {
     return address.isAnyLocalAddress()
         || address.isLoopbackAddress()

@@ -15,21 +15,22 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * A spec that may run, with what its texts stand for: nobody who has it parses or doubts anything
- * any more. Only {@link #check} makes one. Equal specs are equal here.
+ * A valid spec with the parsed values of its texts, so that code that has one need not parse or
+ * check anything again. Only {@link #check} creates one. It is a value: equal specs have equal
+ * checked specs.
  *
- * @param spec as the user wrote it, for what is no text
+ * @param spec the spec as the user wrote it, for values that are not parsed
  * @param advertInterval time between adverts, 10 ms to 255 s
- * @param preemptDelay how long to let a lower master be, 0 to 1000 s
+ * @param preemptDelay delay of a preemption, 0 to 1000 s
  * @param garpDelay time to the second burst of announcements, 0 to 1 h; 0 = there is none
  * @param garpRefresh time between single announcements, 1 s to 24 h; 0 = there are none
  * @param garpInterval time between the announcements of two addresses, 0 to 1 s
  * @param linkDebounce how long a NIC has to be down or up before it counts
- * @param delayAfterBoot how long after the node's boot not to take part yet, 0 to 1 h
- * @param addresses of {@code spec.addresses}, one each
- * @param routes of {@code spec.routes}, one each
- * @param rules of {@code spec.rules}, one each
- * @param peers of {@code spec.transport.peers}, one each
+ * @param delayAfterBoot how long after the node's boot it starts to take part, 0 to 1 h
+ * @param addresses one for each of {@code spec.addresses}
+ * @param routes one for each of {@code spec.routes}
+ * @param rules one for each of {@code spec.rules}
+ * @param peers one for each of {@code spec.transport.peers}
  */
 public record CheckedSpec(
     VirtualIpSpec spec,
@@ -86,11 +87,11 @@ public record CheckedSpec(
       boolean onLink) {}
 
   /**
-   * What the check of one VirtualIP says.
+   * The outcome of the check of one VirtualIP.
    *
    * @param vip the object that was checked
-   * @param spec its spec, or null if it has problems
-   * @param problems all that is wrong with it; empty if nothing is
+   * @param spec its checked spec, or null if it has problems
+   * @param problems all its problems; empty if it is valid
    */
   public record Result(VirtualIp vip, CheckedSpec spec, List<Problem> problems) {
     /** Copies the list. */
@@ -98,7 +99,7 @@ public record CheckedSpec(
       problems = List.copyOf(problems);
     }
 
-    /** Whether the spec may run. */
+    /** Whether the spec is valid. */
     public boolean isGood() {
       return problems.isEmpty();
     }
@@ -114,7 +115,7 @@ public record CheckedSpec(
     }
   }
 
-  /** Checks the spec of a VirtualIP on its own; what it has in common with others is no matter. */
+  /** Checks the spec of a VirtualIP on its own, without conflicts with others. */
   public static Result check(VirtualIp vip) {
     var spec = vip.getSpec();
     if (spec == null) {
@@ -175,7 +176,7 @@ public record CheckedSpec(
   /**
    * The NIC of an address or a route on a node.
    *
-   * @param interfaceName what it says itself, or null
+   * @param interfaceName its own interface field, or null for the NIC of the adverts
    */
   public String interfaceOn(String nodeName, String interfaceName) {
     return interfaceName != null ? interfaceName : spec.interfaceOn(nodeName);

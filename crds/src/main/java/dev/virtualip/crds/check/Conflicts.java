@@ -10,6 +10,7 @@ import dev.virtualip.crds.values.PolicyRule;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -25,10 +26,10 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), an
- * address, or the order of routing rules; and members of a sync group that can't be master on the
- * same node. The older object wins, by creation time and then by name. Only specs decide, not which
- * nodes exist, so operator and every agent come to the same answer.
+ * Conflicts between VirtualIPs: over a VRID on a NIC (each IP family has its own), over an address,
+ * or over the order of routing rules; and sync groups whose members can't be master on the same
+ * node. The older object wins, by creation time and then by name. Only the specs count, not the
+ * existing nodes, so operator and agents come to the same result.
  */
 public final class Conflicts {
   private static final Comparator<Result> OLDEST_FIRST =
@@ -38,24 +39,27 @@ public final class Conflicts {
                       checked.vip().getMetadata().getCreationTimestamp(), ""))
           .thenComparing(Result::name);
 
-  /** Those that have won, by what they have taken: thousands are not compared pair by pair. */
+  /**
+   * The winners so far, by what they have taken, so that thousands of objects are not compared pair
+   * by pair.
+   */
   private final Map<Object, List<Result>> taken = new HashMap<>();
 
   private Conflicts() {}
 
   /**
-   * All problems of all objects by object name, those of each spec on its own included. An object
-   * with problems takes nothing away from others.
+   * All problems of each object, by name: those of its spec and its conflicts. An object with
+   * problems takes nothing from others.
    */
   public static Map<String, List<Problem>> among(Collection<Result> checked) {
     return among(checked, (_, _) -> List.of());
   }
 
   /**
-   * The same on one node, which knows more: that two {@linkplain InterfaceSelector selectors} mean
-   * one NIC.
+   * The same on one node, where it is also known which {@linkplain InterfaceSelector selectors}
+   * select the same NIC.
    *
-   * @param nic the NIC that a selector means there
+   * @param nic the name of the NIC that a selector selects on this node
    */
   public static Map<String, List<Problem>> amongOn(
       NodeFacts node, UnaryOperator<String> nic, Collection<Result> checked) {
@@ -74,36 +78,39 @@ public final class Conflicts {
     var conflicts = new Conflicts();
     for (var checked : all.stream().sorted(OLDEST_FIRST).toList()) {
       var own = new ArrayList<>(checked.problems());
+      var keys = own.isEmpty() ? keys(checked.spec()) : List.of();
       if (own.isEmpty()) {
         conflicts
-            .rivals(checked.spec())
+            .rivals(keys)
             .forEach(
                 winner ->
                     own.addAll(
                         between(winner.name(), winner.spec(), checked.spec(), moreInCommon)));
       }
       if (own.isEmpty()) {
-        conflicts.take(checked);
+        conflicts.take(checked, keys);
       }
       problems.put(checked.name(), List.copyOf(own));
     }
     return problems;
   }
 
-  private Collection<Result> rivals(CheckedSpec spec) {
+  private Collection<Result> rivals(Collection<?> keys) {
     var rivals = new LinkedHashMap<String, Result>();
-    for (var key : keys(spec)) {
+    for (var key : keys) {
       taken.getOrDefault(key, List.of()).forEach(rival -> rivals.put(rival.name(), rival));
     }
     return rivals.values();
   }
 
-  private void take(Result winner) {
-    keys(winner.spec())
-        .forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
+  private void take(Result winner, Collection<?> keys) {
+    keys.forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
   }
 
-  /** What it may have in common with others: VRID, sync group, addresses, rules of any kind. */
+  /**
+   * Keys by which conflicting objects find each other: VRID, sync group, addresses, and one key for
+   * any rules.
+   */
   private static Collection<Object> keys(CheckedSpec spec) {
     var keys = new LinkedHashSet<Object>();
     keys.add(spec.spec().vrid());
@@ -127,17 +134,7 @@ public final class Conflicts {
     if (!disjoint && spec.isIpv6() == older.isIpv6()) {
       problems.addAll(vridsBetween(winner, older.spec(), spec.spec(), moreInCommon));
     }
-    var taken = Set.copyOf(addresses(older));
-    var own = addresses(spec);
-    for (int i = 0; i < own.size(); i++) {
-      if (taken.contains(own.get(i))) {
-        problems.add(
-            conflict(
-                "spec.addresses[" + i + "].address",
-                "%s is taken by VirtualIP %s: remove it from one of the two"
-                    .formatted(IpPrefix.text(own.get(i).address()), winner)));
-      }
-    }
+    problems.addAll(addressesBetween(winner, addresses(older), addresses(spec)));
     var group = spec.spec().syncGroup();
     if (group != null && group.equals(older.spec().syncGroup())) {
       misfit(spec.spec(), older.spec())
@@ -150,6 +147,24 @@ public final class Conflicts {
     }
     if (!disjoint) {
       problems.addAll(rulesBetween(winner, older.rules(), spec.rules()));
+    }
+    return problems;
+  }
+
+  private static List<Problem> addressesBetween(
+      String winner, Collection<Place> taken, List<Place> own) {
+    var problems = new ArrayList<Problem>();
+    if (Collections.disjoint(own, taken.size() < 8 ? taken : Set.copyOf(taken))) {
+      return problems;
+    }
+    for (int i = 0; i < own.size(); i++) {
+      if (taken.contains(own.get(i))) {
+        problems.add(
+            conflict(
+                "spec.addresses[" + i + "].address",
+                "%s is taken by VirtualIP %s: remove it from one of the two"
+                    .formatted(IpPrefix.text(own.get(i).address()), winner)));
+      }
     }
     return problems;
   }
@@ -190,7 +205,10 @@ public final class Conflicts {
     return problems;
   }
 
-  /** Members of a sync group win on the same node only if they are alike there. */
+  /**
+   * Why two members of a sync group could win on different nodes, and what to do; empty if they
+   * could not.
+   */
   private static Optional<String> misfit(VirtualIpSpec spec, VirtualIpSpec older) {
     if (!Objects.equals(spec.nodes().selector(), older.nodes().selector())) {
       return Optional.of(
@@ -210,15 +228,25 @@ public final class Conflicts {
                     + " out of the group");
   }
 
-  /** NICs that both use for adverts on one node, named nodes first, then any other node. */
+  /**
+   * NICs that both use for adverts on the same node: on nodes with overrides, then on any other
+   * node.
+   */
   private static Collection<String> commonInterfaces(VirtualIpSpec a, VirtualIpSpec b) {
+    if (a.nodes().overrides().isEmpty() && b.nodes().overrides().isEmpty()) {
+      var common = new LinkedHashSet<String>();
+      if (a.interfaceOn("").equals(b.interfaceOn(""))) {
+        common.add(a.interfaceOn(""));
+      }
+      return common;
+    }
     return namedNodes(a, b)
         .filter(node -> a.interfaceOn(node).equals(b.interfaceOn(node)))
         .map(a::interfaceOn)
         .collect(Collectors.toCollection(LinkedHashSet::new));
   }
 
-  /** Nodes that one of both names, and an empty name for all others. */
+  /** Names of the nodes for which either has an override, and an empty name for all other nodes. */
   private static Stream<String> namedNodes(VirtualIpSpec a, VirtualIpSpec b) {
     return Stream.of(
             a.nodes().overrides().stream().map(NodeOverride::name),
@@ -228,7 +256,9 @@ public final class Conflicts {
         .distinct();
   }
 
-  /** Whether no node can be in both: they ask for different values of one label. */
+  /**
+   * Whether no node can be selected by both, because they ask for different values of one label.
+   */
   private static boolean disjoint(VirtualIpSpec a, VirtualIpSpec b) {
     if (a.nodes().selector() == null || b.nodes().selector() == null) {
       return false;
@@ -241,7 +271,7 @@ public final class Conflicts {
                     && !labels.get(label.getKey()).equals(label.getValue()));
   }
 
-  /** An address; a link-local one stands for a host on its own NIC's network only. */
+  /** An address. A link-local address identifies a host only on the network of its NIC. */
   private record Place(InetAddress address, String interfaceName) {}
 
   private static List<Place> addresses(CheckedSpec spec) {

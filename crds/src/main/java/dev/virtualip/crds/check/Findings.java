@@ -9,7 +9,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** The problems that rules find, in order, and the rules that more than one section has. */
+/**
+ * Collects problems in the order in which rules find them, and has the rules that several sections
+ * share.
+ */
 final class Findings {
   private static final Pattern INTERFACE = Pattern.compile(InterfaceSelector.PATTERN);
 
@@ -27,7 +30,7 @@ final class Findings {
     problems.add(new Problem(path, message));
   }
 
-  /** The value of a text, or null; what is wrong with the text is a problem. */
+  /** The value of a text. If the text is not valid, adds a problem and returns null. */
   <T> T value(String path, Parsed<T> parsed) {
     if (parsed.error() != null) {
       add(path, parsed.error());
@@ -46,9 +49,9 @@ final class Findings {
   }
 
   /**
-   * The value of a text; null if it is wrong, or out of range.
+   * The value of a text. If it is not valid or out of range, adds a problem and returns null.
    *
-   * @param hint what else can be done about one out of range
+   * @param hint further advice about a value that is out of range
    */
   Duration duration(String path, Parsed<Duration> parsed, Duration min, Duration max, String hint) {
     var value = value(path, parsed);
@@ -78,7 +81,7 @@ final class Findings {
         : Parsed.of(selector, IpPrefix::parse).value() != null;
   }
 
-  /** Labels of objects to select; there may be none. */
+  /** Checks a label selector; it may be empty. */
   void selector(String path, LabelSelector selector) {
     if (selector == null) {
       return;

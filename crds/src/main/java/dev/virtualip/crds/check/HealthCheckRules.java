@@ -11,7 +11,7 @@ import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Rules about {@code spec.healthChecks}, and what they ask of priorities. */
+/** Rules about {@code spec.healthChecks}, and about the priorities that they need. */
 final class HealthCheckRules {
   private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Pattern PROCESS_NAME = Pattern.compile("[^/\\s]{1,255}");
@@ -54,7 +54,7 @@ final class HealthCheckRules {
     }
   }
 
-  /** Priority 1 is taken where a master with failed checks goes on. */
+  /** With {@code whenAllFail: KeepMaster} priority 1 is reserved for nodes with failed checks. */
   private void checkFloors(VirtualIpSpec spec) {
     checkFloor("spec.priority", spec.priority());
     for (int i = 0; i < spec.nodes().overrides().size(); i++) {
@@ -138,7 +138,7 @@ final class HealthCheckRules {
     }
   }
 
-  /** No names: a check must not depend on DNS, nor wait for it. */
+  /** A host has to be an IP address: a check must not depend on DNS, nor wait for it. */
   static void checkHost(String path, String host, Findings findings) {
     findings.value(path, Parsed.of(host, IpPrefix::parseAddress));
   }

@@ -8,9 +8,10 @@ import java.util.List;
 /**
  * A field that names a NIC without which a node cannot be master.
  *
- * @param path the field, an override by the name of its node
- * @param position the field, an override by its place in the list, as in {@link Problem#path}
- * @param selector what it says, the text of an {@link InterfaceSelector}
+ * @param path path of the field, with an override by the name of its node
+ * @param position path of the field, with an override by its place in the list, as in {@link
+ *     Problem#path}
+ * @param selector value of the field, the text of an {@link InterfaceSelector}
  */
 public record NicField(String path, String position, String selector) {
 
@@ -19,11 +20,11 @@ public record NicField(String path, String position, String selector) {
   }
 
   /**
-   * All such fields that are set, the NIC of the adverts first. Fields that are left out mean that
-   * NIC; a tracked NIC with a weight may be missing.
+   * All such fields that are set, the NIC of the adverts first. Absent fields stand for that NIC. A
+   * tracked NIC with a weight is not among them, as it may be missing.
    *
-   * @param spec any, a wrong one too
-   * @param nodeName the node, or null for one without values of its own
+   * @param spec any spec, valid or not
+   * @param nodeName the node, or null for a node without overrides
    */
   public static List<NicField> of(VirtualIpSpec spec, String nodeName) {
     var fields = new ArrayList<NicField>();

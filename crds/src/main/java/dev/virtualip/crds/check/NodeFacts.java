@@ -12,24 +12,25 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * What decides whether a VirtualIP selects a node, and where the other nodes find it.
+ * The facts about a node that decide whether a VirtualIP selects it, and its addresses as a peer.
  *
  * @param name name of the Node object
  * @param labels its labels
  * @param schedulable whether an ordinary workload may run there: it has no NoSchedule or NoExecute
- *     taint, those aside that Kubernetes itself puts on nodes in trouble or under maintenance
- * @param addresses its InternalIPs, as the Node object has them
+ *     taint. Taints that Kubernetes itself puts on nodes in trouble or under maintenance do not
+ *     count
+ * @param addresses its InternalIPs, in the order of the Node object
  */
 public record NodeFacts(
     String name, Map<String, String> labels, boolean schedulable, List<String> addresses) {
   private static final String KUBERNETES_TAINTS = "node.kubernetes.io/";
 
-  /** Makes addresses that are null an empty list. */
+  /** Turns null addresses into an empty list. */
   public NodeFacts {
     addresses = addresses == null ? List.of() : List.copyOf(addresses);
   }
 
-  /** Facts of a node whose addresses nobody asks for. */
+  /** Facts of a node without addresses. */
   public NodeFacts(String name, Map<String, String> labels, boolean schedulable) {
     this(name, labels, schedulable, List.of());
   }
@@ -79,9 +80,9 @@ public record NodeFacts(
   }
 
   /**
-   * What is wrong with a selection that no node is in; empty if it has one.
+   * Problems of a spec that selects no node; empty if it selects one.
    *
-   * @param nodes all nodes there are
+   * @param nodes all nodes of the cluster
    */
   public static List<Problem> selectionProblems(VirtualIpSpec spec, Collection<NodeFacts> nodes) {
     if (nodes.stream().anyMatch(node -> node.selectedBy(spec))) {

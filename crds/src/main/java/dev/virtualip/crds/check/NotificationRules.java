@@ -28,7 +28,7 @@ final class NotificationRules {
   private static final Pattern HEADER = Pattern.compile(Notifications.HEADER_PATTERN);
   private static final Pattern PLACEHOLDER = Pattern.compile("\\$\\{([^}]*)}");
 
-  /** Headers that the client writes itself. */
+  /** Headers that the HTTP client sets itself. */
   private static final Set<String> RESERVED =
       Set.of("connection", "content-length", "expect", "host", "upgrade");
 

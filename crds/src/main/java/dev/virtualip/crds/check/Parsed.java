@@ -3,18 +3,18 @@ package dev.virtualip.crds.check;
 import java.util.function.Function;
 
 /**
- * A text of a spec and what it stands for.
+ * A text of a spec and its value.
  *
- * @param text as the user wrote it, or null if there is none
- * @param value what it stands for; null if there is none, or it is wrong
+ * @param text the text as the user wrote it, or null if there is none
+ * @param value its value; null if there is no text, or it is not valid
  * @param error what is wrong with it and what to write instead, or null
  */
 record Parsed<T>(String text, T value, String error) {
 
   /**
-   * Parses a text, or null.
+   * Parses a text, which may be null.
    *
-   * @param parser throws an IllegalArgumentException whose message is the error
+   * @param parser throws an IllegalArgumentException, whose message becomes the error
    */
   static <T> Parsed<T> of(String text, Function<String, T> parser) {
     try {
@@ -24,7 +24,7 @@ record Parsed<T>(String text, T value, String error) {
     }
   }
 
-  /** Whether the text, right or wrong, is of the IPv6 family. */
+  /** Whether the text, valid or not, is of the IPv6 family. */
   boolean isIpv6() {
     return text != null && text.contains(":");
   }

@@ -11,14 +11,14 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * A spec whose texts are parsed, each once. Nothing is judged yet: any of them may be wrong, and
- * what is in lists may be null.
+ * A spec whose texts are parsed, each once. Nothing is checked yet: any text may be invalid, and
+ * elements of lists may be null.
  *
- * @param spec as the user wrote it
- * @param addresses of {@code spec.addresses}, one each
- * @param peers of {@code spec.transport.peers}, one each
- * @param routes of {@code spec.routes}, one each
- * @param rules of {@code spec.rules}, one each
+ * @param spec the spec as the user wrote it
+ * @param addresses one for each of {@code spec.addresses}
+ * @param peers one for each of {@code spec.transport.peers}
+ * @param routes one for each of {@code spec.routes}
+ * @param rules one for each of {@code spec.rules}
  */
 record ParsedSpec(
     VirtualIpSpec spec,
@@ -34,13 +34,13 @@ record ParsedSpec(
     List<RouteTexts> routes,
     List<RuleTexts> rules) {
 
-  /** The default route's word. */
+  /** The word for the default route. */
   private static final String ANYWHERE = "default";
 
   /**
    * The texts of a route.
    *
-   * @param to without a value for the default route
+   * @param to destination; has no value for the default route
    */
   record RouteTexts(Parsed<IpPrefix> to, Parsed<InetAddress> via, Parsed<InetAddress> source) {
     /** Whether it is a default route. */
@@ -48,7 +48,7 @@ record ParsedSpec(
       return ANYWHERE.equals(to.text());
     }
 
-    /** Whether it is of the IPv6 family, as far as can be told. */
+    /** Whether it is of the IPv6 family; if that is unknown, false. */
     boolean isIpv6() {
       return isDefault() ? via.isIpv6() : to.isIpv6();
     }
@@ -101,8 +101,8 @@ record ParsedSpec(
   }
 
   /**
-   * Whether adverts are IPv6 packets: the family of the advertised addresses, of which a good spec
-   * has one only. Of any spec; what cannot be told counts as IPv4.
+   * Whether adverts are IPv6 packets. That is the family of the advertised addresses, which in a
+   * valid spec is the same for all. In an invalid spec it counts as IPv4 if it is unknown.
    */
   boolean isIpv6() {
     return spec.addresses().stream()
@@ -112,7 +112,10 @@ record ParsedSpec(
         .orElse(false);
   }
 
-  /** The advert interval; one that is wrong has a problem of its own and counts as a long one. */
+  /**
+   * The advert interval. An invalid one, which has a problem of its own, counts as a day, so that
+   * it causes no further problems.
+   */
   Duration intervalOrLong() {
     return advertInterval.value() == null ? Duration.ofDays(1) : advertInterval.value();
   }

@@ -6,7 +6,7 @@ import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import java.util.TreeMap;
 
-/** Rules about {@code spec.rules}, the rules of policy routing. */
+/** Rules about {@code spec.rules}, the policy routing rules. */
 final class PolicyRules {
   private final Findings findings;
 
@@ -35,13 +35,13 @@ final class PolicyRules {
     }
   }
 
-  /** A rule without problems. */
+  /** The value of a valid rule. */
   static PolicyRule of(Rule rule, ParsedSpec.RuleTexts parsed) {
     return new PolicyRule(
         parsed.from().value(), parsed.to().value(), rule.table(), rule.priority());
   }
 
-  /** What to do about two rules that {@linkplain PolicyRule#clashesWith clash}. */
+  /** The message about two rules that {@linkplain PolicyRule#clashesWith clash}. */
   static String clash(String other, PolicyRule rule) {
     return "%s is for the same packets at the same priority %d: change one of the two priorities, or"
             .formatted(other, rule.priority())

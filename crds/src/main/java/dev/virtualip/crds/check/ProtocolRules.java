@@ -108,7 +108,10 @@ final class ProtocolRules {
     }
   }
 
-  /** Whole seconds, ended up to a second late: below 1 s none is both long and short enough. */
+  /**
+   * Leases last whole seconds, and the kernel ends them up to a second late. With an interval below
+   * 1 s no lease is longer than an interval and yet ends before a backup takes over.
+   */
   private void checkLease() {
     if (spec.lease().policy() == Lease.Policy.Exclusive
         && parsed.intervalOrLong().toSeconds() < 1) {

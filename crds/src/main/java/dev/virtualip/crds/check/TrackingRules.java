@@ -5,7 +5,10 @@ import java.time.Duration;
 import java.util.HashSet;
 import java.util.regex.Pattern;
 
-/** Rules about what else a node's part in the election hangs on: NICs, its boot, a sync group. */
+/**
+ * Rules about other conditions of a node's part in the election: tracked NICs, its boot, a sync
+ * group.
+ */
 final class TrackingRules {
   private static final Pattern GROUP = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
 

@@ -4,18 +4,18 @@ import dev.virtualip.crds.schema.VirtualIpSpec;
 import java.util.List;
 
 /**
- * Decides whether one spec may run. The same code serves the operator (for the status), the agent
- * (for what it does) and {@code virtualip-agent validate}; it repeats what schema and CEL say,
- * since files and old API servers have neither.
+ * Checks one spec. The same code serves the operator, the agent and {@code virtualip-agent
+ * validate}. It repeats the rules of schema and CEL, since neither applies to files and old API
+ * servers.
  */
 public final class Validator {
-  /** The rules of one section of a spec. They know nothing of what other rules find. */
+  /** The rules of one section of a spec. They do not depend on the findings of other rules. */
   @FunctionalInterface
   interface Section {
     void check(ParsedSpec spec, Findings findings);
   }
 
-  /** In the order in which users read of problems. */
+  /** All sections, in the order in which problems are listed. */
   static final List<Section> SECTIONS =
       List.of(
           ProtocolRules::check,
@@ -31,7 +31,7 @@ public final class Validator {
 
   private Validator() {}
 
-  /** Everything that is wrong with a spec on its own; empty if it may run. */
+  /** All problems of a spec on its own, without conflicts; empty if it is valid. */
   public static List<Problem> problems(VirtualIpSpec spec) {
     return spec == null
         ? List.of(new Problem("spec", "is missing: give at least vrid, interface, addresses"))

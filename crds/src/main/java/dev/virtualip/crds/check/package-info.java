@@ -1,2 +1,5 @@
-/** Text in, typed spec or problems out; and what VirtualIPs take away from each other. */
+/**
+ * Checks VirtualIPs: turns the texts of a spec into values or problems, and finds conflicts between
+ * VirtualIPs.
+ */
 package dev.virtualip.crds.check;

@@ -261,7 +261,7 @@ public record VirtualIpSpec(
     whenAllFail = Objects.requireNonNullElse(whenAllFail, HealthCheck.WhenAllFail.Release);
   }
 
-  /** Whether peers are the other nodes, so that their addresses have to be known. */
+  /** Whether the peers are the other selected nodes, so that their addresses have to be known. */
   @JsonIgnore
   public boolean nodesArePeers() {
     return transport.mode() == Transport.Mode.Unicast && transport.peers().isEmpty();
@@ -281,7 +281,7 @@ public record VirtualIpSpec(
     return override != null && override.priority() != null ? override.priority() : priority;
   }
 
-  /** A copy that may hold nulls (a manifest may have them; the validator names them). */
+  /** A copy that may contain nulls: a manifest may have them, and the validator reports them. */
   static <T> List<T> copy(List<T> list) {
     return list == null ? List.of() : Collections.unmodifiableList(list);
   }

@@ -43,7 +43,7 @@ public record VirtualIpStatus(
     this(observedGeneration, master, null, null, nodes, null, null, conditions);
   }
 
-  /** How many of these nodes are backup. */
+  /** Number of nodes with the state Backup. */
   public static int backups(Map<String, NodeStatus> nodes) {
     return nodes == null
         ? 0
@@ -163,7 +163,7 @@ public record VirtualIpStatus(
       @JsonPropertyDescription(
               "When it was asked, RFC 3339 in UTC. Asked anew, it hands over anew.")
           String since) {
-    /** What is left of a priority. */
+    /** The node's own priority, or the requested one if that is lower. */
     public int limit(int own) {
       return priority == null ? own : Math.max(1, Math.min(own, priority));
     }

@@ -7,7 +7,7 @@ import java.util.regex.Pattern;
 
 /** Durations as Kubernetes users write them: {@code 1s}, {@code 100ms}, {@code 1m30s}. */
 public final class Durations {
-  /** What {@link #parse} takes. */
+  /** Pattern of the texts that {@link #parse} accepts. */
   public static final String PATTERN = "^([0-9]+(\\.[0-9]+)?(ms|s|m|h))+$";
 
   private static final Pattern WHOLE = Pattern.compile(PATTERN);
@@ -16,9 +16,9 @@ public final class Durations {
   private Durations() {}
 
   /**
-   * The duration that a text stands for.
+   * Parses a duration.
    *
-   * @throws IllegalArgumentException if the text is no duration, or one of over 10 years
+   * @throws IllegalArgumentException if the text is not a duration, or is one of more than 10 years
    */
   public static Duration parse(String text) {
     if (text.length() > 32 || !WHOLE.matcher(text).matches()) {
@@ -36,7 +36,10 @@ public final class Durations {
     return Duration.ofNanos(nanos.longValue());
   }
 
-  /** The shortest text for a duration of whole milliseconds, as in {@code 40950ms}. */
+  /**
+   * The text of a duration of whole milliseconds, in hours, seconds or milliseconds, as in {@code
+   * 40950ms}.
+   */
   public static String format(Duration duration) {
     if (duration.toMillisPart() != 0) {
       return duration.toMillis() + "ms";

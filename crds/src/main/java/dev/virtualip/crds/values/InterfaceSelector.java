@@ -4,25 +4,25 @@ import java.util.Collection;
 import java.util.regex.Pattern;
 
 /**
- * Names a NIC that is called differently from node to node: its name, a glob such as {@code
- * enp*s0}, or a prefix that an address of the NIC is in, such as {@code 10.0.0.0/24}.
+ * Selects a NIC, whose name may differ from node to node: by its name, by a glob such as {@code
+ * enp*s0}, or by a prefix that contains one of its addresses, such as {@code 10.0.0.0/24}.
  *
  * @param text as the user wrote it
  */
 public record InterfaceSelector(String text) {
-  /** What may be one: a Linux interface name or glob, or a prefix. */
+  /** Pattern of a selector: a Linux interface name or glob, or a prefix. */
   public static final String PATTERN = "^([^/:\\s]{1,15}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
 
-  /** Whether it is a name and nothing more. */
+  /** Whether it is a plain name, neither a glob nor a prefix. */
   public boolean isName() {
     return text.chars().noneMatch(c -> c == '*' || c == '?' || c == '/');
   }
 
   /**
-   * Whether a NIC is meant.
+   * Whether it selects a NIC.
    *
-   * @param name its name
-   * @param addresses its own addresses, virtual ones aside
+   * @param name name of the NIC
+   * @param addresses the NIC's own addresses, without virtual ones
    * @throws IllegalArgumentException if the text is a prefix that cannot be read
    */
   public boolean matches(String name, Collection<IpPrefix> addresses) {

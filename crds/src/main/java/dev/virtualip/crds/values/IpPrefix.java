@@ -17,19 +17,19 @@ public record IpPrefix(InetAddress address, int length) {
       Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(?:\\.(?!$)|$)){4}");
   private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f:.]{2,45}");
 
-  /** What may be an IP address. */
+  /** Pattern of an IP address; it only rules out wrong characters. */
   public static final String ADDRESS_PATTERN = "^[0-9A-Fa-f:.]+$";
 
-  /** What may be an IP prefix. */
+  /** Pattern of an IP prefix; it only rules out wrong characters. */
   public static final String PATTERN = "^[0-9A-Fa-f:.]+/[0-9]{1,3}$";
 
-  /** The longest text of a prefix. */
+  /** Length of the longest text of a prefix, in characters. */
   public static final int TEXT_MAX = 49;
 
   /**
-   * Parses {@code 203.0.113.10/24} or {@code 2001:db8::10/64}.
+   * Parses a prefix, as in {@code 203.0.113.10/24} or {@code 2001:db8::10/64}.
    *
-   * @throws IllegalArgumentException with a message that says what to write instead
+   * @throws IllegalArgumentException if it is not valid; the message says what to write instead
    */
   public static IpPrefix parse(String text) {
     int slash = text.indexOf('/');
@@ -53,10 +53,10 @@ public record IpPrefix(InetAddress address, int length) {
   }
 
   /**
-   * Parses an IPv4 address of four decimal numbers, or an IPv6 address (RFC 4291 2.2) that has no
-   * scope and is no IPv4-mapped one. Never asks DNS.
+   * Parses an IPv4 address of four decimal numbers, or an IPv6 address (RFC 4291 2.2) without a
+   * scope that is not IPv4-mapped. Never uses DNS.
    *
-   * @throws IllegalArgumentException with a message that says what to write instead
+   * @throws IllegalArgumentException if it is not valid; the message says what to write instead
    */
   public static InetAddress parseAddress(String text) {
     if (text.contains(":")) {
@@ -87,13 +87,13 @@ public record IpPrefix(InetAddress address, int length) {
     return address instanceof Inet6Address;
   }
 
-  /** Whether an address of any family lies in this prefix. */
+  /** Whether this prefix contains an address; false for one of the other family. */
   public boolean contains(InetAddress other) {
     return other.getAddress().length == address.getAddress().length
         && new IpPrefix(other, length).network().equals(network());
   }
 
-  /** Whether all bits behind the prefix are zero, as a route's destination has them. */
+  /** Whether all bits behind the prefix are zero, as in the destination of a route. */
   public boolean isNetwork() {
     return equals(network());
   }
@@ -114,7 +114,7 @@ public record IpPrefix(InetAddress address, int length) {
     }
   }
 
-  /** An address as people write it: IPv6 in the short form of RFC 5952, without a scope. */
+  /** The text of an address without a scope; IPv6 in the short form of RFC 5952. */
   public static String text(InetAddress address) {
     if (!(address instanceof Inet6Address)) {
       return address.getHostAddress();
@@ -125,7 +125,7 @@ public record IpPrefix(InetAddress address, int length) {
       groups.append(i == 0 ? "" : ":");
       groups.append(Integer.toHexString((bytes[i] & 0xFF) << 8 | bytes[i + 1] & 0xFF));
     }
-    // The first of the longest runs of two zeros or more gives way to two colons.
+    // Replaces the first of the longest runs of at least two zeros by two colons.
     for (int zeros = 8; zeros >= 2; zeros--) {
       var run = Pattern.compile("(^|:)0(:0){" + (zeros - 1) + "}(:|$)").matcher(groups);
       if (run.find()) {

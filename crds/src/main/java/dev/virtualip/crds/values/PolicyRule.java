@@ -1,16 +1,20 @@
 package dev.virtualip.crds.values;
 
 /**
- * A policy routing rule (ip-rule(8)): packets that match both prefixes ask a routing table. It has
- * at least one prefix, so that it never matches everything.
+ * A policy routing rule (ip-rule(8)): packets that match both prefixes use a routing table. It has
+ * at least one prefix, so that it never matches every packet.
  *
  * @param from prefix of the source address, or null for any
  * @param to prefix of the destination address, of the same family, or null for any
  * @param table routing table, 1 to 4294967295
- * @param priority place among the node's rules, which are asked from the lowest up
+ * @param priority place among the node's rules, which are evaluated from the lowest priority up
  */
 public record PolicyRule(IpPrefix from, IpPrefix to, long table, long priority) {
-  /** Refuses what would match everything. */
+  /**
+   * Refuses a rule that would match every packet.
+   *
+   * @throws IllegalArgumentException if both prefixes are null
+   */
   public PolicyRule {
     if (from == null && to == null) {
       throw new IllegalArgumentException("a rule needs from or to");
@@ -18,9 +22,9 @@ public record PolicyRule(IpPrefix from, IpPrefix to, long table, long priority) 
   }
 
   /**
-   * Parses a prefix, or an address, which stands for itself alone.
+   * Parses a prefix, or an address as the prefix of this address alone.
    *
-   * @throws IllegalArgumentException with a message that says what to write instead
+   * @throws IllegalArgumentException if it is not valid; the message says what to write instead
    */
   public static IpPrefix prefix(String text) {
     if (text.contains("/")) {
@@ -36,10 +40,10 @@ public record PolicyRule(IpPrefix from, IpPrefix to, long table, long priority) 
   }
 
   /**
-   * Whether the two cannot both be: they have the same priority, and either ask different tables
-   * for some packet, so that it depends on which was added first where it goes; or ask the same
-   * table, and one is part of the other. Of the latter the kernel refuses to add the wider one, and
-   * to delete it may delete the other.
+   * Whether two rules cannot exist together. They have the same priority, and one of two problems.
+   * With different tables and a packet that matches both, the route of that packet depends on the
+   * order in which they were added. With the same table and one rule within the other, the kernel
+   * refuses to add the wider rule, and deleting it may delete the narrower one.
    */
   public boolean clashesWith(PolicyRule other) {
     if (isIpv6() != other.isIpv6() || priority != other.priority) {

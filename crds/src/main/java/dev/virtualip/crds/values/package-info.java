@@ -1,2 +1,2 @@
-/** What texts of a spec stand for: addresses, prefixes, NICs, rules, durations, certificates. */
+/** Values of the texts in a spec: addresses, prefixes, NICs, rules, durations, certificates. */
 package dev.virtualip.crds.values;

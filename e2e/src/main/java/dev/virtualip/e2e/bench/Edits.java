@@ -43,6 +43,8 @@ final class Edits implements AutoCloseable {
   private static final String NAMESPACE = "virtualip-system";
   private static final Setup OWN = Setup.fastRouters(250);
   private static final String LATENESS = "virtualip_deadline_lateness_seconds";
+  private static final String TURN = "virtualip_turn_seconds";
+  private static final String WITHIN_10_MS = "le=\"0.01\"";
 
   /**
    * What was measured.
@@ -88,7 +90,8 @@ final class Edits implements AutoCloseable {
    * @param latenessMillis how late a deadline was at most
    * @param deadlines how many there were
    * @param lateDeadlines how many of these were more than 10 ms late
-   * @param turnMillis the longest turn of its loop, or null if this version does not count it
+   * @param turns turns of its loop, 0 if this version does not count them
+   * @param longTurns how many of these took more than 10 ms
    * @param cpu processor time, in percent of one core
    */
   record OnNode(
@@ -97,7 +100,8 @@ final class Edits implements AutoCloseable {
       double latenessMillis,
       long deadlines,
       long lateDeadlines,
-      Double turnMillis,
+      long turns,
+      long longTurns,
       double cpu) {}
 
   private final ClassicPair pair;
@@ -241,7 +245,6 @@ final class Edits implements AutoCloseable {
     private Scrape before;
     private Scrape now;
     private double lateness;
-    private Double turn;
 
     Agent(Host node, Proc proc) {
       this.node = node;
@@ -264,7 +267,6 @@ final class Edits implements AutoCloseable {
     void begin() {
       before = scrape();
       lateness = 0;
-      turn = null;
       cpuFromNanos = System.nanoTime();
       cpuBefore = Load.cpuNanos(proc);
     }
@@ -272,27 +274,28 @@ final class Edits implements AutoCloseable {
     synchronized void look() {
       now = scrape();
       lateness = Math.max(lateness, now.max(LATENESS + "_max").orElse(0));
-      now.max("virtualip_turn_seconds_max")
-          .ifPresent(longest -> turn = turn == null ? longest : Math.max(turn, longest));
     }
 
     synchronized OnNode end() {
       double cpu = 100 * (Load.cpuNanos(proc) - cpuBefore) / (System.nanoTime() - cpuFromNanos);
       look();
-      double all = count("_count", "");
-      double inTime = count("_bucket", "le=\"0.01\"");
+      double all = count(LATENESS + "_count", "");
+      double inTime = count(LATENESS + "_bucket", WITHIN_10_MS);
+      double turns = count(TURN + "_count", "");
+      double shortTurns = count(TURN + "_bucket", WITHIN_10_MS);
       return new OnNode(
           node.name(),
           Math.round(now.sum("virtualip_state", "state=\"Master\"")),
           tenths(1_000 * lateness),
           Math.round(all),
           Math.round(all - inTime),
-          turn == null ? null : tenths(1_000 * turn),
+          Math.round(turns),
+          Math.round(turns - shortTurns),
           tenths(cpu));
     }
 
-    private double count(String suffix, String label) {
-      return now.sum(LATENESS + suffix, label) - before.sum(LATENESS + suffix, label);
+    private double count(String metric, String label) {
+      return now.sum(metric, label) - before.sum(metric, label);
     }
 
     /** VirtualIPs whose state has changed here. */

@@ -109,21 +109,20 @@ final class Report {
           phase.mastersChanged());
       phase.nodes().forEach(this::edits);
     }
-    line("Deadlines and turns: the longest of the time named and of the minute before it.");
+    line("The latest deadline: of the time named, or of some minutes before it.");
   }
 
   private void edits(Edits.OnNode node) {
     line(
         "  %s: master of %d; deadlines at most %.1f ms late, %d of %d more than 10 ms;"
-            + " longest turn %s; %.1f %% of a core",
+            + " %d of %d turns more than 10 ms; %.1f %% of a core",
         node.node(),
         node.masterOf(),
         node.latenessMillis(),
         node.lateDeadlines(),
         node.deadlines(),
-        node.turnMillis() == null
-            ? "not counted by this version"
-            : "%.1f ms".formatted(node.turnMillis()),
+        node.longTurns(),
+        node.turns(),
         node.cpu());
   }
 

@@ -14,7 +14,7 @@ import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Makes the agents in the cluster what they ought to be. */
+/** Applies the agents' DaemonSet, and replaces outdated agent pods. */
 public final class Agents {
   private static final Logger LOG = LoggerFactory.getLogger(Agents.class);
   private static final String FIELD_MANAGER = "virtualip-operator";
@@ -33,7 +33,7 @@ public final class Agents {
   }
 
   /**
-   * Applies or deletes the DaemonSet where it differs.
+   * Applies or deletes the DaemonSet if it differs from the desired one.
    *
    * @param nodes the nodes that need an agent
    * @param current the DaemonSet as last seen, or null
@@ -72,8 +72,8 @@ public final class Agents {
   }
 
   /**
-   * Deletes an agent's pod, if it is as it was seen; its successor comes up to date. The last one
-   * deleted counts as gone only when it is seen to be: the cache lags behind.
+   * Deletes an agent's pod, if it has not changed since it was seen; its replacement has the
+   * present template. The pod deleted last is not deleted twice, as the cache may still show it.
    */
   public void replace(Pod pod) {
     var uid = pod.getMetadata().getUid();
@@ -93,7 +93,7 @@ public final class Agents {
         "agent_replaced pod={} node={}", pod.getMetadata().getName(), pod.getSpec().getNodeName());
   }
 
-  /** The operator's own Deployment, so that the agents go away with it. */
+  /** The operator's own Deployment as the owner, so that the agents are deleted with it. */
   private static OwnerReference owner(KubernetesClient client, String namespace) {
     try {
       var deployment =

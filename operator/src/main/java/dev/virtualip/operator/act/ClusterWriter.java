@@ -18,8 +18,8 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * Makes the cluster what was decided: the status of all VirtualIPs, the agents, and DNS records. It
- * remembers only what it has sent, because the cache lags behind. Used by one thread.
+ * Writes what was decided into the cluster: the status of all VirtualIPs, the agents, and DNS
+ * records. It remembers only what it has sent, because the cache lags behind. Used by one thread.
  */
 public final class ClusterWriter {
   private static final String STATUS_PATH =
@@ -33,7 +33,7 @@ public final class ClusterWriter {
   /** Conditions by UID as written last. */
   private final Map<String, List<Condition>> written = new HashMap<>();
 
-  /** Patches by UID as sent last, and what they were made for. */
+  /** The last patch sent for each UID, and the version of the object that it was made for. */
   private final Map<String, Sent> sent = new HashMap<>();
 
   private record Sent(String resourceVersion, String patch) {}
@@ -51,10 +51,10 @@ public final class ClusterWriter {
   }
 
   /**
-   * Writes what differs. What fails for one VirtualIP keeps no other from its own; but no agent is
-   * replaced then.
+   * Writes the differences. A failure for one VirtualIP does not affect the others; but then no
+   * agent is replaced.
    *
-   * @throws IOException the first failure, after everything was tried
+   * @throws IOException the first failure, after all writes were tried
    */
   public void write(ClusterView view, Decisions decisions)
       throws IOException, InterruptedException {

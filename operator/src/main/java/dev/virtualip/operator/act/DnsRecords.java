@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Publishes {@code spec.dns} of all VirtualIPs as one DNSEndpoint of ExternalDNS, since it does not
- * add up what several of them say about one name.
+ * Publishes {@code spec.dns} of all VirtualIPs as one DNSEndpoint of ExternalDNS, which does not
+ * merge the targets of one name from several DNSEndpoints.
  */
 public final class DnsRecords {
   private static final Logger LOG = LoggerFactory.getLogger(DnsRecords.class);
@@ -41,9 +41,8 @@ public final class DnsRecords {
   }
 
   /**
-   * Makes the DNSEndpoint what it ought to be, also after somebody else has changed it. That
-   * DNSEndpoints do not exist in this cluster, or may not be written, is told once and keeps
-   * nothing else from being done.
+   * Applies or deletes the DNSEndpoint, also after another client has changed it. If DNSEndpoints
+   * do not exist in this cluster, or may not be written, that is logged once and is no failure.
    *
    * @throws KubernetesClientException if the API server fails
    */

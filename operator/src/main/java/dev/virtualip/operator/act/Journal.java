@@ -22,11 +22,14 @@ import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells what the operator has decided: in the log, as Events, and in metrics. */
+/** Reports the operator's decisions in the log, as Events, and in metrics. */
 public final class Journal {
   private static final Logger LOG = LoggerFactory.getLogger(Journal.class);
 
-  /** Conditions whose changes are Events; the others follow from what agents tell as Events. */
+  /**
+   * Conditions whose changes become Events. The other conditions follow from changes that agents
+   * report as Events.
+   */
   private static final Set<String> NEWS =
       Set.of(
           VirtualIpConditions.ACCEPTED,
@@ -47,7 +50,11 @@ public final class Journal {
     this.metrics = metrics;
   }
 
-  /** A VirtualIP's status was written. */
+  /**
+   * The status of a VirtualIP was written.
+   *
+   * @param before the conditions before that
+   */
   public void written(VirtualIp vip, List<Condition> before, StatusDecision decided) {
     metrics.statusWritten();
     var about = reference(vip);
@@ -103,7 +110,7 @@ public final class Journal {
     boolean bad =
         condition.getType().equals(VirtualIpConditions.ACCEPTED)
             != condition.getStatus().equals("True");
-    // That all is well is news only if it was not so.
+    // A good condition is news only if it was bad before.
     if (NEWS.contains(condition.getType()) && (bad || turned)) {
       events.record(about, bad, condition.getReason(), condition.getMessage());
     }
@@ -123,9 +130,9 @@ public final class Journal {
   }
 
   /**
-   * How far the upgrade of the agents is.
+   * Reports the progress of the upgrade of the agents.
    *
-   * @param daemonSet the agents', or null
+   * @param daemonSet the agents' DaemonSet, or null
    */
   public void upgrade(HasMetadata daemonSet, AgentRollout.Turn turn) {
     if (!Objects.equals(turn.waitsFor(), waitsFor)) {

@@ -14,7 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** What the operator counts. All of it is in docs/metrics.md. */
+/** The operator's metrics, described in docs/metrics.md. */
 public final class OperatorMetrics {
   private final Timer passes;
   private final Counter failures;
@@ -23,7 +23,7 @@ public final class OperatorMetrics {
   private final AtomicInteger paused = new AtomicInteger();
   private final MultiGauge conditions;
 
-  /** Counts in a registry. */
+  /** Metrics in a registry. */
   public OperatorMetrics(MeterRegistry registry) {
     passes =
         Timer.builder("virtualip.operator.passes")
@@ -58,7 +58,7 @@ public final class OperatorMetrics {
     Gauge.builder(name, value, AtomicInteger::get).description(description).register(registry);
   }
 
-  /** Adds what the process itself needs. */
+  /** Adds the metrics of the process and the JVM. */
   @SuppressWarnings("resource") // they end with the process
   public static void process(MeterRegistry registry) {
     new ProcessorMetrics().bindTo(registry);
@@ -66,27 +66,32 @@ public final class OperatorMetrics {
     new UptimeMetrics().bindTo(registry);
   }
 
+  /** Durations of passes: each from the view of the cluster to the last write. */
   public Timer passes() {
     return passes;
   }
 
+  /** A pass has failed. */
   public void failed() {
     failures.increment();
   }
 
+  /** The status of a VirtualIP has been written. */
   public void statusWritten() {
     statusWrites.increment();
   }
 
+  /** This operator is the leader from now on. */
   public void leads() {
     leading.set(1);
   }
 
+  /** Sets whether the upgrade of the agents pauses. */
   public void upgradePaused(boolean now) {
     paused.set(now ? 1 : 0);
   }
 
-  /** The conditions of all VirtualIPs, by name, are these. */
+  /** Sets the conditions of all VirtualIPs, by name. */
   public void conditions(Map<String, List<Condition>> byVirtualIp) {
     var rows =
         byVirtualIp.entrySet().stream()

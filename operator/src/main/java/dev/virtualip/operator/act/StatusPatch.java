@@ -13,8 +13,8 @@ import java.util.Objects;
 import java.util.Optional;
 
 /**
- * The JSON merge patch (RFC 7396) of a VirtualIP's status that holds the operator's fields alone:
- * agents write theirs at the same time, and neither may undo the other.
+ * The JSON merge patch (RFC 7396) of the operator's fields in the status of a VirtualIP. It
+ * contains no other fields, as agents write theirs at the same time.
  */
 public final class StatusPatch {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -22,7 +22,7 @@ public final class StatusPatch {
 
   private StatusPatch() {}
 
-  /** The patch that makes the operator's part of the status true, or nothing if it is. */
+  /** The patch that updates the operator's fields; empty if they are up to date. */
   public static Optional<String> of(VirtualIp vip, StatusDecision decided) {
     var status = Objects.requireNonNullElse(vip.getStatus(), NONE);
     var patch = JsonNodeFactory.instance.objectNode();

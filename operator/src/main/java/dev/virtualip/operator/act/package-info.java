@@ -1,2 +1,2 @@
-/** Makes the cluster what was decided, and tells it; {@code ClusterWriter} alone is asked to. */
+/** Writes the decisions into the cluster, and reports them. {@code ClusterWriter} is the entry. */
 package dev.virtualip.operator.act;

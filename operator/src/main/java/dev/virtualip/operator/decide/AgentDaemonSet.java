@@ -15,9 +15,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.SequencedCollection;
 
-/** The DaemonSet that runs the agents, as it ought to be. */
+/** The desired DaemonSet of the agents. */
 public final class AgentDaemonSet {
-  /** Annotation of pods: what they run, see {@link #revision}. */
+  /** Annotation of the agents' pods with their revision, see {@link #revision}. */
   public static final String REVISION = "virtualip.dev/revision";
 
   private static final int PORT = 9405;
@@ -32,7 +32,7 @@ public final class AgentDaemonSet {
    * The DaemonSet for these nodes.
    *
    * @param nodes names of the nodes, at least one, in order
-   * @param owner what it goes away with, or null
+   * @param owner object that it is deleted with, or null
    */
   public static DaemonSet desired(
       Settings settings, SequencedCollection<String> nodes, OwnerReference owner) {
@@ -89,7 +89,7 @@ public final class AgentDaemonSet {
         .addNewPort()
         .withName("http")
         .withContainerPort(PORT)
-        // What the API server makes of it on the node's network anyway.
+        // The API server would set it anyway, as the pod uses the host network.
         .withHostPort(PORT)
         .withProtocol("TCP")
         .endPort()
@@ -101,8 +101,8 @@ public final class AgentDaemonSet {
   }
 
   /**
-   * With the scripts, and the capabilities to run them as nobody. Without the ConfigMap there are
-   * none; it is no reason not to run.
+   * Adds the scripts, and the capabilities to run them as nobody. The ConfigMap is optional: an
+   * agent without scripts must still run.
    */
   private static DaemonSet withScripts(DaemonSet template, String configMap) {
     return template
@@ -137,12 +137,17 @@ public final class AgentDaemonSet {
         .build();
   }
 
-  /** What agents have to run by these settings: the annotation {@link #REVISION} of their pods. */
+  /**
+   * The revision that agents have with these settings: the annotation {@link #REVISION} of their
+   * pods.
+   */
   public static String revision(Settings settings) {
     return revision(template(settings));
   }
 
-  /** Kubernetes allows one name a term, and a pod may go where any of the terms says. */
+  /**
+   * A term for one node: Kubernetes allows one node name in a term, and combines the terms with OR.
+   */
   private static NodeSelectorTerm only(String node) {
     return new NodeSelectorTermBuilder()
         .addNewMatchField()
@@ -154,9 +159,8 @@ public final class AgentDaemonSet {
   }
 
   /**
-   * A digest of what an agent runs. Where agents run is no part of it: Kubernetes' own template
-   * hash has it in, so that each node that comes or goes would restart all agents, and with them
-   * move every address.
+   * A digest of the pod template without its nodes. Kubernetes' own template hash includes the
+   * nodes: by it each new or removed node would restart all agents, and so move every address.
    */
   private static String revision(DaemonSet template) {
     try {

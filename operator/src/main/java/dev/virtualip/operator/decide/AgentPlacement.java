@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 
-/** Which nodes need an agent. */
+/** Decides which nodes need an agent. */
 public final class AgentPlacement {
   private AgentPlacement() {}
 
@@ -40,13 +40,16 @@ public final class AgentPlacement {
     return names;
   }
 
-  /** Whether a newer version than the one the agent runs selects no node at all: a slip. */
+  /**
+   * Whether the newest version, which the agent has not accepted yet, selects no node at all. That
+   * is taken for a slip.
+   */
   private static boolean unselects(VirtualIp vip, NodeStatus report, Collection<NodeFacts> nodes) {
     return !Objects.equals(report.acceptedGeneration(), vip.getMetadata().getGeneration())
         && !NodeFacts.selectionProblems(vip.getSpec(), nodes).isEmpty();
   }
 
-  /** Whether the spec says which nodes are meant: on old servers it may hold nulls. */
+  /** Whether the spec has a usable node selector: on old API servers it may contain nulls. */
   public static boolean hasSelector(VirtualIp vip, List<Problem> problems) {
     return vip.getSpec() != null
         && problems.stream().noneMatch(p -> p.path().startsWith("spec.nodes.selector"));

@@ -19,12 +19,15 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * The order in which agents are brought up to date: one at a time, backups before masters, and each
- * hands over before it is replaced, so that an upgrade moves each address once. Whose turn it is
- * stands in the VirtualIPs' status, so that any operator goes on where the last one ended.
+ * The upgrade of the agents: one node at a time, backups before masters. Each node hands over
+ * before its agent is replaced, so that an upgrade moves each address once. The node whose turn it
+ * is stands in the status of VirtualIPs, so that any operator can continue.
  */
 public final class AgentRollout {
-  /** An agent that has not handed over by then never will: it is too old to be asked. */
+  /**
+   * How long to wait for a hand-over. An agent that takes longer is probably too old to know the
+   * request.
+   */
   private static final Duration HAND_OVER = Duration.ofSeconds(15);
 
   private final String revision;
@@ -36,12 +39,12 @@ public final class AgentRollout {
   private final Instant now;
 
   /**
-   * What is to be done now.
+   * The next step of the upgrade.
    *
-   * @param node whose turn it is, or null
-   * @param begins whether its old agent is there yet
-   * @param replace the pod to delete, so that its successor comes up to date, or null
-   * @param waitsFor what keeps the upgrade from going on, or null
+   * @param node the node whose turn it is, or null
+   * @param begins whether its old agent still exists
+   * @param replace the pod to delete, so that it is replaced by an up-to-date one; or null
+   * @param waitsFor what the upgrade waits for, or null
    */
   public record Turn(String node, boolean begins, Pod replace, String waitsFor) {
     public static final Turn NONE = new Turn(null, false, null, null);
@@ -73,12 +76,12 @@ public final class AgentRollout {
   }
 
   /**
-   * What is to be done now.
+   * The next step of the upgrade.
    *
-   * @param revision what agents have to run
+   * @param revision the revision that agents have to have
    * @param pods the agents' pods
    * @param nodes the nodes that need an agent
-   * @param vips all VirtualIPs with the reports that are to be believed
+   * @param vips all VirtualIPs, with believed reports
    * @param facts all nodes
    * @param drained nodes that have to hand over anyway
    */
@@ -95,7 +98,7 @@ public final class AgentRollout {
     return begun.isEmpty() ? rollout.next() : rollout.goOn(begun.first());
   }
 
-  /** The nodes whose agents do not run what they have to. */
+  /** The nodes whose agents have another revision. */
   public static Set<String> outdated(String revision, Collection<Pod> pods) {
     return pods.stream()
         .filter(pod -> outdated(revision, pod))
@@ -104,7 +107,10 @@ public final class AgentRollout {
         .collect(Collectors.toSet());
   }
 
-  /** Nodes whose turn it is; more than one only if two operators were at work at once. */
+  /**
+   * Nodes whose turn it is. More than one is possible only if two operators worked at the same
+   * time.
+   */
   private TreeSet<String> begun() {
     return vips.stream()
         .flatMap(vip -> HandOvers.present(vip).entrySet().stream())
@@ -140,7 +146,10 @@ public final class AgentRollout {
     return unwell.map(why -> Turn.waits(node, false, why)).orElse(Turn.NONE);
   }
 
-  /** Before, it could serve this one; an agent that has nothing to do with it any more is fine. */
+  /**
+   * The problem of a new agent that cannot serve a VirtualIP which the old agent could. An agent
+   * without a report about it no longer runs it, and has no problem.
+   */
   private static Optional<String> unwell(VirtualIp vip, String node) {
     var report = ClusterView.reports(vip).get(node);
     return report == null || Health.serves(report)
@@ -156,14 +165,20 @@ public final class AgentRollout {
     return report != null && report.state() == State.Master;
   }
 
-  /** It is master, or it was and nobody has followed yet: till then its old agent serves on. */
+  /**
+   * Whether the old agent is still needed: its node is master, or was master and has no successor
+   * yet.
+   */
   private static boolean pending(VirtualIp vip, String node) {
     var asked = HandOvers.present(vip).get(node);
     boolean handedOver = asked != null && HandOvers.isUpgrade(asked);
     return holds(vip, node) || handedOver && VirtualIpConditions.masters(vip).isEmpty();
   }
 
-  /** It has been asked long ago; or it can't be asked, for there is no other node for it at all. */
+  /**
+   * Whether not to wait for a hand-over any longer: the request is too old, or there is no other
+   * node for the VirtualIP.
+   */
   private boolean overdue(VirtualIp vip, String node) {
     var asked = HandOvers.present(vip).get(node);
     boolean late = asked != null && HandOvers.since(asked).plus(HAND_OVER).isBefore(now);
@@ -226,7 +241,10 @@ public final class AgentRollout {
         .anyMatch(report -> Health.serves(report.getValue()));
   }
 
-  /** Nobody is taken away while a node is without a ready agent, unless it is outdated itself. */
+  /**
+   * The reason to wait while any node has no ready agent. An outdated agent that is not ready is no
+   * reason.
+   */
   private Optional<String> incomplete() {
     var missing = new TreeSet<>(nodes);
     pods.forEach(pod -> missing.remove(pod.getSpec().getNodeName()));
@@ -243,8 +261,8 @@ public final class AgentRollout {
   }
 
   /**
-   * Who was asked to stand back goes by its own priority again only a moment after it is not asked
-   * any more. Till then another one would follow, to be preempted at once.
+   * The reason to wait for a node that still reports the priority of an ended request. If it were
+   * passed over now, another node would take over, and would soon be preempted.
    */
   private Optional<String> limited() {
     for (var vip : vips) {

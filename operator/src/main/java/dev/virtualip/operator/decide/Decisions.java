@@ -25,13 +25,13 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * All that follows from a view of the cluster; pure. VirtualIPs take things away from each other
- * and share the agents, so one view decides about all.
+ * All decisions from one view of the cluster; pure. VirtualIPs conflict with each other and share
+ * the agents, so all are decided together.
  *
  * @param statuses the operator's part of each VirtualIP's status by name, in the view's order
  * @param placement the nodes that need an agent
  * @param dns the records to publish
- * @param turn how far the upgrade of the agents is
+ * @param turn the next step of the upgrade of the agents
  */
 public record Decisions(
     Map<String, StatusDecision> statuses,
@@ -40,10 +40,10 @@ public record Decisions(
     AgentRollout.Turn turn) {
 
   /**
-   * Decides about all that is in view.
+   * Decides about everything in a view.
    *
-   * @param drainOn what makes a node hand over
-   * @param revision what agents have to run
+   * @param drainOn triggers that make a node hand over
+   * @param revision the revision that agents have to have
    */
   public static Decisions of(ClusterView view, List<DrainTrigger> drainOn, String revision) {
     var basis = Basis.of(view, drainOn, revision);
@@ -53,13 +53,13 @@ public record Decisions(
     return new Decisions(statuses, basis.placement(), dns, basis.turn());
   }
 
-  /** Whether to decide again soon although nothing may change: something takes its time. */
+  /** Whether to decide again soon even without a change, because a step waits for time to pass. */
   public boolean unsettled() {
     return turn != AgentRollout.Turn.NONE
         || statuses.values().stream().anyMatch(status -> !status.handOvers().isEmpty());
   }
 
-  /** What concerns the whole cluster, and what the status of each VirtualIP goes by. */
+  /** Facts about the whole cluster, by which the status of each VirtualIP is decided. */
   private record Basis(
       ClusterView view,
       List<Result> checked,
@@ -131,7 +131,7 @@ public record Decisions(
           switchOver);
     }
 
-    /** Reports of agents that are gone, as they have to be written. */
+    /** The reports to write for nodes whose agents are silent, by node. */
     private Map<String, NodeStatus> unknown(VirtualIp stored) {
       var unknown = new TreeMap<String, NodeStatus>();
       view.silent()
@@ -145,7 +145,7 @@ public record Decisions(
       return unknown;
     }
 
-    /** Nodes that are gone, or have no agent any more that could take its own report away. */
+    /** Nodes that no longer exist, or no longer have an agent that could remove its own report. */
     private Set<String> gone(VirtualIp stored, boolean selectable) {
       var gone = new HashSet<String>();
       ClusterView.reports(stored)

@@ -17,8 +17,8 @@ import java.util.TreeSet;
  * The DNS records that {@code spec.dns} of all VirtualIPs asks for.
  *
  * @param endpoints by name and type
- * @param untouched names whose records stay as they are: a VirtualIP that lists them is not
- *     accepted, and what it serves by an earlier version is not known here
+ * @param untouched names whose records stay as they are, because a VirtualIP that lists them is not
+ *     accepted: the operator does not know which addresses its last good version has
  */
 public record DnsDecision(List<Endpoint> endpoints, Set<String> untouched) {
 
@@ -28,7 +28,7 @@ public record DnsDecision(List<Endpoint> endpoints, Set<String> untouched) {
    * @param recordType A or AAAA
    */
   public record Endpoint(String dnsName, String recordType, int recordTTL, List<String> targets) {
-    /** As the API server has it. */
+    /** The endpoint as an object of the API. */
     public Map<String, Object> fields() {
       return Map.of(
           "dnsName", dnsName,

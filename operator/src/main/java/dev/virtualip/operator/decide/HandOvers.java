@@ -19,8 +19,9 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Which nodes are asked to hand a VirtualIP over and to be its last resort. It only ever asks for
- * less: who is master is decided by VRRP alone. And it asks nobody while nobody else could serve.
+ * Decides which nodes are asked to hand over a VirtualIP and to take a low priority. Requests only
+ * ever lower a priority: VRRP alone decides which node is master. No node is asked while no other
+ * node could serve.
  */
 public final class HandOvers {
   public static final int LAST_RESORT = 1;
@@ -29,7 +30,9 @@ public final class HandOvers {
   private static final String UPGRADE = "Upgrade";
   private static final String UPGRADE_LATER = "UpgradeLater";
 
-  /** A master that goes on although another one could serve is asked again after this time. */
+  /**
+   * A master that stays master although another node could serve is asked again after this time.
+   */
   private static final Duration AGAIN = Duration.ofSeconds(30);
 
   private final Map<String, NodeStatus> reports;
@@ -46,7 +49,7 @@ public final class HandOvers {
    * @param upgrading the node whose agent is being replaced, or null
    * @param upgradeBegins whether its old agent still runs
    * @param outdated nodes whose agents have yet to be replaced
-   * @param switchTo the node that somebody wants to be master, or null
+   * @param switchTo the node that has to be master by a switch-over, or null
    */
   public record Wanted(
       Map<String, String> drains,
@@ -69,9 +72,9 @@ public final class HandOvers {
   }
 
   /**
-   * All that is asked, by node.
+   * All requests, by node.
    *
-   * @param vip with the reports that are to be believed, and what was asked before
+   * @param vip the VirtualIP with believed reports and its present requests
    */
   public static Map<String, HandOver> of(VirtualIp vip, Wanted wanted, Instant now) {
     var handOvers = new HandOvers(vip, wanted, now);
@@ -81,7 +84,7 @@ public final class HandOvers {
     return handOvers.asked;
   }
 
-  /** What nodes have been asked, by node. */
+  /** The present requests, by node. */
   public static Map<String, HandOver> present(VirtualIp vip) {
     var present = new TreeMap<String, HandOver>();
     if (vip.getStatus() != null && vip.getStatus().handOvers() != null) {
@@ -91,7 +94,7 @@ public final class HandOvers {
     return present;
   }
 
-  /** Whether a node that is asked so is out of service for a time. */
+  /** Whether a request takes its node out of service for a time: a drain or an upgrade. */
   public static boolean takesOut(HandOver asked) {
     var reason = Objects.requireNonNullElse(asked.reason(), "");
     return isUpgrade(asked) || reason.startsWith(DRAIN);
@@ -102,8 +105,8 @@ public final class HandOvers {
   }
 
   /**
-   * Whether a backup still has a priority that it was asked to have, though it is not asked any
-   * more. Where checks or NICs change priorities that can't be told.
+   * Whether a backup still reports the priority of a request that has ended. If checks or NICs can
+   * change priorities this is unknown, and the result is false.
    */
   public static boolean stillLimited(VirtualIp vip, String node, NodeStatus report) {
     var spec = vip.getSpec();
@@ -125,7 +128,10 @@ public final class HandOvers {
     }
   }
 
-  /** What has begun goes on whatever happens to the others: the agent may be away already. */
+  /**
+   * A hand-over that has begun goes on whatever happens to the other nodes: the agent may already
+   * be gone.
+   */
   private void upgrade() {
     var node = wanted.upgrading();
     boolean begun = before.containsKey(node == null ? "" : node) && isUpgrade(before.get(node));
@@ -141,8 +147,9 @@ public final class HandOvers {
   }
 
   /**
-   * Whose own upgrade comes later would have to hand over once more: who is upgraded already goes
-   * first, while a master is away.
+   * While a master is being upgraded, lowers the priority of nodes that were not upgraded yet: a
+   * node that was upgraded takes over. Otherwise the successor would have to hand over again at its
+   * own upgrade.
    */
   private void upgradeLater(String node) {
     boolean moves =
@@ -159,7 +166,7 @@ public final class HandOvers {
     return reports.containsKey(node) && reports.get(node).state() == State.Master;
   }
 
-  /** The others keep their order among themselves, all below the one that is to be master. */
+  /** Asks all other nodes to take priorities below the new master's, in their present order. */
   private void switchOver() {
     var to = wanted.switchTo();
     if (to == null || !fit.contains(to)) {
@@ -178,7 +185,10 @@ public final class HandOvers {
     }
   }
 
-  /** Those asked before keep their order: what they report now is what they were asked. */
+  /**
+   * The priority by which nodes are ordered. A node with a request reports that priority, so the
+   * request keeps its place in the order.
+   */
   private int ownPriority(String node) {
     var own = before.get(node);
     return own != null && own.priority() != null

@@ -20,7 +20,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Conditions about what is wrong with a VirtualIP although it may be served. */
+/** Conditions about problems of a VirtualIP that may still be served. */
 public final class Health {
   public static final String DEGRADED = "Degraded";
   public static final String MULTIPLE_MASTERS = "MultipleMasters";
@@ -32,10 +32,10 @@ public final class Health {
   /**
    * Degraded, MultipleMasters, VridConflict and StrayAddresses, in this order.
    *
-   * @param vip with the reports that are to be believed
-   * @param selectable whether the spec tells which nodes are meant
+   * @param vip the VirtualIP with believed reports
+   * @param selectable whether the spec has a usable node selector
    * @param nodes all nodes of the cluster
-   * @param handOvers what nodes are asked to do
+   * @param handOvers present requests to nodes
    */
   public static List<Condition> of(
       VirtualIp vip,
@@ -96,7 +96,7 @@ public final class Health {
                 .collect(Collectors.joining("", count, "")));
   }
 
-  /** Whether a node is master or would take over. */
+  /** Whether a node is master or could take over. */
   public static boolean serves(NodeStatus report) {
     return report.state() == State.Master || report.state() == State.Backup;
   }
@@ -120,7 +120,9 @@ public final class Health {
             masters.isEmpty() ? "no node is master" : masters.getFirst() + " is master");
   }
 
-  /** Speakers whose adverts do not fit and that are none of the cluster's nodes. */
+  /**
+   * VridConflict: speakers that use the VRID with other settings and are not nodes of the cluster.
+   */
   private static Condition vridConflict(VirtualIp vip, Collection<NodeFacts> nodes) {
     var own = new HashSet<String>();
     nodes.forEach(node -> own.addAll(node.addresses()));

@@ -4,15 +4,16 @@ import dev.virtualip.operator.watch.DrainTrigger;
 import java.util.List;
 
 /**
- * What the operator is told when it starts.
+ * The operator's settings from its command line.
  *
  * @param namespace namespace of the agents, the operator's own
  * @param agentImage image of the agents
  * @param scripts name of the ConfigMap whose scripts the agents may run, or null if they run none
  * @param hostPid whether the agents see the nodes' processes, which process checks need
- * @param openMetrics whether the agents answer from outside their nodes, so that Prometheus can ask
+ * @param openMetrics whether the agents serve their metrics to clients outside their nodes, such as
+ *     Prometheus
  * @param jsonLogs whether the agents write their logs as JSON
- * @param drainOn by what a node is found to be drained; empty if nodes are left alone
+ * @param drainOn triggers by which a node counts as drained; empty to ignore drains
  */
 public record Settings(
     String namespace,

@@ -15,12 +15,12 @@ import java.util.Set;
  * The operator's part of a VirtualIP's status.
  *
  * @param conditions all conditions, with times
- * @param master the node that is, or null
- * @param backups how many would take over
- * @param unknown what is written in place of what silent agents have said, by node
+ * @param master the node that is master, or null
+ * @param backups number of nodes that could take over
+ * @param unknown reports written in place of those of silent agents, by node
  * @param gone nodes whose reports are removed
- * @param handOvers what nodes are asked to do
- * @param switchOver what became of a request, or null without one
+ * @param handOvers requests to nodes, by node
+ * @param switchOver the outcome of a switch-over, or null if none was requested
  */
 public record StatusDecision(
     List<Condition> conditions,
@@ -32,10 +32,10 @@ public record StatusDecision(
     SwitchOver switchOver) {
 
   /**
-   * The conditions with their times: a time moves only when the condition's status does. Conditions
-   * of other types stay.
+   * The conditions with their times. A time changes only together with the condition's status.
+   * Conditions of other types stay.
    *
-   * @param previous the conditions as they were
+   * @param previous the conditions before
    */
   public static List<Condition> timed(List<Condition> now, List<Condition> previous, Instant time) {
     var result = new ArrayList<Condition>();

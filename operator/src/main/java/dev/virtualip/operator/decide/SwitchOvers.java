@@ -16,17 +16,17 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * What becomes of the annotation {@value VirtualIp#SWITCH_TO}. It holds for as long as it is there;
- * but whether it can be done is decided when it is set, so that a refused one does not surprise
- * anybody later. Members of a sync group follow the one that has it.
+ * Decides about the annotation {@value VirtualIp#SWITCH_TO}, which is in force while it is there.
+ * Whether the switch-over is possible is decided when it is set, so that a refused one does not
+ * happen unexpectedly later. Members of a sync group follow the member that has the annotation.
  */
 public final class SwitchOvers {
   private SwitchOvers() {}
 
   /**
-   * The switch-overs by name of the VirtualIP; without one, there is no entry.
+   * The switch-overs by name of the VirtualIP; a VirtualIP without one has no entry.
    *
-   * @param vips with the reports that are to be believed
+   * @param vips all VirtualIPs, with believed reports
    * @param drains nodes that are drained, and why
    * @param upgrading the node whose agent is being replaced, or null
    */
@@ -56,7 +56,7 @@ public final class SwitchOvers {
 
   private static String group(VirtualIp vip) {
     var group = vip.getSpec() == null ? null : vip.getSpec().syncGroup();
-    // A name has no blank in it.
+    // No clash with the name of a group, which has no space.
     return group == null ? "alone " + vip.getMetadata().getName() : group;
   }
 
@@ -66,7 +66,7 @@ public final class SwitchOvers {
     return to == null || to.isBlank() ? null : to.strip();
   }
 
-  /** Whether others have to let it go first. */
+  /** Whether other nodes have to stand back for it. */
   public static boolean inForce(SwitchOver switchOver) {
     return switchOver != null && switchOver.result() != Result.Refused;
   }

@@ -3,8 +3,8 @@ package dev.virtualip.operator.decide;
 import java.time.Duration;
 
 /**
- * Whether the upgrade of the agents has come to a halt: one step of it takes long. What it waits
- * for may read differently each time: an agent that crashes is starting, has ended, waits.
+ * Whether the upgrade of the agents pauses: one step has taken 30 s or more. Only the step counts,
+ * not its reason, which changes all the time when an agent crashes again and again.
  */
 public final class UpgradePause {
   private static final long AFTER = Duration.ofSeconds(30).toNanos();
@@ -14,7 +14,12 @@ public final class UpgradePause {
 
   private record Step(String node, boolean begins) {}
 
-  /** Looks at whose turn it is, at a time of {@code System.nanoTime}. */
+  /**
+   * Notes the present step.
+   *
+   * @param now System.nanoTime
+   * @return whether the upgrade pauses
+   */
   public boolean paused(AgentRollout.Turn turn, long now) {
     var next = turn.waitsFor() == null ? null : new Step(turn.node(), turn.begins());
     if (next == null || !next.equals(step)) {

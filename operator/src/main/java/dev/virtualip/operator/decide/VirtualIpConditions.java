@@ -17,9 +17,9 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * What can be said about a VirtualIP, from its spec, the cluster's nodes and what the agents
- * report, as far as that is to be believed. Ready, Reconciling and Stalled mean what GitOps tools
- * take them for (kstatus). The conditions lack {@code lastTransitionTime}.
+ * Conditions of a VirtualIP, from its spec, the cluster's nodes and the agents' believed reports.
+ * Ready, Reconciling and Stalled have the meaning that GitOps tools expect (kstatus). The
+ * conditions lack {@code lastTransitionTime}.
  */
 public final class VirtualIpConditions {
   public static final String ACCEPTED = "Accepted";
@@ -27,7 +27,7 @@ public final class VirtualIpConditions {
   public static final String RECONCILING = "Reconciling";
   public static final String STALLED = "Stalled";
 
-  /** The reason agents give when the NIC of the adverts does not exist on their node. */
+  /** The agents' reason when the NIC of the adverts does not exist on their node. */
   private static final String INTERFACE_NOT_FOUND = "InterfaceNotFound";
 
   private static final String NOT_RUN = "not run: ";
@@ -43,8 +43,8 @@ public final class VirtualIpConditions {
   /**
    * Accepted, Ready, Reconciling and Stalled, in this order.
    *
-   * @param vip with the reports that are to be believed
-   * @param problems what keeps the VirtualIP from running, conflicts included
+   * @param vip the VirtualIP with believed reports
+   * @param problems problems that keep the VirtualIP from running, conflicts included
    * @param nodes all nodes of the cluster
    */
   public static List<Condition> of(
@@ -70,8 +70,8 @@ public final class VirtualIpConditions {
   }
 
   /**
-   * What {@code status.master} has to be, or null for none. Of several masters it may be any: the
-   * agent that took over last wrote its own name.
+   * The value for {@code status.master}, or null for none. With several masters the present value
+   * stays if it is one of them: the agent that took over last has written its own name.
    */
   public static String master(VirtualIp vip) {
     var masters = masters(vip);
@@ -114,8 +114,8 @@ public final class VirtualIpConditions {
   }
 
   /**
-   * What agents know and specs do not tell: no node has the NIC; or another VirtualIP goes on in
-   * its last good version, and has what this one wants.
+   * The condition for refusals that only agents can know. No node has the NIC, or this VirtualIP
+   * conflicts with the last good version of another one.
    */
   private Optional<Condition> refusal() {
     var heard =
@@ -140,13 +140,13 @@ public final class VirtualIpConditions {
             ACCEPTED, "False", conflict ? Kind.Conflict.name() : INTERFACE_NOT_FOUND, messages));
   }
 
-  /** Whether it runs nothing, or an older generation, for the sake of another VirtualIP. */
+  /** Whether the node runs nothing, or an older generation, because of a conflict. */
   private static boolean isConflict(NodeStatus report) {
     return Kind.Conflict.name().equals(report.refusedReason())
         || Kind.Conflict.name().equals(report.reason());
   }
 
-  /** It has no such NIC and runs nothing, or goes on with an older generation. */
+  /** Whether the node lacks the NIC, and so runs nothing or an older generation. */
   private boolean cannotRun(NodeStatus report) {
     boolean runs = Objects.equals(report.acceptedGeneration(), generation());
     boolean fault = report.reason() != null && report.reason().startsWith(INTERFACE_NOT_FOUND);
@@ -186,7 +186,7 @@ public final class VirtualIpConditions {
     return condition(READY, "True", "Serving", "%s is master".formatted(master));
   }
 
-  /** A node that is not heard of may be master: the others are content, or not heard of either. */
+  /** Whether a silent node may still be master: all other nodes are backups or silent. */
   private boolean mayHaveOne() {
     boolean anyUnknown = reports.values().stream().anyMatch(r -> r.state() == State.Unknown);
     return anyUnknown

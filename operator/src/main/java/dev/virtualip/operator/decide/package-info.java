@@ -1,4 +1,2 @@
-/**
- * What follows from a view of the cluster; pure: no client, and no clock but the time of the view.
- */
+/** Decisions from a view of the cluster. Pure: no client, and no clock but the time of the view. */
 package dev.virtualip.operator.decide;

@@ -19,14 +19,14 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
 /**
- * Which agents are heard of, and so what of their reports is to be believed. Goes by when things
- * were seen here, not by the times that others wrote: clocks differ.
+ * Decides which agents are alive, and so which reports are believed. It compares the times at which
+ * this operator saw changes, not the times written by agents, as clocks differ.
  */
 public final class AgentLiveness {
   public static final String HEARTBEAT_STOPPED = "HeartbeatStopped";
   public static final String AGENT_NOT_READY = "AgentNotReady";
 
-  /** States that an agent that is gone can't have. */
+  /** States that only a running agent can have. */
   private static final Set<State> LIVE = Set.of(State.Master, State.Backup, State.Fault);
 
   private final LongSupplier nanoTime;
@@ -35,21 +35,21 @@ public final class AgentLiveness {
   private final Map<Claim, Long> claims = new HashMap<>();
   private volatile Map<String, Silence> silent = Map.of();
 
-  /** A node's heartbeat: its last renewal and when that was seen. */
+  /** A node's heartbeat: its last renewal, when this operator saw it, and how long it is valid. */
   private record Beat(Object renewed, long seenNanos, long leaseNanos) {
     long end() {
       return seenNanos + leaseNanos;
     }
   }
 
-  /** A pod that does not serve, since when, and why. */
+  /** A pod that is not ready, since when, and why. */
   private record Unready(String node, long sinceNanos, String why) {}
 
-  /** That a node says to be master since a time. */
+  /** A report by which a node has been master since a time. */
   private record Claim(String uid, String node, String since) {}
 
   /**
-   * Why a node is not heard of.
+   * Why a node counts as silent.
    *
    * @param reason as in {@link #HEARTBEAT_STOPPED}
    */
@@ -59,7 +59,11 @@ public final class AgentLiveness {
     this.nanoTime = nanoTime;
   }
 
-  /** Takes in a Lease; whether that is news of a node that was given up. Any thread. */
+  /**
+   * Notes a Lease. Callable from any thread.
+   *
+   * @return whether it is a sign of life from a node that counts as silent
+   */
   public boolean beat(Lease lease) {
     var spec = lease.getSpec();
     if (spec == null || spec.getHolderIdentity() == null || spec.getRenewTime() == null) {
@@ -77,21 +81,21 @@ public final class AgentLiveness {
     return silent.containsKey(node);
   }
 
-  /** A Lease is gone; nothing follows from that about the node. */
+  /** Forgets a Lease that was deleted. A node without a Lease does not count as silent. */
   public void forget(Lease lease) {
     if (lease.getSpec() != null && lease.getSpec().getHolderIdentity() != null) {
       beats.remove(lease.getSpec().getHolderIdentity());
     }
   }
 
-  /** Looks at the agents' pods and at the time, and decides who is silent. */
+  /** Decides which nodes are silent, by their agents' pods and heartbeats. */
   public void listen(Collection<Pod> pods) {
     long now = nanoTime.getAsLong();
     var present = new HashSet<String>();
     for (var pod : pods) {
       var uid = pod.getMetadata().getUid();
       var node = pod.getSpec().getNodeName();
-      // One that is being ended says so itself, or else its heartbeat stops.
+      // A pod that is being deleted reports its end itself, or else its heartbeat stops.
       if (node != null && !pod.isMarkedForDeletion() && !AgentPods.ready(pod)) {
         present.add(uid);
         var since = unready.containsKey(uid) ? unready.get(uid).sinceNanos() : now;
@@ -129,7 +133,7 @@ public final class AgentLiveness {
     return silent;
   }
 
-  /** Nanoseconds until somebody may have to be given up. */
+  /** Nanoseconds until the next node may count as silent; empty if none may. */
   public OptionalLong untilNextSilence() {
     long now = nanoTime.getAsLong();
     return beats.entrySet().stream()
@@ -139,9 +143,8 @@ public final class AgentLiveness {
   }
 
   /**
-   * A VirtualIP with the reports as they are to be believed: a silent node is Unknown; and a master
-   * that has not been heard of since another one took over counts as Unknown too, for it is
-   * probably gone.
+   * A VirtualIP with believed reports. A silent node is Unknown. A master without a sign of life
+   * since another node took over is Unknown too, as it has probably failed.
    */
   public VirtualIp believed(VirtualIp vip) {
     var reports = ClusterView.reports(vip);
@@ -166,7 +169,7 @@ public final class AgentLiveness {
     return believed.equals(reports) ? vip : with(vip, believed);
   }
 
-  /** Masters that another one has followed on, by whom. */
+  /** Masters that another node has replaced, each with that node. */
   private Map<String, String> superseded(String uid, Map<String, NodeStatus> reports) {
     var seen = new HashMap<String, Long>();
     reports.forEach(
@@ -195,23 +198,26 @@ public final class AgentLiveness {
         && Objects.equals(report.since(), claim.since());
   }
 
-  /** An agent without heartbeat is believed. */
+  /**
+   * Whether a node has shown a sign of life after a time. An agent without heartbeats is always
+   * believed.
+   */
   private boolean heardSince(String node, long nanos) {
     var beat = beats.get(node);
     return beat == null || beat.seenNanos() - nanos > 0;
   }
 
-  /** Forgets claims about VirtualIPs that are gone. */
+  /** Forgets claims about all other VirtualIPs. */
   public void retain(Collection<String> uids) {
     claims.keySet().removeIf(claim -> !uids.contains(claim.uid()));
   }
 
-  /** Whether only an agent that runs can say so. */
+  /** Whether only a running agent can report this state. */
   public static boolean isLive(NodeStatus report) {
     return LIVE.contains(report.state());
   }
 
-  /** What is written about a node that is silent. */
+  /** The report to write for a silent node. */
   public static NodeStatus unknown(NodeStatus report, Silence silence) {
     return new NodeStatus(
         State.Unknown,

@@ -7,22 +7,22 @@ import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.util.Objects;
 import java.util.Optional;
 
-/** The agents' pods: how they are found, and whether they serve. */
+/** Finds the agents' pods, and tells whether they are ready. */
 public final class AgentPods {
-  /** Of the DaemonSet that makes them. */
+  /** Name of the DaemonSet that creates them. */
   public static final String NAME = "virtualip-agent";
 
-  /** Finds what belongs to agents. */
+  /** Label selector of the agents' objects. */
   public static final String LABEL_SELECTOR = "app.kubernetes.io/name=" + NAME;
 
   private AgentPods() {}
 
-  /** Whether a pod serves; a change of it may let the next one be replaced. */
+  /** Whether a pod is Ready. */
   public static boolean ready(Pod pod) {
     return !pod.isMarkedForDeletion() && Readiness.getInstance().isReady(pod);
   }
 
-  /** Why a pod does not serve, in Kubernetes' own words. */
+  /** Why a pod is not ready, in Kubernetes' own words. */
   public static String trouble(Pod pod) {
     if (pod.isMarkedForDeletion()) {
       return "it is being deleted";

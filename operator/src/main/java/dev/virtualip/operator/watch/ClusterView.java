@@ -14,15 +14,14 @@ import java.util.Objects;
 import java.util.TreeMap;
 
 /**
- * The cluster as last seen; all decisions go by it alone.
+ * The cluster as last seen, the only input of all decisions.
  *
- * @param vips as stored
- * @param believed the same VirtualIPs by name, with the reports that are to be believed
- * @param silent nodes whose agents are not heard of, and why
- * @param daemonSet the agents', or null
- * @param pods the agents'
- * @param written conditions by UID as written last: the cache may not have them yet, nor their
- *     times
+ * @param vips the VirtualIPs as stored
+ * @param believed the same VirtualIPs by name, with believed reports, see {@link AgentLiveness}
+ * @param silent nodes whose agents are silent, and why
+ * @param daemonSet the agents' DaemonSet, or null
+ * @param pods the agents' pods
+ * @param written conditions by UID as written last: the cache may lack them and their times
  * @param now the time of the view
  */
 public record ClusterView(
@@ -39,7 +38,7 @@ public record ClusterView(
     return nodes.stream().map(NodeFacts::of).toList();
   }
 
-  /** The conditions that a VirtualIP has: as written last, or else as stored. */
+  /** The conditions of a VirtualIP as written last, or else as stored. */
   public List<Condition> conditions(VirtualIp vip) {
     var status = vip.getStatus();
     var stored =
@@ -47,7 +46,7 @@ public record ClusterView(
     return written.getOrDefault(vip.getMetadata().getUid(), stored);
   }
 
-  /** What the agents report, by node name in order. */
+  /** The agents' reports, sorted by node name. */
   public static TreeMap<String, NodeStatus> reports(VirtualIp vip) {
     var reports = new TreeMap<String, NodeStatus>();
     if (vip.getStatus() != null && vip.getStatus().nodes() != null) {

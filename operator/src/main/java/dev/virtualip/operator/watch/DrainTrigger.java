@@ -10,10 +10,10 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 
-/** Something about a node by which it has to hand over what it is master of. */
+/** A property of a node that makes it hand over the VirtualIPs it is master of. */
 public sealed interface DrainTrigger {
 
-  /** Why this node has to, or nothing if it does not. */
+  /** Why a node has to hand over; empty if it does not have to. */
   Optional<String> cause(Node node);
 
   /** {@code cordon}: {@code kubectl cordon}, with which {@code kubectl drain} begins. */
@@ -58,15 +58,16 @@ public sealed interface DrainTrigger {
     }
   }
 
-  /** Why a node has to hand over, or nothing. */
+  /** Why a node has to hand over by any of these triggers; empty if it does not have to. */
   static Optional<String> cause(List<DrainTrigger> triggers, Node node) {
     return triggers.stream().flatMap(trigger -> trigger.cause(node).stream()).findFirst();
   }
 
   /**
-   * Reads triggers as an administrator writes them, separated by commas; {@code none} alone is off.
+   * Parses triggers as an administrator writes them, separated by commas; {@code none} alone means
+   * no trigger.
    *
-   * @throws IllegalArgumentException with what to write instead
+   * @throws IllegalArgumentException if they are not valid; the message says what to write instead
    */
   static List<DrainTrigger> parse(String text) {
     return text.equals("none")

@@ -31,8 +31,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Watches all that decisions go by. Each event, whatever it is about, asks for the same pass over
- * everything; many at once ask for one.
+ * Watches all objects that decisions depend on. Each event asks for the same pass over the whole
+ * cluster; many events at once ask for one pass.
  */
 @ControllerConfiguration(
     name = "virtualip",
@@ -51,9 +51,9 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
   private InformerEventSource<Pod, VirtualIp> pods;
 
   /**
-   * @param namespace the agents'
-   * @param drainOn what makes a node hand over
-   * @param liveness is told the agents' heartbeats
+   * @param namespace the agents' namespace
+   * @param drainOn triggers that make a node hand over
+   * @param liveness gets the agents' heartbeats
    * @param wake asks for a pass; must not block
    */
   public VirtualIpReconciler(
@@ -64,7 +64,10 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     this.wake = wake;
   }
 
-  /** What makes a change of a VirtualIP worth a pass; ours settle after one more. */
+  /**
+   * The changes of a VirtualIP that need a pass. The operator's own write of a status causes one
+   * more.
+   */
   public static final OnUpdateFilter<VirtualIp> SPEC_OR_STATUS =
       (now, before) ->
           generationChanged(now, before)
@@ -76,7 +79,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     return annotations == null ? null : annotations.get(VirtualIp.SWITCH_TO);
   }
 
-  /** What makes a change of a Node worth a pass: its heartbeats do not. */
+  /** The changes of a Node that need a pass; its heartbeats do not. */
   public static OnUpdateFilter<Node> placementOrDrain(List<DrainTrigger> triggers) {
     return (now, before) ->
         !NodeFacts.of(now).equals(NodeFacts.of(before))
@@ -129,7 +132,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     return source(type).withNamespaces(namespace).withLabelSelector(AgentPods.LABEL_SELECTOR);
   }
 
-  /** One VirtualIP stands for all: it is told so that there is a pass. */
+  /** A source whose events all map to one VirtualIP, which is enough to cause a pass. */
   private <R extends HasMetadata> InformerEventSourceConfiguration.Builder<R> source(
       Class<R> type) {
     return InformerEventSourceConfiguration.from(type, VirtualIp.class)

@@ -1,2 +1,2 @@
-/** The cluster as last seen: event sources, whose reports are to be believed, and the view. */
+/** The cluster as last seen: event sources, the agents' liveness, and the view. */
 package dev.virtualip.operator.watch;

@@ -17,26 +17,25 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
-import java.util.function.Function;
 
 /**
- * Decides what a node runs. A bad edit leaves what runs as it was, and a VirtualIP that runs on
- * keeps what it has from being taken by another.
+ * Which version of each object a node runs. After a bad edit an object runs on in its last good
+ * version, and keeps what it holds against all other objects.
  *
- * @param run what to run by name: the object, in its new or its last good version
- * @param refused problems of each object whose present version does not run, by name
+ * @param run the objects to run, in their newest or their last good version, by name
+ * @param refused problems of each object whose newest version does not run, by name
  */
-record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
+record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refused) {
 
   /**
-   * Decides.
+   * Decides from all objects of the cluster and the versions that run already.
    *
-   * @param desired all objects there are
-   * @param checked the same, each checked on its own
-   * @param running what this node runs so far, by name
+   * @param desired all objects of the cluster
+   * @param checked the same objects, each checked on its own
+   * @param running the versions that this node runs so far, by name
    * @param nics the node's NICs
    */
-  static Acceptance decide(
+  static AcceptedVersions decide(
       Desired desired, Collection<Result> checked, Map<String, Result> running, Nics nics) {
     var refused = new TreeMap<>(Conflicts.among(checked));
     refused.values().removeIf(List::isEmpty);
@@ -56,7 +55,13 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
         versions.put(name, oldest(before));
       }
     }
-    settle(versions, running, refused, v -> conflicts(v, desired.self(), nics));
+    // Where the newest versions all fit together, only NICs of this node can stand in the way.
+    var first = refused.isEmpty() ? selected(versions.values(), desired.self()) : versions.values();
+    var conflicts = conflicts(first, desired.self(), nics);
+    while (!conflicts.isEmpty()) {
+      fallBack(conflicts, versions, running, refused);
+      conflicts = conflicts(versions.values(), desired.self(), nics);
+    }
     var run = new TreeMap<String, Result>();
     for (var newest : checked) {
       var name = newest.name();
@@ -67,32 +72,33 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
     }
     refused.putAll(desired.refused());
     refused.keySet().removeIf(name -> !concerns(name, desired, run));
-    return new Acceptance(run, refused);
+    return new AcceptedVersions(run, refused);
   }
 
   /**
-   * Until no two conflict: a new version that wants what runs on falls back to its last good one,
-   * which may be what another new version wants.
+   * A new version that conflicts with a running object falls back to its last good one, and that
+   * may in turn conflict with another new version: so conflicts are looked for again until there
+   * are none.
    */
-  private static void settle(
+  private static void fallBack(
+      Map<String, List<Problem>> conflicts,
       Map<String, Result> versions,
       Map<String, Result> running,
-      Map<String, List<Problem>> refused,
-      Function<Collection<Result>, Map<String, List<Problem>>> between) {
-    var conflicts = between.apply(versions.values());
-    while (!conflicts.isEmpty()) {
-      conflicts.forEach(
-          (name, problems) -> {
-            boolean fallsBack = running.containsKey(name) && !refused.containsKey(name);
-            refused.putIfAbsent(name, problems);
-            if (fallsBack) {
-              versions.put(name, oldest(running.get(name)));
-            } else {
-              versions.remove(name);
-            }
-          });
-      conflicts = between.apply(versions.values());
-    }
+      Map<String, List<Problem>> refused) {
+    conflicts.forEach(
+        (name, problems) -> {
+          boolean fallsBack = running.containsKey(name) && !refused.containsKey(name);
+          refused.putIfAbsent(name, problems);
+          if (fallsBack) {
+            versions.put(name, oldest(running.get(name)));
+          } else {
+            versions.remove(name);
+          }
+        });
+  }
+
+  private static Collection<Result> selected(Collection<Result> versions, NodeFacts self) {
+    return versions.stream().filter(v -> self.selectedBy(v.vip().getSpec())).toList();
   }
 
   private static Map<String, List<Problem>> conflicts(
@@ -102,7 +108,7 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
     return conflicts;
   }
 
-  /** A running version, and what its node is asked to do now. */
+  /** A running version with the present status, which has the requests to the node. */
   private static Result goesOn(Result before, VirtualIp now) {
     if (before == null || Objects.equals(before.vip().getStatus(), now.getStatus())) {
       return before;
@@ -111,7 +117,10 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
         object(before.vip().getMetadata(), before.vip().getSpec(), now.getStatus()));
   }
 
-  /** What goes on in its last good version keeps what it holds against all others. */
+  /**
+   * A version without creation time, which makes it older than all others. So an object in its last
+   * good version wins every conflict.
+   */
   private static Result oldest(Result before) {
     var vip = before.vip();
     var metadata = new ObjectMetaBuilder(vip.getMetadata()).withCreationTimestamp(null).build();
@@ -126,7 +135,7 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
     return vip;
   }
 
-  /** Whether this node has anything to say about an object: it runs it, or would. */
+  /** Whether this node reports about an object: it runs it, or is selected by it. */
   private static boolean concerns(String name, Desired desired, Map<String, Result> run) {
     return run.containsKey(name)
         || desired.refused().containsKey(name)
@@ -136,8 +145,8 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
   }
 
   /**
-   * An edit that moves to a NIC that this node does not have would end what runs; without a running
-   * version the same is a fault that heals when the NIC appears.
+   * Problems of an edit that names a NIC that this node lacks: it must not end what runs. Without a
+   * running version the same is only a fault, which heals when the NIC appears.
    */
   private static List<Problem> missingLinks(
       VirtualIp vip, VirtualIp before, String nodeName, Nics nics) {

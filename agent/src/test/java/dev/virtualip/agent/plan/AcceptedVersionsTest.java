@@ -24,7 +24,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a node runs when objects are good, bad, in each other's way, or not for it. */
-class AcceptanceTest {
+class AcceptedVersionsTest {
   private static final NodeFacts SELF = new NodeFacts("node-a", Map.of("edge", "true"), true);
   private static final Nics NICS = new FakeNode().node.network().nics();
 
@@ -45,14 +45,14 @@ class AcceptanceTest {
         VirtualIp.class);
   }
 
-  private static Acceptance decide(Map<String, VirtualIp> running, VirtualIp... all) {
+  private static AcceptedVersions decide(Map<String, VirtualIp> running, VirtualIp... all) {
     return decide(
         new Desired(Arrays.asList(all), SELF, List.of(), Map.of(), Map.of()), checked(running));
   }
 
-  private static Acceptance decide(Desired desired, Map<String, Result> running) {
+  private static AcceptedVersions decide(Desired desired, Map<String, Result> running) {
     var checked = desired.virtualIps().stream().map(CheckedSpec::check).toList();
-    return Acceptance.decide(desired, checked, running, NICS);
+    return AcceptedVersions.decide(desired, checked, running, NICS);
   }
 
   private static Map<String, Result> checked(Map<String, VirtualIp> vips) {
@@ -61,38 +61,38 @@ class AcceptanceTest {
     return checked;
   }
 
-  private static String problem(Acceptance acceptance, String name) {
-    return acceptance.refused().get(name).toString();
+  private static String problem(AcceptedVersions versions, String name) {
+    return versions.refused().get(name).toString();
   }
 
   @Test
   void goodOnesRunAndOthersAreNotForThisNode() {
     var far = vip("far", 2, ", nodes: {selector: {matchLabels: {edge: 'no'}}}");
-    var acceptance = decide(Map.of(), vip("web", 1, ""), far);
-    assertEquals(Set.of("web"), acceptance.run().keySet());
-    assertEquals(Map.of(), acceptance.refused());
+    var versions = decide(Map.of(), vip("web", 1, ""), far);
+    assertEquals(Set.of("web"), versions.run().keySet());
+    assertEquals(Map.of(), versions.refused());
   }
 
   @Test
   void aBadOneDoesNotRunAndDisturbsNobody() {
-    var acceptance = decide(Map.of(), vip("bad", 256, ""), vip("web", 1, ""));
-    assertEquals(Set.of("web"), acceptance.run().keySet());
-    assertTrue(problem(acceptance, "bad").contains("spec.vrid: 256"));
+    var versions = decide(Map.of(), vip("bad", 256, ""), vip("web", 1, ""));
+    assertEquals(Set.of("web"), versions.run().keySet());
+    assertTrue(problem(versions, "bad").contains("spec.vrid: 256"));
   }
 
   @Test
   void aBadEditLeavesWhatRuns() {
     var before = vip("web", 1, "");
-    var acceptance = decide(Map.of("web", before), vip("web", 256, ""));
-    assertEquals(before, acceptance.run().get("web").vip());
-    assertTrue(acceptance.refused().containsKey("web"));
+    var versions = decide(Map.of("web", before), vip("web", 256, ""));
+    assertEquals(before, versions.run().get("web").vip());
+    assertTrue(versions.refused().containsKey("web"));
   }
 
   @Test
   void theOlderOfTwoWins() {
-    var acceptance = decide(Map.of(), vip("b", 1, ""), vip("a", 1, ""));
-    assertEquals(Set.of("a"), acceptance.run().keySet());
-    assertTrue(problem(acceptance, "b").contains("1 on eth0 is taken by VirtualIP a"));
+    var versions = decide(Map.of(), vip("b", 1, ""), vip("a", 1, ""));
+    assertEquals(Set.of("a"), versions.run().keySet());
+    assertTrue(problem(versions, "b").contains("1 on eth0 is taken by VirtualIP a"));
   }
 
   @ParameterizedTest
@@ -100,9 +100,9 @@ class AcceptanceTest {
   void oneNicIsOneNicByWhateverNameItIsCalled(String selector) {
     var a = vip("a", 1, "");
     var b = "vrid: 1, addresses: [{address: 10.0.0.2/24}], interface: " + selector;
-    var acceptance = decide(Map.of(), of("b", b), a);
-    assertEquals(Set.of("a"), acceptance.run().keySet());
-    assertTrue(problem(acceptance, "b").contains("1 on eth0 is taken by VirtualIP a"));
+    var versions = decide(Map.of(), of("b", b), a);
+    assertEquals(Set.of("a"), versions.run().keySet());
+    assertTrue(problem(versions, "b").contains("1 on eth0 is taken by VirtualIP a"));
     var elsewhere =
         ", nodes: {selector: {matchExpressions: [{key: edge, operator: DoesNotExist}]}}";
     assertEquals(Map.of(), decide(Map.of(), of("b", b + elsewhere), a).refused());
@@ -117,27 +117,27 @@ class AcceptanceTest {
   @Test
   void whatABadlyEditedOneHoldsStaysTaken() {
     var before = vip("web", 1, "");
-    var acceptance = decide(Map.of("web", before), vip("web", 256, ""), vip("thief", 1, ""));
-    assertEquals(Set.of("web"), acceptance.run().keySet());
-    assertTrue(problem(acceptance, "thief").contains("taken by VirtualIP web"));
+    var versions = decide(Map.of("web", before), vip("web", 256, ""), vip("thief", 1, ""));
+    assertEquals(Set.of("web"), versions.run().keySet());
+    assertTrue(problem(versions, "thief").contains("taken by VirtualIP web"));
   }
 
   @Test
   void anEditThatWantsWhatAnotherHoldsLeavesBothAsTheyAre() {
     var older = vip("a", 1, "");
     var younger = vip("b", 2, "");
-    var acceptance = decide(Map.of("a", older, "b", younger), vip("a", 2, ""), younger);
-    assertEquals(checked(Map.of("a", older, "b", younger)), acceptance.run());
-    assertTrue(problem(acceptance, "a").contains("2 on eth0 is taken by VirtualIP b"));
-    assertTrue(problem(acceptance, "b").contains("2 on eth0 is taken by VirtualIP a"));
+    var versions = decide(Map.of("a", older, "b", younger), vip("a", 2, ""), younger);
+    assertEquals(checked(Map.of("a", older, "b", younger)), versions.run());
+    assertTrue(problem(versions, "a").contains("2 on eth0 is taken by VirtualIP b"));
+    assertTrue(problem(versions, "b").contains("2 on eth0 is taken by VirtualIP a"));
   }
 
   @Test
   void oneThatFallsBackTakesFromOneThatWantedItsPlace() {
     var running = Map.of("a", vip("a", 1, ""), "b", vip("b", 2, ""), "c", vip("c", 3, ""));
     // a wants what b has, which stays: so b's new version is refused, and c's with it.
-    var acceptance = decide(running, vip("a", 2, ""), vip("b", 300, ""), vip("c", 1, ""));
-    assertEquals(checked(running), acceptance.run());
+    var versions = decide(running, vip("a", 2, ""), vip("b", 300, ""), vip("c", 1, ""));
+    assertEquals(checked(running), versions.run());
   }
 
   @Test
@@ -166,12 +166,12 @@ class AcceptanceTest {
   void anEditToANicThatIsNotThereLeavesWhatRuns() {
     var before = vip("web", 1, "");
     var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]");
-    var acceptance = decide(Map.of("web", before), edit);
-    assertEquals(before, acceptance.run().get("web").vip());
+    var versions = decide(Map.of("web", before), edit);
+    assertEquals(before, versions.run().get("web").vip());
     assertEquals(
         "[spec.routes[0].interface: there is no NIC eth9 on node-a (it has eth0, eth1): correct"
             + " the name]",
-        problem(acceptance, "web"));
+        problem(versions, "web"));
     assertEquals(
         edit, decide(Map.of(), edit).run().get("web").vip(), "a first version waits for it");
   }
@@ -189,8 +189,8 @@ class AcceptanceTest {
     var desired =
         new Desired(
             List.of(vip("web", 1, "")), SELF, List.of(), Map.of(), Map.of("web", List.of(problem)));
-    var acceptance = decide(desired, Map.of());
-    assertEquals(Set.of("web"), acceptance.run().keySet());
-    assertEquals(List.of(problem), acceptance.refused().get("web"));
+    var versions = decide(desired, Map.of());
+    assertEquals(Set.of("web"), versions.run().keySet());
+    assertEquals(List.of(problem), versions.refused().get("web"));
   }
 }
