@@ -22,8 +22,7 @@ class ManyAddressesIT {
   private static final Duration MOVE = Duration.ofSeconds(60);
 
   private static String spec(int priority, String interval) {
-    return
-        """
+    return """
         apiVersion: virtualip.dev/v1alpha1
         kind: VirtualIP
         metadata: {name: web}

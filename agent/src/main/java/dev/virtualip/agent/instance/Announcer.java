@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Gratuitous ARP and unsolicited neighbour advertisements of one virtual router. A burst is sent in
- * parts: adverts do not wait for it, and switches take it (keepalived: {@code garp_interval}, {@code
- * gna_interval}). One thread; times are its nanoseconds.
+ * parts: adverts do not wait for it, and switches take it (keepalived: {@code garp_interval},
+ * {@code gna_interval}). One thread; times are its nanoseconds.
  */
 final class Announcer {
   private static final Logger LOG = LoggerFactory.getLogger(Announcer.class);
@@ -35,8 +35,8 @@ final class Announcer {
   }
 
   /**
-   * Begins a burst, in place of one that has not ended, and sends its first part. Each address comes
-   * once before any is repeated, those that adverts list first.
+   * Begins a burst, in place of one that has not ended, and sends its first part. Each address
+   * comes once before any is repeated, those that adverts list first.
    *
    * @param rounds how often each address is announced
    * @return whether anything got out

@@ -1,7 +1,6 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.disk.MasterRecord.Master;
-import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;

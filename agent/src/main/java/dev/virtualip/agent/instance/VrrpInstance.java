@@ -259,7 +259,9 @@ public final class VrrpInstance {
     evaluate(now);
   }
 
-  /** The node has been read anew: a master puts back what is missing; others ask what they would. */
+  /**
+   * The node has been read anew: a master puts back what is missing; others ask what they would.
+   */
   void networkRead(long now) {
     if (router.state() instanceof Active) {
       node.turn().run(this, () -> putBack(now));

@@ -278,7 +278,8 @@ public final class Netlink implements AddressPort, AutoCloseable {
       List<PutRoute> taken)
       throws IOException {
     var answers =
-        acknowledged(batch.size(), (out, i, number) -> out.change(number, batch.get(i), replaceRoutes));
+        acknowledged(
+            batch.size(), (out, i, number) -> out.change(number, batch.get(i), replaceRoutes));
     for (int i = 0; i < answers.length; i++) {
       boolean exists = answers[i].errno() == Errno.EEXIST;
       if (exists && !replaceRoutes && batch.get(i) instanceof PutRoute put) {

@@ -12,8 +12,8 @@ public sealed interface State {
    * Takes no part; if a reason is a fault, it is keepalived's FAULT.
    *
    * @param reasons why; never empty
-   * @param releaseAt an earlier life was master a moment ago, and what it has left serves on until a
-   *     master is heard, and until then at the latest; {@link #NEVER} if nothing is left
+   * @param releaseAt an earlier life was master a moment ago, and what it has left serves on until
+   *     a master is heard, and until then at the latest; {@link #NEVER} if nothing is left
    */
   record Initialize(List<Reason> reasons, long releaseAt) implements State {
     /** Copies the list. Recordings from before anything was left have 0 for the time. */

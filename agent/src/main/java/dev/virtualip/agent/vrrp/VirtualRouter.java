@@ -68,8 +68,8 @@ public record VirtualRouter(
   }
 
   /**
-   * This router, before its first {@link FaultsChanged}, where an earlier life has left what it held
-   * as master: it serves on until its lease ends or a master is heard.
+   * This router, before its first {@link FaultsChanged}, where an earlier life has left what it
+   * held as master: it serves on until its lease ends or a master is heard.
    *
    * @param leaseEnd when the lease of the addresses ends
    */
@@ -120,8 +120,7 @@ public record VirtualRouter(
               : none(this);
       case AdvertisementReceived advert ->
           switch (state) {
-            case Initialize initialize ->
-                advert.priority() > 0 ? release(initialize) : none(this);
+            case Initialize initialize -> advert.priority() > 0 ? release(initialize) : none(this);
             case Backup backup -> receivedInBackup(backup, advert, now);
             case Active active -> receivedInActive(active, advert, now);
           };

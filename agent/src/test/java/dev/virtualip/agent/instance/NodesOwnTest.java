@@ -16,8 +16,8 @@ import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.IntStream;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /** What the agent has not put on a node stays as it is, and many addresses are no burden. */
@@ -117,7 +117,9 @@ class NodesOwnTest {
     assertEquals(List.of("203.0.113.10/32 dev eth0"), instance.status().strayAddresses());
   }
 
-  /** Field case 10: it claimed, failed and let go again and again, for 0.6 s without service each. */
+  /**
+   * Field case 10: it claimed, failed and let go again and again, for 0.6 s without service each.
+   */
   @Test
   void aRouteThatSomebodyElseHasIsFoundBeforeAGoodMasterLetsGo() {
     var routed = SPEC + "  routes: [{to: 198.51.100.0/24, via: 203.0.113.1, interface: eth1}]\n";
