@@ -25,13 +25,24 @@ final class Announcer {
   private static final long PART_INTERVAL = 1_000_000;
 
   private final Node node;
+  private final Runnable onFirstRound;
   private List<VirtualAddress> burst = List.of();
   private int rounds;
+
+  private boolean firstRound;
+
+  /** Whether anything got out. */
+  private boolean announced;
+
   private int next;
   private long nextAt = State.NEVER;
 
-  Announcer(Node node) {
+  /**
+   * @param onFirstRound is told when a burst has announced each address once
+   */
+  Announcer(Node node, Runnable onFirstRound) {
     this.node = node;
+    this.onFirstRound = onFirstRound;
   }
 
   /**
@@ -39,16 +50,17 @@ final class Announcer {
    * comes once before any is repeated, those that adverts list first.
    *
    * @param rounds how often each address is announced
-   * @return whether anything got out
    */
-  boolean announce(InstanceConfig config, int rounds, long now) {
+  void announce(InstanceConfig config, int rounds, long now) {
     burst =
         config.addresses().stream()
             .sorted(Comparator.comparing(address -> !address.advertised()))
             .toList();
     this.rounds = rounds;
     next = 0;
-    return goOn(config, now);
+    firstRound = true;
+    announced = false;
+    goOn(config, now);
   }
 
   /** When the next part is due, or {@link State#NEVER}. */
@@ -56,19 +68,26 @@ final class Announcer {
     return nextAt;
   }
 
-  /** Sends the next part; whether anything got out. */
-  boolean goOn(InstanceConfig config, long now) {
+  /** Sends the next part. */
+  void goOn(InstanceConfig config, long now) {
     long interval = config.garp().interval();
     int part = interval == 0 ? PART : 1;
-    boolean announced = false;
     for (int sent = 0; sent < part && next < burst.size(); sent++) {
       announced |= announce(config.name(), burst.get(next++));
-      if (next == burst.size() && --rounds > 0) {
-        next = 0;
+      if (next == burst.size()) {
+        endRound();
       }
     }
     nextAt = next < burst.size() ? now + Math.max(interval, PART_INTERVAL) : State.NEVER;
-    return announced;
+  }
+
+  private void endRound() {
+    if (firstRound && announced) {
+      onFirstRound.run();
+    }
+    firstRound = false;
+    rounds--;
+    next = rounds > 0 ? 0 : next;
   }
 
   /** What has not been announced is not announced any more. */

@@ -80,8 +80,13 @@ final class EarlierLife {
   }
 
   /** Whether the configuration is the recorded one and no backup can have taken over yet. */
+  /** Whether it was master of this very virtual router, and nobody has decided what goes on. */
+  boolean wasMaster(InstanceConfig config) {
+    return master(config).equals(masters.get(config.name()));
+  }
+
   private boolean isStillMaster(InstanceConfig config, List<BoundAddress> bound) {
-    return master(config).equals(masters.get(config.name()))
+    return wasMaster(config)
         && config.addresses().stream()
             .allMatch(
                 address ->

@@ -35,7 +35,7 @@ final class Effects {
     this.transport = transport;
     this.timeline = timeline;
     holdings = new Holdings(node.network(), node.addresses());
-    announcer = new Announcer(node);
+    announcer = new Announcer(node, () -> reached(Part.Announced));
   }
 
   Holdings holdings() {
@@ -91,9 +91,7 @@ final class Effects {
   }
 
   private void announce(InstanceConfig config, boolean once, long now) {
-    if (announcer.announce(config, once ? 1 : config.garp().repeat(), now)) {
-      reached(Part.Announced);
-    }
+    announcer.announce(config, once ? 1 : config.garp().repeat(), now);
   }
 
   /** When a burst of announcements goes on, or {@link State#NEVER}. */

@@ -391,7 +391,7 @@ public final class NodeMachine {
   private void begin(InstanceConfig config, boolean resumes) {
     var created = new VrrpInstance(config, resumes, node, this::publish);
     instances.put(config.name(), created);
-    if (earlierLife.isOpen() && !resumes) {
+    if (!resumes && earlierLife.wasMaster(config)) {
       created.adopt(now);
     }
     created.open(now);

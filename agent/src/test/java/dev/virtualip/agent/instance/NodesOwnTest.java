@@ -41,6 +41,7 @@ class NodesOwnTest {
     var vip = Serialization.unmarshal(yaml, VirtualIp.class);
     var config = InstanceConfig.from(vip, "node-a", Map.of(), List.of());
     instance = new VrrpInstance(config, false, fake.node, _ -> {});
+    instance.open(now);
     instance.start(now);
   }
 
