@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -26,8 +27,8 @@ import java.util.stream.Stream;
 
 /**
  * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), an
- * address, or the order of routing rules; and members of a sync group that can't be master on the
- * same node. The older object wins, by creation time and then by name. Only specs decide, not which
+ * address, a gateway that one has for its own address, or the order of routing rules; and members
+ * of a sync group that can't be master on the same node. The older object wins, by creation time and then by name. Only specs decide, not which
  * nodes exist, so operator and every agent come to the same answer.
  */
 public final class Conflicts {
@@ -103,7 +104,7 @@ public final class Conflicts {
         .forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
   }
 
-  /** What it may have in common with others: VRID, sync group, addresses, rules of any kind. */
+  /** What it may have in common with others: VRID, group, addresses, gateways, any rules. */
   private static Collection<Object> keys(CheckedSpec spec) {
     var keys = new LinkedHashSet<Object>();
     keys.add(spec.spec().vrid());
@@ -114,6 +115,7 @@ public final class Conflicts {
       keys.add(PolicyRule.class);
     }
     keys.addAll(addresses(spec));
+    gateways(spec).stream().filter(Objects::nonNull).forEach(keys::add);
     return keys;
   }
 
@@ -127,17 +129,12 @@ public final class Conflicts {
     if (!disjoint && spec.isIpv6() == older.isIpv6()) {
       problems.addAll(vridsBetween(winner, older.spec(), spec.spec(), moreInCommon));
     }
-    var taken = Set.copyOf(addresses(older));
-    var own = addresses(spec);
-    for (int i = 0; i < own.size(); i++) {
-      if (taken.contains(own.get(i))) {
-        problems.add(
-            conflict(
-                "spec.addresses[" + i + "].address",
-                "%s is taken by VirtualIP %s: remove it from one of the two"
-                    .formatted(IpPrefix.text(own.get(i).address()), winner)));
-      }
-    }
+    problems.addAll(
+        inCommon(
+            "spec.addresses[%d].address",
+            addresses(spec),
+            addresses(older),
+            "%s is taken by VirtualIP " + winner + ": remove it from one of the two"));
     var group = spec.spec().syncGroup();
     if (group != null && group.equals(older.spec().syncGroup())) {
       misfit(spec.spec(), older.spec())
@@ -150,6 +147,40 @@ public final class Conflicts {
     }
     if (!disjoint) {
       problems.addAll(rulesBetween(winner, older.rules(), spec.rules()));
+      problems.addAll(gatewaysBetween(winner, older, spec));
+    }
+    return problems;
+  }
+
+  /** No route leads over an address that the node has itself, as the master of both would. */
+  private static List<Problem> gatewaysBetween(
+      String winner, CheckedSpec older, CheckedSpec spec) {
+    var problems =
+        new ArrayList<>(
+            inCommon(
+                "spec.addresses[%d].address",
+                addresses(spec),
+                gateways(older),
+                "%s is a gateway of VirtualIP " + winner + ": use an address that no host has"));
+    problems.addAll(
+        inCommon(
+            "spec.routes[%d].via",
+            gateways(spec),
+            addresses(older),
+            "%s is a virtual address of VirtualIP " + winner + ": give the router's own"));
+    return problems;
+  }
+
+  private static List<Problem> inCommon(
+      String path, List<Place> own, List<Place> taken, String message) {
+    var others = new HashSet<>(taken);
+    var problems = new ArrayList<Problem>();
+    for (int i = 0; i < own.size(); i++) {
+      if (own.get(i) != null && others.contains(own.get(i))) {
+        problems.add(
+            conflict(
+                path.formatted(i), message.formatted(IpPrefix.text(own.get(i).address()))));
+      }
     }
     return problems;
   }
@@ -246,13 +277,19 @@ public final class Conflicts {
 
   private static List<Place> addresses(CheckedSpec spec) {
     return spec.addresses().stream()
-        .map(
-            a -> {
-              var address = a.prefix().address();
-              return new Place(
-                  address,
-                  address.isLinkLocalAddress() ? spec.interfaceOn("", a.interfaceName()) : "");
-            })
+        .map(a -> place(spec, a.prefix().address(), a.interfaceName()))
         .toList();
+  }
+
+  /** The gateway of each route, null where it has none. */
+  private static List<Place> gateways(CheckedSpec spec) {
+    return spec.routes().stream()
+        .map(r -> r.via() == null ? null : place(spec, r.via(), r.interfaceName()))
+        .toList();
+  }
+
+  private static Place place(CheckedSpec spec, InetAddress address, String interfaceName) {
+    return new Place(
+        address, address.isLinkLocalAddress() ? spec.interfaceOn("", interfaceName) : "");
   }
 }
