@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -28,8 +27,9 @@ import java.util.stream.Stream;
 /**
  * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), an
  * address, a gateway that one has for its own address, or the order of routing rules; and members
- * of a sync group that can't be master on the same node. The older object wins, by creation time and then by name. Only specs decide, not which
- * nodes exist, so operator and every agent come to the same answer.
+ * of a sync group that can't be master on the same node. The older object wins, by creation time
+ * and then by name. Only specs decide, not which nodes exist, so operator and every agent come to
+ * the same answer.
  */
 public final class Conflicts {
   private static final Comparator<Result> OLDEST_FIRST =
@@ -93,18 +93,33 @@ public final class Conflicts {
 
   private Collection<Result> rivals(CheckedSpec spec) {
     var rivals = new LinkedHashMap<String, Result>();
-    for (var key : keys(spec)) {
+    for (var key : wanted(spec)) {
       taken.getOrDefault(key, List.of()).forEach(rival -> rivals.put(rival.name(), rival));
     }
     return rivals.values();
   }
 
   private void take(Result winner) {
-    keys(winner.spec())
+    held(winner.spec())
         .forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
   }
 
-  /** What it may have in common with others: VRID, group, addresses, gateways, any rules. */
+  /** What it would have and others may have already. */
+  private static Collection<Object> wanted(CheckedSpec spec) {
+    var keys = keys(spec);
+    addresses(spec).forEach(address -> keys.add(new Gateway(address)));
+    gateways(spec).stream().filter(Objects::nonNull).forEach(keys::add);
+    return keys;
+  }
+
+  /** What it has. A gateway is no matter between the many that route by it. */
+  private static Collection<Object> held(CheckedSpec spec) {
+    var keys = keys(spec);
+    gateways(spec).stream().filter(Objects::nonNull).forEach(g -> keys.add(new Gateway(g)));
+    return keys;
+  }
+
+  /** What it may have in common with others: VRID, sync group, addresses, rules of any kind. */
   private static Collection<Object> keys(CheckedSpec spec) {
     var keys = new LinkedHashSet<Object>();
     keys.add(spec.spec().vrid());
@@ -115,7 +130,6 @@ public final class Conflicts {
       keys.add(PolicyRule.class);
     }
     keys.addAll(addresses(spec));
-    gateways(spec).stream().filter(Objects::nonNull).forEach(keys::add);
     return keys;
   }
 
@@ -274,6 +288,9 @@ public final class Conflicts {
 
   /** An address; a link-local one stands for a host on its own NIC's network only. */
   private record Place(InetAddress address, String interfaceName) {}
+
+  /** The place of a gateway, which is no conflict with another such. */
+  private record Gateway(Place place) {}
 
   private static List<Place> addresses(CheckedSpec spec) {
     return spec.addresses().stream()
