@@ -25,8 +25,7 @@ final class ProcessProbe implements Probe {
 
   @Override
   public Result run() throws IOException {
-    // Process 1 of a PID namespace of its own: there are no others than what the agent has started.
-    if (Files.readSymbolicLink(proc.resolve("self")).endsWith("1")) {
+    if (agentAlone()) {
       return new Result.Failure(
           "process checks see the agent alone: let it see the node's processes (hostPID)");
     }
@@ -43,6 +42,15 @@ final class ProcessProbe implements Probe {
       }
     }
     return new Result.Failure("no process " + name);
+  }
+
+  /**
+   * Whether there are no other processes than what the agent has started: in a PID namespace of its
+   * own it is process 1, or the child of the one in the image for scripts.
+   */
+  private boolean agentAlone() throws IOException {
+    return Files.readSymbolicLink(proc.resolve("self")).endsWith("1")
+        || new ProcessProbe("tini", proc).isIt(proc.resolve("1"));
   }
 
   /** Whether a process has the name and is no zombie. One that is just ending has none. */

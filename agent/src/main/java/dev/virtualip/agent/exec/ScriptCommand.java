@@ -22,6 +22,7 @@ public record ScriptCommand(Path directory, List<String> command) {
   /** Kept of what a command prints, in bytes; the rest is read and dropped. */
   static final int OUTPUT_MAX = 4096;
 
+  private static final String PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   private static final int NOBODY = 65534;
   private static final int SETPRIV_FAILED = 127;
   private static final Duration KILL_AFTER = Duration.ofSeconds(1);
@@ -79,11 +80,12 @@ public record ScriptCommand(Path directory, List<String> command) {
    * @throws IOException if not, with what to do about it
    */
   public void check() throws IOException {
-    program();
+    line(List.of(), Duration.ZERO);
   }
 
   private List<String> line(List<String> arguments, Duration limit) throws IOException {
-    var line = new ArrayList<>(List.of("setpriv", "--no-new-privs", "--inh-caps=-all"));
+    var program = program().toString();
+    var line = new ArrayList<>(List.of(tool("setpriv"), "--no-new-privs", "--inh-caps=-all"));
     if ((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0) {
       line.addAll(List.of("--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups"));
     }
@@ -91,13 +93,24 @@ public record ScriptCommand(Path directory, List<String> command) {
     // does so even if the agent is gone.
     line.addAll(
         List.of(
-            "timeout",
-            "--kill-after=" + seconds(KILL_AFTER),
-            seconds(limit),
-            program().toString()));
+            tool("timeout"), "--kill-after=" + seconds(KILL_AFTER), seconds(limit), program));
     line.addAll(command.subList(1, command.size()));
     line.addAll(arguments);
     return line;
+  }
+
+  /** By path: Java would look for it on its own PATH, and busybox has others of these names. */
+  static String tool(String name) throws IOException {
+    for (var folder : PATH.split(":")) {
+      var file = Path.of(folder, name);
+      if (Files.isExecutable(file)) {
+        return file.toString();
+      }
+    }
+    throw new IOException(
+        "there is no %s here: take the agent's image whose tag ends with -exec, on a host install"
+                .formatted(name)
+            + " util-linux and coreutils");
   }
 
   private static String seconds(Duration duration) {
@@ -128,9 +141,7 @@ public record ScriptCommand(Path directory, List<String> command) {
             .redirectErrorStream(true)
             .redirectInput(new File("/dev/null"));
     builder.environment().clear();
-    builder
-        .environment()
-        .put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    builder.environment().put("PATH", PATH);
     builder.environment().put("LANG", "C.UTF-8");
     return builder.start();
   }
