@@ -165,7 +165,7 @@ class AcceptanceTest {
   @Test
   void anEditToANicThatIsNotThereLeavesWhatRuns() {
     var before = vip("web", 1, "");
-    var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]");
+    var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.254, interface: eth9}]");
     var acceptance = decide(Map.of("web", before), edit);
     assertEquals(before, acceptance.run().get("web").vip());
     assertEquals(
@@ -178,7 +178,7 @@ class AcceptanceTest {
 
   @Test
   void aNicThatGoesAwayIsNoReasonToRefuseAnEdit() {
-    var route = ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]";
+    var route = ", routes: [{to: default, via: 10.0.0.254, interface: eth9}]";
     var edit = vip("web", 1, ", priority: 7" + route);
     assertEquals(edit, decide(Map.of("web", vip("web", 1, route)), edit).run().get("web").vip());
   }

@@ -117,7 +117,8 @@ public record HealthCheck(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   @ValidationRule(
       value = "!has(self.tls) || (has(self.scheme) && self.scheme == 'HTTPS')",
-      message = "tls is for HTTPS: set scheme to HTTPS, or remove tls")
+      message = "tls is for HTTPS: set scheme to HTTPS, or remove tls",
+      fieldPath = ".tls")
   public record Http(
       @Default("HTTP") @JsonPropertyDescription("HTTP, or HTTPS by TLS.") Scheme scheme,
       @Default("127.0.0.1")
@@ -182,7 +183,8 @@ public record HealthCheck(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   @ValidationRule(
       value = "!has(self.ca) || (has(self.verify) && self.verify)",
-      message = "ca is for verification: set verify to true, or remove ca")
+      message = "ca is for verification: set verify to true, or remove ca",
+      fieldPath = ".ca")
   public record Tls(
       @Default("false")
           @JsonPropertyDescription(

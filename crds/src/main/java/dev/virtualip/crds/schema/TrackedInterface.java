@@ -13,7 +13,8 @@ import java.util.Objects;
 /** A NIC that counts. */
 @ValidationRule(
     value = "!has(self.reverse) || !self.reverse || (has(self.weight) && self.weight != 0)",
-    message = "reverse turns a weight round: set a weight, or remove it")
+    message = "reverse turns a weight round: set a weight, or remove it",
+    fieldPath = ".reverse")
 public record TrackedInterface(
     @Required
         @Pattern(InterfaceSelector.PATTERN)

@@ -15,7 +15,8 @@ import java.util.Objects;
 @ValidationRule(
     value =
         "!has(self.peers) || size(self.peers) == 0 || (has(self.mode) && self.mode == 'Unicast')",
-    message = "peers are for unicast: set mode to Unicast, or remove them")
+    message = "peers are for unicast: set mode to Unicast, or remove them",
+    fieldPath = ".peers")
 public record Transport(
     @Default("Multicast")
         @JsonPropertyDescription(
