@@ -104,7 +104,7 @@ final class Faults {
     } else if (link.up()) {
       effects.openTransport(config, link, source, faults);
     }
-    transport.addFaults(config, link, faults);
+    transport.addFaults(config, link, source, faults);
   }
 
   /** Remembers all that has been found, checks and other members included; whether it is news. */

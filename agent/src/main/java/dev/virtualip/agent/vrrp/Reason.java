@@ -69,6 +69,8 @@ public record Reason(Kind kind, String argument) {
     TransportFailed(true),
     /** Unicast without a peer. */
     NoPeers(true),
+    /** Unicast, and the peers do not know the address that adverts would come from; the address. */
+    NotListed(true),
     /** An advert does not fit the MTU; the NIC. */
     AdvertTooLong(true),
     /** A password is missing; the Secret and its key. */
