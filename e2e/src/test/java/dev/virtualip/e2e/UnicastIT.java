@@ -193,6 +193,29 @@ class UnicastIT {
     }
   }
 
+  /** Case 5 of the field: the kubelet of a master reports the virtual address as the node's. */
+  @Test
+  void aVirtualAddressThatANodeReportsAsItsOwnIsNoPeer() {
+    var nodes =
+        node("a", "10.9.0.1", "2001:db8:9::a")
+                .replace(
+                    "- {type: InternalIP, address: 10.9.0.1}",
+                    "- {type: InternalIP, address: 10.9.0.100}\n    - {type: InternalIP, address:"
+                        + " 10.9.0.1}")
+            + node("b", "10.9.0.2", "2001:db8:9::b")
+            + node("c", "10.9.0.3", "2001:db8:9::c");
+    try (var ours = agent(a, "10.9.0.100/24", "{mode: Unicast}", nodes);
+        var theirs = agent(b, "10.9.0.100/24", "{mode: Unicast}", nodes);
+        var third = agent(c, "10.9.0.100/24", "{mode: Unicast}", nodes)) {
+      awaitState(ours, "Master");
+      awaitState(theirs, "Backup");
+      awaitState(third, "Backup");
+      ours.stop();
+      Await.until(
+          "one of the two", SOON, () -> b.hasAddress("10.9.0.100") != c.hasAddress("10.9.0.100"));
+    }
+  }
+
   private static String node(String name, String ipv4, String ipv6) {
     return """
     ---

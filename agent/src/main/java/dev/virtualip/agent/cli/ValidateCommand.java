@@ -9,6 +9,7 @@ import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.Conflicts;
 import dev.virtualip.crds.check.NicField;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.OwnedAddresses;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.values.InterfaceSelector;
@@ -88,6 +89,7 @@ public final class ValidateCommand implements Callable<Integer> {
     var checked = new LinkedHashMap<String, CheckedSpec.Result>();
     virtualIps.forEach((name, located) -> checked.put(name, CheckedSpec.check(located.vip())));
     var found = Conflicts.among(checked.values());
+    var owned = new OwnedAddresses(nodes, null);
     var nics = NetworkInterface.networkInterfaces().map(NetworkInterface::getName).toList();
     virtualIps.forEach(
         (name, located) -> {
@@ -97,6 +99,9 @@ public final class ValidateCommand implements Callable<Integer> {
             own.addAll(nicProblems(located.vip(), nodes, nics));
           }
           own.addAll(scriptProblems(located.vip()));
+          if (checked.get(name).isGood()) {
+            own.addAll(owned.problems(checked.get(name).spec()));
+          }
           report(located, own, unreadFields);
           if (found.get(name).isEmpty()) {
             noteWithoutLinkLocal(located.vip(), checked.get(name).spec());

@@ -6,8 +6,10 @@ import dev.virtualip.agent.plan.PlanChange.Run;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.CheckedSpec.Result;
+import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +17,10 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one place that decides which VirtualIPs this node runs, and in which version. It hands out
@@ -22,11 +28,16 @@ import java.util.TreeSet;
  * specs of all VirtualIPs of the cluster are checked here, each when it is new or another.
  */
 public final class Plan {
+  private static final Logger LOG = LoggerFactory.getLogger(Plan.class);
+
   private final String nodeName;
   private Map<String, Result> checked = Map.of();
   private Map<String, Result> running = Map.of();
   private Map<String, Run> runs = Map.of();
   private Map<String, Refused> refused = Map.of();
+
+  /** Nodes whose Node object has a virtual address as its InternalIP. */
+  private Set<String> reportVirtual = Set.of();
 
   public Plan(String nodeName) {
     this.nodeName = nodeName;
@@ -95,14 +106,14 @@ public final class Plan {
   }
 
   private Map<String, Run> runs(Desired desired, Acceptance acceptance) {
+    var nodes = ownAddresses(desired.nodes(), acceptance.run().values());
     var configs = new TreeMap<String, InstanceConfig>();
     acceptance
         .run()
         .forEach(
             (name, version) ->
                 configs.put(
-                    name,
-                    InstanceConfig.from(version, nodeName, desired.secrets(), desired.nodes())));
+                    name, InstanceConfig.from(version, nodeName, desired.secrets(), nodes)));
     var next = new TreeMap<String, Run>();
     configs.forEach(
         (name, config) -> {
@@ -121,6 +132,31 @@ public final class Plan {
                   request(name)));
         });
     return next;
+  }
+
+  /**
+   * The nodes with their own addresses alone. The kubelet of a master may report a virtual one, and
+   * whoever took that for a peer would be deaf to the node.
+   */
+  private List<NodeFacts> ownAddresses(List<NodeFacts> nodes, Collection<Result> running) {
+    var virtual =
+        Stream.concat(running.stream(), checked.values().stream())
+            .filter(Result::isGood)
+            .flatMap(vip -> vip.spec().addresses().stream())
+            .map(address -> address.prefix().address())
+            .collect(Collectors.toSet());
+    var own = nodes.stream().map(node -> node.without(virtual)).toList();
+    var mistaken = new TreeSet<String>();
+    for (int i = 0; i < nodes.size(); i++) {
+      if (own.get(i) != nodes.get(i)) {
+        mistaken.add(nodes.get(i).name());
+      }
+    }
+    if (!mistaken.isEmpty() && !mistaken.equals(reportVirtual)) {
+      LOG.warn("virtual_internal_ip nodes={}: a virtual address is no peer's", mistaken);
+    }
+    reportVirtual = mistaken;
+    return own;
   }
 
   private PlanChange difference(Map<String, Run> nextRuns, Map<String, Refused> nextRefused) {

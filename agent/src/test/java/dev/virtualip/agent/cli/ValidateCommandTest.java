@@ -110,6 +110,17 @@ class ValidateCommandTest {
   }
 
   @Test
+  void anAddressThatANodeHasForItsOwnIsAProblem() throws IOException {
+    var status = "{addresses: [{type: InternalIP, address: 203.0.113.1}]}";
+    write("a.yaml", vip("a", good(1)), NODE.replace("}}\n", "}, status: " + status + "}\n"));
+    assertEquals(1, validate(directory.toString()));
+    assertEquals(
+        "a.yaml: VirtualIP/a: spec.addresses[0].address: 203.0.113.1 is the InternalIP of Node n:"
+            + " use an address that no host has",
+        lines().getFirst());
+  }
+
+  @Test
   void ipv6AdvertsWithoutALinkLocalAddressAreANote() throws IOException {
     var spec = "vrid: %d, interface: lo, addresses: [%s{address: '2001:db8::1/64'}]";
     write(

@@ -12,13 +12,13 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -26,9 +26,10 @@ import java.util.stream.Stream;
 
 /**
  * What VirtualIPs take away from each other: a VRID on a NIC (of each IP family there is one), an
- * address, or the order of routing rules; and members of a sync group that can't be master on the
- * same node. The older object wins, by creation time and then by name. Only specs decide, not which
- * nodes exist, so operator and every agent come to the same answer.
+ * address, a gateway that one has for its own address, or the order of routing rules; and members
+ * of a sync group that can't be master on the same node. The older object wins, by creation time
+ * and then by name. Only specs decide, not which nodes exist, so operator and every agent come to
+ * the same answer.
  */
 public final class Conflicts {
   private static final Comparator<Result> OLDEST_FIRST =
@@ -92,15 +93,30 @@ public final class Conflicts {
 
   private Collection<Result> rivals(CheckedSpec spec) {
     var rivals = new LinkedHashMap<String, Result>();
-    for (var key : keys(spec)) {
+    for (var key : wanted(spec)) {
       taken.getOrDefault(key, List.of()).forEach(rival -> rivals.put(rival.name(), rival));
     }
     return rivals.values();
   }
 
   private void take(Result winner) {
-    keys(winner.spec())
+    held(winner.spec())
         .forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
+  }
+
+  /** What it would have and others may have already. */
+  private static Collection<Object> wanted(CheckedSpec spec) {
+    var keys = keys(spec);
+    addresses(spec).forEach(address -> keys.add(new Gateway(address)));
+    gateways(spec).stream().filter(Objects::nonNull).forEach(keys::add);
+    return keys;
+  }
+
+  /** What it has. A gateway is no matter between the many that route by it. */
+  private static Collection<Object> held(CheckedSpec spec) {
+    var keys = keys(spec);
+    gateways(spec).stream().filter(Objects::nonNull).forEach(g -> keys.add(new Gateway(g)));
+    return keys;
   }
 
   /** What it may have in common with others: VRID, sync group, addresses, rules of any kind. */
@@ -127,17 +143,12 @@ public final class Conflicts {
     if (!disjoint && spec.isIpv6() == older.isIpv6()) {
       problems.addAll(vridsBetween(winner, older.spec(), spec.spec(), moreInCommon));
     }
-    var taken = Set.copyOf(addresses(older));
-    var own = addresses(spec);
-    for (int i = 0; i < own.size(); i++) {
-      if (taken.contains(own.get(i))) {
-        problems.add(
-            conflict(
-                "spec.addresses[" + i + "].address",
-                "%s is taken by VirtualIP %s: remove it from one of the two"
-                    .formatted(IpPrefix.text(own.get(i).address()), winner)));
-      }
-    }
+    problems.addAll(
+        inCommon(
+            "spec.addresses[%d].address",
+            addresses(spec),
+            addresses(older),
+            "%s is taken by VirtualIP " + winner + ": remove it from one of the two"));
     var group = spec.spec().syncGroup();
     if (group != null && group.equals(older.spec().syncGroup())) {
       misfit(spec.spec(), older.spec())
@@ -150,6 +161,38 @@ public final class Conflicts {
     }
     if (!disjoint) {
       problems.addAll(rulesBetween(winner, older.rules(), spec.rules()));
+      problems.addAll(gatewaysBetween(winner, older, spec));
+    }
+    return problems;
+  }
+
+  /** No route leads over an address that the node has itself, as the master of both would. */
+  private static List<Problem> gatewaysBetween(String winner, CheckedSpec older, CheckedSpec spec) {
+    var problems =
+        new ArrayList<>(
+            inCommon(
+                "spec.addresses[%d].address",
+                addresses(spec),
+                gateways(older),
+                "%s is a gateway of VirtualIP " + winner + ": use an address that no host has"));
+    problems.addAll(
+        inCommon(
+            "spec.routes[%d].via",
+            gateways(spec),
+            addresses(older),
+            "%s is a virtual address of VirtualIP " + winner + ": give the router's own"));
+    return problems;
+  }
+
+  private static List<Problem> inCommon(
+      String path, List<Place> own, List<Place> taken, String message) {
+    var others = new HashSet<>(taken);
+    var problems = new ArrayList<Problem>();
+    for (int i = 0; i < own.size(); i++) {
+      if (own.get(i) != null && others.contains(own.get(i))) {
+        problems.add(
+            conflict(path.formatted(i), message.formatted(IpPrefix.text(own.get(i).address()))));
+      }
     }
     return problems;
   }
@@ -244,15 +287,24 @@ public final class Conflicts {
   /** An address; a link-local one stands for a host on its own NIC's network only. */
   private record Place(InetAddress address, String interfaceName) {}
 
+  /** The place of a gateway, which is no conflict with another such. */
+  private record Gateway(Place place) {}
+
   private static List<Place> addresses(CheckedSpec spec) {
     return spec.addresses().stream()
-        .map(
-            a -> {
-              var address = a.prefix().address();
-              return new Place(
-                  address,
-                  address.isLinkLocalAddress() ? spec.interfaceOn("", a.interfaceName()) : "");
-            })
+        .map(a -> place(spec, a.prefix().address(), a.interfaceName()))
         .toList();
+  }
+
+  /** The gateway of each route, null where it has none. */
+  private static List<Place> gateways(CheckedSpec spec) {
+    return spec.routes().stream()
+        .map(r -> r.via() == null ? null : place(spec, r.via(), r.interfaceName()))
+        .toList();
+  }
+
+  private static Place place(CheckedSpec spec, InetAddress address, String interfaceName) {
+    return new Place(
+        address, address.isLinkLocalAddress() ? spec.interfaceOn("", interfaceName) : "");
   }
 }

@@ -61,6 +61,17 @@ public final class VirtualIpConditions {
             : conditions.condition(STALLED, "True", accepted.getReason(), accepted.getMessage()));
   }
 
+  /** Whether the conditions that a VirtualIP has say that its present generation was accepted. */
+  static boolean isAccepted(VirtualIp vip, List<Condition> conditions) {
+    return conditions.stream()
+        .anyMatch(
+            condition ->
+                condition.getType().equals(ACCEPTED)
+                    && condition.getStatus().equals("True")
+                    && Objects.equals(
+                        condition.getObservedGeneration(), vip.getMetadata().getGeneration()));
+  }
+
   /** The nodes that report to be master, in order. */
   public static List<String> masters(VirtualIp vip) {
     return ClusterView.reports(vip).entrySet().stream()
