@@ -189,7 +189,7 @@ final class ApiPage {
                     "| %s%s | `%s` |\n"
                         .formatted(
                             c.getName().toUpperCase(),
-                            c.getPriority() > 0 ? ", with `-o wide`" : "",
+                            c.getPriority() != null ? ", with `-o wide`" : "",
                             c.getJsonPath()))
             .collect(Collectors.joining()));
   }

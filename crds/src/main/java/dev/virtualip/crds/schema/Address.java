@@ -5,7 +5,6 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import dev.virtualip.crds.values.InterfaceSelector;
 import dev.virtualip.crds.values.IpPrefix;
-import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
@@ -42,18 +41,17 @@ public record Address(
         @JsonPropertyDescription(
             "NIC to bind it on; it needs no other address. Default: the NIC of the adverts.")
         String interfaceName,
-    @Default("true")
-        @JsonPropertyDescription(
-            "Whether adverts list it. false: it is bound and announced all the same (keepalived:"
-                + " virtual_ipaddress_excluded). So one VirtualIP can have both families, or more"
-                + " addresses than an advert holds.")
+    @JsonPropertyDescription(
+            "Whether adverts list it, true by default. false: it is bound and announced all the same"
+                + " (keepalived: virtual_ipaddress_excluded). So one VirtualIP can have both"
+                + " families, or more addresses than an advert holds.")
         Boolean advertised) {
   /** What CEL says of an address that no host can have. */
   static final String NO_HOST =
       "no host can have an unspecified, loopback, multicast or reserved address: use a unicast"
           + " address";
 
-  /** Fills in the schema's defaults. */
+  /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
   public Address {
     advertised = Objects.requireNonNullElse(advertised, true);
   }

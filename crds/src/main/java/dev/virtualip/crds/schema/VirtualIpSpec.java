@@ -19,7 +19,9 @@ import java.util.Objects;
 
 /**
  * What the user wants. Absent fields take the schema's defaults here too, so that a manifest means
- * the same from a file as from the API server.
+ * the same from a file as from the API server. Fields of list items have their defaults here alone:
+ * an API server would write them into the list, and who applies the manifest again would find a
+ * list that is not his.
  */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
 @ValidationRule(
