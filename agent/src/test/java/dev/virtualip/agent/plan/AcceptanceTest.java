@@ -95,6 +95,17 @@ class AcceptanceTest {
     assertTrue(problem(acceptance, "b").contains("1 on eth0 is taken by VirtualIP a"));
   }
 
+  @Test
+  void aYoungerOneTakesNothingFromWhatRunsWhateverItIsCalled() {
+    var running = vip("web", 1, "");
+    var newcomer = vip("a", 1, "");
+    newcomer.getMetadata().setCreationTimestamp("2026-01-02T00:00:00Z");
+    var acceptance = decide(Map.of("web", running), newcomer, running);
+    assertEquals(checked(Map.of("web", running)), acceptance.run());
+    assertEquals(Set.of("a"), acceptance.refused().keySet());
+    assertTrue(problem(acceptance, "a").contains("1 on eth0 is taken by VirtualIP web"));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"'et?0'", "10.0.0.0/24"})
   void oneNicIsOneNicByWhateverNameItIsCalled(String selector) {
