@@ -135,13 +135,21 @@ public final class Pcap4jPacketPort implements PacketPort {
       handle.loop(
           -1,
           (RawPacketListener)
-              frame -> Defects.contain(() -> receiver.received(link.index(), frame)));
+              frame -> Defects.contain(() -> handOver(frame, link, receiver)));
     } catch (PcapNativeException e) {
       LOG.warn("receiving ended interface={} error=\"{}\"", link.name(), e.getMessage());
       closedSoon(e);
     } catch (InterruptedException | NotOpenException e) {
       LOG.debug("receiving closed interface={}", link.name());
     }
+  }
+
+  /**
+   * The kernel takes tags off before its filter sees a frame, so that adverts of all VLANs pass it;
+   * libpcap puts them in again.
+   */
+  private static void handOver(byte[] frame, Link link, Receiver receiver) {
+    Frames.untagged(frame).ifPresent(untagged -> receiver.received(link.index(), untagged));
   }
 
   /**

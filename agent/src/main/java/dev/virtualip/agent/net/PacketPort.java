@@ -30,7 +30,10 @@ public interface PacketPort extends AutoCloseable {
   /** Takes received frames; called on the port's own thread. */
   @FunctionalInterface
   interface Receiver {
-    /** A frame with IP protocol 112 that another host has sent. */
+    /**
+     * A frame with IP protocol 112 that another host has sent on this link, and not on a VLAN of
+     * it. It has no tag.
+     */
     void received(int linkIndex, byte[] frame);
   }
 

@@ -140,6 +140,33 @@ class FramesTest {
   }
 
   @Test
+  void case61_aPriorityTagDoesNotMatter() {
+    for (var tag : new String[] {"8100c000", "81000000", "88a8e000"}) {
+      assertArrayEquals(FRAME, Frames.untagged(tagged(tag)).orElseThrow(), tag);
+    }
+    assertArrayEquals(FRAME, Frames.untagged(FRAME).orElseThrow(), "no tag");
+  }
+
+  @Test
+  void case61_aFrameOfAVlanIsForTheNicOfThatVlan() {
+    for (var tag : new String[] {"81000035", "8100c001", "88a80fff"}) {
+      assertTrue(Frames.untagged(tagged(tag)).isEmpty(), tag);
+    }
+  }
+
+  @Test
+  void case61_aFrameThatEndsInItsTagHasNone() {
+    for (int length = 0; length < 18; length++) {
+      var cutOff = Arrays.copyOf(tagged("8100c000"), length);
+      assertArrayEquals(cutOff, Frames.untagged(cutOff).orElseThrow(), length + " bytes");
+    }
+  }
+
+  private static byte[] tagged(String tag) {
+    return HEX.parseHex(HEX.formatHex(FRAME, 0, 12) + tag + HEX.formatHex(FRAME, 12, FRAME.length));
+  }
+
+  @Test
   void case59_fragmentsShortHeadersAndOtherProtocolsAreNotVrrp() {
     assertTrue(Frames.vrrp(with(20, 0x20)).isEmpty(), "more fragments");
     assertTrue(Frames.vrrp(with(21, 0x01)).isEmpty(), "fragment offset");
@@ -159,7 +186,7 @@ class FramesTest {
       for (int flips = random.nextInt(4); flips > 0 && bytes.length > 0; flips--) {
         bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(256);
       }
-      Frames.vrrp(bytes);
+      Frames.untagged(bytes).flatMap(Frames::vrrp);
       if (bytes.length > 14) {
         bytes[12] = (byte) 0x86;
         bytes[13] = (byte) 0xDD;
