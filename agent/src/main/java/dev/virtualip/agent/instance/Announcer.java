@@ -36,7 +36,8 @@ final class Announcer {
 
   private boolean announce(String vip, VirtualAddress virtual) {
     var link = node.network().link(virtual.interfaceName());
-    if (link == null) {
+    // At the other end of a tunnel nobody asks for a hardware address.
+    if (link == null || !link.isEthernet()) {
       return false;
     }
     var address = virtual.prefix().address();

@@ -153,15 +153,22 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
     if (index <= 0 || name == null) {
       throw new Malformed("a link without index or name");
     }
-    var mac = attributes.get(IFLA_ADDRESS);
     var link =
         new Link(
             index,
             text(name),
             (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0,
-            new Link.HardwareAddress(mac == null ? new byte[0] : bytes(mac)),
+            hardwareAddress(flags, attributes.get(IFLA_ADDRESS)),
             (int) Math.min(number(attributes, IFLA_MTU, 0), Integer.MAX_VALUE));
     return new Body.LinkState(removed, link);
+  }
+
+  /** Of a tunnel through IP the kernel tells the IP address of our end as its hardware address. */
+  private static Link.HardwareAddress hardwareAddress(int flags, ByteBuffer address) {
+    var bytes = address == null ? new byte[0] : bytes(address);
+    var mac = new Link.HardwareAddress(bytes);
+    boolean tunnel = (flags & IFF_NOARP) != 0 && !mac.isEthernet();
+    return tunnel ? new Link.HardwareAddress(new byte[0]) : mac;
   }
 
   private static Body address(boolean removed, ByteBuffer in) throws Malformed {

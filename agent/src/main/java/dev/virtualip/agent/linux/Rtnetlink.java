@@ -59,6 +59,7 @@ final class Rtnetlink {
 
   static final int IFF_UP = 0x1;
   static final int IFF_RUNNING = 0x40;
+  static final int IFF_NOARP = 0x80;
   static final int IFLA_ADDRESS = 1;
   static final int IFLA_IFNAME = 3;
   static final int IFLA_MTU = 4;

@@ -200,6 +200,20 @@ public final class Frames {
             .array());
   }
 
+  /**
+   * An IP packet of a link without Ethernet, as if it had come in on one.
+   *
+   * @param captured what the link has put before the packet, and the packet
+   * @param at where the packet begins
+   */
+  public static byte[] onEthernet(byte[] captured, int at) {
+    boolean ipv6 = captured.length > at && (captured[at] & 0xF0) == 0x60;
+    return ByteBuffer.allocate(ETHERNET + captured.length - at)
+        .putShort(ETHERNET - 2, (short) (ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4))
+        .put(ETHERNET, captured, at, captured.length - at)
+        .array();
+  }
+
   private static boolean isTagged(byte[] frame) {
     int type = number(frame, ETHERNET - 2);
     return type == ETHERTYPE_VLAN || type == ETHERTYPE_PROVIDER_VLAN;

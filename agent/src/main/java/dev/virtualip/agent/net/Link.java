@@ -9,13 +9,33 @@ import java.util.HexFormat;
  * @param index kernel interface index, above 0
  * @param name interface name
  * @param up whether it is up and has a carrier (IFF_UP and IFF_RUNNING), as keepalived judges it
- * @param mac hardware address, 6 bytes on Ethernet; empty where there is none
+ * @param mac hardware address by which neighbours reach it, 6 bytes on Ethernet; empty where
+ *     neighbours need none, as at the other end of a tunnel
  * @param mtu largest IP packet in bytes
  */
 public record Link(int index, String name, boolean up, HardwareAddress mac, int mtu) {
 
+  /** Whether its frames are Ethernet's, as adverts to the group and announcements need. */
+  public boolean isEthernet() {
+    return mac.isEthernet();
+  }
+
   /** A hardware address with value semantics; do not modify the bytes. */
   public record HardwareAddress(byte[] bytes) {
+    private static final int ETHERNET = 6;
+
+    /** As in {@code a hardware address of 20 bytes}. */
+    public String description() {
+      return bytes.length == 0
+          ? "no hardware address"
+          : "a hardware address of " + bytes.length + " bytes";
+    }
+
+    /** Whether it has the length of Ethernet's. */
+    public boolean isEthernet() {
+      return bytes.length == ETHERNET;
+    }
+
     @Override
     public boolean equals(Object other) {
       return other instanceof HardwareAddress that && Arrays.equals(bytes, that.bytes);

@@ -69,6 +69,8 @@ public record Reason(Kind kind, String argument) {
     TransportFailed(true),
     /** Unicast without a peer. */
     NoPeers(true),
+    /** A NIC whose neighbours have no Ethernet addresses is to be used as if they had; its name. */
+    NotEthernet(true),
     /** An advert does not fit the MTU; the NIC. */
     AdvertTooLong(true),
     /** A password is missing; the Secret and its key. */

@@ -92,8 +92,15 @@ public final class FakeNode implements AddressPort {
   }
 
   void link(String name, int index, boolean up) {
-    var mac = new HardwareAddress(new byte[] {2, 0, 0, 0, 0, (byte) index});
-    links.put(name, new Link(index, name, up, mac, 1500));
+    link(name, index, up, 2, 0, 0, 0, 0, index);
+  }
+
+  void link(String name, int index, boolean up, int... mac) {
+    var bytes = new byte[mac.length];
+    for (int i = 0; i < mac.length; i++) {
+      bytes[i] = (byte) mac[i];
+    }
+    links.put(name, new Link(index, name, up, new HardwareAddress(bytes), 1500));
   }
 
   void bind(int link, String prefix, int protocol) {

@@ -83,6 +83,21 @@ class NetlinkMessageTest {
         new Body.LinkState(false, new Link(3, "eth1", false, mac, 1500)), body(bytes(down)));
   }
 
+  /** A tunnel through IP tells the address of its end. In c3, 80 is IFF_NOARP. */
+  @Test
+  void aTunnelHasNoHardwareAddress() {
+    var four =
+        LINK.replace("40000000", "3c000000")
+            .replace("0a00 0100 020000000001 0000", "0800 0100 0a000001");
+    assertEquals(4, mac(four).bytes().length);
+    assertEquals(0, mac(four.replace("43100100", "c3100100")).bytes().length);
+    assertTrue(mac(LINK.replace("43100100", "c3100100")).isEthernet());
+  }
+
+  private static Link.HardwareAddress mac(String link) {
+    return assertInstanceOf(Body.LinkState.class, body(bytes(link))).link().mac();
+  }
+
   @Test
   void aPortThatLeavesItsBridgeIsNoLinkThatIsGone() {
     var left =

@@ -13,6 +13,7 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -160,6 +161,23 @@ class FramesTest {
       var cutOff = Arrays.copyOf(tagged("8100c000"), length);
       assertArrayEquals(cutOff, Frames.untagged(cutOff).orElseThrow(), length + " bytes");
     }
+  }
+
+  @Test
+  void aPacketOfATunnelIsReadAsIfItHadComeInOnEthernet() {
+    var destination = InetAddress.ofLiteral("10.9.0.9");
+    var packet = Frames.packet(SOURCE, destination, 1, V2_MESSAGE);
+    var cooked = ByteBuffer.allocate(16 + packet.length).put(16, packet).array();
+    for (var frame : List.of(Frames.onEthernet(packet, 0), Frames.onEthernet(cooked, 16))) {
+      var datagram = Frames.vrrp(frame).orElseThrow();
+      assertEquals(SOURCE, datagram.source());
+      assertEquals(destination, datagram.destination());
+      assertArrayEquals(V2_MESSAGE, datagram.payload());
+    }
+    var ipv6 = InetAddress.ofLiteral("2001:db8::a");
+    var packet6 = Frames.packet(ipv6, InetAddress.ofLiteral("2001:db8::b"), 1, V2_MESSAGE);
+    assertEquals(ipv6, Frames.vrrp(Frames.onEthernet(packet6, 0)).orElseThrow().source());
+    assertTrue(Frames.vrrp(Frames.onEthernet(new byte[0], 0)).isEmpty(), "nothing");
   }
 
   private static byte[] tagged(String tag) {
