@@ -80,7 +80,7 @@ final class AdvertTransport {
               + " other selected nodes have an InternalIP");
     }
     if (!config.unicast() && !link.isEthernet()) {
-      faults.put(
+      faults.putIfAbsent(
           new Reason(Kind.NotEthernet, link.name()),
           "%s has %s, and adverts to the group need Ethernet: set spec.transport.mode to Unicast, or"
                   .formatted(link.name(), link.mac().description())

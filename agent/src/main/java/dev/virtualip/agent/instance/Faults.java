@@ -59,6 +59,7 @@ final class Faults {
           "it takes part " + config.delayAfterBoot() / SECOND + " s after the boot");
     }
     linkFaults(config, faults, now);
+    announcementFaults(config, faults);
     if (link != null) {
       transportFaults(config, link, source, faults);
     }
@@ -88,6 +89,19 @@ final class Faults {
         faults.put(new Reason(Kind.LinkDown, name), name + " is down or has no carrier");
       } else if (link.up()) {
         effects.open(link, name.equals(config.interfaceName()), faults);
+      }
+    }
+  }
+
+  /** Neighbours of InfiniBand's kind have hardware addresses that no announcement of ours has. */
+  private void announcementFaults(InstanceConfig config, Map<Reason, String> faults) {
+    for (var address : config.addresses()) {
+      var link = node.network().link(address.interfaceName());
+      if (link != null && link.hasNeighbours() && !link.isEthernet()) {
+        faults.putIfAbsent(
+            new Reason(Kind.NotEthernet, link.name()),
+            "%s has %s, and addresses can be announced on Ethernet only: bind %s on another NIC"
+                .formatted(link.name(), link.mac().description(), address.prefix()));
       }
     }
   }

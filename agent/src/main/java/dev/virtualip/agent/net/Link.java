@@ -20,6 +20,11 @@ public record Link(int index, String name, boolean up, HardwareAddress mac, int 
     return mac.isEthernet();
   }
 
+  /** Whether others reach it by its hardware address, and have to be told when addresses move. */
+  public boolean hasNeighbours() {
+    return mac.bytes().length > 0;
+  }
+
   /** A hardware address with value semantics; do not modify the bytes. */
   public record HardwareAddress(byte[] bytes) {
     private static final int ETHERNET = 6;

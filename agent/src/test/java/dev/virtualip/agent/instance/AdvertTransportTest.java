@@ -331,6 +331,32 @@ class AdvertTransportTest {
     assertFalse(fake.sent.containsKey("eth1"), () -> fake.sent.toString());
   }
 
+  /** As InfiniBand's. */
+  @Test
+  void aNicWithAHardwareAddressOf20BytesIsAFault() {
+    fake.link("eth1", 3, true, new int[20]);
+    fake.report();
+    start(FOUR);
+    assertEquals("NotEthernet(eth1)", instance.status().reason());
+    assertEquals(
+        "eth1 has a hardware address of 20 bytes, and addresses can be announced on Ethernet only:"
+            + " bind 203.0.113.10/24 on another NIC",
+        instance.status().message());
+    fake.link("eth0", 2, true, new int[20]);
+    fake.link("eth1", 3, true);
+    networkRead(now);
+    assertEquals("NotEthernet(eth0)", instance.status().reason());
+    assertEquals(State.Fault, instance.status().state());
+  }
+
+  @Test
+  void aNicWithAHardwareAddressOf20BytesCarriesUnicastAdverts() {
+    fake.link("eth0", 2, true, new int[20]);
+    fake.report();
+    becomeMaster(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.12]}");
+    assertTrue(fake.log.contains("unicast 10.0.0.12 eth0"), fake.log::toString);
+  }
+
   @Test
   void rfc9568ChecksumGoesOut() {
     becomeMaster(FOUR + ", rfc9568Checksum: true");
