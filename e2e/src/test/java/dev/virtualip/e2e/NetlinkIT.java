@@ -92,6 +92,16 @@ class NetlinkIT {
   }
 
   @Test
+  void linksHaveAltNamesThatComeAndGo() throws Exception {
+    ip("link property add dev " + NIC + " altname enp7s0 altname a-name-of-more-than-15-letters");
+    var both = List.of("enp7s0", "a-name-of-more-than-15-letters");
+    awaitLink(NIC, link -> link.altNames().equals(both));
+    await(e -> e instanceof NetworkEvent.LinkChanged(var l) && l.altNames().equals(both));
+    ip("link property del dev " + NIC + " altname enp7s0");
+    await(e -> e instanceof NetworkEvent.LinkChanged(var l) && l.altNames().size() == 1);
+  }
+
+  @Test
   void aPutAddressHasItsLeaseAndOurMark() throws Exception {
     assertDone(new Change.PutAddress(nic, VIP, 30), new Change.PutAddress(nic, other(1), 0));
     assertEquals(

@@ -1,6 +1,9 @@
 package dev.virtualip.agent.cli;
 
 import dev.virtualip.agent.exec.ScriptCommand;
+import dev.virtualip.agent.linux.Netlink;
+import dev.virtualip.agent.net.Nics;
+import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.ObjectRef;
@@ -11,24 +14,17 @@ import dev.virtualip.crds.check.NicField;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
-import dev.virtualip.crds.values.InterfaceSelector;
-import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.NetworkInterface;
-import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -88,7 +84,7 @@ public final class ValidateCommand implements Callable<Integer> {
     var checked = new LinkedHashMap<String, CheckedSpec.Result>();
     virtualIps.forEach((name, located) -> checked.put(name, CheckedSpec.check(located.vip())));
     var found = Conflicts.among(checked.values());
-    var nics = NetworkInterface.networkInterfaces().map(NetworkInterface::getName).toList();
+    var nics = nics();
     virtualIps.forEach(
         (name, located) -> {
           var own = new ArrayList<>(found.get(name));
@@ -111,6 +107,31 @@ public final class ValidateCommand implements Callable<Integer> {
             : count(problems.size(), "problem"));
     out.flush();
     return problems.isEmpty() ? 0 : 1;
+  }
+
+  /**
+   * This machine's NICs with their altnames, which Java does not know; null if they cannot be read
+   * and it may be another machine anyway.
+   */
+  private Nics nics() throws IOException {
+    try (var netlink = new Netlink()) {
+      var network = new NodeNetwork(netlink);
+      network.reload();
+      return network.nics();
+    } catch (IOException | UnsatisfiedLinkError e) {
+      var message = "NICs are not looked at: " + e.getMessage();
+      if (nodeName != null) {
+        throw new IOException(message, e);
+      }
+      note(message);
+      return null;
+    }
+  }
+
+  private void note(String message) {
+    var err = command.commandLine().getErr();
+    err.println("note: " + message);
+    err.flush();
   }
 
   private List<Path> files() throws IOException {
@@ -191,46 +212,37 @@ public final class ValidateCommand implements Callable<Integer> {
   }
 
   /** NICs that this machine does not have; without --node just noted, it may be another machine. */
-  private List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes, List<String> nics) {
+  private List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes, Nics nics) {
     var spec = vip.getSpec();
     if (spec == null
+        || nics == null
         || nodes.stream().anyMatch(n -> n.name().equals(nodeName) && !n.selectedBy(spec))) {
       return List.of();
     }
     var missing = new ArrayList<Problem>();
     for (var field : NicField.of(spec, nodeName)) {
-      if (!isHere(field.selector())) {
+      if (!isThere(field.selector(), nics)) {
         missing.add(
             new Problem(
-                Problem.Kind.InterfaceNotFound, field.position(), noNic(field.selector(), nics)));
+                Problem.Kind.InterfaceNotFound,
+                field.position(),
+                "no NIC %s on this machine (it has %s): name one of these, or override it for the node"
+                    .formatted(field.selector(), nics.names())));
       }
     }
     if (nodeName != null) {
       return missing;
     }
-    var err = command.commandLine().getErr();
-    missing.forEach(p -> err.println("note: " + ObjectRef.of(vip) + ": " + p));
-    err.flush();
+    missing.forEach(problem -> note(ObjectRef.of(vip) + ": " + problem));
     return List.of();
   }
 
-  /** Whether this machine has what an {@link InterfaceSelector} means. */
-  private static boolean isHere(String selector) {
+  private static boolean isThere(String selector, Nics nics) {
     try {
-      var meant = new InterfaceSelector(selector);
-      return NetworkInterface.networkInterfaces()
-          .anyMatch(nic -> meant.matches(nic.getName(), addresses(nic)));
-    } catch (SocketException e) {
-      throw new UncheckedIOException(e);
+      return nics.link(selector) != null;
     } catch (IllegalArgumentException e) {
       return true; // the validator has a message for it
     }
-  }
-
-  private static List<IpPrefix> addresses(NetworkInterface nic) {
-    return nic.inetAddresses()
-        .map(address -> new IpPrefix(address, address.getAddress().length * 8))
-        .toList();
   }
 
   /** RFC 9568 wants a virtual link-local address first; keepalived and ours do without. */
@@ -238,19 +250,10 @@ public final class ValidateCommand implements Callable<Integer> {
     boolean linkLocal =
         spec.advertised().anyMatch(address -> address.prefix().address().isLinkLocalAddress());
     if (spec.isIpv6() && !linkLocal) {
-      var err = command.commandLine().getErr();
-      err.println(
-          "note: %s: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
+      note(
+          "%s: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
               .formatted(ObjectRef.of(vip), spec.spec().vrid()));
-      err.flush();
     }
-  }
-
-  private static String noNic(String nic, Collection<String> nics) {
-    var there =
-        nics.stream().filter(n -> !n.equals("lo")).sorted().collect(Collectors.joining(", "));
-    return "no NIC %s on this machine (it has %s): name one of these, or override it for the node"
-        .formatted(nic, there.isEmpty() ? "none but lo" : there);
   }
 
   private static String count(int n, String what) {

@@ -84,7 +84,7 @@ final class Faults {
         faults.put(
             new Reason(Kind.InterfaceNotFound, name),
             "%s: there is no NIC %s on this node (it has %s): correct the name"
-                .formatted(nic.getValue(), name, String.join(", ", node.network().linkNames())));
+                .formatted(nic.getValue(), name, node.network().nics().names()));
       } else if (!links.up(name, config.linkDebounce(), now)) {
         faults.put(new Reason(Kind.LinkDown, name), name + " is down or has no carrier");
       } else if (link.up()) {

@@ -64,6 +64,8 @@ final class Rtnetlink {
   static final int IFLA_IFNAME = 3;
   static final int IFLA_MTU = 4;
   static final int IFLA_EXT_MASK = 29;
+  static final int IFLA_PROP_LIST = 52;
+  static final int IFLA_ALT_IFNAME = 53;
   static final int RTEXT_FILTER_SKIP_STATS = 1 << 3;
 
   static final int IFA_ADDRESS = 1;

@@ -2,6 +2,7 @@ package dev.virtualip.agent.net;
 
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 
 /**
  * A NIC of the node, as the kernel reports it.
@@ -12,8 +13,20 @@ import java.util.HexFormat;
  * @param mac hardware address by which neighbours reach it, 6 bytes on Ethernet; empty where
  *     neighbours need none, as at the other end of a tunnel
  * @param mtu largest IP packet in bytes
+ * @param altNames its other names (altname), mostly those that say where it is plugged in
  */
-public record Link(int index, String name, boolean up, HardwareAddress mac, int mtu) {
+public record Link(
+    int index, String name, boolean up, HardwareAddress mac, int mtu, List<String> altNames) {
+
+  /** Copies the list. */
+  public Link {
+    altNames = List.copyOf(altNames);
+  }
+
+  /** A NIC with one name only. */
+  public Link(int index, String name, boolean up, HardwareAddress mac, int mtu) {
+    this(index, name, up, mac, mtu, List.of());
+  }
 
   /** Whether its frames are Ethernet's, as adverts to the group and announcements need. */
   public boolean isEthernet() {

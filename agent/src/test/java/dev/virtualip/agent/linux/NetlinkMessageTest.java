@@ -83,6 +83,17 @@ class NetlinkMessageTest {
         new Body.LinkState(false, new Link(3, "eth1", false, mac, 1500)), body(bytes(down)));
   }
 
+  @Test
+  void aLinkHasItsAltNames() {
+    var properties =
+        "2400 3480 0b00 3500 656e70377330 00 00 1300 3500 656e783032303030303030303031 00 00";
+    var link =
+        LINK.replace("40000000", "64000000")
+            .replace("020000000001 0000", "020000000001 0000" + properties);
+    var state = assertInstanceOf(Body.LinkState.class, body(bytes(link)));
+    assertEquals(List.of("enp7s0", "enx02000000001"), state.link().altNames());
+  }
+
   /** A tunnel through IP tells the address of its end. In c3, 80 is IFF_NOARP. */
   @Test
   void aTunnelHasNoHardwareAddress() {

@@ -96,8 +96,8 @@ public record VirtualIpSpec(
         @JsonPropertyDescription(
             "NIC that carries the adverts (keepalived: interface). It needs an address of its own,"
                 + " the adverts' source: an IPv4 address, or for adverts over IPv6 its link-local"
-                + " address. A name; or, where nodes call it differently, a glob such as enp*s0 or"
-                + " the prefix that its address is in, such as 10.0.0.0/24; see also"
+                + " address. A name or altname; or, where nodes call it differently, a glob such as"
+                + " enp*s0 or the prefix that its address is in, such as 10.0.0.0/24; see also"
                 + " nodes.overrides.")
         String interfaceName,
     @Default("100")

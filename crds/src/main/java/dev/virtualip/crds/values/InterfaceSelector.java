@@ -4,14 +4,14 @@ import java.util.Collection;
 import java.util.regex.Pattern;
 
 /**
- * Names a NIC that is called differently from node to node: its name, a glob such as {@code
- * enp*s0}, or a prefix that an address of the NIC is in, such as {@code 10.0.0.0/24}.
+ * Names a NIC that is called differently from node to node: its name or altname, a glob such as
+ * {@code enp*s0}, or a prefix that an address of the NIC is in, such as {@code 10.0.0.0/24}.
  *
  * @param text as the user wrote it
  */
 public record InterfaceSelector(String text) {
-  /** What may be one: a Linux interface name or glob, or a prefix. */
-  public static final String PATTERN = "^([^/:\\s]{1,15}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
+  /** What may be one: a Linux interface name, altname or glob, or a prefix. */
+  public static final String PATTERN = "^([^/:\\s]{1,127}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
 
   /** Whether it is a name and nothing more. */
   public boolean isName() {
@@ -21,7 +21,7 @@ public record InterfaceSelector(String text) {
   /**
    * Whether a NIC is meant.
    *
-   * @param name its name
+   * @param name its name, or its altname
    * @param addresses its own addresses, virtual ones aside
    * @throws IllegalArgumentException if the text is a prefix that cannot be read
    */

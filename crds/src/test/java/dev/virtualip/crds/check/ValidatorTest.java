@@ -77,11 +77,11 @@ class ValidatorTest {
           {priority: 0} | spec.priority: 0 is not a priority: use 1 to 255
           {interface: null} | spec.interface: is missing: name the NIC that carries the adverts, \
           as in eth0
-          {interface: eth/0} | spec.interface: "eth/0" cannot name a NIC: use 1 to 15 characters \
+          {interface: eth/0} | spec.interface: "eth/0" cannot name a NIC: use 1 to 127 characters \
           without blank, slash, colon, or a prefix such as \
           10.0.0.0/24
-          {interface: a-name-of-16-let} | spec.interface: "a-name-of-16-let" cannot name a NIC: \
-          use 1 to 15 characters without blank, slash, colon, or a prefix such as \
+          {interface: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa} | spec.interface: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" cannot name a NIC: \
+          use 1 to 127 characters without blank, slash, colon, or a prefix such as \
           10.0.0.0/24
           {vrrpVersion: 2, advertInterval: 500ms} | spec.advertInterval: 500ms is out of range: \
           use 1s to 255s with VRRPv2, or set vrrpVersion to 3
@@ -102,7 +102,7 @@ class ValidatorTest {
           {addresses: [{address: 203.0.113.10/33}]} | spec.addresses[0].address: "203.0.113.10/33" has a wrong prefix length: write /0 to /32 behind the address
           {addresses: [{address: 203.0.113/24}]} | spec.addresses[0].address: "203.0.113" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {addresses: [{address: 224.0.0.18/24}]} | spec.addresses[0].address: no host can have 224.0.0.18/24: use a unicast address
-          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
           {addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.1/32}]} | spec.addresses[1].address: stands in the list twice: remove one
           {addresses: [{address: 2001:db8::10/129}]} | spec.addresses[0].address: "2001:db8::10/129" has a wrong prefix length: write /0 to /128 behind the address
           {addresses: [{address: "ff02::12/64"}]} | spec.addresses[0].address: no host can have ff02::12/64: use a unicast address
@@ -122,7 +122,7 @@ class ValidatorTest {
           {garp: {delay: 61m}} | spec.garp.delay: 61m is out of range: use 0s to 1h
           {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
           {trackInterfaces: [{}]} | spec.trackInterfaces[0].name: is missing: name the NIC to track
-          {trackInterfaces: [{name: a/b}]} | spec.trackInterfaces[0].name: "a/b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {trackInterfaces: [{name: a/b}]} | spec.trackInterfaces[0].name: "a/b" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
           {trackInterfaces: [{name: a, reverse: true}]} | spec.trackInterfaces[0]: reverse turns a weight round: set a weight, or remove it
           {trackInterfaces: [{name: a, weight: 254}]} | spec.trackInterfaces[0].weight: 254 is not a weight: use -253 to 253
           {trackInterfaces: [{name: a}, {name: a}]} | spec.trackInterfaces[1].name: a is tracked already: remove one

@@ -1,0 +1,77 @@
+package dev.virtualip.e2e;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.e2e.lab.AgentProgram;
+import dev.virtualip.e2e.lab.Host;
+import dev.virtualip.e2e.lab.InLab;
+import dev.virtualip.e2e.lab.Lab;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What a NIC may be called, and what may happen to it while it carries an address. */
+@InLab
+class NicsIT {
+  private Lab lab;
+  private Host a;
+
+  @BeforeEach
+  void build() {
+    lab = Lab.open();
+    a = lab.host("a").plug("eth0", lab.wire("lan"), "10.9.0.1/24");
+  }
+
+  @AfterEach
+  void close() {
+    if (lab != null) {
+      lab.close();
+    }
+  }
+
+  private static String manifest(String nic) {
+    return """
+        apiVersion: virtualip.dev/v1alpha1
+        kind: VirtualIP
+        metadata: {name: web}
+        spec:
+          vrid: 51
+          interface: %s
+          advertInterval: 200ms
+          addresses: [{address: 10.9.0.100/24}]
+        """
+        .formatted(nic);
+  }
+
+  private AgentProgram agent(String nic) {
+    return AgentProgram.start(a, manifest(nic), Map.of());
+  }
+
+  @Test
+  void anAltNameIsAsGoodAsAName() throws IOException {
+    a.ip("link property add dev eth0 altname enp7s0");
+    try (var agent = agent("enp7s0")) {
+      agent.awaitStatus("web", "state", "Master");
+      assertTrue(a.hasAddress("10.9.0.100"));
+    }
+    var file = Files.writeString(lab.work().resolve("web.yaml"), manifest("enp7s0"));
+    var program = AgentProgram.PROGRAM.toString();
+    assertEquals(
+        "ok: 1 VirtualIP in 1 file",
+        a.run(program, "validate", "--node=a", file.toString()).strip());
+  }
+
+  @Test
+  void whatIsThereIsToldWithAltNames() {
+    a.ip("link property add dev eth0 altname enp7s0");
+    try (var agent = agent("enp8s0")) {
+      agent.awaitStatus("web", "reason", "InterfaceNotFound(enp8s0)");
+      var message = agent.status("web").path("message").asText();
+      assertTrue(message.contains("(it has eth0 (altname enp7s0), lo)"), message);
+    }
+  }
+}
