@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.e2e.lab.AgentProgram;
+import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -63,6 +65,24 @@ class NicsIT {
     assertEquals(
         "ok: 1 VirtualIP in 1 file",
         a.run(program, "validate", "--node=a", file.toString()).strip());
+  }
+
+  /** Neighbours keep an address's old hardware address for a minute, and longer. */
+  @Test
+  void aNewHardwareAddressIsAnnouncedAtOnce() {
+    var b = lab.host("b").plug("eth0", lab.wire("lan"), "10.9.0.2/24");
+    var once = manifest("eth0") + "  garp: {repeat: 1, delay: 0s, refresh: 0s}\n";
+    try (var agent = AgentProgram.start(a, once, Map.of())) {
+      agent.awaitStatus("web", "state", "Master");
+      assertTrue(b.reaches("10.9.0.100"));
+      a.ip("link set eth0 address 02:00:00:00:0b:01");
+      Await.until(
+          "b knows it",
+          Duration.ofSeconds(10),
+          () -> b.ip("neigh show 10.9.0.100"),
+          neighbour -> neighbour.contains("02:00:00:00:0b:01"));
+      assertTrue(b.reaches("10.9.0.100"));
+    }
   }
 
   @Test

@@ -94,6 +94,11 @@ final class Effects {
     }
   }
 
+  /** Whether networks know a hardware address that a NIC has no more. */
+  boolean isAnnouncementOutdated() {
+    return announcer.isOutdated();
+  }
+
   /**
    * Opens a NIC that is up, to send by and perhaps to listen; adds what keeps that from working.
    */

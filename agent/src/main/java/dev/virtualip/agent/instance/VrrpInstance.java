@@ -21,6 +21,7 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
@@ -232,6 +233,10 @@ public final class VrrpInstance {
   /** The node's NICs or addresses are other ones. */
   void networkChanged(long now) {
     evaluate(now);
+    if (router.state() instanceof Active && effects.isAnnouncementOutdated()) {
+      LOG.info("hardware_address_changed vip={} action=announce", config.name());
+      on(new Reannounce(), now);
+    }
   }
 
   /** The node has been read anew: a master puts back what is missing. */

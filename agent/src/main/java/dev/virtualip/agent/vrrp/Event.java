@@ -83,6 +83,9 @@ public sealed interface Event {
    */
   record LetGo(String member) implements Event {}
 
-  /** Another member of the sync group has met a lower master: this one may have been lied about. */
+  /**
+   * Networks may know the addresses at a wrong place: another member of the sync group has met a
+   * lower master, or a NIC has another hardware address.
+   */
   record Reannounce() implements Event {}
 }
