@@ -19,6 +19,8 @@ import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -119,6 +121,27 @@ class NetlinkIT {
     assertTrue(lived.compareTo(Duration.ofMillis(900)) > 0, "lived only " + lived);
     assertTrue(lived.compareTo(Duration.ofMillis(2500)) < 0, "lived " + lived);
     assertEquals(List.of(), bound());
+  }
+
+  /** A host that was set up after us, on a NIC that had no address of its own. */
+  @Test
+  void anAddressThatCameLaterStaysWhenOursGoes() throws Exception {
+    var conf = "/proc/sys/net/ipv4/conf/";
+    Files.writeString(Path.of(conf, "all", "promote_secondaries"), "0");
+    Files.writeString(Path.of(conf, NIC, "promote_secondaries"), "0");
+    var own = IpPrefix.parse("203.0.113.11/24");
+    assertDone(new Change.PutAddress(nic, VIP, 1));
+    ip("addr add " + own + " dev " + NIC);
+    awaitRemoved(VIP);
+    assertEquals(List.of(new BoundAddress(nic, own, 0, 0)), bound());
+    assertTrue(ip("route show").contains("203.0.113.0/24 dev " + NIC));
+    assertEquals("1", Files.readString(Path.of(conf, NIC, "promote_secondaries")).strip());
+
+    ip("addr flush dev " + NIC);
+    assertDone(new Change.PutAddress(nic, VIP, 30));
+    ip("addr add " + own + " dev " + NIC);
+    assertDone(new Change.DeleteAddress(nic, VIP));
+    assertEquals(List.of(new BoundAddress(nic, own, 0, 0)), bound());
   }
 
   @Test

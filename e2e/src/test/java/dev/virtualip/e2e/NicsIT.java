@@ -15,6 +15,8 @@ import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a NIC may be called, and what may happen to it while it carries an address. */
 @InLab
@@ -83,6 +85,38 @@ class NicsIT {
           neighbour -> neighbour.contains("02:00:00:00:0b:01"));
       assertTrue(b.reaches("10.9.0.100"));
     }
+  }
+
+  /** The virtual address is there first: all others of its subnet are its secondaries. */
+  @ParameterizedTest
+  @EnumSource
+  void theNodesOwnAddressStaysWhenTheVirtualOneGoes(End end) {
+    a.plug("eth1", lab.wire("public"));
+    a.sh("sysctl -qw net.ipv4.conf.all.promote_secondaries=0");
+    a.sh("sysctl -qw net.ipv4.conf.eth1.promote_secondaries=0");
+    var manifest =
+        manifest("eth0").replace("10.9.0.100/24", "203.0.113.10/24, interface: eth1");
+    try (var agent = AgentProgram.start(a, manifest, Map.of())) {
+      agent.awaitStatus("web", "state", "Master");
+      a.ip("addr add 203.0.113.11/24 dev eth1");
+      switch (end) {
+        case Stopped -> agent.stop();
+        case Killed -> agent.kill();
+        case Deleted -> agent.delete("virtualip.yaml");
+      }
+      Await.until(
+          "the virtual address goes",
+          Duration.ofSeconds(20),
+          () -> !a.hasAddress("203.0.113.10"));
+      assertTrue(a.hasAddress("203.0.113.11"));
+    }
+  }
+
+  /** How an address comes to go: by the agent, by its lease, by an edit. */
+  private enum End {
+    Stopped,
+    Killed,
+    Deleted
   }
 
   @Test

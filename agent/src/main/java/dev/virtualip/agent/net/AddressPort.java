@@ -43,8 +43,10 @@ public interface AddressPort {
    * the link's last IPv4 address, all its IPv4 routes; otherwise the main table's routes that have
    * the address as source, and no others (neither those without source nor those of other tables,
    * so delete these). With the first address of a subnet go the others of that subnet, unless the
-   * link's sysctl promote_secondaries is 1. A link that is set down keeps its addresses and loses
-   * its routes; one that loses its carrier keeps both.
+   * link's sysctl promote_secondaries is 1. So it is set to 1, and left so, before the first IPv4
+   * address is put on a link or deleted from it; a kernel that refuses that is no failure. A link
+   * that is set down keeps its addresses and loses its routes; one that loses its carrier keeps
+   * both.
    *
    * <p>With an IPv6 address go no routes: that to its own prefix, which the kernel makes, ends when
    * the address's lease would have ended (others that need it keep it); those that have it as
