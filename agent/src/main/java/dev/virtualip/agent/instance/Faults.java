@@ -80,13 +80,17 @@ final class Faults {
       var name = nic.getKey();
       var link = node.network().link(name);
       if (link == null) {
-        links.forget(name);
+        links.gone(name);
         faults.put(
             new Reason(Kind.InterfaceNotFound, name),
             "%s: there is no NIC %s on this node (it has %s): correct the name"
                 .formatted(nic.getValue(), name, node.network().nics().names()));
-      } else if (!links.up(name, config.linkDebounce(), now)) {
-        faults.put(new Reason(Kind.LinkDown, name), name + " is down or has no carrier");
+      } else if (!links.up(name, config, now)) {
+        faults.put(
+            new Reason(Kind.LinkDown, name),
+            link.up()
+                ? name + " is up, and counts as down until spec.linkUpDelay is over"
+                : name + " is down or has no carrier");
       } else if (link.up()) {
         effects.open(link, name.equals(config.interfaceName()), faults);
       }

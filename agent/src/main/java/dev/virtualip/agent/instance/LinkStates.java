@@ -1,6 +1,7 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.NodeNetwork;
+import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.State;
 import java.util.Collections;
 import java.util.HashMap;
@@ -13,6 +14,7 @@ import java.util.Set;
  */
 final class LinkStates {
   private final NodeNetwork network;
+  private final long bootedAt;
   private final Map<String, Seen> seen = new HashMap<>();
 
   /** Of those that differ from what counts: mostly none. */
@@ -21,29 +23,32 @@ final class LinkStates {
   /** What counts, and since when the NIC differs from it. */
   private record Seen(boolean up, long differsSince) {}
 
-  LinkStates(NodeNetwork network) {
+  /**
+   * States of a node's NICs, of which none has been seen yet.
+   *
+   * @param bootedAt since when a NIC has been up that is so when it is seen first
+   */
+  LinkStates(NodeNetwork network, long bootedAt) {
     this.network = network;
+    this.bootedAt = bootedAt;
   }
 
-  /**
-   * Whether a NIC counts as up. What is seen first counts at once.
-   *
-   * @param debounce how long a change has to last, nanoseconds
-   */
-  boolean up(String name, long debounce, long now) {
+  /** Whether a NIC counts as up. */
+  boolean up(String name, InstanceConfig config, long now) {
     var link = network.link(name);
     boolean up = link != null && link.up();
-    var before = seen.getOrDefault(name, new Seen(up, State.NEVER));
+    long delay = up ? config.linkUpDelay() : config.linkDownDelay();
+    var before = seen.getOrDefault(name, new Seen(false, up ? bootedAt : State.NEVER));
     var next = new Seen(before.up(), State.NEVER);
     if (up != before.up()) {
       long since = before.differsSince() == State.NEVER ? now : before.differsSince();
-      next = now - since >= debounce ? new Seen(up, State.NEVER) : new Seen(before.up(), since);
+      next = now - since >= delay ? new Seen(up, State.NEVER) : new Seen(before.up(), since);
     }
     seen.put(name, next);
     if (next.differsSince() == State.NEVER) {
       deadlines.remove(name);
     } else {
-      deadlines.put(name, next.differsSince() + debounce);
+      deadlines.put(name, next.differsSince() + delay);
     }
     return next.up();
   }
@@ -54,9 +59,9 @@ final class LinkStates {
     deadlines.keySet().retainAll(names);
   }
 
-  /** Forgets a NIC that is not there: when it comes back, what is seen counts at once. */
-  void forget(String name) {
-    seen.remove(name);
+  /** A NIC that is not there is down at once: nobody waits for a change of it. */
+  void gone(String name) {
+    seen.put(name, new Seen(false, State.NEVER));
     deadlines.remove(name);
   }
 

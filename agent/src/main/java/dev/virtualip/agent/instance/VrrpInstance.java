@@ -84,7 +84,7 @@ public final class VrrpInstance {
     this.config = config;
     this.node = node;
     this.onStatus = onStatus;
-    var links = new LinkStates(node.network());
+    var links = new LinkStates(node.network(), node.bootedAt());
     transport = new AdvertTransport(node);
     receiver = new AdvertReceiver(node.metrics(), () -> onStatus.accept(this));
     checks = new InstanceChecks(node, links);

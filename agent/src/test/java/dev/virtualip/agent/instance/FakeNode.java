@@ -38,6 +38,9 @@ import java.util.TreeSet;
 
 /** A node in memory: two NICs, eth0 with 10.0.0.11/24 and eth1 without an address. */
 public final class FakeNode implements AddressPort {
+  /** Half an hour ago. */
+  static final long BOOTED_AT = -1_800_000_000_000L;
+
   final Map<String, Link> links = new LinkedHashMap<>();
   final Map<IpPrefix, BoundAddress> bound = new LinkedHashMap<>();
   final Set<InstalledRoute> installed = new LinkedHashSet<>();
@@ -83,7 +86,7 @@ public final class FakeNode implements AddressPort {
               new AgentMetrics(registry),
               Recorder.NONE,
               new Stopwatch(() -> ticks),
-              0,
+              BOOTED_AT,
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
       node.network().reload();
     } catch (IOException e) {

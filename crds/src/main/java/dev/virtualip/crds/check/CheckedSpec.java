@@ -23,7 +23,8 @@ import java.util.stream.Stream;
  * @param preemptDelay how long to let a lower master be, 0 to 1000 s
  * @param garpDelay time to the second burst of announcements, 0 to 1 h; 0 = there is none
  * @param garpRefresh time between single announcements, 1 s to 24 h; 0 = there are none
- * @param linkDebounce how long a NIC has to be down or up before it counts
+ * @param linkUpDelay how long a NIC has to be up before it counts, 0 to 1 h
+ * @param linkDownDelay how long a NIC has to be down before it counts
  * @param delayAfterBoot how long after the node's boot not to take part yet, 0 to 1 h
  * @param addresses of {@code spec.addresses}, one each
  * @param routes of {@code spec.routes}, one each
@@ -36,7 +37,8 @@ public record CheckedSpec(
     Duration preemptDelay,
     Duration garpDelay,
     Duration garpRefresh,
-    Duration linkDebounce,
+    Duration linkUpDelay,
+    Duration linkDownDelay,
     Duration delayAfterBoot,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
@@ -131,12 +133,17 @@ public record CheckedSpec(
         parsed.preemptDelay().value(),
         parsed.garpDelay().value(),
         parsed.garpRefresh().value(),
-        parsed.linkDebounce().value(),
+        either(parsed.linkUpDelay(), parsed.linkDebounce()),
+        either(parsed.linkDownDelay(), parsed.linkDebounce()),
         parsed.delayAfterBoot().value(),
         each(spec.addresses(), i -> address(spec.addresses().get(i), parsed.addresses().get(i))),
         each(spec.routes(), i -> route(spec.routes().get(i), parsed.routes().get(i))),
         each(spec.rules(), i -> PolicyRules.of(spec.rules().get(i), parsed.rules().get(i))),
         parsed.peers().stream().map(Parsed::value).toList());
+  }
+
+  private static Duration either(Parsed<Duration> own, Parsed<Duration> otherwise) {
+    return own.value() != null ? own.value() : otherwise.value();
   }
 
   private static <T> List<T> each(List<?> list, IntFunction<T> item) {

@@ -27,6 +27,8 @@ record ParsedSpec(
     Parsed<Duration> garpDelay,
     Parsed<Duration> garpRefresh,
     Parsed<Duration> linkDebounce,
+    Parsed<Duration> linkUpDelay,
+    Parsed<Duration> linkDownDelay,
     Parsed<Duration> delayAfterBoot,
     List<Parsed<IpPrefix>> addresses,
     List<Parsed<InetAddress>> peers,
@@ -65,6 +67,8 @@ record ParsedSpec(
         duration(spec.garp().delay()),
         duration(spec.garp().refresh()),
         duration(spec.linkDebounce()),
+        duration(spec.linkUpDelay()),
+        duration(spec.linkDownDelay()),
         duration(spec.delayAfterBoot()),
         spec.addresses().stream()
             .map(a -> Parsed.of(a == null ? null : a.address(), IpPrefix::parse))

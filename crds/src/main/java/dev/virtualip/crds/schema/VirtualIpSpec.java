@@ -179,6 +179,17 @@ public record VirtualIpSpec(
             "How long a NIC has to be down, or up again, before that counts (keepalived:"
                 + " interface_up_down_delays). 0s, or less than two advert intervals.")
         String linkDebounce,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long a NIC has to be up before that counts, for a switch port that carries nothing at"
+                + " first, as with spanning tree: 0s to 1h. A NIC that is up when the agent starts has"
+                + " been so since the node's boot. Default: linkDebounce.")
+        String linkUpDelay,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long a NIC has to be down before that counts: 0s, or less than two advert intervals."
+                + " Default: linkDebounce.")
+        String linkDownDelay,
     @Default("0s")
         @Pattern(Durations.PATTERN)
         @JsonPropertyDescription(

@@ -46,6 +46,7 @@ class ValidatorTest {
         "{garp: {repeat: 1, delay: 0s, refresh: 0s}}",
         "{rfc9568Checksum: true}",
         "{trackInterfaces: [{name: eth2}, {name: 'en*', weight: -253}], linkDebounce: 1999ms}",
+        "{linkDebounce: 1s, linkDownDelay: 1999ms, linkUpDelay: 1h}",
         "{syncGroup: edge-1, delayAfterBoot: 1h}",
         "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
@@ -127,6 +128,9 @@ class ValidatorTest {
           {trackInterfaces: [{name: a, weight: 254}]} | spec.trackInterfaces[0].weight: 254 is not a weight: use -253 to 253
           {trackInterfaces: [{name: a}, {name: a}]} | spec.trackInterfaces[1].name: a is tracked already: remove one
           {linkDebounce: 2s} | spec.linkDebounce: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
+          {linkDownDelay: 2s} | spec.linkDownDelay: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
+          {linkUpDelay: 61m} | spec.linkUpDelay: 61m is out of range: use 0s to 1h
+          {linkUpDelay: soon} | spec.linkUpDelay: "soon" is not a duration: write a number and a unit (ms, s, m, h), as in 1s
           {delayAfterBoot: 61m} | spec.delayAfterBoot: 61m is out of range: use 0s to 1h
           {syncGroup: Edge} | spec.syncGroup: use 1 to 63 of a-z, 0-9 and -, as in edge
           {routes: [{to: default, via: "fe80::1", source: 10.0.0.1}]} | spec.routes[0].source: 10.0.0.1 is not of the route's family: use IPv6
