@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.virtualip.agent.linux.Netlink;
 import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
@@ -18,6 +19,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,6 +35,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Netlink against the kernel, on a veth pair in a network namespace that is the test's own. */
 @Timeout(value = 60, unit = SECONDS)
@@ -226,6 +229,30 @@ class NetlinkIT {
     assertSame(routes, netlink.routes());
     assertDone(routes.stream().map(Change.DeleteRoute::new).toArray(Change[]::new));
     assertEquals(List.of(), netlink.routes());
+  }
+
+  /** A node may have a million routes, and the agent reads its own every few seconds. */
+  @Test
+  void theKernelHandsOverOurRoutesAlone(@TempDir Path folder) throws Exception {
+    var batch = new StringBuilder();
+    for (int i = 0; i < 20_000; i++) {
+      batch.append("route add 10.%d.%d.1 dev lo proto 186\n".formatted(i / 250, i % 250));
+      batch.append("route add 2001:db8::").append(Integer.toHexString(i)).append(" dev lo\n");
+    }
+    ip("-batch " + Files.writeString(folder.resolve("routes"), batch));
+    try {
+      var ours = route(IpPrefix.parse("10.0.0.0/8"), null, 254, 0);
+      assertDone(new Change.PutRoute(ours));
+      assertEquals(List.of(ours), netlink.routes());
+      var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+      long before = threads.getCurrentThreadAllocatedBytes();
+      netlink.routes();
+      long read = threads.getCurrentThreadAllocatedBytes() - before;
+      assertTrue(read < 500_000, read + " bytes");
+    } finally {
+      ip("route flush proto 186");
+      ip("-6 route flush root 2001:db8::/64");
+    }
   }
 
   @Test
