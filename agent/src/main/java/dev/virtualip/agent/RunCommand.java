@@ -188,7 +188,7 @@ final class RunCommand implements Callable<Integer> {
     Thread.setDefaultUncaughtExceptionHandler(shutdown::threadEnded);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
-    try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
+    try (var _ = NetlinkMonitor.ofTheAgent(e -> wiring.loop.put(new Input.NetworkChanged(e)));
         var _ =
             new AgentHttp(
                 address,

@@ -30,13 +30,28 @@ final class Held<T> {
     this.network = network;
   }
 
-  /**
-   * Sets what is wanted, before changes are asked of the kernel.
-   *
-   * @throws Kind.MissingNic if a configured NIC does not exist
-   */
+  /** Takes in what is wanted, before anything is asked for. What others have put stays theirs. */
   void want(InstanceConfig config) throws Kind.MissingNic {
     wanted = new LinkedHashSet<>(kind.wanted(config, network));
+    wanted.removeIf(this::isOfOthers);
+  }
+
+  private boolean isOfOthers(T thing) {
+    return !ours.contains(thing) && kind.isOfOthers(thing, network);
+  }
+
+  /** What is configured, as far as its NICs are there. */
+  List<T> configured(InstanceConfig config) {
+    try {
+      return kind.wanted(config, network);
+    } catch (Kind.MissingNic _) {
+      return List.of();
+    }
+  }
+
+  /** What is configured and the node has from others. */
+  List<T> ofOthers(InstanceConfig config) {
+    return configured(config).stream().filter(this::isOfOthers).toList();
   }
 
   /** Changes that put every wanted thing that has a lease or is not known to be there. */
@@ -65,22 +80,24 @@ final class Held<T> {
         .toList();
   }
 
-  /**
-   * Changes that remove everything held, and configured things left by others; then nothing is
-   * held.
-   */
-  List<Change> release(InstanceConfig config) {
+  /** Takes everything off that it has put, and holds nothing. */
+  List<Change> release() {
     wanted = Set.of();
-    ours.addAll(kind.leftOvers(config, network));
     var changes = deletes();
     ours.clear();
     sure.clear();
     return changes;
   }
 
-  /**
-   * Call before the kernel answers: everything asked for may be on the node, whatever the answer.
-   */
+  /** Takes over what is configured and an earlier life of the agent has left on the node. */
+  void adopt(InstanceConfig config) {
+    var marked = kind.marked(network);
+    configured(config).stream()
+        .filter(thing -> marked.stream().anyMatch(found -> kind.isSame(thing, found)))
+        .forEach(ours::add);
+  }
+
+  /** Before the kernel answers: what is asked for may be there whatever it says. */
   void asked() {
     ours.addAll(wanted);
     sure.clear();
@@ -102,6 +119,11 @@ final class Held<T> {
     sure.clear();
     wanted.stream().filter(thing -> kind.isThere(thing, network)).forEach(sure::add);
     return possible().filter(thing -> !sure.contains(thing)).toList();
+  }
+
+  /** Whether something found on the node is held here. */
+  boolean holds(T found) {
+    return ours.contains(found) || ours.stream().anyMatch(thing -> kind.isSame(thing, found));
   }
 
   /** Things that may be on the node. */

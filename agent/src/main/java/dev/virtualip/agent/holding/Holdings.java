@@ -1,6 +1,7 @@
 package dev.virtualip.agent.holding;
 
 import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Failure;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
@@ -8,6 +9,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Timers;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -126,13 +128,27 @@ public final class Holdings {
   }
 
   /**
-   * Removes everything held, and configured addresses that an earlier life or another program has
-   * left on their NIC. What the kernel refuses to remove becomes a {@linkplain #clearLeftOvers
-   * left-over}.
+   * Takes over what is configured and an earlier life of the agent has left on the node.
+   *
+   * @return seconds until the last lease of these addresses ends, 0 if none is left
+   */
+  public long adopt(InstanceConfig config) {
+    all.forEach(held -> held.adopt(config));
+    return network
+        .addresses()
+        .filter(bound -> addresses.holds(Addresses.held(bound)))
+        .mapToLong(BoundAddress::leaseSeconds)
+        .max()
+        .orElse(0);
+  }
+
+  /**
+   * Takes off what it has put, and nothing else. What the kernel refuses is a {@linkplain
+   * #clearLeftOvers left-over}.
    */
   public void release(InstanceConfig config) {
     var changes = new ArrayList<Change>();
-    all.reversed().forEach(held -> changes.addAll(held.release(config)));
+    all.reversed().forEach(held -> changes.addAll(held.release()));
     if (changes.isEmpty()) {
       return;
     }
@@ -183,16 +199,42 @@ public final class Holdings {
         .toList();
   }
 
-  /** Configured addresses that are on the node but were not bound by the agent. */
-  public List<String> ofOthers(InstanceConfig config) {
+  /**
+   * Addresses that are configured and that their NIC has from somebody else: the node's own, or
+   * those of another program. They are not put, and never taken off.
+   */
+  public List<IpPrefix> addressesOfOthers(InstanceConfig config) {
+    return addresses.ofOthers(config).stream().map(Addresses.Held::prefix).toList();
+  }
+
+  /** Routes that are configured and whose place somebody else's has: they could not be put. */
+  public List<String> routesTaken(InstanceConfig config) {
+    var wanted = routes.configured(config);
+    if (wanted.isEmpty()) {
+      return List.of();
+    }
+    try {
+      return port.taken(wanted).stream()
+          .filter(route -> !routes.holds(route))
+          .filter(route -> network.routes().stream().noneMatch(route::replaces))
+          .map(route -> "route to " + route.to())
+          .toList();
+    } catch (IOException e) {
+      LOG.warn("routes_not_asked vip={} error=\"{}\"", config.name(), e.getMessage());
+      return List.of();
+    }
+  }
+
+  /**
+   * Where the node has the configured addresses from others, on any NIC but lo, as in {@code
+   * 203.0.113.10/32 dev kube-ipvs0}.
+   */
+  public List<String> strays(InstanceConfig config) {
     return config.addresses().stream()
-        .filter(
-            address -> {
-              var link = network.link(address.interfaceName());
-              var ip = address.prefix().address();
-              return link != null && network.hasFromOthers(link.index(), ip);
-            })
-        .map(address -> address.prefix() + " dev " + address.interfaceName())
+        .flatMap(address -> network.boundAs(address.prefix().address()))
+        .filter(bound -> network.isOfOthers(bound) && !addresses.holds(Addresses.held(bound)))
+        .map(bound -> bound.prefix() + " dev " + network.linkName(bound.linkIndex()))
+        .filter(stray -> !stray.endsWith(" dev lo"))
         .toList();
   }
 }

@@ -54,12 +54,9 @@ interface Kind<T> {
   /** Whether the node had it when it was last read. */
   boolean isThere(T thing, NodeNetwork network);
 
-  /**
-   * Configured things on the node, whichever program has put them there, that a release has to
-   * remove.
-   */
-  default List<T> leftOvers(InstanceConfig config, NodeNetwork network) {
-    return List.of();
+  /** Whether the node has it from somebody else, as last read: then it stays as it is. */
+  default boolean isOfOthers(T thing, NodeNetwork network) {
+    return false;
   }
 
   /** All things on the node that carry virtualip's mark, as last read. */

@@ -13,6 +13,7 @@ import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Map;
@@ -34,7 +35,7 @@ final class Effects {
     this.transport = transport;
     this.timeline = timeline;
     holdings = new Holdings(node.network(), node.addresses());
-    announcer = new Announcer(node);
+    announcer = new Announcer(node, () -> reached(Part.Announced));
   }
 
   Holdings holdings() {
@@ -42,7 +43,7 @@ final class Effects {
   }
 
   /**
-   * Performs an effect. {@link StateChanged} has no effect on the node.
+   * Performs an effect.
    *
    * @param source source address of adverts
    * @return null, or the kernel's error: then the remaining effects of the step no longer apply
@@ -64,8 +65,12 @@ final class Effects {
         holdings.release(config);
         reached(Part.Released);
       }
-      case AnnounceAddresses announce -> announce(config, announce.once());
-      case StateChanged _ -> {}
+      case AnnounceAddresses announce -> announce(config, announce.once(), now);
+      case StateChanged changed -> {
+        if (!(changed.state() instanceof State.Active)) {
+          announcer.cancel();
+        }
+      }
     }
     return null;
   }
@@ -85,14 +90,18 @@ final class Effects {
     return error;
   }
 
-  /** Only the first round counts for the timeline: with it each address has been announced once. */
-  private void announce(InstanceConfig config, boolean once) {
-    if (announcer.announce(config, 1)) {
-      reached(Part.Announced);
-    }
-    if (!once) {
-      announcer.announce(config, config.garp().repeat() - 1);
-    }
+  private void announce(InstanceConfig config, boolean once, long now) {
+    announcer.announce(config, once ? 1 : config.garp().repeat(), now);
+  }
+
+  /** When a burst of announcements goes on, or {@link State#NEVER}. */
+  long deadline() {
+    return announcer.deadline();
+  }
+
+  /** Goes on with a burst of announcements. */
+  void goOn(InstanceConfig config, long now) {
+    announcer.goOn(config, now);
   }
 
   /**
@@ -127,6 +136,7 @@ final class Effects {
     // Released first, whatever the policy: with exclusive leases no peer may take over before that.
     // With others the gap of a moment matters less than one order that cannot fail half-way.
     try {
+      announcer.cancel();
       holdings.release(config);
     } finally {
       if (resigns) {

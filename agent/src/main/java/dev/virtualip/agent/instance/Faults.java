@@ -2,9 +2,12 @@ package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.agent.vrrp.VirtualRouterConfig;
+import dev.virtualip.crds.values.IpPrefix;
 import java.net.InetAddress;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -25,6 +28,7 @@ final class Faults {
   private final Effects effects;
   private final LinkStates links;
   private final Map<Reason, String> known = new LinkedHashMap<>();
+  private List<String> routesTaken = List.of();
   private boolean looked;
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
@@ -70,7 +74,32 @@ final class Faults {
     if (bindFault != null) {
       faults.put(Reason.of(Kind.BindFailed), bindFault);
     }
+    if (!(state instanceof State.Active) && !routesTaken.isEmpty()) {
+      faults.put(
+          Reason.of(Kind.BindFailed),
+          String.join(", ", routesTaken)
+              + ": somebody else's has this destination and metric: remove it, or set another"
+              + " metric in spec.routes");
+    }
+    if (config.priority() != VirtualRouterConfig.OWNER) {
+      for (var prefix : effects.holdings().addressesOfOthers(config)) {
+        var address = IpPrefix.text(prefix.address());
+        faults.put(new Reason(Kind.AddressInUse, address), inUse(config, prefix));
+      }
+    }
     return faults;
+  }
+
+  private static String inUse(InstanceConfig config, IpPrefix prefix) {
+    var nic =
+        config.addresses().stream()
+            .filter(address -> address.prefix().equals(prefix))
+            .map(VirtualAddress::interfaceName)
+            .findFirst()
+            .orElse("");
+    return "%s has %s, and virtualip has not put it there, so it stays: if it is the node's own, use"
+            .formatted(nic, IpPrefix.text(prefix.address()))
+        + " another virtual address; if somebody has left it, remove it";
   }
 
   private void linkFaults(InstanceConfig config, Map<Reason, String> faults, long now) {
@@ -159,9 +188,17 @@ final class Faults {
   }
 
   /**
-   * The kernel has refused a bind. Each new try may depose a good master, so the interval between
-   * tries doubles, from 5 s to 320 s.
+   * Asks the kernel what a bind would meet, before a good master is made to let go for it.
+   *
+   * @return whether the answer is another one than before
    */
+  boolean ask(InstanceConfig config) {
+    var before = routesTaken;
+    routesTaken = effects.holdings().routesTaken(config);
+    return !routesTaken.equals(before);
+  }
+
+  /** The kernel has refused a bind. Each try may cost a good master its place: ever more seldom. */
   void bindFailed(String error, long now) {
     bindFault = error;
     bindFaultUntil = now + bindRetry;

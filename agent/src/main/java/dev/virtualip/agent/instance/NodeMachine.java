@@ -391,6 +391,9 @@ public final class NodeMachine {
   private void begin(InstanceConfig config, boolean resumes) {
     var created = new VrrpInstance(config, resumes, node, this::publish);
     instances.put(config.name(), created);
+    if (!resumes && earlierLife.wasMaster(config)) {
+      created.adopt(now);
+    }
     created.open(now);
   }
 

@@ -54,6 +54,8 @@ import org.slf4j.LoggerFactory;
 public final class VrrpInstance {
   private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
 
+  private static final long SECOND = 1_000_000_000L;
+
   private final Node node;
   private final Consumer<VrrpInstance> onStatus;
   private final AdvertTransport transport;
@@ -124,13 +126,22 @@ public final class VrrpInstance {
     return faults;
   }
 
-  /** Opens the NICs and sockets it needs, as far as possible, before its timers start. */
+  /** Goes on with what an earlier life of the agent has left of it, where it did not resume. */
+  void adopt(long now) {
+    long seconds = holdings().adopt(config);
+    if (seconds > 0) {
+      router = router.leaving(now + seconds * SECOND);
+    }
+  }
+
+  /** Opens what it will listen by, as far as that can be opened. */
   void open(long now) {
     node.turn().run(this, () -> listen(now));
   }
 
   private void listen(long now) {
     var link = node.network().link(config.interfaceName());
+    faults.ask(config);
     faults.find(config, link, source(link), router.state(), now);
   }
 
@@ -177,7 +188,9 @@ public final class VrrpInstance {
 
   /** When {@link #onDeadline} is due, or {@link State#NEVER}. */
   public long deadline() {
-    return Math.min(Math.min(router.deadline(), faults.deadline()), receiver.deadline());
+    return Math.min(
+        Math.min(router.deadline(), faults.deadline()),
+        Math.min(receiver.deadline(), effects.deadline()));
   }
 
   /** Does everything that is due. */
@@ -193,6 +206,9 @@ public final class VrrpInstance {
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       var event = waits ? new Wish() : new TimerExpired();
       node.stopwatch().since(router.deadline(), () -> step(event, now));
+    }
+    if (effects.deadline() <= now) {
+      effects.goOn(config, now);
     }
     if (receiver.deadline() <= now) {
       receiver.onDeadline(now);
@@ -243,10 +259,14 @@ public final class VrrpInstance {
     evaluate(now);
   }
 
-  /** The kernel's tables have been read: a master puts back what is missing. */
+  /**
+   * The node has been read anew: a master puts back what is missing; others ask what they would.
+   */
   void networkRead(long now) {
     if (router.state() instanceof Active) {
       node.turn().run(this, () -> putBack(now));
+    } else if (faults.ask(config)) {
+      evaluate(now);
     }
   }
 
@@ -288,6 +308,7 @@ public final class VrrpInstance {
   private void takeOver(InstanceConfig next, long now) {
     config = next;
     faults.configChanged(next, now);
+    faults.ask(next);
     receiver.configChanged();
     startChecks();
     step(new ConfigChanged(next.router()), now);
@@ -510,6 +531,6 @@ public final class VrrpInstance {
     boolean may = router.state() instanceof Active || servesOn();
     return may || config.priority() == VirtualRouterConfig.OWNER
         ? List.of()
-        : holdings().ofOthers(config);
+        : holdings().strays(config);
   }
 }

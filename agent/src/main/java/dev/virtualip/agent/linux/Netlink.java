@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
+import java.util.stream.IntStream;
 
 /**
  * Links, addresses, routes and rules of the network namespace it was opened in, through one
@@ -59,6 +60,9 @@ public final class Netlink implements AddressPort, AutoCloseable {
   private int sequence = 1;
   private boolean closed;
 
+  private static final boolean KEEPS_ADDRESS_MARKS =
+      keepsAddressMarks(System.getProperty("os.version"));
+
   /**
    * Opens the socket.
    *
@@ -70,7 +74,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
   }
 
   private static NetlinkSocket open() throws IOException {
-    return NetlinkSocket.open(0, RECEIVE_BUFFER_BYTES);
+    return NetlinkSocket.open(0, RECEIVE_BUFFER_BYTES, 0);
   }
 
   @Override
@@ -132,6 +136,18 @@ public final class Netlink implements AddressPort, AutoCloseable {
     return dump(
         NetlinkRequests::dumpRules,
         body -> body instanceof Body.RuleState state ? Optional.of(state) : Optional.empty());
+  }
+
+  @Override
+  public boolean keepsAddressMarks() {
+    return KEEPS_ADDRESS_MARKS;
+  }
+
+  /** By the kernel's release, as in {@code 5.14.0-503.el9}: from 5.18 on. */
+  static boolean keepsAddressMarks(String release) {
+    var numbers = release.split("[^0-9]+", 3);
+    int major = Integer.parseInt(numbers[0]);
+    return major > 5 || major == 5 && Integer.parseInt(numbers[1]) >= 18;
   }
 
   @Override
@@ -261,13 +277,32 @@ public final class Netlink implements AddressPort, AutoCloseable {
       List<Failure> failures,
       List<PutRoute> taken)
       throws IOException {
+    var answers =
+        acknowledged(
+            batch.size(), (out, i, number) -> out.change(number, batch.get(i), replaceRoutes));
+    for (int i = 0; i < answers.length; i++) {
+      boolean exists = answers[i].errno() == Errno.EEXIST;
+      if (exists && !replaceRoutes && batch.get(i) instanceof PutRoute put) {
+        taken.add(put);
+      } else if (!isSuccess(batch.get(i), answers[i].errno())) {
+        failures.add(new Failure(batch.get(i), explain(answers[i])));
+      }
+    }
+  }
+
+  private interface Request {
+    void write(NetlinkRequests out, int index, int sequence);
+  }
+
+  /** Sends requests in one write, and gives the answer to each. */
+  private Body.Acknowledged[] acknowledged(int count, Request request) throws IOException {
     int first = sequence;
-    sequence += batch.size();
-    var answers = new Body.Acknowledged[batch.size()];
+    sequence += count;
+    var answers = new Body.Acknowledged[count];
     exchange(
         out -> {
-          for (int i = 0; i < batch.size(); i++) {
-            out.change(first + i, batch.get(i), replaceRoutes);
+          for (int i = 0; i < count; i++) {
+            request.write(out, i, first + i);
           }
         },
         message -> {
@@ -279,14 +314,20 @@ public final class Netlink implements AddressPort, AutoCloseable {
           }
           return Arrays.stream(answers).allMatch(answer -> answer != null);
         });
-    for (int i = 0; i < answers.length; i++) {
-      boolean exists = answers[i].errno() == Errno.EEXIST;
-      if (exists && !replaceRoutes && batch.get(i) instanceof PutRoute put) {
-        taken.add(put);
-      } else if (!isSuccess(batch.get(i), answers[i].errno())) {
-        failures.add(new Failure(batch.get(i), explain(answers[i])));
-      }
+    return answers;
+  }
+
+  @Override
+  public synchronized List<InstalledRoute> taken(List<InstalledRoute> routes) throws IOException {
+    var asked = routes.stream().filter(route -> !route.to().isIpv6()).limit(BATCH_MAX).toList();
+    if (asked.isEmpty()) {
+      return List.of();
     }
+    var answers = acknowledged(asked.size(), (out, i, number) -> out.probe(number, asked.get(i)));
+    return IntStream.range(0, asked.size())
+        .filter(i -> answers[i].errno() == Errno.EEXIST)
+        .mapToObj(asked::get)
+        .toList();
   }
 
   /**

@@ -72,7 +72,31 @@ final class NetlinkRequests {
     end(start);
   }
 
-  /** Requests all links, without their counters. */
+  /**
+   * Asks whether there is room for an IPv4 route: EEXIST if another one has its place, else ENOENT,
+   * since nothing is to be created. A gateway would have to be reachable, so it names none.
+   */
+  void probe(int sequence, InstalledRoute route) {
+    int start = begin(RTM_NEWROUTE, NLM_F_ACK | NLM_F_EXCL, sequence);
+    boolean smallTable = route.table() < 256;
+    out.put(family(route.to().address())).put((byte) route.to().length());
+    out.put((byte) 0).put((byte) 0);
+    out.put((byte) (smallTable ? route.table() : RT_TABLE_UNSPEC));
+    out.put((byte) AddressPort.PROTOCOL).put((byte) RT_SCOPE_UNIVERSE).put((byte) RTN_BLACKHOLE);
+    out.putInt(0);
+    if (route.to().length() > 0) {
+      attribute(RTA_DST, route.to().address().getAddress());
+    }
+    if (route.metric() != 0) {
+      attribute(RTA_PRIORITY, (int) route.metric());
+    }
+    if (!smallTable) {
+      attribute(RTA_TABLE, (int) route.table());
+    }
+    end(start);
+  }
+
+  /** Asks for all links, without their counters. */
   void dumpLinks(int sequence) {
     int start = begin(RTM_GETLINK, NLM_F_DUMP, sequence);
     out.put(new byte[IFINFOMSG]);

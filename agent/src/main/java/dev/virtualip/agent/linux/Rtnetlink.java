@@ -83,6 +83,7 @@ final class Rtnetlink {
   static final int RTA_PREFSRC = 7;
   static final int RTA_TABLE = 15;
   static final int RTA_EXPIRES = 23;
+  static final int RTN_BLACKHOLE = 6;
   static final int RTN_UNICAST = 1;
   static final int RTNH_F_ONLINK = 4;
   static final int RT_SCOPE_UNIVERSE = 0;

@@ -34,6 +34,19 @@ public interface AddressPort {
    */
   List<PolicyRule> rules() throws IOException;
 
+  /**
+   * Asks which of these routes could not be put, because another one has the destination, table and
+   * metric, be it ours or somebody else's. Nothing is changed. Of IPv6 the kernel cannot be asked.
+   *
+   * @return those, in the order given
+   */
+  List<InstalledRoute> taken(List<InstalledRoute> routes) throws IOException;
+
+  /** Whether the kernel keeps {@link #PROTOCOL} with addresses: Linux 5.18 and newer. */
+  default boolean keepsAddressMarks() {
+    return true;
+  }
+
   /** Whether the node forwards IPv6 packets that come in on a link (net.ipv6.conf.X.forwarding). */
   boolean forwardsIpv6(Link link);
 

@@ -83,10 +83,10 @@ public record InstanceConfig(
   /**
    * Announcements.
    *
-   * @param repeat announcements in a burst, 1 or more; the state machine decides when there is a
-   *     burst
+   * @param repeat announcements in a burst, 1 or more; when there is a burst is the router's
+   * @param interval nanoseconds between the announcements of two addresses, 0 or more
    */
-  public record Garp(int repeat) {}
+  public record Garp(int repeat, long interval) {}
 
   /** A route and its NIC; the link index is filled in when the route is installed. */
   public record VirtualRoute(
@@ -155,7 +155,7 @@ public record InstanceConfig(
         spec.transport().mode() == Mode.Unicast,
         members(checked, nodes),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
-        new Garp(spec.garp().repeat()),
+        new Garp(spec.garp().repeat(), checked.garpInterval().toNanos()),
         addresses,
         checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
         checked.rules(),

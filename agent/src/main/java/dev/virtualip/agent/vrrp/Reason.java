@@ -73,6 +73,8 @@ public record Reason(Kind kind, String argument) {
     AdvertTooLong(true),
     /** A password is missing; argument: the Secret and its key. */
     SecretNotFound(true),
+    /** The NIC has the address, and virtualip has not put it there; the address. */
+    AddressInUse(true),
     /** The kernel has refused addresses, routes or rules. */
     BindFailed(true),
     /** The spec conflicts with another VirtualIP. */

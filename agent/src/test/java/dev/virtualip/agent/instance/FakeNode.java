@@ -42,6 +42,7 @@ public final class FakeNode implements AddressPort {
   final Map<IpPrefix, BoundAddress> bound = new LinkedHashMap<>();
   final Set<InstalledRoute> installed = new LinkedHashSet<>();
   final Set<PolicyRule> rules = new LinkedHashSet<>();
+  final Set<InstalledRoute> foreignRoutes = new LinkedHashSet<>();
   final Set<PolicyRule> foreignRules = new LinkedHashSet<>();
   final Map<String, List<byte[]>> sent = new TreeMap<>();
   final Set<String> checksRunning = new TreeSet<>();
@@ -60,6 +61,7 @@ public final class FakeNode implements AddressPort {
   String defectAt;
 
   boolean forwardsIpv6;
+  boolean keepsMarks = true;
   String refusal;
   public Node node;
 
@@ -199,6 +201,18 @@ public final class FakeNode implements AddressPort {
   @Override
   public List<PolicyRule> rules() {
     return List.copyOf(rules);
+  }
+
+  @Override
+  public List<InstalledRoute> taken(List<InstalledRoute> routes) {
+    return routes.stream()
+        .filter(route -> foreignRoutes.stream().anyMatch(route::replaces))
+        .toList();
+  }
+
+  @Override
+  public boolean keepsAddressMarks() {
+    return keepsMarks;
   }
 
   @Override

@@ -9,6 +9,8 @@ import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.Nics;
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.vrrp.State;
@@ -68,6 +70,15 @@ class NodeMachineTest {
     return fake.registry.find("virtualip.defects").counters().stream()
         .mapToDouble(counter -> counter.count())
         .sum();
+  }
+
+  @Test
+  void case47_whatAnEarlierLifeHasLeftIsRemovedBeforeListeningAndWhatOthersHavePutStays() {
+    fake.bind(3, "203.0.113.10/24", AddressPort.PROTOCOL);
+    fake.bind(3, "203.0.113.11/24", 0);
+    machine.start();
+    assertEquals(List.of("delete 203.0.113.10/24"), fake.log);
+    assertTrue(fake.bound.containsKey(IpPrefix.parse("203.0.113.11/24")));
   }
 
   /** House rule 6: it hands over, so that a peer serves while it begins anew. */

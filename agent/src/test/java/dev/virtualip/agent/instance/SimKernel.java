@@ -46,6 +46,9 @@ final class SimKernel implements AddressPort {
   private static final long MS = 1_000_000L;
   private static final long SECOND = 1_000 * MS;
 
+  /** A report is late, a turn takes its time, and a frozen node takes longer. */
+  private static final long KNOWN_AFTER = 9 * SECOND;
+
   /** Something bound. */
   private record Bound(int link, IpPrefix prefix, long leaseEnd, int protocol, long id) {
     boolean isInSubnetOf(Bound other) {
@@ -80,6 +83,8 @@ final class SimKernel implements AddressPort {
 
   /** When the node last lost something that the agent could not know of at once. */
   long disturbedAt = Long.MIN_VALUE / 2;
+
+  private long foreignSince = Long.MIN_VALUE / 2;
 
   /** When a batch of changes last failed half-way. */
   long failedAt = Long.MIN_VALUE / 2;
@@ -148,8 +153,20 @@ final class SimKernel implements AddressPort {
     return false;
   }
 
+  /** Whether the agent has put this here. */
   boolean holds(IpPrefix prefix) {
-    return addresses.containsKey(prefix);
+    var bound = addresses.get(prefix);
+    return bound != null && bound.protocol() == PROTOCOL;
+  }
+
+  /** Somebody else puts an address here, for ever. */
+  void putByOthers(IpPrefix prefix) {
+    var link = link(ETH1);
+    if (link != null && !addresses.containsKey(prefix)) {
+      addresses.put(prefix, new Bound(link.index(), prefix, 0, 0, ids++));
+      foreignSince = agenda.now();
+      report(new AddressPut(new BoundAddress(link.index(), prefix, 0, 0)));
+    }
   }
 
   boolean holdsRoute(IpPrefix to) {
@@ -224,6 +241,9 @@ final class SimKernel implements AddressPort {
 
   void clearForeign() {
     foreignRoutes.clear();
+    List.copyOf(addresses.values()).stream()
+        .filter(bound -> bound.protocol() != PROTOCOL && bound.link() != ETH0)
+        .forEach(this::remove);
   }
 
   private void report(NetworkEvent event) {
@@ -309,6 +329,16 @@ final class SimKernel implements AddressPort {
   }
 
   @Override
+  public List<InstalledRoute> taken(List<InstalledRoute> asked) {
+    return asked.stream()
+        .filter(
+            route ->
+                foreignRoutes.stream().anyMatch(route::replaces)
+                    || routes.stream().anyMatch(route::replaces))
+        .toList();
+  }
+
+  @Override
   public boolean forwardsIpv6(Link link) {
     return false;
   }
@@ -350,6 +380,7 @@ final class SimKernel implements AddressPort {
       case DeleteAddress delete -> {
         var bound = addresses.get(delete.prefix());
         if (bound != null && bound.link() == delete.linkIndex()) {
+          requireOurs(bound);
           remove(bound);
         }
       }
@@ -382,14 +413,23 @@ final class SimKernel implements AddressPort {
     long lease = put.leaseSeconds() * SECOND;
     var bound = new Bound(put.linkIndex(), put.prefix(), agenda.now() + lease, PROTOCOL, ids++);
     var before = addresses.put(put.prefix(), bound);
+    if (before != null) {
+      requireOurs(before);
+    }
     if (before != null && before.link() != bound.link()) {
       throw new AssertionError("one address on two NICs is not simulated: " + put);
     }
     agenda.after(lease + random.nextLong(-20 * MS, 1_100 * MS), () -> expire(bound));
-    report(
-        new AddressPut(
-            new BoundAddress(put.linkIndex(), put.prefix(), put.leaseSeconds(), PROTOCOL)));
+    // The monitor keeps what the agent puts to itself.
     return null;
+  }
+
+  /** What somebody else has put stays as it is, but for the moment until the agent can know. */
+  private void requireOurs(Bound bound) {
+    boolean known = agenda.now() - foreignSince > KNOWN_AFTER;
+    if (bound.protocol() != PROTOCOL && known && reportLoss == 0) {
+      throw new AssertionError(bound.prefix() + " is somebody else's, and is changed or removed");
+    }
   }
 
   private String put(InstalledRoute route) {

@@ -1,7 +1,9 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.vrrp.LeasePolicy;
+import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -224,7 +226,12 @@ final class SimRules {
       return;
     }
     boolean servesOn =
-        instance != null && instance.router().state() instanceof Backup b && b.servesOn();
+        instance != null
+            && switch (instance.router().state()) {
+              case Initialize initialize -> initialize.servesOn();
+              case Backup backup -> backup.servesOn();
+              case Active _ -> false;
+            };
     boolean may = state == State.Master || servesOn;
     var wanted = new LinkedHashSet<IpPrefix>();
     if (may) {

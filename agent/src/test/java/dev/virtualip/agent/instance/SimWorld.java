@@ -20,7 +20,7 @@ final class SimWorld implements SimNode.World {
   private static final long BIND_RETRY_MAX = 320 * SECOND;
 
   /** Deeds that a seed may have. */
-  private static final int DEEDS = 15;
+  private static final int DEEDS = 16;
 
   final SimAgenda agenda = new SimAgenda();
   final SplittableRandom random;
@@ -171,6 +171,7 @@ final class SimWorld implements SimNode.World {
       case 11 -> deleteOrCreate(vip);
       case 12 -> removeAddress(node, vip);
       case 13 -> pullOutOrPutIn(node);
+      case 14 -> putByOthers(node, vip);
       default -> foreignRoute(node, vip);
     }
   }
@@ -331,6 +332,15 @@ final class SimWorld implements SimNode.World {
     var prefix = vip.prefixes().getFirst();
     say("%s: somebody removes %s", node, prefix);
     node.kernel.removeByOthers(prefix);
+  }
+
+  private void putByOthers(SimNode node, SimVip vip) {
+    var prefix = vip.prefixes().getLast();
+    say("%s: somebody puts %s", node, prefix);
+    node.freshAt = agenda.now();
+    disturbedAt = agenda.now();
+    node.kernel.putByOthers(prefix);
+    agenda.after(random.nextLong(30 * SECOND), node.kernel::clearForeign);
   }
 
   private void foreignRoute(SimNode node, SimVip vip) {

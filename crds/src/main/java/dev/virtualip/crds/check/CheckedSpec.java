@@ -24,6 +24,7 @@ import java.util.stream.Stream;
  * @param preemptDelay delay of a preemption, 0 to 1000 s
  * @param garpDelay time to the second burst of announcements, 0 to 1 h; 0 = there is none
  * @param garpRefresh time between single announcements, 1 s to 24 h; 0 = there are none
+ * @param garpInterval time between the announcements of two addresses, 0 to 1 s
  * @param linkDebounce how long a NIC has to be down or up before it counts
  * @param delayAfterBoot how long after the node's boot it starts to take part, 0 to 1 h
  * @param addresses one for each of {@code spec.addresses}
@@ -37,6 +38,7 @@ public record CheckedSpec(
     Duration preemptDelay,
     Duration garpDelay,
     Duration garpRefresh,
+    Duration garpInterval,
     Duration linkDebounce,
     Duration delayAfterBoot,
     List<VirtualAddress> addresses,
@@ -132,6 +134,7 @@ public record CheckedSpec(
         parsed.preemptDelay().value(),
         parsed.garpDelay().value(),
         parsed.garpRefresh().value(),
+        parsed.garpInterval().value(),
         parsed.linkDebounce().value(),
         parsed.delayAfterBoot().value(),
         each(spec.addresses(), i -> address(spec.addresses().get(i), parsed.addresses().get(i))),

@@ -26,6 +26,7 @@ record ParsedSpec(
     Parsed<Duration> preemptDelay,
     Parsed<Duration> garpDelay,
     Parsed<Duration> garpRefresh,
+    Parsed<Duration> garpInterval,
     Parsed<Duration> linkDebounce,
     Parsed<Duration> delayAfterBoot,
     List<Parsed<IpPrefix>> addresses,
@@ -64,6 +65,7 @@ record ParsedSpec(
         duration(spec.preempt().delay()),
         duration(spec.garp().delay()),
         duration(spec.garp().refresh()),
+        duration(spec.garp().interval()),
         duration(spec.linkDebounce()),
         duration(spec.delayAfterBoot()),
         spec.addresses().stream()
