@@ -46,6 +46,9 @@ final class SimRules {
     long betterAt = Long.MIN_VALUE / 2;
     long priorityChangedAt;
     long masterSince;
+
+    /** Since when a master has been seen without its route, though it could have it. */
+    long routelessSince = Long.MAX_VALUE;
   }
 
   SimRules(SimWorld world) {
@@ -247,12 +250,37 @@ final class SimRules {
           vip.name,
           prefix);
     }
+    checkRoute(node, vip, state);
     require(
         may || !node.kernel.holdsRoute(vip.destination) || leaseMayLast,
         "%s has the route of %s and is %s",
         node,
         vip.name,
         state);
+  }
+
+  /** A route that went without a report is back before anybody misses it. */
+  private void checkRoute(SimNode node, SimVip vip, State state) {
+    var before = seen(node, vip);
+    var link = node.kernel.link(SimKernel.ETH1);
+    boolean lacks =
+        state == State.Master
+            && vip.route
+            && link != null
+            && link.up()
+            && node.kernel.failure == 0
+            && node.kernel.reportLoss == 0
+            && !node.kernel.holdsRoute(vip.destination);
+    if (!lacks) {
+      before.routelessSince = Long.MAX_VALUE;
+    } else if (before.routelessSince == Long.MAX_VALUE) {
+      before.routelessSince = now();
+    }
+    require(
+        !lacks || now() - before.routelessSince < SECOND,
+        "%s is master of %s and has not had its route for a second",
+        node,
+        vip.name);
   }
 
   /** The members of a sync group are master together, or none is. */
