@@ -326,7 +326,6 @@ final class SimKernel implements AddressPort {
       }
     }
     if (breaks) {
-      disturbedAt = agenda.now();
       failedAt = agenda.now();
       throw new IOException("ENOBUFS: the answer of the kernel is lost");
     }
@@ -334,7 +333,6 @@ final class SimKernel implements AddressPort {
   }
 
   private String refusal() {
-    disturbedAt = agenda.now();
     failedAt = agenda.now();
     return "ENOMEM: out of memory";
   }

@@ -5,6 +5,7 @@ import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.agent.vrrp.Version;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
 import java.net.InetAddress;
@@ -39,6 +40,9 @@ final class SimRules {
   private final Map<String, Long> advertisedAt = new HashMap<>();
 
   private final Map<String, Long> bothSince = new HashMap<>();
+
+  /** A rule broken in the middle of a turn. */
+  private AssertionError broken;
 
   /** A VirtualIP on a node, as it was after the node's last turn. */
   private static final class Seen {
@@ -101,6 +105,14 @@ final class SimRules {
   /** Nobody announces what it does not hold. */
   void announced(SimNode node, byte[] frame) {
     try {
+      checkAnnounced(node, frame);
+    } catch (AssertionError e) {
+      broken = broken == null ? e : broken;
+    }
+  }
+
+  private void checkAnnounced(SimNode node, byte[] frame) {
+    try {
       // The sender's address of an ARP packet (RFC 826).
       var address = InetAddress.getByAddress(Arrays.copyOfRange(frame, 28, 32));
       require(
@@ -128,6 +140,7 @@ final class SimRules {
         world.say("%s: %s", node, vip.name + " " + before.state + " -> " + state);
       }
       checkAdverts(node, vip, before, state, instance);
+      checkDefect(node, vip, status);
       checkMoves(node, vip, before, state, instance);
       checkTimers(node, vip, before, state, instance);
       checkRetries(node, vip, before, instance);
@@ -172,8 +185,10 @@ final class SimRules {
     if (was && !is && couldSend && now() > node.wokeAt + MS) {
       boolean resigns =
           instance == null || state != State.Backup || reason.startsWith("HandedOver");
+      // It may yield first, and then end, in one turn.
+      boolean yields = of(vip, received.get(node)).stream().anyMatch(a -> a[1] >= before.priority);
       require(
-          !resigns || out.stream().anyMatch(advert -> advert[1] == 0),
+          !resigns || yields || out.stream().anyMatch(advert -> advert[1] == 0),
           "%s gives %s up and does not say so: %s",
           node,
           vip.name,
@@ -185,6 +200,21 @@ final class SimRules {
       boolean lower = of(vip, received.get(node)).stream().anyMatch(advert -> advert[1] < own);
       require(!lower || !out.isEmpty(), "%s does not answer a lower master of %s", node, vip.name);
     }
+  }
+
+  /**
+   * The agent goes on after a defect of its own. So a rule that is broken in the middle of a turn
+   * is told here.
+   */
+  private void checkDefect(SimNode node, SimVip vip, NodeStatus status) {
+    if (broken != null) {
+      throw broken;
+    }
+    require(
+        status == null || !"Defect".equals(status.reason()),
+        "%s has met a defect of its own with %s",
+        node,
+        vip.name);
   }
 
   /**
