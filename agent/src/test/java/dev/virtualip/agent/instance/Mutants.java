@@ -50,9 +50,10 @@ final class Mutants {
               "now - since > Long.MAX_VALUE - 1 ?"),
           new Mutant(
               "field case 1: a NIC that came up again is not asked for its routes",
-              "holding/Routes.java",
-              "case LinkChanged changed -> changed.link().index() == route.linkIndex();",
-              "case LinkChanged changed -> changed.link().index() < 0;"),
+              "instance/NodeMachine.java",
+              "|| instances.values().stream().anyMatch(instance -> instance.mayLose(event))",
+              "|| !(event instanceof LinkChanged)\n"
+                  + "&& instances.values().stream().anyMatch(instance -> instance.mayLose(event))"),
           new Mutant(
               "a fault is no reason to send priority 0",
               "vrrp/VirtualRouter.java",

@@ -356,7 +356,6 @@ final class SimKernel implements AddressPort {
       }
     }
     if (breaks) {
-      disturbedAt = agenda.now();
       failedAt = agenda.now();
       throw new IOException("ENOBUFS: the answer of the kernel is lost");
     }
@@ -364,7 +363,6 @@ final class SimKernel implements AddressPort {
   }
 
   private String refusal() {
-    disturbedAt = agenda.now();
     failedAt = agenda.now();
     return "ENOMEM: out of memory";
   }

@@ -69,6 +69,9 @@ final class SimNode {
   /** When it last woke up after it had been frozen. */
   long wokeAt = Long.MIN_VALUE / 2;
 
+  /** How long it slept then, in nanoseconds. */
+  long slept;
+
   private final SimAgenda agenda;
   private final SplittableRandom random;
   private final World world;
@@ -189,12 +192,16 @@ final class SimNode {
   /** It does nothing for a while: a frozen container, or a machine that is. */
   void pause(long nanos) {
     pausedUntil = agenda.now() + nanos;
+    int ofLife = life;
     agenda.after(
         nanos,
         () -> {
-          freshAt = agenda.now();
-          wokeAt = agenda.now();
-          wake();
+          if (life == ofLife) {
+            freshAt = agenda.now();
+            wokeAt = agenda.now();
+            slept = nanos;
+            wake();
+          }
         });
   }
 

@@ -20,7 +20,7 @@ final class SimWorld implements SimNode.World {
   private static final long BIND_RETRY_MAX = 320 * SECOND;
 
   /** Deeds that a seed may have. */
-  private static final int DEEDS = 16;
+  private static final int DEEDS = 17;
 
   final SimAgenda agenda = new SimAgenda();
   final SplittableRandom random;
@@ -172,6 +172,7 @@ final class SimWorld implements SimNode.World {
       case 12 -> removeAddress(node, vip);
       case 13 -> pullOutOrPutIn(node);
       case 14 -> putByOthers(node, vip);
+      case 15 -> dropWhatIsDown(node, vip);
       default -> foreignRoute(node, vip);
     }
   }
@@ -224,6 +225,20 @@ final class SimWorld implements SimNode.World {
       disturbedAt = agenda.now();
       node.freshAt = agenda.now();
       node.kernel.setLink(slot, !link.up(), setDown);
+    }
+  }
+
+  /** An edit no longer names a NIC that went down a moment ago. */
+  private void dropWhatIsDown(SimNode node, SimVip vip) {
+    if (vip.tracks) {
+      setLink(node, SimKernel.ETH2);
+      agenda.after(
+          random.nextLong(600 * MS),
+          () -> {
+            say("edit: %s no longer tracks eth2", vip.name);
+            vip.tracks = false;
+            edited(vip);
+          });
     }
   }
 
