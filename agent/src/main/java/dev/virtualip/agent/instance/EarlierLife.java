@@ -79,12 +79,12 @@ final class EarlierLife {
     }
   }
 
-  /** Whether the configuration is the recorded one and no backup can have taken over yet. */
-  /** Whether it was master of this very virtual router, and nobody has decided what goes on. */
+  /** Whether it was master with this very configuration, and {@link #end} was not called yet. */
   boolean wasMaster(InstanceConfig config) {
     return master(config).equals(masters.get(config.name()));
   }
 
+  /** Whether the configuration is the recorded one and no backup can have taken over yet. */
   private boolean isStillMaster(InstanceConfig config, List<BoundAddress> bound) {
     return wasMaster(config)
         && config.addresses().stream()

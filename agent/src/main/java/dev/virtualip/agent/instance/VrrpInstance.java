@@ -126,9 +126,12 @@ public final class VrrpInstance {
     return faults;
   }
 
-  /** Goes on with what an earlier life of the agent has left of it, where it did not resume. */
+  /**
+   * Lets what an earlier life of the agent has left serve on, where the router does not resume.
+   * With exclusive leases nothing may: a peer counts on the end of the lease.
+   */
   void adopt(long now) {
-    long seconds = holdings().adopt(config);
+    long seconds = router.mayLeave() ? holdings().adopt(config) : 0;
     if (seconds > 0) {
       router = router.leaving(now + seconds * SECOND);
     }

@@ -74,8 +74,12 @@ public record VirtualRouter(
    * @param leaseEnd when the lease of the addresses ends
    */
   public VirtualRouter leaving(long leaseEnd) {
-    var reasons = ((Initialize) state).reasons();
-    return exclusive() ? this : with(new Initialize(reasons, leaseEnd));
+    return with(new Initialize(((Initialize) state).reasons(), leaseEnd));
+  }
+
+  /** Whether what an earlier life has left may serve on: a peer may not count on its end. */
+  public boolean mayLeave() {
+    return !exclusive();
   }
 
   /**

@@ -84,6 +84,9 @@ final class SimKernel implements AddressPort {
   /** When the node last lost something that the agent could not know of at once. */
   long disturbedAt = Long.MIN_VALUE / 2;
 
+  /** When somebody else last gave a place back that ours may want. */
+  long freedAt = Long.MIN_VALUE / 2;
+
   private long foreignSince = Long.MIN_VALUE / 2;
 
   /** When a batch of changes last failed half-way. */
@@ -111,6 +114,7 @@ final class SimKernel implements AddressPort {
     addresses.clear();
     routes.clear();
     foreignRoutes.clear();
+    freedAt = agenda.now();
     rules.clear();
     links.replaceAll((_, link) -> with(link, link.index(), true));
     pulledOut.clear();
@@ -230,6 +234,7 @@ final class SimKernel implements AddressPort {
   /** Somebody else puts a route in the place of ours, or takes it away again. */
   void foreignRoute(InstalledRoute route, boolean there) {
     foreignRoutes.removeIf(route::replaces);
+    freedAt = there ? freedAt : agenda.now();
     if (there) {
       foreignRoutes.add(route);
       if (routes.removeIf(route::replaces)) {
@@ -241,6 +246,7 @@ final class SimKernel implements AddressPort {
 
   void clearForeign() {
     foreignRoutes.clear();
+    freedAt = agenda.now();
     List.copyOf(addresses.values()).stream()
         .filter(bound -> bound.protocol() != PROTOCOL && bound.link() != ETH0)
         .forEach(this::remove);

@@ -263,7 +263,9 @@ final class SimRules {
         instance != null
             && instance.faults().reasons().stream().anyMatch(r -> r.kind() == Kind.BindFailed);
     boolean tries = !refused && before.refusedSince != Long.MAX_VALUE;
-    boolean news = instance != before.instance || node.freshAt >= before.refusedSince;
+    boolean news =
+        instance != before.instance
+            || Math.max(node.freshAt, node.kernel.freedAt) >= before.refusedSince;
     require(
         !tries || news || now() - before.refusedSince >= BIND_RETRY_MIN,
         "%s tries to bind %s %.3f s after it was refused",
