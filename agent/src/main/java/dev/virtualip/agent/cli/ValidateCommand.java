@@ -7,8 +7,10 @@ import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.Conflicts;
+import dev.virtualip.crds.check.EqualPriorities;
 import dev.virtualip.crds.check.NicField;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.OwnedAddresses;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.values.InterfaceSelector;
@@ -88,6 +90,7 @@ public final class ValidateCommand implements Callable<Integer> {
     var checked = new LinkedHashMap<String, CheckedSpec.Result>();
     virtualIps.forEach((name, located) -> checked.put(name, CheckedSpec.check(located.vip())));
     var found = Conflicts.among(checked.values());
+    var owned = new OwnedAddresses(nodes, null);
     var nics = NetworkInterface.networkInterfaces().map(NetworkInterface::getName).toList();
     virtualIps.forEach(
         (name, located) -> {
@@ -97,9 +100,13 @@ public final class ValidateCommand implements Callable<Integer> {
             own.addAll(nicProblems(located.vip(), nodes, nics));
           }
           own.addAll(scriptProblems(located.vip()));
+          if (checked.get(name).isGood()) {
+            own.addAll(owned.problems(checked.get(name).spec()));
+          }
           report(located, own, unreadFields);
           if (found.get(name).isEmpty()) {
             noteWithoutLinkLocal(located.vip(), checked.get(name).spec());
+            noteEqualPriorities(located.vip(), checked.get(name).spec(), nodes);
           }
         });
     var out = command.commandLine().getOut();
@@ -213,9 +220,7 @@ public final class ValidateCommand implements Callable<Integer> {
     if (nodeName != null) {
       return missing;
     }
-    var err = command.commandLine().getErr();
-    missing.forEach(p -> err.println("note: " + ObjectRef.of(vip) + ": " + p));
-    err.flush();
+    missing.forEach(problem -> note(vip, problem.toString()));
     return List.of();
   }
 
@@ -245,12 +250,33 @@ public final class ValidateCommand implements Callable<Integer> {
     boolean linkLocal =
         spec.advertised().anyMatch(address -> address.prefix().address().isLinkLocalAddress());
     if (spec.isIpv6() && !linkLocal) {
-      var err = command.commandLine().getErr();
-      err.println(
-          "note: %s: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
-              .formatted(ObjectRef.of(vip), spec.spec().vrid()));
-      err.flush();
+      note(
+          vip,
+          "spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
+              .formatted(spec.spec().vrid()));
     }
+  }
+
+  /** Without Node objects, only the nodes that the spec names are known, and that others may be. */
+  private void noteEqualPriorities(VirtualIp vip, CheckedSpec spec, List<NodeFacts> nodes) {
+    var names = new ArrayList<String>();
+    if (nodes.isEmpty() && !spec.spec().nodes().overrides().isEmpty()) {
+      spec.spec().nodes().overrides().forEach(override -> names.add(override.name()));
+      names.add("every other node");
+    }
+    nodes.stream()
+        .filter(node -> node.selectedBy(spec.spec()))
+        .map(NodeFacts::name)
+        .sorted()
+        .forEach(names::add);
+    EqualPriorities.note(spec.spec(), names, Map.of())
+        .ifPresent(note -> note(vip, "spec.priority: " + note));
+  }
+
+  private void note(VirtualIp vip, String text) {
+    var err = command.commandLine().getErr();
+    err.println("note: " + ObjectRef.of(vip) + ": " + text);
+    err.flush();
   }
 
   private static String noNic(String nic, Collection<String> nics) {

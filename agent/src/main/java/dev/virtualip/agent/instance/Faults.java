@@ -132,7 +132,7 @@ final class Faults {
     } else if (link.up()) {
       effects.openTransport(config, link, source, faults);
     }
-    transport.addFaults(config, link, faults);
+    transport.addFaults(config, link, source, faults);
   }
 
   /**

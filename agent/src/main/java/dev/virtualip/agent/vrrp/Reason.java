@@ -69,6 +69,8 @@ public record Reason(Kind kind, String argument) {
     TransportFailed(true),
     /** Unicast, and no peer is known. */
     NoPeers(true),
+    /** Unicast, and no peer lists the address that adverts come from; argument: the address. */
+    NotListed(true),
     /** An advert does not fit the MTU; argument: the NIC. */
     AdvertTooLong(true),
     /** A password is missing; argument: the Secret and its key. */

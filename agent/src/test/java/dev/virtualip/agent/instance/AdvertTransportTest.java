@@ -209,13 +209,13 @@ class AdvertTransportTest {
   @Test
   void aPeerThatCannotBeReachedKeepsNothingFromTheOthers() {
     fake.unreachable.add(ip("10.0.0.12"));
-    becomeMaster(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.12, 10.0.0.13]}");
+    becomeMaster(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.12, 10.0.0.13]}");
     assertTrue(fake.log.contains("unicast 10.0.0.13 eth0"));
   }
 
   @Test
   void case53_unicastHearsPeersOnlyAtTheNodesOwnAddress() {
-    becomeMaster(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.12]}");
+    becomeMaster(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.12]}");
     assertFalse(hear("10.0.0.12", "224.0.0.18", 255, "203.0.113.10"), "multicast");
     assertFalse(hear("10.0.0.12", "10.0.0.99", 255, "203.0.113.10"), "somebody else's");
     assertTrue(hear("10.0.0.77", "10.0.0.11", 255, "203.0.113.10"));
@@ -255,9 +255,10 @@ class AdvertTransportTest {
 
   @Test
   void aPeerMoreOrLessIsTakenOverWithoutLeavingMaster() {
-    becomeMaster(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.12]}");
+    becomeMaster(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.12]}");
     fake.log.clear();
-    instance.update(config(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.13]}"), now);
+    var peers = ", transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.13]}";
+    instance.update(config(FOUR + peers), now);
     expire();
     assertTrue(fake.log.contains("unicast 10.0.0.13 eth0"));
     assertFalse(fake.log.contains("unicast 10.0.0.12 eth0"));
@@ -275,18 +276,55 @@ class AdvertTransportTest {
   }
 
   @Test
-  void unicastComesFromAnAddressThatSharesAPrefixWithAPeer() {
-    bind("fe80::b/64");
+  void unicastToLinkLocalPeersComesFromALinkLocalAddress() {
     bind("2001:db8:1::b/64");
-    bind("2001:db8:2::b/64");
-    var addresses = "addresses: [{address: '2001:db8::10/128'}]";
-    start(addresses + ", transport: {mode: Unicast, peers: ['2001:db8:2::c']}");
-    expire();
-    assertEquals("20010db80002", HexFormat.of().formatHex(fake.packets.getFirst(), 8, 14));
-    instance.stop(Reasons.reason("Deleted"), now);
-    start(addresses + ", transport: {mode: Unicast, peers: ['fe80::c']}");
+    bind("fe80::b/64");
+    start(
+        "addresses: [{address: '2001:db8::10/128'}], transport: {mode: Unicast, peers: ['fe80::b',"
+            + " 'fe80::c']}");
     expire();
     assertEquals("fe800000", HexFormat.of().formatHex(fake.packets.getLast(), 8, 12));
+  }
+
+  /** Whom nobody lists nobody hears: it would be master beside the master for good. */
+  @Test
+  void aNodeThatNoPeerKnowsIsAtFaultAndSaysWhichAddressToList() {
+    start(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.12, 10.0.0.13]}");
+    assertEquals("NotListed(10.0.0.11)", instance.status().reason());
+    assertEquals(State.Fault, instance.status().state());
+    assertEquals(
+        "the peers drop adverts from 10.0.0.11, this node's address on eth0: add it to"
+            + " spec.transport.peers, or without a list see that it is the InternalIP of this node;"
+            + " or do not select the node",
+        instance.status().message());
+    assertEquals(List.of(), fake.packets);
+    var listed = ", transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.12, 10.0.0.13]}";
+    instance.update(config(FOUR + listed), now);
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  /** As that of a node which the others know by an address of another NIC. */
+  @Test
+  void theAddressThatPeersOughtToKnowIsOneThatTheySeeAdvertsFrom() {
+    bind("2001:db8:1::b/64");
+    bind("2001:db8:2::b/64");
+    start(
+        "addresses: [{address: '2001:db8::10/128'}], transport: {mode: Unicast, peers:"
+            + " ['2001:db8:2::c', '2001:db8:3::b']}");
+    assertEquals("NotListed(2001:db8:2::b)", instance.status().reason());
+    bind("2001:db8:3::b/64");
+    networkRead(now);
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  @Test
+  void aNodeWhoseInternalIpIsOnAnotherNicIsAtFault() {
+    nodes =
+        List.of(
+            new NodeFacts("node-a", Map.of(), true, List.of("198.51.100.11")),
+            new NodeFacts("node-b", Map.of(), true, List.of("10.0.0.12")));
+    start(FOUR + ", transport: {mode: Unicast}");
+    assertEquals("NotListed(10.0.0.11)", instance.status().reason());
   }
 
   @Test

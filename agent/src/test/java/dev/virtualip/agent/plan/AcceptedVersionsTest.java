@@ -95,6 +95,17 @@ class AcceptedVersionsTest {
     assertTrue(problem(versions, "b").contains("1 on eth0 is taken by VirtualIP a"));
   }
 
+  @Test
+  void aYoungerOneTakesNothingFromWhatRunsWhateverItIsCalled() {
+    var running = vip("web", 1, "");
+    var newcomer = vip("a", 1, "");
+    newcomer.getMetadata().setCreationTimestamp("2026-01-02T00:00:00Z");
+    var acceptance = decide(Map.of("web", running), newcomer, running);
+    assertEquals(checked(Map.of("web", running)), acceptance.run());
+    assertEquals(Set.of("a"), acceptance.refused().keySet());
+    assertTrue(problem(acceptance, "a").contains("1 on eth0 is taken by VirtualIP web"));
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"'et?0'", "10.0.0.0/24"})
   void oneNicIsOneNicByWhateverNameItIsCalled(String selector) {
@@ -165,7 +176,7 @@ class AcceptedVersionsTest {
   @Test
   void anEditToANicThatIsNotThereLeavesWhatRuns() {
     var before = vip("web", 1, "");
-    var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]");
+    var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.254, interface: eth9}]");
     var versions = decide(Map.of("web", before), edit);
     assertEquals(before, versions.run().get("web").vip());
     assertEquals(
@@ -178,7 +189,7 @@ class AcceptedVersionsTest {
 
   @Test
   void aNicThatGoesAwayIsNoReasonToRefuseAnEdit() {
-    var route = ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]";
+    var route = ", routes: [{to: default, via: 10.0.0.254, interface: eth9}]";
     var edit = vip("web", 1, ", priority: 7" + route);
     assertEquals(edit, decide(Map.of("web", vip("web", 1, route)), edit).run().get("web").vip());
   }

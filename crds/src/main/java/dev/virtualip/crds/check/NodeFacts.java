@@ -4,10 +4,12 @@ import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeAddress;
+import java.net.InetAddress;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -71,6 +73,15 @@ public record NodeFacts(
     } catch (IllegalArgumentException _) {
       return false;
     }
+  }
+
+  /** The same without addresses that are virtual ones, which a kubelet may take for its node's. */
+  public NodeFacts without(Set<InetAddress> virtual) {
+    var own =
+        addresses.stream()
+            .filter(address -> !virtual.contains(IpPrefix.parseAddress(address)))
+            .toList();
+    return own.equals(addresses) ? this : new NodeFacts(name, labels, schedulable, own);
   }
 
   /** Whether the VirtualIP takes part on this node (spec.nodes.selector). */

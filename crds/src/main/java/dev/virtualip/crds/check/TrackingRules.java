@@ -50,7 +50,7 @@ final class TrackingRules {
       findings.nic(path + ".name", tracked.name());
       findings.range(path + ".weight", tracked.weight(), -253, 253, "weight");
       if (tracked.reverse() && tracked.weight() == 0) {
-        findings.add(path, "reverse turns a weight round: set a weight, or remove it");
+        findings.add(path + ".reverse", "turns a weight round: set a weight, or remove it");
       }
       if (!names.add(tracked.name())) {
         findings.add(path + ".name", tracked.name() + " is tracked already: remove one");

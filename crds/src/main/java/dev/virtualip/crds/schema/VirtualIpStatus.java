@@ -31,7 +31,7 @@ public record VirtualIpStatus(
                 + " generation. Reconciling, Stalled: not there yet; not without somebody's help."
                 + " Degraded: fewer nodes than selected can serve. MultipleMasters: more than one"
                 + " node is master. VridConflict: somebody else uses the VRID. StrayAddresses: a"
-                + " node that is not master has its addresses.")
+                + " node that is not master has its addresses, or a Node counts one as its own.")
         List<Condition> conditions) {
 
   /** A status without counts and requests. */

@@ -5,6 +5,7 @@ import static dev.virtualip.operator.decide.VirtualIpConditions.described;
 import static dev.virtualip.operator.watch.ClusterView.reports;
 
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
@@ -36,17 +37,19 @@ public final class Health {
    * @param selectable whether the spec has a usable node selector
    * @param nodes all nodes of the cluster
    * @param handOvers present requests to nodes
+   * @param owned which of its addresses are the cluster's own, and whose they are
    */
   public static List<Condition> of(
       VirtualIp vip,
       boolean selectable,
       Collection<NodeFacts> nodes,
-      Map<String, HandOver> handOvers) {
+      Map<String, HandOver> handOvers,
+      List<Problem> owned) {
     return List.of(
         degraded(vip, members(vip, selectable, nodes), handOvers),
         multipleMasters(vip),
         vridConflict(vip, nodes),
-        strayAddresses(vip));
+        strayAddresses(vip, owned));
   }
 
   private static Set<String> members(
@@ -159,7 +162,7 @@ public final class Health {
             .collect(Collectors.joining("; ", "", ": give one of the two another VRID")));
   }
 
-  private static Condition strayAddresses(VirtualIp vip) {
+  private static Condition strayAddresses(VirtualIp vip, List<Problem> owned) {
     var strays =
         reports(vip).entrySet().stream()
             .filter(report -> report.getValue().strayAddresses() != null)
@@ -169,13 +172,24 @@ public final class Health {
                         .formatted(
                             report.getKey(), String.join(", ", report.getValue().strayAddresses())))
             .collect(Collectors.joining("; "));
-    return strays.isEmpty()
+    if (!strays.isEmpty()) {
+      return condition(
+          vip,
+          STRAY_ADDRESSES,
+          "True",
+          "BoundByOthers",
+          strays + ": somebody else has bound it; remove it there with ip addr del");
+    }
+    return owned.isEmpty()
         ? condition(vip, STRAY_ADDRESSES, "False", "NoStrays", "only the master has the addresses")
-        : condition(
-            vip,
-            STRAY_ADDRESSES,
-            "True",
-            "BoundByOthers",
-            strays + ": somebody else has bound it; remove it there with ip addr del");
+        : condition(vip, STRAY_ADDRESSES, "True", "OwnedByCluster", owned(owned));
+  }
+
+  private static String owned(List<Problem> owned) {
+    return owned.stream()
+        .map(Problem::toString)
+        .collect(
+            Collectors.joining(
+                "; ", "", "; if a kubelet took it for its node's, start that with --node-ip"));
   }
 }

@@ -1,15 +1,19 @@
 package dev.virtualip.operator.decide;
 
+import dev.virtualip.crds.check.EqualPriorities;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.check.Problem.Kind;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.operator.watch.ClusterView;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
+import java.net.InetAddress;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -61,6 +65,17 @@ public final class VirtualIpConditions {
             : conditions.condition(STALLED, "True", accepted.getReason(), accepted.getMessage()));
   }
 
+  /** Whether the conditions that a VirtualIP has say that its present generation was accepted. */
+  static boolean isAccepted(VirtualIp vip, List<Condition> conditions) {
+    return conditions.stream()
+        .anyMatch(
+            condition ->
+                condition.getType().equals(ACCEPTED)
+                    && condition.getStatus().equals("True")
+                    && Objects.equals(
+                        condition.getObservedGeneration(), vip.getMetadata().getGeneration()));
+  }
+
   /** The nodes that report to be master, in order. */
   public static List<String> masters(VirtualIp vip) {
     return ClusterView.reports(vip).entrySet().stream()
@@ -101,12 +116,32 @@ public final class VirtualIpConditions {
     if (refusal.isPresent()) {
       return refusal.get();
     }
-    long selected = nodes.stream().filter(node -> node.selectedBy(vip.getSpec())).count();
-    return condition(
-        ACCEPTED,
-        "True",
-        ACCEPTED,
-        selected == 1 ? "1 node selected" : selected + " nodes selected");
+    var selected =
+        nodes.stream()
+            .filter(node -> node.selectedBy(vip.getSpec()))
+            .map(NodeFacts::name)
+            .sorted()
+            .toList();
+    var count = selected.size() == 1 ? "1 node selected" : selected.size() + " nodes selected";
+    var note =
+        EqualPriorities.note(vip.getSpec(), selected, addresses()).map("; "::concat).orElse("");
+    return condition(ACCEPTED, "True", ACCEPTED, count + note);
+  }
+
+  /** Where the adverts of nodes come from, as far as that is known. */
+  private Map<String, InetAddress> addresses() {
+    var addresses = new HashMap<String, InetAddress>();
+    reports.forEach(
+        (node, report) -> {
+          try {
+            if (report.address() != null) {
+              addresses.put(node, IpPrefix.parseAddress(report.address()));
+            }
+          } catch (IllegalArgumentException _) {
+            // Anybody may write a status; what is no address is none.
+          }
+        });
+    return addresses;
   }
 
   private static String join(List<Problem> problems) {

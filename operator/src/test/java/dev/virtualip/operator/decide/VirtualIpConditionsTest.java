@@ -11,11 +11,13 @@ import static dev.virtualip.operator.watch.Vips.TAINTED;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.watch.Vips;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.ArrayList;
@@ -32,13 +34,19 @@ class VirtualIpConditionsTest {
   private static final List<NodeFacts> NODES = List.of(A, B, C);
 
   static Stream<Arguments> acceptance() {
-    var edge = "{selector: {matchLabels: {edge: 'true'}}}";
+    var edge = "{selector: {matchLabels: {edge: 'true'}}, overrides: [{name: a, priority: 150}]}";
+    var equal = "{selector: {matchLabels: {edge: 'true'}}}";
     var moon = "{selector: {matchLabels: {moon: 'true', sun: 'no'}}}";
     var exists = "{selector: {matchExpressions: [{key: moon, operator: Exists}]}}";
     var broken = "{selector: {matchExpressions: [{key: moon}]}}";
     var label = "; label a node, as in kubectl label node NAME ";
     return Stream.of(
         arguments(edge, NODES, "True Accepted: 2 nodes selected"),
+        arguments(
+            equal,
+            NODES,
+            "True Accepted: 2 nodes selected; a and b have equal priority 100: the first to be"
+                + " master stays it, of several at once the one with the greater address"),
         arguments("null", List.of(A, TAINTED), "True Accepted: 1 node selected"),
         arguments(
             moon,
@@ -97,14 +105,32 @@ class VirtualIpConditionsTest {
     var thief = Vips.edge("thief", 77);
     thief.getMetadata().setCreationTimestamp("2026-01-02T00:00:00Z");
     var problems = Vips.problems(thief, web);
-    assertEquals(
-        "True Accepted: 2 nodes selected",
-        text(VirtualIpConditions.of(web, problems.get("web"), NODES).getFirst()));
+    assertTrue(
+        text(VirtualIpConditions.of(web, problems.get("web"), NODES).getFirst())
+            .startsWith("True Accepted: 2 nodes selected"));
     assertEquals(
         "False Conflict: spec.vrid: 77 on eth0 is taken by VirtualIP web: use another VRID, NIC or"
             + " set of nodes; spec.addresses[0].address: 203.0.113.77 is taken by VirtualIP web:"
             + " remove it from one of the two",
         text(VirtualIpConditions.of(thief, problems.get("thief"), NODES).getFirst()));
+  }
+
+  @Test
+  void ofNodesOfEqualPriorityTheOneThatWouldWinIsNamed() {
+    var vip =
+        Vips.reported(
+            Vips.edge("web", 77),
+            "a",
+            Map.of("a", at("10.0.0.11", Master), "b", at("10.0.0.12", Backup)));
+    assertEquals(
+        "True Accepted: 2 nodes selected; a and b have equal priority 100: the first to be master"
+            + " stays it, of several at once b, whose address is greater (10.0.0.12)",
+        text(accepted(vip, NODES)));
+  }
+
+  private static NodeStatus at(String address, State state) {
+    return new NodeStatus(
+        state, 100, null, null, null, 2L, null, null, null, address, null, null, null);
   }
 
   @Test
