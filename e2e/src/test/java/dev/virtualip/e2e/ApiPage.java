@@ -45,9 +45,9 @@ final class ApiPage {
         %s
 
         A *duration* is a number with a unit, or several of these: `100ms`, `1s`, `1m30s`; the units are
-        `ms`, `s`, `m`, `h`. A *NIC* is the name of a network interface, a glob over names such as
-        `enp*s0`, or the prefix that its address is in, such as `10.0.0.0/24`. A `[]` stands for each
-        element of a list, `{}` for each value of a map.
+        `ms`, `s`, `m`, `h`. A *NIC* is the name or altname of a network interface, a glob over names
+        such as `enp*s0`, or the prefix that its address is in, such as `10.0.0.0/24`. A `[]` stands for
+        each element of a list, `{}` for each value of a map.
 
         API servers from 1.25 on check the rules below the tables themselves. Operator and agents check
         them on every version, and beyond them what a schema can't say:

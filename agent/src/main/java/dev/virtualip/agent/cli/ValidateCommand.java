@@ -1,6 +1,9 @@
 package dev.virtualip.agent.cli;
 
 import dev.virtualip.agent.exec.ScriptCommand;
+import dev.virtualip.agent.linux.Netlink;
+import dev.virtualip.agent.net.Nics;
+import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.ObjectRef;
@@ -13,24 +16,17 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.OwnedAddresses;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
-import dev.virtualip.crds.values.InterfaceSelector;
-import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.NetworkInterface;
-import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -91,7 +87,7 @@ public final class ValidateCommand implements Callable<Integer> {
     virtualIps.forEach((name, located) -> checked.put(name, CheckedSpec.check(located.vip())));
     var found = Conflicts.among(checked.values());
     var owned = new OwnedAddresses(nodes, null);
-    var nics = NetworkInterface.networkInterfaces().map(NetworkInterface::getName).toList();
+    var nics = nics();
     virtualIps.forEach(
         (name, located) -> {
           var own = new ArrayList<>(found.get(name));
@@ -118,6 +114,31 @@ public final class ValidateCommand implements Callable<Integer> {
             : count(problems.size(), "problem"));
     out.flush();
     return problems.isEmpty() ? 0 : 1;
+  }
+
+  /**
+   * This machine's NICs with their altnames, which Java does not know; null if they cannot be read
+   * and it may be another machine anyway.
+   */
+  private Nics nics() throws IOException {
+    try (var netlink = new Netlink()) {
+      var network = new NodeNetwork(netlink);
+      network.reload();
+      return network.nics();
+    } catch (IOException | UnsatisfiedLinkError e) {
+      var message = "NICs are not looked at: " + e.getMessage();
+      if (nodeName != null) {
+        throw new IOException(message, e);
+      }
+      note(message);
+      return null;
+    }
+  }
+
+  private void note(String message) {
+    var err = command.commandLine().getErr();
+    err.println("note: " + message);
+    err.flush();
   }
 
   private List<Path> files() throws IOException {
@@ -202,19 +223,25 @@ public final class ValidateCommand implements Callable<Integer> {
   /**
    * Problems of NICs that this machine lacks. Without --node they are only notes, as the manifests
    * may be for another machine.
+   *
+   * @param nics this machine's NICs, or null if they are not known
    */
-  private List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes, List<String> nics) {
+  private List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes, Nics nics) {
     var spec = vip.getSpec();
     if (spec == null
+        || nics == null
         || nodes.stream().anyMatch(n -> n.name().equals(nodeName) && !n.selectedBy(spec))) {
       return List.of();
     }
     var missing = new ArrayList<Problem>();
     for (var field : NicField.of(spec, nodeName)) {
-      if (!isHere(field.selector())) {
+      if (!isHere(field.selector(), nics)) {
         missing.add(
             new Problem(
-                Problem.Kind.InterfaceNotFound, field.position(), noNic(field.selector(), nics)));
+                Problem.Kind.InterfaceNotFound,
+                field.position(),
+                "no NIC %s on this machine (it has %s): name one of these, or override it for the node"
+                    .formatted(field.selector(), nics.names())));
       }
     }
     if (nodeName != null) {
@@ -225,22 +252,12 @@ public final class ValidateCommand implements Callable<Integer> {
   }
 
   /** Whether this machine has a NIC that an {@link InterfaceSelector} selects. */
-  private static boolean isHere(String selector) {
+  private static boolean isHere(String selector, Nics nics) {
     try {
-      var meant = new InterfaceSelector(selector);
-      return NetworkInterface.networkInterfaces()
-          .anyMatch(nic -> meant.matches(nic.getName(), addresses(nic)));
-    } catch (SocketException e) {
-      throw new UncheckedIOException(e);
+      return nics.link(selector) != null;
     } catch (IllegalArgumentException e) {
       return true; // the validator has a message for it
     }
-  }
-
-  private static List<IpPrefix> addresses(NetworkInterface nic) {
-    return nic.inetAddresses()
-        .map(address -> new IpPrefix(address, address.getAddress().length * 8))
-        .toList();
   }
 
   /**
@@ -274,16 +291,7 @@ public final class ValidateCommand implements Callable<Integer> {
   }
 
   private void note(VirtualIp vip, String text) {
-    var err = command.commandLine().getErr();
-    err.println("note: " + ObjectRef.of(vip) + ": " + text);
-    err.flush();
-  }
-
-  private static String noNic(String nic, Collection<String> nics) {
-    var there =
-        nics.stream().filter(n -> !n.equals("lo")).sorted().collect(Collectors.joining(", "));
-    return "no NIC %s on this machine (it has %s): name one of these, or override it for the node"
-        .formatted(nic, there.isEmpty() ? "none but lo" : there);
+    note(ObjectRef.of(vip) + ": " + text);
   }
 
   private static String count(int n, String what) {

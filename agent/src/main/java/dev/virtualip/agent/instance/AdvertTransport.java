@@ -101,6 +101,13 @@ final class AdvertTransport {
                   + " node; or do not select the node")
               .formatted(address, link.name()));
     }
+    if (!config.unicast() && !link.isEthernet()) {
+      faults.putIfAbsent(
+          new Reason(Kind.NotEthernet, link.name()),
+          "%s has %s, and adverts to the group need Ethernet: set spec.transport.mode to Unicast, or"
+                  .formatted(link.name(), link.mac().description())
+              + " name another NIC");
+    }
     int room = link.mtu() - Frames.ipHeader(config.ipv6()) - HEADER;
     room -= config.router().version() == Version.V2 ? Password.LENGTH : 0;
     int excess = config.advertised().size() - room / (config.ipv6() ? 16 : 4);

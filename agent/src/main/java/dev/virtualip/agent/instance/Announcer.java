@@ -2,12 +2,15 @@ package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Frames.ArpForm;
+import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
 import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -26,6 +29,10 @@ final class Announcer {
 
   private final Node node;
   private final Runnable onFirstRound;
+
+  /** The NICs by which the last burst went, as they were then. */
+  private final Map<String, Link> announcedBy = new HashMap<>();
+
   private List<VirtualAddress> burst = List.of();
   private int rounds;
 
@@ -56,6 +63,7 @@ final class Announcer {
         config.addresses().stream()
             .sorted(Comparator.comparing(address -> !address.advertised()))
             .toList();
+    announcedBy.clear();
     this.rounds = rounds;
     next = 0;
     firstRound = true;
@@ -97,9 +105,24 @@ final class Announcer {
     nextAt = State.NEVER;
   }
 
+  /** Whether a NIC has another hardware address now than the one that was announced last. */
+  boolean isOutdated() {
+    return announcedBy.entrySet().stream()
+        .anyMatch(
+            announced -> {
+              var then = announced.getValue();
+              var link = node.network().link(announced.getKey());
+              return link != null
+                  && link.up()
+                  && link.index() == then.index()
+                  && !link.mac().equals(then.mac());
+            });
+  }
+
   private boolean announce(String vip, VirtualAddress virtual) {
     var link = node.network().link(virtual.interfaceName());
-    if (link == null) {
+    // At the other end of a tunnel nobody asks for a hardware address.
+    if (link == null || !link.isEthernet()) {
       return false;
     }
     var address = virtual.prefix().address();
@@ -108,12 +131,14 @@ final class Announcer {
       if (virtual.prefix().isIpv6()) {
         boolean router = node.addresses().forwardsIpv6(link);
         port.send(Frames.neighbourAdvertisement(link.mac(), address, router));
+        announcedBy.put(virtual.interfaceName(), link);
         node.metrics().announced(vip, "NeighbourAdvertisement", 1);
         return true;
       }
       for (var form : ArpForm.values()) {
         port.send(Frames.gratuitousArp(link.mac(), address, form));
       }
+      announcedBy.put(virtual.interfaceName(), link);
       node.metrics().announced(vip, "GratuitousArp", ArpForm.values().length);
       return true;
     } catch (IOException e) {

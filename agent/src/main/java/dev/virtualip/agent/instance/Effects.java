@@ -104,6 +104,11 @@ final class Effects {
     announcer.goOn(config, now);
   }
 
+  /** Whether networks know a hardware address that a NIC has no more. */
+  boolean isAnnouncementOutdated() {
+    return announcer.isOutdated();
+  }
+
   /**
    * Opens a NIC that is up. Adds a fault if that fails.
    *

@@ -62,6 +62,7 @@ final class Faults {
           "it takes part " + config.delayAfterBoot() / SECOND + " s after the boot");
     }
     linkFaults(config, faults, now);
+    announcementFaults(config, faults);
     if (link != null) {
       transportFaults(config, link, source, faults);
     }
@@ -107,15 +108,32 @@ final class Faults {
       var name = nic.getKey();
       var link = node.network().link(name);
       if (link == null) {
-        links.forget(name);
+        links.gone(name);
         faults.put(
             new Reason(Kind.InterfaceNotFound, name),
             "%s: there is no NIC %s on this node (it has %s): correct the name"
-                .formatted(nic.getValue(), name, String.join(", ", node.network().linkNames())));
-      } else if (!links.up(name, config.linkDebounce(), now)) {
-        faults.put(new Reason(Kind.LinkDown, name), name + " is down or has no carrier");
+                .formatted(nic.getValue(), name, node.network().nics().names()));
+      } else if (!links.up(name, config, now)) {
+        faults.put(
+            new Reason(Kind.LinkDown, name),
+            link.up()
+                ? name + " is up, and counts as down until spec.linkUpDelay is over"
+                : name + " is down or has no carrier");
       } else if (link.up()) {
         effects.open(link, name.equals(config.interfaceName()), faults);
+      }
+    }
+  }
+
+  /** Neighbours of InfiniBand's kind have hardware addresses that no announcement of ours has. */
+  private void announcementFaults(InstanceConfig config, Map<Reason, String> faults) {
+    for (var address : config.addresses()) {
+      var link = node.network().link(address.interfaceName());
+      if (link != null && link.hasNeighbours() && !link.isEthernet()) {
+        faults.putIfAbsent(
+            new Reason(Kind.NotEthernet, link.name()),
+            "%s has %s, and addresses can be announced on Ethernet only: bind %s on another NIC"
+                .formatted(link.name(), link.mac().description(), address.prefix()));
       }
     }
   }

@@ -134,7 +134,7 @@ final class InstanceChecks {
     if (config.syncGroup() == null) {
       for (var tracked : config.trackInterfaces()) {
         if (tracked.weight() != 0) {
-          boolean up = links.up(tracked.name(), config.linkDebounce(), now);
+          boolean up = links.up(tracked.name(), config, now);
           weighed.add(
               new CheckState(
                   tracked.name(),

@@ -21,6 +21,7 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
@@ -86,7 +87,7 @@ public final class VrrpInstance {
     this.config = config;
     this.node = node;
     this.onStatus = onStatus;
-    var links = new LinkStates(node.network());
+    var links = new LinkStates(node.network(), node.bootedAt());
     transport = new AdvertTransport(node);
     receiver = new AdvertReceiver(node.metrics(), () -> onStatus.accept(this));
     checks = new InstanceChecks(node, links);
@@ -260,6 +261,10 @@ public final class VrrpInstance {
   /** The node's NICs or addresses have changed. */
   void networkChanged(long now) {
     evaluate(now);
+    if (router.state() instanceof Active && effects.isAnnouncementOutdated()) {
+      LOG.info("hardware_address_changed vip={} action=announce", config.name());
+      on(new Reannounce(), now);
+    }
   }
 
   /**

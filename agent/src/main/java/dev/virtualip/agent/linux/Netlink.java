@@ -20,9 +20,12 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Links, addresses, routes and rules of the network namespace it was opened in, through one
@@ -32,6 +35,8 @@ import java.util.stream.IntStream;
  * <p>After an IOException it is unknown which changes were made: read everything again.
  */
 public final class Netlink implements AddressPort, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Netlink.class);
+
   /**
    * The acknowledgements of so many requests, some 1 KiB of buffer each, fit in the receive buffer.
    */
@@ -53,6 +58,9 @@ public final class Netlink implements AddressPort, AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment requests =
       arena.allocate((long) BATCH_MAX * NetlinkRequests.CHANGE_BYTES_MAX, 8);
+
+  /** Links that have been asked to keep the other addresses of a subnet when its first one goes. */
+  private final Set<Integer> promoting = new HashSet<>();
 
   /** Null after a failure: answers left unread would mix with those to the next request. */
   private NetlinkSocket socket;
@@ -168,6 +176,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
    */
   @Override
   public synchronized List<Failure> apply(List<Change> changes) throws IOException {
+    promoteSecondaries(changes);
     var failures = new ArrayList<Failure>();
     var taken = new ArrayList<PutRoute>();
     var possible = withoutVainRules(withoutVainDeletions(changes), failures);
@@ -184,6 +193,43 @@ public final class Netlink implements AddressPort, AutoCloseable {
       applyInBatches(replaceable, true, failures, new ArrayList<>());
     }
     return List.copyOf(failures);
+  }
+
+  /**
+   * The node's own address may have come to a link after a virtual one of its subnet, and would go
+   * with it. At the end of a lease nobody would be there to put it back: so the link is told once,
+   * and keeps to it without us.
+   */
+  private void promoteSecondaries(List<Change> changes) throws IOException {
+    for (var change : changes) {
+      switch (change) {
+        case Change.PutAddress(int link, var prefix, _) when !prefix.isIpv6() ->
+            promoteSecondaries(link);
+        case Change.DeleteAddress(int link, var prefix) when !prefix.isIpv6() ->
+            promoteSecondaries(link);
+        default -> {}
+      }
+    }
+  }
+
+  private void promoteSecondaries(int link) throws IOException {
+    if (!promoting.add(link)) {
+      return;
+    }
+    int number = sequence++;
+    var answers = new ArrayList<Body.Acknowledged>();
+    exchange(
+        out -> out.promoteSecondaries(number, link),
+        message -> {
+          if (message.sequence() == number && message.body() instanceof Body.Acknowledged answer) {
+            answers.add(answer);
+          }
+          return !answers.isEmpty();
+        });
+    var answer = answers.getFirst();
+    if (answer.errno() != 0 && answer.errno() != Errno.ENODEV) {
+      LOG.warn("secondaries_not_promoted link={} error=\"{}\"", link, explain(answer));
+    }
   }
 
   private void applyInBatches(

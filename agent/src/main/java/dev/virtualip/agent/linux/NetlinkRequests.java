@@ -125,6 +125,30 @@ final class NetlinkRequests {
     end(start);
   }
 
+  /** Asks a link to keep the other addresses of a subnet when its first one goes. */
+  void promoteSecondaries(int sequence, int link) {
+    int start = begin(RTM_SETLINK, NLM_F_ACK, sequence);
+    out.putInt(AF_UNSPEC).putInt(link).putLong(0);
+    int spec = beginNested(IFLA_AF_SPEC);
+    int inet = beginNested(AF_INET);
+    int settings = beginNested(IFLA_INET_CONF);
+    attribute(IPV4_DEVCONF_PROMOTE_SECONDARIES, 1);
+    endNested(settings);
+    endNested(inet);
+    endNested(spec);
+    end(start);
+  }
+
+  private int beginNested(int type) {
+    int start = out.position();
+    out.putShort((short) 0).putShort((short) type);
+    return start;
+  }
+
+  private void endNested(int start) {
+    out.putShort(start, (short) (out.position() - start));
+  }
+
   private int begin(int type, int flags, int sequence) {
     int start = out.position();
     out.putInt(0).putShort((short) type).putShort((short) (NLM_F_REQUEST | flags));

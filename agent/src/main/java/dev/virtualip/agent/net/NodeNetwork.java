@@ -173,11 +173,6 @@ public final class NodeNetwork {
     return Set.copyOf(links.keySet());
   }
 
-  /** Names of all links. */
-  public List<String> linkNames() {
-    return nics.names();
-  }
-
   /** All addresses of all links. */
   public Stream<BoundAddress> addresses() {
     return addresses.values().stream();

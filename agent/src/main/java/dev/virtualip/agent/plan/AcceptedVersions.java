@@ -161,7 +161,7 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
                         Problem.Kind.InterfaceNotFound,
                         path,
                         "there is no NIC %s on %s (it has %s): correct the name"
-                            .formatted(nic, nodeName, String.join(", ", nics.names()))));
+                            .formatted(nic, nodeName, nics.names())));
               }
             });
     return problems;

@@ -50,7 +50,8 @@ import java.util.stream.Collectors;
  * @param keepMaster whether failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count for the priority beyond those in use
- * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
+ * @param linkUpDelay how long a NIC has to be up before it counts, nanoseconds
+ * @param linkDownDelay how long a NIC has to be down before it counts, nanoseconds
  * @param delayAfterBoot how long after the node's boot it starts to take part, nanoseconds
  * @param interfaces NICs that have to work, each with the path of the first field that names it
  */
@@ -73,7 +74,8 @@ public record InstanceConfig(
     boolean keepMaster,
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
-    long linkDebounce,
+    long linkUpDelay,
+    long linkDownDelay,
     long delayAfterBoot,
     Map<String, String> interfaces) {
 
@@ -163,7 +165,8 @@ public record InstanceConfig(
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
         spec.trackInterfaces(),
-        checked.linkDebounce().toNanos(),
+        checked.linkUpDelay().toNanos(),
+        checked.linkDownDelay().toNanos(),
         checked.delayAfterBoot().toNanos(),
         interfaces(spec, nodeName));
   }
@@ -294,7 +297,8 @@ public record InstanceConfig(
             keeps,
             syncGroup,
             trackInterfaces,
-            linkDebounce,
+            linkUpDelay,
+            linkDownDelay,
             delayAfterBoot,
             interfaces);
   }

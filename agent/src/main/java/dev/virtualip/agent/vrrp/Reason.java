@@ -71,6 +71,8 @@ public record Reason(Kind kind, String argument) {
     NoPeers(true),
     /** Unicast, and no peer lists the address that adverts come from; argument: the address. */
     NotListed(true),
+    /** The NIC's neighbours have no Ethernet addresses, which this use needs; argument: the NIC. */
+    NotEthernet(true),
     /** An advert does not fit the MTU; argument: the NIC. */
     AdvertTooLong(true),
     /** A password is missing; argument: the Secret and its key. */

@@ -31,6 +31,8 @@ class AdvertTransportTest {
       "addresses: [{address: '2001:db8::10/64', interface: eth1}, {address: 'fe80::61/64'}]";
   private static final String FOUR = "addresses: [{address: 203.0.113.10/24, interface: eth1}]";
 
+  private static final int[] NO_MAC = {};
+
   private final FakeNode fake = new FakeNode();
   private List<NodeFacts> nodes = List.of();
   private VrrpInstance instance;
@@ -325,6 +327,62 @@ class AdvertTransportTest {
             new NodeFacts("node-b", Map.of(), true, List.of("10.0.0.12")));
     start(FOUR + ", transport: {mode: Unicast}");
     assertEquals("NotListed(10.0.0.11)", instance.status().reason());
+  }
+
+  @Test
+  void aTunnelCarriesUnicastAdverts() {
+    fake.link("eth0", 2, true, NO_MAC);
+    fake.report();
+    becomeMaster(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.12]}");
+    assertTrue(fake.log.contains("unicast 10.0.0.12 eth0"), fake.log::toString);
+    assertTrue(hear("10.0.0.12", "10.0.0.11", 255, "203.0.113.10"));
+  }
+
+  @Test
+  void advertsToTheGroupAreAFaultOnATunnel() {
+    fake.link("eth0", 2, true, NO_MAC);
+    fake.report();
+    start(FOUR);
+    assertEquals("NotEthernet(eth0)", instance.status().reason());
+    assertEquals(
+        "eth0 has no hardware address, and adverts to the group need Ethernet: set"
+            + " spec.transport.mode to Unicast, or name another NIC",
+        instance.status().message());
+  }
+
+  @Test
+  void anAddressOnATunnelIsBoundAndAnnouncedToNobody() {
+    fake.link("eth1", 3, true, NO_MAC);
+    fake.report();
+    becomeMaster(FOUR);
+    assertTrue(fake.bound.containsKey(IpPrefix.parse("203.0.113.10/24")));
+    assertFalse(fake.sent.containsKey("eth1"), () -> fake.sent.toString());
+  }
+
+  /** As InfiniBand's. */
+  @Test
+  void aNicWithAHardwareAddressOf20BytesIsAFault() {
+    fake.link("eth1", 3, true, new int[20]);
+    fake.report();
+    start(FOUR);
+    assertEquals("NotEthernet(eth1)", instance.status().reason());
+    assertEquals(
+        "eth1 has a hardware address of 20 bytes, and addresses can be announced on Ethernet only:"
+            + " bind 203.0.113.10/24 on another NIC",
+        instance.status().message());
+    fake.link("eth0", 2, true, new int[20]);
+    fake.link("eth1", 3, true);
+    networkRead(now);
+    assertEquals("NotEthernet(eth0)", instance.status().reason());
+    assertEquals(State.Fault, instance.status().state());
+  }
+
+  @Test
+  void aNicWithAHardwareAddressOf20BytesCarriesUnicastAdverts() {
+    fake.link("eth0", 2, true, new int[20]);
+    fake.report();
+    becomeMaster(FOUR + ", transport: {mode: Unicast, peers: [10.0.0.12]}");
+    assertTrue(fake.log.contains("unicast 10.0.0.12 eth0"), fake.log::toString);
   }
 
   @Test

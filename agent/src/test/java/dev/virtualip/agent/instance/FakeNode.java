@@ -38,6 +38,9 @@ import java.util.TreeSet;
 
 /** A node in memory: two NICs, eth0 with 10.0.0.11/24 and eth1 without an address. */
 public final class FakeNode implements AddressPort {
+  /** Half an hour ago. */
+  static final long BOOTED_AT = -1_800_000_000_000L;
+
   final Map<String, Link> links = new LinkedHashMap<>();
   final Map<IpPrefix, BoundAddress> bound = new LinkedHashMap<>();
   final Set<InstalledRoute> installed = new LinkedHashSet<>();
@@ -85,7 +88,7 @@ public final class FakeNode implements AddressPort {
               new AgentMetrics(registry),
               Recorder.NONE,
               new Stopwatch(() -> ticks),
-              0,
+              BOOTED_AT,
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
       node.network().reload();
     } catch (IOException e) {
@@ -94,8 +97,15 @@ public final class FakeNode implements AddressPort {
   }
 
   void link(String name, int index, boolean up) {
-    var mac = new HardwareAddress(new byte[] {2, 0, 0, 0, 0, (byte) index});
-    links.put(name, new Link(index, name, up, mac, 1500));
+    link(name, index, up, 2, 0, 0, 0, 0, index);
+  }
+
+  void link(String name, int index, boolean up, int... mac) {
+    var bytes = new byte[mac.length];
+    for (int i = 0; i < mac.length; i++) {
+      bytes[i] = (byte) mac[i];
+    }
+    links.put(name, new Link(index, name, up, new HardwareAddress(bytes), 1500));
   }
 
   void bind(int link, String prefix, int protocol) {

@@ -46,7 +46,7 @@ final class Mutants {
           new Mutant(
               "a NIC's debounce never ends",
               "instance/LinkStates.java",
-              "now - since >= debounce ?",
+              "now - since >= delay ?",
               "now - since > Long.MAX_VALUE - 1 ?"),
           new Mutant(
               "field case 1: a NIC that came up again is not asked for its routes",

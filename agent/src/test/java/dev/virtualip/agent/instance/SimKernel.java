@@ -62,7 +62,10 @@ final class SimKernel implements AddressPort {
   private final SplittableRandom random;
   private final Consumer<NetworkEvent> reports;
   private final Map<Integer, Link> links = new LinkedHashMap<>();
+
+  /** A kernel may refuse to be told. */
   private final boolean promotesSecondaries;
+
   private final Map<IpPrefix, Bound> addresses = new LinkedHashMap<>();
   private final List<InstalledRoute> routes = new ArrayList<>();
   private final List<InstalledRoute> foreignRoutes = new ArrayList<>();

@@ -25,7 +25,8 @@ import java.util.stream.Stream;
  * @param garpDelay time to the second burst of announcements, 0 to 1 h; 0 = there is none
  * @param garpRefresh time between single announcements, 1 s to 24 h; 0 = there are none
  * @param garpInterval time between the announcements of two addresses, 0 to 1 s
- * @param linkDebounce how long a NIC has to be down or up before it counts
+ * @param linkUpDelay how long a NIC has to be up before it counts, 0 to 1 h
+ * @param linkDownDelay how long a NIC has to be down before it counts
  * @param delayAfterBoot how long after the node's boot it starts to take part, 0 to 1 h
  * @param addresses one for each of {@code spec.addresses}
  * @param routes one for each of {@code spec.routes}
@@ -39,7 +40,8 @@ public record CheckedSpec(
     Duration garpDelay,
     Duration garpRefresh,
     Duration garpInterval,
-    Duration linkDebounce,
+    Duration linkUpDelay,
+    Duration linkDownDelay,
     Duration delayAfterBoot,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
@@ -135,12 +137,17 @@ public record CheckedSpec(
         parsed.garpDelay().value(),
         parsed.garpRefresh().value(),
         parsed.garpInterval().value(),
-        parsed.linkDebounce().value(),
+        either(parsed.linkUpDelay(), parsed.linkDebounce()),
+        either(parsed.linkDownDelay(), parsed.linkDebounce()),
         parsed.delayAfterBoot().value(),
         each(spec.addresses(), i -> address(spec.addresses().get(i), parsed.addresses().get(i))),
         each(spec.routes(), i -> route(spec.routes().get(i), parsed.routes().get(i))),
         each(spec.rules(), i -> PolicyRules.of(spec.rules().get(i), parsed.rules().get(i))),
         parsed.peers().stream().map(Parsed::value).toList());
+  }
+
+  private static Duration either(Parsed<Duration> own, Parsed<Duration> otherwise) {
+    return own.value() != null ? own.value() : otherwise.value();
   }
 
   private static <T> List<T> each(List<?> list, IntFunction<T> item) {

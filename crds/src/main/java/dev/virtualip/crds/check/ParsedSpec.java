@@ -28,6 +28,8 @@ record ParsedSpec(
     Parsed<Duration> garpRefresh,
     Parsed<Duration> garpInterval,
     Parsed<Duration> linkDebounce,
+    Parsed<Duration> linkUpDelay,
+    Parsed<Duration> linkDownDelay,
     Parsed<Duration> delayAfterBoot,
     List<Parsed<IpPrefix>> addresses,
     List<Parsed<InetAddress>> peers,
@@ -67,6 +69,8 @@ record ParsedSpec(
         duration(spec.garp().refresh()),
         duration(spec.garp().interval()),
         duration(spec.linkDebounce()),
+        duration(spec.linkUpDelay()),
+        duration(spec.linkDownDelay()),
         duration(spec.delayAfterBoot()),
         spec.addresses().stream()
             .map(a -> Parsed.of(a == null ? null : a.address(), IpPrefix::parse))

@@ -90,8 +90,8 @@ public record VirtualIpSpec(
         @JsonPropertyDescription(
             "NIC that carries the adverts (keepalived: interface). It needs an address of its own,"
                 + " the adverts' source: an IPv4 address, or for adverts over IPv6 its link-local"
-                + " address. A name; or, where nodes call it differently, a glob such as enp*s0 or"
-                + " the prefix that its address is in, such as 10.0.0.0/24; see also"
+                + " address. A name or altname; or, where nodes call it differently, a glob such as"
+                + " enp*s0 or the prefix that its address is in, such as 10.0.0.0/24; see also"
                 + " nodes.overrides.")
         String interfaceName,
     @Default("100")
@@ -187,6 +187,17 @@ public record VirtualIpSpec(
             "How long a NIC has to be down, or up again, before that counts (keepalived:"
                 + " interface_up_down_delays). 0s, or less than two advert intervals.")
         String linkDebounce,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long a NIC has to be up before that counts, for a switch port that carries nothing at"
+                + " first, as with spanning tree: 0s to 1h. A NIC that is up when the agent starts has"
+                + " been so since the node's boot. Default: linkDebounce.")
+        String linkUpDelay,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long a NIC has to be down before that counts: 0s, or less than two advert intervals."
+                + " Default: linkDebounce.")
+        String linkDownDelay,
     @Default("0s")
         @Pattern(Durations.PATTERN)
         @JsonPropertyDescription(

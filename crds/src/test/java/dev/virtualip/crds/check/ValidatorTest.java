@@ -46,6 +46,7 @@ class ValidatorTest {
         "{garp: {repeat: 1, delay: 0s, refresh: 0s}}",
         "{rfc9568Checksum: true}",
         "{trackInterfaces: [{name: eth2}, {name: 'en*', weight: -253}], linkDebounce: 1999ms}",
+        "{linkDebounce: 1s, linkDownDelay: 1999ms, linkUpDelay: 1h}",
         "{syncGroup: edge-1, delayAfterBoot: 1h}",
         "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
@@ -82,11 +83,11 @@ class ValidatorTest {
           {priority: 0} | spec.priority: 0 is not a priority: use 1 to 255
           {interface: null} | spec.interface: is missing: name the NIC that carries the adverts, \
           as in eth0
-          {interface: eth/0} | spec.interface: "eth/0" cannot name a NIC: use 1 to 15 characters \
+          {interface: eth/0} | spec.interface: "eth/0" cannot name a NIC: use 1 to 127 characters \
           without blank, slash, colon, or a prefix such as \
           10.0.0.0/24
-          {interface: a-name-of-16-let} | spec.interface: "a-name-of-16-let" cannot name a NIC: \
-          use 1 to 15 characters without blank, slash, colon, or a prefix such as \
+          {interface: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa} | spec.interface: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" cannot name a NIC: \
+          use 1 to 127 characters without blank, slash, colon, or a prefix such as \
           10.0.0.0/24
           {vrrpVersion: 2, advertInterval: 500ms} | spec.advertInterval: 500ms is out of range: \
           use 1s to 255s with VRRPv2, or set vrrpVersion to 3
@@ -122,7 +123,7 @@ class ValidatorTest {
           {addresses: [{address: "2001:db8::/64"}]} | spec.addresses[0].address: 2001:db8::/64 is the address of the network itself: use another one, as in 2001:db8::1
           {addresses: [{address: "::1/128"}]} | spec.addresses[0].address: ::1/128 is a loopback address: use a unicast address
           {addresses: [{address: "::/64"}]} | spec.addresses[0].address: ::/64 is an unspecified address: use a unicast address
-          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
           {addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.1/32}]} | spec.addresses[1].address: stands in the list twice: remove one
           {addresses: [{address: 2001:db8::10/129}]} | spec.addresses[0].address: "2001:db8::10/129" has a wrong prefix length: write /0 to /128 behind the address
           {addresses: [{address: "ff02::12/64"}]} | spec.addresses[0].address: ff02::12/64 is a multicast address: use a unicast address
@@ -144,11 +145,14 @@ class ValidatorTest {
           {garp: {delay: 61m}} | spec.garp.delay: 61m is out of range: use 0s to 1h
           {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
           {trackInterfaces: [{}]} | spec.trackInterfaces[0].name: is missing: name the NIC to track
-          {trackInterfaces: [{name: a/b}]} | spec.trackInterfaces[0].name: "a/b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {trackInterfaces: [{name: a/b}]} | spec.trackInterfaces[0].name: "a/b" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
           {trackInterfaces: [{name: a, reverse: true}]} | spec.trackInterfaces[0].reverse: turns a weight round: set a weight, or remove it
           {trackInterfaces: [{name: a, weight: 254}]} | spec.trackInterfaces[0].weight: 254 is not a weight: use -253 to 253
           {trackInterfaces: [{name: a}, {name: a}]} | spec.trackInterfaces[1].name: a is tracked already: remove one
           {linkDebounce: 2s} | spec.linkDebounce: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
+          {linkDownDelay: 2s} | spec.linkDownDelay: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
+          {linkUpDelay: 61m} | spec.linkUpDelay: 61m is out of range: use 0s to 1h
+          {linkUpDelay: soon} | spec.linkUpDelay: "soon" is not a duration: write a number and a unit (ms, s, m, h), as in 1s
           {delayAfterBoot: 61m} | spec.delayAfterBoot: 61m is out of range: use 0s to 1h
           {syncGroup: Edge} | spec.syncGroup: use 1 to 63 of a-z, 0-9 and -, as in edge
           {routes: [{to: default, via: "fe80::1", source: 10.0.0.1}]} | spec.routes[0].source: 10.0.0.1 is not of the route's family: use IPv6
