@@ -28,6 +28,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -317,6 +319,38 @@ class OperatorIT {
 
   @Test
   @Order(6)
+  void aTaintThatComesToAllNodesMovesNothing() {
+    var agents = agentUids();
+    long web = cluster.status("web").transitions();
+    var from = Instant.now();
+    var taint = "cni.example/agent-not-ready";
+    cluster.api().kubectl("taint", "nodes", "--all", taint + "=:NoSchedule");
+    // Who has seen the label, which comes after it on the same objects, has seen the taint.
+    cluster.api().kubectl("label", "nodes", "node-a", "node-b", "tainted=true");
+    cluster.apply(
+        VIP.formatted("tainted", 81, true, "10.0.0.102/24", "eth0", "")
+            + "    selector: {matchLabels: {tainted: 'true'}}\n");
+    cluster.await(
+        "both agents have seen it",
+        SOON,
+        () -> cluster.condition("tainted", "Degraded").startsWith("False AllNodesServe: 2 of 2"));
+    cluster.delete("tainted");
+    cluster.api().kubectl("label", "nodes", "node-a", "node-b", "tainted-");
+    cluster.api().kubectl("taint", "nodes", "--all", taint + "-");
+    assertServed("taint on all nodes", from);
+    assertTrue(cluster.isReady("web", "node-a"), cluster.condition("web", "Ready"));
+    assertEquals(web, cluster.status("web").transitions(), "web has not moved");
+    assertEquals(agents, agentUids(), "no agent was replaced");
+  }
+
+  private Set<String> agentUids() {
+    return cluster.agents().stream()
+        .map(pod -> pod.getMetadata().getUid())
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  @Order(7)
   void anUpgradeMovesEachVipOnceWhicheverOperatorDies() {
     long web = cluster.status("web").transitions();
     long quiet = cluster.status("quiet").transitions();
@@ -363,7 +397,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(7)
+  @Order(8)
   void withoutAnApiServerVipsMoveAndAfterwardsTheStatusIsRight() {
     cluster.api().down();
     pair.nginxA().stop();
@@ -376,7 +410,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(8)
+  @Order(9)
   void whateverIsWrongIsAConditionThatNamesIt() {
     pair.nodeB().ip("addr add 203.0.113.10/24 dev eth1");
     cluster.await(
@@ -405,7 +439,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(9)
+  @Order(10)
   void whoeverElseUsesTheVridIsNamed() {
     var stranger = lab.host("stranger").plug("eth0", lab.wire("internal"), "10.0.0.66/24");
     // It would be backup, and silent, if it heard anybody.
@@ -433,7 +467,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(10)
+  @Order(11)
   void withoutAnOperatorTheTableIsRightAboutTheMaster() {
     scaleOperators(0);
     pair.nginxA().stop();
@@ -452,7 +486,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(11)
+  @Order(12)
   void anOperatorThatIsStoppedLetsTheOtherOneWorkAtOnce() {
     var before = cluster.leader();
     cluster
@@ -470,7 +504,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(12)
+  @Order(13)
   void aDeletionWaitsForNobody() {
     for (var node : List.of("node-a", "node-b")) {
       cluster.node(node).hold(Cluster.AGENT);

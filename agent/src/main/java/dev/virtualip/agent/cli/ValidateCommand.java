@@ -173,7 +173,7 @@ public final class ValidateCommand implements Callable<Integer> {
   private static List<Problem> selectorProblems(VirtualIp vip, List<NodeFacts> nodes) {
     return vip.getSpec() == null || nodes.isEmpty()
         ? List.of()
-        : NodeFacts.selectionProblems(vip.getSpec(), nodes);
+        : NodeFacts.selectionProblems(vip, nodes);
   }
 
   private List<Problem> scriptProblems(VirtualIp vip) {
@@ -194,7 +194,7 @@ public final class ValidateCommand implements Callable<Integer> {
   private List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes, List<String> nics) {
     var spec = vip.getSpec();
     if (spec == null
-        || nodes.stream().anyMatch(n -> n.name().equals(nodeName) && !n.selectedBy(spec))) {
+        || nodes.stream().anyMatch(n -> n.name().equals(nodeName) && !n.selectedBy(vip))) {
       return List.of();
     }
     var missing = new ArrayList<Problem>();

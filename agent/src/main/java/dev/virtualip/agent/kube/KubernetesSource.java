@@ -11,6 +11,7 @@ import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -25,14 +26,17 @@ import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -50,6 +54,12 @@ public final class KubernetesSource implements AutoCloseable {
           .build();
 
   private static final long RECHECK_SECONDS = 10;
+
+  private static final VirtualIpStatus NOTHING = new VirtualIpStatus(null, null, null, null);
+
+  /** Stands for the report of a node that runs a VirtualIP. */
+  private static final NodeStatus RUNS =
+      new NodeStatus(null, null, null, null, null, null, null, null);
 
   private final KubernetesClient client;
   private final String nodeName;
@@ -78,7 +88,7 @@ public final class KubernetesSource implements AutoCloseable {
   /** VirtualIPs in the version in which they selected this node last. */
   private final Map<String, VirtualIp> selecting = new HashMap<>();
 
-  private boolean followsAllNodes;
+  private volatile boolean followsAllNodes;
 
   /**
    * Prepares the informers; nothing runs before {@link #start}.
@@ -188,7 +198,12 @@ public final class KubernetesSource implements AutoCloseable {
       return before instanceof GenericKubernetesResource was
           && object instanceof GenericKubernetesResource is
           && essence(before.getMetadata()).equals(essence(object.getMetadata()))
-          && Objects.equals(asked(was), asked(is));
+          && asksTheSame(status(was).orElse(NOTHING), status(is).orElse(NOTHING));
+    }
+
+    private boolean asksTheSame(VirtualIpStatus before, VirtualIpStatus now) {
+      return Objects.equals(asked(before), asked(now))
+          && (!followsAllNodes || reporting(before).equals(reporting(now)));
     }
 
     private void tellStatus(T object) {
@@ -282,7 +297,7 @@ public final class KubernetesSource implements AutoCloseable {
     good = Map.copyOf(next);
     refuseEmptySelections(next, wrong);
     problems = Map.copyOf(wrong);
-    return next.values().stream().map(this::withRequest).toList();
+    return next.values().stream().map(this::withStatus).toList();
   }
 
   /** Reads an object, unless it says the same as when it was read last. */
@@ -310,25 +325,49 @@ public final class KubernetesSource implements AutoCloseable {
         .build();
   }
 
-  /** A version of a VirtualIP, with what this node is asked to do now as its status. */
-  private VirtualIp withRequest(VirtualIp version) {
-    var object = virtualIps.getStore().getByKey(version.getMetadata().getName());
-    var asked = object == null ? null : asked(object);
+  /**
+   * A version of a VirtualIP; its status has what this node is asked to do now, and the names of the
+   * nodes that run it.
+   */
+  private VirtualIp withStatus(VirtualIp version) {
+    var status = status(version.getMetadata().getName()).orElse(NOTHING);
+    var asked = asked(status);
+    var running = running(version, status);
     var vip = new VirtualIp();
     vip.setMetadata(version.getMetadata());
     vip.setSpec(version.getSpec());
-    if (asked != null) {
+    if (asked != null || !running.isEmpty()) {
+      Map<String, HandOver> handOvers = asked == null ? null : Map.of(nodeName, asked);
       vip.setStatus(
-          new VirtualIpStatus(null, null, null, null, null, Map.of(nodeName, asked), null, null));
+          new VirtualIpStatus(
+              null, null, null, null, running.isEmpty() ? null : running, handOvers, null, null));
     }
     return vip;
   }
 
-  private HandOver asked(GenericKubernetesResource object) {
-    return status(object)
-        .map(VirtualIpStatus::handOvers)
-        .map(handOvers -> handOvers.get(nodeName))
-        .orElse(null);
+  /** The nodes that run a VirtualIP, without their reports; other nodes only where they are peers. */
+  private Map<String, NodeStatus> running(VirtualIp version, VirtualIpStatus status) {
+    var spec = version.getSpec();
+    if (spec == null || spec.nodes().selector() != null) {
+      return Map.of();
+    }
+    var names = new HashSet<>(reporting(status));
+    var before = selecting.get(version.getMetadata().getName());
+    if (before != null && sameObject(before, version)) {
+      names.add(nodeName);
+    }
+    if (!spec.nodesArePeers()) {
+      names.retainAll(Set.of(nodeName));
+    }
+    return names.stream().collect(Collectors.toMap(name -> name, _ -> RUNS));
+  }
+
+  private static Set<String> reporting(VirtualIpStatus status) {
+    return status.nodes() == null ? Set.of() : status.nodes().keySet();
+  }
+
+  private HandOver asked(VirtualIpStatus status) {
+    return status.handOvers() == null ? null : status.handOvers().get(nodeName);
   }
 
   /** An edit after which no node is selected is a slip: what runs here goes on. */
@@ -338,7 +377,7 @@ public final class KubernetesSource implements AutoCloseable {
     for (var vip : List.copyOf(next.values())) {
       var name = vip.getMetadata().getName();
       var before = selecting.get(name);
-      if (vip.getSpec() == null || self.selectedBy(vip.getSpec())) {
+      if (vip.getSpec() == null || self.selectedBy(withStatus(vip))) {
         selecting.put(name, vip);
       } else if (before == null || !edited(before, vip)) {
         selecting.remove(name);
@@ -355,14 +394,17 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   private static boolean edited(VirtualIp before, VirtualIp now) {
-    return Objects.equals(before.getMetadata().getUid(), now.getMetadata().getUid())
-        && !Objects.equals(before.getSpec(), now.getSpec());
+    return sameObject(before, now) && !Objects.equals(before.getSpec(), now.getSpec());
+  }
+
+  private static boolean sameObject(VirtualIp before, VirtualIp now) {
+    return Objects.equals(before.getMetadata().getUid(), now.getMetadata().getUid());
   }
 
   private List<Problem> selectionProblems(VirtualIp vip) {
     try {
       var all = client.nodes().list().getItems().stream().map(NodeFacts::of).toList();
-      return NodeFacts.selectionProblems(vip.getSpec(), all);
+      return NodeFacts.selectionProblems(withStatus(vip), all);
     } catch (KubernetesClientException e) {
       LOG.warn("nodes_not_listed error=\"{}\": going on as before", e.getMessage());
       return List.of(

@@ -53,7 +53,7 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
       if (!refused.containsKey(name)) {
         versions.put(name, version);
       } else if (before != null) {
-        versions.put(name, oldest(before));
+        versions.put(name, oldest(before, version.vip()));
       }
     }
     settle(versions, running, refused, v -> conflicts(v, desired.self(), nics));
@@ -61,7 +61,7 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
     for (var newest : checked) {
       var name = newest.name();
       var version = refused.containsKey(name) ? goesOn(running.get(name), newest.vip()) : newest;
-      if (versions.containsKey(name) && desired.self().selectedBy(version.vip().getSpec())) {
+      if (versions.containsKey(name) && desired.self().selectedBy(version.vip())) {
         run.put(name, version);
       }
     }
@@ -86,7 +86,7 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
             boolean fallsBack = running.containsKey(name) && !refused.containsKey(name);
             refused.putIfAbsent(name, problems);
             if (fallsBack) {
-              versions.put(name, oldest(running.get(name)));
+              versions.put(name, oldest(running.get(name), versions.get(name).vip()));
             } else {
               versions.remove(name);
             }
@@ -112,10 +112,10 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
   }
 
   /** What goes on in its last good version keeps what it holds against all others. */
-  private static Result oldest(Result before) {
+  private static Result oldest(Result before, VirtualIp now) {
     var vip = before.vip();
     var metadata = new ObjectMetaBuilder(vip.getMetadata()).withCreationTimestamp(null).build();
-    return before.withVip(object(metadata, vip.getSpec(), null));
+    return before.withVip(object(metadata, vip.getSpec(), now.getStatus()));
   }
 
   private static VirtualIp object(ObjectMeta metadata, VirtualIpSpec spec, VirtualIpStatus status) {
@@ -132,7 +132,7 @@ record Acceptance(Map<String, Result> run, Map<String, List<Problem>> refused) {
         || desired.refused().containsKey(name)
         || desired.virtualIps().stream()
             .filter(vip -> vip.getMetadata().getName().equals(name))
-            .anyMatch(vip -> vip.getSpec() == null || desired.self().selectedBy(vip.getSpec()));
+            .anyMatch(vip -> vip.getSpec() == null || desired.self().selectedBy(vip));
   }
 
   /**

@@ -20,8 +20,8 @@ import java.util.function.Function;
  * All that a source last saw. Equal values ask for the same work. Do not modify what is in it.
  *
  * @param virtualIps every VirtualIP, by name, whether it selects this node or not; of its status at
- *     most what this node is asked to do, and without what only the API server's book-keeping
- *     changes
+ *     most what this node is asked to do and which nodes run it, and without what only the API
+ *     server's book-keeping changes
  * @param self this node
  * @param nodes all nodes, this one included, by name, if some VirtualIP takes its peers from them;
  *     else empty

@@ -30,7 +30,7 @@ public final class AgentPlacement {
       var found = problems.get(vip.getMetadata().getName());
       var reports = ClusterView.reports(vip);
       for (var node : nodes) {
-        boolean selected = hasSelector(vip, found) && node.selectedBy(vip.getSpec());
+        boolean selected = hasSelector(vip, found) && node.selectedBy(vip);
         var report = reports.get(node.name());
         if (selected || report != null && (!found.isEmpty() || unselects(vip, report, nodes))) {
           names.add(node.name());
@@ -43,7 +43,7 @@ public final class AgentPlacement {
   /** Whether a newer version than the one the agent runs selects no node at all: a slip. */
   private static boolean unselects(VirtualIp vip, NodeStatus report, Collection<NodeFacts> nodes) {
     return !Objects.equals(report.acceptedGeneration(), vip.getMetadata().getGeneration())
-        && !NodeFacts.selectionProblems(vip.getSpec(), nodes).isEmpty();
+        && !NodeFacts.selectionProblems(vip, nodes).isEmpty();
   }
 
   /** Whether the spec says which nodes are meant: on old servers it may hold nulls. */

@@ -158,7 +158,7 @@ public record Decisions(
                         && !staffed.contains(node)
                         && facts.stream()
                             .noneMatch(
-                                f -> f.name().equals(node) && f.selectedBy(stored.getSpec()));
+                                f -> f.name().equals(node) && f.selectedBy(stored));
                 if (!names.contains(node) || left) {
                   gone.add(node);
                 }

@@ -54,7 +54,7 @@ public final class Health {
     var members = new TreeSet<String>();
     if (selectable) {
       nodes.stream()
-          .filter(node -> node.selectedBy(vip.getSpec()))
+          .filter(node -> node.selectedBy(vip))
           .forEach(node -> members.add(node.name()));
     } else {
       members.addAll(reports(vip).keySet());

@@ -93,7 +93,7 @@ public final class VirtualIpConditions {
     if (!problems.isEmpty()) {
       return condition(ACCEPTED, "False", problems.getFirst().kind().name(), join(problems));
     }
-    var unselected = NodeFacts.selectionProblems(vip.getSpec(), nodes);
+    var unselected = NodeFacts.selectionProblems(vip, nodes);
     if (!unselected.isEmpty()) {
       return condition(ACCEPTED, "False", unselected.getFirst().kind().name(), join(unselected));
     }
@@ -101,7 +101,7 @@ public final class VirtualIpConditions {
     if (refusal.isPresent()) {
       return refusal.get();
     }
-    long selected = nodes.stream().filter(node -> node.selectedBy(vip.getSpec())).count();
+    long selected = nodes.stream().filter(node -> node.selectedBy(vip)).count();
     return condition(
         ACCEPTED,
         "True",

@@ -48,6 +48,14 @@ class AgentPlacementTest {
     assertEquals(Set.of("a", "b"), nodes(vip));
   }
 
+  @Test
+  void aTaintThatComesLaterLeavesTheAgentWhereItRuns() {
+    var vip = Vips.vip("web", 77, "null");
+    assertEquals(Set.of("a", "b", "c"), nodes(vip));
+    Vips.reported(vip, null, Map.of("t", report(Backup, 2)));
+    assertEquals(Set.of("a", "b", "c", "t"), nodes(vip));
+  }
+
   private static Set<String> nodes(VirtualIp... vips) {
     return AgentPlacement.nodes(List.of(vips), Vips.problems(vips), CLUSTER);
   }
