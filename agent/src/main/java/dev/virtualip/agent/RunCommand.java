@@ -284,7 +284,14 @@ final class RunCommand implements Callable<Integer> {
         Defects.contain(() -> snapshot.read().ifPresent(this::desired));
       }
       kubernetes.start(reporter::statusChanged);
-      heartbeat = Heartbeat.start(client, nodeName, namespace, kubernetes::nodeUid, loop::alive);
+      heartbeat =
+          Heartbeat.start(
+              client,
+              nodeName,
+              namespace,
+              kubernetes::nodeUid,
+              loop::alive,
+              reporter::heartbeat);
     }
 
     private void desired(Desired desired) {

@@ -29,6 +29,7 @@ public final class Heartbeat implements AutoCloseable {
   private final String namespace;
   private final Supplier<Optional<String>> nodeUid;
   private final BooleanSupplier alive;
+  private final Runnable onBeat;
   private final Thread thread = Thread.ofVirtual().name("heartbeat").unstarted(this::run);
   private boolean failing;
 
@@ -37,12 +38,14 @@ public final class Heartbeat implements AutoCloseable {
       String nodeName,
       String namespace,
       Supplier<Optional<String>> nodeUid,
-      BooleanSupplier alive) {
+      BooleanSupplier alive,
+      Runnable onBeat) {
     this.client = client;
     this.nodeName = nodeName;
     this.namespace = namespace;
     this.nodeUid = nodeUid;
     this.alive = alive;
+    this.onBeat = onBeat;
   }
 
   /**
@@ -51,14 +54,16 @@ public final class Heartbeat implements AutoCloseable {
    * @param namespace virtualip's own
    * @param nodeUid UID of the node's Node, with which the Lease goes away, once it is known
    * @param alive whether the agent does its work
+   * @param onBeat is run after each renewal; must not block
    */
   public static Heartbeat start(
       KubernetesClient client,
       String nodeName,
       String namespace,
       Supplier<Optional<String>> nodeUid,
-      BooleanSupplier alive) {
-    var heartbeat = new Heartbeat(client, nodeName, namespace, nodeUid, alive);
+      BooleanSupplier alive,
+      Runnable onBeat) {
+    var heartbeat = new Heartbeat(client, nodeName, namespace, nodeUid, alive, onBeat);
     heartbeat.thread.start();
     return heartbeat;
   }
@@ -93,7 +98,11 @@ public final class Heartbeat implements AutoCloseable {
             .formatted(namespace, leaseName(nodeName));
     try {
       var answer = ApiCall.send(client, "PATCH", path, ApiCall.APPLY_PATCH, lease());
-      return told(answer.ok() ? null : answer.toString());
+      boolean renewed = told(answer.ok() ? null : answer.toString());
+      if (renewed) {
+        onBeat.run();
+      }
+      return renewed;
     } catch (IOException | KubernetesClientException e) {
       return told(e.toString().lines().findFirst().orElse(""));
     }

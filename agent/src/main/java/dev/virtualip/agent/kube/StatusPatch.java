@@ -55,12 +55,19 @@ final class StatusPatch {
     return cached == null
         || cached.nodes() == null
         || cached.nodes().get(node) == null
-        || cached.nodes().get(node).state() == State.Unknown
         || node.equals(cached.master())
             && master
             && !Objects.equals(cached.backups(), backups(node, cached))
         || claimsMaster(node, master, true, cached)
         || givesUpMaster(node, master, cached);
+  }
+
+  /** Whether the operator has written that this node is not heard of. */
+  static boolean isUnknown(String node, VirtualIpStatus cached) {
+    return cached != null
+        && cached.nodes() != null
+        && cached.nodes().get(node) != null
+        && cached.nodes().get(node).state() == State.Unknown;
   }
 
   /** The nodes that would take over from this one. */

@@ -10,6 +10,7 @@ import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -19,7 +20,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes this node's part of the VirtualIPs' status. Callers never wait; of several states of one
- * VirtualIP only the newest is written, and tried again until it is.
+ * VirtualIP only the newest is written, and tried again until it is. That this node is not heard of
+ * is the operator's to write, and is contradicted once after each heartbeat: by that the operator
+ * knows better, and without it both would write against each other.
  */
 public final class StatusReporter {
   private static final Logger LOG = LoggerFactory.getLogger(StatusReporter.class);
@@ -33,6 +36,7 @@ public final class StatusReporter {
   private final Map<String, Entry> entries = new HashMap<>();
   private final Thread thread = Thread.ofVirtual().name("status-reporter").unstarted(this::run);
   private boolean closing;
+  private long heartbeats;
 
   /** Sends a merge patch for the status of a VirtualIP. */
   @FunctionalInterface
@@ -50,6 +54,12 @@ public final class StatusReporter {
     private boolean wasMaster;
     private long dueNanos = System.nanoTime();
     private int failures;
+
+    /** The last heartbeat after which it was contradicted that this node is not heard of. */
+    private long contradictedAfter;
+
+    /** It is to be contradicted after the next one. */
+    private boolean unknown;
   }
 
   private record Patch(String name, NodeStatus status, boolean master, boolean wasMaster) {}
@@ -113,14 +123,28 @@ public final class StatusReporter {
     var seen = cached.apply(virtualIp).orElse(null);
     synchronized (this) {
       var entry = entries.get(virtualIp);
-      if (entry != null
-          && entry.status != null
-          && !entry.dirty
-          && StatusPatch.needed(nodeName, entry.master, seen)) {
+      if (entry == null || entry.status == null || entry.dirty) {
+        return;
+      }
+      entry.unknown = StatusPatch.isUnknown(nodeName, seen);
+      boolean contradict = entry.unknown && entry.contradictedAfter < heartbeats;
+      if (contradict || StatusPatch.needed(nodeName, entry.master, seen)) {
+        entry.contradictedAfter = heartbeats;
         entry.dirty = true;
         notifyAll();
       }
     }
+  }
+
+  /** This node's heartbeat is with the API server. */
+  public void heartbeat() {
+    List<String> unknown;
+    synchronized (this) {
+      heartbeats++;
+      unknown =
+          entries.entrySet().stream().filter(e -> e.getValue().unknown).map(Map.Entry::getKey).toList();
+    }
+    unknown.forEach(this::statusChanged);
   }
 
   /**

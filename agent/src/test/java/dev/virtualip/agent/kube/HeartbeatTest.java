@@ -48,7 +48,8 @@ class HeartbeatTest {
             () -> {
               asked.incrementAndGet();
               throw new AssertionError("on purpose");
-            });
+            },
+            () -> {});
     Await.until(() -> asked.get() == 2, asked::get);
     heartbeat.close();
   }

@@ -108,8 +108,10 @@ class StatusPatchTest {
   }
 
   @Test
-  void whoCountsAsUnknownSpeaksUp() {
-    assertTrue(StatusPatch.needed("a", false, cached("b: a=Unknown b=Master")));
+  void thatThisNodeIsNotHeardOfIsSeen() {
+    assertTrue(StatusPatch.isUnknown("a", cached("b: a=Unknown b=Master")));
+    assertFalse(StatusPatch.isUnknown("a", cached("b: a=Backup b=Unknown")));
+    assertFalse(StatusPatch.isUnknown("a", cached("none")));
   }
 
   @ParameterizedTest

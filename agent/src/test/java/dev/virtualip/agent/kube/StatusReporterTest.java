@@ -105,6 +105,23 @@ class StatusReporterTest {
   }
 
   @Test
+  void whoCountsAsUnknownContradictsOnceAfterEachHeartbeat() {
+    reporter.report("web", status(State.Backup, 1), false);
+    awaitWritten("web 1");
+    var nodes = Map.of("a", status(State.Unknown, 1), "b", status(State.Master, 1));
+    cached.put("web", new VirtualIpStatus(null, "b", nodes, null));
+    reporter.statusChanged("web");
+    assertEquals(0, reporter.pending(), "the operator has not heard of it yet");
+    reporter.heartbeat();
+    awaitWritten("web 1", "web 1");
+    Await.until(() -> reporter.pending() == 0, reporter::pending);
+    reporter.statusChanged("web");
+    assertEquals(0, reporter.pending(), "the operator goes on to write it");
+    reporter.heartbeat();
+    awaitWritten("web 1", "web 1", "web 1");
+  }
+
+  @Test
   void whatIsRemovedIsForgotten() {
     reporter.report("web", status(State.Backup, 1), false);
     reporter.remove("web");

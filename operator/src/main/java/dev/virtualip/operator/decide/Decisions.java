@@ -7,10 +7,8 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
-import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
-import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.ClusterView;
 import dev.virtualip.operator.watch.DrainTrigger;
 import io.fabric8.kubernetes.api.model.Node;
@@ -125,24 +123,10 @@ public record Decisions(
           StatusDecision.timed(conditions, view.conditions(stored), view.now()),
           VirtualIpConditions.master(vip),
           VirtualIpStatus.backups(ClusterView.reports(vip)),
-          unknown(stored),
+          view.lost().getOrDefault(name, Map.of()),
           gone(stored, selectable),
           handOvers,
           switchOver);
-    }
-
-    /** Reports of agents that are gone, as they have to be written. */
-    private Map<String, NodeStatus> unknown(VirtualIp stored) {
-      var unknown = new TreeMap<String, NodeStatus>();
-      view.silent()
-          .forEach(
-              (node, silence) -> {
-                var report = ClusterView.reports(stored).get(node);
-                if (report != null && AgentLiveness.isLive(report)) {
-                  unknown.put(node, AgentLiveness.unknown(report, silence));
-                }
-              });
-      return unknown;
     }
 
     /** Nodes that are gone, or have no agent any more that could take its own report away. */

@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -17,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 /**
  * Which agents are heard of, and so what of their reports is to be believed. Goes by when things
@@ -29,10 +31,17 @@ public final class AgentLiveness {
   /** States that an agent that is gone can't have. */
   private static final Set<State> LIVE = Set.of(State.Master, State.Backup, State.Fault);
 
+  /** A master that another one has followed has this long to say so itself. */
+  private static final long OWN_WORD_NANOS = Duration.ofSeconds(1).toNanos();
+
   private final LongSupplier nanoTime;
   private final Map<String, Beat> beats = new ConcurrentHashMap<>();
   private final Map<String, Unready> unready = new HashMap<>();
   private final Map<Claim, Long> claims = new HashMap<>();
+
+  /** By UID of the VirtualIP, until when masters that were followed may say so themselves. */
+  private final Map<String, Long> ownWordUntil = new HashMap<>();
+
   private volatile Map<String, Silence> silent = Map.of();
 
   /** A node's heartbeat: its last renewal and when that was seen. */
@@ -53,7 +62,7 @@ public final class AgentLiveness {
    *
    * @param reason as in {@link #HEARTBEAT_STOPPED}
    */
-  public record Silence(String reason, String message) {}
+  record Silence(String reason, String message) {}
 
   public AgentLiveness(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
@@ -92,7 +101,7 @@ public final class AgentLiveness {
       var uid = pod.getMetadata().getUid();
       var node = pod.getSpec().getNodeName();
       // One that is being ended says so itself, or else its heartbeat stops.
-      if (node != null && !pod.isMarkedForDeletion() && !AgentPods.ready(pod)) {
+      if (node != null && !pod.isMarkedForDeletion() && AgentPods.isSeenUnready(pod)) {
         present.add(uid);
         var since = unready.containsKey(uid) ? unready.get(uid).sinceNanos() : now;
         unready.put(uid, new Unready(node, since, AgentPods.trouble(pod)));
@@ -124,26 +133,35 @@ public final class AgentLiveness {
     silent = Map.copyOf(next);
   }
 
+
   /** Nodes that are silent, and why. */
-  public Map<String, Silence> silent() {
+  Map<String, Silence> silent() {
     return silent;
   }
 
   /** Nanoseconds until somebody may have to be given up. */
   public OptionalLong untilNextSilence() {
     long now = nanoTime.getAsLong();
-    return beats.entrySet().stream()
-        .filter(entry -> !silent.containsKey(entry.getKey()))
-        .mapToLong(entry -> Math.max(0, entry.getValue().end() - now))
+    var ends =
+        beats.entrySet().stream()
+            .filter(entry -> !silent.containsKey(entry.getKey()))
+            .map(entry -> entry.getValue().end());
+    return Stream.concat(ends, ownWordUntil.values().stream())
+        .mapToLong(at -> Math.max(0, at - now))
         .min();
   }
 
   /**
-   * A VirtualIP with the reports as they are to be believed: a silent node is Unknown; and a master
-   * that has not been heard of since another one took over counts as Unknown too, for it is
-   * probably gone.
+   * What is to be believed of a VirtualIP's reports: a silent node is Unknown; and a master that has
+   * not been heard of since another one took over counts as Unknown too, for it is probably gone.
+   *
+   * @param vip the VirtualIP with the reports that are to be believed
+   * @param lost by node, what is to be written in place of reports that their agents do not correct
    */
-  public VirtualIp believed(VirtualIp vip) {
+  public record Belief(VirtualIp vip, Map<String, NodeStatus> lost) {}
+
+  /** What is to be believed of a VirtualIP now. */
+  public Belief believed(VirtualIp vip) {
     var reports = ClusterView.reports(vip);
     var believed = new TreeMap<>(reports);
     believed.replaceAll(
@@ -151,19 +169,25 @@ public final class AgentLiveness {
             silent.containsKey(node) && isLive(report)
                 ? unknown(report, silent.get(node))
                 : report);
-    superseded(vip.getMetadata().getUid(), believed)
-        .forEach(
-            (node, by) ->
-                believed.computeIfPresent(
-                    node,
-                    (_, report) ->
-                        unknown(
-                            report,
-                            new Silence(
-                                "Superseded",
-                                "%s has taken over, and %s has not been heard of since"
-                                    .formatted(by, node)))));
-    return believed.equals(reports) ? vip : with(vip, believed);
+    var uid = vip.getMetadata().getUid();
+    var superseded = superseded(uid, believed);
+    superseded.forEach(
+        (node, by) ->
+            believed.computeIfPresent(
+                node,
+                (_, report) ->
+                    unknown(
+                        report,
+                        new Silence(
+                            "Superseded",
+                            "%s has taken over, and %s has not been heard of since"
+                                .formatted(by, node)))));
+    var lost = new TreeMap<>(believed);
+    lost.entrySet().removeAll(reports.entrySet());
+    if (ownWordUntil.containsKey(uid)) {
+      lost.keySet().removeAll(superseded.keySet());
+    }
+    return new Belief(believed.equals(reports) ? vip : with(vip, believed), lost);
   }
 
   /** Masters that another one has followed on, by whom. */
@@ -177,21 +201,34 @@ public final class AgentLiveness {
           }
         });
     claims.keySet().removeIf(c -> c.uid().equals(uid) && !standing(c, reports.get(c.node())));
+    ownWordUntil.remove(uid);
     var superseded = new HashMap<String, String>();
-    seen.entrySet().stream()
-        .max((a, b) -> Long.signum(a.getValue() - b.getValue()))
+    seen.keySet().stream()
+        .max(
+            Comparator.comparingLong((String node) -> seen.get(node))
+                // Seen at once, as by an operator that has just started: by the agents' clocks.
+                .thenComparing(node -> Objects.requireNonNullElse(reports.get(node).since(), "")))
         .ifPresent(
             latest ->
                 seen.keySet().stream()
-                    .filter(node -> !node.equals(latest.getKey()))
-                    .filter(node -> !heardSince(node, latest.getValue()))
-                    .forEach(node -> superseded.put(node, latest.getKey())));
+                    .filter(node -> !node.equals(latest) && !heardSince(node, seen.get(latest)))
+                    .forEach(node -> superseded.put(node, latest)));
+    superseded
+        .values()
+        .forEach(
+            latest -> {
+              long until = seen.get(latest) + OWN_WORD_NANOS;
+              if (until - nanoTime.getAsLong() > 0) {
+                ownWordUntil.put(uid, until);
+              }
+            });
     return superseded;
   }
 
+  /** That the operator has called it Unknown meanwhile does not make a claim a new one. */
   private static boolean standing(Claim claim, NodeStatus report) {
     return report != null
-        && report.state() == State.Master
+        && (report.state() == State.Master || report.state() == State.Unknown)
         && Objects.equals(report.since(), claim.since());
   }
 
@@ -204,15 +241,16 @@ public final class AgentLiveness {
   /** Forgets claims about VirtualIPs that are gone. */
   public void retain(Collection<String> uids) {
     claims.keySet().removeIf(claim -> !uids.contains(claim.uid()));
+    ownWordUntil.keySet().retainAll(uids);
   }
 
   /** Whether only an agent that runs can say so. */
-  public static boolean isLive(NodeStatus report) {
+  private static boolean isLive(NodeStatus report) {
     return LIVE.contains(report.state());
   }
 
   /** What is written about a node that is silent. */
-  public static NodeStatus unknown(NodeStatus report, Silence silence) {
+  static NodeStatus unknown(NodeStatus report, Silence silence) {
     return new NodeStatus(
         State.Unknown,
         report.priority(),

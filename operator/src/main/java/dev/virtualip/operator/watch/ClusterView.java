@@ -18,7 +18,8 @@ import java.util.TreeMap;
  *
  * @param vips as stored
  * @param believed the same VirtualIPs by name, with the reports that are to be believed
- * @param silent nodes whose agents are not heard of, and why
+ * @param lost by name of the VirtualIP and node, what is to be written in place of reports that
+ *     their agents do not correct
  * @param daemonSet the agents', or null
  * @param pods the agents'
  * @param written conditions by UID as written last: the cache may not have them yet, nor their
@@ -28,7 +29,7 @@ import java.util.TreeMap;
 public record ClusterView(
     List<VirtualIp> vips,
     Map<String, VirtualIp> believed,
-    Map<String, AgentLiveness.Silence> silent,
+    Map<String, Map<String, NodeStatus>> lost,
     List<Node> nodes,
     DaemonSet daemonSet,
     List<Pod> pods,
