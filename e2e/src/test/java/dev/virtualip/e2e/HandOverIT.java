@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
@@ -17,6 +18,7 @@ import dev.virtualip.e2e.lab.Nginx;
 import dev.virtualip.e2e.lab.Owners;
 import dev.virtualip.e2e.lab.Probe;
 import dev.virtualip.e2e.lab.Program;
+import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Event;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
@@ -126,8 +128,8 @@ class HandOverIT {
   private Watch masters;
   private Instant begun;
 
-  /** Somebody wrote a VirtualIP's master, and a watch has told so at this time. */
-  private record Written(Instant time, String vip, String master) {}
+  /** Master or Ready of a VirtualIP was written, and a watch has told so at this time. */
+  private record Written(Instant time, String vip, String master, String ready) {}
 
   @BeforeAll
   void start() {
@@ -265,11 +267,12 @@ class HandOverIT {
     assertWebServed("drain by a label", from);
     assertStrictServed("drain", from);
     pair.nginxA().start();
-    from = Instant.now();
+    var back = Instant.now();
     label("node-a", "virtualip.dev/drain-");
     awaitMaster("node-a", "web", "outside", "inside");
-    assertWebServed("drain ended", from);
+    assertWebServed("drain ended", back);
     assertMoved(before, Map.of("web", 2L, "strict", 2L, "outside", 2L, "inside", 2L));
+    assertEquals(List.of(), shownAsNotServed("web", from), "kubectl get vip says it is served");
     tellHowSoonTheStatusIsRight();
   }
 
@@ -543,6 +546,14 @@ class HandOverIT {
     assertTrue(outage.compareTo(HAND_OVER_MAX) <= 0, "client without service for " + outage);
   }
 
+  /** What a watch has told of a VirtualIP since then that a client might take for an outage. */
+  private List<Written> shownAsNotServed(String vip, Instant since) {
+    return written.stream()
+        .filter(w -> w.vip().equals(vip) && w.time().isAfter(since))
+        .filter(w -> w.master() == null || !w.ready().startsWith("True"))
+        .toList();
+  }
+
   /** From the address's arrival on another node until a watch told that this is master. */
   private void tellHowSoonTheStatusIsRight() {
     var took = new ArrayList<Long>();
@@ -573,15 +584,32 @@ class HandOverIT {
   }
 
   private final class Masters implements Watcher<VirtualIp> {
-    private final Map<String, String> last = new HashMap<>();
+    private final Map<String, Written> last = new HashMap<>();
 
     @Override
     public void eventReceived(Action action, VirtualIp vip) {
-      var master = vip.getStatus() == null ? null : vip.getStatus().master();
+      var status = vip.getStatus();
       var name = vip.getMetadata().getName();
-      if (!Objects.equals(last.put(name, master), master)) {
-        written.add(new Written(Instant.now(), name, master));
+      var now =
+          new Written(
+              Instant.now(),
+              name,
+              status == null ? null : status.master(),
+              status == null ? "" : ready(status));
+      var before = last.put(name, now);
+      if (before == null
+          || !Objects.equals(before.master(), now.master())
+          || !before.ready().equals(now.ready())) {
+        written.add(now);
       }
+    }
+
+    private static String ready(VirtualIpStatus status) {
+      return Objects.requireNonNullElse(status.conditions(), List.<Condition>of()).stream()
+          .filter(condition -> condition.getType().equals("Ready"))
+          .map(condition -> condition.getStatus() + " " + condition.getReason())
+          .findFirst()
+          .orElse("");
     }
 
     @Override

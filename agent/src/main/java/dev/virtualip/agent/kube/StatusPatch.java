@@ -29,10 +29,16 @@ final class StatusPatch {
    * @param status null to take the node's key away
    * @param master whether this node is Master
    * @param wasMaster whether this node's last patch said so
+   * @param yields whether a successor takes its name out of {@code status.master} in a moment
    * @param cached the status as last seen, or null
    */
   static ObjectNode of(
-      String node, NodeStatus status, boolean master, boolean wasMaster, VirtualIpStatus cached) {
+      String node,
+      NodeStatus status,
+      boolean master,
+      boolean wasMaster,
+      boolean yields,
+      VirtualIpStatus cached) {
     var patch = MAPPER.createObjectNode();
     var own = patch.putObject("status");
     own.putObject("nodes").set(node, status == null ? null : withNulls(status));
@@ -41,7 +47,7 @@ final class StatusPatch {
       if (!wasMaster && cached != null) {
         own.put("transitions", cached.transitions() == null ? 1 : cached.transitions() + 1);
       }
-    } else if (givesUpMaster(node, master, cached)) {
+    } else if (!yields && givesUpMaster(node, master, cached)) {
       own.putNull("master");
     }
     if (master && cached != null && !Objects.equals(cached.backups(), backups(node, cached))) {
@@ -51,7 +57,7 @@ final class StatusPatch {
   }
 
   /** Whether a status that was written before must be written again. */
-  static boolean needed(String node, boolean master, VirtualIpStatus cached) {
+  static boolean needed(String node, boolean master, boolean yields, VirtualIpStatus cached) {
     return cached == null
         || cached.nodes() == null
         || cached.nodes().get(node) == null
@@ -59,7 +65,7 @@ final class StatusPatch {
             && master
             && !Objects.equals(cached.backups(), backups(node, cached))
         || claimsMaster(node, master, true, cached)
-        || givesUpMaster(node, master, cached);
+        || !yields && givesUpMaster(node, master, cached);
   }
 
   /** Whether the operator has written that this node is not heard of. */

@@ -2,6 +2,7 @@ package dev.virtualip.agent.kube;
 
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -30,6 +31,9 @@ public final class StatusReporter {
   private static final long RETRY_MIN_NANOS = Duration.ofMillis(100).toNanos();
   private static final long RETRY_MAX_NANOS = Duration.ofSeconds(5).toNanos();
 
+  /** So long a successor may take, by the skew time, to write its name over this one's. */
+  private static final long YIELD_NANOS = Duration.ofSeconds(2).toNanos();
+
   private final Patcher patcher;
   private final String nodeName;
   private final Function<String, Optional<VirtualIpStatus>> cached;
@@ -55,14 +59,26 @@ public final class StatusReporter {
     private long dueNanos = System.nanoTime();
     private int failures;
 
+    /** It has yielded as master, and takes its name away itself at this time; else null. */
+    private Long yieldsUntil;
+
     /** The last heartbeat after which it was contradicted that this node is not heard of. */
     private long contradictedAfter;
 
     /** It is to be contradicted after the next one. */
     private boolean unknown;
+
+    boolean waits() {
+      return dirty || yieldsUntil != null;
+    }
+
+    long nextNanos() {
+      return dirty && (yieldsUntil == null || dueNanos - yieldsUntil < 0) ? dueNanos : yieldsUntil;
+    }
   }
 
-  private record Patch(String name, NodeStatus status, boolean master, boolean wasMaster) {}
+  private record Patch(
+      String name, NodeStatus status, boolean master, boolean wasMaster, boolean yields) {}
 
   private StatusReporter(
       Patcher patcher, String nodeName, Function<String, Optional<VirtualIpStatus>> cached) {
@@ -99,6 +115,12 @@ public final class StatusReporter {
   public synchronized void report(String virtualIp, NodeStatus status, boolean master) {
     var entry = entries.computeIfAbsent(virtualIp, _ -> new Entry());
     if (entry.dirty || !status.equals(entry.status) || master != entry.master) {
+      boolean yields = status.state() == State.Backup;
+      if (!yields) {
+        entry.yieldsUntil = null;
+      } else if (entry.master) {
+        entry.yieldsUntil = System.nanoTime() + YIELD_NANOS;
+      }
       entry.status = status;
       entry.master = master;
       entry.dirty = true;
@@ -110,6 +132,7 @@ public final class StatusReporter {
   public synchronized void remove(String virtualIp) {
     var entry = entries.computeIfAbsent(virtualIp, _ -> new Entry());
     entry.status = null;
+    entry.yieldsUntil = null;
     entry.master = false;
     entry.dirty = true;
     notifyAll();
@@ -128,12 +151,16 @@ public final class StatusReporter {
       }
       entry.unknown = StatusPatch.isUnknown(nodeName, seen);
       boolean contradict = entry.unknown && entry.contradictedAfter < heartbeats;
-      if (contradict || StatusPatch.needed(nodeName, entry.master, seen)) {
+      if (contradict || isWrong(entry, seen)) {
         entry.contradictedAfter = heartbeats;
         entry.dirty = true;
         notifyAll();
       }
     }
+  }
+
+  private boolean isWrong(Entry entry, VirtualIpStatus seen) {
+    return StatusPatch.needed(nodeName, entry.master, entry.yieldsUntil != null, seen);
   }
 
   /** This node's heartbeat is with the API server. */
@@ -185,8 +212,8 @@ public final class StatusReporter {
     while (true) {
       var first =
           entries.entrySet().stream()
-              .filter(e -> e.getValue().dirty)
-              .min(Comparator.comparingLong(e -> e.getValue().dueNanos - System.nanoTime()));
+              .filter(e -> e.getValue().waits())
+              .min(Comparator.comparingLong(e -> e.getValue().nextNanos() - System.nanoTime()));
       if (first.isEmpty()) {
         if (closing) {
           return Optional.empty();
@@ -194,16 +221,25 @@ public final class StatusReporter {
         wait();
         continue;
       }
+      var name = first.get().getKey();
       var entry = first.get().getValue();
-      long waitNanos = entry.dueNanos - System.nanoTime();
-      if (closing || waitNanos <= 0) {
+      long waitNanos = entry.nextNanos() - System.nanoTime();
+      if (!closing && waitNanos > 0) {
+        wait(Math.ceilDiv(waitNanos, 1_000_000));
+      } else if (entry.dirty || hasToGiveUp(name, entry)) {
         entry.dirty = false;
         entry.writing = true;
         return Optional.of(
-            new Patch(first.get().getKey(), entry.status, entry.master, entry.wasMaster));
+            new Patch(
+                name, entry.status, entry.master, entry.wasMaster, entry.yieldsUntil != null));
       }
-      wait(Math.ceilDiv(waitNanos, 1_000_000));
     }
+  }
+
+  /** No successor has written its name in the time that it has for that. */
+  private boolean hasToGiveUp(String name, Entry entry) {
+    entry.yieldsUntil = null;
+    return isWrong(entry, cached.apply(name).orElse(null));
   }
 
   /** How many VirtualIPs have something to write, what is being written right now included. */
@@ -214,7 +250,13 @@ public final class StatusReporter {
   private void write(Patch patch) throws InterruptedException {
     var seen = cached.apply(patch.name()).orElse(null);
     var json =
-        StatusPatch.of(nodeName, patch.status(), patch.master(), patch.wasMaster(), seen)
+        StatusPatch.of(
+                nodeName,
+                patch.status(),
+                patch.master(),
+                patch.wasMaster(),
+                patch.yields(),
+                seen)
             .toString();
     try {
       int code = patcher.patch(patch.name(), json);

@@ -102,7 +102,7 @@ public final class Health {
   }
 
   private static Condition multipleMasters(VirtualIp vip) {
-    var masters = VirtualIpConditions.masters(vip);
+    var masters = VirtualIpConditions.serving(vip);
     return masters.size() > 1
         ? condition(
             vip,

@@ -71,15 +71,35 @@ public final class VirtualIpConditions {
 
   /**
    * What {@code status.master} has to be, or null for none. Of several masters it may be any: the
-   * agent that took over last wrote its own name.
+   * agent that took over last wrote its own name. One that has yielded takes its name away itself,
+   * if its successor does not write its own in time.
    */
   public static String master(VirtualIp vip) {
     var masters = masters(vip);
     var now = vip.getStatus() == null ? null : vip.getStatus().master();
-    if (now != null && masters.contains(now)) {
+    if (now != null && (masters.contains(now) || masters.isEmpty() && isBackup(vip, now))) {
       return now;
     }
     return masters.isEmpty() ? null : masters.getFirst();
+  }
+
+  /**
+   * The nodes that serve, in order: the masters, or one that has handed over and waits for its
+   * successor. With exclusive leases it has let go before.
+   */
+  static List<String> serving(VirtualIp vip) {
+    var masters = masters(vip);
+    var master = master(vip);
+    return masters.isEmpty() && master != null && !isExclusive(vip) ? List.of(master) : masters;
+  }
+
+  private static boolean isBackup(VirtualIp vip, String node) {
+    var report = ClusterView.reports(vip).get(node);
+    return report != null && report.state() == State.Backup;
+  }
+
+  private static boolean isExclusive(VirtualIp vip) {
+    return vip.getSpec() == null || vip.getSpec().lease().policy() == Lease.Policy.Exclusive;
   }
 
   /** A report in a few words. */
@@ -154,7 +174,7 @@ public final class VirtualIpConditions {
   }
 
   private Condition ready(boolean accepted) {
-    var masters = masters(vip);
+    var masters = serving(vip);
     if (!accepted) {
       return condition(
           READY,
@@ -183,7 +203,12 @@ public final class VirtualIpConditions {
           RECONCILING,
           "generation %d is not served yet; %s".formatted(generation(), served(masters)));
     }
-    return condition(READY, "True", "Serving", "%s is master".formatted(master));
+    boolean is = reports.get(master).state() == State.Master;
+    return condition(
+        READY,
+        "True",
+        "Serving",
+        is ? "%s is master".formatted(master) : "%s serves until its successor is there".formatted(master));
   }
 
   /** A node that is not heard of may be master: the others are content, or not heard of either. */
@@ -216,7 +241,7 @@ public final class VirtualIpConditions {
           "generation %d does not run yet on %s".formatted(generation(), behind));
     }
     boolean electing =
-        masters(vip).isEmpty()
+        serving(vip).isEmpty()
             && reports.values().stream()
                 .anyMatch(r -> r.state() == State.Backup || r.state() == State.Init);
     return electing

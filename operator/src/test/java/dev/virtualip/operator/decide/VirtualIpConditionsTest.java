@@ -18,6 +18,7 @@ import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.operator.watch.Vips;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -244,8 +245,37 @@ class VirtualIpConditionsTest {
     assertEquals("a", master(null, one));
     assertEquals("b", master("b", two));
     assertEquals("a", master("c", two));
-    assertNull(master("a", none));
+    assertNull(master("b", none));
+    assertNull(master("a", Map.of("a", report(Fault, 2))));
     assertNull(master("a", null));
+  }
+
+  @Test
+  void whoHasHandedOverIsNamedUntilItsSuccessorIs() {
+    var backups = Map.of("a", report(Backup, 2), "b", report(Backup, 2));
+    assertEquals("a", master("a", backups));
+    var handingOver = Vips.reported(Vips.edge("web", 77), "a", backups);
+    assertEquals("True Serving: a serves until its successor is there", text(ready(handingOver)));
+    assertEquals(
+        "False Settled: generation 2 runs", text(conditions(handingOver, NODES).get(2)));
+    assertEquals("b", master("a", Map.of("a", report(Backup, 2), "b", report(Master, 2))));
+  }
+
+  @Test
+  void withExclusiveLeasesNobodyServesBetweenMasterAndSuccessor() {
+    var vip = Serialization.unmarshal(
+        """
+        metadata: {name: web, uid: uid-web, generation: 2}
+        spec:
+          vrid: 77
+          interface: eth0
+          lease: {policy: Exclusive}
+          addresses: [{address: 203.0.113.77/24}]
+        """,
+        VirtualIp.class);
+    Vips.reported(vip, "a", Map.of("a", report(Backup, 2), "b", report(Backup, 2)));
+    assertEquals(
+        "False NoMaster: no node is master; a: Backup, b: Backup", text(ready(vip)));
   }
 
   @Test
