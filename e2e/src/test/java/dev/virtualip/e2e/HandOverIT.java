@@ -377,6 +377,38 @@ class HandOverIT {
 
   @Test
   @Order(8)
+  void aMasterThatIsSelectedNoMoreHandsOverBeforeItsAgentGoes() {
+    var before = transitions();
+    var from = Instant.now();
+    label("node-a", "edge-");
+    awaitMaster("node-b", "web", "outside", "inside");
+    assertTogetherOn(hosts.get(1));
+    cluster.await("node-a has no agent", SOON, () -> !cluster.node("node-a").runs(Cluster.AGENT));
+    cluster.await("nor a report", SOON, () -> !cluster.status("web").nodes().containsKey("node-a"));
+    cluster.await("nor a Lease", SOON, () -> !hasLease("node-a"));
+    assertWebServed("master that is not selected any more", from);
+    owners.compareWithKernel(List.of(ClassicPair.VIP));
+    assertEquals(
+        Duration.ZERO,
+        Holding.of(owners.changes(), List.of(ClassicPair.VIP), from, Instant.now()).none(),
+        "time without an owner of " + ClassicPair.VIP);
+    awaitTold("default", "node-a is Backup: HandedOver\\(Deselected\\).*");
+    assertEquals(
+        List.of(),
+        told("default").stream().filter(text -> text.contains("Fault: De")).toList(),
+        "that is no fault");
+    label("node-a", "edge=true");
+    awaitMaster("node-a", "web", "outside", "inside");
+    assertMoved(before, Map.of("web", 2L, "outside", 2L, "inside", 2L));
+  }
+
+  private boolean hasLease(String node) {
+    var leases = cluster.client().leases().inNamespace(Cluster.NAMESPACE);
+    return leases.withName("agent-" + node).get() != null;
+  }
+
+  @Test
+  @Order(9)
   void agentsAreWhereNodesAreSelectedAndNowhereElse() {
     var before = transitions();
     var pods = agents();

@@ -319,6 +319,11 @@ public final class VrrpInstance {
     }
   }
 
+  /** Hands over if it is master: other nodes are selected, and this one is not any more. */
+  void leave(long now) {
+    on(new Resign(new Reason(Kind.HandedOver, Kind.Deselected.name())), now);
+  }
+
   /** Ends; a master says so to its peers first. */
   public void stop(Reason reason, long now) {
     node.turn()
@@ -472,7 +477,8 @@ public final class VrrpInstance {
     onStatus.accept(this);
   }
 
-  private boolean servesOn() {
+  /** Whether it has handed over and holds the addresses still, for its successor. */
+  boolean servesOn() {
     return router.state() instanceof Backup backup && backup.servesOn();
   }
 

@@ -8,9 +8,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
-import java.util.Optional;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,23 +25,26 @@ public final class Heartbeat implements AutoCloseable {
   private final KubernetesClient client;
   private final String nodeName;
   private final String namespace;
-  private final Supplier<Optional<String>> nodeUid;
+  private final PodReference pod;
   private final BooleanSupplier alive;
   private final Runnable onBeat;
   private final Thread thread = Thread.ofVirtual().name("heartbeat").unstarted(this::run);
   private boolean failing;
 
+  /** The pod that the agent runs in. */
+  public record PodReference(String name, String uid) {}
+
   private Heartbeat(
       KubernetesClient client,
       String nodeName,
       String namespace,
-      Supplier<Optional<String>> nodeUid,
+      PodReference pod,
       BooleanSupplier alive,
       Runnable onBeat) {
     this.client = client;
     this.nodeName = nodeName;
     this.namespace = namespace;
-    this.nodeUid = nodeUid;
+    this.pod = pod;
     this.alive = alive;
     this.onBeat = onBeat;
   }
@@ -52,7 +53,7 @@ public final class Heartbeat implements AutoCloseable {
    * Starts it.
    *
    * @param namespace virtualip's own
-   * @param nodeUid UID of the node's Node, with which the Lease goes away, once it is known
+   * @param pod the agent's, with which the Lease goes away; null for one that runs in none
    * @param alive whether the agent does its work
    * @param onBeat is run after each renewal; must not block
    */
@@ -60,10 +61,10 @@ public final class Heartbeat implements AutoCloseable {
       KubernetesClient client,
       String nodeName,
       String namespace,
-      Supplier<Optional<String>> nodeUid,
+      PodReference pod,
       BooleanSupplier alive,
       Runnable onBeat) {
-    var heartbeat = new Heartbeat(client, nodeName, namespace, nodeUid, alive, onBeat);
+    var heartbeat = new Heartbeat(client, nodeName, namespace, pod, alive, onBeat);
     heartbeat.thread.start();
     return heartbeat;
   }
@@ -123,16 +124,16 @@ public final class Heartbeat implements AutoCloseable {
   }
 
   private String lease() {
-    return lease(nodeName, namespace, nodeUid.get(), Clock.systemUTC());
+    return lease(nodeName, namespace, pod, Clock.systemUTC());
   }
 
-  static String lease(String nodeName, String namespace, Optional<String> nodeUid, Clock clock) {
+  static String lease(String nodeName, String namespace, PodReference pod, Clock clock) {
     var owner =
-        nodeUid.map(
-            uid ->
-                """
-                ,"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"%s","uid":"%s"}]"""
-                    .formatted(nodeName, uid));
+        pod == null
+            ? ""
+            : """
+              ,"ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"%s","uid":"%s"}]"""
+                .formatted(pod.name(), pod.uid());
     // Micro time has six digits, no more and no less.
     var time = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
     return """
@@ -143,7 +144,7 @@ public final class Heartbeat implements AutoCloseable {
         .formatted(
             leaseName(nodeName),
             namespace,
-            owner.orElse(""),
+            owner,
             nodeName,
             LEASE_SECONDS,
             time.replace("Z", ".000000Z"));

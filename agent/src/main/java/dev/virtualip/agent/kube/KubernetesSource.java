@@ -150,12 +150,6 @@ public final class KubernetesSource implements AutoCloseable {
     }
   }
 
-  /** The UID of this node's Node object; empty if it is not known. */
-  public Optional<String> nodeUid() {
-    return Optional.ofNullable(nodes.getStore().getByKey(nodeName))
-        .map(node -> node.getMetadata().getUid());
-  }
-
   /** Stops following; the consumer may be running still. The client stays open. */
   @Override
   public void close() {

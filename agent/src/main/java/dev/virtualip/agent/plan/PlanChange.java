@@ -13,17 +13,23 @@ import java.util.TreeSet;
  * What a node has to do otherwise than it was told before.
  *
  * @param run VirtualIPs that it runs and that are new or changed, by name
- * @param stop VirtualIPs that it runs no more
+ * @param stop VirtualIPs that it runs no more, as they are gone
+ * @param leave VirtualIPs that it runs no more, and other nodes may
  * @param refused VirtualIPs that it cannot run in any version and that are new or changed, by name
  * @param forget VirtualIPs that it has nothing to do with any more
  */
 public record PlanChange(
-    Map<String, Run> run, Set<String> stop, Map<String, Refused> refused, Set<String> forget) {
+    Map<String, Run> run,
+    Set<String> stop,
+    Set<String> leave,
+    Map<String, Refused> refused,
+    Set<String> forget) {
 
   /** Copies the collections, sorted: what is done in their order has to be the same each time. */
   public PlanChange {
     run = Collections.unmodifiableMap(new TreeMap<>(run));
     stop = Collections.unmodifiableSet(new TreeSet<>(stop));
+    leave = Collections.unmodifiableSet(new TreeSet<>(leave));
     refused = Collections.unmodifiableMap(new TreeMap<>(refused));
     forget = Collections.unmodifiableSet(new TreeSet<>(forget));
   }
@@ -52,6 +58,10 @@ public record PlanChange(
 
   /** Whether there is nothing to do. */
   public boolean isEmpty() {
-    return run.isEmpty() && stop.isEmpty() && refused.isEmpty() && forget.isEmpty();
+    return run.isEmpty()
+        && stop.isEmpty()
+        && leave.isEmpty()
+        && refused.isEmpty()
+        && forget.isEmpty();
   }
 }

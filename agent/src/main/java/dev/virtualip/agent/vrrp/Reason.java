@@ -41,8 +41,10 @@ public record Reason(Kind kind, String argument) {
     LateWakeUp(false),
     /** The agent ends. */
     AgentStopped(false),
-    /** This node does not run the VirtualIP any more. */
-    Deleted(true),
+    /** There is no such VirtualIP any more. */
+    Deleted(false),
+    /** The VirtualIP does not select this node any more. */
+    Deselected(false),
     /** It begins anew with another interface, family, VRID or version. */
     Reconfigured(true),
     /** The node has booted a moment ago. */

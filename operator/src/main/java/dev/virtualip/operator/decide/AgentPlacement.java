@@ -4,6 +4,7 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.ClusterView;
 import java.util.Collection;
 import java.util.List;
@@ -17,8 +18,10 @@ public final class AgentPlacement {
 
   /**
    * The names of the nodes that at least one VirtualIP selects, in order. A VirtualIP with problems
-   * keeps the agents it has: they still serve the generation they accepted last.
+   * keeps the agents it has: they still serve the generation they accepted last. A node that is not
+   * selected any more keeps its agent until that has handed over and has taken its report away.
    *
+   * @param vips with the reports that are to be believed
    * @param problems by name of the VirtualIP
    */
   public static TreeSet<String> nodes(
@@ -32,12 +35,17 @@ public final class AgentPlacement {
       for (var node : nodes) {
         boolean selected = hasSelector(vip, found) && node.selectedBy(vip);
         var report = reports.get(node.name());
-        if (selected || report != null && (!found.isEmpty() || unselects(vip, report, nodes))) {
+        if (selected || report != null && stays(vip, report, found, nodes)) {
           names.add(node.name());
         }
       }
     }
     return names;
+  }
+
+  private static boolean stays(
+      VirtualIp vip, NodeStatus report, List<Problem> problems, Collection<NodeFacts> nodes) {
+    return AgentLiveness.isLive(report) || !problems.isEmpty() || unselects(vip, report, nodes);
   }
 
   /** Whether a newer version than the one the agent runs selects no node at all: a slip. */

@@ -77,7 +77,7 @@ public record Decisions(
       var problems = Conflicts.among(checked);
       var believed = view.believed().values();
       var drains = drains(view.nodes(), drainOn);
-      var placement = AgentPlacement.nodes(view.vips(), problems, facts);
+      var placement = AgentPlacement.nodes(believed, problems, facts);
       var turn =
           AgentRollout.turn(
               revision, view.pods(), placement, believed, facts, drains.keySet(), view.now());

@@ -245,7 +245,7 @@ public final class AgentLiveness {
   }
 
   /** Whether only an agent that runs can say so. */
-  private static boolean isLive(NodeStatus report) {
+  public static boolean isLive(NodeStatus report) {
     return LIVE.contains(report.state());
   }
 
