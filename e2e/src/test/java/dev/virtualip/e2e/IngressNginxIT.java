@@ -7,11 +7,13 @@ import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
+import dev.virtualip.e2e.lab.Holding;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.LabNode;
 import dev.virtualip.e2e.lab.Nginx;
+import dev.virtualip.e2e.lab.Owners;
 import dev.virtualip.e2e.lab.Probe;
 import dev.virtualip.e2e.lab.Proc;
 import dev.virtualip.e2e.lab.Program;
@@ -22,6 +24,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
@@ -57,6 +60,7 @@ class IngressNginxIT {
 
   private Lab lab;
   private ClassicPair pair;
+  private Owners owners;
   private ApiServer api;
 
   @Test
@@ -64,6 +68,7 @@ class IngressNginxIT {
     try (var opened = Lab.open()) {
       lab = opened;
       pair = ClassicPair.build(lab);
+      owners = Owners.watch(pair.nodes());
       pair.nginxA().stop();
       pair.nginxB().stop();
       // A real one takes 20 s more to start, and would say the same about pods.
@@ -95,13 +100,20 @@ class IngressNginxIT {
       assertEquals("ok\n", pair.nodeA().get("http://127.0.0.1/healthz"), "it still serves");
       var to = Instant.now();
       a.awaitOutput(
-          "detail=\"no Ready pod in ingress-nginx matches"
-              + " app.kubernetes.io/component=controller,app.kubernetes.io/name=ingress-nginx\"",
+          "detail=\"each Ready pod in ingress-nginx that matches"
+              + " app.kubernetes.io/component=controller,app.kubernetes.io/name=ingress-nginx is"
+              + " being deleted\"",
           SOON);
       Await.until(
           "the pod is gone",
           SOON,
           () -> api.client().pods().inNamespace(NAMESPACE).withName(name("node-a")).get() == null);
+      a.awaitOutput("detail=\"no Ready pod in ingress-nginx matches", SOON);
+      owners.compareWithKernel(List.of("203.0.113.83"));
+      assertEquals(
+          Duration.ZERO,
+          Holding.of(owners.changes(), List.of("203.0.113.83"), from, to).none(),
+          "time without an owner");
       var outage = probe.longestOutage(from, to);
       System.out.printf("a pod is drained: client without service for %d ms%n", outage.toMillis());
     }

@@ -5,10 +5,20 @@ import java.util.Optional;
 
 /** Knows the pods of this node. */
 public interface PodReadiness {
+  /** How the matching pods of a node are. */
+  enum Readiness {
+    /** One is Ready, and stays. */
+    Ready,
+    /** All that are Ready are about to be deleted, and serve until then. */
+    Terminating,
+    /** None is Ready. */
+    None
+  }
+
   /**
-   * Whether any matching pod on this node is Ready, by the last that is known. Never blocks.
+   * How the matching pods on this node are, by the last that is known. Never blocks.
    *
    * @return empty until the API server has answered for the first time
    */
-  Optional<Boolean> anyReady(String namespace, LabelSelector selector);
+  Optional<Readiness> readiness(String namespace, LabelSelector selector);
 }

@@ -6,6 +6,8 @@ public enum Verdict {
   Unknown,
   /** It serves. */
   Good,
+  /** It serves for its last moments: somebody else had better do so. */
+  Leaving,
   /** It does not serve. */
   Failed
 }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.virtualip.agent.Await;
+import dev.virtualip.agent.check.PodReadiness.Readiness;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
@@ -263,8 +264,8 @@ class KubernetesSourceTest {
   void podsAreWatchedFromTheFirstQuestionOn() {
     var selector = new LabelSelector(Map.of("app", "x"), null);
     // Unknown at first, for as long as the answer takes.
-    Await.until(() -> source.pods().anyReady("ns", selector).isPresent(), () -> "no answer");
-    assertEquals(Optional.of(false), source.pods().anyReady("ns", selector));
+    Await.until(() -> source.pods().readiness("ns", selector).isPresent(), () -> "no answer");
+    assertEquals(Optional.of(Readiness.None), source.pods().readiness("ns", selector));
   }
 
   @Test
