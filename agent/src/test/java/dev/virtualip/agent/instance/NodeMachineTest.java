@@ -2,12 +2,15 @@ package dev.virtualip.agent.instance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.FrameReceived;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.PlanChanged;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link.HardwareAddress;
@@ -22,6 +25,7 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -55,6 +59,7 @@ class NodeMachineTest {
   private final Plan plan = new Plan("node-a");
   private final NodeMachine machine = new NodeMachine(Map.of(), fake.node, new Ears());
   private final List<String> ends = new ArrayList<>();
+  private Nics nics;
   private boolean earsFail;
   private long now = 1;
 
@@ -252,6 +257,25 @@ class NodeMachineTest {
     assertFalse(plan.isAnyRefused());
   }
 
+  /** Field case 21: the planner is told of addresses too, by which an edit may name a NIC. */
+  @Test
+  void anEditThatIsRefusedIsRunWhenTheAddressComesThatItNames() {
+    machine.start();
+    want(WEB);
+    var edit = WEB.replace("generation: 1", "generation: 2").replace("eth0", "198.51.100.0/24");
+    want(edit);
+    assertEquals(2L, machine.statuses().get("web").refusedGeneration());
+    var before = nics;
+    fake.bind(3, "198.51.100.7/24", 0);
+    var put = new AddressPut(fake.bound.get(IpPrefix.parse("198.51.100.7/24")));
+    machine.handle(new NetworkChanged(put), now);
+    machine.begin(now);
+    assertNotEquals(before, nics);
+    var change = plan.change(desired(edit), nics);
+    assertEquals(2, change.run().get("web").config().generation());
+    assertNull(change.run().get("web").refused());
+  }
+
   @Test
   void failedChecksAreNoFaultOnlyWhereAllMembersAgree() {
     var nics = fake.node.network().nics();
@@ -303,8 +327,9 @@ class NodeMachineTest {
     }
 
     @Override
-    public void nics(Nics nics) {
+    public void nics(Nics newest) {
       hear();
+      nics = newest;
     }
   }
 }

@@ -9,11 +9,15 @@ import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.watch.ClusterView;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
@@ -31,6 +35,7 @@ public final class VirtualIpConditions {
   private static final String INTERFACE_NOT_FOUND = "InterfaceNotFound";
 
   private static final String NOT_RUN = "not run: ";
+  private static final String ALL_NODES_AT_FAULT = "AllNodesAtFault";
 
   private final VirtualIp vip;
   private final Map<String, NodeStatus> reports;
@@ -57,8 +62,50 @@ public final class VirtualIpConditions {
         conditions.ready(isAccepted),
         conditions.reconciling(isAccepted),
         isAccepted
-            ? conditions.condition(STALLED, "False", ACCEPTED, "nobody's help is needed")
+            ? conditions.notStalled()
             : conditions.condition(STALLED, "True", accepted.getReason(), accepted.getMessage()));
+  }
+
+  /** A fault may end by itself, and an edit may fit later: tools that wait go on to wait. */
+  private Condition notStalled() {
+    var refusing = Health.refused(vip).keySet();
+    if (!refusing.isEmpty()) {
+      return condition(
+          STALLED,
+          "False",
+          Health.EDIT_REFUSED,
+          "%s refused generation %d until it fits there: see Degraded"
+              .formatted(String.join(", ", refusing), generation()));
+    }
+    boolean allAtFault =
+        !reports.isEmpty()
+            && reports.values().stream().allMatch(report -> report.state() == State.Fault);
+    return allAtFault
+        ? condition(
+            STALLED, "False", ALL_NODES_AT_FAULT, "all nodes wait for the end of a fault: see Degraded")
+        : condition(STALLED, "False", ACCEPTED, "nobody's help is needed");
+  }
+
+  /**
+   * The nodes that refuse the newest generation, in order, and why; what they run, if anything, is
+   * an older one.
+   */
+  static SortedMap<String, String> refusing(VirtualIp vip) {
+    var refusing = new TreeMap<String, String>();
+    ClusterView.reports(vip)
+        .forEach(
+            (node, report) -> {
+              boolean heard = report.state() != State.Unknown;
+              if (heard && refuses(report, vip.getMetadata().getGeneration())) {
+                var message = Objects.requireNonNullElse(report.message(), "see its log");
+                refusing.put(node, message.replace(NOT_RUN, ""));
+              }
+            });
+    return refusing;
+  }
+
+  private static boolean refuses(NodeStatus report, Long generation) {
+    return generation != null && generation.equals(report.refusedGeneration());
   }
 
   /** The nodes that report to be master, in order. */
@@ -143,21 +190,29 @@ public final class VirtualIpConditions {
     if (heard.isEmpty() || !heard.stream().allMatch(this::cannotRun)) {
       return Optional.empty();
     }
+    var nodes = new LinkedHashMap<String, List<String>>();
+    reports.forEach(
+        (node, report) -> {
+          if (report.state() != State.Unknown) {
+            var message = Objects.requireNonNullElse(report.message(), "a NIC is missing");
+            nodes
+                .computeIfAbsent(message.replace(NOT_RUN, ""), _ -> new ArrayList<>())
+                .add(node);
+          }
+        });
     var messages =
-        reports.entrySet().stream()
-            .filter(report -> report.getValue().state() != State.Unknown)
-            .map(
-                report ->
-                    Objects.requireNonNullElse(
-                            report.getValue().message(),
-                            "a NIC is missing on node " + report.getKey())
-                        .replace(NOT_RUN, ""))
-            .distinct()
+        nodes.entrySet().stream()
+            .map(told -> told(String.join(", ", told.getValue()), told.getKey()))
             .collect(Collectors.joining("; "));
     boolean conflict = heard.stream().anyMatch(VirtualIpConditions::isConflict);
     return Optional.of(
         condition(
             ACCEPTED, "False", conflict ? Kind.Conflict.name() : INTERFACE_NOT_FOUND, messages));
+  }
+
+  /** Who says it, unless the message does: what a node says of itself may be of "this node". */
+  private static String told(String nodes, String message) {
+    return message.contains(" on " + nodes) ? message : nodes + ": " + message;
   }
 
   /** Whether it runs nothing, or an older generation, for the sake of another VirtualIP. */
@@ -170,7 +225,7 @@ public final class VirtualIpConditions {
   private boolean cannotRun(NodeStatus report) {
     boolean runs = Objects.equals(report.acceptedGeneration(), generation());
     boolean fault = report.reason() != null && report.reason().startsWith(INTERFACE_NOT_FOUND);
-    return runs && fault || Objects.equals(report.refusedGeneration(), generation());
+    return runs && fault || refuses(report, generation());
   }
 
   private Condition ready(boolean accepted) {
@@ -196,6 +251,14 @@ public final class VirtualIpConditions {
     }
     var master = masters.getFirst();
     var generation = reports.get(master).acceptedGeneration();
+    if (refuses(reports.get(master), generation())) {
+      return condition(
+          READY,
+          "False",
+          Health.EDIT_REFUSED,
+          "generation %d is refused by its master: see Degraded; %s"
+              .formatted(generation(), served(masters)));
+    }
     if (!Objects.equals(generation, generation())) {
       return condition(
           READY,
@@ -244,14 +307,21 @@ public final class VirtualIpConditions {
         serving(vip).isEmpty()
             && reports.values().stream()
                 .anyMatch(r -> r.state() == State.Backup || r.state() == State.Init);
-    return electing
-        ? condition(RECONCILING, "True", "Electing", noMaster())
-        : condition(RECONCILING, "False", "Settled", "generation %d runs".formatted(generation()));
+    if (electing) {
+      return condition(RECONCILING, "True", "Electing", noMaster());
+    }
+    var refusing = refusing(vip).keySet();
+    var settled =
+        refusing.isEmpty()
+            ? "generation %d runs".formatted(generation())
+            : "generation %d runs, but not on %s"
+                .formatted(generation(), String.join(", ", refusing));
+    return condition(RECONCILING, "False", "Settled", settled);
   }
 
   private boolean behind(NodeStatus report) {
     return !Objects.equals(report.acceptedGeneration(), generation())
-        && !Objects.equals(report.refusedGeneration(), generation());
+        && !refuses(report, generation());
   }
 
   private String served(List<String> masters) {

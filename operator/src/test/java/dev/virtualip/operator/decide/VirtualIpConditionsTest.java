@@ -16,6 +16,7 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.watch.Vips;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -114,7 +115,14 @@ class VirtualIpConditionsTest {
         report(Fault, 2, "InterfaceNotFound(eth0)", "spec.interface: no NIC eth0: use eno1");
     var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", lacks, "b", lacks));
     assertEquals(
-        "False InterfaceNotFound: spec.interface: no NIC eth0: use eno1",
+        "False InterfaceNotFound: a, b: spec.interface: no NIC eth0: use eno1",
+        text(accepted(vip, NODES)));
+    var other =
+        report(Fault, 2, "InterfaceNotFound(eth0)", "spec.interface: no NIC eth0 on b: use ens3");
+    Vips.reported(vip, null, Map.of("a", lacks, "b", other));
+    assertEquals(
+        "False InterfaceNotFound: a: spec.interface: no NIC eth0: use eno1; spec.interface: no NIC"
+            + " eth0 on b: use ens3",
         text(accepted(vip, NODES)));
   }
 
@@ -123,7 +131,7 @@ class VirtualIpConditionsTest {
     var message = "spec.vrid: 77 on eth0 is taken by VirtualIP old: use another VRID";
     var refused = new NodeStatus(Fault, null, null, "Conflict", message, null, 2L, 0L);
     var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", refused, "b", refused));
-    assertEquals("False Conflict: " + message, text(accepted(vip, NODES)));
+    assertEquals("False Conflict: a, b: " + message, text(accepted(vip, NODES)));
     var goesOn =
         new NodeStatus(
             Master, 100, null, "", message, 1L, 2L, "Conflict", 0L, null, null, null, null);
@@ -190,7 +198,6 @@ class VirtualIpConditionsTest {
   }
 
   static Stream<Arguments> progress() {
-    var refused = new NodeStatus(Backup, 100, null, null, "not run: no NIC", 1L, 2L, 0L);
     return Stream.of(
         arguments(Map.of(), "True AgentsStarting: no agent has reported yet"),
         arguments(
@@ -200,9 +207,7 @@ class VirtualIpConditionsTest {
         arguments(Map.of("a", report(Fault, 2)), "False Settled: generation 2 runs"),
         arguments(
             Map.of("a", report(Master, 2), "b", report(Unknown, 1)),
-            "False Settled: generation 2 runs"),
-        arguments(
-            Map.of("a", report(Master, 2), "b", refused), "False Settled: generation 2 runs"));
+            "False Settled: generation 2 runs"));
   }
 
   @ParameterizedTest
@@ -211,7 +216,46 @@ class VirtualIpConditionsTest {
     var conditions = conditions(Vips.reported(Vips.edge("web", 77), null, nodes), NODES);
     assertEquals("Reconciling", conditions.get(2).getType());
     assertEquals(expected, text(conditions.get(2)));
-    assertEquals("False Accepted: nobody's help is needed", text(conditions.get(3)));
+    assertEquals("False", conditions.get(3).getStatus());
+  }
+
+  @Test
+  void thatNobodysHelpIsNeededIsSaidWhereItIsTrue() {
+    assertEquals(
+        "False Accepted: nobody's help is needed",
+        stalled(Map.of("a", report(Master, 2), "b", report(Fault, 2))));
+    assertEquals(
+        "False AllNodesAtFault: all nodes wait for the end of a fault: see Degraded",
+        stalled(Map.of("a", report(Fault, 2), "b", report(Fault, 2))));
+  }
+
+  @Test
+  void anEditThatOneNodeRefusesIsSettledButThere() {
+    var nodes = Map.of("a", report(Master, 2), "b", refused(Backup));
+    var conditions = conditions(Vips.reported(Vips.edge("web", 77), null, nodes), NODES);
+    assertEquals("True Accepted: 2 nodes selected", text(conditions.get(0)));
+    assertEquals("True Serving: a is master", text(conditions.get(1)));
+    assertEquals("False Settled: generation 2 runs, but not on b", text(conditions.get(2)));
+    assertEquals(
+        "False EditRefused: b refused generation 2 until it fits there: see Degraded",
+        text(conditions.get(3)));
+  }
+
+  @Test
+  void anEditThatTheMasterRefusesIsNotServed() {
+    var nodes = Map.of("a", refused(Master), "b", report(Backup, 2));
+    assertEquals(
+        "False EditRefused: generation 2 is refused by its master: see Degraded; a still serves"
+            + " generation 1",
+        text(ready(Vips.reported(Vips.edge("web", 77), "a", nodes))));
+  }
+
+  private static NodeStatus refused(State state) {
+    return new NodeStatus(state, 100, null, null, "not run: no NIC", 1L, 2L, 0L);
+  }
+
+  private static String stalled(Map<String, NodeStatus> nodes) {
+    return text(conditions(Vips.reported(Vips.edge("web", 77), null, nodes), NODES).get(3));
   }
 
   @Test
