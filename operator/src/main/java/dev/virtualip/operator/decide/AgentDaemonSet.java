@@ -3,7 +3,6 @@ package dev.virtualip.operator.decide;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.NodeSelectorTerm;
 import io.fabric8.kubernetes.api.model.NodeSelectorTermBuilder;
-import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
@@ -32,16 +31,13 @@ public final class AgentDaemonSet {
    * The DaemonSet for these nodes.
    *
    * @param nodes names of the nodes, at least one, in order
-   * @param owner what it goes away with, or null
    */
-  public static DaemonSet desired(
-      Settings settings, SequencedCollection<String> nodes, OwnerReference owner) {
+  public static DaemonSet desired(Settings settings, SequencedCollection<String> nodes) {
     var template = template(settings);
     return template
         .edit()
         .editMetadata()
         .withNamespace(settings.namespace())
-        .withOwnerReferences(owner == null ? List.of() : List.of(owner))
         .endMetadata()
         .editSpec()
         .editTemplate()
