@@ -397,7 +397,8 @@ class OperatorIT {
         "by the move, not by its heartbeat, which is missed later");
     cluster.node("node-a").startKubelet();
     cluster.await("web is back on node-a", SOON, () -> cluster.isReady("web", "node-a"));
-    cluster.await("quiet is Ready", SOON, () -> cluster.condition("quiet", "Ready").startsWith("True"));
+    cluster.await(
+        "quiet is Ready", SOON, () -> cluster.condition("quiet", "Ready").startsWith("True"));
     cluster.await(
         "all is well", SOON, () -> cluster.condition("quiet", "Degraded").startsWith("False"));
   }

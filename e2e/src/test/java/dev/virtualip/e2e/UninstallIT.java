@@ -59,7 +59,8 @@ class UninstallIT {
       Await.until(
           "what belonged to it is gone",
           SOON,
-          () -> api.kubectl("-n", Cluster.NAMESPACE, "get", "rs,pods", "-o", "name", "-l", OPERATORS),
+          () ->
+              api.kubectl("-n", Cluster.NAMESPACE, "get", "rs,pods", "-o", "name", "-l", OPERATORS),
           left -> left.isBlank());
       var master = pair.owners().getFirst();
       cluster.node(master).hold(Cluster.AGENT);

@@ -12,8 +12,8 @@ import java.util.List;
  *
  * @param priority 1 to 254, or 255 for an address owner
  * @param faults why the node may not take part, in the order of the checks; empty if it may
- * @param leaving name of the first check whose subject serves for its last moments, so that a master
- *     has to hand over; null if there is none
+ * @param leaving name of the first check whose subject serves for its last moments, so that a
+ *     master has to hand over; null if there is none
  */
 public record EffectivePriority(int priority, List<Reason> faults, String leaving) {
   /**

@@ -320,8 +320,8 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   /**
-   * A version of a VirtualIP; its status has what this node is asked to do now, and the names of the
-   * nodes that run it.
+   * A version of a VirtualIP; its status has what this node is asked to do now, and the names of
+   * the nodes that run it.
    */
   private VirtualIp withStatus(VirtualIp version) {
     var status = status(version.getMetadata().getName()).orElse(NOTHING);
@@ -339,7 +339,9 @@ public final class KubernetesSource implements AutoCloseable {
     return vip;
   }
 
-  /** The nodes that run a VirtualIP, without their reports; other nodes only where they are peers. */
+  /**
+   * The nodes that run a VirtualIP, without their reports; other nodes only where they are peers.
+   */
   private Map<String, NodeStatus> running(VirtualIp version, VirtualIpStatus status) {
     var spec = version.getSpec();
     if (spec == null || spec.nodes().selector() != null) {

@@ -169,7 +169,10 @@ public final class StatusReporter {
     synchronized (this) {
       heartbeats++;
       unknown =
-          entries.entrySet().stream().filter(e -> e.getValue().unknown).map(Map.Entry::getKey).toList();
+          entries.entrySet().stream()
+              .filter(e -> e.getValue().unknown)
+              .map(Map.Entry::getKey)
+              .toList();
     }
     unknown.forEach(this::statusChanged);
   }
@@ -251,12 +254,7 @@ public final class StatusReporter {
     var seen = cached.apply(patch.name()).orElse(null);
     var json =
         StatusPatch.of(
-                nodeName,
-                patch.status(),
-                patch.master(),
-                patch.wasMaster(),
-                patch.yields(),
-                seen)
+                nodeName, patch.status(), patch.master(), patch.wasMaster(), patch.yields(), seen)
             .toString();
     try {
       int code = patcher.patch(patch.name(), json);

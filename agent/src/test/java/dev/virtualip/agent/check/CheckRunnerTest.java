@@ -221,9 +221,7 @@ class CheckRunnerTest {
       awaitTold(good, leaving);
       ready.set(Optional.of(Readiness.None));
       awaitTold(
-          good,
-          leaving,
-          state("p", Verdict.Failed, "no Ready pod in ingress-nginx matches app=x"));
+          good, leaving, state("p", Verdict.Failed, "no Ready pod in ingress-nginx matches app=x"));
     }
   }
 

@@ -10,7 +10,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 class EffectivePriorityTest {
   /**
-   * Checks are weight and verdict: G good, L leaving, F failed, U unknown, ! reverse; named a, b, c.
+   * Checks are weight and verdict: G good, L leaving, F failed, U unknown, ! reverse; named a, b,
+   * c.
    */
   @ParameterizedTest
   @CsvSource({

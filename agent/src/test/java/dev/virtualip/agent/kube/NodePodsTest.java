@@ -2,8 +2,8 @@ package dev.virtualip.agent.kube;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.agent.check.PodReadiness.Readiness;
+import dev.virtualip.crds.schema.LabelSelector;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import java.util.List;
@@ -41,17 +41,17 @@ class NodePodsTest {
 
   private static Pod pod(String namespace, String app, boolean ready, boolean deleted) {
     return new PodBuilder()
-            .withNewMetadata()
-            .withNamespace(namespace)
-            .addToLabels("app", app)
-            .withDeletionTimestamp(deleted ? "2026-11-22T00:00:00Z" : null)
-            .and()
-            .withNewStatus()
-            .addNewCondition()
-            .withType("Ready")
-            .withStatus(ready ? "True" : "False")
-            .and()
-            .and()
-            .build();
+        .withNewMetadata()
+        .withNamespace(namespace)
+        .addToLabels("app", app)
+        .withDeletionTimestamp(deleted ? "2026-11-22T00:00:00Z" : null)
+        .and()
+        .withNewStatus()
+        .addNewCondition()
+        .withType("Ready")
+        .withStatus(ready ? "True" : "False")
+        .and()
+        .and()
+        .build();
   }
 }

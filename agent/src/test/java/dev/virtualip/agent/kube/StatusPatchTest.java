@@ -110,7 +110,8 @@ class StatusPatchTest {
     assertFalse(StatusPatch.of("a", status, true, true, false, right).at("/status").has("backups"));
     assertFalse(StatusPatch.needed("a", true, false, right));
     var wrong = new VirtualIpStatus(null, "a", 1, 1L, right.nodes(), null, null, null);
-    assertEquals(2, StatusPatch.of("a", status, true, true, false, wrong).at("/status/backups").asInt());
+    assertEquals(
+        2, StatusPatch.of("a", status, true, true, false, wrong).at("/status/backups").asInt());
     assertTrue(StatusPatch.needed("a", true, false, wrong));
     assertFalse(StatusPatch.needed("b", false, false, wrong));
   }

@@ -79,8 +79,11 @@ class AcceptanceTest {
     var running = vip("web", 1, "");
     var report = new NodeStatus(null, null, null, null, null, null, null, null);
     running.setStatus(new VirtualIpStatus(null, null, Map.of("node-a", report), null));
-    var rival = of("late", "vrid: 1, interface: 'et*', addresses: [{address: 10.0.9.1/24}]"
-        + ", nodes: {selector: {matchLabels: {edge: 'true'}}}");
+    var rival =
+        of(
+            "late",
+            "vrid: 1, interface: 'et*', addresses: [{address: 10.0.9.1/24}]"
+                + ", nodes: {selector: {matchLabels: {edge: 'true'}}}");
     var tainted = new NodeFacts("node-a", Map.of("edge", "true"), false);
     var desired = new Desired(List.of(rival, running), tainted, List.of(), Map.of(), Map.of());
     var acceptance = decide(desired, checked(Map.of("web", running)));

@@ -86,9 +86,9 @@ public record NodeFacts(
   }
 
   /**
-   * Whether the VirtualIP takes part on this node (spec.nodes.selector). Without a selector it comes
-   * to schedulable nodes; where it runs already, as its status tells, a NoSchedule taint that comes
-   * later leaves it alone, as Kubernetes leaves pods.
+   * Whether the VirtualIP takes part on this node (spec.nodes.selector). Without a selector it
+   * comes to schedulable nodes; where it runs already, as its status tells, a NoSchedule taint that
+   * comes later leaves it alone, as Kubernetes leaves pods.
    */
   public boolean selectedBy(VirtualIp vip) {
     var selector = vip.getSpec().nodes().selector();

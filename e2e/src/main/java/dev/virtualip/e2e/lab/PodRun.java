@@ -234,7 +234,9 @@ final class PodRun {
     return status.build();
   }
 
-  /** As the node controller calls it when no kubelet is heard of: its containers are as they were. */
+  /**
+   * As the node controller calls it when no kubelet is heard of: its containers are as they were.
+   */
   private PodStatus notReady() {
     return new PodStatusBuilder(reported)
         .editMatchingCondition(condition -> condition.getType().equals("Ready"))

@@ -56,9 +56,7 @@ public final class StatusPatch {
     }
     var whole = JsonNodeFactory.instance.objectNode();
     if (!decided.unknown().isEmpty()) {
-      whole
-          .putObject("metadata")
-          .put("resourceVersion", vip.getMetadata().getResourceVersion());
+      whole.putObject("metadata").put("resourceVersion", vip.getMetadata().getResourceVersion());
     }
     return Optional.of(whole.set("status", patch).toString());
   }

@@ -141,8 +141,7 @@ public record Decisions(
                         && selectable
                         && !staffed.contains(node)
                         && facts.stream()
-                            .noneMatch(
-                                f -> f.name().equals(node) && f.selectedBy(stored));
+                            .noneMatch(f -> f.name().equals(node) && f.selectedBy(stored));
                 if (!names.contains(node) || left) {
                   gone.add(node);
                 }

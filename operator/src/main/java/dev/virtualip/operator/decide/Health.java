@@ -57,9 +57,7 @@ public final class Health {
       VirtualIp vip, boolean selectable, Collection<NodeFacts> nodes) {
     var members = new TreeSet<String>();
     if (selectable) {
-      nodes.stream()
-          .filter(node -> node.selectedBy(vip))
-          .forEach(node -> members.add(node.name()));
+      nodes.stream().filter(node -> node.selectedBy(vip)).forEach(node -> members.add(node.name()));
     } else {
       members.addAll(reports(vip).keySet());
     }
@@ -90,7 +88,8 @@ public final class Health {
     var count = "%d of %d nodes can serve".formatted(healthy, members.size());
     var refused = refused(vip);
     if (!missing.isEmpty() || members.isEmpty()) {
-      return condition(vip, DEGRADED, "True", "NodesMissing", count + told(missing) + told(refused));
+      return condition(
+          vip, DEGRADED, "True", "NodesMissing", count + told(missing) + told(refused));
     }
     return refused.isEmpty()
         ? condition(vip, DEGRADED, "False", "AllNodesServe", count)

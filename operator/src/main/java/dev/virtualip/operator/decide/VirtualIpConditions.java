@@ -82,7 +82,10 @@ public final class VirtualIpConditions {
             && reports.values().stream().allMatch(report -> report.state() == State.Fault);
     return allAtFault
         ? condition(
-            STALLED, "False", ALL_NODES_AT_FAULT, "all nodes wait for the end of a fault: see Degraded")
+            STALLED,
+            "False",
+            ALL_NODES_AT_FAULT,
+            "all nodes wait for the end of a fault: see Degraded")
         : condition(STALLED, "False", ACCEPTED, "nobody's help is needed");
   }
 
@@ -195,9 +198,7 @@ public final class VirtualIpConditions {
         (node, report) -> {
           if (report.state() != State.Unknown) {
             var message = Objects.requireNonNullElse(report.message(), "a NIC is missing");
-            nodes
-                .computeIfAbsent(message.replace(NOT_RUN, ""), _ -> new ArrayList<>())
-                .add(node);
+            nodes.computeIfAbsent(message.replace(NOT_RUN, ""), _ -> new ArrayList<>()).add(node);
           }
         });
     var messages =
@@ -271,7 +272,9 @@ public final class VirtualIpConditions {
         READY,
         "True",
         "Serving",
-        is ? "%s is master".formatted(master) : "%s serves until its successor is there".formatted(master));
+        is
+            ? "%s is master".formatted(master)
+            : "%s serves until its successor is there".formatted(master));
   }
 
   /** A node that is not heard of may be master: the others are content, or not heard of either. */

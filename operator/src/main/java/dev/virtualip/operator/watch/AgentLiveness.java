@@ -133,7 +133,6 @@ public final class AgentLiveness {
     silent = Map.copyOf(next);
   }
 
-
   /** Nodes that are silent, and why. */
   Map<String, Silence> silent() {
     return silent;
@@ -152,8 +151,9 @@ public final class AgentLiveness {
   }
 
   /**
-   * What is to be believed of a VirtualIP's reports: a silent node is Unknown; and a master that has
-   * not been heard of since another one took over counts as Unknown too, for it is probably gone.
+   * What is to be believed of a VirtualIP's reports: a silent node is Unknown; and a master that
+   * has not been heard of since another one took over counts as Unknown too, for it is probably
+   * gone.
    *
    * @param vip the VirtualIP with the reports that are to be believed
    * @param lost by node, what is to be written in place of reports that their agents do not correct

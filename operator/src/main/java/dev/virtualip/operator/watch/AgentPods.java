@@ -22,8 +22,8 @@ public final class AgentPods {
   }
 
   /**
-   * Whether the kubelet says that the agent does not serve. Of a node whose kubelet is dead the node
-   * controller says so, and knows nothing.
+   * Whether the kubelet says that the agent does not serve. Of a node whose kubelet is dead the
+   * node controller says so, and knows nothing.
    */
   static boolean isSeenUnready(Pod pod) {
     return !ready(pod) && !Boolean.TRUE.equals(container(pod).getReady());
@@ -64,8 +64,6 @@ public final class AgentPods {
     var before = state(container.getLastState()).getTerminated();
     return "it has run since "
         + state.getRunning().getStartedAt()
-        + (before == null
-            ? ""
-            : ", after one that ended with exit code " + before.getExitCode());
+        + (before == null ? "" : ", after one that ended with exit code " + before.getExitCode());
   }
 }

@@ -178,13 +178,6 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
           lost.put(vip.getMetadata().getName(), belief.lost());
         });
     return new ClusterView(
-        seen,
-        believed,
-        lost,
-        nodes.list().toList(),
-        daemonSet.orElse(null),
-        agents,
-        written,
-        now);
+        seen, believed, lost, nodes.list().toList(), daemonSet.orElse(null), agents, written, now);
   }
 }

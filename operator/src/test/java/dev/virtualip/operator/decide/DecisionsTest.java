@@ -58,8 +58,7 @@ class DecisionsTest {
   @Test
   void aSilentNodeIsWrittenAsUnknown() {
     var lost = Map.of("b", report(Unknown, 2, "HeartbeatStopped", "no heartbeat"));
-    var decisions =
-        decide(view(WEB, List.of(node("a"), node("b")), Map.of("web", lost), Map.of()));
+    var decisions = decide(view(WEB, List.of(node("a"), node("b")), Map.of("web", lost), Map.of()));
     assertEquals(lost, status(decisions).unknown());
   }
 

@@ -300,15 +300,15 @@ class VirtualIpConditionsTest {
     assertEquals("a", master("a", backups));
     var handingOver = Vips.reported(Vips.edge("web", 77), "a", backups);
     assertEquals("True Serving: a serves until its successor is there", text(ready(handingOver)));
-    assertEquals(
-        "False Settled: generation 2 runs", text(conditions(handingOver, NODES).get(2)));
+    assertEquals("False Settled: generation 2 runs", text(conditions(handingOver, NODES).get(2)));
     assertEquals("b", master("a", Map.of("a", report(Backup, 2), "b", report(Master, 2))));
   }
 
   @Test
   void withExclusiveLeasesNobodyServesBetweenMasterAndSuccessor() {
-    var vip = Serialization.unmarshal(
-        """
+    var vip =
+        Serialization.unmarshal(
+            """
         metadata: {name: web, uid: uid-web, generation: 2}
         spec:
           vrid: 77
@@ -316,10 +316,9 @@ class VirtualIpConditionsTest {
           lease: {policy: Exclusive}
           addresses: [{address: 203.0.113.77/24}]
         """,
-        VirtualIp.class);
+            VirtualIp.class);
     Vips.reported(vip, "a", Map.of("a", report(Backup, 2), "b", report(Backup, 2)));
-    assertEquals(
-        "False NoMaster: no node is master; a: Backup, b: Backup", text(ready(vip)));
+    assertEquals("False NoMaster: no node is master; a: Backup, b: Backup", text(ready(vip)));
   }
 
   @Test
