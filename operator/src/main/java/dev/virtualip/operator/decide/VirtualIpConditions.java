@@ -3,6 +3,7 @@ package dev.virtualip.operator.decide;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.check.Problem.Kind;
+import dev.virtualip.crds.schema.Lease.Policy;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -149,7 +150,7 @@ public final class VirtualIpConditions {
   }
 
   private static boolean isExclusive(VirtualIp vip) {
-    return vip.getSpec() == null || vip.getSpec().lease().policy() == Lease.Policy.Exclusive;
+    return vip.getSpec() == null || vip.getSpec().lease().policy() == Policy.Exclusive;
   }
 
   /** A report in a few words. */
