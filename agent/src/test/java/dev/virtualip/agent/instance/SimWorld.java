@@ -200,7 +200,7 @@ final class SimWorld implements SimNode.World {
     boolean selected = !node.deselected.contains(vip.label());
     say("%s is %s by %s", node, selected ? "selected" : "selected no more", vip.name);
     node.freshAt = agenda.now();
-    node.planSoon();
+    planAll();
   }
 
   /** It serves for a while, and then the check fails. */
