@@ -60,6 +60,9 @@ class HandOverIT {
   /** Less than the 3.6 s that a crash costs; a hand-over takes a skew time at most, 0.8 s. */
   private static final Duration HAND_OVER_MAX = Duration.ofMillis(3_000);
 
+  /** Of web's backup, priority 100 (0.609 s): nobody has the address for so long without a word. */
+  private static final Duration SKEW = Duration.ofMillis(500);
+
   private static final String GOOD = "registry.example/virtualip-agent:2";
   private static final String BROKEN = "registry.example/broken:1";
   private static final String STRICT = "203.0.113.20";
@@ -388,10 +391,8 @@ class HandOverIT {
     cluster.await("nor a Lease", SOON, () -> !hasLease("node-a"));
     assertWebServed("master that is not selected any more", from);
     owners.compareWithKernel(List.of(ClassicPair.VIP));
-    assertEquals(
-        Duration.ZERO,
-        Holding.of(owners.changes(), List.of(ClassicPair.VIP), from, Instant.now()).none(),
-        "time without an owner of " + ClassicPair.VIP);
+    var none = Holding.of(owners.changes(), List.of(ClassicPair.VIP), from, Instant.now()).none();
+    assertTrue(none.compareTo(SKEW) < 0, "without an owner for " + none);
     awaitTold("default", "node-a is Backup: HandedOver\\(Deselected\\).*");
     assertEquals(
         List.of(),
