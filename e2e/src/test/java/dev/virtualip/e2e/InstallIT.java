@@ -25,6 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
 class InstallIT {
   private static final Duration SOON = Duration.ofSeconds(60);
   private static final String NAMESPACE = Cluster.NAMESPACE;
+  private static final String RELEASED = "vips";
+  private static final String PART = "app.kubernetes.io/part-of=virtualip";
 
   private Lab lab;
   private ApiServer api;
@@ -99,38 +101,60 @@ class InstallIT {
 
   @Test
   void theChartIsInstalledUpgradedAndUninstalled() throws IOException {
-    var namespace = "vips";
-    api.kubectl("create", "namespace", namespace);
-    new Helm(Installation.chart())
-        .install()
-        .withName("virtualip")
-        .withNamespace(namespace)
-        // As with kubectl: a server without CEL does not know its rules.
-        .disableOpenApiValidation()
-        .withKubeConfig(api.kubeconfig())
-        .call();
+    api.kubectl("create", "namespace", RELEASED);
+    installChart();
     assertEquals(
         "deployment.apps/virtualip-operator",
-        api.kubectl("-n", namespace, "get", "deployments", "-o", "name").strip());
-    new Helm(Installation.chart())
-        .upgrade()
-        .withName("virtualip")
-        .withNamespace(namespace)
-        .set("operator.replicas", 1)
-        .disableOpenApiValidation()
-        .withKubeConfig(api.kubeconfig())
-        .call();
+        api.kubectl("-n", RELEASED, "get", "deployments", "-o", "name").strip());
+    upgradeChart("operator.replicas", 1);
     assertEquals(
         "1",
         api.kubectl(
                 "-n",
-                namespace,
+                RELEASED,
                 "get",
                 "deployment/virtualip-operator",
                 "-o",
                 "jsonpath={.spec.replicas}")
             .strip());
-    Helm.uninstall("virtualip").withNamespace(namespace).withKubeConfig(api.kubeconfig()).call();
+    uninstallChart();
+    assertEquals(
+        "customresourcedefinition.apiextensions.k8s.io/virtualips.virtualip.dev",
+        Installation.crd(api),
+        "and with it the VirtualIPs");
+    assertEquals(
+        "serviceaccount/virtualip-agent",
+        api.kubectl("-n", RELEASED, "get", "sa", "-o", "name", "-l", PART).strip(),
+        "by which the agents go on");
+    installChart();
+    upgradeChart("crd.keep", false);
+    uninstallChart();
     assertNoTrace();
+  }
+
+  private void installChart() throws IOException {
+    new Helm(Installation.chart())
+        .install()
+        .withName("virtualip")
+        .withNamespace(RELEASED)
+        // As with kubectl: a server without CEL does not know its rules.
+        .disableOpenApiValidation()
+        .withKubeConfig(api.kubeconfig())
+        .call();
+  }
+
+  private void upgradeChart(String value, Object setting) throws IOException {
+    new Helm(Installation.chart())
+        .upgrade()
+        .withName("virtualip")
+        .withNamespace(RELEASED)
+        .set(value, setting)
+        .disableOpenApiValidation()
+        .withKubeConfig(api.kubeconfig())
+        .call();
+  }
+
+  private void uninstallChart() {
+    Helm.uninstall("virtualip").withNamespace(RELEASED).withKubeConfig(api.kubeconfig()).call();
   }
 }

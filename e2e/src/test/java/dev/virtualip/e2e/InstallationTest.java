@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
@@ -62,7 +63,7 @@ class InstallationTest {
 
   @Test
   void theChartMakesTheObjectsOfTheManifests() throws IOException {
-    assertSame(manifests(), helm(UnaryOperator.identity()));
+    assertSame(manifests(), helm(template -> template.set("crd.keep", false)));
   }
 
   @Test
@@ -79,7 +80,7 @@ class InstallationTest {
   void aFeatureIsTheSameByOverlayAndByValue(
       String overlay, String value, String setting, String variable, String set)
       throws IOException, InterruptedException {
-    var chart = helm(template -> template.set(value, setting));
+    var chart = helm(template -> template.set("crd.keep", false).set(value, setting));
     assertEquals(set, variable(chart, variable));
     assertNull(variable(helm(UnaryOperator.identity()), variable), "by default it is off");
     assertSame(kustomize("overlays/" + overlay), chart);
@@ -143,15 +144,30 @@ class InstallationTest {
   }
 
   @Test
-  void theCrdMayStay() throws IOException {
+  void anUninstalledChartLeavesWhatServes() throws IOException {
     var crd = "CustomResourceDefinition /virtualips.virtualip.dev";
     assertEquals(
-        "keep",
-        helm(template -> template.set("crd.keep", true))
-            .get(crd)
-            .at("/metadata/annotations/helm.sh~1resource-policy")
-            .asText());
+        List.of(
+            "ClusterRole /virtualip-agent",
+            "ClusterRoleBinding /virtualip-agent",
+            crd,
+            "Namespace /virtualip-system",
+            "Role default/virtualip-agent-events",
+            "Role virtualip-system/virtualip-agent",
+            "RoleBinding default/virtualip-agent-events",
+            "RoleBinding virtualip-system/virtualip-agent",
+            "ServiceAccount virtualip-system/virtualip-agent"),
+        kept(helm(UnaryOperator.identity())));
+    assertEquals(List.of(), kept(helm(template -> template.set("crd.keep", false))));
     assertNull(helm(template -> template.set("crd.install", false)).get(crd));
+  }
+
+  private static List<String> kept(SortedMap<String, JsonNode> objects) {
+    var policy = "/metadata/annotations/helm.sh~1resource-policy";
+    return objects.entrySet().stream()
+        .filter(object -> object.getValue().at(policy).asText().equals("keep"))
+        .map(Map.Entry::getKey)
+        .toList();
   }
 
   @ParameterizedTest

@@ -203,7 +203,7 @@ public final class ValidateCommand implements Callable<Integer> {
   private static List<Problem> selectorProblems(VirtualIp vip, List<NodeFacts> nodes) {
     return vip.getSpec() == null || nodes.isEmpty()
         ? List.of()
-        : NodeFacts.selectionProblems(vip.getSpec(), nodes);
+        : NodeFacts.selectionProblems(vip, nodes);
   }
 
   private List<Problem> scriptProblems(VirtualIp vip) {
@@ -230,7 +230,7 @@ public final class ValidateCommand implements Callable<Integer> {
     var spec = vip.getSpec();
     if (spec == null
         || nics == null
-        || nodes.stream().anyMatch(n -> n.name().equals(nodeName) && !n.selectedBy(spec))) {
+        || nodes.stream().anyMatch(n -> n.name().equals(nodeName) && !n.selectedBy(vip))) {
       return List.of();
     }
     var missing = new ArrayList<Problem>();
@@ -282,7 +282,7 @@ public final class ValidateCommand implements Callable<Integer> {
       names.add("every other node");
     }
     nodes.stream()
-        .filter(node -> node.selectedBy(spec.spec()))
+        .filter(node -> node.selectedBy(vip))
         .map(NodeFacts::name)
         .sorted()
         .forEach(names::add);

@@ -31,6 +31,7 @@ import java.util.NavigableMap;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -71,6 +72,10 @@ public final class NodeMachine {
   private final Listener listener;
   private final EarlierLife earlierLife;
   private final Queue<PlanChange> opened = new ArrayDeque<>();
+
+  /** What this node is not selected for any more, and serves until a successor is there. */
+  private final Set<String> leaving = new TreeSet<>();
+
   private Map<String, MasterRecord.Master> masters = Map.of();
   private Nics toldNics;
   private boolean configured;
@@ -188,6 +193,7 @@ public final class NodeMachine {
     if (restarts.deadline() <= now) {
       restart();
     }
+    endLeft();
     completeOpened();
   }
 
@@ -325,6 +331,9 @@ public final class NodeMachine {
               restarts.forget(name);
               end(name, Kind.Deleted);
             });
+    change.leave().forEach(this::leave);
+    endLeft();
+    leaving.removeAll(change.run().keySet());
     runs.putAll(change.run());
     change
         .run()
@@ -365,9 +374,30 @@ public final class NodeMachine {
         publish(instances.get(name));
       }
     }
-    change.forget().forEach(this::forget);
+    change.forget().stream().filter(name -> !leaving.contains(name)).forEach(this::forget);
     change.refused().forEach(this::refuse);
     configured = true;
+  }
+
+  private void leave(String name) {
+    runs.remove(name);
+    restarts.forget(name);
+    if (instances.containsKey(name)) {
+      leaving.add(name);
+      instances.get(name).leave(now);
+    }
+  }
+
+  /** Ends what this node is not selected for any more, and does not serve any longer. */
+  private void endLeft() {
+    for (var name : List.copyOf(leaving)) {
+      var instance = instances.get(name);
+      if (instance == null || !instance.servesOn()) {
+        leaving.remove(name);
+        end(name, Kind.Deselected);
+        forget(name);
+      }
+    }
   }
 
   private void end(String name, Kind reason) {
@@ -470,7 +500,7 @@ public final class NodeMachine {
         begin(run.config(), false);
       }
     }
-    opened.add(new PlanChange(again, Set.of(), Map.of(), Set.of()));
+    opened.add(new PlanChange(again, Set.of(), Set.of(), Map.of(), Set.of()));
   }
 
   private void refuse(String name, Refused refused) {

@@ -72,6 +72,7 @@ public final class VrrpInstance {
   private SyncGroupMembers group;
   private String joined;
   private boolean checksFail;
+  private String leaving;
   private boolean started;
   private HandOver asked;
   private List<String> strays = List.of();
@@ -362,6 +363,11 @@ public final class VrrpInstance {
     }
   }
 
+  /** Hands over if it is master: the VirtualIP selects other nodes and no longer this one. */
+  void leave(long now) {
+    on(new Resign(new Reason(Kind.HandedOver, Kind.Deselected.name())), now);
+  }
+
   /** Ends for good; a master resigns to its peers first. */
   public void stop(Reason reason, long now) {
     node.turn()
@@ -407,6 +413,7 @@ public final class VrrpInstance {
       step(new PriorityChanged(priority), now);
       onStatus.accept(this);
     }
+    handOverBefore(effective.leaving(), now);
     var found = faults.find(config, link, source, router.state(), now);
     checks.addFaults(effective, found);
     group.addFaults(this, found);
@@ -434,13 +441,27 @@ public final class VrrpInstance {
     }
   }
 
+  /**
+   * What a check is about serves for its last moments: a master hands over meanwhile, once.
+   *
+   * @param check its name, or null if there is none
+   */
+  private void handOverBefore(String check, long now) {
+    boolean anew = check != null && !check.equals(leaving);
+    leaving = check;
+    if (anew) {
+      var cause = new Reason(Kind.HandedOver, "PodTerminating(" + check + ")");
+      node.turn().next(this, () -> step(new Resign(cause), now));
+    }
+  }
+
   private InetAddress source(Link link) {
     return link == null ? null : transport.source(config, link);
   }
 
   private EffectivePriority effectivePriority(long now) {
     var effective = checks.effective(config, now);
-    checksFail = !effective.faults().isEmpty();
+    checksFail = effective.fails();
     return config.keepMaster()
         ? effective.keepingMaster(group.checksOfOthersFail(this))
         : effective;
@@ -516,7 +537,8 @@ public final class VrrpInstance {
     onStatus.accept(this);
   }
 
-  private boolean servesOn() {
+  /** Whether it has handed over and holds the addresses still, for its successor. */
+  boolean servesOn() {
     return router.state() instanceof Backup backup && backup.servesOn();
   }
 

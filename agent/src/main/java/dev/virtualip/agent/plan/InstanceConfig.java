@@ -155,7 +155,7 @@ public record InstanceConfig(
         secret == null ? null : new Password(secret),
         secret == null ? secretKey : null,
         spec.transport().mode() == Mode.Unicast,
-        members(checked, nodes),
+        members(vip, nodes),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
         new Garp(spec.garp().repeat(), checked.garpInterval().toNanos()),
         addresses,
@@ -189,13 +189,14 @@ public record InstanceConfig(
   }
 
   /** The configured peers, else one InternalIP of each selected node. */
-  private static Set<InetAddress> members(CheckedSpec checked, List<NodeFacts> nodes) {
+  private static Set<InetAddress> members(CheckedSpec.Result vip, List<NodeFacts> nodes) {
+    var checked = vip.spec();
     if (!checked.spec().nodesArePeers()) {
       return new LinkedHashSet<>(checked.peers());
     }
     var members = new LinkedHashSet<InetAddress>();
     nodes.stream()
-        .filter(node -> node.selectedBy(checked.spec()))
+        .filter(node -> node.selectedBy(vip.vip()))
         .flatMap(
             node ->
                 node.addresses().stream()

@@ -183,11 +183,12 @@ public final class Plan {
     changed.entrySet().removeIf(entry -> entry.getValue().equals(runs.get(entry.getKey())));
     var newlyRefused = new TreeMap<>(nextRefused);
     newlyRefused.entrySet().removeIf(entry -> entry.getValue().equals(refused.get(entry.getKey())));
-    var stop = without(runs.keySet(), nextRuns.keySet());
+    var ended = without(runs.keySet(), nextRuns.keySet());
+    var stop = without(ended, checked.keySet());
     var known = new HashSet<>(runs.keySet());
     known.addAll(refused.keySet());
     var forget = without(without(known, nextRuns.keySet()), nextRefused.keySet());
-    return new PlanChange(changed, stop, newlyRefused, forget);
+    return new PlanChange(changed, stop, without(ended, stop), newlyRefused, forget);
   }
 
   private static Set<String> without(Set<String> names, Set<String> others) {

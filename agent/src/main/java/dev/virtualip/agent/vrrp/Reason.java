@@ -41,8 +41,10 @@ public record Reason(Kind kind, String argument) {
     LateWakeUp(false),
     /** The agent ends. */
     AgentStopped(false),
-    /** This node no longer runs the VirtualIP. */
-    Deleted(true),
+    /** The VirtualIP no longer exists. */
+    Deleted(false),
+    /** The VirtualIP no longer selects this node. */
+    Deselected(false),
     /** The router begins anew with another interface, address family, VRID or version. */
     Reconfigured(true),
     /** The node has booted less than spec.delayAfterBoot ago. */

@@ -31,9 +31,11 @@ import java.time.ZoneOffset;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 
@@ -63,6 +65,9 @@ final class SimNode {
   final SimKernel kernel;
   final Map<String, Boolean> checkGood = new HashMap<>();
 
+  /** Labels that it lacks, so that VirtualIPs do not select it. */
+  final Set<String> deselected = new HashSet<>();
+
   /** When the agent began, woke up, or was told something new: timers may count from there. */
   long freshAt;
 
@@ -75,7 +80,6 @@ final class SimNode {
   private final SimAgenda agenda;
   private final SplittableRandom random;
   private final World world;
-  private final NodeFacts facts;
   private final long clockOffset;
   private final Queue<Input> inbox = new ArrayDeque<>();
   private final Map<String, String> checksRunning = new TreeMap<>();
@@ -102,7 +106,6 @@ final class SimNode {
     this.random = random;
     this.world = world;
     name = "n" + number;
-    facts = new NodeFacts(name, Map.of(), true);
     clockOffset = random.nextLong(1L << 50);
     kernel = new SimKernel(agenda, random, number, this::reported);
   }
@@ -249,9 +252,19 @@ final class SimNode {
   }
 
   private void tellCheck(String vip, int weight, int ofLife) {
-    if (life == ofLife && checksRunning.containsKey(vip)) {
+    if (life == ofLife) {
       boolean good = checkGood.getOrDefault(vip, true);
-      var verdict = good ? Verdict.Good : Verdict.Failed;
+      tellCheck(vip, weight, good ? Verdict.Good : Verdict.Failed);
+    }
+  }
+
+  /** What is checked serves for its last moments. */
+  void tellLeaving(String vip, int weight) {
+    tellCheck(vip, weight, Verdict.Leaving);
+  }
+
+  private void tellCheck(String vip, int weight, Verdict verdict) {
+    if (checksRunning.containsKey(vip)) {
       take(new CheckChanged(vip, new CheckState("c", weight, false, verdict, "refused")));
     }
   }
@@ -297,13 +310,21 @@ final class SimNode {
             return;
           }
           var objects = world.wanted().stream().map(SimVip::object).toList();
-          var desired = new Desired(objects, facts, List.of(), Map.of(), Map.of());
+          var desired = new Desired(objects, facts(), List.of(), Map.of(), Map.of());
           var change = plan.change(desired, nics);
           if (!change.isEmpty() || !machine.configured()) {
             freshAt = agenda.now();
             take(new PlanChanged(change));
           }
         });
+  }
+
+  private NodeFacts facts() {
+    var labels = new TreeMap<String, String>();
+    world.wanted().stream()
+        .filter(vip -> !deselected.contains(vip.label()))
+        .forEach(vip -> labels.put(vip.label(), "yes"));
+    return new NodeFacts(name, labels, true);
   }
 
   private void wake() {

@@ -37,17 +37,24 @@ final class SimWorld implements SimNode.World {
   /** When the network, or an agent, was last kept from working. */
   long disturbedAt;
 
+  /** Whether nodes are deselected, and pods deleted: chosen apart, as older seeds have no such. */
+  private final boolean movesOnPurpose;
+
+  private final SplittableRandom purpose;
   private final long seed;
   private final Consumer<String> trace;
   private final List<SimVip> deleted = new ArrayList<>();
   private final SimRules rules;
   private final List<Integer> deeds = new ArrayList<>();
   private boolean refused;
+  private boolean healed;
 
   private SimWorld(long seed, Consumer<String> trace) {
     this.seed = seed;
     this.trace = trace;
     random = new SplittableRandom(seed);
+    purpose = new SplittableRandom(~seed);
+    movesOnPurpose = purpose.nextInt(4) == 0;
     int count = 2 + random.nextInt(random.nextInt(3) == 0 ? 4 : 2);
     lan = new SimLan(agenda, random, count);
     boolean keepMaster = random.nextInt(5) == 0;
@@ -175,6 +182,41 @@ final class SimWorld implements SimNode.World {
       case 15 -> dropWhatIsDown(node, vip);
       default -> foreignRoute(node, vip);
     }
+    if (movesOnPurpose) {
+      moveOnPurpose(node, vip);
+    }
+  }
+
+  private void moveOnPurpose(SimNode node, SimVip vip) {
+    switch (purpose.nextInt(4)) {
+      case 0 -> selectOrDeselect(node, vip);
+      case 1 -> deletePod(node, vip);
+      default -> {}
+    }
+  }
+
+  private void selectOrDeselect(SimNode node, SimVip vip) {
+    if (!node.deselected.remove(vip.label())) {
+      node.deselected.add(vip.label());
+    }
+    boolean selected = !node.deselected.contains(vip.label());
+    say("%s is %s by %s", node, selected ? "selected" : "selected no more", vip.name);
+    node.freshAt = agenda.now();
+    planAll();
+  }
+
+  /** It serves for a while, and then the check fails. */
+  private void deletePod(SimNode node, SimVip vip) {
+    say("%s: the pod of %s is being deleted", node, vip.name);
+    node.freshAt = agenda.now();
+    node.tellLeaving(vip.name, vip.checkWeight);
+    agenda.after(
+        purpose.nextLong(8 * SECOND),
+        () -> {
+          node.checkGood.put(vip.name, healed);
+          node.freshAt = agenda.now();
+          node.tellCheck(vip.name, vip.checkWeight);
+        });
   }
 
   private void later(SimNode node) {
@@ -384,6 +426,7 @@ final class SimWorld implements SimNode.World {
     lan.loss = 0;
     lan.doubled = 0;
     deleted.clear();
+    healed = true;
     disturbedAt = Math.max(disturbedAt, agenda.now());
     for (var node : nodes) {
       node.sendFailure = 0;
@@ -395,6 +438,7 @@ final class SimWorld implements SimNode.World {
         node.kernel.setLink(slot, true, false);
       }
       node.checkGood.clear();
+      node.deselected.clear();
       vips.forEach(
           vip -> {
             vip.request(node.name, null);

@@ -255,6 +255,39 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void aMasterHandsOverWhileWhatIsCheckedServesItsLastMoments() {
+    becomeMaster();
+    instance.onCheck(leaving(), now);
+    assertEquals(List.of("advert 0 eth0"), fake.log, "and serves on");
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals("HandedOver(PodTerminating(nginx))", instance.status().reason());
+    assertEquals("check nginx: it is being deleted", instance.status().message());
+    assertEquals(1, instance.status().priority());
+    hear(80, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertTrue(fake.log.contains("delete 203.0.113.10/24"), fake.log::toString);
+    instance.onCheck(FakeNode.failed("nginx", "no Ready pod"), now);
+    assertEquals("CheckFailed(nginx)", instance.status().reason());
+  }
+
+  @Test
+  void whereNobodyFollowsItServesAgainAsTheLastResort() {
+    becomeMaster();
+    instance.onCheck(leaving(), now);
+    expire();
+    assertTrue(fake.log.contains("delete 203.0.113.10/24"), fake.log::toString);
+    expire();
+    assertEquals(State.Master, instance.status().state());
+    instance.onCheck(leaving(), now);
+    assertEquals(State.Master, instance.status().state(), "it is asked once");
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(100, instance.status().priority(), "another pod has come");
+  }
+
+  private static CheckState leaving() {
+    return new CheckState("nginx", 0, false, Verdict.Leaving, "it is being deleted");
+  }
+
+  @Test
   void aRuleHasNoLeaseToRenew() {
     becomeMaster(WITH_RULE);
     expire();

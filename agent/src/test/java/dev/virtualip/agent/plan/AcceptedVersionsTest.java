@@ -13,6 +13,7 @@ import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.Arrays;
 import java.util.List;
@@ -71,6 +72,23 @@ class AcceptedVersionsTest {
     var versions = decide(Map.of(), vip("web", 1, ""), far);
     assertEquals(Set.of("web"), versions.run().keySet());
     assertEquals(Map.of(), versions.refused());
+  }
+
+  @Test
+  void whatRunsGoesOnUnderATaintAndKeepsItsVrid() {
+    var running = vip("web", 1, "");
+    var report = new NodeStatus(null, null, null, null, null, null, null, null);
+    running.setStatus(new VirtualIpStatus(null, null, Map.of("node-a", report), null));
+    var rival =
+        of(
+            "late",
+            "vrid: 1, interface: 'et*', addresses: [{address: 10.0.9.1/24}]"
+                + ", nodes: {selector: {matchLabels: {edge: 'true'}}}");
+    var tainted = new NodeFacts("node-a", Map.of("edge", "true"), false);
+    var desired = new Desired(List.of(rival, running), tainted, List.of(), Map.of(), Map.of());
+    var acceptance = decide(desired, checked(Map.of("web", running)));
+    assertEquals(Set.of("web"), acceptance.run().keySet());
+    assertTrue(problem(acceptance, "late").contains("taken by VirtualIP web"));
   }
 
   @Test

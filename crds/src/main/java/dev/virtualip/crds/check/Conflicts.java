@@ -67,14 +67,16 @@ public final class Conflicts {
     return among(
         checked,
         (a, b) -> {
-          var ours = nic.apply(a.interfaceOn(node.name()));
-          boolean same = ours.equals(nic.apply(b.interfaceOn(node.name())));
-          return same && node.selectedBy(a) && node.selectedBy(b) ? List.of(ours) : List.of();
+          var ours = nic.apply(a.spec().spec().interfaceOn(node.name()));
+          boolean same = ours.equals(nic.apply(b.spec().spec().interfaceOn(node.name())));
+          return same && node.selectedBy(a.vip()) && node.selectedBy(b.vip())
+              ? List.of(ours)
+              : List.of();
         });
   }
 
   private static Map<String, List<Problem>> among(
-      Collection<Result> all, BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
+      Collection<Result> all, BiFunction<Result, Result, List<String>> moreInCommon) {
     var problems = new HashMap<String, List<Problem>>();
     var conflicts = new Conflicts();
     for (var checked : all.stream().sorted(OLDEST_FIRST).toList()) {
@@ -82,10 +84,7 @@ public final class Conflicts {
       if (own.isEmpty()) {
         conflicts
             .rivals(wanted(checked.spec()))
-            .forEach(
-                winner ->
-                    own.addAll(
-                        between(winner.name(), winner.spec(), checked.spec(), moreInCommon)));
+            .forEach(winner -> own.addAll(between(winner, checked, moreInCommon)));
       }
       if (own.isEmpty()) {
         conflicts.take(checked, held(checked.spec()));
@@ -137,14 +136,14 @@ public final class Conflicts {
   }
 
   private static List<Problem> between(
-      String winner,
-      CheckedSpec older,
-      CheckedSpec spec,
-      BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
+      Result winning, Result losing, BiFunction<Result, Result, List<String>> moreInCommon) {
+    var winner = winning.name();
+    var older = winning.spec();
+    var spec = losing.spec();
     boolean disjoint = disjoint(spec.spec(), older.spec());
     var problems = new ArrayList<Problem>();
     if (!disjoint && spec.isIpv6() == older.isIpv6()) {
-      problems.addAll(vridsBetween(winner, older.spec(), spec.spec(), moreInCommon));
+      problems.addAll(vridsBetween(winning, losing, moreInCommon));
     }
     problems.addAll(
         inCommon(
@@ -208,22 +207,21 @@ public final class Conflicts {
   }
 
   private static List<Problem> vridsBetween(
-      String winner,
-      VirtualIpSpec older,
-      VirtualIpSpec spec,
-      BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
+      Result winning, Result losing, BiFunction<Result, Result, List<String>> moreInCommon) {
+    var older = winning.spec().spec();
+    var spec = losing.spec().spec();
     if (!spec.vrid().equals(older.vrid())) {
       return List.of();
     }
     var common = commonInterfaces(spec, older);
-    common.addAll(moreInCommon.apply(spec, older));
+    common.addAll(moreInCommon.apply(losing, winning));
     return common.stream()
         .map(
             nic ->
                 conflict(
                     "spec.vrid",
                     "%d on %s is taken by VirtualIP %s: use another VRID, NIC or set of nodes"
-                        .formatted(spec.vrid(), nic, winner)))
+                        .formatted(spec.vrid(), nic, winning.name())))
         .toList();
   }
 

@@ -85,6 +85,10 @@ final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
           (ObjectNode) (isStatus(path) ? current.deepCopy() : merge(current, patch));
       if (isStatus(path)) {
         updated.set("status", merge(current.path("status"), patch.path("status")));
+        var version = patch.path("metadata").path("resourceVersion");
+        if (!version.isMissingNode()) {
+          ((ObjectNode) updated.path("metadata")).set("resourceVersion", version);
+        }
       } else if (hasStatus(path) && current.has("status")) {
         updated.set("status", current.get("status"));
       } else if (hasStatus(path)) {

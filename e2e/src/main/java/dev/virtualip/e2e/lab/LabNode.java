@@ -29,6 +29,7 @@ public final class LabNode implements AutoCloseable {
   private final Map<String, Program> programs;
   private final Map<String, PodRun> pods = new ConcurrentHashMap<>();
   private final Set<String> held = ConcurrentHashMap.newKeySet();
+  private volatile boolean kubeletRuns = true;
   private SharedIndexInformer<Pod> informer;
 
   private LabNode(ApiServer api, Host host, String internalIp, Map<String, Program> programs) {
@@ -133,6 +134,22 @@ public final class LabNode implements AutoCloseable {
 
   boolean holds(String image) {
     return held.stream().anyMatch(image::contains);
+  }
+
+  /** Ends the kubelet: pods run on, and the node controller calls them and the node not ready. */
+  public void killKubelet() {
+    kubeletRuns = false;
+    setReady(false);
+  }
+
+  /** Undoes {@link #killKubelet}. */
+  public void startKubelet() {
+    kubeletRuns = true;
+    setReady(true);
+  }
+
+  boolean kubeletRuns() {
+    return kubeletRuns;
   }
 
   /** Sets the Node's Ready condition, as the node controller does for a silent kubelet. */

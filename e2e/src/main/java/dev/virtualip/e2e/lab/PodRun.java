@@ -121,8 +121,12 @@ final class PodRun {
       Duration grace = null;
       while (grace == null) {
         try {
-          runs.forEach(this::keepRunning);
-          report();
+          if (node.kubeletRuns()) {
+            runs.forEach(this::keepRunning);
+            report(status());
+          } else if (reported != null) {
+            report(notReady());
+          }
         } catch (KubernetesClientException e) {
           // Gone, or the API server is away: the programs run on, the next round tries again.
           log.debug("pod={} message={}", pod.getMetadata().getName(), e.getMessage());
@@ -187,8 +191,7 @@ final class PodRun {
         .getContainerPort();
   }
 
-  private void report() {
-    PodStatus status = status();
+  private void report(PodStatus status) {
     if (status.equals(reported)) {
       return;
     }
@@ -229,6 +232,17 @@ final class PodRun {
     }
     runs.forEach(run -> status.addToContainerStatuses(containerStatus(run).build()));
     return status.build();
+  }
+
+  /**
+   * As the node controller calls it when no kubelet is heard of: its containers are as they were.
+   */
+  private PodStatus notReady() {
+    return new PodStatusBuilder(reported)
+        .editMatchingCondition(condition -> condition.getType().equals("Ready"))
+        .withStatus("False")
+        .endCondition()
+        .build();
   }
 
   private ContainerStatusBuilder containerStatus(Run run) {

@@ -229,7 +229,11 @@ final class RealApiServer implements ApiServer {
       awaitWhileAlive("its certificate", () -> Files.exists(certificate) ? "ok" : "none");
       Config config = Config.fromKubeconfig(kubeconfig().toFile());
       config.setRequestRetryBackoffLimit(0);
-      client = new KubernetesClientBuilder().withConfig(config).build();
+      client =
+          new KubernetesClientBuilder()
+              .withConfig(config)
+              .withHttpClientBuilderConsumer(Patience::add)
+              .build();
     }
     awaitWhileAlive("/readyz", () -> client.raw("/readyz"));
   }

@@ -8,10 +8,8 @@ import dev.virtualip.crds.check.OwnedAddresses;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
-import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
-import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.ClusterView;
 import dev.virtualip.operator.watch.DrainTrigger;
 import io.fabric8.kubernetes.api.model.Node;
@@ -87,7 +85,7 @@ public record Decisions(
       var problems = problems(view, checked, owned);
       var believed = view.believed().values();
       var drains = drains(view.nodes(), drainOn);
-      var placement = AgentPlacement.nodes(view.vips(), problems, facts);
+      var placement = AgentPlacement.nodes(believed, problems, facts);
       var turn =
           AgentRollout.turn(
               revision, view.pods(), placement, believed, facts, drains.keySet(), view.now());
@@ -159,24 +157,10 @@ public record Decisions(
           StatusDecision.timed(conditions, view.conditions(stored), view.now()),
           VirtualIpConditions.master(vip),
           VirtualIpStatus.backups(ClusterView.reports(vip)),
-          unknown(stored),
+          view.lost().getOrDefault(name, Map.of()),
           gone(stored, selectable),
           handOvers,
           switchOver);
-    }
-
-    /** The reports to write for nodes whose agents are silent, by node. */
-    private Map<String, NodeStatus> unknown(VirtualIp stored) {
-      var unknown = new TreeMap<String, NodeStatus>();
-      view.silent()
-          .forEach(
-              (node, silence) -> {
-                var report = ClusterView.reports(stored).get(node);
-                if (report != null && AgentLiveness.isLive(report)) {
-                  unknown.put(node, AgentLiveness.unknown(report, silence));
-                }
-              });
-      return unknown;
     }
 
     /** Nodes that no longer exist, or no longer have an agent that could remove its own report. */
@@ -191,8 +175,7 @@ public record Decisions(
                         && selectable
                         && !staffed.contains(node)
                         && facts.stream()
-                            .noneMatch(
-                                f -> f.name().equals(node) && f.selectedBy(stored.getSpec()));
+                            .noneMatch(f -> f.name().equals(node) && f.selectedBy(stored));
                 if (!names.contains(node) || left) {
                   gone.add(node);
                 }

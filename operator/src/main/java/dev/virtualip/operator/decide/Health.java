@@ -16,6 +16,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -27,6 +28,9 @@ public final class Health {
   public static final String MULTIPLE_MASTERS = "MultipleMasters";
   public static final String VRID_CONFLICT = "VridConflict";
   public static final String STRAY_ADDRESSES = "StrayAddresses";
+
+  /** Reason of Degraded: some node goes on with an older generation. */
+  public static final String EDIT_REFUSED = "EditRefused";
 
   private Health() {}
 
@@ -56,9 +60,7 @@ public final class Health {
       VirtualIp vip, boolean selectable, Collection<NodeFacts> nodes) {
     var members = new TreeSet<String>();
     if (selectable) {
-      nodes.stream()
-          .filter(node -> node.selectedBy(vip.getSpec()))
-          .forEach(node -> members.add(node.name()));
+      nodes.stream().filter(node -> node.selectedBy(vip)).forEach(node -> members.add(node.name()));
     } else {
       members.addAll(reports(vip).keySet());
     }
@@ -87,16 +89,39 @@ public final class Health {
     }
     int healthy = members.size() - missing.size();
     var count = "%d of %d nodes can serve".formatted(healthy, members.size());
-    return missing.isEmpty() && !members.isEmpty()
+    var refused = refused(vip);
+    if (!missing.isEmpty() || members.isEmpty()) {
+      return condition(
+          vip, DEGRADED, "True", "NodesMissing", count + told(missing) + told(refused));
+    }
+    return refused.isEmpty()
         ? condition(vip, DEGRADED, "False", "AllNodesServe", count)
-        : condition(
-            vip,
-            DEGRADED,
-            "True",
-            "NodesMissing",
-            missing.entrySet().stream()
-                .map(node -> "; " + node.getKey() + ": " + node.getValue())
-                .collect(Collectors.joining("", count, "")));
+        : condition(vip, DEGRADED, "True", EDIT_REFUSED, count + told(refused));
+  }
+
+  private static String told(Map<String, String> byNode) {
+    return byNode.entrySet().stream()
+        .map(node -> "; " + node.getKey() + ": " + node.getValue())
+        .collect(Collectors.joining());
+  }
+
+  /** By node, what it refuses that runs elsewhere; what runs nowhere is not accepted. */
+  static Map<String, String> refused(VirtualIp vip) {
+    var generation = vip.getMetadata().getGeneration();
+    boolean runs =
+        reports(vip).values().stream()
+            .anyMatch(report -> Objects.equals(report.acceptedGeneration(), generation));
+    if (!runs) {
+      return Map.of();
+    }
+    var refusing = VirtualIpConditions.refusing(vip);
+    refusing.replaceAll(
+        (node, why) -> {
+          var older = reports(vip).get(node).acceptedGeneration();
+          return "refuses generation %d and %s: %s"
+              .formatted(generation, older == null ? "runs none" : "goes on with " + older, why);
+        });
+    return refusing;
   }
 
   /** Whether a node is master or could take over. */
@@ -105,7 +130,7 @@ public final class Health {
   }
 
   private static Condition multipleMasters(VirtualIp vip) {
-    var masters = VirtualIpConditions.masters(vip);
+    var masters = VirtualIpConditions.serving(vip);
     return masters.size() > 1
         ? condition(
             vip,

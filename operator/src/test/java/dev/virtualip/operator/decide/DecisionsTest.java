@@ -11,8 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.values.IpPrefix;
-import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.ClusterView;
 import dev.virtualip.operator.watch.DrainTrigger;
 import dev.virtualip.operator.watch.Vips;
@@ -60,11 +60,9 @@ class DecisionsTest {
 
   @Test
   void aSilentNodeIsWrittenAsUnknown() {
-    var silence = new AgentLiveness.Silence(AgentLiveness.HEARTBEAT_STOPPED, "no heartbeat");
-    var decisions =
-        decide(view(WEB, List.of(node("a"), node("b")), Map.of("b", silence), Map.of()));
-    assertEquals(Set.of("b"), status(decisions).unknown().keySet());
-    assertEquals(Unknown, status(decisions).unknown().get("b").state());
+    var lost = Map.of("b", report(Unknown, 2, "HeartbeatStopped", "no heartbeat"));
+    var decisions = decide(view(WEB, List.of(node("a"), node("b")), Map.of("web", lost), Map.of()));
+    assertEquals(lost, status(decisions).unknown());
   }
 
   @Test
@@ -150,10 +148,10 @@ class DecisionsTest {
   private static ClusterView view(
       VirtualIp vip,
       List<Node> nodes,
-      Map<String, AgentLiveness.Silence> silent,
+      Map<String, Map<String, NodeStatus>> lost,
       Map<String, List<Condition>> written) {
     return new ClusterView(
-        List.of(vip), Map.of("web", vip), silent, nodes, null, List.of(), written, NOW);
+        List.of(vip), Map.of("web", vip), lost, nodes, null, List.of(), written, NOW);
   }
 
   private static Node node(String name) {

@@ -87,6 +87,27 @@ class HealthTest {
   }
 
   @Test
+  void anEditThatSomeNodeRefusesIsToldWithNodeReasonAndFix() {
+    var fix = "spec.interface: there is no NIC eth9 on b (it has eth0): correct the name";
+    var goesOn = new NodeStatus(Backup, 100, null, null, "not run: " + fix, 1L, 2L, 0L);
+    assertEquals(
+        "Degraded True EditRefused: 2 of 2 nodes can serve; b: refuses generation 2 and goes on with"
+            + " 1: "
+            + fix,
+        condition(0, Map.of("a", report(Master, 2), "b", goesOn), Map.of()));
+    var neverRan = new NodeStatus(Fault, null, null, "InvalidSpec", fix, null, 2L, 0L);
+    assertEquals(
+        "Degraded True NodesMissing: 1 of 2 nodes can serve; b: Fault (InvalidSpec); b: refuses"
+            + " generation 2 and runs none: "
+            + fix,
+        condition(0, Map.of("a", report(Master, 2), "b", neverRan), Map.of()));
+    assertEquals(
+        "Degraded False AllNodesServe: 2 of 2 nodes can serve",
+        condition(0, Map.of("a", report(Master, 1), "b", goesOn), Map.of()),
+        "what runs nowhere is not accepted");
+  }
+
+  @Test
   void severalMastersAreTold() {
     assertEquals(
         "MultipleMasters False OneMaster: a is master",
