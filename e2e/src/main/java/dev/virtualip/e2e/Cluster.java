@@ -212,32 +212,31 @@ public final class Cluster implements AutoCloseable {
   }
 
   /**
-   * Lets the agents run these scripts, as docs/notifications.md says; before the operator starts.
+   * Lets the agents run these scripts, as {@code deploy/overlays/exec} does; before the operator
+   * starts.
    */
   public void enableScripts(Map<String, String> scripts) {
-    var name = "virtualip-scripts";
     var configMap =
         new ConfigMapBuilder()
             .withNewMetadata()
-            .withName(name)
+            .withName("virtualip-scripts")
             .withNamespace(NAMESPACE)
             .endMetadata()
             .withData(scripts)
             .build();
     client().resource(configMap).create();
-    client()
-        .apps()
-        .deployments()
-        .inNamespace(NAMESPACE)
-        .withName("virtualip-operator")
-        .patch(
-            // Not edit: the deployment controller writes to it too.
-            PatchContext.of(PatchType.STRATEGIC_MERGE),
-            """
-            {"spec": {"template": {"spec": {"containers": [
-              {"name": "operator", "env": [{"name": "AGENT_SCRIPTS", "value": "%s"}]}]}}}}
-            """
-                .formatted(name));
+    try {
+      var patch = Files.readString(Lab.root().resolve("deploy/components/exec/operator.yaml"));
+      client()
+          .apps()
+          .deployments()
+          .inNamespace(NAMESPACE)
+          .withName(OPERATOR)
+          // Not edit: the deployment controller writes to it too.
+          .patch(PatchContext.of(PatchType.STRATEGIC_MERGE), patch);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Makes the Secret that a VirtualIP refers to. */

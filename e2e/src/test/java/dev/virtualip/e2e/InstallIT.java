@@ -8,11 +8,16 @@ import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.client.dsl.RollableScalableResource;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -55,21 +60,16 @@ class InstallIT {
     return file.toString();
   }
 
+  private RollableScalableResource<Deployment> operator() {
+    return api.client().apps().deployments().inNamespace(NAMESPACE).withName("virtualip-operator");
+  }
+
+  private static Container container(Deployment operator) {
+    return operator.getSpec().getTemplate().getSpec().getContainers().getFirst();
+  }
+
   private String variable(String name) {
-    return api
-        .client()
-        .apps()
-        .deployments()
-        .inNamespace(NAMESPACE)
-        .withName("virtualip-operator")
-        .get()
-        .getSpec()
-        .getTemplate()
-        .getSpec()
-        .getContainers()
-        .getFirst()
-        .getEnv()
-        .stream()
+    return container(operator().get()).getEnv().stream()
         .filter(variable -> variable.getName().equals(name))
         .map(variable -> Objects.requireNonNullElse(variable.getValue(), "from elsewhere"))
         .findFirst()
@@ -96,6 +96,32 @@ class InstallIT {
     var sample = Lab.root().resolve("samples/01-active-standby.yaml").toString();
     api.kubectl("apply", "--validate=false", "-f", sample);
     api.kubectl("delete", "--wait=false", "-f", base);
+    assertNoTrace();
+  }
+
+  @Test
+  void whatIsAppliedAgainStaysAsItIsAndIsNobodysConflict() {
+    var files =
+        Stream.of("namespace", "operator-rbac", "agent-rbac", "operator")
+            .map(name -> Lab.root().resolve("deploy/base/" + name + ".yaml").toString())
+            .toList();
+    files.forEach(file -> api.kubectl("apply", "--server-side", "-f", file));
+    for (var file : files) {
+      api.kubectl("apply", "--server-side", "--field-manager=another", "-f", file);
+      assertEquals("", api.kubectl("diff", "--server-side", "-f", file));
+    }
+    // Newer servers take more of it as a whole, such as a fieldRef: it is stored as it is shipped.
+    var shipped = api.client().apps().deployments().load(new File(files.getLast())).item();
+    var stored = operator().get();
+    assertEquals(container(shipped).getEnv(), container(stored).getEnv());
+    assertEquals(container(shipped).getPorts(), container(stored).getPorts());
+    assertEquals(
+        shipped.getSpec().getTemplate().getSpec().getAffinity(),
+        stored.getSpec().getTemplate().getSpec().getAffinity());
+    assertEquals(
+        shipped.getSpec().getTemplate().getSpec().getTolerations(),
+        stored.getSpec().getTemplate().getSpec().getTolerations());
+    files.reversed().forEach(file -> api.kubectl("delete", "--wait=false", "-f", file));
     assertNoTrace();
   }
 

@@ -86,6 +86,26 @@ class InstallationTest {
     assertSame(kustomize("overlays/" + overlay), chart);
   }
 
+  /** kubectl drain refuses to evict a pod that has any. */
+  @Test
+  void noDeploymentHasLocalStorage() throws IOException, InterruptedException {
+    for (var objects :
+        List.of(
+            kustomize("base"),
+            kustomize("overlays/exec"),
+            kustomize("overlays/host-pid"),
+            kustomize("overlays/monitoring"),
+            kustomize("overlays/gitops"),
+            helm(UnaryOperator.identity()))) {
+      var local =
+          objects.values().stream()
+              .filter(object -> object.path("kind").asText().equals("Deployment"))
+              .flatMap(deployment -> deployment.at("/spec/template/spec/volumes").valueStream())
+              .filter(volume -> volume.has("emptyDir") || volume.has("hostPath"));
+      assertEquals(List.of(), local.toList());
+    }
+  }
+
   @Test
   void logsMayBeJson() throws IOException {
     var chart = helm(template -> template.set("logFormat", "json"));

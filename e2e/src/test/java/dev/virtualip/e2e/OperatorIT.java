@@ -437,17 +437,20 @@ class OperatorIT {
     awaitJson(null, Cluster.OPERATOR, "agents_applied", "\"image\":\"" + image + "\"");
   }
 
-  /** Waits until a program has told this as JSON: on a node, or on the leading operator's. */
+  /**
+   * Waits until a program has told this as JSON, and nothing in another form: on a node, or on the
+   * leading operator's.
+   */
   private void awaitJson(String node, String program, String what, String field) {
     Await.until(
         program + " tells " + what + " as JSON",
         SOON,
         () -> (node == null ? cluster.leader() : cluster.node(node)).proc(program).output(),
         log ->
-            log.lines()
-                .filter(line -> line.startsWith("{\"time\":\"") && line.endsWith("}"))
-                .anyMatch(
-                    line -> line.contains("\"msg\":\"" + what + "\"") && line.contains(field)));
+            log.lines().allMatch(line -> line.startsWith("{\"time\":\"") && line.endsWith("}"))
+                && log.lines()
+                    .anyMatch(
+                        line -> line.contains("\"msg\":\"" + what + "\"") && line.contains(field)));
   }
 
   @Test

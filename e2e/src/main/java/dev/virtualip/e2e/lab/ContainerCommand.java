@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
@@ -92,9 +93,19 @@ final class ContainerCommand {
             name(container), "runc", "--root", RUNC, "run", "--bundle", bundle.toString(), id);
   }
 
-  /** A program of the machine in a mount namespace of its own. */
+  /**
+   * A program of the machine in a mount namespace of its own, with the heap it has in the image.
+   */
   private Proc start(Container container, Program.Command stand) {
     Map<String, String> environment = environment(container);
+    Quantity limit =
+        container.getResources() == null
+            ? null
+            : container.getResources().getLimits().get("memory");
+    if (limit != null) {
+      long half = Quantity.getAmountInBytes(limit).longValueExact() / 2;
+      environment.put("JAVA_OPTS", "-Xmx" + half);
+    }
     List<String> program = new ArrayList<>(capabilities(container));
     program.addAll(stand.words());
     container.getCommand().stream().skip(1).forEach(word -> program.add(expand(word, environment)));

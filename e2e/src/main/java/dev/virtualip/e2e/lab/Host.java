@@ -183,10 +183,13 @@ public final class Host implements AutoCloseable {
 
   private Proc start(String name, Map<String, String> environment, List<String> command) {
     Map<String, String> all = new LinkedHashMap<>();
-    // JVMs: no files in the machine's /tmp, which a SIGKILL would leave there.
-    all.put("JAVA_OPTS", "-XX:-UsePerfData -Djava.io.tmpdir=/run/lab/tmp");
     all.put("TMPDIR", "/run/lab/tmp");
     all.putAll(environment);
+    // JVMs: no files in the machine's /tmp, which a SIGKILL would leave there.
+    all.merge(
+        "JAVA_OPTS",
+        "-XX:-UsePerfData -Djava.io.tmpdir=/run/lab/tmp",
+        (own, lab) -> lab + " " + own);
     int start = starts.merge(name, 1, Integer::sum);
     String file = this.name + "-" + name + (start == 1 ? "" : "-" + start) + ".log";
     Proc proc = Proc.start(this.name + "/" + name, lab.work().resolve(file), all, command);

@@ -3,6 +3,7 @@ package dev.virtualip.e2e.lab;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -34,13 +35,21 @@ public sealed interface Program {
     return Map.copyOf(own);
   }
 
-  /** The project's own images, as {@code make images} leaves them, by image name. */
+  /**
+   * The project's own images, as {@code make images} leaves them, by a part of the image name. The
+   * agent's with a shell comes first: its name has the other's in it.
+   */
   static Map<String, Program> images() {
-    Map<String, Program> own = new HashMap<>();
+    Map<String, Program> own = new LinkedHashMap<>();
+    own.put("-exec", image("virtualip-agent-exec"));
     for (String name : List.of("virtualip-agent", "virtualip-operator")) {
-      own.put(name, new Image(Lab.root().resolve("target/images/" + name)));
+      own.put(name, image(name));
     }
-    return Map.copyOf(own);
+    return own;
+  }
+
+  private static Image image(String name) {
+    return new Image(Lab.root().resolve("target/images/" + name));
   }
 
   /** Why {@link #images} cannot be run here, or an empty text when they can. */
