@@ -455,7 +455,7 @@ public final class NodeMachine {
 
   /**
    * A defect must neither take down other VirtualIPs nor leave a master in half a state. So the
-   * instance and its sync group give up, and begin anew after a while.
+   * instance and its sync group give up, and restart after a while.
    */
   private void abandon(VrrpInstance failed, Throwable defect) {
     var name = failed.config().name();

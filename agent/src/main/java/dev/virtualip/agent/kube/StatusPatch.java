@@ -13,8 +13,7 @@ import java.util.Objects;
 
 /**
  * The patch that a node writes into the status of a VirtualIP: its own key and, as Master, {@code
- * master}, {@code transitions} and {@code backups}, so that they are right without the operator
- * too.
+ * master}, {@code transitions} and {@code backups}. So these are right without the operator too.
  */
 final class StatusPatch {
   private static final JsonMapper MAPPER = new JsonMapper();

@@ -142,9 +142,9 @@ public final class StatusReporter {
   }
 
   /**
-   * Compares the status on the API server with the one written, and writes it again if needed:
-   * after a VirtualIP was deleted and created again, or when its {@code status.master} is out of
-   * date.
+   * Compares the status on the API server with the one written, and writes it again if needed. That
+   * happens after a VirtualIP was deleted and created again, or when its {@code status.master} is
+   * out of date.
    */
   public void statusChanged(String virtualIp) {
     var seen = cached.apply(virtualIp).orElse(null);

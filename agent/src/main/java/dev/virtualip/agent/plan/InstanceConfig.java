@@ -311,7 +311,7 @@ public record InstanceConfig(
 
   /**
    * Whether a router that runs {@code before} can switch to this configuration. Otherwise it has to
-   * begin anew.
+   * be replaced by a new one.
    */
   public boolean continues(InstanceConfig before) {
     return interfaceName.equals(before.interfaceName)

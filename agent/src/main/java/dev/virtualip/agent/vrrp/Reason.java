@@ -87,7 +87,7 @@ public record Reason(Kind kind, String argument) {
     Conflict(true),
     /** The spec is not valid. */
     InvalidSpec(true),
-    /** The instance has failed by a defect of the agent, and begins anew. */
+    /** The instance has failed by a defect of the agent, and will restart. */
     Defect(true);
 
     private final boolean fault;

@@ -111,7 +111,7 @@ public record CheckedSpec(
       return vip.getMetadata().getName();
     }
 
-    /** The same of an object whose spec is equal. */
+    /** This result for another object whose spec is equal. */
     public Result withVip(VirtualIp other) {
       return other == vip ? this : new Result(other, spec, problems);
     }

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Who is told, by the node concerned, when it enters another state (keepalived: {@code notify,
+ * The notifications that a node sends when it enters another state (keepalived: {@code notify,
  * smtp_alert}). Each channel is independent of the others.
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -31,7 +31,7 @@ public record Notifications(
         Email email,
     @JsonPropertyDescription("POST to a URL.") Webhook webhook) {
 
-  /** No one. */
+  /** No channels. */
   public static final Notifications NONE = new Notifications(null, null, null);
 
   /** What may be a mail address: enough to keep line breaks and second addresses out. */

@@ -9,7 +9,7 @@ import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.ValidationRule;
 import java.util.Objects;
 
-/** A NIC that counts. */
+/** A NIC whose link state counts for the election. */
 @ValidationRule(
     value = "!has(self.reverse) || !self.reverse || (has(self.weight) && self.weight != 0)",
     message = "reverse turns a weight round: set a weight, or remove it",

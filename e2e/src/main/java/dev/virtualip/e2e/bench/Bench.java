@@ -27,8 +27,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code make bench}. Exits with 0 if every move ended as it should, however long it took; what was
- * measured is written after every move, so that it may be interrupted.
+ * {@code make bench}. Exits with 0 if every move had the expected end, however long it took. The
+ * results are written after every move, so that it may be interrupted.
  */
 @Command(
     name = "bench",
@@ -39,7 +39,7 @@ public final class Bench implements Callable<Integer> {
   private static final Duration SETTLE = Duration.ofSeconds(10);
   private static final int LOAD_RUNS_MAX = 3;
 
-  /** Planned moves and those at scale take this part of the runs. */
+  /** Planned moves and moves at scale get the number of runs divided by this. */
   private static final int SCALE_PART = 4;
 
   private static final List<String> PARTS =
@@ -231,7 +231,10 @@ public final class Bench implements Callable<Integer> {
     return List.of(Move.values()).stream().filter(move -> moves.contains(move.key())).toList();
   }
 
-  /** Rounds of all moves, so that whatever drifts, drifts for all; who begins changes. */
+  /**
+   * Plays the moves in rounds, so that a drift of the machine affects all moves alike. The
+   * contender that begins alternates.
+   */
   private void moves(List<Setup> setups, List<Move> chosen, int rounds) {
     for (var round = 1; round <= rounds; round++) {
       for (var setup : setups) {
@@ -254,7 +257,10 @@ public final class Bench implements Callable<Integer> {
     return order;
   }
 
-  /** One phase in each of as many equal parts as there are rounds, the same for both contenders. */
+  /**
+   * The phase of a move in a round. The range of phases is divided into as many equal parts as
+   * there are rounds, and both contenders get the same phase.
+   */
   private static Duration phase(Setup setup, Move move, int round, int rounds) {
     var random = new Random(SEED + 31L * setup.name().hashCode() + move.ordinal());
     var order = new ArrayList<>(IntStream.range(0, rounds).boxed().toList());
@@ -352,7 +358,7 @@ public final class Bench implements Callable<Integer> {
   private Load restingLoad(Setup setup, Contender contender, int round) {
     var running = failover.start(setup, contender);
     try {
-      // No client: it takes time of the cores too.
+      // Without a client, which would use processor time too.
       failover.renew();
       Failover.sleep(SETTLE);
       return Load.of(setup, contender, round, running, Duration.ofSeconds(loadSeconds));

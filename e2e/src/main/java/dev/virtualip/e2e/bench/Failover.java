@@ -20,23 +20,23 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Plays moves in the classic pair, each with programs that were just started. */
+/** Plays moves in the classic pair, each with programs started for it. */
 final class Failover implements AutoCloseable {
-  /** The client asks this often. */
+  /** Interval of the client's requests. */
   static final Duration ASK = Duration.ofMillis(5);
 
-  /** Phases of moves are within this. */
+  /** Range of the phases of moves. */
   static final Duration PHASES = Duration.ofSeconds(1);
 
   private static final Duration READY = Duration.ofSeconds(30);
   private static final Duration MOVED = Duration.ofSeconds(15);
 
-  /** From the move on, two owners are watched this long at most. */
+  /** How long two owners are watched at most, from the move on. */
   private static final Duration TWO_OWNERS_WATCHED = Duration.ofSeconds(3);
 
   private static final Duration CUT_WATCHED = Duration.ofMillis(500);
 
-  /** Answers to what was asked before a moment have come by then. */
+  /** Time after which every request has been answered. */
   static final Duration LAST_ANSWERS = Duration.ofMillis(1_100);
 
   private static final String HEARTBEAT_A = "10.0.0.11";
@@ -60,10 +60,11 @@ final class Failover implements AutoCloseable {
   }
 
   /**
-   * Two programs of a contender, of which that on node-a is master of everything.
+   * Two programs of a contender; the one on node-a is master of everything.
    *
    * @param startToBackup from the start of the first one until its log says Backup
-   * @param backupNanos when that was: its checks and adverts run at a fixed distance from it
+   * @param backupNanos System.nanoTime of that: its checks and adverts run at a fixed distance from
+   *     it
    */
   record Running(Proc a, Proc b, Duration startToBackup, long backupNanos)
       implements AutoCloseable {
@@ -74,7 +75,7 @@ final class Failover implements AutoCloseable {
     }
   }
 
-  /** Starts both and waits until node-a is master and node-b stands by. */
+  /** Starts both programs, and waits until node-a is master and node-b is backup. */
   Running start(Setup setup, Contender contender) {
     probe(setup);
     var started = System.nanoTime();
@@ -83,7 +84,7 @@ final class Failover implements AutoCloseable {
     try {
       contender.awaitBackup(a, setup);
       long backup = System.nanoTime();
-      // Only now, so that node-b is never master first.
+      // Started second, so that node-b is never master first.
       b = contender.start(pair.nodeB(), setup);
       contender.awaitBackup(b, setup);
       Await.until(
@@ -104,13 +105,13 @@ final class Failover implements AutoCloseable {
     }
   }
 
-  /** Ends both, and removes what they may have left. */
+  /** Ends both programs, and removes addresses that they may have left. */
   void end(Running running, Setup setup) {
     running.close();
     clean(setup);
   }
 
-  /** Removes what may have been left of the addresses, and forgets who had them. */
+  /** Removes addresses that may have been left, and drops the recorded owners. */
   void clean(Setup setup) {
     for (var node : pair.nodes()) {
       node.sh("ip addr flush dev eth1; ip route flush dev eth1");
@@ -122,7 +123,7 @@ final class Failover implements AutoCloseable {
   /**
    * Plays one move.
    *
-   * @param phase waits this long before, so that moves fall at any time between two adverts or
+   * @param phase how long to wait before, so that moves happen at any time between two adverts or
    *     checks
    * @throws AssertionError if node-b does not take over
    */
@@ -183,7 +184,7 @@ final class Failover implements AutoCloseable {
         parts(setup, seen, service));
   }
 
-  /** What was seen of something planned; ask {@link #LAST_ANSWERS} after its end. */
+  /** The measurement of a planned hand-over. Call it {@link #LAST_ANSWERS} after its end. */
   Planned planned(Setup setup, String move, int run, Instant from, Instant to) {
     owners.compareWithKernel(setup.addresses());
     var outage = Service.of(probe(setup).samples()).longestOutage(from, to);
@@ -244,7 +245,7 @@ final class Failover implements AutoCloseable {
     return time.map(t -> Sample.millis(Duration.between(seen.fault(), t))).orElse(null);
   }
 
-  /** A client for the last address; what it has seen so far is forgotten by {@link #renew}. */
+  /** The client of the last address, until {@link #renew}. */
   Probe probe(Setup setup) {
     return probes.computeIfAbsent(
         setup.addresses().getLast(),

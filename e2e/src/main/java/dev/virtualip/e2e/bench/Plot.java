@@ -108,7 +108,7 @@ final class Plot {
     return results.pair(row.setup(), row.move(), Sample::outage);
   }
 
-  /** The end of an axis: a round figure not below any of its own. */
+  /** The end of an axis: a round number not below any of its values. */
   private double max(List<Row> rows, ToDoubleFunction<Sample> figure) {
     double most =
         rows.stream()

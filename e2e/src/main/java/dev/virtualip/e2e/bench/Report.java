@@ -8,7 +8,7 @@ import java.util.Locale;
 
 /** Tables for the terminal. */
 final class Report {
-  /** Below this, in milliseconds, it is not the move that the client notices. */
+  /** Milliseconds below which an outage may not be due to the move. */
   private static final double NOTICEABLE_MIN = 30;
 
   private static final String HEAD = "%-29s %-22s %-22s %6s";

@@ -9,15 +9,15 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * What both programs are told to do, as {@code VirtualIP} objects and as a {@code keepalived.conf}
+ * A configuration for both programs, as {@code VirtualIP} objects and as a {@code keepalived.conf}
  * with the same meaning. node-a has priority 100, node-b 80.
  *
  * @param name for tables and files
  * @param version VRRP version, 2 or 3; 2 with a password
  * @param advertMillis interval of adverts
  * @param routers number of virtual routers, 1 to 250
- * @param addressesEach number of addresses of each; in all there may be 250
- * @param checked whether the local nginx is asked every second, and its failure is a fault
+ * @param addressesEach number of addresses of each virtual router; at most 250 in all
+ * @param checked whether the local nginx is checked every second, and its failure is a fault
  * @param exclusive whether our leases are Exclusive; keepalived has none
  */
 record Setup(

@@ -31,7 +31,7 @@ final class ContainerCommand {
   private static final String CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount";
   private static final String RUNC = "/run/lab/runc";
   private static final Pattern VARIABLE = Pattern.compile("\\$\\(([A-Za-z_][A-Za-z0-9_.-]*)\\)");
-  // A mount point that is not there is made on an overlay in memory, not on the machine's disk.
+  // A missing mount point is created on an overlay in memory, not on the machine's disk.
   private static final String MOUNT =
       """
       parent=$2
@@ -74,7 +74,10 @@ final class ContainerCommand {
     return pod.getMetadata().getName() + "-" + container.getName();
   }
 
-  /** A container by runc, from the control host: inside of network namespaces /sys is another. */
+  /**
+   * Starts a container by runc. runc runs on the control host, since network namespaces have
+   * another /sys.
+   */
   private Proc start(Container container, Program.Image image) {
     Map<String, String> environment = environment(container);
     String id = pod.getMetadata().getUid() + "-" + started++;
@@ -202,7 +205,7 @@ final class ContainerCommand {
     return paths;
   }
 
-  /** hostPath: a folder of this node that outlives the pod; the machine's own stays unseen. */
+  /** hostPath: a folder of this node that outlives the pod, not one of the machine. */
   private Path volume(Volume volume, VolumeMount mount) {
     String own = LabNode.volumeOf(pod.getMetadata().getUid(), mount.getName());
     String namespace = pod.getMetadata().getNamespace();

@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What a lab node runs for an image that a pod names. */
+/** A program that a lab node runs for an image of a pod. */
 public sealed interface Program {
   /** A command in the node's own file system. */
   record Command(List<String> words) implements Program {
@@ -20,8 +20,8 @@ public sealed interface Program {
   /**
    * The image itself, in a container by runc.
    *
-   * @param folder as {@code make images} leaves it: the unpacked {@code rootfs}, and {@code
-   *     config.json}, the OCI image configuration
+   * @param folder folder with the unpacked {@code rootfs} and {@code config.json}, the OCI image
+   *     configuration, as {@code make images} leaves it
    */
   record Image(Path folder) implements Program {}
 
