@@ -187,8 +187,12 @@ final class SimRules {
     if (was && !is && couldSend && now() > node.wokeAt + MS) {
       boolean resigns =
           instance == null || state != State.Backup || reason.startsWith("HandedOver");
-      // It may yield first, and then end, in one turn.
-      boolean yields = of(vip, received.get(node)).stream().anyMatch(a -> a[1] >= before.priority);
+      // It may yield first, or a member of its sync group, and then end, in one turn.
+      boolean yields =
+          world.vips.stream()
+              .filter(other -> other == vip || other.group != null && vip.group != null)
+              .flatMap(other -> of(other, received.get(node)).stream())
+              .anyMatch(advert -> advert[1] >= before.priority);
       require(
           !resigns || yields || out.stream().anyMatch(advert -> advert[1] == 0),
           "%s gives %s up and does not say so: %s",
