@@ -111,6 +111,42 @@ class NicsIT {
     }
   }
 
+  /**
+   * The kernel takes routes and IPv6 addresses off a NIC that is set down, routes without a word.
+   */
+  @Test
+  void aNicThatIsDownForLessThanItsDelayHasAddressesAndRouteBackAndItsMaster() {
+    a.plug("eth1", lab.wire("public"));
+    var manifest =
+        """
+        apiVersion: virtualip.dev/v1alpha1
+        kind: VirtualIP
+        metadata: {name: web}
+        spec:
+          vrid: 51
+          interface: eth0
+          linkDownDelay: 1500ms
+          addresses:
+            - {address: 203.0.113.10/24, interface: eth1}
+            - {address: "2001:db8::10/64", interface: eth1, advertised: false}
+          routes: [{to: default, via: 203.0.113.1, interface: eth1}]
+        """;
+    try (var agent = AgentProgram.start(a, manifest, Map.of())) {
+      agent.awaitStatus("web", "state", "Master");
+      long before = agent.status("web").path("transitions").asLong();
+      a.sh("ip link set eth1 down; sleep 0.2; ip link set eth1 up");
+      Await.until(
+          "all is back",
+          Duration.ofSeconds(10),
+          () -> a.ip("route show default") + a.ip("-o addr show dev eth1"),
+          there ->
+              there.contains("default via 203.0.113.1 ")
+                  && there.contains("203.0.113.10/24")
+                  && there.contains("2001:db8::10/64"));
+      assertEquals(before, agent.status("web").path("transitions").asLong());
+    }
+  }
+
   /** How an address comes to go: by the agent, by its lease, by an edit. */
   private enum End {
     Stopped,

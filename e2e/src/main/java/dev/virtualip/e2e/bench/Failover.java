@@ -28,6 +28,9 @@ final class Failover implements AutoCloseable {
   /** Range of the phases of moves. */
   static final Duration PHASES = Duration.ofSeconds(1);
 
+  /** The key of a failback, which is no {@link Move}: node-a comes back and takes over again. */
+  static final String FAILBACK = "failback";
+
   private static final Duration READY = Duration.ofSeconds(30);
   private static final Duration MOVED = Duration.ofSeconds(15);
 
@@ -51,6 +54,7 @@ final class Failover implements AutoCloseable {
   Failover(Lab lab) {
     pair = ClassicPair.build(lab);
     router = lab.host("router");
+    router.route(Setup.EXCLUDED_NETWORK + " dev eth0");
     owners = Owners.watch(pair.nodes());
   }
 
@@ -132,6 +136,7 @@ final class Failover implements AutoCloseable {
     try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
         var arp = router.capture("eth0", "arp")) {
       sleep(untilNext(phase, running));
+      double cpu = Load.cpuNanos(running.b());
       var fault = Instant.now();
       move.inflict(pair, running.a());
       Await.until(
@@ -139,14 +144,56 @@ final class Failover implements AutoCloseable {
           MOVED,
           () -> owners.hasAll(pair.nodeB(), setup.addresses()));
       probe(setup).awaitServedBy("node-b", MOVED);
-      awaitOneOwner(setup, move.separates() ? CUT_WATCHED : TWO_OWNERS_WATCHED);
+      var watched = move.separates() ? CUT_WATCHED : TWO_OWNERS_WATCHED;
+      awaitNone(pair.nodeA(), setup, watched);
       var end = Instant.now();
       sleep(LAST_ANSWERS);
       owners.compareWithKernel(setup.addresses());
-      return sample(setup, contender, move, run, running, new Seen(fault, end, adverts, arp));
+      cpu = Load.cpuNanos(running.b()) - cpu;
+      var seen = new Seen(fault, end, adverts, arp, cpu);
+      return sample(setup, contender, move.key(), run, running, seen);
     } finally {
       running.close();
       move.repair(pair);
+      clean(setup);
+    }
+  }
+
+  /**
+   * Plays a failback: node-a was stopped, starts again and takes over from node-b.
+   *
+   * @param phase waits this long before
+   * @throws AssertionError if node-a does not take over
+   */
+  Sample playBack(Setup setup, Contender contender, int run, Duration phase) {
+    var running = start(setup, contender);
+    Proc again = null;
+    try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
+        var arp = router.capture("eth0", "arp")) {
+      running.a().stop();
+      probe(setup).awaitServedBy("node-b", MOVED);
+      awaitNone(pair.nodeA(), setup, MOVED);
+      sleep(phase);
+      double cpu = Load.cpuNanos(running.b());
+      var fault = Instant.now();
+      again = contender.start(pair.nodeA(), setup);
+      Await.until(
+          "%s, failback: node-a has all addresses".formatted(contender),
+          READY,
+          () -> owners.hasAll(pair.nodeA(), setup.addresses()));
+      probe(setup).awaitServedBy("node-a", MOVED);
+      awaitNone(pair.nodeB(), setup, TWO_OWNERS_WATCHED);
+      var end = Instant.now();
+      sleep(LAST_ANSWERS);
+      owners.compareWithKernel(setup.addresses());
+      cpu = Load.cpuNanos(running.b()) - cpu;
+      var seen = new Seen(fault, end, adverts, arp, cpu);
+      return sample(setup, contender, FAILBACK, run, running, seen);
+    } finally {
+      running.close();
+      if (again != null) {
+        again.close();
+      }
       clean(setup);
     }
   }
@@ -158,22 +205,22 @@ final class Failover implements AutoCloseable {
     return Duration.ofNanos(running.backupNanos() + whole + phase.toNanos() - System.nanoTime());
   }
 
-  private void awaitOneOwner(Setup setup, Duration atMost) {
+  private void awaitNone(Host node, Setup setup, Duration atMost) {
     long endNanos = System.nanoTime() + atMost.toNanos();
-    while (!owners.hasNone(pair.nodeA(), setup.addresses()) && System.nanoTime() < endNanos) {
+    while (!owners.hasNone(node, setup.addresses()) && System.nanoTime() < endNanos) {
       sleep(ASK);
     }
   }
 
-  private record Seen(Instant fault, Instant end, Capture adverts, Capture arp) {}
+  private record Seen(Instant fault, Instant end, Capture adverts, Capture arp, double cpuNanos) {}
 
   private Sample sample(
-      Setup setup, Contender contender, Move move, int run, Running running, Seen seen) {
+      Setup setup, Contender contender, String move, int run, Running running, Seen seen) {
     var service = Service.of(probe(setup).samples());
     var holding = Holding.of(owners.changes(), setup.addresses(), seen.fault(), seen.end());
     return new Sample(
         setup.name(),
-        move.key(),
+        move,
         contender.toString(),
         run,
         Sample.millis(running.startToBackup()),
@@ -181,7 +228,17 @@ final class Failover implements AutoCloseable {
         Sample.millis(holding.two()),
         holding.twoAtEnd(),
         Sample.millis(holding.none()),
+        arpFrames(seen),
+        Sample.millis(Duration.ofNanos((long) seen.cpuNanos())),
         parts(setup, seen, service));
+  }
+
+  private int arpFrames(Seen seen) {
+    var macs = pair.nodes().stream().map(node -> node.mac("eth1")).toList();
+    return (int)
+        seen.arp().frames().stream()
+            .filter(f -> f.time().isAfter(seen.fault()) && macs.contains(f.sourceMac()))
+            .count();
   }
 
   /** The measurement of a planned hand-over. Call it {@link #LAST_ANSWERS} after its end. */

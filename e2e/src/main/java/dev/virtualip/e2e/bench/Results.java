@@ -16,7 +16,7 @@ import java.util.function.ToDoubleFunction;
  * All that was measured.
  *
  * @param environment the machine and the versions, by name
- * @param samples moves
+ * @param samples moves, by the key of a {@link Move} or as a {@link Failover#FAILBACK}
  * @param planned planned hand-overs, and keepalived's stop
  * @param loads processor time and memory while nothing happens
  * @param footprint what one program needs on a node
@@ -45,7 +45,7 @@ record Results(
   }
 
   /** The moves of a setup and kind by a contender. */
-  List<Sample> samples(Setup setup, Move move, Contender contender) {
+  List<Sample> samples(Setup setup, String move, Contender contender) {
     return samples.stream()
         .filter(of(setup, move))
         .filter(sample -> sample.contender().equals(contender.toString()))
@@ -53,7 +53,7 @@ record Results(
   }
 
   /** Figures of both contenders, or null while either has none. */
-  Pair pair(Setup setup, Move move, ToDoubleFunction<Sample> figure) {
+  Pair pair(Setup setup, String move, ToDoubleFunction<Sample> figure) {
     var ours = samples(setup, move, Contender.OURS);
     var keepalived = samples(setup, move, Contender.KEEPALIVED);
     return ours.isEmpty() || keepalived.isEmpty()
@@ -110,8 +110,8 @@ record Results(
     return Stats.of(all.stream().map(figure::applyAsDouble).toList());
   }
 
-  private static Predicate<Sample> of(Setup setup, Move move) {
-    return sample -> sample.setup().equals(setup.name()) && sample.move().equals(move.key());
+  private static Predicate<Sample> of(Setup setup, String move) {
+    return sample -> sample.setup().equals(setup.name()) && sample.move().equals(move);
   }
 
   /** Writes the results as JSON, and replaces the file atomically. */

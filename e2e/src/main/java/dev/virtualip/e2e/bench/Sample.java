@@ -14,6 +14,8 @@ import java.time.Duration;
  * @param twoOwners time for which both nodes had the address, the worst of all addresses
  * @param twoOwnersAtEnd whether both still had it when the measurement ended
  * @param noOwner time for which no node had the address, the worst of all addresses
+ * @param frames ARP frames of both nodes
+ * @param cpu processor time of the program on node-b
  * @param parts times of the parts of the move
  */
 record Sample(
@@ -26,6 +28,8 @@ record Sample(
     double twoOwners,
     boolean twoOwnersAtEnd,
     double noOwner,
+    int frames,
+    double cpu,
     Parts parts) {
 
   /**
