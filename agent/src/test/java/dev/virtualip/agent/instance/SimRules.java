@@ -472,18 +472,21 @@ final class SimRules {
 
   /**
    * Known: who claims from a master that has died since its last advert gets no answer, and cannot
-   * tell that from one that let go without a word, as keepalived does.
+   * tell that from one that let go without a word, as keepalived does. If it is refused the address
+   * then, it resigns, and another one follows.
    */
-  private static boolean claimedFromTheDead(SimVip vip, SimNode first, SimNode second) {
+  private boolean claimedFromTheDead(SimVip vip, SimNode first, SimNode second) {
     return claimed(first, vip) && hasJustBeenDead(second, vip)
         || claimed(second, vip) && hasJustBeenDead(first, vip)
         || hasJustBeenDead(first, vip) && hasJustBeenDead(second, vip);
   }
 
-  private static boolean claimed(SimNode node, SimVip vip) {
+  private boolean claimed(SimNode node, SimVip vip) {
     var status = node.statuses().get(vip.name);
     return status != null
-        && (status.reason().equals("Preempted") || status.reason().equals("SyncGroup"));
+        && (status.reason().equals("Preempted")
+            || status.reason().equals("SyncGroup")
+            || world.refused && status.reason().equals("MasterResigned"));
   }
 
   /** It is dead, or frozen, or back and going on within its lease. */

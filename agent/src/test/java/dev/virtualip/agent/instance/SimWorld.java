@@ -34,6 +34,9 @@ final class SimWorld implements SimNode.World {
   /** Whether what is done may keep adverts or addresses from being where they should. */
   boolean rough;
 
+  /** Whether a node's kernel has refused what is asked of it, or may. */
+  boolean refused;
+
   /** When the network, or an agent, was last kept from working. */
   long disturbedAt;
 
@@ -46,7 +49,6 @@ final class SimWorld implements SimNode.World {
   private final List<SimVip> deleted = new ArrayList<>();
   private final SimRules rules;
   private final List<Integer> deeds = new ArrayList<>();
-  private boolean refused;
   private boolean healed;
 
   private SimWorld(long seed, Consumer<String> trace) {
