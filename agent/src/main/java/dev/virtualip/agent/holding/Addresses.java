@@ -48,11 +48,13 @@ final class Addresses implements Kind<Addresses.Held> {
 
   @Override
   public boolean mayBeGone(Held address, NetworkEvent event) {
-    return switch (event) {
-      case AddressRemoved removed -> address.equals(held(removed.address()));
-      case LinkChanged changed -> changed.link().index() == address.linkIndex();
-      default -> false;
-    };
+    return isGone(address, event)
+        || event instanceof LinkChanged changed && changed.link().index() == address.linkIndex();
+  }
+
+  @Override
+  public boolean isGone(Held address, NetworkEvent event) {
+    return event instanceof AddressRemoved removed && address.equals(held(removed.address()));
   }
 
   /**

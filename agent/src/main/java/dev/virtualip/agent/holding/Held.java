@@ -4,6 +4,7 @@ import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -22,6 +23,9 @@ final class Held<T> {
 
   /** Things known to be on the node, which need not be put again. */
   private final Set<T> sure = new LinkedHashSet<>();
+
+  /** Things that a report says are gone; put back after the next reading. */
+  private final Set<T> lost = new HashSet<>();
 
   private Set<T> wanted = Set.of();
 
@@ -62,6 +66,14 @@ final class Held<T> {
         .toList();
   }
 
+  /** Changes that renew every lease, but of things that a report says are gone. */
+  List<Change> renewals(long leaseSeconds) {
+    return possible()
+        .filter(thing -> kind.isLeased(thing) && !lost.contains(thing))
+        .map(thing -> kind.put(thing, leaseSeconds))
+        .toList();
+  }
+
   /** Changes that put every wanted thing, whether it is there or not. */
   List<Change> putsAnew(long leaseSeconds) {
     return possible().map(thing -> kind.put(thing, leaseSeconds)).toList();
@@ -86,6 +98,7 @@ final class Held<T> {
     var changes = deletes();
     ours.clear();
     sure.clear();
+    lost.clear();
     return changes;
   }
 
@@ -101,6 +114,7 @@ final class Held<T> {
   void asked() {
     ours.addAll(wanted);
     sure.clear();
+    lost.clear();
   }
 
   /** The kernel has made all changes. */
@@ -109,14 +123,16 @@ final class Held<T> {
     possible().forEach(sure::add);
   }
 
-  /** Whether a report may mean that something wanted has been removed. */
+  /** Whether a report may mean that something wanted has been removed; remembers what it names. */
   boolean mayLose(NetworkEvent event) {
+    wanted.stream().filter(thing -> kind.isGone(thing, event)).forEach(lost::add);
     return wanted.stream().anyMatch(thing -> kind.mayBeGone(thing, event));
   }
 
   /** Things that are wanted and could be put but were not on the node when it was last read. */
   List<T> missing() {
     sure.clear();
+    lost.clear();
     wanted.stream().filter(thing -> kind.isThere(thing, network)).forEach(sure::add);
     return possible().filter(thing -> !sure.contains(thing)).toList();
   }

@@ -8,13 +8,16 @@ import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -30,6 +33,9 @@ import org.slf4j.LoggerFactory;
 public final class Holdings {
   private static final Logger LOG = LoggerFactory.getLogger(Holdings.class);
 
+  /** Leases that are renewed in one turn: adverts of others must not wait for a thousand. */
+  private static final int PART = 64;
+
   private final NodeNetwork network;
   private final AddressPort port;
   private final Held<Addresses.Held> addresses;
@@ -37,6 +43,11 @@ public final class Holdings {
   private final Held<PolicyRule> rules;
   private final List<Held<?>> all;
   private long renewedAt;
+
+  /** What is left of a round of renewals, and when it began. */
+  private final Queue<Change> renewals = new ArrayDeque<>();
+
+  private long roundAt;
 
   /** An object that holds nothing yet. */
   public Holdings(NodeNetwork network, AddressPort port) {
@@ -81,8 +92,52 @@ public final class Holdings {
       return e.getMessage();
     }
     all.forEach(Held::done);
+    renewals.clear();
     renewedAt = now;
     return null;
+  }
+
+  /**
+   * Begins a round of renewals, and makes the first {@link #PART} of them; with exclusive leases
+   * all, since a peer counts from the advert that follows. Whoever removes addresses one by one
+   * keeps the kernel busy: what a report says is gone is left to {@link #missing}.
+   *
+   * @return null, or the changes that the kernel refused
+   */
+  public String renew(InstanceConfig config, long now) {
+    if (renewals.isEmpty()) {
+      long lease = Timers.leaseSeconds(config.router());
+      all.forEach(held -> renewals.addAll(held.renewals(lease)));
+      roundAt = now;
+    }
+    boolean exclusive = config.router().leasePolicy() == LeasePolicy.Exclusive;
+    return renewPart(exclusive ? renewals.size() : PART);
+  }
+
+  /** Goes on with a round of renewals. */
+  public String renewMore() {
+    return renewPart(PART);
+  }
+
+  /** Whether a round of renewals is not at its end. */
+  public boolean renewsMore() {
+    return !renewals.isEmpty();
+  }
+
+  private String renewPart(int most) {
+    var part = new ArrayList<Change>();
+    while (part.size() < most && !renewals.isEmpty()) {
+      part.add(renewals.remove());
+    }
+    if (renewals.isEmpty()) {
+      renewedAt = roundAt;
+    }
+    try {
+      var failures = port.apply(part);
+      return failures.isEmpty() ? null : describe(failures);
+    } catch (IOException e) {
+      return e.getMessage();
+    }
   }
 
   private List<Change> changes(long lease) {
@@ -117,7 +172,11 @@ public final class Holdings {
    * read.
    */
   public boolean mayLose(NetworkEvent event) {
-    return all.stream().anyMatch(held -> held.mayLose(event));
+    boolean may = false;
+    for (var held : all) {
+      may |= held.mayLose(event);
+    }
+    return may;
   }
 
   /**
@@ -147,6 +206,7 @@ public final class Holdings {
    * #clearLeftOvers left-over}.
    */
   public void release(InstanceConfig config) {
+    renewals.clear();
     var changes = new ArrayList<Change>();
     all.reversed().forEach(held -> changes.addAll(held.release()));
     if (changes.isEmpty()) {

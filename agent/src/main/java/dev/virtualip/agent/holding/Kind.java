@@ -46,6 +46,11 @@ interface Kind<T> {
   /** Whether a report may mean that the thing has been removed. */
   boolean mayBeGone(T thing, NetworkEvent event);
 
+  /** Whether a report says that the thing has been removed. */
+  default boolean isGone(T thing, NetworkEvent event) {
+    return false;
+  }
+
   /** Whether the kernel would accept it now. A thing that it would not is put later. */
   default boolean canBePut(T thing, NodeNetwork network) {
     return true;

@@ -25,10 +25,15 @@ import java.util.Map;
  */
 final class Effects {
   private final Node node;
+
+  /** Time from one part of a round of renewals to the next. */
+  private static final long PART_INTERVAL = 1_000_000;
+
   private final AdvertTransport transport;
   private final Timeline timeline;
   private final Holdings holdings;
   private final Announcer announcer;
+  private long renewAt = State.NEVER;
 
   Effects(Node node, AdvertTransport transport, Timeline timeline) {
     this.node = node;
@@ -59,7 +64,7 @@ final class Effects {
         return bind(config, now);
       }
       case RenewLeases _ -> {
-        return holdings.renewalDue(now, config) ? bind(config, now) : null;
+        return holdings.renewalDue(now, config) ? renew(config, now) : null;
       }
       case UnbindAddresses _ -> {
         holdings.release(config);
@@ -69,6 +74,8 @@ final class Effects {
       case StateChanged changed -> {
         if (!(changed.state() instanceof State.Active)) {
           announcer.cancel();
+          renewAt = State.NEVER;
+          renewAt = State.NEVER;
         }
       }
     }
@@ -77,6 +84,21 @@ final class Effects {
 
   private void reached(Part part) {
     timeline.reached(part, node.stopwatch().now());
+  }
+
+  private String renew(InstanceConfig config, long now) {
+    var error = holdings.renew(config, now);
+    return renewed(config, error, now);
+  }
+
+  private String renewed(InstanceConfig config, String error, long now) {
+    if (error != null) {
+      node.metrics().bindFailed(config.name());
+    } else if (!holdings.renewsMore()) {
+      node.metrics().renewed(config.name());
+    }
+    renewAt = holdings.renewsMore() ? now + PART_INTERVAL : State.NEVER;
+    return error;
   }
 
   private String bind(InstanceConfig config, long now) {
@@ -94,14 +116,25 @@ final class Effects {
     announcer.announce(config, once ? 1 : config.garp().repeat(), now);
   }
 
-  /** When a burst of announcements goes on, or {@link State#NEVER}. */
+  /** When announcements or renewals go on, or {@link State#NEVER}. */
   long deadline() {
-    return announcer.deadline();
+    return Math.min(announcer.deadline(), renewAt);
   }
 
-  /** Goes on with a burst of announcements. */
-  void goOn(InstanceConfig config, long now) {
-    announcer.goOn(config, now);
+  /**
+   * Goes on with announcements and renewals.
+   *
+   * @return null, or the kernel's error
+   */
+  String goOn(InstanceConfig config, long now) {
+    if (announcer.deadline() <= now) {
+      announcer.goOn(config, now);
+    }
+    if (renewAt > now) {
+      return null;
+    }
+    renewAt = State.NEVER;
+    return holdings.renewsMore() ? renewed(config, holdings.renewMore(), now) : null;
   }
 
   /** Whether networks know a hardware address that a NIC has no more. */

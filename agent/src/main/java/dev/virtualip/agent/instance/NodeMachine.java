@@ -50,6 +50,11 @@ public final class NodeMachine {
   /** How often the network is read when no report gives cause to. */
   private static final long READ_PERIOD = 5 * SECOND;
 
+  /** How long it has to be quiet after a loss that follows another, and how long that may take. */
+  private static final long QUIET = SECOND / 10;
+
+  private static final long CALM = 4 * SECOND;
+
   /** Receives what happens, on the machine's thread; must not block. */
   public interface Listener {
     /** A virtual router has another status. */
@@ -81,6 +86,11 @@ public final class NodeMachine {
   private boolean configured;
   private boolean networkIsNew;
   private long readAt = State.NEVER;
+
+  /** When to read because of reports that may mean a loss, and when that was done last. */
+  private long lossAt = State.NEVER;
+
+  private long lossReadAt = Long.MIN_VALUE / 2;
 
   /** Time of the input, or of the deadline, that is being handled. */
   private long now;
@@ -136,7 +146,8 @@ public final class NodeMachine {
     if (!opened.isEmpty() || networkIsNew) {
       return now;
     }
-    long first = Math.min(restarts.deadline(), instances.isEmpty() ? State.NEVER : readAt);
+    long first =
+        Math.min(restarts.deadline(), instances.isEmpty() ? State.NEVER : Math.min(readAt, lossAt));
     for (var instance : instances.values()) {
       first = Math.min(first, instance.deadline());
     }
@@ -262,20 +273,29 @@ public final class NodeMachine {
           node.ports().close(changed.link().index());
       default -> {}
     }
-    if (event instanceof Overrun
-        || instances.values().stream().anyMatch(instance -> instance.mayLose(event))) {
-      readAt = now;
+    boolean mayLose = event instanceof Overrun;
+    for (var instance : instances.values()) {
+      mayLose |= instance.mayLose(event);
+    }
+    if (mayLose) {
+      lossAt = now - lossReadAt > CALM ? now : Math.min(now + QUIET, lossReadAt + CALM);
     }
   }
 
   /**
    * A report may be lost, or be older than our latest change. So the kernel's own tables are read
-   * when a report gives cause to, and every few seconds. Then masters put back what is missing, and
-   * what no instance holds is removed.
+   * when a report gives cause to, and every few seconds. While somebody removes one thing after the
+   * other, that waits until it is quiet: who puts back in between keeps a flush from ending. Then
+   * masters put back what is missing, and what no instance holds is removed.
    */
   private void followNetwork() {
     if (readAt == State.NEVER) {
       readAt = now + READ_PERIOD;
+    }
+    if (lossAt <= now) {
+      lossAt = State.NEVER;
+      lossReadAt = now;
+      readAt = now;
     }
     boolean read = readAt <= now && read();
     if (networkIsNew) {

@@ -213,7 +213,10 @@ public final class VrrpInstance {
       node.stopwatch().since(router.deadline(), () -> step(event, now));
     }
     if (effects.deadline() <= now) {
-      effects.goOn(config, now);
+      var refusal = effects.goOn(config, now);
+      if (refusal != null) {
+        node.turn().next(this, () -> refused(refusal, now));
+      }
     }
     if (receiver.deadline() <= now) {
       receiver.onDeadline(now);
