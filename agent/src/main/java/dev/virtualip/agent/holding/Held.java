@@ -92,10 +92,13 @@ final class Held<T> {
         .toList();
   }
 
-  /** Takes everything off that it has put, and holds nothing. */
+  /**
+   * Takes everything off that it has put, and holds nothing. The last one goes first: whenever the
+   * first address of a subnet goes, the kernel puts all routes of the others anew.
+   */
   List<Change> release() {
     wanted = Set.of();
-    var changes = deletes();
+    var changes = deletes().reversed();
     ours.clear();
     sure.clear();
     lost.clear();

@@ -256,7 +256,8 @@ public final class Holdings {
         .filter(thing -> !ours.contains(thing))
         .filter(thing -> ours.stream().noneMatch(our -> kind.isSame(our, thing)))
         .map(kind::delete)
-        .toList();
+        .toList()
+        .reversed();
   }
 
   /**

@@ -53,7 +53,7 @@ public final class NodeMachine {
   /** How long it has to be quiet after a loss that follows another, and how long that may take. */
   private static final long QUIET = SECOND / 10;
 
-  private static final long CALM = 4 * SECOND;
+  private static final long CALM = 10 * SECOND;
 
   /** Receives what happens, on the machine's thread; must not block. */
   public interface Listener {
