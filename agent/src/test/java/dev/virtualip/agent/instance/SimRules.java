@@ -232,7 +232,8 @@ final class SimRules {
     boolean was = before.state == State.Master;
     boolean is = state == State.Master;
     var reason = instance == null ? "" : node.statuses().get(vip.name).reason();
-    if (same && was && reason.startsWith("HigherPriority")) {
+    // Checks that have changed while it slept may have changed its priority twice in this turn.
+    if (same && was && now() > node.wokeAt && reason.startsWith("HigherPriority")) {
       int own = Math.min(before.priority, instance.router().priority());
       require(
           is || of(vip, received.get(node)).stream().anyMatch(advert -> advert[1] >= own),
