@@ -146,8 +146,7 @@ public final class NodeMachine {
     if (!opened.isEmpty() || networkIsNew) {
       return now;
     }
-    long first =
-        Math.min(restarts.deadline(), instances.isEmpty() ? State.NEVER : Math.min(readAt, lossAt));
+    long first = Math.min(restarts.deadline(), instances.isEmpty() ? State.NEVER : nextReadAt());
     for (var instance : instances.values()) {
       first = Math.min(first, instance.deadline());
     }
@@ -292,12 +291,7 @@ public final class NodeMachine {
     if (readAt == State.NEVER) {
       readAt = now + READ_PERIOD;
     }
-    if (lossAt <= now) {
-      lossAt = State.NEVER;
-      lossReadAt = now;
-      readAt = now;
-    }
-    boolean read = readAt <= now && read();
+    boolean read = nextReadAt() <= now && read();
     if (networkIsNew) {
       networkIsNew = false;
       List.copyOf(instances.values()).forEach(instance -> instance.networkChanged(now));
@@ -319,7 +313,13 @@ public final class NodeMachine {
     }
   }
 
+  private long nextReadAt() {
+    return lossAt == State.NEVER ? readAt : lossAt;
+  }
+
   private boolean read() {
+    lossReadAt = lossAt == State.NEVER ? lossReadAt : now;
+    lossAt = State.NEVER;
     try {
       networkIsNew |= node.network().reload();
       node.ports().retain(node.network().linkIndexes());
