@@ -51,9 +51,8 @@ final class Mutants {
           new Mutant(
               "field case 1: a NIC that came up again is not asked for its routes",
               "instance/NodeMachine.java",
-              "|| instances.values().stream().anyMatch(instance -> instance.mayLose(event))",
-              "|| !(event instanceof LinkChanged)\n"
-                  + "&& instances.values().stream().anyMatch(instance -> instance.mayLose(event))"),
+              "mayLose |= instance.mayLose(event);",
+              "mayLose |= instance.mayLose(event) && !(event instanceof LinkChanged);"),
           new Mutant(
               "a fault is no reason to send priority 0",
               "vrrp/VirtualRouter.java",
@@ -152,8 +151,8 @@ final class Mutants {
           new Mutant(
               "after lost reports nothing is put back",
               "instance/NodeMachine.java",
-              "if (event instanceof Overrun\n",
-              "if (event == null\n"),
+              "boolean mayLose = event instanceof Overrun;",
+              "boolean mayLose = event == null;"),
           new Mutant(
               "a restarted agent resumes whatever its lease",
               "vrrp/Timers.java",
