@@ -217,8 +217,13 @@ public record VirtualRouter(
   }
 
   private Step holdingsLost(long now) {
+    // With an advert: backups must not count from an earlier moment than that of the leases.
     return state instanceof Active active
-        ? step(announced(active.advertAt(), now), new BindAddresses(), new AnnounceAddresses())
+        ? step(
+            announced(active.advertAt(), now),
+            new BindAddresses(),
+            new SendAdvertisement(priority),
+            new AnnounceAddresses())
         : none(this);
   }
 
