@@ -5,6 +5,19 @@
 {{- $context.Files.Get (index . 1) | replace "namespace: virtualip-system" (printf "namespace: %s" $name) | replace "name: virtualip-system" (printf "name: %s" $name) -}}
 {{- end -}}
 
+{{/* The same; its objects outlive the release where the CRD does. */}}
+{{- define "virtualip.kept" -}}
+{{- $keep := (index . 0).Values.crd.keep -}}
+{{- range splitList "\n---\n" (include "virtualip.manifest" .) }}
+---
+{{- $object := fromYaml . }}
+{{- if $keep }}
+{{- $_ := set $object.metadata "annotations" (dict "helm.sh/resource-policy" "keep") }}
+{{- end }}
+{{ toYaml $object }}
+{{- end }}
+{{- end -}}
+
 {{/* An image. Arguments: the context, its values, what its tag ends with. */}}
 {{- define "virtualip.image" -}}
 {{- $image := index . 1 -}}

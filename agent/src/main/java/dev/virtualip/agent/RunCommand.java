@@ -13,6 +13,7 @@ import dev.virtualip.agent.instance.Recorder;
 import dev.virtualip.agent.instance.Stopwatch;
 import dev.virtualip.agent.kube.ApiServer;
 import dev.virtualip.agent.kube.Heartbeat;
+import dev.virtualip.agent.kube.Heartbeat.PodReference;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
 import dev.virtualip.agent.kube.TransitionEvents;
@@ -108,6 +109,22 @@ final class RunCommand implements Callable<Integer> {
   private String namespace;
 
   @Option(
+      names = "--pod-name",
+      paramLabel = "NAME",
+      defaultValue = "${env:POD_NAME:-}",
+      description =
+          "Name of the agent's own pod, with which its heartbeat's Lease goes away. Default:"
+              + " POD_NAME of the environment.")
+  private String podName;
+
+  @Option(
+      names = "--pod-uid",
+      paramLabel = "UID",
+      defaultValue = "${env:POD_UID:-}",
+      description = "UID of that pod. Default: POD_UID of the environment.")
+  private String podUid;
+
+  @Option(
       names = "--state-dir",
       paramLabel = "DIR",
       description = "Keep the last good configuration here, to start without the API server.")
@@ -188,7 +205,7 @@ final class RunCommand implements Callable<Integer> {
     Thread.setDefaultUncaughtExceptionHandler(shutdown::threadEnded);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
-    try (var _ = new NetlinkMonitor(e -> wiring.loop.put(new Input.NetworkChanged(e)));
+    try (var _ = NetlinkMonitor.ofTheAgent(e -> wiring.loop.put(new Input.NetworkChanged(e)));
         var _ =
             new AgentHttp(
                 address,
@@ -286,7 +303,14 @@ final class RunCommand implements Callable<Integer> {
         Defects.contain(() -> snapshot.read().ifPresent(this::desired));
       }
       kubernetes.start(reporter::statusChanged);
-      heartbeat = Heartbeat.start(client, nodeName, namespace, kubernetes::nodeUid, loop::alive);
+      heartbeat =
+          Heartbeat.start(
+              client,
+              nodeName,
+              namespace,
+              podUid.isEmpty() ? null : new PodReference(podName, podUid),
+              loop::alive,
+              reporter::heartbeat);
     }
 
     private void desired(Desired desired) {

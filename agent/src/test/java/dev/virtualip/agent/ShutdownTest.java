@@ -66,7 +66,7 @@ class ShutdownTest {
                         .build())
                 .build()) {
       var url = "http://127.0.0.1:" + server.getLocalPort() + "/hook";
-      var heartbeat = Heartbeat.start(client, "a", "virtualip-system", Optional::empty, () -> true);
+      var heartbeat = Heartbeat.start(client, "a", "virtualip-system", null, () -> true, () -> {});
       var reporter = StatusReporter.start(client, "a", _ -> Optional.empty());
       var events = EventWriter.start(client, "virtualip-agent", "a");
       var notifier = new Notifier("a", null, new SimpleMeterRegistry(), (_, _) -> {});

@@ -71,16 +71,16 @@ public final class Cluster implements AutoCloseable {
   }
 
   /**
-   * Installs what {@code deploy/base} holds, with one operator; no node yet. The cluster closes the
-   * server.
+   * Installs the objects of {@code deploy/base}, with one operator and no nodes yet. The cluster
+   * closes the server.
    */
   public static Cluster install(Lab lab, ClassicPair pair, ApiServer api) {
     return install(lab, pair, api, 1);
   }
 
   /**
-   * The same with several operators, each on a node of its own: pods here are on the host's
-   * network, and would take each other's port.
+   * The same with several operators, each on a node of its own, since pods here use the host's
+   * network and the operators would need the same port.
    */
   public static Cluster install(Lab lab, ClassicPair pair, ApiServer api, int operators) {
     var cluster = new Cluster(lab, pair, api);
@@ -92,7 +92,10 @@ public final class Cluster implements AutoCloseable {
     return cluster;
   }
 
-  /** Runs these on the nodes that join from now on, instead of what {@code make build} leaves. */
+  /**
+   * Sets the programs for nodes that join from now on, instead of those that {@code make build}
+   * leaves.
+   */
   public void run(Map<String, Program> programs) {
     this.programs = programs;
   }
@@ -174,7 +177,7 @@ public final class Cluster implements AutoCloseable {
     nodes.put(host.name(), LabNode.start(api, host, address, labels, programs));
   }
 
-  /** The node that the leading operator's pod is bound to; null while none leads. */
+  /** The node of the leading operator's pod; null while there is no leader. */
   public LabNode leader() {
     var lease = client().leases().inNamespace(NAMESPACE).withName(OPERATOR).get();
     var holder = lease == null ? null : lease.getSpec().getHolderIdentity();
@@ -212,32 +215,31 @@ public final class Cluster implements AutoCloseable {
   }
 
   /**
-   * Lets the agents run these scripts, as docs/notifications.md says; before the operator starts.
+   * Lets the agents run these scripts, as {@code deploy/overlays/exec} does; before the operator
+   * starts.
    */
   public void enableScripts(Map<String, String> scripts) {
-    var name = "virtualip-scripts";
     var configMap =
         new ConfigMapBuilder()
             .withNewMetadata()
-            .withName(name)
+            .withName("virtualip-scripts")
             .withNamespace(NAMESPACE)
             .endMetadata()
             .withData(scripts)
             .build();
     client().resource(configMap).create();
-    client()
-        .apps()
-        .deployments()
-        .inNamespace(NAMESPACE)
-        .withName("virtualip-operator")
-        .patch(
-            // Not edit: the deployment controller writes to it too.
-            PatchContext.of(PatchType.STRATEGIC_MERGE),
-            """
-            {"spec": {"template": {"spec": {"containers": [
-              {"name": "operator", "env": [{"name": "AGENT_SCRIPTS", "value": "%s"}]}]}}}}
-            """
-                .formatted(name));
+    try {
+      var patch = Files.readString(Lab.root().resolve("deploy/components/exec/operator.yaml"));
+      client()
+          .apps()
+          .deployments()
+          .inNamespace(NAMESPACE)
+          .withName(OPERATOR)
+          // Not edit: the deployment controller writes to it too.
+          .patch(PatchContext.of(PatchType.STRATEGIC_MERGE), patch);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   /** Makes the Secret that a VirtualIP refers to. */
@@ -261,7 +263,7 @@ public final class Cluster implements AutoCloseable {
     if (present == null) {
       client().resource(wanted).create();
     } else {
-      // As kubectl apply with the whole object: what the file no longer has goes.
+      // Like kubectl apply with the whole object: fields that the file no longer has are removed.
       var spec = ((VirtualIp) wanted).getSpec();
       var replace = List.of(Map.of("op", "replace", "path", "/spec", "value", spec));
       client()
@@ -295,7 +297,7 @@ public final class Cluster implements AutoCloseable {
     return "";
   }
 
-  /** What nodes are asked about a VirtualIP, by node in order. */
+  /** Requests to nodes about a VirtualIP, sorted by node. */
   public SortedMap<String, HandOver> handOvers(String name) {
     return new TreeMap<>(Objects.requireNonNullElse(status(name).handOvers(), Map.of()));
   }
@@ -306,13 +308,13 @@ public final class Cluster implements AutoCloseable {
         && master.equals(status(name).master());
   }
 
-  /** Asks for a switch-over to a node, or takes the request back if that is null. */
+  /** Requests a switch-over to a node; null withdraws the request. */
   public void switchTo(String name, String node) {
     var request = VirtualIp.SWITCH_TO + (node == null ? "-" : "=" + node);
     api.kubectl("annotate", "vip", name, request);
   }
 
-  /** Sets environment variables of the operator, {@code NAME=VALUE}; it starts anew. */
+  /** Sets environment variables of the operator, {@code NAME=VALUE}, which restarts it. */
   public void setOperator(String... variables) {
     var command =
         Stream.concat(
@@ -331,7 +333,7 @@ public final class Cluster implements AutoCloseable {
         .getItems();
   }
 
-  /** Whether there are so many agents, all ready and of this image. */
+  /** Whether exactly this many agents exist, all ready and with this image. */
   public boolean agentsRun(int count, String image) {
     var pods = agents();
     return pods.size() == count
@@ -342,7 +344,9 @@ public final class Cluster implements AutoCloseable {
                         && pod.getSpec().getContainers().getFirst().getImage().equals(image));
   }
 
-  /** As {@link Await#until}; on a real API server a failure tells what is in the cluster. */
+  /**
+   * Like {@link Await#until}; with a real API server a failure lists the objects of the cluster.
+   */
   public void await(String what, Duration deadline, BooleanSupplier condition) {
     try {
       Await.until(what, deadline, condition);
@@ -353,7 +357,9 @@ public final class Cluster implements AutoCloseable {
     }
   }
 
-  /** What {@code kubectl get vip} prints: the real one's words, or its columns without one. */
+  /**
+   * The output of {@code kubectl get vip}; without a real API server an imitation of its columns.
+   */
   public String table() {
     if (api.real()) {
       return api.kubectl("get", "vip").strip();

@@ -25,9 +25,9 @@ import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 
 /**
- * The original nginx + keepalived set-up under Kubernetes objects, from an empty cluster to the
- * deletion of the VirtualIP, with a client that asks for a page every 10 ms all along. Narrates
- * what it does, and measures each move.
+ * The classic nginx + keepalived set-up with Kubernetes objects, from an empty cluster to the
+ * deletion of the VirtualIP. A client requests a page every 10 ms all the time. The scenario
+ * narrates each step, and measures each move.
  */
 public final class Scenario {
   private static final String VIP_NAME = "web";
@@ -37,20 +37,20 @@ public final class Scenario {
   private static final Duration MOVE = Duration.ofSeconds(60);
   private static final Duration SHOWN = Duration.ofSeconds(30);
 
-  /** What the timeline says of a takeover: the total, and when each part was done. */
+  /** A takeover in the timeline: the total, and the time of each part. */
   private static final Pattern TAKEOVER =
       Pattern.compile(
           "([0-9.]+)ms: decided ([0-9.]+)ms, advert ([0-9.]+)ms, bound ([0-9.]+)ms,"
               + " announced ([0-9.]+)ms");
 
-  /** A request may take this long, so an outage is known this much later. */
+  /** Longest time of a request: an outage is known only after it. */
   private static final Duration REQUEST_MAX = Duration.ofMillis(1_200);
 
   /**
    * A line of the table at the end.
    *
-   * @param what what happened
-   * @param master who is master afterwards
+   * @param what the event
+   * @param master name of the master after it
    * @param outage longest time for which the client was not served
    */
   public record Move(String what, String master, Duration outage) {}
@@ -77,14 +77,14 @@ public final class Scenario {
   }
 
   /**
-   * Plays it all.
+   * Plays the whole scenario.
    *
    * @param lab an empty lab
    * @param api starts an API server at an address of the control host
-   * @param programs what runs for the images of operator and agents
-   * @param out where to tell about it
+   * @param programs programs for the images of operator and agents
+   * @param out receives the narration
    * @return the moves, in order
-   * @throws AssertionError at the first thing that is not as expected
+   * @throws AssertionError at the first failed expectation
    */
   public static List<Move> play(
       Lab lab,
@@ -122,7 +122,7 @@ public final class Scenario {
     showTable();
   }
 
-  /** What the kernel says about the agent's container, which its pod wants so. */
+  /** Compares the kernel's view of the agent's container with the security context of its pod. */
   private void checkContainer(Proc runc) {
     try {
       var proc = Path.of("/proc", Long.toString(runc.container()));

@@ -1,2 +1,2 @@
-/** The lab. */
+/** The demo: a scenario in a cluster in the lab. */
 package dev.virtualip.e2e;

@@ -6,6 +6,7 @@ import dev.virtualip.e2e.lab.Lab;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceColumnDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.ValidationRule;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.math.BigDecimal;
@@ -44,9 +45,9 @@ final class ApiPage {
         %s
 
         A *duration* is a number with a unit, or several of these: `100ms`, `1s`, `1m30s`; the units are
-        `ms`, `s`, `m`, `h`. A *NIC* is the name of a network interface, a glob over names such as
-        `enp*s0`, or the prefix that its address is in, such as `10.0.0.0/24`. A `[]` stands for each
-        element of a list, `{}` for each value of a map.
+        `ms`, `s`, `m`, `h`. A *NIC* is the name or altname of a network interface, a glob over names
+        such as `enp*s0`, or the prefix that its address is in, such as `10.0.0.0/24`. A `[]` stands for
+        each element of a list, `{}` for each value of a map.
 
         API servers from 1.25 on check the rules below the tables themselves. Operator and agents check
         them on every version, and beyond them what a schema can't say:
@@ -104,14 +105,25 @@ final class ApiPage {
                 meaning.replace("|", "\\|")));
   }
 
+  /** The rules of an object, and those of its fields that are no objects. */
   private void rules(JSONSchemaProps object) {
-    var rules = object.getXKubernetesValidations();
-    if (rules == null || rules.isEmpty()) {
+    var rules = new ArrayList<>(rulesOf(object));
+    object.getProperties().values().stream()
+        .filter(field -> !"object".equals(field.getType()))
+        .forEach(field -> rules.addAll(rulesOf(field)));
+    if (rules.isEmpty()) {
       return;
     }
     page.append("Rules, by the message of a breach:\n\n");
-    rules.forEach(r -> page.append("- %s\\\n  `%s`\n".formatted(r.getMessage(), r.getRule())));
+    rules.stream()
+        .map(r -> "- %s\\\n  `%s`\n".formatted(r.getMessage(), r.getRule()))
+        .distinct()
+        .forEach(page::append);
     page.append('\n');
+  }
+
+  private static List<ValidationRule> rulesOf(JSONSchemaProps schema) {
+    return Objects.requireNonNullElse(schema.getXKubernetesValidations(), List.of());
   }
 
   private static List<String> values(JSONSchemaProps field, JSONSchemaProps inner) {
@@ -177,7 +189,7 @@ final class ApiPage {
                     "| %s%s | `%s` |\n"
                         .formatted(
                             c.getName().toUpperCase(),
-                            c.getPriority() > 0 ? ", with `-o wide`" : "",
+                            c.getPriority() != null ? ", with `-o wide`" : "",
                             c.getJsonPath()))
             .collect(Collectors.joining()));
   }

@@ -88,6 +88,9 @@ class CelRulesTest {
           vrid: 1, rules: [{from: 10.0.0.1, table: 255, priority: 9}] | use another table
           vrid: 1, rules: [{from: 0.0.0.0/0, table: 100, priority: 9}] | spec.rules[0].from
           vrid: 1, rules: [{from: 10.0.0.1, table: 100}] | spec.rules[0].priority
+          vrid: 1, routes: [{to: default, via: 224.0.0.1}] | spec.routes[0].via
+          vrid: 1, authentication: {passwordSecretRef: {name: a, key: b}} | spec.authentication
+          vrid: 1, vrrpVersion: 2, advertInterval: 500ms | spec.advertInterval
           """)
   void aBadObjectIsRefusedWithTheFix(String spec, String fix) {
     var refusal =

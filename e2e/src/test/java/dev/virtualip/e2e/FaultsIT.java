@@ -426,6 +426,19 @@ class FaultsIT {
     assertEquals(before, transitions(b), "nobody took over");
   }
 
+  /** A backup may have taken over by now, but has not: what is left serves until it does. */
+  @Test
+  void agentBackTooLateToGoOn() {
+    apply(manifest("1s", "Overlap"));
+    from = Instant.now();
+    a.kill();
+    pass(Duration.ofMillis(2_100));
+    a.start();
+    awaitTakeOver();
+    var holding = measured("agent SIGKILL, back after 2.1 s, 1s", OVERLAP);
+    assertEquals(Duration.ZERO, holding.none());
+  }
+
   /** Two busy loops on the one core that the agent may use; other labs have the others. */
   @Test
   void cpuStarved() {

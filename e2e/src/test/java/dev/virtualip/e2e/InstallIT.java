@@ -8,11 +8,16 @@ import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
+import io.fabric8.kubernetes.api.model.Container;
+import io.fabric8.kubernetes.api.model.apps.Deployment;
+import io.fabric8.kubernetes.client.dsl.RollableScalableResource;
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -25,6 +30,8 @@ import org.junit.jupiter.api.io.TempDir;
 class InstallIT {
   private static final Duration SOON = Duration.ofSeconds(60);
   private static final String NAMESPACE = Cluster.NAMESPACE;
+  private static final String RELEASED = "vips";
+  private static final String PART = "app.kubernetes.io/part-of=virtualip";
 
   private Lab lab;
   private ApiServer api;
@@ -53,21 +60,16 @@ class InstallIT {
     return file.toString();
   }
 
+  private RollableScalableResource<Deployment> operator() {
+    return api.client().apps().deployments().inNamespace(NAMESPACE).withName("virtualip-operator");
+  }
+
+  private static Container container(Deployment operator) {
+    return operator.getSpec().getTemplate().getSpec().getContainers().getFirst();
+  }
+
   private String variable(String name) {
-    return api
-        .client()
-        .apps()
-        .deployments()
-        .inNamespace(NAMESPACE)
-        .withName("virtualip-operator")
-        .get()
-        .getSpec()
-        .getTemplate()
-        .getSpec()
-        .getContainers()
-        .getFirst()
-        .getEnv()
-        .stream()
+    return container(operator().get()).getEnv().stream()
         .filter(variable -> variable.getName().equals(name))
         .map(variable -> Objects.requireNonNullElse(variable.getValue(), "from elsewhere"))
         .findFirst()
@@ -98,39 +100,87 @@ class InstallIT {
   }
 
   @Test
+  void whatIsAppliedAgainStaysAsItIsAndIsNobodysConflict() {
+    var files =
+        Stream.of("namespace", "operator-rbac", "agent-rbac", "operator")
+            .map(name -> Lab.root().resolve("deploy/base/" + name + ".yaml").toString())
+            .toList();
+    files.forEach(file -> api.kubectl("apply", "--server-side", "-f", file));
+    for (var file : files) {
+      api.kubectl("apply", "--server-side", "--field-manager=another", "-f", file);
+      assertEquals("", api.kubectl("diff", "--server-side", "-f", file));
+    }
+    // Newer servers take more of it as a whole, such as a fieldRef: it is stored as it is shipped.
+    var shipped = api.client().apps().deployments().load(new File(files.getLast())).item();
+    var stored = operator().get();
+    assertEquals(container(shipped).getEnv(), container(stored).getEnv());
+    assertEquals(container(shipped).getPorts(), container(stored).getPorts());
+    assertEquals(
+        shipped.getSpec().getTemplate().getSpec().getAffinity(),
+        stored.getSpec().getTemplate().getSpec().getAffinity());
+    assertEquals(
+        shipped.getSpec().getTemplate().getSpec().getTolerations(),
+        stored.getSpec().getTemplate().getSpec().getTolerations());
+    files.reversed().forEach(file -> api.kubectl("delete", "--wait=false", "-f", file));
+    assertNoTrace();
+  }
+
+  @Test
   void theChartIsInstalledUpgradedAndUninstalled() throws IOException {
-    var namespace = "vips";
-    api.kubectl("create", "namespace", namespace);
-    new Helm(Installation.chart())
-        .install()
-        .withName("virtualip")
-        .withNamespace(namespace)
-        // As with kubectl: a server without CEL does not know its rules.
-        .disableOpenApiValidation()
-        .withKubeConfig(api.kubeconfig())
-        .call();
+    api.kubectl("create", "namespace", RELEASED);
+    installChart();
     assertEquals(
         "deployment.apps/virtualip-operator",
-        api.kubectl("-n", namespace, "get", "deployments", "-o", "name").strip());
-    new Helm(Installation.chart())
-        .upgrade()
-        .withName("virtualip")
-        .withNamespace(namespace)
-        .set("operator.replicas", 1)
-        .disableOpenApiValidation()
-        .withKubeConfig(api.kubeconfig())
-        .call();
+        api.kubectl("-n", RELEASED, "get", "deployments", "-o", "name").strip());
+    upgradeChart("operator.replicas", 1);
     assertEquals(
         "1",
         api.kubectl(
                 "-n",
-                namespace,
+                RELEASED,
                 "get",
                 "deployment/virtualip-operator",
                 "-o",
                 "jsonpath={.spec.replicas}")
             .strip());
-    Helm.uninstall("virtualip").withNamespace(namespace).withKubeConfig(api.kubeconfig()).call();
+    uninstallChart();
+    assertEquals(
+        "customresourcedefinition.apiextensions.k8s.io/virtualips.virtualip.dev",
+        Installation.crd(api),
+        "and with it the VirtualIPs");
+    assertEquals(
+        "serviceaccount/virtualip-agent",
+        api.kubectl("-n", RELEASED, "get", "sa", "-o", "name", "-l", PART).strip(),
+        "by which the agents go on");
+    installChart();
+    upgradeChart("crd.keep", false);
+    uninstallChart();
     assertNoTrace();
+  }
+
+  private void installChart() throws IOException {
+    new Helm(Installation.chart())
+        .install()
+        .withName("virtualip")
+        .withNamespace(RELEASED)
+        // As with kubectl: a server without CEL does not know its rules.
+        .disableOpenApiValidation()
+        .withKubeConfig(api.kubeconfig())
+        .call();
+  }
+
+  private void upgradeChart(String value, Object setting) throws IOException {
+    new Helm(Installation.chart())
+        .upgrade()
+        .withName("virtualip")
+        .withNamespace(RELEASED)
+        .set(value, setting)
+        .disableOpenApiValidation()
+        .withKubeConfig(api.kubeconfig())
+        .call();
+  }
+
+  private void uninstallChart() {
+    Helm.uninstall("virtualip").withNamespace(RELEASED).withKubeConfig(api.kubeconfig()).call();
   }
 }

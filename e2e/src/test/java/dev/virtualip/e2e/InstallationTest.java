@@ -16,6 +16,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
@@ -62,7 +63,7 @@ class InstallationTest {
 
   @Test
   void theChartMakesTheObjectsOfTheManifests() throws IOException {
-    assertSame(manifests(), helm(UnaryOperator.identity()));
+    assertSame(manifests(), helm(template -> template.set("crd.keep", false)));
   }
 
   @Test
@@ -79,10 +80,30 @@ class InstallationTest {
   void aFeatureIsTheSameByOverlayAndByValue(
       String overlay, String value, String setting, String variable, String set)
       throws IOException, InterruptedException {
-    var chart = helm(template -> template.set(value, setting));
+    var chart = helm(template -> template.set("crd.keep", false).set(value, setting));
     assertEquals(set, variable(chart, variable));
     assertNull(variable(helm(UnaryOperator.identity()), variable), "by default it is off");
     assertSame(kustomize("overlays/" + overlay), chart);
+  }
+
+  /** kubectl drain refuses to evict a pod that has any. */
+  @Test
+  void noDeploymentHasLocalStorage() throws IOException, InterruptedException {
+    for (var objects :
+        List.of(
+            kustomize("base"),
+            kustomize("overlays/exec"),
+            kustomize("overlays/host-pid"),
+            kustomize("overlays/monitoring"),
+            kustomize("overlays/gitops"),
+            helm(UnaryOperator.identity()))) {
+      var local =
+          objects.values().stream()
+              .filter(object -> object.path("kind").asText().equals("Deployment"))
+              .flatMap(deployment -> deployment.at("/spec/template/spec/volumes").valueStream())
+              .filter(volume -> volume.has("emptyDir") || volume.has("hostPath"));
+      assertEquals(List.of(), local.toList());
+    }
   }
 
   @Test
@@ -143,15 +164,30 @@ class InstallationTest {
   }
 
   @Test
-  void theCrdMayStay() throws IOException {
+  void anUninstalledChartLeavesWhatServes() throws IOException {
     var crd = "CustomResourceDefinition /virtualips.virtualip.dev";
     assertEquals(
-        "keep",
-        helm(template -> template.set("crd.keep", true))
-            .get(crd)
-            .at("/metadata/annotations/helm.sh~1resource-policy")
-            .asText());
+        List.of(
+            "ClusterRole /virtualip-agent",
+            "ClusterRoleBinding /virtualip-agent",
+            crd,
+            "Namespace /virtualip-system",
+            "Role default/virtualip-agent-events",
+            "Role virtualip-system/virtualip-agent",
+            "RoleBinding default/virtualip-agent-events",
+            "RoleBinding virtualip-system/virtualip-agent",
+            "ServiceAccount virtualip-system/virtualip-agent"),
+        kept(helm(UnaryOperator.identity())));
+    assertEquals(List.of(), kept(helm(template -> template.set("crd.keep", false))));
     assertNull(helm(template -> template.set("crd.install", false)).get(crd));
+  }
+
+  private static List<String> kept(SortedMap<String, JsonNode> objects) {
+    var policy = "/metadata/annotations/helm.sh~1resource-policy";
+    return objects.entrySet().stream()
+        .filter(object -> object.getValue().at(policy).asText().equals("keep"))
+        .map(Map.Entry::getKey)
+        .toList();
   }
 
   @ParameterizedTest

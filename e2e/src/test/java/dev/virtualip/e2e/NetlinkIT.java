@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.sun.management.ThreadMXBean;
 import dev.virtualip.agent.linux.Netlink;
 import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
@@ -18,7 +19,10 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.net.InetAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -31,6 +35,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Netlink against the kernel, on a veth pair in a network namespace that is the test's own. */
 @Timeout(value = 60, unit = SECONDS)
@@ -92,6 +97,16 @@ class NetlinkIT {
   }
 
   @Test
+  void linksHaveAltNamesThatComeAndGo() throws Exception {
+    ip("link property add dev " + NIC + " altname enp7s0 altname a-name-of-more-than-15-letters");
+    var both = List.of("enp7s0", "a-name-of-more-than-15-letters");
+    awaitLink(NIC, link -> link.altNames().equals(both));
+    await(e -> e instanceof NetworkEvent.LinkChanged(var l) && l.altNames().equals(both));
+    ip("link property del dev " + NIC + " altname enp7s0");
+    await(e -> e instanceof NetworkEvent.LinkChanged(var l) && l.altNames().size() == 1);
+  }
+
+  @Test
   void aPutAddressHasItsLeaseAndOurMark() throws Exception {
     assertDone(new Change.PutAddress(nic, VIP, 30), new Change.PutAddress(nic, other(1), 0));
     assertEquals(
@@ -109,6 +124,27 @@ class NetlinkIT {
     assertTrue(lived.compareTo(Duration.ofMillis(900)) > 0, "lived only " + lived);
     assertTrue(lived.compareTo(Duration.ofMillis(2500)) < 0, "lived " + lived);
     assertEquals(List.of(), bound());
+  }
+
+  /** A host that was set up after us, on a NIC that had no address of its own. */
+  @Test
+  void anAddressThatCameLaterStaysWhenOursGoes() throws Exception {
+    var conf = "/proc/sys/net/ipv4/conf/";
+    Files.writeString(Path.of(conf, "all", "promote_secondaries"), "0");
+    Files.writeString(Path.of(conf, NIC, "promote_secondaries"), "0");
+    var own = IpPrefix.parse("203.0.113.11/24");
+    assertDone(new Change.PutAddress(nic, VIP, 1));
+    ip("addr add " + own + " dev " + NIC);
+    awaitRemoved(VIP);
+    assertEquals(List.of(new BoundAddress(nic, own, 0, 0)), bound());
+    assertTrue(ip("route show").contains("203.0.113.0/24 dev " + NIC));
+    assertEquals("1", Files.readString(Path.of(conf, NIC, "promote_secondaries")).strip());
+
+    ip("addr flush dev " + NIC);
+    assertDone(new Change.PutAddress(nic, VIP, 30));
+    ip("addr add " + own + " dev " + NIC);
+    assertDone(new Change.DeleteAddress(nic, VIP));
+    assertEquals(List.of(new BoundAddress(nic, own, 0, 0)), bound());
   }
 
   @Test
@@ -193,6 +229,30 @@ class NetlinkIT {
     assertSame(routes, netlink.routes());
     assertDone(routes.stream().map(Change.DeleteRoute::new).toArray(Change[]::new));
     assertEquals(List.of(), netlink.routes());
+  }
+
+  /** A node may have a million routes, and the agent reads its own every few seconds. */
+  @Test
+  void theKernelHandsOverOurRoutesAlone(@TempDir Path folder) throws Exception {
+    var batch = new StringBuilder();
+    for (int i = 0; i < 20_000; i++) {
+      batch.append("route add 10.%d.%d.1 dev lo proto 186\n".formatted(i / 250, i % 250));
+      batch.append("route add 2001:db8::").append(Integer.toHexString(i)).append(" dev lo\n");
+    }
+    ip("-batch " + Files.writeString(folder.resolve("routes"), batch));
+    try {
+      var ours = route(IpPrefix.parse("10.0.0.0/8"), null, 254, 0);
+      assertDone(new Change.PutRoute(ours));
+      assertEquals(List.of(ours), netlink.routes());
+      var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+      long before = threads.getCurrentThreadAllocatedBytes();
+      netlink.routes();
+      long read = threads.getCurrentThreadAllocatedBytes() - before;
+      assertTrue(read < 500_000, read + " bytes");
+    } finally {
+      ip("route flush proto 186");
+      ip("-6 route flush root 2001:db8::/64");
+    }
   }
 
   @Test

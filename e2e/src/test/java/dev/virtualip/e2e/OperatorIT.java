@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
@@ -19,6 +20,7 @@ import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -28,6 +30,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -317,6 +322,89 @@ class OperatorIT {
 
   @Test
   @Order(6)
+  void aTaintThatComesToAllNodesMovesNothing() {
+    var agents = agentUids();
+    long web = cluster.status("web").transitions();
+    var from = Instant.now();
+    var taint = "cni.example/agent-not-ready";
+    cluster.api().kubectl("taint", "nodes", "--all", taint + "=:NoSchedule");
+    // Who has seen the label, which comes after it on the same objects, has seen the taint.
+    cluster.api().kubectl("label", "nodes", "node-a", "node-b", "tainted=true");
+    cluster.apply(
+        VIP.formatted("tainted", 81, true, "10.0.0.102/24", "eth0", "")
+            + "    selector: {matchLabels: {tainted: 'true'}}\n");
+    cluster.await(
+        "both agents have seen it",
+        SOON,
+        () -> cluster.condition("tainted", "Degraded").startsWith("False AllNodesServe: 2 of 2"));
+    cluster.delete("tainted");
+    cluster.api().kubectl("label", "nodes", "node-a", "node-b", "tainted-");
+    cluster.api().kubectl("taint", "nodes", "--all", taint + "-");
+    assertServed("taint on all nodes", from);
+    assertTrue(cluster.isReady("web", "node-a"), cluster.condition("web", "Ready"));
+    assertEquals(web, cluster.status("web").transitions(), "web has not moved");
+    assertEquals(agents, agentUids(), "no agent was replaced");
+  }
+
+  private Set<String> agentUids() {
+    return cluster.agents().stream()
+        .map(pod -> pod.getMetadata().getUid())
+        .collect(Collectors.toSet());
+  }
+
+  @Test
+  @Order(7)
+  void aDeadKubeletChangesNothingWhileItsAgentLives() {
+    cluster.node("node-a").killKubelet();
+    cluster.await(
+        "Kubernetes calls the agent not ready",
+        SOON,
+        () -> cluster.agents().stream().anyMatch(pod -> !Readiness.getInstance().isReady(pod)));
+    awaitHeartbeat("node-a");
+    awaitHeartbeat("node-a");
+    assertTrue(cluster.isReady("web", "node-a"), cluster.condition("web", "Ready"));
+    assertEquals(State.Master, cluster.status("web").nodes().get("node-a").state());
+    assertEquals(
+        List.of(),
+        messages(event -> event.getMessage().startsWith("the agent on node-a")),
+        "nobody was called Unknown");
+    cluster.node("node-a").startKubelet();
+  }
+
+  private void awaitHeartbeat(String node) {
+    var before = renewed(node);
+    cluster.await(node + "'s heartbeat", SOON, () -> renewed(node).isAfter(before));
+  }
+
+  private ZonedDateTime renewed(String node) {
+    var leases = cluster.client().leases().inNamespace(Cluster.NAMESPACE);
+    return leases.withName("agent-" + node).get().getSpec().getRenewTime();
+  }
+
+  @Test
+  @Order(8)
+  void whatAMasterSaidLastIsCorrectedWithTheMoveWhenItsPowerIsCut() {
+    cluster.node("node-a").killKubelet();
+    cluster.node("node-a").proc(Cluster.AGENT).kill();
+    cluster.await("web is on node-b", SOON, () -> cluster.isReady("web", "node-b"));
+    cluster.await(
+        "node-a is called master no more",
+        SOON,
+        () -> cluster.status("web").nodes().get("node-a").state() == State.Unknown);
+    assertEquals(
+        "Superseded",
+        cluster.status("web").nodes().get("node-a").reason(),
+        "by the move, not by its heartbeat, which is missed later");
+    cluster.node("node-a").startKubelet();
+    cluster.await("web is back on node-a", SOON, () -> cluster.isReady("web", "node-a"));
+    cluster.await(
+        "quiet is Ready", SOON, () -> cluster.condition("quiet", "Ready").startsWith("True"));
+    cluster.await(
+        "all is well", SOON, () -> cluster.condition("quiet", "Degraded").startsWith("False"));
+  }
+
+  @Test
+  @Order(9)
   void anUpgradeMovesEachVipOnceWhicheverOperatorDies() {
     long web = cluster.status("web").transitions();
     long quiet = cluster.status("quiet").transitions();
@@ -349,21 +437,24 @@ class OperatorIT {
     awaitJson(null, Cluster.OPERATOR, "agents_applied", "\"image\":\"" + image + "\"");
   }
 
-  /** Waits until a program has told this as JSON: on a node, or on the leading operator's. */
+  /**
+   * Waits until a program has told this as JSON, and nothing in another form: on a node, or on the
+   * leading operator's.
+   */
   private void awaitJson(String node, String program, String what, String field) {
     Await.until(
         program + " tells " + what + " as JSON",
         SOON,
         () -> (node == null ? cluster.leader() : cluster.node(node)).proc(program).output(),
         log ->
-            log.lines()
-                .filter(line -> line.startsWith("{\"time\":\"") && line.endsWith("}"))
-                .anyMatch(
-                    line -> line.contains("\"msg\":\"" + what + "\"") && line.contains(field)));
+            log.lines().allMatch(line -> line.startsWith("{\"time\":\"") && line.endsWith("}"))
+                && log.lines()
+                    .anyMatch(
+                        line -> line.contains("\"msg\":\"" + what + "\"") && line.contains(field)));
   }
 
   @Test
-  @Order(7)
+  @Order(10)
   void withoutAnApiServerVipsMoveAndAfterwardsTheStatusIsRight() {
     cluster.api().down();
     pair.nginxA().stop();
@@ -376,7 +467,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(8)
+  @Order(11)
   void whateverIsWrongIsAConditionThatNamesIt() {
     pair.nodeB().ip("addr add 203.0.113.10/24 dev eth1");
     cluster.await(
@@ -405,7 +496,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(9)
+  @Order(12)
   void whoeverElseUsesTheVridIsNamed() {
     var stranger = lab.host("stranger").plug("eth0", lab.wire("internal"), "10.0.0.66/24");
     // It would be backup, and silent, if it heard anybody.
@@ -433,7 +524,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(10)
+  @Order(13)
   void withoutAnOperatorTheTableIsRightAboutTheMaster() {
     scaleOperators(0);
     pair.nginxA().stop();
@@ -452,7 +543,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(11)
+  @Order(14)
   void anOperatorThatIsStoppedLetsTheOtherOneWorkAtOnce() {
     var before = cluster.leader();
     cluster
@@ -470,7 +561,7 @@ class OperatorIT {
   }
 
   @Test
-  @Order(12)
+  @Order(15)
   void aDeletionWaitsForNobody() {
     for (var node : List.of("node-a", "node-b")) {
       cluster.node(node).hold(Cluster.AGENT);
@@ -539,12 +630,15 @@ class OperatorIT {
     Await.until(
         reason + " is told",
         SOON,
-        () ->
-            cluster.client().v1().events().inNamespace("default").list().getItems().stream()
-                .filter(event -> event.getReason().equals(reason))
-                .map(Event::getMessage)
-                .toList(),
+        () -> messages(event -> event.getReason().equals(reason)),
         told -> told.stream().anyMatch(text -> text.startsWith(message)));
+  }
+
+  private List<String> messages(Predicate<Event> about) {
+    return cluster.client().v1().events().inNamespace("default").list().getItems().stream()
+        .filter(about)
+        .map(Event::getMessage)
+        .toList();
   }
 
   /** The client was served since then but for a moment, which is printed. */

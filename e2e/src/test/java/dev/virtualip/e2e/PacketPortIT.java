@@ -11,6 +11,8 @@ import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
 import java.net.InetAddress;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
@@ -22,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Frames by libpcap, from one end of a cable to the other. */
 @InLab
 class PacketPortIT {
+  private static final HexFormat HEX = HexFormat.of();
   private static final Duration SOON = Duration.ofSeconds(60);
 
   /** A VRRP message with one address. */
@@ -57,6 +60,33 @@ class PacketPortIT {
         Await.until("all adverts", SOON, received::get, count -> count == BURST);
       } finally {
         busy.countDown();
+        lab.control().sh("ip link del here");
+      }
+    }
+  }
+
+  /** On a trunk all VLANs' adverts come by; the kernel hands their tags over beside the frame. */
+  @Test
+  void aPriorityTagIsTakenOffAndFramesOfAVlanAreNotReceived() throws Exception {
+    try (var lab = Lab.open()) {
+      lab.control().sh("ip link add here type veth peer name there");
+      lab.control().sh("ip link set here up; ip link set there up");
+      var received = new CopyOnWriteArrayList<String>();
+      try (var here = Pcap4jPacketPort.open(link("here", 1_500), null);
+          var _ =
+              Pcap4jPacketPort.open(
+                  link("there", 1_500), (_, frame) -> received.add(HEX.formatHex(frame)))) {
+        var sent = new ArrayList<String>();
+        for (var tag : List.of("8100c000", "81000035", "81000000", "8100c035", "")) {
+          var source = InetAddress.ofLiteral("192.0.2." + (1 + sent.size()));
+          var frame = Frames.advertisement(link("here", 1_500).mac(), source, 1, new byte[MESSAGE]);
+          var hex = HEX.formatHex(frame);
+          here.send(HEX.parseHex(hex.substring(0, 24) + tag + hex.substring(24)));
+          sent.add(hex);
+        }
+        Await.until("the last one", SOON, () -> received.contains(sent.getLast()));
+        assertEquals(List.of(sent.get(0), sent.get(2), sent.get(4)), received);
+      } finally {
         lab.control().sh("ip link del here");
       }
     }

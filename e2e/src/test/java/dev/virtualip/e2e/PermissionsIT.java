@@ -57,7 +57,6 @@ class PermissionsIT {
           "virtualips", "virtualip.dev",
           "virtualips/status", "virtualip.dev",
           "daemonsets", "apps",
-          "deployments", "apps",
           "leases", "coordination.k8s.io");
 
   private static final Pattern ROW =

@@ -47,7 +47,7 @@ class StructureTest {
       agent.loop: agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp \
       crds.schema log
       agent.report: crds.schema log
-      agent.cli: agent.exec agent.source crds.check crds.schema crds.values
+      agent.cli: agent.exec agent.linux agent.net agent.source crds.check crds.schema
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
       agent.report agent.vrrp crds.schema crds.values
       agent: agent.check agent.cli agent.disk agent.instance agent.kube agent.linux agent.loop \

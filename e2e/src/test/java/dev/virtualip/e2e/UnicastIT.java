@@ -1,6 +1,7 @@
 package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -11,6 +12,7 @@ import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Keepalived;
 import dev.virtualip.e2e.lab.Lab;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -45,23 +47,24 @@ class UnicastIT {
   }
 
   private static AgentProgram agent(Host host, String address, String transport, String more) {
-    return AgentProgram.start(
-        host,
-        """
-        apiVersion: virtualip.dev/v1alpha1
-        kind: VirtualIP
-        metadata: {name: web}
-        spec:
-          vrid: 51
-          interface: eth0
-          advertInterval: 200ms
-          addresses: [{address: '%s'}]
-          transport: %s
-          nodes: {overrides: [{name: a, priority: 150}]}
-        %s
-        """
-            .formatted(address, transport, more),
-        Map.of());
+    return AgentProgram.start(host, manifest(address, transport, more), Map.of());
+  }
+
+  private static String manifest(String address, String transport, String more) {
+    return """
+    apiVersion: virtualip.dev/v1alpha1
+    kind: VirtualIP
+    metadata: {name: web}
+    spec:
+      vrid: 51
+      interface: eth0
+      advertInterval: 200ms
+      addresses: [{address: '%s'}]
+      transport: %s
+      nodes: {overrides: [{name: a, priority: 150}]}
+    %s
+    """
+        .formatted(address, transport, more);
   }
 
   private static Keepalived keepalived(Host host, String address, String own, String peer) {
@@ -102,7 +105,8 @@ class UnicastIT {
     "2001:db8:9::100/64, 2001:db8:9::a, 2001:db8:9::b, 'icmp6 and ip6[40] == 4'"
   })
   void theKernelDoesNotAnswerAdverts(String vip, String own, String peer, String unreachable) {
-    try (var agent = agent(a, vip, "{mode: Unicast, peers: ['%s']}".formatted(peer), "");
+    try (var agent =
+            agent(a, vip, "{mode: Unicast, peers: ['%s', '%s']}".formatted(own, peer), "");
         var answers = b.capture("eth0", unreachable)) {
       awaitState(agent, "Master");
       try (var keepalived = keepalived(b, vip, peer, own)) {
@@ -121,7 +125,8 @@ class UnicastIT {
 
   @Test
   void whoIsNoPeerIsCountedAndNotObeyed() {
-    try (var agent = agent(a, "10.9.0.100/24", "{mode: Unicast, peers: [10.9.0.2]}", "")) {
+    var peers = "{mode: Unicast, peers: [10.9.0.1, 10.9.0.2]}";
+    try (var agent = agent(a, "10.9.0.100/24", peers, "")) {
       awaitState(agent, "Master");
       try (var _ = keepalived(c, "10.9.0.100/24", "10.9.0.3", "10.9.0.1")) {
         Await.until(
@@ -166,6 +171,48 @@ class UnicastIT {
     try (var agent = agent(a, "10.9.0.100/24", "{mode: Unicast, peers: [10.9.0.1]}", "")) {
       awaitState(agent, "Fault");
       agent.awaitStatus("web", "reason", "NoPeers");
+    }
+  }
+
+  /** Case 2 of the field: a third node whose address was forgotten stood beside the master. */
+  @Test
+  void aNodeThatNobodyListsIsAtFaultUntilItIsListed() {
+    var peers = "{mode: Unicast, peers: [10.9.0.1, 10.9.0.2]}";
+    try (var ours = agent(a, "10.9.0.100/24", peers, "");
+        var theirs = agent(b, "10.9.0.100/24", peers, "");
+        var forgotten = agent(c, "10.9.0.100/24", peers, "")) {
+      awaitState(ours, "Master");
+      awaitState(theirs, "Backup");
+      forgotten.awaitStatus("web", "reason", "NotListed(10.9.0.3)");
+      assertFalse(c.hasAddress("10.9.0.100"));
+      var all = "{mode: Unicast, peers: [10.9.0.1, 10.9.0.2, 10.9.0.3]}";
+      for (var agent : List.of(ours, theirs, forgotten)) {
+        agent.apply("virtualip.yaml", manifest("10.9.0.100/24", all, ""));
+      }
+      awaitState(forgotten, "Backup");
+    }
+  }
+
+  /** Case 5 of the field: the kubelet of a master reports the virtual address as the node's. */
+  @Test
+  void aVirtualAddressThatANodeReportsAsItsOwnIsNoPeer() {
+    var nodes =
+        node("a", "10.9.0.1", "2001:db8:9::a")
+                .replace(
+                    "- {type: InternalIP, address: 10.9.0.1}",
+                    "- {type: InternalIP, address: 10.9.0.100}\n    - {type: InternalIP, address:"
+                        + " 10.9.0.1}")
+            + node("b", "10.9.0.2", "2001:db8:9::b")
+            + node("c", "10.9.0.3", "2001:db8:9::c");
+    try (var ours = agent(a, "10.9.0.100/24", "{mode: Unicast}", nodes);
+        var theirs = agent(b, "10.9.0.100/24", "{mode: Unicast}", nodes);
+        var third = agent(c, "10.9.0.100/24", "{mode: Unicast}", nodes)) {
+      awaitState(ours, "Master");
+      awaitState(theirs, "Backup");
+      awaitState(third, "Backup");
+      ours.stop();
+      Await.until(
+          "one of the two", SOON, () -> b.hasAddress("10.9.0.100") != c.hasAddress("10.9.0.100"));
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.virtualip.operator;
 
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.operator.act.ClusterWriter;
 import dev.virtualip.operator.act.Journal;
@@ -16,6 +17,7 @@ import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.Operator;
 import io.javaoperatorsdk.operator.OperatorException;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.List;
@@ -53,6 +55,7 @@ public final class VirtualIpOperator implements AutoCloseable {
   private final ClusterWriter writer;
   private final Settings settings;
   private final String revision;
+  private final InetAddress apiServer = apiServer();
   private final Clock clock = Clock.systemUTC();
   private final Journal journal;
   private final OperatorMetrics metrics;
@@ -88,6 +91,17 @@ public final class VirtualIpOperator implements AutoCloseable {
                         }));
     operator.register(
         reconciler, config -> config.withOnUpdateFilter(VirtualIpReconciler.SPEC_OR_STATUS));
+  }
+
+  /** The address that the kubelet has told this pod; null outside of one, or if it is a name. */
+  private static InetAddress apiServer() {
+    try {
+      var host = System.getenv("KUBERNETES_SERVICE_HOST");
+      return host == null ? null : IpPrefix.parseAddress(host);
+    } catch (IllegalArgumentException e) {
+      LOG.debug("api_server_by_name", e);
+      return null;
+    }
   }
 
   /**
@@ -174,7 +188,7 @@ public final class VirtualIpOperator implements AutoCloseable {
     long begun = System.nanoTime();
     try {
       var view = reconciler.view(writer.written(), clock.instant());
-      var decisions = Decisions.of(view, settings.drainOn(), revision);
+      var decisions = Decisions.of(view, settings.drainOn(), revision, apiServer);
       writer.write(view, decisions);
       journal.upgrade(view.daemonSet(), decisions.turn());
       retryNanos = RETRY_MIN_NANOS;

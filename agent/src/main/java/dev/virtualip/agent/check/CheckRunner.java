@@ -1,6 +1,7 @@
 package dev.virtualip.agent.check;
 
 import dev.virtualip.agent.check.Probe.Result;
+import dev.virtualip.agent.check.Probe.Result.Failure;
 import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.values.Durations;
 import dev.virtualip.log.Defects;
@@ -145,7 +146,7 @@ public final class CheckRunner implements AutoCloseable {
       if (!(result instanceof Result.NoAnswer)) {
         // In a containment of its own: a defect in counting must not suppress the verdict.
         Defects.contain(
-            () -> tell(() -> listener.ran(check.name(), result instanceof Result.Success, took)));
+            () -> tell(() -> listener.ran(check.name(), !(result instanceof Failure), took)));
       }
       count(result);
     }
@@ -154,7 +155,7 @@ public final class CheckRunner implements AutoCloseable {
       // The first look gets a longer limit: a cold JVM must not look like a slow service.
       var limit = firstLook && timeout.compareTo(FIRST_LOOK) < 0 ? FIRST_LOOK : timeout;
       firstLook = false;
-      var late = new Result.Failure("timeout after " + Durations.format(limit));
+      var late = new Failure("timeout after " + Durations.format(limit));
       if (attempt != null && attempt.isAlive()) {
         return late;
       }
@@ -172,10 +173,10 @@ public final class CheckRunner implements AutoCloseable {
         return probe.run();
       } catch (IOException | RuntimeException e) {
         LOG.debug("check_error check={}", check.name(), e);
-        return new Result.Failure(e.toString());
+        return new Failure(e.toString());
       } catch (Error e) {
         Defects.goOn(e);
-        return new Result.Failure(e.toString());
+        return new Failure(e.toString());
       }
     }
 
@@ -184,15 +185,18 @@ public final class CheckRunner implements AutoCloseable {
           switch (result) {
             case Result.NoAnswer _ -> null;
             case Result.Success _ -> told.detail();
-            case Result.Failure failure -> failure.detail();
+            case Result.Leaving leaving -> leaving.detail();
+            case Failure failure -> failure.detail();
           };
       if (detail == null) {
         return;
       }
-      tracker = tracker.after(result instanceof Result.Success);
+      tracker =
+          result instanceof Result.Leaving
+              ? tracker.leaving()
+              : tracker.after(result instanceof Result.Success);
       var state =
-          CheckState.of(
-              check, tracker.verdict(), tracker.verdict() == Verdict.Failed ? detail : "");
+          CheckState.of(check, tracker.verdict(), tracker.verdict() == Verdict.Good ? "" : detail);
       if (!state.equals(told) && !tooSoon(state)) {
         told = state;
         toldAt = System.nanoTime();

@@ -9,7 +9,8 @@ import dev.virtualip.crds.schema.HealthCheck;
  * @param weight its spec.healthChecks[].weight
  * @param reverse its spec.healthChecks[].reverse
  * @param verdict verdict from its results so far
- * @param detail what failed, as in {@code connect refused 127.0.0.1:80}; empty unless Failed
+ * @param detail what failed or ends, as in {@code connect refused 127.0.0.1:80}; empty unless
+ *     Failed or Leaving
  */
 public record CheckState(String name, int weight, boolean reverse, Verdict verdict, String detail) {
 

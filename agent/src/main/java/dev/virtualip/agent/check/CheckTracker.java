@@ -3,7 +3,7 @@ package dev.virtualip.agent.check;
 /**
  * Counts results in a row, as keepalived does for a vrrp_script. From Unknown the first result
  * decides alone. Later {@code fall} failures in a row fail the check, and {@code rise} successes in
- * a row make it good.
+ * a row make it good. A check that is Leaving fails at its first failure.
  *
  * @param rise successes in a row that make a failed check good, at least 1
  * @param fall failures in a row that make a good check failed, at least 1
@@ -26,8 +26,14 @@ record CheckTracker(int rise, int fall, Verdict verdict, int against) {
     return switch (verdict) {
       case Unknown -> with(success ? Verdict.Good : Verdict.Failed, 0);
       case Good -> success ? with(verdict, 0) : against(fall, Verdict.Failed);
+      case Leaving -> success ? against(rise, Verdict.Good) : with(Verdict.Failed, 0);
       case Failed -> success ? against(rise, Verdict.Good) : with(verdict, 0);
     };
+  }
+
+  /** After the news that it serves for its last moments, which is certain at once. */
+  CheckTracker leaving() {
+    return with(verdict == Verdict.Failed ? verdict : Verdict.Leaving, 0);
   }
 
   private CheckTracker against(int needed, Verdict other) {

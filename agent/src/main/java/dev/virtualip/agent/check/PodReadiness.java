@@ -5,10 +5,20 @@ import java.util.Optional;
 
 /** Tells whether pods on this node are Ready. */
 public interface PodReadiness {
+  /** How the matching pods of a node are. */
+  enum Readiness {
+    /** One is Ready, and stays. */
+    Ready,
+    /** All that are Ready are about to be deleted, and serve until then. */
+    Terminating,
+    /** None is Ready. */
+    None
+  }
+
   /**
-   * Whether any matching pod on this node is Ready, as far as known. Never blocks.
+   * The readiness of the matching pods on this node, as far as known. Never blocks.
    *
    * @return empty until the API server has answered for the first time
    */
-  Optional<Boolean> anyReady(String namespace, LabelSelector selector);
+  Optional<Readiness> readiness(String namespace, LabelSelector selector);
 }

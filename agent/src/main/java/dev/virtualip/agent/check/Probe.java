@@ -37,6 +37,9 @@ sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, P
     /** The target serves. */
     record Success() implements Result {}
 
+    /** The target serves for its last moments; the detail says why. */
+    record Leaving(String detail) implements Result {}
+
     /** The target does not serve; the detail says what is wrong. */
     record Failure(String detail) implements Result {}
 
@@ -141,13 +144,20 @@ sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, P
       if (pods == null) {
         return new Result.Failure("pod checks need the API server");
       }
-      var ready = pods.anyReady(namespace, selector);
-      if (ready.isEmpty()) {
+      var readiness = pods.readiness(namespace, selector);
+      if (readiness.isEmpty()) {
         return new Result.NoAnswer();
       }
-      return ready.get()
-          ? new Result.Success()
-          : new Result.Failure("no Ready pod in " + namespace + " matches " + text(selector));
+      var labels = text(selector);
+      return switch (readiness.get()) {
+        case Ready -> new Result.Success();
+        case Terminating ->
+            new Result.Leaving(
+                "each Ready pod in %s that matches %s is being deleted"
+                    .formatted(namespace, labels));
+        case None ->
+            new Result.Failure("no Ready pod in %s matches %s".formatted(namespace, labels));
+      };
     }
 
     private static String text(LabelSelector selector) {

@@ -26,8 +26,7 @@ final class ProcessProbe implements Probe {
 
   @Override
   public Result run() throws IOException {
-    // The agent is process 1 of its own PID namespace, and so sees only its own child processes.
-    if (Files.readSymbolicLink(proc.resolve("self")).endsWith("1")) {
+    if (agentAlone()) {
       return new Result.Failure(
           "process checks see the agent alone: let it see the node's processes (hostPID)");
     }
@@ -44,6 +43,15 @@ final class ProcessProbe implements Probe {
       }
     }
     return new Result.Failure("no process " + name);
+  }
+
+  /**
+   * Whether the agent sees only its own child processes: in its own PID namespace it is process 1,
+   * or in the image for scripts a child of process 1, tini.
+   */
+  private boolean agentAlone() throws IOException {
+    return Files.readSymbolicLink(proc.resolve("self")).endsWith("1")
+        || new ProcessProbe("tini", proc).isIt(proc.resolve("1"));
   }
 
   /**

@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,13 +47,16 @@ public final class RememberedReadiness implements PodReadiness {
   }
 
   @Override
-  public synchronized Optional<Boolean> anyReady(String namespace, LabelSelector selector) {
+  public synchronized Optional<Readiness> readiness(String namespace, LabelSelector selector) {
     var question = new Question(namespace, selector);
-    var answer = live.anyReady(namespace, selector);
+    var answer = live.readiness(namespace, selector);
     if (answer.isEmpty()) {
-      return Optional.ofNullable(earlier.get(question));
+      return Optional.ofNullable(earlier.get(question))
+          .map(ready -> ready ? Readiness.Ready : Readiness.None);
     }
-    if (!answer.get().equals(answers.put(question, answer.get()))) {
+    // Who asks in another life asks too late for a pod that terminates now.
+    boolean ready = answer.get() == Readiness.Ready;
+    if (!Objects.equals(ready, answers.put(question, ready))) {
       write();
     }
     return answer;

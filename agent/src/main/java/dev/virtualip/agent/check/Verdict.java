@@ -6,6 +6,8 @@ public enum Verdict {
   Unknown,
   /** The target serves. */
   Good,
+  /** The target serves for its last moments, so another node should take over. */
+  Leaving,
   /** The target does not serve. */
   Failed
 }

@@ -1,34 +1,32 @@
 package dev.virtualip.agent.cli;
 
 import dev.virtualip.agent.exec.ScriptCommand;
+import dev.virtualip.agent.linux.Netlink;
+import dev.virtualip.agent.net.Nics;
+import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.Conflicts;
+import dev.virtualip.crds.check.EqualPriorities;
 import dev.virtualip.crds.check.NicField;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.OwnedAddresses;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
-import dev.virtualip.crds.values.InterfaceSelector;
-import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.NetworkInterface;
-import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -88,7 +86,8 @@ public final class ValidateCommand implements Callable<Integer> {
     var checked = new LinkedHashMap<String, CheckedSpec.Result>();
     virtualIps.forEach((name, located) -> checked.put(name, CheckedSpec.check(located.vip())));
     var found = Conflicts.among(checked.values());
-    var nics = NetworkInterface.networkInterfaces().map(NetworkInterface::getName).toList();
+    var owned = new OwnedAddresses(nodes, null);
+    var nics = nics();
     virtualIps.forEach(
         (name, located) -> {
           var own = new ArrayList<>(found.get(name));
@@ -97,9 +96,13 @@ public final class ValidateCommand implements Callable<Integer> {
             own.addAll(nicProblems(located.vip(), nodes, nics));
           }
           own.addAll(scriptProblems(located.vip()));
+          if (checked.get(name).isGood()) {
+            own.addAll(owned.problems(checked.get(name).spec()));
+          }
           report(located, own, unreadFields);
           if (found.get(name).isEmpty()) {
             noteWithoutLinkLocal(located.vip(), checked.get(name).spec());
+            noteEqualPriorities(located.vip(), checked.get(name).spec(), nodes);
           }
         });
     var out = command.commandLine().getOut();
@@ -111,6 +114,31 @@ public final class ValidateCommand implements Callable<Integer> {
             : count(problems.size(), "problem"));
     out.flush();
     return problems.isEmpty() ? 0 : 1;
+  }
+
+  /**
+   * This machine's NICs with their altnames, which Java does not know; null if they cannot be read
+   * and it may be another machine anyway.
+   */
+  private Nics nics() throws IOException {
+    try (var netlink = new Netlink()) {
+      var network = new NodeNetwork(netlink);
+      network.reload();
+      return network.nics();
+    } catch (IOException | UnsatisfiedLinkError e) {
+      var message = "NICs are not looked at: " + e.getMessage();
+      if (nodeName != null) {
+        throw new IOException(message, e);
+      }
+      note(message);
+      return null;
+    }
+  }
+
+  private void note(String message) {
+    var err = command.commandLine().getErr();
+    err.println("note: " + message);
+    err.flush();
   }
 
   private List<Path> files() throws IOException {
@@ -175,7 +203,7 @@ public final class ValidateCommand implements Callable<Integer> {
   private static List<Problem> selectorProblems(VirtualIp vip, List<NodeFacts> nodes) {
     return vip.getSpec() == null || nodes.isEmpty()
         ? List.of()
-        : NodeFacts.selectionProblems(vip.getSpec(), nodes);
+        : NodeFacts.selectionProblems(vip, nodes);
   }
 
   private List<Problem> scriptProblems(VirtualIp vip) {
@@ -195,47 +223,41 @@ public final class ValidateCommand implements Callable<Integer> {
   /**
    * Problems of NICs that this machine lacks. Without --node they are only notes, as the manifests
    * may be for another machine.
+   *
+   * @param nics this machine's NICs, or null if they are not known
    */
-  private List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes, List<String> nics) {
+  private List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes, Nics nics) {
     var spec = vip.getSpec();
     if (spec == null
-        || nodes.stream().anyMatch(n -> n.name().equals(nodeName) && !n.selectedBy(spec))) {
+        || nics == null
+        || nodes.stream().anyMatch(n -> n.name().equals(nodeName) && !n.selectedBy(vip))) {
       return List.of();
     }
     var missing = new ArrayList<Problem>();
     for (var field : NicField.of(spec, nodeName)) {
-      if (!isHere(field.selector())) {
+      if (!isHere(field.selector(), nics)) {
         missing.add(
             new Problem(
-                Problem.Kind.InterfaceNotFound, field.position(), noNic(field.selector(), nics)));
+                Problem.Kind.InterfaceNotFound,
+                field.position(),
+                "no NIC %s on this machine (it has %s): name one of these, or override it for the node"
+                    .formatted(field.selector(), nics.names())));
       }
     }
     if (nodeName != null) {
       return missing;
     }
-    var err = command.commandLine().getErr();
-    missing.forEach(p -> err.println("note: " + ObjectRef.of(vip) + ": " + p));
-    err.flush();
+    missing.forEach(problem -> note(vip, problem.toString()));
     return List.of();
   }
 
   /** Whether this machine has a NIC that an {@link InterfaceSelector} selects. */
-  private static boolean isHere(String selector) {
+  private static boolean isHere(String selector, Nics nics) {
     try {
-      var meant = new InterfaceSelector(selector);
-      return NetworkInterface.networkInterfaces()
-          .anyMatch(nic -> meant.matches(nic.getName(), addresses(nic)));
-    } catch (SocketException e) {
-      throw new UncheckedIOException(e);
+      return nics.link(selector) != null;
     } catch (IllegalArgumentException e) {
       return true; // the validator has a message for it
     }
-  }
-
-  private static List<IpPrefix> addresses(NetworkInterface nic) {
-    return nic.inetAddresses()
-        .map(address -> new IpPrefix(address, address.getAddress().length * 8))
-        .toList();
   }
 
   /**
@@ -245,19 +267,31 @@ public final class ValidateCommand implements Callable<Integer> {
     boolean linkLocal =
         spec.advertised().anyMatch(address -> address.prefix().address().isLinkLocalAddress());
     if (spec.isIpv6() && !linkLocal) {
-      var err = command.commandLine().getErr();
-      err.println(
-          "note: %s: spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
-              .formatted(ObjectRef.of(vip), spec.spec().vrid()));
-      err.flush();
+      note(
+          vip,
+          "spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
+              .formatted(spec.spec().vrid()));
     }
   }
 
-  private static String noNic(String nic, Collection<String> nics) {
-    var there =
-        nics.stream().filter(n -> !n.equals("lo")).sorted().collect(Collectors.joining(", "));
-    return "no NIC %s on this machine (it has %s): name one of these, or override it for the node"
-        .formatted(nic, there.isEmpty() ? "none but lo" : there);
+  /** Without Node objects, only the nodes that the spec names are known, and that others may be. */
+  private void noteEqualPriorities(VirtualIp vip, CheckedSpec spec, List<NodeFacts> nodes) {
+    var names = new ArrayList<String>();
+    if (nodes.isEmpty() && !spec.spec().nodes().overrides().isEmpty()) {
+      spec.spec().nodes().overrides().forEach(override -> names.add(override.name()));
+      names.add("every other node");
+    }
+    nodes.stream()
+        .filter(node -> node.selectedBy(vip))
+        .map(NodeFacts::name)
+        .sorted()
+        .forEach(names::add);
+    EqualPriorities.note(spec.spec(), names, Map.of())
+        .ifPresent(note -> note(vip, "spec.priority: " + note));
+  }
+
+  private void note(VirtualIp vip, String text) {
+    note(ObjectRef.of(vip) + ": " + text);
   }
 
   private static String count(int n, String what) {

@@ -22,6 +22,7 @@ public record ScriptCommand(Path directory, List<String> command) {
   /** How much of a command's output is kept, in bytes; the rest is read and dropped. */
   static final int OUTPUT_MAX = 4096;
 
+  private static final String PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
   private static final int NOBODY = 65534;
   private static final int SETPRIV_FAILED = 127;
   private static final Duration KILL_AFTER = Duration.ofSeconds(1);
@@ -80,11 +81,12 @@ public record ScriptCommand(Path directory, List<String> command) {
    * @throws IOException if it may not; the message says what to do
    */
   public void check() throws IOException {
-    program();
+    line(List.of(), Duration.ZERO);
   }
 
   private List<String> line(List<String> arguments, Duration limit) throws IOException {
-    var line = new ArrayList<>(List.of("setpriv", "--no-new-privs", "--inh-caps=-all"));
+    var program = program().toString();
+    var line = new ArrayList<>(List.of(tool("setpriv"), "--no-new-privs", "--inh-caps=-all"));
     if ((int) Files.getAttribute(Path.of("/proc/self"), "unix:uid") == 0) {
       line.addAll(List.of("--reuid=" + NOBODY, "--regid=" + NOBODY, "--clear-groups"));
     }
@@ -92,14 +94,29 @@ public record ScriptCommand(Path directory, List<String> command) {
     // of another user. timeout runs as the same user as the command, and works even after the agent
     // has ended.
     line.addAll(
-        List.of(
-            "timeout",
-            "--kill-after=" + seconds(KILL_AFTER),
-            seconds(limit),
-            program().toString()));
+        List.of(tool("timeout"), "--kill-after=" + seconds(KILL_AFTER), seconds(limit), program));
     line.addAll(command.subList(1, command.size()));
     line.addAll(arguments);
     return line;
+  }
+
+  /**
+   * Finds a program that runs scripts. Java would look for it on its own PATH, and busybox has
+   * programs of the same names that lack what is needed.
+   *
+   * @throws IOException if it is not installed; the message says what to do
+   */
+  static String tool(String name) throws IOException {
+    for (var folder : PATH.split(":")) {
+      var file = Path.of(folder, name);
+      if (Files.isExecutable(file)) {
+        return file.toString();
+      }
+    }
+    throw new IOException(
+        ("there is no %s here: use the agent's image whose tag ends with -exec, or on a host install"
+                + " util-linux and coreutils")
+            .formatted(name));
   }
 
   private static String seconds(Duration duration) {
@@ -133,9 +150,7 @@ public record ScriptCommand(Path directory, List<String> command) {
             .redirectErrorStream(true)
             .redirectInput(new File("/dev/null"));
     builder.environment().clear();
-    builder
-        .environment()
-        .put("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    builder.environment().put("PATH", PATH);
     builder.environment().put("LANG", "C.UTF-8");
     return builder.start();
   }

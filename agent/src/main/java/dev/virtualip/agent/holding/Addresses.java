@@ -10,7 +10,6 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
-import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
 import dev.virtualip.crds.values.IpPrefix;
 import java.util.ArrayList;
 import java.util.List;
@@ -49,11 +48,13 @@ final class Addresses implements Kind<Addresses.Held> {
 
   @Override
   public boolean mayBeGone(Held address, NetworkEvent event) {
-    return switch (event) {
-      case AddressRemoved removed -> address.equals(held(removed.address()));
-      case LinkChanged changed -> changed.link().index() == address.linkIndex();
-      default -> false;
-    };
+    return isGone(address, event)
+        || event instanceof LinkChanged changed && changed.link().index() == address.linkIndex();
+  }
+
+  @Override
+  public boolean isGone(Held address, NetworkEvent event) {
+    return event instanceof AddressRemoved removed && address.equals(held(removed.address()));
   }
 
   /**
@@ -71,17 +72,8 @@ final class Addresses implements Kind<Addresses.Held> {
   }
 
   @Override
-  public List<Held> leftOvers(InstanceConfig config, NodeNetwork network) {
-    var virtual = config.virtual();
-    return config.addresses().stream()
-        .map(VirtualAddress::interfaceName)
-        .distinct()
-        .map(network::link)
-        .filter(link -> link != null)
-        .flatMap(link -> network.addressesOn(link.index()))
-        .filter(bound -> virtual.contains(bound.prefix().address()))
-        .map(Addresses::held)
-        .toList();
+  public boolean isOfOthers(Held address, NodeNetwork network) {
+    return network.hasFromOthers(address.linkIndex(), address.prefix().address());
   }
 
   @Override
@@ -93,7 +85,7 @@ final class Addresses implements Kind<Addresses.Held> {
         .toList();
   }
 
-  private static Held held(BoundAddress bound) {
+  static Held held(BoundAddress bound) {
     return new Held(bound.linkIndex(), bound.prefix());
   }
 }

@@ -4,6 +4,7 @@ import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
@@ -23,6 +24,9 @@ final class Held<T> {
   /** Things known to be on the node, which need not be put again. */
   private final Set<T> sure = new LinkedHashSet<>();
 
+  /** Things that a report says are gone; put back after the next reading. */
+  private final Set<T> lost = new HashSet<>();
+
   private Set<T> wanted = Set.of();
 
   Held(Kind<T> kind, NodeNetwork network) {
@@ -30,19 +34,42 @@ final class Held<T> {
     this.network = network;
   }
 
-  /**
-   * Sets what is wanted, before changes are asked of the kernel.
-   *
-   * @throws Kind.MissingNic if a configured NIC does not exist
-   */
+  /** Takes in what is wanted, before anything is asked for. What others have put stays theirs. */
   void want(InstanceConfig config) throws Kind.MissingNic {
     wanted = new LinkedHashSet<>(kind.wanted(config, network));
+    wanted.removeIf(this::isOfOthers);
+  }
+
+  private boolean isOfOthers(T thing) {
+    return !ours.contains(thing) && kind.isOfOthers(thing, network);
+  }
+
+  /** What is configured, as far as its NICs are there. */
+  List<T> configured(InstanceConfig config) {
+    try {
+      return kind.wanted(config, network);
+    } catch (Kind.MissingNic _) {
+      return List.of();
+    }
+  }
+
+  /** What is configured and the node has from others. */
+  List<T> ofOthers(InstanceConfig config) {
+    return configured(config).stream().filter(this::isOfOthers).toList();
   }
 
   /** Changes that put every wanted thing that has a lease or is not known to be there. */
   List<Change> puts(long leaseSeconds) {
     return possible()
         .filter(thing -> kind.isLeased(thing) || !sure.contains(thing))
+        .map(thing -> kind.put(thing, leaseSeconds))
+        .toList();
+  }
+
+  /** Changes that renew every lease, but of things that a report says are gone. */
+  List<Change> renewals(long leaseSeconds) {
+    return possible()
+        .filter(thing -> kind.isLeased(thing) && !lost.contains(thing))
         .map(thing -> kind.put(thing, leaseSeconds))
         .toList();
   }
@@ -66,24 +93,31 @@ final class Held<T> {
   }
 
   /**
-   * Changes that remove everything held, and configured things left by others; then nothing is
-   * held.
+   * Takes everything off that it has put, and holds nothing. The last one goes first: whenever the
+   * first address of a subnet goes, the kernel puts all routes of the others anew.
    */
-  List<Change> release(InstanceConfig config) {
+  List<Change> release() {
     wanted = Set.of();
-    ours.addAll(kind.leftOvers(config, network));
-    var changes = deletes();
+    var changes = deletes().reversed();
     ours.clear();
     sure.clear();
+    lost.clear();
     return changes;
   }
 
-  /**
-   * Call before the kernel answers: everything asked for may be on the node, whatever the answer.
-   */
+  /** Takes over what is configured and an earlier life of the agent has left on the node. */
+  void adopt(InstanceConfig config) {
+    var marked = kind.marked(network);
+    configured(config).stream()
+        .filter(thing -> marked.stream().anyMatch(found -> kind.isSame(thing, found)))
+        .forEach(ours::add);
+  }
+
+  /** Before the kernel answers: what is asked for may be there whatever it says. */
   void asked() {
     ours.addAll(wanted);
     sure.clear();
+    lost.clear();
   }
 
   /** The kernel has made all changes. */
@@ -92,16 +126,23 @@ final class Held<T> {
     possible().forEach(sure::add);
   }
 
-  /** Whether a report may mean that something wanted has been removed. */
+  /** Whether a report may mean that something wanted has been removed; remembers what it names. */
   boolean mayLose(NetworkEvent event) {
+    wanted.stream().filter(thing -> kind.isGone(thing, event)).forEach(lost::add);
     return wanted.stream().anyMatch(thing -> kind.mayBeGone(thing, event));
   }
 
   /** Things that are wanted and could be put but were not on the node when it was last read. */
   List<T> missing() {
     sure.clear();
+    lost.clear();
     wanted.stream().filter(thing -> kind.isThere(thing, network)).forEach(sure::add);
     return possible().filter(thing -> !sure.contains(thing)).toList();
+  }
+
+  /** Whether something found on the node is held here. */
+  boolean holds(T found) {
+    return ours.contains(found) || ours.stream().anyMatch(thing -> kind.isSame(thing, found));
   }
 
   /** Things that may be on the node. */

@@ -1,18 +1,23 @@
 package dev.virtualip.agent.holding;
 
 import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Failure;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Timers;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -28,6 +33,9 @@ import org.slf4j.LoggerFactory;
 public final class Holdings {
   private static final Logger LOG = LoggerFactory.getLogger(Holdings.class);
 
+  /** Leases that are renewed in one turn: adverts of others must not wait for a thousand. */
+  private static final int PART = 64;
+
   private final NodeNetwork network;
   private final AddressPort port;
   private final Held<Addresses.Held> addresses;
@@ -35,6 +43,11 @@ public final class Holdings {
   private final Held<PolicyRule> rules;
   private final List<Held<?>> all;
   private long renewedAt;
+
+  /** What is left of a round of renewals, and when it began. */
+  private final Queue<Change> renewals = new ArrayDeque<>();
+
+  private long roundAt;
 
   /** An object that holds nothing yet. */
   public Holdings(NodeNetwork network, AddressPort port) {
@@ -79,8 +92,52 @@ public final class Holdings {
       return e.getMessage();
     }
     all.forEach(Held::done);
+    renewals.clear();
     renewedAt = now;
     return null;
+  }
+
+  /**
+   * Begins a round of renewals, and makes the first {@link #PART} of them; with exclusive leases
+   * all, since a peer counts from the advert that follows. Whoever removes addresses one by one
+   * keeps the kernel busy: what a report says is gone is left to {@link #missing}.
+   *
+   * @return null, or the changes that the kernel refused
+   */
+  public String renew(InstanceConfig config, long now) {
+    if (renewals.isEmpty()) {
+      long lease = Timers.leaseSeconds(config.router());
+      all.forEach(held -> renewals.addAll(held.renewals(lease)));
+      roundAt = now;
+    }
+    boolean exclusive = config.router().leasePolicy() == LeasePolicy.Exclusive;
+    return renewPart(exclusive ? renewals.size() : PART);
+  }
+
+  /** Goes on with a round of renewals. */
+  public String renewMore() {
+    return renewPart(PART);
+  }
+
+  /** Whether a round of renewals is not at its end. */
+  public boolean renewsMore() {
+    return !renewals.isEmpty();
+  }
+
+  private String renewPart(int most) {
+    var part = new ArrayList<Change>();
+    while (part.size() < most && !renewals.isEmpty()) {
+      part.add(renewals.remove());
+    }
+    if (renewals.isEmpty()) {
+      renewedAt = roundAt;
+    }
+    try {
+      var failures = port.apply(part);
+      return failures.isEmpty() ? null : describe(failures);
+    } catch (IOException e) {
+      return e.getMessage();
+    }
   }
 
   private List<Change> changes(long lease) {
@@ -115,7 +172,11 @@ public final class Holdings {
    * read.
    */
   public boolean mayLose(NetworkEvent event) {
-    return all.stream().anyMatch(held -> held.mayLose(event));
+    boolean may = false;
+    for (var held : all) {
+      may |= held.mayLose(event);
+    }
+    return may;
   }
 
   /**
@@ -126,13 +187,28 @@ public final class Holdings {
   }
 
   /**
-   * Removes everything held, and configured addresses that an earlier life or another program has
-   * left on their NIC. What the kernel refuses to remove becomes a {@linkplain #clearLeftOvers
-   * left-over}.
+   * Takes over what is configured and an earlier life of the agent has left on the node.
+   *
+   * @return seconds until the last lease of these addresses ends, 0 if none is left
+   */
+  public long adopt(InstanceConfig config) {
+    all.forEach(held -> held.adopt(config));
+    return network
+        .addresses()
+        .filter(bound -> addresses.holds(Addresses.held(bound)))
+        .mapToLong(BoundAddress::leaseSeconds)
+        .max()
+        .orElse(0);
+  }
+
+  /**
+   * Takes off what it has put, and nothing else. What the kernel refuses is a {@linkplain
+   * #clearLeftOvers left-over}.
    */
   public void release(InstanceConfig config) {
+    renewals.clear();
     var changes = new ArrayList<Change>();
-    all.reversed().forEach(held -> changes.addAll(held.release(config)));
+    all.reversed().forEach(held -> changes.addAll(held.release()));
     if (changes.isEmpty()) {
       return;
     }
@@ -180,19 +256,46 @@ public final class Holdings {
         .filter(thing -> !ours.contains(thing))
         .filter(thing -> ours.stream().noneMatch(our -> kind.isSame(our, thing)))
         .map(kind::delete)
-        .toList();
+        .toList()
+        .reversed();
   }
 
-  /** Configured addresses that are on the node but were not bound by the agent. */
-  public List<String> ofOthers(InstanceConfig config) {
+  /**
+   * Addresses that are configured and that their NIC has from somebody else: the node's own, or
+   * those of another program. They are not put, and never taken off.
+   */
+  public List<IpPrefix> addressesOfOthers(InstanceConfig config) {
+    return addresses.ofOthers(config).stream().map(Addresses.Held::prefix).toList();
+  }
+
+  /** Routes that are configured and whose place somebody else's has: they could not be put. */
+  public List<String> routesTaken(InstanceConfig config) {
+    var wanted = routes.configured(config);
+    if (wanted.isEmpty()) {
+      return List.of();
+    }
+    try {
+      return port.taken(wanted).stream()
+          .filter(route -> !routes.holds(route))
+          .filter(route -> network.routes().stream().noneMatch(route::replaces))
+          .map(route -> "route to " + route.to())
+          .toList();
+    } catch (IOException e) {
+      LOG.warn("routes_not_asked vip={} error=\"{}\"", config.name(), e.getMessage());
+      return List.of();
+    }
+  }
+
+  /**
+   * Where the node has the configured addresses from others, on any NIC but lo, as in {@code
+   * 203.0.113.10/32 dev kube-ipvs0}.
+   */
+  public List<String> strays(InstanceConfig config) {
     return config.addresses().stream()
-        .filter(
-            address -> {
-              var link = network.link(address.interfaceName());
-              var ip = address.prefix().address();
-              return link != null && network.hasFromOthers(link.index(), ip);
-            })
-        .map(address -> address.prefix() + " dev " + address.interfaceName())
+        .flatMap(address -> network.boundAs(address.prefix().address()))
+        .filter(bound -> network.isOfOthers(bound) && !addresses.holds(Addresses.held(bound)))
+        .map(bound -> bound.prefix() + " dev " + network.linkName(bound.linkIndex()))
+        .filter(stray -> !stray.endsWith(" dev lo"))
         .toList();
   }
 }

@@ -46,6 +46,11 @@ interface Kind<T> {
   /** Whether a report may mean that the thing has been removed. */
   boolean mayBeGone(T thing, NetworkEvent event);
 
+  /** Whether a report says that the thing has been removed. */
+  default boolean isGone(T thing, NetworkEvent event) {
+    return false;
+  }
+
   /** Whether the kernel would accept it now. A thing that it would not is put later. */
   default boolean canBePut(T thing, NodeNetwork network) {
     return true;
@@ -54,12 +59,9 @@ interface Kind<T> {
   /** Whether the node had it when it was last read. */
   boolean isThere(T thing, NodeNetwork network);
 
-  /**
-   * Configured things on the node, whichever program has put them there, that a release has to
-   * remove.
-   */
-  default List<T> leftOvers(InstanceConfig config, NodeNetwork network) {
-    return List.of();
+  /** Whether the node has it from somebody else, as last read: then it stays as it is. */
+  default boolean isOfOthers(T thing, NodeNetwork network) {
+    return false;
   }
 
   /** All things on the node that carry virtualip's mark, as last read. */

@@ -80,13 +80,33 @@ final class AdvertTransport {
     }
   }
 
-  /** Adds the faults that keep adverts from being sent: each reason, and what to do about it. */
-  void addFaults(InstanceConfig config, Link link, Map<Reason, String> faults) {
+  /**
+   * Adds the faults that keep adverts from being sent: each reason, and what to do about it.
+   *
+   * @param source source address of adverts, or null while there is none
+   */
+  void addFaults(InstanceConfig config, Link link, InetAddress source, Map<Reason, String> faults) {
     if (config.unicast() && peers(config).isEmpty()) {
       faults.put(
           Reason.of(Kind.NoPeers),
           "no peer to send adverts to is known: list the nodes in spec.transport.peers, or see that"
               + " other selected nodes have an InternalIP");
+    } else if (config.unicast() && source != null && !config.members().contains(source)) {
+      // It would hear nobody answer to its adverts, and be a second master.
+      var address = IpPrefix.text(source);
+      faults.put(
+          new Reason(Kind.NotListed, address),
+          ("the peers drop adverts from %s, this node's address on %s: add it to"
+                  + " spec.transport.peers, or without a list see that it is the InternalIP of this"
+                  + " node; or do not select the node")
+              .formatted(address, link.name()));
+    }
+    if (!config.unicast() && !link.isEthernet()) {
+      faults.putIfAbsent(
+          new Reason(Kind.NotEthernet, link.name()),
+          "%s has %s, and adverts to the group need Ethernet: set spec.transport.mode to Unicast, or"
+                  .formatted(link.name(), link.mac().description())
+              + " name another NIC");
     }
     int room = link.mtu() - Frames.ipHeader(config.ipv6()) - HEADER;
     room -= config.router().version() == Version.V2 ? Password.LENGTH : 0;

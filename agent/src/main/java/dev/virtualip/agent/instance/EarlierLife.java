@@ -1,7 +1,6 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.disk.MasterRecord.Master;
-import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
@@ -80,9 +79,14 @@ final class EarlierLife {
     }
   }
 
+  /** Whether it was master with this very configuration, and {@link #end} was not called yet. */
+  boolean wasMaster(InstanceConfig config) {
+    return master(config).equals(masters.get(config.name()));
+  }
+
   /** Whether the configuration is the recorded one and no backup can have taken over yet. */
   private boolean isStillMaster(InstanceConfig config, List<BoundAddress> bound) {
-    return master(config).equals(masters.get(config.name()))
+    return wasMaster(config)
         && config.addresses().stream()
             .allMatch(
                 address ->
@@ -94,9 +98,8 @@ final class EarlierLife {
 
   private boolean isOurs(BoundAddress there, VirtualAddress address) {
     var link = node.network().link(address.interfaceName());
-    // Kernels before 5.18 do not store the mark (IFA_PROTO).
-    boolean marked = there.protocol() == AddressPort.PROTOCOL || there.protocol() == 0;
-    return marked
+    // Kernels before 5.18 keep no mark.
+    return !node.network().isOfOthers(there)
         && there.leaseSeconds() > 0
         && link != null
         && link.index() == there.linkIndex()

@@ -13,6 +13,7 @@ import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Map;
@@ -24,17 +25,22 @@ import java.util.Map;
  */
 final class Effects {
   private final Node node;
+
+  /** Time from one part of a round of renewals to the next. */
+  private static final long PART_INTERVAL = 1_000_000;
+
   private final AdvertTransport transport;
   private final Timeline timeline;
   private final Holdings holdings;
   private final Announcer announcer;
+  private long renewAt = State.NEVER;
 
   Effects(Node node, AdvertTransport transport, Timeline timeline) {
     this.node = node;
     this.transport = transport;
     this.timeline = timeline;
     holdings = new Holdings(node.network(), node.addresses());
-    announcer = new Announcer(node);
+    announcer = new Announcer(node, () -> reached(Part.Announced));
   }
 
   Holdings holdings() {
@@ -42,7 +48,7 @@ final class Effects {
   }
 
   /**
-   * Performs an effect. {@link StateChanged} has no effect on the node.
+   * Performs an effect.
    *
    * @param source source address of adverts
    * @return null, or the kernel's error: then the remaining effects of the step no longer apply
@@ -58,20 +64,41 @@ final class Effects {
         return bind(config, now);
       }
       case RenewLeases _ -> {
-        return holdings.renewalDue(now, config) ? bind(config, now) : null;
+        return holdings.renewalDue(now, config) ? renew(config, now) : null;
       }
       case UnbindAddresses _ -> {
         holdings.release(config);
         reached(Part.Released);
       }
-      case AnnounceAddresses announce -> announce(config, announce.once());
-      case StateChanged _ -> {}
+      case AnnounceAddresses announce -> announce(config, announce.once(), now);
+      case StateChanged changed -> {
+        if (!(changed.state() instanceof State.Active)) {
+          announcer.cancel();
+          renewAt = State.NEVER;
+          renewAt = State.NEVER;
+        }
+      }
     }
     return null;
   }
 
   private void reached(Part part) {
     timeline.reached(part, node.stopwatch().now());
+  }
+
+  private String renew(InstanceConfig config, long now) {
+    var error = holdings.renew(config, now);
+    return renewed(config, error, now);
+  }
+
+  private String renewed(InstanceConfig config, String error, long now) {
+    if (error != null) {
+      node.metrics().bindFailed(config.name());
+    } else if (!holdings.renewsMore()) {
+      node.metrics().renewed(config.name());
+    }
+    renewAt = holdings.renewsMore() ? now + PART_INTERVAL : State.NEVER;
+    return error;
   }
 
   private String bind(InstanceConfig config, long now) {
@@ -85,14 +112,34 @@ final class Effects {
     return error;
   }
 
-  /** Only the first round counts for the timeline: with it each address has been announced once. */
-  private void announce(InstanceConfig config, boolean once) {
-    if (announcer.announce(config, 1)) {
-      reached(Part.Announced);
+  private void announce(InstanceConfig config, boolean once, long now) {
+    announcer.announce(config, once ? 1 : config.garp().repeat(), now);
+  }
+
+  /** When announcements or renewals go on, or {@link State#NEVER}. */
+  long deadline() {
+    return Math.min(announcer.deadline(), renewAt);
+  }
+
+  /**
+   * Goes on with announcements and renewals.
+   *
+   * @return null, or the kernel's error
+   */
+  String goOn(InstanceConfig config, long now) {
+    if (announcer.deadline() <= now) {
+      announcer.goOn(config, now);
     }
-    if (!once) {
-      announcer.announce(config, config.garp().repeat() - 1);
+    if (renewAt > now) {
+      return null;
     }
+    renewAt = State.NEVER;
+    return holdings.renewsMore() ? renewed(config, holdings.renewMore(), now) : null;
+  }
+
+  /** Whether networks know a hardware address that a NIC has no more. */
+  boolean isAnnouncementOutdated() {
+    return announcer.isOutdated();
   }
 
   /**
@@ -127,6 +174,7 @@ final class Effects {
     // Released first, whatever the policy: with exclusive leases no peer may take over before that.
     // With others the gap of a moment matters less than one order that cannot fail half-way.
     try {
+      announcer.cancel();
       holdings.release(config);
     } finally {
       if (resigns) {

@@ -2,9 +2,12 @@ package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.agent.vrrp.VirtualRouterConfig;
+import dev.virtualip.crds.values.IpPrefix;
 import java.net.InetAddress;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -25,6 +28,7 @@ final class Faults {
   private final Effects effects;
   private final LinkStates links;
   private final Map<Reason, String> known = new LinkedHashMap<>();
+  private List<String> routesTaken = List.of();
   private boolean looked;
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
@@ -58,6 +62,7 @@ final class Faults {
           "it takes part " + config.delayAfterBoot() / SECOND + " s after the boot");
     }
     linkFaults(config, faults, now);
+    announcementFaults(config, faults);
     if (link != null) {
       transportFaults(config, link, source, faults);
     }
@@ -70,7 +75,32 @@ final class Faults {
     if (bindFault != null) {
       faults.put(Reason.of(Kind.BindFailed), bindFault);
     }
+    if (!(state instanceof State.Active) && !routesTaken.isEmpty()) {
+      faults.put(
+          Reason.of(Kind.BindFailed),
+          String.join(", ", routesTaken)
+              + ": somebody else's has this destination and metric: remove it, or set another"
+              + " metric in spec.routes");
+    }
+    if (config.priority() != VirtualRouterConfig.OWNER) {
+      for (var prefix : effects.holdings().addressesOfOthers(config)) {
+        var address = IpPrefix.text(prefix.address());
+        faults.put(new Reason(Kind.AddressInUse, address), inUse(config, prefix));
+      }
+    }
     return faults;
+  }
+
+  private static String inUse(InstanceConfig config, IpPrefix prefix) {
+    var nic =
+        config.addresses().stream()
+            .filter(address -> address.prefix().equals(prefix))
+            .map(VirtualAddress::interfaceName)
+            .findFirst()
+            .orElse("");
+    return "%s has %s, and virtualip has not put it there, so it stays: if it is the node's own, use"
+            .formatted(nic, IpPrefix.text(prefix.address()))
+        + " another virtual address; if somebody has left it, remove it";
   }
 
   private void linkFaults(InstanceConfig config, Map<Reason, String> faults, long now) {
@@ -78,15 +108,32 @@ final class Faults {
       var name = nic.getKey();
       var link = node.network().link(name);
       if (link == null) {
-        links.forget(name);
+        links.gone(name);
         faults.put(
             new Reason(Kind.InterfaceNotFound, name),
             "%s: there is no NIC %s on this node (it has %s): correct the name"
-                .formatted(nic.getValue(), name, String.join(", ", node.network().linkNames())));
-      } else if (!links.up(name, config.linkDebounce(), now)) {
-        faults.put(new Reason(Kind.LinkDown, name), name + " is down or has no carrier");
+                .formatted(nic.getValue(), name, node.network().nics().names()));
+      } else if (!links.up(name, config, now)) {
+        faults.put(
+            new Reason(Kind.LinkDown, name),
+            link.up()
+                ? name + " is up, and counts as down until spec.linkUpDelay is over"
+                : name + " is down or has no carrier");
       } else if (link.up()) {
         effects.open(link, name.equals(config.interfaceName()), faults);
+      }
+    }
+  }
+
+  /** Neighbours of InfiniBand's kind have hardware addresses that no announcement of ours has. */
+  private void announcementFaults(InstanceConfig config, Map<Reason, String> faults) {
+    for (var address : config.addresses()) {
+      var link = node.network().link(address.interfaceName());
+      if (link != null && link.hasNeighbours() && !link.isEthernet()) {
+        faults.putIfAbsent(
+            new Reason(Kind.NotEthernet, link.name()),
+            "%s has %s, and addresses can be announced on Ethernet only: bind %s on another NIC"
+                .formatted(link.name(), link.mac().description(), address.prefix()));
       }
     }
   }
@@ -103,7 +150,7 @@ final class Faults {
     } else if (link.up()) {
       effects.openTransport(config, link, source, faults);
     }
-    transport.addFaults(config, link, faults);
+    transport.addFaults(config, link, source, faults);
   }
 
   /**
@@ -159,9 +206,17 @@ final class Faults {
   }
 
   /**
-   * The kernel has refused a bind. Each new try may depose a good master, so the interval between
-   * tries doubles, from 5 s to 320 s.
+   * Asks the kernel what a bind would meet, before a good master is made to let go for it.
+   *
+   * @return whether the answer is another one than before
    */
+  boolean ask(InstanceConfig config) {
+    var before = routesTaken;
+    routesTaken = effects.holdings().routesTaken(config);
+    return !routesTaken.equals(before);
+  }
+
+  /** The kernel has refused a bind. Each try may cost a good master its place: ever more seldom. */
   void bindFailed(String error, long now) {
     bindFault = error;
     bindFaultUntil = now + bindRetry;

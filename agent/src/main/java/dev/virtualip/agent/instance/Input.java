@@ -6,7 +6,7 @@ import dev.virtualip.agent.plan.PlanChange;
 import dev.virtualip.crds.check.Problem;
 import java.util.List;
 
-/** The one door in: everything that a {@link NodeMachine} is told. */
+/** The one door in: all inputs of a {@link NodeMachine}. */
 public sealed interface Input {
   /** A captured frame with IP protocol 112 (VRRP), not yet validated. */
   record FrameReceived(int linkIndex, byte[] frame) implements Input {}

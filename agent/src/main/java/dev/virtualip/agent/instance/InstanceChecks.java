@@ -86,7 +86,7 @@ final class InstanceChecks {
     states.put(state.name(), state);
     switch (state.verdict()) {
       case Unknown -> node.metrics().forgetVerdict(vip, state.name());
-      case Good -> node.metrics().check(vip, state.name(), null);
+      case Good, Leaving -> node.metrics().check(vip, state.name(), null);
       case Failed -> node.metrics().check(vip, state.name(), state.detail());
     }
     LOG.info(
@@ -112,7 +112,8 @@ final class InstanceChecks {
   /** Messages for checks that fail without being a fault. */
   Stream<String> failingBeside(List<Reason> faults) {
     return states.values().stream()
-        .filter(check -> check.verdict() == Verdict.Failed && !check.reverse())
+        .filter(check -> check.verdict() == Verdict.Failed || check.verdict() == Verdict.Leaving)
+        .filter(check -> !check.reverse())
         .filter(check -> !faults.contains(new Reason(Kind.CheckFailed, check.name())))
         .map(check -> "check " + check.name() + ": " + check.detail());
   }
@@ -134,7 +135,7 @@ final class InstanceChecks {
     if (config.syncGroup() == null) {
       for (var tracked : config.trackInterfaces()) {
         if (tracked.weight() != 0) {
-          boolean up = links.up(tracked.name(), config.linkDebounce(), now);
+          boolean up = links.up(tracked.name(), config, now);
           weighed.add(
               new CheckState(
                   tracked.name(),

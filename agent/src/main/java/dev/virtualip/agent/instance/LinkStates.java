@@ -1,6 +1,7 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.NodeNetwork;
+import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.State;
 import java.util.Collections;
 import java.util.HashMap;
@@ -14,6 +15,7 @@ import java.util.Set;
  */
 final class LinkStates {
   private final NodeNetwork network;
+  private final long bootedAt;
   private final Map<String, Seen> seen = new HashMap<>();
 
   /** Deadlines of the NICs whose present state does not count yet; mostly empty. */
@@ -22,29 +24,35 @@ final class LinkStates {
   /** The state that counts, and since when the NIC's present state differs from it. */
   private record Seen(boolean up, long differsSince) {}
 
-  LinkStates(NodeNetwork network) {
+  /**
+   * States of a node's NICs, of which none has been seen yet.
+   *
+   * @param bootedAt since when a NIC has been up that is so when it is seen first
+   */
+  LinkStates(NodeNetwork network, long bootedAt) {
     this.network = network;
+    this.bootedAt = bootedAt;
   }
 
   /**
-   * Whether a NIC counts as up. The first state seen counts at once.
-   *
-   * @param debounce how long a change has to last, in nanoseconds; 0 or more
+   * Whether a NIC counts as up. The state of a NIC that is seen first and is up counts if it has
+   * been up since the boot.
    */
-  boolean up(String name, long debounce, long now) {
+  boolean up(String name, InstanceConfig config, long now) {
     var link = network.link(name);
     boolean up = link != null && link.up();
-    var before = seen.getOrDefault(name, new Seen(up, State.NEVER));
+    long delay = up ? config.linkUpDelay() : config.linkDownDelay();
+    var before = seen.getOrDefault(name, new Seen(false, up ? bootedAt : State.NEVER));
     var next = new Seen(before.up(), State.NEVER);
     if (up != before.up()) {
       long since = before.differsSince() == State.NEVER ? now : before.differsSince();
-      next = now - since >= debounce ? new Seen(up, State.NEVER) : new Seen(before.up(), since);
+      next = now - since >= delay ? new Seen(up, State.NEVER) : new Seen(before.up(), since);
     }
     seen.put(name, next);
     if (next.differsSince() == State.NEVER) {
       deadlines.remove(name);
     } else {
-      deadlines.put(name, next.differsSince() + debounce);
+      deadlines.put(name, next.differsSince() + delay);
     }
     return next.up();
   }
@@ -55,9 +63,9 @@ final class LinkStates {
     deadlines.keySet().retainAll(names);
   }
 
-  /** Forgets a NIC that has disappeared: when it comes back, its state counts at once. */
-  void forget(String name) {
-    seen.remove(name);
+  /** A NIC that has disappeared is down at once: nobody waits for a change of it. */
+  void gone(String name) {
+    seen.put(name, new Seen(false, State.NEVER));
     deadlines.remove(name);
   }
 

@@ -15,7 +15,7 @@ import java.time.Clock;
  * @param ports send and receive frames
  * @param checks starts health checks
  * @param metrics counters
- * @param recorder is told every step
+ * @param recorder records every step
  * @param stopwatch measures how long changes of state take
  * @param turn work to be done before the next input
  * @param bootedAt when the node booted, in nanoseconds of the event loop's clock

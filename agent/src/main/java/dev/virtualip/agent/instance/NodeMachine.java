@@ -31,6 +31,7 @@ import java.util.NavigableMap;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -48,6 +49,11 @@ public final class NodeMachine {
 
   /** How often the network is read when no report gives cause to. */
   private static final long READ_PERIOD = 5 * SECOND;
+
+  /** How long it has to be quiet after a loss that follows another, and how long that may take. */
+  private static final long QUIET = SECOND / 10;
+
+  private static final long CALM = 10 * SECOND;
 
   /** Receives what happens, on the machine's thread; must not block. */
   public interface Listener {
@@ -71,11 +77,20 @@ public final class NodeMachine {
   private final Listener listener;
   private final EarlierLife earlierLife;
   private final Queue<PlanChange> opened = new ArrayDeque<>();
+
+  /** What this node is not selected for any more, and serves until a successor is there. */
+  private final Set<String> leaving = new TreeSet<>();
+
   private Map<String, MasterRecord.Master> masters = Map.of();
   private Nics toldNics;
   private boolean configured;
   private boolean networkIsNew;
   private long readAt = State.NEVER;
+
+  /** When to read because of reports that may mean a loss, and when that was done last. */
+  private long lossAt = State.NEVER;
+
+  private long lossReadAt = Long.MIN_VALUE / 2;
 
   /** Time of the input, or of the deadline, that is being handled. */
   private long now;
@@ -131,7 +146,7 @@ public final class NodeMachine {
     if (!opened.isEmpty() || networkIsNew) {
       return now;
     }
-    long first = Math.min(restarts.deadline(), instances.isEmpty() ? State.NEVER : readAt);
+    long first = Math.min(restarts.deadline(), instances.isEmpty() ? State.NEVER : nextReadAt());
     for (var instance : instances.values()) {
       first = Math.min(first, instance.deadline());
     }
@@ -188,6 +203,7 @@ public final class NodeMachine {
     if (restarts.deadline() <= now) {
       restart();
     }
+    endLeft();
     completeOpened();
   }
 
@@ -256,22 +272,26 @@ public final class NodeMachine {
           node.ports().close(changed.link().index());
       default -> {}
     }
-    if (event instanceof Overrun
-        || instances.values().stream().anyMatch(instance -> instance.mayLose(event))) {
-      readAt = now;
+    boolean mayLose = event instanceof Overrun;
+    for (var instance : instances.values()) {
+      mayLose |= instance.mayLose(event);
+    }
+    if (mayLose) {
+      lossAt = now - lossReadAt > CALM ? now : Math.min(now + QUIET, lossReadAt + CALM);
     }
   }
 
   /**
    * A report may be lost, or be older than our latest change. So the kernel's own tables are read
-   * when a report gives cause to, and every few seconds. Then masters put back what is missing, and
-   * what no instance holds is removed.
+   * when a report gives cause to, and every few seconds. While somebody removes one thing after the
+   * other, that waits until it is quiet: who puts back in between keeps a flush from ending. Then
+   * masters put back what is missing, and what no instance holds is removed.
    */
   private void followNetwork() {
     if (readAt == State.NEVER) {
       readAt = now + READ_PERIOD;
     }
-    boolean read = readAt <= now && read();
+    boolean read = nextReadAt() <= now && read();
     if (networkIsNew) {
       networkIsNew = false;
       List.copyOf(instances.values()).forEach(instance -> instance.networkChanged(now));
@@ -293,7 +313,13 @@ public final class NodeMachine {
     }
   }
 
+  private long nextReadAt() {
+    return lossAt == State.NEVER ? readAt : lossAt;
+  }
+
   private boolean read() {
+    lossReadAt = lossAt == State.NEVER ? lossReadAt : now;
+    lossAt = State.NEVER;
     try {
       networkIsNew |= node.network().reload();
       node.ports().retain(node.network().linkIndexes());
@@ -325,6 +351,9 @@ public final class NodeMachine {
               restarts.forget(name);
               end(name, Kind.Deleted);
             });
+    change.leave().forEach(this::leave);
+    endLeft();
+    leaving.removeAll(change.run().keySet());
     runs.putAll(change.run());
     change
         .run()
@@ -365,9 +394,30 @@ public final class NodeMachine {
         publish(instances.get(name));
       }
     }
-    change.forget().forEach(this::forget);
+    change.forget().stream().filter(name -> !leaving.contains(name)).forEach(this::forget);
     change.refused().forEach(this::refuse);
     configured = true;
+  }
+
+  private void leave(String name) {
+    runs.remove(name);
+    restarts.forget(name);
+    if (instances.containsKey(name)) {
+      leaving.add(name);
+      instances.get(name).leave(now);
+    }
+  }
+
+  /** Ends what this node is not selected for any more, and does not serve any longer. */
+  private void endLeft() {
+    for (var name : List.copyOf(leaving)) {
+      var instance = instances.get(name);
+      if (instance == null || !instance.servesOn()) {
+        leaving.remove(name);
+        end(name, Kind.Deselected);
+        forget(name);
+      }
+    }
   }
 
   private void end(String name, Kind reason) {
@@ -391,6 +441,9 @@ public final class NodeMachine {
   private void begin(InstanceConfig config, boolean resumes) {
     var created = new VrrpInstance(config, resumes, node, this::publish);
     instances.put(config.name(), created);
+    if (!resumes && earlierLife.wasMaster(config)) {
+      created.adopt(now);
+    }
     created.open(now);
   }
 
@@ -422,7 +475,7 @@ public final class NodeMachine {
 
   /**
    * A defect must neither take down other VirtualIPs nor leave a master in half a state. So the
-   * instance and its sync group give up, and begin anew after a while.
+   * instance and its sync group give up, and restart after a while.
    */
   private void abandon(VrrpInstance failed, Throwable defect) {
     var name = failed.config().name();
@@ -467,7 +520,7 @@ public final class NodeMachine {
         begin(run.config(), false);
       }
     }
-    opened.add(new PlanChange(again, Set.of(), Map.of(), Set.of()));
+    opened.add(new PlanChange(again, Set.of(), Set.of(), Map.of(), Set.of()));
   }
 
   private void refuse(String name, Refused refused) {

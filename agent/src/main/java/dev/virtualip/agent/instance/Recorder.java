@@ -20,7 +20,7 @@ public interface Recorder {
         public void stepped(String virtualIp, long at, Event event, List<Effect> effects) {}
       };
 
-  /** A virtual router begins, or begins anew. */
+  /** A virtual router begins, or begins again after a restart. */
   void started(String virtualIp, VirtualRouter router);
 
   /**

@@ -6,7 +6,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** When instances begin anew after a defect; the delay doubles each time. Times are nanoseconds. */
+/** When instances restart after a defect; the delay doubles each time. Times are nanoseconds. */
 final class Restarts {
   /** After this many of the longest delays without a defect an instance counts as recovered. */
   private static final int HEALTHY = 10;

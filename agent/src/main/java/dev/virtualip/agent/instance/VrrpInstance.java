@@ -21,6 +21,7 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
@@ -54,6 +55,8 @@ import org.slf4j.LoggerFactory;
 public final class VrrpInstance {
   private static final Logger LOG = LoggerFactory.getLogger(VrrpInstance.class);
 
+  private static final long SECOND = 1_000_000_000L;
+
   private final Node node;
   private final Consumer<VrrpInstance> onStatus;
   private final AdvertTransport transport;
@@ -69,6 +72,7 @@ public final class VrrpInstance {
   private SyncGroupMembers group;
   private String joined;
   private boolean checksFail;
+  private String leaving;
   private boolean started;
   private HandOver asked;
   private List<String> strays = List.of();
@@ -84,7 +88,7 @@ public final class VrrpInstance {
     this.config = config;
     this.node = node;
     this.onStatus = onStatus;
-    var links = new LinkStates(node.network());
+    var links = new LinkStates(node.network(), node.bootedAt());
     transport = new AdvertTransport(node);
     receiver = new AdvertReceiver(node.metrics(), () -> onStatus.accept(this));
     checks = new InstanceChecks(node, links);
@@ -124,13 +128,25 @@ public final class VrrpInstance {
     return faults;
   }
 
-  /** Opens the NICs and sockets it needs, as far as possible, before its timers start. */
+  /**
+   * Lets what an earlier life of the agent has left serve on, where the router does not resume.
+   * With exclusive leases nothing may: a peer counts on the end of the lease.
+   */
+  void adopt(long now) {
+    long seconds = router.mayLeave() ? holdings().adopt(config) : 0;
+    if (seconds > 0) {
+      router = router.leaving(now + seconds * SECOND);
+    }
+  }
+
+  /** Opens what it will listen by, as far as that can be opened. */
   void open(long now) {
     node.turn().run(this, () -> listen(now));
   }
 
   private void listen(long now) {
     var link = node.network().link(config.interfaceName());
+    faults.ask(config);
     faults.find(config, link, source(link), router.state(), now);
   }
 
@@ -177,7 +193,9 @@ public final class VrrpInstance {
 
   /** When {@link #onDeadline} is due, or {@link State#NEVER}. */
   public long deadline() {
-    return Math.min(Math.min(router.deadline(), faults.deadline()), receiver.deadline());
+    return Math.min(
+        Math.min(router.deadline(), faults.deadline()),
+        Math.min(receiver.deadline(), effects.deadline()));
   }
 
   /** Does everything that is due. */
@@ -193,6 +211,12 @@ public final class VrrpInstance {
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       var event = waits ? new Wish() : new TimerExpired();
       node.stopwatch().since(router.deadline(), () -> step(event, now));
+    }
+    if (effects.deadline() <= now) {
+      var refusal = effects.goOn(config, now);
+      if (refusal != null) {
+        node.turn().next(this, () -> refused(refusal, now));
+      }
     }
     if (receiver.deadline() <= now) {
       receiver.onDeadline(now);
@@ -241,12 +265,20 @@ public final class VrrpInstance {
   /** The node's NICs or addresses have changed. */
   void networkChanged(long now) {
     evaluate(now);
+    if (router.state() instanceof Active && effects.isAnnouncementOutdated()) {
+      LOG.info("hardware_address_changed vip={} action=announce", config.name());
+      on(new Reannounce(), now);
+    }
   }
 
-  /** The kernel's tables have been read: a master puts back what is missing. */
+  /**
+   * The node has been read anew: a master puts back what is missing; others ask what they would.
+   */
   void networkRead(long now) {
     if (router.state() instanceof Active) {
       node.turn().run(this, () -> putBack(now));
+    } else if (faults.ask(config)) {
+      evaluate(now);
     }
   }
 
@@ -288,6 +320,7 @@ public final class VrrpInstance {
   private void takeOver(InstanceConfig next, long now) {
     config = next;
     faults.configChanged(next, now);
+    faults.ask(next);
     receiver.configChanged();
     startChecks();
     step(new ConfigChanged(next.router()), now);
@@ -331,6 +364,11 @@ public final class VrrpInstance {
       node.turn()
           .next(this, () -> step(new Resign(new Reason(Kind.HandedOver, request.reason())), now));
     }
+  }
+
+  /** Hands over if it is master: the VirtualIP selects other nodes and no longer this one. */
+  void leave(long now) {
+    on(new Resign(new Reason(Kind.HandedOver, Kind.Deselected.name())), now);
   }
 
   /** Ends for good; a master resigns to its peers first. */
@@ -378,6 +416,7 @@ public final class VrrpInstance {
       step(new PriorityChanged(priority), now);
       onStatus.accept(this);
     }
+    handOverBefore(effective.leaving(), now);
     var found = faults.find(config, link, source, router.state(), now);
     checks.addFaults(effective, found);
     group.addFaults(this, found);
@@ -405,13 +444,27 @@ public final class VrrpInstance {
     }
   }
 
+  /**
+   * What a check is about serves for its last moments: a master hands over meanwhile, once.
+   *
+   * @param check its name, or null if there is none
+   */
+  private void handOverBefore(String check, long now) {
+    boolean anew = check != null && !check.equals(leaving);
+    leaving = check;
+    if (anew) {
+      var cause = new Reason(Kind.HandedOver, "PodTerminating(" + check + ")");
+      node.turn().next(this, () -> step(new Resign(cause), now));
+    }
+  }
+
   private InetAddress source(Link link) {
     return link == null ? null : transport.source(config, link);
   }
 
   private EffectivePriority effectivePriority(long now) {
     var effective = checks.effective(config, now);
-    checksFail = !effective.faults().isEmpty();
+    checksFail = effective.fails();
     return config.keepMaster()
         ? effective.keepingMaster(group.checksOfOthersFail(this))
         : effective;
@@ -487,7 +540,8 @@ public final class VrrpInstance {
     onStatus.accept(this);
   }
 
-  private boolean servesOn() {
+  /** Whether it has handed over and holds the addresses still, for its successor. */
+  boolean servesOn() {
     return router.state() instanceof Backup backup && backup.servesOn();
   }
 
@@ -510,6 +564,6 @@ public final class VrrpInstance {
     boolean may = router.state() instanceof Active || servesOn();
     return may || config.priority() == VirtualRouterConfig.OWNER
         ? List.of()
-        : holdings().ofOthers(config);
+        : holdings().strays(config);
   }
 }

@@ -8,9 +8,7 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
-import java.util.Optional;
 import java.util.function.BooleanSupplier;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -27,39 +25,46 @@ public final class Heartbeat implements AutoCloseable {
   private final KubernetesClient client;
   private final String nodeName;
   private final String namespace;
-  private final Supplier<Optional<String>> nodeUid;
+  private final PodReference pod;
   private final BooleanSupplier alive;
+  private final Runnable onBeat;
   private final Thread thread = Thread.ofVirtual().name("heartbeat").unstarted(this::run);
   private boolean failing;
+
+  /** The pod that the agent runs in. */
+  public record PodReference(String name, String uid) {}
 
   private Heartbeat(
       KubernetesClient client,
       String nodeName,
       String namespace,
-      Supplier<Optional<String>> nodeUid,
-      BooleanSupplier alive) {
+      PodReference pod,
+      BooleanSupplier alive,
+      Runnable onBeat) {
     this.client = client;
     this.nodeName = nodeName;
     this.namespace = namespace;
-    this.nodeUid = nodeUid;
+    this.pod = pod;
     this.alive = alive;
+    this.onBeat = onBeat;
   }
 
   /**
    * Starts the heartbeat.
    *
    * @param namespace virtualip's own namespace
-   * @param nodeUid UID of the Node object once it is known; as its owner, it takes the Lease along
-   *     when it is deleted
+   * @param pod the agent's pod, which takes the Lease along when it is deleted; null outside a pod
    * @param alive whether the event loop works; no renewal otherwise
+   * @param onBeat is run after each renewal; must not block
    */
   public static Heartbeat start(
       KubernetesClient client,
       String nodeName,
       String namespace,
-      Supplier<Optional<String>> nodeUid,
-      BooleanSupplier alive) {
-    var heartbeat = new Heartbeat(client, nodeName, namespace, nodeUid, alive);
+      PodReference pod,
+      BooleanSupplier alive,
+      Runnable onBeat) {
+    var heartbeat = new Heartbeat(client, nodeName, namespace, pod, alive, onBeat);
     heartbeat.thread.start();
     return heartbeat;
   }
@@ -94,7 +99,11 @@ public final class Heartbeat implements AutoCloseable {
             .formatted(namespace, leaseName(nodeName));
     try {
       var answer = ApiCall.send(client, "PATCH", path, ApiCall.APPLY_PATCH, lease());
-      return told(answer.ok() ? null : answer.toString());
+      boolean renewed = told(answer.ok() ? null : answer.toString());
+      if (renewed) {
+        onBeat.run();
+      }
+      return renewed;
     } catch (IOException | KubernetesClientException e) {
       return told(e.toString().lines().findFirst().orElse(""));
     }
@@ -115,16 +124,16 @@ public final class Heartbeat implements AutoCloseable {
   }
 
   private String lease() {
-    return lease(nodeName, namespace, nodeUid.get(), Clock.systemUTC());
+    return lease(nodeName, namespace, pod, Clock.systemUTC());
   }
 
-  static String lease(String nodeName, String namespace, Optional<String> nodeUid, Clock clock) {
+  static String lease(String nodeName, String namespace, PodReference pod, Clock clock) {
     var owner =
-        nodeUid.map(
-            uid ->
-                """
-                ,"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"%s","uid":"%s"}]"""
-                    .formatted(nodeName, uid));
+        pod == null
+            ? ""
+            : """
+              ,"ownerReferences":[{"apiVersion":"v1","kind":"Pod","name":"%s","uid":"%s"}]"""
+                .formatted(pod.name(), pod.uid());
     // A MicroTime must have exactly six fractional digits.
     var time = clock.instant().truncatedTo(ChronoUnit.SECONDS).toString();
     return """
@@ -135,7 +144,7 @@ public final class Heartbeat implements AutoCloseable {
         .formatted(
             leaseName(nodeName),
             namespace,
-            owner.orElse(""),
+            owner,
             nodeName,
             LEASE_SECONDS,
             time.replace("Z", ".000000Z"));

@@ -11,6 +11,7 @@ import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -25,14 +26,17 @@ import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -51,6 +55,12 @@ public final class KubernetesSource implements AutoCloseable {
 
   private static final long RECHECK_SECONDS = 10;
 
+  private static final VirtualIpStatus NOTHING = new VirtualIpStatus(null, null, null, null);
+
+  /** Stands for the report of a node that runs a VirtualIP. */
+  private static final NodeStatus RUNS =
+      new NodeStatus(null, null, null, null, null, null, null, null);
+
   private final KubernetesClient client;
   private final String nodeName;
   private final Consumer<Desired> consumer;
@@ -68,12 +78,14 @@ public final class KubernetesSource implements AutoCloseable {
    * An object as it was read. It can be run if it has no problems.
    *
    * @param asked the present request to this node, or null
+   * @param reporting names of the nodes that report
    */
   private record Version(
       GenericKubernetesResource object,
       VirtualIp virtualIp,
       List<Problem> problems,
-      HandOver asked) {}
+      HandOver asked,
+      Set<String> reporting) {}
 
   private Map<String, Version> read = Map.of();
   private Map<String, VirtualIp> good = Map.of();
@@ -85,7 +97,7 @@ public final class KubernetesSource implements AutoCloseable {
   /** The last version of each VirtualIP that selected this node. */
   private final Map<String, VirtualIp> selecting = new HashMap<>();
 
-  private boolean followsAllNodes;
+  private volatile boolean followsAllNodes;
 
   /**
    * Creates the informers; they do not run before {@link #start}.
@@ -147,12 +159,6 @@ public final class KubernetesSource implements AutoCloseable {
     }
   }
 
-  /** The UID of this node's Node object; empty if it is not known. */
-  public Optional<String> nodeUid() {
-    return Optional.ofNullable(nodes.getStore().getByKey(nodeName))
-        .map(node -> node.getMetadata().getUid());
-  }
-
   /** Stops following. A call of the consumer may still be running. The client stays open. */
   @Override
   public void close() {
@@ -195,7 +201,12 @@ public final class KubernetesSource implements AutoCloseable {
       return before instanceof GenericKubernetesResource was
           && object instanceof GenericKubernetesResource is
           && essence(before.getMetadata()).equals(essence(object.getMetadata()))
-          && Objects.equals(asked(was), asked(is));
+          && asksTheSame(status(was).orElse(NOTHING), status(is).orElse(NOTHING));
+    }
+
+    private boolean asksTheSame(VirtualIpStatus before, VirtualIpStatus now) {
+      return Objects.equals(asked(before), asked(now))
+          && (!followsAllNodes || reporting(before).equals(reporting(now)));
     }
 
     private void tellStatus(T object) {
@@ -293,7 +304,7 @@ public final class KubernetesSource implements AutoCloseable {
     good = Map.copyOf(next);
     refuseEmptySelections(next, wrong);
     problems = Map.copyOf(wrong);
-    return next.values().stream().map(this::withRequest).toList();
+    return next.values().stream().map(this::withStatus).toList();
   }
 
   /**
@@ -307,7 +318,7 @@ public final class KubernetesSource implements AutoCloseable {
     if (before != null
         && essence(before.object().getMetadata()).equals(essence(object.getMetadata()))
         && Objects.equals(spec(before.object()), spec(object))) {
-      return new Version(object, before.virtualIp(), before.problems(), asked(object));
+      return version(object, before.virtualIp(), before.problems());
     }
     var problems = new ArrayList<Problem>();
     var vip = Manifests.lenientVirtualIp(STATUS.valueToTree(object), problems);
@@ -315,7 +326,12 @@ public final class KubernetesSource implements AutoCloseable {
       vip = Desired.stripped(vip);
       vip.setStatus(null);
     }
-    return new Version(object, vip, List.copyOf(problems), asked(object));
+    return version(object, vip, List.copyOf(problems));
+  }
+
+  private Version version(GenericKubernetesResource object, VirtualIp vip, List<Problem> problems) {
+    var status = status(object).orElse(NOTHING);
+    return new Version(object, vip, problems, asked(status), reporting(status));
   }
 
   private static Object spec(GenericKubernetesResource object) {
@@ -330,25 +346,58 @@ public final class KubernetesSource implements AutoCloseable {
         .build();
   }
 
-  /** A version of a VirtualIP, with the present request to this node as its status. */
-  private VirtualIp withRequest(VirtualIp version) {
-    var asked = read.get(version.getMetadata().getName()).asked();
-    if (asked == null) {
+  /**
+   * A version of a VirtualIP; its status has the present request to this node, and the names of the
+   * nodes that run it.
+   */
+  private VirtualIp withStatus(VirtualIp version) {
+    var name = version.getMetadata().getName();
+    var asked = read.get(name).asked();
+    var running = running(version, read.get(name).reporting());
+    if (asked == null && running.isEmpty()) {
       return version;
     }
     var vip = new VirtualIp();
     vip.setMetadata(version.getMetadata());
     vip.setSpec(version.getSpec());
     vip.setStatus(
-        new VirtualIpStatus(null, null, null, null, null, Map.of(nodeName, asked), null, null));
+        new VirtualIpStatus(
+            null,
+            null,
+            null,
+            null,
+            running.isEmpty() ? null : running,
+            asked == null ? null : Map.of(nodeName, asked),
+            null,
+            null));
     return vip;
   }
 
-  private HandOver asked(GenericKubernetesResource object) {
-    return status(object)
-        .map(VirtualIpStatus::handOvers)
-        .map(handOvers -> handOvers.get(nodeName))
-        .orElse(null);
+  /**
+   * The nodes that run a VirtualIP, without their reports; other nodes only where they are peers.
+   */
+  private Map<String, NodeStatus> running(VirtualIp version, Set<String> reporting) {
+    var spec = version.getSpec();
+    if (spec == null || spec.nodes().selector() != null) {
+      return Map.of();
+    }
+    var names = new HashSet<>(reporting);
+    var before = selecting.get(version.getMetadata().getName());
+    if (before != null && sameObject(before, version)) {
+      names.add(nodeName);
+    }
+    if (!spec.nodesArePeers()) {
+      names.retainAll(Set.of(nodeName));
+    }
+    return names.stream().collect(Collectors.toMap(name -> name, _ -> RUNS));
+  }
+
+  private static Set<String> reporting(VirtualIpStatus status) {
+    return status.nodes() == null ? Set.of() : status.nodes().keySet();
+  }
+
+  private HandOver asked(VirtualIpStatus status) {
+    return status.handOvers() == null ? null : status.handOvers().get(nodeName);
   }
 
   /**
@@ -361,7 +410,7 @@ public final class KubernetesSource implements AutoCloseable {
     for (var vip : List.copyOf(next.values())) {
       var name = vip.getMetadata().getName();
       var before = selecting.get(name);
-      if (vip.getSpec() == null || self.selectedBy(vip.getSpec())) {
+      if (vip.getSpec() == null || self.selectedBy(withStatus(vip))) {
         selecting.put(name, vip);
       } else if (before == null || !edited(before, vip)) {
         selecting.remove(name);
@@ -378,14 +427,17 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   private static boolean edited(VirtualIp before, VirtualIp now) {
-    return Objects.equals(before.getMetadata().getUid(), now.getMetadata().getUid())
-        && !Objects.equals(before.getSpec(), now.getSpec());
+    return sameObject(before, now) && !Objects.equals(before.getSpec(), now.getSpec());
+  }
+
+  private static boolean sameObject(VirtualIp before, VirtualIp now) {
+    return Objects.equals(before.getMetadata().getUid(), now.getMetadata().getUid());
   }
 
   private List<Problem> selectionProblems(VirtualIp vip) {
     try {
       var all = client.nodes().list().getItems().stream().map(NodeFacts::of).toList();
-      return NodeFacts.selectionProblems(vip.getSpec(), all);
+      return NodeFacts.selectionProblems(withStatus(vip), all);
     } catch (KubernetesClientException e) {
       LOG.warn("nodes_not_listed error=\"{}\": going on as before", e.getMessage());
       return List.of(

@@ -5,6 +5,7 @@ import dev.virtualip.crds.schema.LabelSelector;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.util.Collection;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -25,21 +26,28 @@ final class NodePods implements PodReadiness, AutoCloseable {
   }
 
   @Override
-  public Optional<Boolean> anyReady(String namespace, LabelSelector selector) {
+  public Optional<Readiness> readiness(String namespace, LabelSelector selector) {
     var pods = informer();
     if (pods == null || !pods.hasSynced()) {
       return Optional.empty();
     }
-    return Optional.of(
-        pods.getStore().list().stream().anyMatch(pod -> serves(pod, namespace, selector)));
+    return Optional.of(readiness(pods.getStore().list(), namespace, selector));
   }
 
-  static boolean serves(Pod pod, String namespace, LabelSelector selector) {
+  static Readiness readiness(Collection<Pod> pods, String namespace, LabelSelector selector) {
+    var ready = pods.stream().filter(pod -> serves(pod, namespace, selector)).toList();
+    if (ready.isEmpty()) {
+      return Readiness.None;
+    }
+    return ready.stream().allMatch(Pod::isMarkedForDeletion)
+        ? Readiness.Terminating
+        : Readiness.Ready;
+  }
+
+  private static boolean serves(Pod pod, String namespace, LabelSelector selector) {
     var metadata = pod.getMetadata();
     return metadata.getNamespace().equals(namespace)
         && selector.matches(Objects.requireNonNullElse(metadata.getLabels(), Map.of()))
-        // A pod that is being deleted may still be Ready, but it will not serve for long.
-        && metadata.getDeletionTimestamp() == null
         && pod.getStatus() != null
         && pod.getStatus().getConditions().stream()
             .anyMatch(c -> "Ready".equals(c.getType()) && "True".equals(c.getStatus()));

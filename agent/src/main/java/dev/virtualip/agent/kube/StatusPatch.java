@@ -13,8 +13,7 @@ import java.util.Objects;
 
 /**
  * The patch that a node writes into the status of a VirtualIP: its own key and, as Master, {@code
- * master}, {@code transitions} and {@code backups}, so that they are right without the operator
- * too.
+ * master}, {@code transitions} and {@code backups}. So these are right without the operator too.
  */
 final class StatusPatch {
   private static final JsonMapper MAPPER = new JsonMapper();
@@ -30,10 +29,16 @@ final class StatusPatch {
    * @param status null to remove the node's key
    * @param master whether this node is Master
    * @param wasMaster whether it was Master in its last patch
+   * @param yields whether a successor takes its name out of {@code status.master} in a moment
    * @param cached the status as last seen, or null
    */
   static ObjectNode of(
-      String node, NodeStatus status, boolean master, boolean wasMaster, VirtualIpStatus cached) {
+      String node,
+      NodeStatus status,
+      boolean master,
+      boolean wasMaster,
+      boolean yields,
+      VirtualIpStatus cached) {
     var patch = MAPPER.createObjectNode();
     var own = patch.putObject("status");
     own.putObject("nodes").set(node, status == null ? null : withNulls(status));
@@ -42,7 +47,7 @@ final class StatusPatch {
       if (!wasMaster && cached != null) {
         own.put("transitions", cached.transitions() == null ? 1 : cached.transitions() + 1);
       }
-    } else if (givesUpMaster(node, master, cached)) {
+    } else if (!yields && givesUpMaster(node, master, cached)) {
       own.putNull("master");
     }
     if (master && cached != null && !Objects.equals(cached.backups(), backups(node, cached))) {
@@ -52,16 +57,23 @@ final class StatusPatch {
   }
 
   /** Whether a status written before has to be written again, given the status as last seen. */
-  static boolean needed(String node, boolean master, VirtualIpStatus cached) {
+  static boolean needed(String node, boolean master, boolean yields, VirtualIpStatus cached) {
     return cached == null
         || cached.nodes() == null
         || cached.nodes().get(node) == null
-        || cached.nodes().get(node).state() == State.Unknown
         || node.equals(cached.master())
             && master
             && !Objects.equals(cached.backups(), backups(node, cached))
         || claimsMaster(node, master, true, cached)
-        || givesUpMaster(node, master, cached);
+        || !yields && givesUpMaster(node, master, cached);
+  }
+
+  /** Whether the operator has written that this node is not heard of. */
+  static boolean isUnknown(String node, VirtualIpStatus cached) {
+    return cached != null
+        && cached.nodes() != null
+        && cached.nodes().get(node) != null
+        && cached.nodes().get(node).state() == State.Unknown;
   }
 
   /** The number of nodes that could take over from this one. */

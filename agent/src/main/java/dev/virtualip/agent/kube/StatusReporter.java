@@ -2,6 +2,7 @@ package dev.virtualip.agent.kube;
 
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
@@ -10,6 +11,7 @@ import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
@@ -19,7 +21,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes this node's part of the status of VirtualIPs. Callers never wait. Only the newest status
- * of each VirtualIP is written, and tried again until it succeeds.
+ * of each VirtualIP is written, and tried again until it succeeds. The operator writes Unknown for
+ * a silent node. That is contradicted once after each heartbeat: by the heartbeat the operator
+ * knows that the node is alive; without it both would write against each other.
  */
 public final class StatusReporter {
   private static final Logger LOG = LoggerFactory.getLogger(StatusReporter.class);
@@ -27,12 +31,16 @@ public final class StatusReporter {
   private static final long RETRY_MIN_NANOS = Duration.ofMillis(100).toNanos();
   private static final long RETRY_MAX_NANOS = Duration.ofSeconds(5).toNanos();
 
+  /** So long a successor may take, by the skew time, to write its name over this one's. */
+  private static final long YIELD_NANOS = Duration.ofSeconds(2).toNanos();
+
   private final Patcher patcher;
   private final String nodeName;
   private final Function<String, Optional<VirtualIpStatus>> cached;
   private final Map<String, Entry> entries = new HashMap<>();
   private final Thread thread = Thread.ofVirtual().name("status-reporter").unstarted(this::run);
   private boolean closing;
+  private long heartbeats;
 
   /** Sends a merge patch for the status of a VirtualIP. */
   @FunctionalInterface
@@ -53,9 +61,27 @@ public final class StatusReporter {
     private boolean wasMaster;
     private long dueNanos = System.nanoTime();
     private int failures;
+
+    /** It has yielded as master, and takes its name away itself at this time; else null. */
+    private Long yieldsUntil;
+
+    /** The last heartbeat after which it was contradicted that this node is not heard of. */
+    private long contradictedAfter;
+
+    /** It is to be contradicted after the next one. */
+    private boolean unknown;
+
+    boolean waits() {
+      return dirty || yieldsUntil != null;
+    }
+
+    long nextNanos() {
+      return dirty && (yieldsUntil == null || dueNanos - yieldsUntil < 0) ? dueNanos : yieldsUntil;
+    }
   }
 
-  private record Patch(String name, NodeStatus status, boolean master, boolean wasMaster) {}
+  private record Patch(
+      String name, NodeStatus status, boolean master, boolean wasMaster, boolean yields) {}
 
   private StatusReporter(
       Patcher patcher, String nodeName, Function<String, Optional<VirtualIpStatus>> cached) {
@@ -92,6 +118,12 @@ public final class StatusReporter {
   public synchronized void report(String virtualIp, NodeStatus status, boolean master) {
     var entry = entries.computeIfAbsent(virtualIp, _ -> new Entry());
     if (entry.dirty || !status.equals(entry.status) || master != entry.master) {
+      boolean yields = status.state() == State.Backup;
+      if (!yields) {
+        entry.yieldsUntil = null;
+      } else if (entry.master) {
+        entry.yieldsUntil = System.nanoTime() + YIELD_NANOS;
+      }
       entry.status = status;
       entry.master = master;
       entry.dirty = true;
@@ -103,28 +135,50 @@ public final class StatusReporter {
   public synchronized void remove(String virtualIp) {
     var entry = entries.computeIfAbsent(virtualIp, _ -> new Entry());
     entry.status = null;
+    entry.yieldsUntil = null;
     entry.master = false;
     entry.dirty = true;
     notifyAll();
   }
 
   /**
-   * Compares the status on the API server with the one written, and writes it again if needed:
-   * after a VirtualIP was deleted and created again, or when its {@code status.master} is out of
-   * date.
+   * Compares the status on the API server with the one written, and writes it again if needed. That
+   * happens after a VirtualIP was deleted and created again, or when its {@code status.master} is
+   * out of date.
    */
   public void statusChanged(String virtualIp) {
     var seen = cached.apply(virtualIp).orElse(null);
     synchronized (this) {
       var entry = entries.get(virtualIp);
-      if (entry != null
-          && entry.status != null
-          && !entry.dirty
-          && StatusPatch.needed(nodeName, entry.master, seen)) {
+      if (entry == null || entry.status == null || entry.dirty) {
+        return;
+      }
+      entry.unknown = StatusPatch.isUnknown(nodeName, seen);
+      boolean contradict = entry.unknown && entry.contradictedAfter < heartbeats;
+      if (contradict || isWrong(entry, seen)) {
+        entry.contradictedAfter = heartbeats;
         entry.dirty = true;
         notifyAll();
       }
     }
+  }
+
+  private boolean isWrong(Entry entry, VirtualIpStatus seen) {
+    return StatusPatch.needed(nodeName, entry.master, entry.yieldsUntil != null, seen);
+  }
+
+  /** This node's heartbeat is with the API server. */
+  public void heartbeat() {
+    List<String> unknown;
+    synchronized (this) {
+      heartbeats++;
+      unknown =
+          entries.entrySet().stream()
+              .filter(e -> e.getValue().unknown)
+              .map(Map.Entry::getKey)
+              .toList();
+    }
+    unknown.forEach(this::statusChanged);
   }
 
   /**
@@ -165,8 +219,8 @@ public final class StatusReporter {
     while (true) {
       var first =
           entries.entrySet().stream()
-              .filter(e -> e.getValue().dirty)
-              .min(Comparator.comparingLong(e -> e.getValue().dueNanos - System.nanoTime()));
+              .filter(e -> e.getValue().waits())
+              .min(Comparator.comparingLong(e -> e.getValue().nextNanos() - System.nanoTime()));
       if (first.isEmpty()) {
         if (closing) {
           return Optional.empty();
@@ -174,16 +228,25 @@ public final class StatusReporter {
         wait();
         continue;
       }
+      var name = first.get().getKey();
       var entry = first.get().getValue();
-      long waitNanos = entry.dueNanos - System.nanoTime();
-      if (closing || waitNanos <= 0) {
+      long waitNanos = entry.nextNanos() - System.nanoTime();
+      if (!closing && waitNanos > 0) {
+        wait(Math.ceilDiv(waitNanos, 1_000_000));
+      } else if (entry.dirty || hasToGiveUp(name, entry)) {
         entry.dirty = false;
         entry.writing = true;
         return Optional.of(
-            new Patch(first.get().getKey(), entry.status, entry.master, entry.wasMaster));
+            new Patch(
+                name, entry.status, entry.master, entry.wasMaster, entry.yieldsUntil != null));
       }
-      wait(Math.ceilDiv(waitNanos, 1_000_000));
     }
+  }
+
+  /** Whether no successor has written its name in the time that it has for that. */
+  private boolean hasToGiveUp(String name, Entry entry) {
+    entry.yieldsUntil = null;
+    return isWrong(entry, cached.apply(name).orElse(null));
   }
 
   /** Number of VirtualIPs whose status is waiting or being written. */
@@ -194,7 +257,8 @@ public final class StatusReporter {
   private void write(Patch patch) throws InterruptedException {
     var seen = cached.apply(patch.name()).orElse(null);
     var json =
-        StatusPatch.of(nodeName, patch.status(), patch.master(), patch.wasMaster(), seen)
+        StatusPatch.of(
+                nodeName, patch.status(), patch.master(), patch.wasMaster(), patch.yields(), seen)
             .toString();
     try {
       int code = patcher.patch(patch.name(), json);

@@ -17,6 +17,7 @@ final class Errno {
   static final int EINVAL = 22;
   static final int ENOPROTOOPT = 92;
   static final int EAFNOSUPPORT = 97;
+  static final int EADDRINUSE = 98;
   static final int EADDRNOTAVAIL = 99;
   static final int ENETDOWN = 100;
   static final int ENETUNREACH = 101;
@@ -48,7 +49,7 @@ final class Errno {
           Map.entry(93, "EPROTONOSUPPORT"),
           Map.entry(95, "EOPNOTSUPP"),
           Map.entry(EAFNOSUPPORT, "EAFNOSUPPORT"),
-          Map.entry(98, "EADDRINUSE"),
+          Map.entry(EADDRINUSE, "EADDRINUSE"),
           Map.entry(EADDRNOTAVAIL, "EADDRNOTAVAIL"),
           Map.entry(ENETDOWN, "ENETDOWN"),
           Map.entry(ENETUNREACH, "ENETUNREACH"),

@@ -20,8 +20,12 @@ import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
+import java.util.stream.IntStream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Links, addresses, routes and rules of the network namespace it was opened in, through one
@@ -31,6 +35,8 @@ import java.util.function.ObjIntConsumer;
  * <p>After an IOException it is unknown which changes were made: read everything again.
  */
 public final class Netlink implements AddressPort, AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Netlink.class);
+
   /**
    * The acknowledgements of so many requests, some 1 KiB of buffer each, fit in the receive buffer.
    */
@@ -53,11 +59,17 @@ public final class Netlink implements AddressPort, AutoCloseable {
   private final MemorySegment requests =
       arena.allocate((long) BATCH_MAX * NetlinkRequests.CHANGE_BYTES_MAX, 8);
 
+  /** Links that have been asked to keep the other addresses of a subnet when its first one goes. */
+  private final Set<Integer> promoting = new HashSet<>();
+
   /** Null after a failure: answers left unread would mix with those to the next request. */
   private NetlinkSocket socket;
 
   private int sequence = 1;
   private boolean closed;
+
+  private static final boolean KEEPS_ADDRESS_MARKS =
+      keepsAddressMarks(System.getProperty("os.version"));
 
   /**
    * Opens the socket.
@@ -70,7 +82,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
   }
 
   private static NetlinkSocket open() throws IOException {
-    return NetlinkSocket.open(0, RECEIVE_BUFFER_BYTES);
+    return NetlinkSocket.open(0, RECEIVE_BUFFER_BYTES, 0);
   }
 
   @Override
@@ -135,6 +147,18 @@ public final class Netlink implements AddressPort, AutoCloseable {
   }
 
   @Override
+  public boolean keepsAddressMarks() {
+    return KEEPS_ADDRESS_MARKS;
+  }
+
+  /** By the kernel's release, as in {@code 5.14.0-503.el9}: from 5.18 on. */
+  static boolean keepsAddressMarks(String release) {
+    var numbers = release.split("[^0-9]+", 3);
+    int major = Integer.parseInt(numbers[0]);
+    return major > 5 || major == 5 && Integer.parseInt(numbers[1]) >= 18;
+  }
+
+  @Override
   public boolean forwardsIpv6(Link link) {
     try {
       return Files.readString(Path.of("/proc/sys/net/ipv6/conf", link.name(), "forwarding"))
@@ -152,6 +176,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
    */
   @Override
   public synchronized List<Failure> apply(List<Change> changes) throws IOException {
+    promoteSecondaries(changes);
     var failures = new ArrayList<Failure>();
     var taken = new ArrayList<PutRoute>();
     var possible = withoutVainRules(withoutVainDeletions(changes), failures);
@@ -168,6 +193,43 @@ public final class Netlink implements AddressPort, AutoCloseable {
       applyInBatches(replaceable, true, failures, new ArrayList<>());
     }
     return List.copyOf(failures);
+  }
+
+  /**
+   * The node's own address may have come to a link after a virtual one of its subnet, and would go
+   * with it. At the end of a lease nobody would be there to put it back: so the link is told once,
+   * and keeps to it without us.
+   */
+  private void promoteSecondaries(List<Change> changes) throws IOException {
+    for (var change : changes) {
+      switch (change) {
+        case Change.PutAddress(int link, var prefix, _) when !prefix.isIpv6() ->
+            promoteSecondaries(link);
+        case Change.DeleteAddress(int link, var prefix) when !prefix.isIpv6() ->
+            promoteSecondaries(link);
+        default -> {}
+      }
+    }
+  }
+
+  private void promoteSecondaries(int link) throws IOException {
+    if (!promoting.add(link)) {
+      return;
+    }
+    int number = sequence++;
+    var answers = new ArrayList<Body.Acknowledged>();
+    exchange(
+        out -> out.promoteSecondaries(number, link),
+        message -> {
+          if (message.sequence() == number && message.body() instanceof Body.Acknowledged answer) {
+            answers.add(answer);
+          }
+          return !answers.isEmpty();
+        });
+    var answer = answers.getFirst();
+    if (answer.errno() != 0 && answer.errno() != Errno.ENODEV) {
+      LOG.warn("secondaries_not_promoted link={} error=\"{}\"", link, explain(answer));
+    }
   }
 
   private void applyInBatches(
@@ -261,13 +323,32 @@ public final class Netlink implements AddressPort, AutoCloseable {
       List<Failure> failures,
       List<PutRoute> taken)
       throws IOException {
+    var answers =
+        acknowledged(
+            batch.size(), (out, i, number) -> out.change(number, batch.get(i), replaceRoutes));
+    for (int i = 0; i < answers.length; i++) {
+      boolean exists = answers[i].errno() == Errno.EEXIST;
+      if (exists && !replaceRoutes && batch.get(i) instanceof PutRoute put) {
+        taken.add(put);
+      } else if (!isSuccess(batch.get(i), answers[i].errno())) {
+        failures.add(new Failure(batch.get(i), explain(answers[i])));
+      }
+    }
+  }
+
+  private interface Request {
+    void write(NetlinkRequests out, int index, int sequence);
+  }
+
+  /** Sends requests in one write, and gives the answer to each. */
+  private Body.Acknowledged[] acknowledged(int count, Request request) throws IOException {
     int first = sequence;
-    sequence += batch.size();
-    var answers = new Body.Acknowledged[batch.size()];
+    sequence += count;
+    var answers = new Body.Acknowledged[count];
     exchange(
         out -> {
-          for (int i = 0; i < batch.size(); i++) {
-            out.change(first + i, batch.get(i), replaceRoutes);
+          for (int i = 0; i < count; i++) {
+            request.write(out, i, first + i);
           }
         },
         message -> {
@@ -279,14 +360,20 @@ public final class Netlink implements AddressPort, AutoCloseable {
           }
           return Arrays.stream(answers).allMatch(answer -> answer != null);
         });
-    for (int i = 0; i < answers.length; i++) {
-      boolean exists = answers[i].errno() == Errno.EEXIST;
-      if (exists && !replaceRoutes && batch.get(i) instanceof PutRoute put) {
-        taken.add(put);
-      } else if (!isSuccess(batch.get(i), answers[i].errno())) {
-        failures.add(new Failure(batch.get(i), explain(answers[i])));
-      }
+    return answers;
+  }
+
+  @Override
+  public synchronized List<InstalledRoute> taken(List<InstalledRoute> routes) throws IOException {
+    var asked = routes.stream().filter(route -> !route.to().isIpv6()).limit(BATCH_MAX).toList();
+    if (asked.isEmpty()) {
+      return List.of();
     }
+    var answers = acknowledged(asked.size(), (out, i, number) -> out.probe(number, asked.get(i)));
+    return IntStream.range(0, asked.size())
+        .filter(i -> answers[i].errno() == Errno.EEXIST)
+        .mapToObj(asked::get)
+        .toList();
   }
 
   /**

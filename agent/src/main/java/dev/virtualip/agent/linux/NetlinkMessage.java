@@ -17,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.BiConsumer;
 
 /**
  * A message from the kernel.
@@ -158,15 +159,39 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
     if (index <= 0 || name == null) {
       throw new Malformed("a link without index or name");
     }
-    var mac = attributes.get(IFLA_ADDRESS);
     var link =
         new Link(
             index,
             text(name),
             (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0,
-            new Link.HardwareAddress(mac == null ? new byte[0] : bytes(mac)),
-            (int) Math.min(number(attributes, IFLA_MTU, 0), Integer.MAX_VALUE));
+            hardwareAddress(flags, attributes.get(IFLA_ADDRESS)),
+            (int) Math.min(number(attributes, IFLA_MTU, 0), Integer.MAX_VALUE),
+            altNames(attributes.get(IFLA_PROP_LIST)));
     return new Body.LinkState(removed, link);
+  }
+
+  /** Kernels before 5.5 know none. */
+  private static List<String> altNames(ByteBuffer properties) throws Malformed {
+    var names = new ArrayList<String>();
+    if (properties != null) {
+      eachAttribute(
+          properties,
+          0,
+          (type, value) -> {
+            if (type == IFLA_ALT_IFNAME) {
+              names.add(text(value));
+            }
+          });
+    }
+    return names;
+  }
+
+  /** Of a tunnel through IP the kernel tells the IP address of our end as its hardware address. */
+  private static Link.HardwareAddress hardwareAddress(int flags, ByteBuffer address) {
+    var bytes = address == null ? new byte[0] : bytes(address);
+    var mac = new Link.HardwareAddress(bytes);
+    boolean tunnel = (flags & IFF_NOARP) != 0 && !mac.isEthernet();
+    return tunnel ? new Link.HardwareAddress(new byte[0]) : mac;
   }
 
   private static Body address(boolean removed, ByteBuffer in) throws Malformed {
@@ -291,6 +316,12 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
 
   private static Map<Integer, ByteBuffer> attributes(ByteBuffer in, int offset) throws Malformed {
     var attributes = new HashMap<Integer, ByteBuffer>();
+    eachAttribute(in, offset, attributes::put);
+    return attributes;
+  }
+
+  private static void eachAttribute(
+      ByteBuffer in, int offset, BiConsumer<Integer, ByteBuffer> consumer) throws Malformed {
     int at = offset;
     while (in.limit() - at >= ATTRIBUTE_HEADER) {
       int length = Short.toUnsignedInt(in.getShort(at));
@@ -299,10 +330,9 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
       }
       int type = in.getShort(at + 2) & ATTRIBUTE_TYPE_MASK;
       var value = in.slice(at + ATTRIBUTE_HEADER, length - ATTRIBUTE_HEADER).order(in.order());
-      attributes.put(type, value);
+      consumer.accept(type, value);
       at += align(length);
     }
-    return attributes;
   }
 
   private static IpPrefix prefix(int family, ByteBuffer address, byte length) throws Malformed {

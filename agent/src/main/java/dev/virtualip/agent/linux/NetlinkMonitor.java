@@ -31,6 +31,9 @@ public final class NetlinkMonitor implements AutoCloseable {
           | Rtnetlink.RTMGRP_IPV4_RULE
           | Rtnetlink.RTMGRP_IPV6_RULE;
 
+  /** Netlink address that only one socket of a network namespace can have: "VIP". */
+  private static final int AGENT_PORT_ID = 0x00564950;
+
   private final Consumer<NetworkEvent> listener;
   private final NetlinkSocket socket;
   private final Thread thread;
@@ -43,9 +46,40 @@ public final class NetlinkMonitor implements AutoCloseable {
    * @throws IOException if the kernel refuses
    */
   public NetlinkMonitor(Consumer<NetworkEvent> listener) throws IOException {
+    this(listener, 0);
+  }
+
+  private NetlinkMonitor(Consumer<NetworkEvent> listener, int portId) throws IOException {
     this.listener = listener;
-    this.socket = NetlinkSocket.open(GROUPS, RECEIVE_BUFFER_BYTES);
+    this.socket = NetlinkSocket.open(GROUPS, RECEIVE_BUFFER_BYTES, portId);
     this.thread = Thread.ofPlatform().name("netlink-monitor").daemon().start(this::run);
+  }
+
+  /**
+   * The one of an agent, of which a network namespace has room for one: two would take each other's
+   * addresses off. Addresses with virtualip's mark that are put go unreported: the agent renews
+   * thousands each second.
+   *
+   * @throws IOException if the kernel refuses, or another agent runs here
+   */
+  public static NetlinkMonitor ofTheAgent(Consumer<NetworkEvent> listener) throws IOException {
+    try {
+      return new NetlinkMonitor(
+          event -> {
+            boolean renewal =
+                event instanceof NetworkEvent.AddressPut put
+                    && put.address().protocol() == AddressPort.PROTOCOL;
+            if (!renewal) {
+              listener.accept(event);
+            }
+          },
+          AGENT_PORT_ID);
+    } catch (ErrnoException e) {
+      if (e.errno() == Errno.EADDRINUSE) {
+        throw new IOException("another virtualip agent runs on this node: stop that one first", e);
+      }
+      throw e;
+    }
   }
 
   private void run() {

@@ -72,7 +72,31 @@ final class NetlinkRequests {
     end(start);
   }
 
-  /** Requests all links, without their counters. */
+  /**
+   * Asks whether there is room for an IPv4 route: EEXIST if another one has its place, else ENOENT,
+   * since nothing is to be created. A gateway would have to be reachable, so it names none.
+   */
+  void probe(int sequence, InstalledRoute route) {
+    int start = begin(RTM_NEWROUTE, NLM_F_ACK | NLM_F_EXCL, sequence);
+    boolean smallTable = route.table() < 256;
+    out.put(family(route.to().address())).put((byte) route.to().length());
+    out.put((byte) 0).put((byte) 0);
+    out.put((byte) (smallTable ? route.table() : RT_TABLE_UNSPEC));
+    out.put((byte) AddressPort.PROTOCOL).put((byte) RT_SCOPE_UNIVERSE).put((byte) RTN_BLACKHOLE);
+    out.putInt(0);
+    if (route.to().length() > 0) {
+      attribute(RTA_DST, route.to().address().getAddress());
+    }
+    if (route.metric() != 0) {
+      attribute(RTA_PRIORITY, (int) route.metric());
+    }
+    if (!smallTable) {
+      attribute(RTA_TABLE, (int) route.table());
+    }
+    end(start);
+  }
+
+  /** Asks for all links, without their counters. */
   void dumpLinks(int sequence) {
     int start = begin(RTM_GETLINK, NLM_F_DUMP, sequence);
     out.put(new byte[IFINFOMSG]);
@@ -99,6 +123,30 @@ final class NetlinkRequests {
     int start = begin(RTM_GETRULE, NLM_F_DUMP, sequence);
     out.put(new byte[FIB_RULE_HDR]);
     end(start);
+  }
+
+  /** Asks a link to keep the other addresses of a subnet when its first one goes. */
+  void promoteSecondaries(int sequence, int link) {
+    int start = begin(RTM_SETLINK, NLM_F_ACK, sequence);
+    out.putInt(AF_UNSPEC).putInt(link).putLong(0);
+    int spec = beginNested(IFLA_AF_SPEC);
+    int inet = beginNested(AF_INET);
+    int settings = beginNested(IFLA_INET_CONF);
+    attribute(IPV4_DEVCONF_PROMOTE_SECONDARIES, 1);
+    endNested(settings);
+    endNested(inet);
+    endNested(spec);
+    end(start);
+  }
+
+  private int beginNested(int type) {
+    int start = out.position();
+    out.putShort((short) 0).putShort((short) type);
+    return start;
+  }
+
+  private void endNested(int start) {
+    out.putShort(start, (short) (out.position() - start));
   }
 
   private int begin(int type, int flags, int sequence) {

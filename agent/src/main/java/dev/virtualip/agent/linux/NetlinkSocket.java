@@ -53,9 +53,10 @@ final class NetlinkSocket implements AutoCloseable {
    * Opens a socket.
    *
    * @param groups multicast groups (RTMGRP_*) to receive, 0 = none
-   * @param receiveBytes requested size of the kernel's receive buffer in bytes
+   * @param receiveBytes wanted size of the kernel's receive buffer
+   * @param portId netlink address of its own, or 0 for any that is free
    */
-  static NetlinkSocket open(int groups, int receiveBytes) throws IOException {
+  static NetlinkSocket open(int groups, int receiveBytes, int portId) throws IOException {
     int fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW, Rtnetlink.NETLINK_ROUTE);
     int wakeFd = -1;
     try (var arena = Arena.ofConfined()) {
@@ -69,6 +70,7 @@ final class NetlinkSocket implements AutoCloseable {
       }
       var address = arena.allocate(SOCKADDR_NL);
       address.set(ValueLayout.JAVA_SHORT, 0, (short) Libc.AF_NETLINK);
+      address.set(ValueLayout.JAVA_INT, 4, portId);
       address.set(ValueLayout.JAVA_INT, 8, groups);
       Libc.bind(fd, address);
       wakeFd = Libc.eventfd();

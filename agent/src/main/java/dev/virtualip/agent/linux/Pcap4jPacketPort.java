@@ -13,8 +13,10 @@ import java.net.StandardProtocolFamily;
 import java.nio.channels.DatagramChannel;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import org.pcap4j.core.BpfProgram.BpfCompileMode;
 import org.pcap4j.core.NotOpenException;
 import org.pcap4j.core.PcapHandle;
@@ -22,6 +24,7 @@ import org.pcap4j.core.PcapHandle.PcapDirection;
 import org.pcap4j.core.PcapNativeException;
 import org.pcap4j.core.Pcaps;
 import org.pcap4j.core.RawPacketListener;
+import org.pcap4j.packet.namednumber.DataLinkType;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -37,6 +40,9 @@ public final class Pcap4jPacketPort implements PacketPort {
   private static final int FRAME_MAX = 4_608;
 
   private static final int ETHERNET_AND_TAG = 18;
+
+  /** Bytes that libpcap puts before a packet where it makes up a header (LINKTYPE_LINUX_SLL). */
+  private static final int COOKED_HEADER = 16;
 
   /**
    * Number of frames in the capture buffer: two adverts of every VRID. libpcap makes slots of the
@@ -58,15 +64,21 @@ public final class Pcap4jPacketPort implements PacketPort {
 
   private final Link link;
   private final PcapHandle handle;
+
+  /** Makes Ethernet frames of what is captured; empty if one is not for this link. */
+  private final Function<byte[], Optional<byte[]>> framing;
+
   private final Map<InetAddress, Membership> memberships = new HashMap<>();
   private final CountDownLatch closed = new CountDownLatch(1);
   private final Thread thread;
 
   private record Membership(InetAddress source, DatagramChannel channel) {}
 
-  private Pcap4jPacketPort(Link link, PcapHandle handle, Receiver receiver) {
+  private Pcap4jPacketPort(
+      Link link, PcapHandle handle, Function<byte[], Optional<byte[]>> framing, Receiver receiver) {
     this.link = link;
     this.handle = handle;
+    this.framing = framing;
     var name = "receive-" + link.name();
     thread =
         receiver == null
@@ -92,13 +104,36 @@ public final class Pcap4jPacketPort implements PacketPort {
               .build();
       handle.setFilter(receiver == null ? NOTHING : FILTER, BpfCompileMode.OPTIMIZE);
       handle.setDirection(PcapDirection.IN);
-      return new Pcap4jPacketPort(link, handle, receiver);
+      var framing = framing(handle.getDlt());
+      if (receiver != null && framing == null) {
+        handle.close();
+        throw new IOException(
+            "no adverts can be received on %s, which has frames of type %s: name another NIC"
+                .formatted(link.name(), handle.getDlt()));
+      }
+      return new Pcap4jPacketPort(link, handle, framing, receiver);
     } catch (PcapNativeException | NotOpenException e) {
       throw new IOException(
           "cannot capture on %s: %s (the agent needs libpcap and the capability NET_RAW)"
               .formatted(link.name(), e.getMessage()),
           e);
     }
+  }
+
+  /** How frames of a type become Ethernet's; null where nobody has tried. */
+  private static Function<byte[], Optional<byte[]>> framing(DataLinkType type) {
+    if (type.equals(DataLinkType.EN10MB)) {
+      // The kernel takes tags off before its filter sees a frame, so that adverts of all VLANs pass
+      // it; libpcap puts them in again.
+      return Frames::untagged;
+    }
+    if (type.equals(DataLinkType.RAW)) {
+      return packet -> Optional.of(Frames.onEthernet(packet, 0));
+    }
+    if (type.equals(DataLinkType.LINUX_SLL)) {
+      return packet -> Optional.of(Frames.onEthernet(packet, COOKED_HEADER));
+    }
+    return null;
   }
 
   private static int bufferBytes(int frameBytes) {
@@ -139,13 +174,17 @@ public final class Pcap4jPacketPort implements PacketPort {
       handle.loop(
           -1,
           (RawPacketListener)
-              frame -> Defects.contain(() -> receiver.received(link.index(), frame)));
+              captured -> Defects.contain(() -> handOver(captured, link, receiver)));
     } catch (PcapNativeException e) {
       LOG.warn("receiving ended interface={} error=\"{}\"", link.name(), e.getMessage());
       closedSoon(e);
     } catch (InterruptedException | NotOpenException e) {
       LOG.debug("receiving closed interface={}", link.name());
     }
+  }
+
+  private void handOver(byte[] captured, Link link, Receiver receiver) {
+    framing.apply(captured).ifPresent(frame -> receiver.received(link.index(), frame));
   }
 
   /**

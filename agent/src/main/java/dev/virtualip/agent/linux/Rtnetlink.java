@@ -1,8 +1,8 @@
 package dev.virtualip.agent.linux;
 
 /**
- * Numbers of linux/netlink.h, linux/rtnetlink.h, linux/fib_rules.h, linux/if_addr.h and
- * linux/if_link.h.
+ * Numbers of linux/netlink.h, linux/rtnetlink.h, linux/fib_rules.h, linux/if_addr.h,
+ * linux/if_link.h and linux/ip.h.
  */
 final class Rtnetlink {
   static final int AF_UNSPEC = 0;
@@ -28,6 +28,7 @@ final class Rtnetlink {
   static final int RTM_NEWLINK = 16;
   static final int RTM_DELLINK = 17;
   static final int RTM_GETLINK = 18;
+  static final int RTM_SETLINK = 19;
   static final int RTM_NEWADDR = 20;
   static final int RTM_DELADDR = 21;
   static final int RTM_GETADDR = 22;
@@ -59,10 +60,16 @@ final class Rtnetlink {
 
   static final int IFF_UP = 0x1;
   static final int IFF_RUNNING = 0x40;
+  static final int IFF_NOARP = 0x80;
   static final int IFLA_ADDRESS = 1;
   static final int IFLA_IFNAME = 3;
   static final int IFLA_MTU = 4;
+  static final int IFLA_AF_SPEC = 26;
   static final int IFLA_EXT_MASK = 29;
+  static final int IFLA_PROP_LIST = 52;
+  static final int IFLA_ALT_IFNAME = 53;
+  static final int IFLA_INET_CONF = 1;
+  static final int IPV4_DEVCONF_PROMOTE_SECONDARIES = 20;
   static final int RTEXT_FILTER_SKIP_STATS = 1 << 3;
 
   static final int IFA_ADDRESS = 1;
@@ -83,6 +90,7 @@ final class Rtnetlink {
   static final int RTA_PREFSRC = 7;
   static final int RTA_TABLE = 15;
   static final int RTA_EXPIRES = 23;
+  static final int RTN_BLACKHOLE = 6;
   static final int RTN_UNICAST = 1;
   static final int RTNH_F_ONLINK = 4;
   static final int RT_SCOPE_UNIVERSE = 0;

@@ -272,7 +272,7 @@ public final class AgentMetrics {
     defect("", thread);
   }
 
-  /** A virtual router has given up after a defect, and begins anew. */
+  /** A virtual router has given up after a defect, and will restart. */
   public void defect(String vip, String thread) {
     count(
         "virtualip.defects",

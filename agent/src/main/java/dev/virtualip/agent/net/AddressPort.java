@@ -34,6 +34,19 @@ public interface AddressPort {
    */
   List<PolicyRule> rules() throws IOException;
 
+  /**
+   * Asks which of these routes could not be put, because another one has the destination, table and
+   * metric, be it ours or somebody else's. Nothing is changed. Of IPv6 the kernel cannot be asked.
+   *
+   * @return those, in the order given
+   */
+  List<InstalledRoute> taken(List<InstalledRoute> routes) throws IOException;
+
+  /** Whether the kernel keeps {@link #PROTOCOL} with addresses: Linux 5.18 and newer. */
+  default boolean keepsAddressMarks() {
+    return true;
+  }
+
   /** Whether the node forwards IPv6 packets that come in on a link (net.ipv6.conf.X.forwarding). */
   boolean forwardsIpv6(Link link);
 
@@ -46,8 +59,10 @@ public interface AddressPort {
    * the link's last IPv4 address it removes all IPv4 routes of the link. Otherwise it removes the
    * routes in the main table that have the address as source. Routes without source and those in
    * other tables stay, so delete them. With the first address of a subnet it removes the others of
-   * that subnet, unless the link's sysctl promote_secondaries is 1. A link that is set down keeps
-   * its addresses and loses its routes; a link that loses its carrier keeps both.
+   * that subnet, unless the link's sysctl promote_secondaries is 1. So this sets it to 1, and
+   * leaves it so, before it puts the first IPv4 address on a link or deletes it; a kernel that
+   * refuses that is no failure. A link that is set down keeps its addresses and loses its routes; a
+   * link that loses its carrier keeps both.
    *
    * <p>With an IPv6 address the kernel removes no routes. The route to the address's own prefix
    * ends when the address's lease would have ended, unless other addresses need it. Routes that

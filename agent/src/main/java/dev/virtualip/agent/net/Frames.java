@@ -33,6 +33,10 @@ public final class Frames {
   private static final int ETHERTYPE_IPV4 = 0x0800;
   private static final int ETHERTYPE_ARP = 0x0806;
   private static final int ETHERTYPE_IPV6 = 0x86DD;
+  private static final int ETHERTYPE_VLAN = 0x8100;
+  private static final int ETHERTYPE_PROVIDER_VLAN = 0x88A8;
+  private static final int VLAN_TAG = 4;
+  private static final int VLAN_ID = 0x0FFF;
   private static final int IPV4 = 20;
   private static final int IPV6 = 40;
 
@@ -180,6 +184,47 @@ public final class Frames {
   }
 
   /**
+   * A received frame as its NIC takes it: without a priority tag (IEEE 802.1Q: VLAN 0), which tells
+   * of no VLAN. Empty if the frame has the tag of a VLAN: it is for the NIC of that VLAN.
+   */
+  public static Optional<byte[]> untagged(byte[] frame) {
+    if (frame.length < ETHERNET + VLAN_TAG || !isTagged(frame)) {
+      return Optional.of(frame);
+    }
+    if ((number(frame, ETHERNET) & VLAN_ID) != 0) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        ByteBuffer.allocate(frame.length - VLAN_TAG)
+            .put(frame, 0, ETHERNET - 2)
+            .put(frame, ETHERNET + 2, frame.length - ETHERNET - 2)
+            .array());
+  }
+
+  /**
+   * An IP packet of a link without Ethernet, as a frame with an empty Ethernet header.
+   *
+   * @param captured what the link has put before the packet, and the packet
+   * @param at where the packet begins
+   */
+  public static byte[] onEthernet(byte[] captured, int at) {
+    boolean ipv6 = captured.length > at && (captured[at] & 0xF0) == 0x60;
+    return ByteBuffer.allocate(ETHERNET + captured.length - at)
+        .putShort(ETHERNET - 2, (short) (ipv6 ? ETHERTYPE_IPV6 : ETHERTYPE_IPV4))
+        .put(ETHERNET, captured, at, captured.length - at)
+        .array();
+  }
+
+  private static boolean isTagged(byte[] frame) {
+    int type = number(frame, ETHERNET - 2);
+    return type == ETHERTYPE_VLAN || type == ETHERTYPE_PROVIDER_VLAN;
+  }
+
+  private static int number(byte[] frame, int at) {
+    return (frame[at] & 0xFF) << 8 | frame[at + 1] & 0xFF;
+  }
+
+  /**
    * The VRRP datagram in a received frame, without the frame's padding. It is empty if the frame
    * has no VRRP datagram, a damaged IP header, or IPv6 extension headers.
    */
@@ -187,7 +232,7 @@ public final class Frames {
     if (frame.length < ETHERNET) {
       return Optional.empty();
     }
-    return switch ((frame[12] & 0xFF) << 8 | frame[13] & 0xFF) {
+    return switch (number(frame, ETHERNET - 2)) {
       case ETHERTYPE_IPV4 -> vrrp4(frame);
       case ETHERTYPE_IPV6 -> vrrp6(frame);
       default -> Optional.empty();

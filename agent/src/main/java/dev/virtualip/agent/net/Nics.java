@@ -8,6 +8,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * The node's NICs and their addresses without virtualip's: the one place that resolves an {@link
@@ -30,7 +32,7 @@ public final class Nics {
 
   /**
    * The link that an {@link InterfaceSelector} selects, or null. If it selects several, the first
-   * by name that is up, else the first by name.
+   * by name that is up, else the first by name. Altnames count where no NIC has such a name.
    */
   public Link link(String selector) {
     return meant.computeIfAbsent(selector, this::find).orElse(null);
@@ -38,8 +40,18 @@ public final class Nics {
 
   private Optional<Link> find(String selector) {
     var wanted = new InterfaceSelector(selector);
+    return first(link -> wanted.matches(link.name(), wanted.isName() ? List.of() : own(link)))
+        .or(
+            () ->
+                first(
+                    link ->
+                        link.altNames().stream()
+                            .anyMatch(altName -> wanted.matches(altName, List.of()))));
+  }
+
+  private Optional<Link> first(Predicate<Link> meant) {
     return links.stream()
-        .filter(link -> wanted.matches(link.name(), wanted.isName() ? List.of() : own(link)))
+        .filter(meant)
         .min(Comparator.comparing((Link link) -> !link.up()).thenComparing(Link::name));
   }
 
@@ -56,9 +68,18 @@ public final class Nics {
     return link == null ? selector : link.name();
   }
 
-  /** Names of all links. */
-  public List<String> names() {
-    return links.stream().map(Link::name).sorted().toList();
+  /** Names of all links for messages, altnames too: as in {@code eth0, eth1 (altname enp7s0)}. */
+  public String names() {
+    return links.stream()
+        .sorted(Comparator.comparing(Link::name))
+        .map(Nics::names)
+        .collect(Collectors.joining(", "));
+  }
+
+  private static String names(Link link) {
+    return link.altNames().isEmpty()
+        ? link.name()
+        : link.name() + " (altname " + String.join(", ", link.altNames()) + ")";
   }
 
   @Override

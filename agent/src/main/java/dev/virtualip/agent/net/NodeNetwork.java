@@ -10,6 +10,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RuleRemoved;
+import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
@@ -29,6 +30,10 @@ import java.util.stream.Stream;
 public final class NodeNetwork {
   private final Map<Integer, Link> links = new LinkedHashMap<>();
   private final Map<Place, BoundAddress> addresses = new LinkedHashMap<>();
+
+  /** Where each address is: there may be thousands, and each is asked for again and again. */
+  private final Map<InetAddress, List<Place>> places = new HashMap<>();
+
   private final AddressPort port;
   private List<InstalledRoute> routes = List.of();
   private List<PolicyRule> rules = List.of();
@@ -65,7 +70,8 @@ public final class NodeNetwork {
     links.clear();
     readLinks.forEach(link -> links.put(link.index(), link));
     addresses.clear();
-    readAddresses.forEach(address -> addresses.put(Place.of(address), address));
+    places.clear();
+    readAddresses.forEach(this::put);
     placeAnew();
     return !links.equals(linksBefore) || !withoutLeases().equals(addressesBefore);
   }
@@ -116,21 +122,43 @@ public final class NodeNetwork {
       }
       case LinkRemoved removed -> {
         links.remove(removed.linkIndex());
-        addresses.keySet().removeIf(place -> place.linkIndex() == removed.linkIndex());
+        List.copyOf(addresses.keySet()).stream()
+            .filter(place -> place.linkIndex() == removed.linkIndex())
+            .forEach(this::remove);
       }
       case AddressPut put -> {
-        var before = addresses.put(Place.of(put.address()), put.address());
+        var before = put(put.address());
         return before == null
             || before.protocol() != put.address().protocol()
             || before.tentative() != put.address().tentative();
       }
-      case AddressRemoved removed -> addresses.remove(Place.of(removed.address()));
+      case AddressRemoved removed -> remove(Place.of(removed.address()));
       case RouteRemoved _, RuleRemoved _, Overrun _ -> {}
     }
     return true;
   }
 
-  /** The present NICs. */
+  private BoundAddress put(BoundAddress address) {
+    var place = Place.of(address);
+    var before = addresses.put(place, address);
+    if (before == null) {
+      places.computeIfAbsent(place.prefix().address(), _ -> new ArrayList<>(1)).add(place);
+    }
+    return before;
+  }
+
+  private void remove(Place place) {
+    if (addresses.remove(place) != null) {
+      places.computeIfPresent(
+          place.prefix().address(),
+          (_, all) -> {
+            all.remove(place);
+            return all.isEmpty() ? null : all;
+          });
+    }
+  }
+
+  /** The NICs as they are now. */
   public Nics nics() {
     return nics;
   }
@@ -143,11 +171,6 @@ public final class NodeNetwork {
   /** Kernel indexes of all links. */
   public Set<Integer> linkIndexes() {
     return Set.copyOf(links.keySet());
-  }
-
-  /** Names of all links. */
-  public List<String> linkNames() {
-    return nics.names();
   }
 
   /** All addresses of all links. */
@@ -171,14 +194,33 @@ public final class NodeNetwork {
         .filter(prefix -> !virtual.contains(prefix.address()));
   }
 
-  /**
-   * Whether a link has an address that virtualip has not bound, whether it is the node's own or
-   * another program's.
-   */
+  /** Whether a link has this address and virtualip has not put it there, as its mark tells. */
   public boolean hasFromOthers(int linkIndex, InetAddress address) {
-    return addressesOn(linkIndex)
-        .filter(bound -> bound.protocol() != AddressPort.PROTOCOL)
-        .anyMatch(bound -> bound.prefix().address().equals(address));
+    return boundAs(address).anyMatch(bound -> bound.linkIndex() == linkIndex && isOfOthers(bound));
+  }
+
+  /**
+   * Whether virtualip has not put an address there. Where the kernel keeps no mark, the length of
+   * its lease has to tell: a DHCP client's is longer than any of ours, an address by hand has none.
+   */
+  public boolean isOfOthers(BoundAddress bound) {
+    boolean marked = bound.protocol() == AddressPort.PROTOCOL;
+    boolean maybe =
+        !port.keepsAddressMarks()
+            && bound.leaseSeconds() > 0
+            && bound.leaseSeconds() <= Timers.LEASE_SECONDS_MAX;
+    return !marked && !maybe;
+  }
+
+  /** Where the node has this address, whatever the prefix length. */
+  public Stream<BoundAddress> boundAs(InetAddress address) {
+    return places.getOrDefault(address, List.of()).stream().map(addresses::get);
+  }
+
+  /** Name of a link; an empty text if it is gone. */
+  public String linkName(int linkIndex) {
+    var link = links.get(linkIndex);
+    return link == null ? "" : link.name();
   }
 
   /** Whether a link is up and has a carrier. */
@@ -206,6 +248,6 @@ public final class NodeNetwork {
 
   /** Whether any link of the node has this address. */
   public boolean has(InetAddress address) {
-    return addresses.values().stream().anyMatch(bound -> bound.prefix().address().equals(address));
+    return places.containsKey(address);
   }
 }

@@ -7,7 +7,7 @@ import java.net.InetAddress;
 public interface PacketPort extends AutoCloseable {
 
   /**
-   * Sends a whole Ethernet frame.
+   * Sends a whole Ethernet frame; the link has to be {@linkplain Link#isEthernet Ethernet}.
    *
    * @throws IOException if the frame could not be sent
    */
@@ -30,7 +30,11 @@ public interface PacketPort extends AutoCloseable {
   /** Takes received frames; called on the port's own thread. */
   @FunctionalInterface
   interface Receiver {
-    /** A frame with IP protocol 112 (VRRP) from another host. */
+    /**
+     * A frame with IP protocol 112 (VRRP) that another host has sent on this link itself, not on a
+     * VLAN of it. It has no tag. On a tunnel it has an Ethernet header all the same, without
+     * addresses.
+     */
     void received(int linkIndex, byte[] frame);
   }
 

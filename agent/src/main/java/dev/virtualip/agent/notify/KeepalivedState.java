@@ -16,13 +16,17 @@ public final class KeepalivedState {
     return switch (status.state()) {
       case Master -> Notifications.State.Master;
       case Backup -> Notifications.State.Backup;
-      case Init ->
-          Kind.AgentStopped.name().equals(status.reason()) ? Notifications.State.Stop : null;
-      case Fault ->
-          Kind.Deleted.name().equals(status.reason())
-              ? Notifications.State.Deleted
-              : ran ? Notifications.State.Fault : null;
+      case Init -> ended(status.reason());
+      case Fault -> ran ? Notifications.State.Fault : null;
       case Unknown -> null;
     };
+  }
+
+  private static Notifications.State ended(String reason) {
+    if (Kind.AgentStopped.name().equals(reason)) {
+      return Notifications.State.Stop;
+    }
+    boolean deleted = Kind.Deleted.name().equals(reason) || Kind.Deselected.name().equals(reason);
+    return deleted ? Notifications.State.Deleted : null;
   }
 }

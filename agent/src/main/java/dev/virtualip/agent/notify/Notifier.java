@@ -13,6 +13,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -33,6 +34,9 @@ import org.slf4j.LoggerFactory;
 public final class Notifier {
   private static final Logger LOG = LoggerFactory.getLogger(Notifier.class);
   private static final int INTAKE_MAX = 10_000;
+
+  /** Scripts come and go without an edit of the VirtualIP: in Kubernetes with their ConfigMap. */
+  private static final Duration LOOK_AGAIN = Duration.ofSeconds(5);
 
   /** Kinds of channels; values of the metric's label {@code channel}. */
   private enum Kind {
@@ -56,6 +60,8 @@ public final class Notifier {
   private final Transitions transitions;
   private final Map<String, Map<Kind, Configured>> channels = new ConcurrentHashMap<>();
   private final Map<String, Lane> lanes = new HashMap<>();
+  private final Map<String, List<Problem>> problems = new HashMap<>();
+  private final Thread scriptsWatch;
   private final ThreadPoolExecutor intake =
       new ThreadPoolExecutor(
           1,
@@ -83,7 +89,7 @@ public final class Notifier {
       Path scripts,
       MeterRegistry registry,
       BiConsumer<String, List<Problem>> onProblems) {
-    this(node, scripts, registry, onProblems, Patience.DEFAULT);
+    this(node, scripts, registry, onProblems, Patience.DEFAULT, LOOK_AGAIN);
   }
 
   Notifier(
@@ -91,13 +97,26 @@ public final class Notifier {
       Path scripts,
       MeterRegistry registry,
       BiConsumer<String, List<Problem>> onProblems,
-      Patience patience) {
+      Patience patience,
+      Duration lookAgain) {
     this.node = node;
     this.scripts = scripts;
     this.registry = registry;
     this.onProblems = onProblems;
     this.patience = patience;
     transitions = new Transitions(node);
+    scriptsWatch = Thread.ofVirtual().name("scripts").start(() -> watchScripts(lookAgain));
+  }
+
+  private void watchScripts(Duration period) {
+    try {
+      while (true) {
+        Thread.sleep(period);
+        intake.execute(() -> channels.keySet().forEach(this::lookAgain));
+      }
+    } catch (InterruptedException _) {
+      LOG.debug("scripts_unwatched");
+    }
   }
 
   /**
@@ -129,6 +148,7 @@ public final class Notifier {
         () -> {
           transitions.removed(virtualIp);
           channels.remove(virtualIp);
+          problems.remove(virtualIp);
         });
   }
 
@@ -159,9 +179,19 @@ public final class Notifier {
         counter(virtualIp, kind, result);
       }
     }
-    onProblems.accept(
-        virtualIp,
-        configured.values().stream().flatMap(c -> c.channel().problems().stream()).toList());
+    problems.remove(virtualIp);
+    lookAgain(virtualIp);
+  }
+
+  /** Reports the problems of a VirtualIP's channels if they have changed. */
+  private void lookAgain(String virtualIp) {
+    var now =
+        channels.get(virtualIp).values().stream()
+            .flatMap(configured -> configured.channel().problems().stream())
+            .toList();
+    if (!now.equals(problems.put(virtualIp, now))) {
+      onProblems.accept(virtualIp, now);
+    }
   }
 
   /**
@@ -234,6 +264,7 @@ public final class Notifier {
    * @param endNanos System.nanoTime at which it ends even if some are left
    */
   public void close(long endNanos) {
+    scriptsWatch.interrupt();
     intake.shutdown();
     try {
       if (!intake.awaitTermination(endNanos - System.nanoTime(), TimeUnit.NANOSECONDS)) {

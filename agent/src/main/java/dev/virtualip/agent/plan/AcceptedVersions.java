@@ -52,7 +52,7 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
       if (!refused.containsKey(name)) {
         versions.put(name, version);
       } else if (before != null) {
-        versions.put(name, oldest(before));
+        versions.put(name, oldest(before, version.vip()));
       }
     }
     // Where the newest versions all fit together, only NICs of this node can stand in the way.
@@ -66,7 +66,7 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
     for (var newest : checked) {
       var name = newest.name();
       var version = refused.containsKey(name) ? goesOn(running.get(name), newest.vip()) : newest;
-      if (versions.containsKey(name) && desired.self().selectedBy(version.vip().getSpec())) {
+      if (versions.containsKey(name) && desired.self().selectedBy(version.vip())) {
         run.put(name, version);
       }
     }
@@ -90,7 +90,7 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
           boolean fallsBack = running.containsKey(name) && !refused.containsKey(name);
           refused.putIfAbsent(name, problems);
           if (fallsBack) {
-            versions.put(name, oldest(running.get(name)));
+            versions.put(name, oldest(running.get(name), versions.get(name).vip()));
           } else {
             versions.remove(name);
           }
@@ -98,7 +98,7 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
   }
 
   private static Collection<Result> selected(Collection<Result> versions, NodeFacts self) {
-    return versions.stream().filter(v -> self.selectedBy(v.vip().getSpec())).toList();
+    return versions.stream().filter(v -> self.selectedBy(v.vip())).toList();
   }
 
   private static Map<String, List<Problem>> conflicts(
@@ -121,10 +121,10 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
    * A version without creation time, which makes it older than all others. So an object in its last
    * good version wins every conflict.
    */
-  private static Result oldest(Result before) {
+  private static Result oldest(Result before, VirtualIp now) {
     var vip = before.vip();
     var metadata = new ObjectMetaBuilder(vip.getMetadata()).withCreationTimestamp(null).build();
-    return before.withVip(object(metadata, vip.getSpec(), null));
+    return before.withVip(object(metadata, vip.getSpec(), now.getStatus()));
   }
 
   private static VirtualIp object(ObjectMeta metadata, VirtualIpSpec spec, VirtualIpStatus status) {
@@ -141,7 +141,7 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
         || desired.refused().containsKey(name)
         || desired.virtualIps().stream()
             .filter(vip -> vip.getMetadata().getName().equals(name))
-            .anyMatch(vip -> vip.getSpec() == null || desired.self().selectedBy(vip.getSpec()));
+            .anyMatch(vip -> vip.getSpec() == null || desired.self().selectedBy(vip));
   }
 
   /**
@@ -161,7 +161,7 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
                         Problem.Kind.InterfaceNotFound,
                         path,
                         "there is no NIC %s on %s (it has %s): correct the name"
-                            .formatted(nic, nodeName, String.join(", ", nics.names()))));
+                            .formatted(nic, nodeName, nics.names())));
               }
             });
     return problems;

@@ -50,7 +50,8 @@ import java.util.stream.Collectors;
  * @param keepMaster whether failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
  * @param trackInterfaces NICs that count for the priority beyond those in use
- * @param linkDebounce how long a NIC has to be down or up before it counts, nanoseconds
+ * @param linkUpDelay how long a NIC has to be up before it counts, nanoseconds
+ * @param linkDownDelay how long a NIC has to be down before it counts, nanoseconds
  * @param delayAfterBoot how long after the node's boot it starts to take part, nanoseconds
  * @param interfaces NICs that have to work, each with the path of the first field that names it
  */
@@ -73,7 +74,8 @@ public record InstanceConfig(
     boolean keepMaster,
     String syncGroup,
     List<TrackedInterface> trackInterfaces,
-    long linkDebounce,
+    long linkUpDelay,
+    long linkDownDelay,
     long delayAfterBoot,
     Map<String, String> interfaces) {
 
@@ -83,10 +85,10 @@ public record InstanceConfig(
   /**
    * Announcements.
    *
-   * @param repeat announcements in a burst, 1 or more; the state machine decides when there is a
-   *     burst
+   * @param repeat announcements in a burst, 1 or more; when there is a burst is the router's
+   * @param interval nanoseconds between the announcements of two addresses, 0 or more
    */
-  public record Garp(int repeat) {}
+  public record Garp(int repeat, long interval) {}
 
   /** A route and its NIC; the link index is filled in when the route is installed. */
   public record VirtualRoute(
@@ -153,9 +155,9 @@ public record InstanceConfig(
         secret == null ? null : new Password(secret),
         secret == null ? secretKey : null,
         spec.transport().mode() == Mode.Unicast,
-        members(checked, nodes),
+        members(vip, nodes),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
-        new Garp(spec.garp().repeat()),
+        new Garp(spec.garp().repeat(), checked.garpInterval().toNanos()),
         addresses,
         checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
         checked.rules(),
@@ -163,7 +165,8 @@ public record InstanceConfig(
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
         spec.trackInterfaces(),
-        checked.linkDebounce().toNanos(),
+        checked.linkUpDelay().toNanos(),
+        checked.linkDownDelay().toNanos(),
         checked.delayAfterBoot().toNanos(),
         interfaces(spec, nodeName));
   }
@@ -186,13 +189,14 @@ public record InstanceConfig(
   }
 
   /** The configured peers, else one InternalIP of each selected node. */
-  private static Set<InetAddress> members(CheckedSpec checked, List<NodeFacts> nodes) {
+  private static Set<InetAddress> members(CheckedSpec.Result vip, List<NodeFacts> nodes) {
+    var checked = vip.spec();
     if (!checked.spec().nodesArePeers()) {
       return new LinkedHashSet<>(checked.peers());
     }
     var members = new LinkedHashSet<InetAddress>();
     nodes.stream()
-        .filter(node -> node.selectedBy(checked.spec()))
+        .filter(node -> node.selectedBy(vip.vip()))
         .flatMap(
             node ->
                 node.addresses().stream()
@@ -294,7 +298,8 @@ public record InstanceConfig(
             keeps,
             syncGroup,
             trackInterfaces,
-            linkDebounce,
+            linkUpDelay,
+            linkDownDelay,
             delayAfterBoot,
             interfaces);
   }
@@ -306,7 +311,7 @@ public record InstanceConfig(
 
   /**
    * Whether a router that runs {@code before} can switch to this configuration. Otherwise it has to
-   * begin anew.
+   * be replaced by a new one.
    */
   public boolean continues(InstanceConfig before) {
     return interfaceName.equals(before.interfaceName)

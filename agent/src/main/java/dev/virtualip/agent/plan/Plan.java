@@ -6,8 +6,10 @@ import dev.virtualip.agent.plan.PlanChange.Run;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.CheckedSpec.Result;
+import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -15,6 +17,10 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one place that decides which VirtualIPs this node runs, and in which version. It returns the
@@ -22,6 +28,8 @@ import java.util.TreeSet;
  * each new or changed spec of the whole cluster.
  */
 public final class Plan {
+  private static final Logger LOG = LoggerFactory.getLogger(Plan.class);
+
   private final String nodeName;
   private Map<String, Result> checked = Map.of();
   private Map<String, Result> running = Map.of();
@@ -29,6 +37,10 @@ public final class Plan {
   private Map<String, Refused> refused = Map.of();
   private Map<String, InstanceConfig> configs = Map.of();
   private Desired before;
+  private List<NodeFacts> peers = List.of();
+
+  /** Nodes whose Node object has a virtual address as its InternalIP. */
+  private Set<String> reportVirtual = Set.of();
 
   public Plan(String nodeName) {
     this.nodeName = nodeName;
@@ -103,7 +115,8 @@ public final class Plan {
   }
 
   private Map<String, Run> runs(Desired desired, AcceptedVersions versions) {
-    configs = configs(desired, versions.run());
+    var nodes = ownAddresses(desired.nodes(), versions.run().values());
+    configs = configs(desired, versions.run(), nodes);
     var next = new TreeMap<String, Run>();
     configs.forEach(
         (name, config) -> {
@@ -125,9 +138,10 @@ public final class Plan {
   }
 
   /** What is made of a version stays the same while nodes and Secrets do. */
-  private Map<String, InstanceConfig> configs(Desired desired, Map<String, Result> versions) {
-    boolean same =
-        before != null && before.nodes().equals(desired.nodes()) && before.hasSecretsOf(desired);
+  private Map<String, InstanceConfig> configs(
+      Desired desired, Map<String, Result> versions, List<NodeFacts> nodes) {
+    boolean same = before != null && nodes.equals(peers) && before.hasSecretsOf(desired);
+    peers = nodes;
     var next = new TreeMap<String, InstanceConfig>();
     versions.forEach(
         (name, version) ->
@@ -135,8 +149,33 @@ public final class Plan {
                 name,
                 same && version == running.get(name)
                     ? configs.get(name)
-                    : InstanceConfig.from(version, nodeName, desired.secrets(), desired.nodes())));
+                    : InstanceConfig.from(version, nodeName, desired.secrets(), nodes)));
     return next;
+  }
+
+  /**
+   * The nodes with their own addresses alone. The kubelet of a master may report a virtual one, and
+   * a router that took it for a peer's would be deaf to that node.
+   */
+  private List<NodeFacts> ownAddresses(List<NodeFacts> nodes, Collection<Result> running) {
+    var virtual =
+        Stream.concat(running.stream(), checked.values().stream())
+            .filter(Result::isGood)
+            .flatMap(vip -> vip.spec().addresses().stream())
+            .map(address -> address.prefix().address())
+            .collect(Collectors.toSet());
+    var own = nodes.stream().map(node -> node.without(virtual)).toList();
+    var mistaken = new TreeSet<String>();
+    for (int i = 0; i < nodes.size(); i++) {
+      if (own.get(i) != nodes.get(i)) {
+        mistaken.add(nodes.get(i).name());
+      }
+    }
+    if (!mistaken.isEmpty() && !mistaken.equals(reportVirtual)) {
+      LOG.warn("virtual_internal_ip nodes={}: a virtual address is no peer's", mistaken);
+    }
+    reportVirtual = mistaken;
+    return own;
   }
 
   private PlanChange difference(Map<String, Run> nextRuns, Map<String, Refused> nextRefused) {
@@ -144,11 +183,12 @@ public final class Plan {
     changed.entrySet().removeIf(entry -> entry.getValue().equals(runs.get(entry.getKey())));
     var newlyRefused = new TreeMap<>(nextRefused);
     newlyRefused.entrySet().removeIf(entry -> entry.getValue().equals(refused.get(entry.getKey())));
-    var stop = without(runs.keySet(), nextRuns.keySet());
+    var ended = without(runs.keySet(), nextRuns.keySet());
+    var stop = without(ended, checked.keySet());
     var known = new HashSet<>(runs.keySet());
     known.addAll(refused.keySet());
     var forget = without(without(known, nextRuns.keySet()), nextRefused.keySet());
-    return new PlanChange(changed, stop, newlyRefused, forget);
+    return new PlanChange(changed, stop, without(ended, stop), newlyRefused, forget);
   }
 
   private static Set<String> without(Set<String> names, Set<String> others) {

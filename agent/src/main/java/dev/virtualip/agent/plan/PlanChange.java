@@ -13,18 +13,24 @@ import java.util.TreeSet;
  * The difference between two decisions of a {@link Plan}.
  *
  * @param run VirtualIPs to run that are new or changed, by name
- * @param stop names of VirtualIPs that the node no longer runs
+ * @param stop names of VirtualIPs that the node no longer runs, as they are gone
+ * @param leave names of VirtualIPs that the node no longer runs, and other nodes may
  * @param refused VirtualIPs that the node cannot run in any version and that are new or changed, by
  *     name
  * @param forget names of VirtualIPs that the node neither runs nor refuses any more
  */
 public record PlanChange(
-    Map<String, Run> run, Set<String> stop, Map<String, Refused> refused, Set<String> forget) {
+    Map<String, Run> run,
+    Set<String> stop,
+    Set<String> leave,
+    Map<String, Refused> refused,
+    Set<String> forget) {
 
   /** Copies the collections, sorted: work done in their order has to be the same each time. */
   public PlanChange {
     run = Collections.unmodifiableMap(new TreeMap<>(run));
     stop = Collections.unmodifiableSet(new TreeSet<>(stop));
+    leave = Collections.unmodifiableSet(new TreeSet<>(leave));
     refused = Collections.unmodifiableMap(new TreeMap<>(refused));
     forget = Collections.unmodifiableSet(new TreeSet<>(forget));
   }
@@ -53,6 +59,10 @@ public record PlanChange(
 
   /** Whether there is nothing to do. */
   public boolean isEmpty() {
-    return run.isEmpty() && stop.isEmpty() && refused.isEmpty() && forget.isEmpty();
+    return run.isEmpty()
+        && stop.isEmpty()
+        && leave.isEmpty()
+        && refused.isEmpty()
+        && forget.isEmpty();
   }
 }

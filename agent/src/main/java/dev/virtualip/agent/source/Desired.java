@@ -21,8 +21,8 @@ import java.util.function.Function;
  * content.
  *
  * @param virtualIps all VirtualIPs, sorted by name, whether they select this node or not. Their
- *     status has at most the request to this node, and their metadata no fields that only the API
- *     server's book-keeping changes
+ *     status has at most the request to this node and the names of the nodes that run it, and their
+ *     metadata no fields that only the API server's book-keeping changes
  * @param self this node
  * @param nodes all nodes, sorted by name and this one included, if any VirtualIP takes its peers
  *     from them; else empty

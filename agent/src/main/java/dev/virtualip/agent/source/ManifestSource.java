@@ -15,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -30,7 +31,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Takes VirtualIPs from a directory of manifests instead of from an API server, and follows its
- * changes. An object whose new version cannot be read keeps its last good version.
+ * changes. An object whose new version cannot be read keeps its last good version. An object that
+ * comes later is younger, whatever its file is called.
  */
 public final class ManifestSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
@@ -48,6 +50,7 @@ public final class ManifestSource implements AutoCloseable {
   private final Map<Path, String> texts = new HashMap<>();
   private final Map<Path, Parsed> files = new HashMap<>();
   private Map<String, Kept> kept = Map.of();
+  private long updates;
   private Node self;
   private List<NodeFacts> nodes = List.of();
   private Desired last;
@@ -157,6 +160,7 @@ public final class ManifestSource implements AutoCloseable {
   }
 
   private void update(Set<Path> watched) {
+    updates++;
     var next = new HashMap<String, Kept>();
     var wrong = new ArrayList<ManifestProblem>();
     for (var file : files.keySet().stream().sorted().toList()) {
@@ -184,7 +188,9 @@ public final class ManifestSource implements AutoCloseable {
       var name = vip.getMetadata().getName();
       var object = ObjectRef.of(vip);
       var before = kept.get(name);
-      if (next.containsKey(name)) {
+      if (before != null && !before.file().equals(parsed.file()) && stillIn(before.file(), name)) {
+        wrong.add(Manifests.alreadyIn(before.file(), parsed.file(), vip));
+      } else if (next.containsKey(name)) {
         wrong.add(Manifests.alreadyIn(next.get(name).file(), parsed.file(), vip));
       } else if (parsed.problems().stream().noneMatch(p -> p.object().equals(object))) {
         next.put(name, new Kept(parsed.file(), numbered(vip, before)));
@@ -206,13 +212,24 @@ public final class ManifestSource implements AutoCloseable {
     }
   }
 
+  /** Whether a file has a VirtualIP, as far as it can be read. */
+  private boolean stillIn(Path file, String name) {
+    var parsed = files.get(file);
+    return parsed != null
+        && (!parsed.complete()
+            || parsed.virtualIps().stream()
+                .anyMatch(vip -> vip.getMetadata().getName().equals(name)));
+  }
+
   /**
    * A VirtualIP with the generation that an API server would give it, counted from the start of
-   * this process.
+   * this process, and with a time of creation that tells only the order in which objects came.
    */
-  private static VirtualIp numbered(VirtualIp vip, Kept before) {
+  private VirtualIp numbered(VirtualIp vip, Kept before) {
     long generation = 1;
+    var created = Instant.ofEpochSecond(updates).toString();
     if (before != null) {
+      created = before.vip().getMetadata().getCreationTimestamp();
       generation = before.vip().getMetadata().getGeneration();
       if (!Objects.equals(before.vip().getSpec(), vip.getSpec())) {
         generation++;
@@ -220,7 +237,10 @@ public final class ManifestSource implements AutoCloseable {
     }
     var numbered = new VirtualIp();
     numbered.setMetadata(
-        new ObjectMetaBuilder(vip.getMetadata()).withGeneration(generation).build());
+        new ObjectMetaBuilder(vip.getMetadata())
+            .withGeneration(generation)
+            .withCreationTimestamp(created)
+            .build());
     numbered.setSpec(vip.getSpec());
     return numbered;
   }

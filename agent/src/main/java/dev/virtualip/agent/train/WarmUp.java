@@ -198,6 +198,11 @@ public final class WarmUp {
     }
 
     @Override
+    public List<InstalledRoute> taken(List<InstalledRoute> routes) {
+      return List.of();
+    }
+
+    @Override
     public boolean forwardsIpv6(Link link) {
       return false;
     }

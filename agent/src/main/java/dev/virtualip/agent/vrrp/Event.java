@@ -88,8 +88,8 @@ public sealed interface Event {
   record LetGo(String member) implements Event {}
 
   /**
-   * Another member of the sync group has met a master of lower priority. That node may have
-   * announced this member's addresses too, so announce them again.
+   * Neighbours may have the addresses at a wrong place, so announce them again: another member of
+   * the sync group has met a master of lower priority, or a NIC has another hardware address.
    */
   record Reannounce() implements Event {}
 }

@@ -41,8 +41,10 @@ public record Reason(Kind kind, String argument) {
     LateWakeUp(false),
     /** The agent ends. */
     AgentStopped(false),
-    /** This node no longer runs the VirtualIP. */
-    Deleted(true),
+    /** The VirtualIP no longer exists. */
+    Deleted(false),
+    /** The VirtualIP no longer selects this node. */
+    Deselected(false),
     /** The router begins anew with another interface, address family, VRID or version. */
     Reconfigured(true),
     /** The node has booted less than spec.delayAfterBoot ago. */
@@ -69,17 +71,23 @@ public record Reason(Kind kind, String argument) {
     TransportFailed(true),
     /** Unicast, and no peer is known. */
     NoPeers(true),
+    /** Unicast, and no peer lists the address that adverts come from; argument: the address. */
+    NotListed(true),
+    /** The NIC's neighbours have no Ethernet addresses, which this use needs; argument: the NIC. */
+    NotEthernet(true),
     /** An advert does not fit the MTU; argument: the NIC. */
     AdvertTooLong(true),
     /** A password is missing; argument: the Secret and its key. */
     SecretNotFound(true),
+    /** The NIC has the address, and virtualip has not put it there; the address. */
+    AddressInUse(true),
     /** The kernel has refused addresses, routes or rules. */
     BindFailed(true),
     /** The spec conflicts with another VirtualIP. */
     Conflict(true),
     /** The spec is not valid. */
     InvalidSpec(true),
-    /** The instance has failed by a defect of the agent, and begins anew. */
+    /** The instance has failed by a defect of the agent, and will restart. */
     Defect(true);
 
     private final boolean fault;

@@ -12,11 +12,24 @@ public sealed interface State {
    * Takes no part; if a reason is a fault, it is keepalived's FAULT.
    *
    * @param reasons why; never empty
+   * @param releaseAt an earlier life was master a moment ago, and what it has left serves on until
+   *     a master is heard, and until then at the latest; {@link #NEVER} if nothing is left
    */
-  record Initialize(List<Reason> reasons) implements State {
-    /** Copies the list. */
+  record Initialize(List<Reason> reasons, long releaseAt) implements State {
+    /** Copies the list. Recordings from before anything was left have 0 for the time. */
     public Initialize {
       reasons = List.copyOf(reasons);
+      releaseAt = releaseAt == 0 ? NEVER : releaseAt;
+    }
+
+    /** A router that has left nothing. */
+    public Initialize(List<Reason> reasons) {
+      this(reasons, NEVER);
+    }
+
+    /** Whether something that an earlier life has left serves on. */
+    public boolean servesOn() {
+      return releaseAt != NEVER;
     }
   }
 

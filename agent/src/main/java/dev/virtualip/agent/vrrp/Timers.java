@@ -13,6 +13,9 @@ public final class Timers {
    */
   private static final long RENEWAL_MAX = SECOND / 4;
 
+  /** No lease is longer: VRRPv3's longest interval is 40.95 s, and its longest silence 164 s. */
+  public static final long LEASE_SECONDS_MAX = 164;
+
   private Timers() {}
 
   /**

@@ -68,8 +68,23 @@ public record VirtualRouter(
   }
 
   /**
-   * A virtual router that goes on as master unless its first {@link FaultsChanged} has reasons. Its
-   * earlier life was master a moment ago, and no backup can have taken over yet.
+   * This router, before its first {@link FaultsChanged}, where an earlier life has left what it
+   * held as master: it serves on until its lease ends or a master is heard.
+   *
+   * @param leaseEnd when the lease of the addresses ends
+   */
+  public VirtualRouter leaving(long leaseEnd) {
+    return with(new Initialize(((Initialize) state).reasons(), leaseEnd));
+  }
+
+  /** Whether what an earlier life has left may serve on: a peer may not count on its end. */
+  public boolean mayLeave() {
+    return !exclusive();
+  }
+
+  /**
+   * A virtual router that goes on as master unless its first {@link FaultsChanged} says otherwise:
+   * its earlier life was master a moment ago, and nobody can have taken over yet.
    */
   public static VirtualRouter resume(VirtualRouterConfig config, int priority) {
     return new VirtualRouter(
@@ -79,7 +94,7 @@ public record VirtualRouter(
   /** When {@link TimerExpired} is due, or {@link State#NEVER}. */
   public long deadline() {
     return switch (state) {
-      case Initialize _ -> NEVER;
+      case Initialize initialize -> initialize.releaseAt();
       case Backup backup -> Math.min(backup.activeDownAt(), backup.releaseAt());
       case Active active -> Math.min(active.advertAt(), active.announceAt());
     };
@@ -97,7 +112,7 @@ public record VirtualRouter(
       case SourceChanged changed ->
           none(new VirtualRouter(config, priority, changed.source(), state));
       case ConfigChanged changed -> configChanged(changed.config(), now);
-      case Shutdown shutdown -> leave(List.of(shutdown.reason()));
+      case Shutdown shutdown -> shutdown(shutdown.reason());
       case Resign resign -> resign(resign.cause(), now);
       case HoldingsLost _ -> holdingsLost(now);
       case Wish _ -> wish(now);
@@ -109,13 +124,14 @@ public record VirtualRouter(
               : none(this);
       case AdvertisementReceived advert ->
           switch (state) {
-            case Initialize _ -> none(this);
+            case Initialize initialize -> advert.priority() > 0 ? release(initialize) : none(this);
             case Backup backup -> receivedInBackup(backup, advert, now);
             case Active active -> receivedInActive(active, advert, now);
           };
       case TimerExpired _ ->
           switch (state) {
-            case Initialize _ -> none(this);
+            case Initialize initialize ->
+                initialize.releaseAt() <= now ? release(initialize) : none(this);
             case Backup backup -> backupTimerExpired(backup, now);
             case Active active -> activeTimerExpired(active, now);
           };
@@ -138,13 +154,33 @@ public record VirtualRouter(
     boolean starting = before.reasons().contains(Reason.of(Kind.Starting));
     var cause = Reason.of(starting ? Kind.Started : Kind.Recovered);
     var backup = listen(config.advertInterval(), now);
-    // Addresses left over from an earlier life would answer beside the present master's.
+    if (before.servesOn()) {
+      backup = backup.releasing(before.releaseAt());
+      return step(backup, new StateChanged(backup, cause));
+    }
+    // Left-overs of an earlier life would answer beside the present master.
     return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
+  }
+
+  /** A master is there, or what an earlier life has left has had its time. */
+  private Step release(Initialize initialize) {
+    return initialize.servesOn()
+        ? step(new Initialize(initialize.reasons()), new UnbindAddresses())
+        : none(this);
+  }
+
+  private Step shutdown(Reason reason) {
+    if (state instanceof Initialize initialize && initialize.servesOn()) {
+      var stopped = new Initialize(List.of(reason));
+      return step(stopped, new UnbindAddresses(), new StateChanged(stopped, reason));
+    }
+    return leave(List.of(reason));
   }
 
   /** Stops taking part; a master says so with priority 0 (RFC 9568 6.4.3, Shutdown). */
   private Step leave(List<Reason> reasons) {
-    var stopped = new Initialize(reasons);
+    var stopped =
+        new Initialize(reasons, state instanceof Initialize i ? i.releaseAt() : State.NEVER);
     if (stopped.equals(state)) {
       return none(this);
     }
@@ -181,8 +217,13 @@ public record VirtualRouter(
   }
 
   private Step holdingsLost(long now) {
+    // With an advert: backups must not count from an earlier moment than that of the leases.
     return state instanceof Active active
-        ? step(announced(active.advertAt(), now), new BindAddresses(), new AnnounceAddresses())
+        ? step(
+            announced(active.advertAt(), now),
+            new BindAddresses(),
+            new SendAdvertisement(priority),
+            new AnnounceAddresses())
         : none(this);
   }
 

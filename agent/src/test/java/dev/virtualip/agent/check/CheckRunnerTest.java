@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpServer;
 import dev.virtualip.agent.Await;
+import dev.virtualip.agent.check.PodReadiness.Readiness;
 import dev.virtualip.crds.schema.HealthCheck;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
@@ -187,7 +188,7 @@ class CheckRunnerTest {
 
   @Test
   void aPodCheckWaitsForTheFirstAnswer() {
-    var ready = new AtomicReference<>(Optional.<Boolean>empty());
+    var ready = new AtomicReference<>(Optional.<Readiness>empty());
     var asked = new AtomicInteger();
     PodReadiness pods =
         (namespace, selector) -> {
@@ -197,11 +198,30 @@ class CheckRunnerTest {
     try (var _ = start(pods, pod())) {
       Await.until(() -> asked.get() > 2, asked::get);
       assertEquals(List.of(), told);
-      ready.set(Optional.of(false));
+      ready.set(Optional.of(Readiness.None));
       var none = state("p", Verdict.Failed, "no Ready pod in ingress-nginx matches app=x");
       awaitTold(none);
-      ready.set(Optional.of(true));
+      ready.set(Optional.of(Readiness.Ready));
       awaitTold(none, state("p", Verdict.Good, ""));
+    }
+  }
+
+  @Test
+  void aPodThatIsBeingDeletedIsToldBeforeItIsGone() {
+    var ready = new AtomicReference<>(Optional.of(Readiness.Ready));
+    try (var _ = start((_, _) -> ready.get(), pod())) {
+      var good = state("p", Verdict.Good, "");
+      awaitTold(good);
+      ready.set(Optional.of(Readiness.Terminating));
+      var leaving =
+          state(
+              "p",
+              Verdict.Leaving,
+              "each Ready pod in ingress-nginx that matches app=x is being deleted");
+      awaitTold(good, leaving);
+      ready.set(Optional.of(Readiness.None));
+      awaitTold(
+          good, leaving, state("p", Verdict.Failed, "no Ready pod in ingress-nginx matches app=x"));
     }
   }
 
@@ -312,7 +332,7 @@ class CheckRunnerTest {
 
   @Test
   void aDefectInWhatCountsKeepsNoVerdictBack() {
-    var ready = new AtomicBoolean(true);
+    var ready = new AtomicReference<>(Optional.of(Readiness.Ready));
     var runs = new AtomicInteger();
     var listener =
         new CheckRunner.Listener() {
@@ -328,10 +348,10 @@ class CheckRunnerTest {
             throw new AssertionError("on purpose");
           }
         };
-    PodReadiness pods = (_, _) -> Optional.of(ready.get());
+    PodReadiness pods = (_, _) -> ready.get();
     try (var _ = CheckRunner.start(List.of(pod()), pods, null, listener)) {
       Await.until(() -> told.size() == 1, () -> told);
-      ready.set(false);
+      ready.set(Optional.of(Readiness.None));
       Await.until(() -> told.size() == 2, () -> told);
       assertTrue(runs.get() >= 2);
     }

@@ -17,7 +17,7 @@ class CheckTrackerTest {
     assertEquals(Verdict.Good, failed.after(true).after(true).verdict());
   }
 
-  /** Results: + success, - failure. Verdicts after each: G good, F failed. */
+  /** Results: + success, - failure, ~ leaving. Verdicts after each: G good, L leaving, F failed. */
   @ParameterizedTest
   @CsvSource({
     "1, 1, +-+-, GFGF",
@@ -26,7 +26,11 @@ class CheckTrackerTest {
     "3, 2, +-+-+--, GGGGGGF",
     "3, 2, -++-+++, FFFFFFG",
     "3, 2, -+++-+--, FFFGGGGF",
-    "2, 3, +---++, GGGFFG"
+    "2, 3, +---++, GGGFFG",
+    "2, 3, +~~-, GLLF",
+    "2, 3, +~++, GLLG",
+    "2, 3, ~-, LF",
+    "2, 3, -~, FF"
   })
   void verdictsFollowResultsInARow(int rise, int fall, String results, String verdicts) {
     assertEquals(verdicts, verdicts(CheckTracker.of(rise, fall, Verdict.Unknown), results));
@@ -41,7 +45,7 @@ class CheckTrackerTest {
   private static String verdicts(CheckTracker tracker, String results) {
     var seen = new StringBuilder();
     for (char result : results.toCharArray()) {
-      tracker = tracker.after(result == '+');
+      tracker = result == '~' ? tracker.leaving() : tracker.after(result == '+');
       seen.append(tracker.verdict().name().charAt(0));
     }
     return seen.toString();

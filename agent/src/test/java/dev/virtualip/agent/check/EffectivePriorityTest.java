@@ -4,11 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class EffectivePriorityTest {
-  /** Checks are weight and verdict: G good, F failed, U unknown, ! reverse; named a, b, c. */
+  /**
+   * Checks are weight and verdict: G good, L leaving, F failed, U unknown, ! reverse; named a, b,
+   * c.
+   */
   @ParameterizedTest
   @CsvSource({
     "100, '', 100, ''",
@@ -36,16 +40,23 @@ class EffectivePriorityTest {
     "100, !-20F, 120, ''",
     "100, !0G, 100, CheckGood(a)",
     "100, !0F, 100, ''",
-    "100, !0U, 100, CheckPending(a)"
+    "100, !0U, 100, CheckPending(a)",
+    "100, 0L, 1, ''",
+    "255, 0L, 1, ''",
+    "100, 0L 0F, 1, CheckFailed(b)",
+    "100, 20L, 100, ''",
+    "100, -20L, 80, ''",
+    "100, !0L, 100, ''"
   })
   void case41_weightsAddUpAsInKeepalived(int base, String checks, int priority, String faults) {
     var states = new ArrayList<CheckState>();
     for (var check : checks.isEmpty() ? new String[0] : checks.split(" ")) {
       boolean reverse = check.startsWith("!");
-      int weight = Integer.parseInt(check.replaceAll("[!GFU]", ""));
+      int weight = Integer.parseInt(check.replaceAll("[!GLFU]", ""));
       var verdict =
           switch (check.charAt(check.length() - 1)) {
             case 'G' -> Verdict.Good;
+            case 'L' -> Verdict.Leaving;
             case 'F' -> Verdict.Failed;
             default -> Verdict.Unknown;
           };
@@ -65,7 +76,15 @@ class EffectivePriorityTest {
       int base, boolean fails, int priority) {
     var states = List.of(new CheckState("a", 0, false, fails ? Verdict.Failed : Verdict.Good, ""));
     var effective = EffectivePriority.of(base, states);
-    assertEquals(new EffectivePriority(priority, List.of()), effective.keepingMaster(false));
+    assertEquals(new EffectivePriority(priority, List.of(), null), effective.keepingMaster(false));
     assertEquals(1, effective.keepingMaster(true).priority());
+  }
+
+  @Test
+  void aMasterHandsOverBeforeWhatItServesIsGoneUnlessItIsKeptAnyway() {
+    var leaves = List.of(new CheckState("pod", 0, false, Verdict.Leaving, "it is being deleted"));
+    var effective = EffectivePriority.of(100, leaves);
+    assertEquals(new EffectivePriority(1, List.of(), "pod"), effective);
+    assertEquals(new EffectivePriority(1, List.of(), null), effective.keepingMaster(false));
   }
 }

@@ -66,7 +66,8 @@ class HttpProbeTest {
       case Probe.Result.Success _ -> "";
       case Probe.Result.Failure failure ->
           failure.detail().replace(":" + server.getAddress().getPort(), ":PORT");
-      case Probe.Result.NoAnswer _ -> throw new AssertionError("http always has an answer");
+      case Probe.Result.NoAnswer _, Probe.Result.Leaving _ ->
+          throw new AssertionError("http always has an answer");
     };
   }
 

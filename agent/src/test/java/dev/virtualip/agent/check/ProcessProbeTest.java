@@ -81,4 +81,15 @@ class ProcessProbeTest {
         "process checks see the agent alone: let it see the node's processes (hostPID)",
         look("nginx"));
   }
+
+  /** In the image for scripts the agent is not process 1. */
+  @Test
+  void underTheImagesInitItSaysTheSame() throws IOException {
+    process(1, "systemd", 'S', "");
+    assertEquals("no process nginx", look("nginx"));
+    process(1, "tini", 'S', "");
+    assertEquals(
+        "process checks see the agent alone: let it see the node's processes (hostPID)",
+        look("nginx"));
+  }
 }

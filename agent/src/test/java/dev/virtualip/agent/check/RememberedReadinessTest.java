@@ -2,6 +2,7 @@ package dev.virtualip.agent.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.virtualip.agent.check.PodReadiness.Readiness;
 import dev.virtualip.agent.disk.BootFile;
 import dev.virtualip.crds.schema.LabelSelector;
 import java.io.IOException;
@@ -14,8 +15,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class RememberedReadinessTest {
-  private static final Optional<Boolean> UNKNOWN = Optional.empty();
-  private static final Optional<Boolean> READY = Optional.of(true);
+  private static final Optional<Readiness> UNKNOWN = Optional.empty();
+  private static final Optional<Readiness> READY = Optional.of(Readiness.Ready);
+  private static final Optional<Readiness> TERMINATING = Optional.of(Readiness.Terminating);
+  private static final Optional<Readiness> NONE = Optional.of(Readiness.None);
   private static final LabelSelector SELECTOR =
       new LabelSelector(
           Map.of("app", "x"),
@@ -23,17 +26,17 @@ class RememberedReadinessTest {
 
   @TempDir Path folder;
 
-  private Optional<Boolean> ask(Optional<Boolean> live, String namespace) throws IOException {
+  private Optional<Readiness> ask(Optional<Readiness> live, String namespace) throws IOException {
     return ask(live, namespace, "boot-1");
   }
 
   /** A life of the agent that asks once. */
-  private Optional<Boolean> ask(Optional<Boolean> live, String namespace, String boot)
+  private Optional<Readiness> ask(Optional<Readiness> live, String namespace, String boot)
       throws IOException {
     var bootId = Files.writeString(folder.resolve("boot_id"), boot + "\n");
     return new RememberedReadiness(
             new BootFile(folder.resolve("state/pods.json"), bootId), (_, _) -> live)
-        .anyReady(namespace, SELECTOR);
+        .readiness(namespace, SELECTOR);
   }
 
   @Test
@@ -42,8 +45,14 @@ class RememberedReadinessTest {
     assertEquals(READY, ask(READY, "ns"));
     assertEquals(READY, ask(UNKNOWN, "ns"));
     assertEquals(UNKNOWN, ask(UNKNOWN, "other"));
-    assertEquals(Optional.of(false), ask(Optional.of(false), "ns"), "the server knows better");
-    assertEquals(Optional.of(false), ask(UNKNOWN, "ns"));
+    assertEquals(NONE, ask(NONE, "ns"), "the server knows better");
+    assertEquals(NONE, ask(UNKNOWN, "ns"));
+  }
+
+  @Test
+  void aPodThatWasTerminatingIsGoneForTheNextLife() throws IOException {
+    assertEquals(TERMINATING, ask(TERMINATING, "ns"));
+    assertEquals(NONE, ask(UNKNOWN, "ns"));
   }
 
   @Test

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.cli;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -106,6 +107,42 @@ class ValidateCommandTest {
     assertEquals(
         "a.yaml: VirtualIP/a: spec.nodes.selector: matches none of the 1 nodes; label a node, as"
             + " in kubectl label node NAME edge=yes, or change the selector",
+        lines().getFirst());
+  }
+
+  /** A third node is no more than the first by chance. */
+  @Test
+  void nodesOfEqualPriorityAreANote() throws IOException {
+    var overrides = ", nodes: {overrides: [{name: n, priority: 100}, {name: m, priority: 80}]}";
+    write("a.yaml", vip("a", good(1) + overrides));
+    assertEquals(0, validate(directory.toString()), out::toString);
+    assertEquals(
+        "note: VirtualIP/a: spec.priority: n and every other node have equal priority 100: the first"
+            + " to be master stays it, of several at once the one with the greater address",
+        err.toString().strip());
+    err.getBuffer().setLength(0);
+    write("nodes.yaml", NODE, NODE.replace("name: n", "name: m"));
+    assertEquals(0, validate(directory.toString()), out::toString);
+    assertEquals("", err.toString());
+    write("more.yaml", NODE.replace("name: n", "name: o"));
+    assertEquals(0, validate(directory.toString()), out::toString);
+    assertTrue(err.toString().contains("n and o have equal priority 100"), err::toString);
+  }
+
+  @Test
+  void theSamplesLeaveNoPriorityToChance() {
+    assertEquals(0, validate("../samples"), out::toString);
+    assertFalse(err.toString().contains("equal priority"), err::toString);
+  }
+
+  @Test
+  void anAddressThatANodeHasForItsOwnIsAProblem() throws IOException {
+    var status = "{addresses: [{type: InternalIP, address: 203.0.113.1}]}";
+    write("a.yaml", vip("a", good(1)), NODE.replace("}}\n", "}, status: " + status + "}\n"));
+    assertEquals(1, validate(directory.toString()));
+    assertEquals(
+        "a.yaml: VirtualIP/a: spec.addresses[0].address: 203.0.113.1 is the InternalIP of Node n:"
+            + " use an address that no host has",
         lines().getFirst());
   }
 

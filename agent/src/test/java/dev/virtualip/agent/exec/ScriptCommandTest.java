@@ -127,6 +127,15 @@ class ScriptCommandTest {
     assertEquals("there is no DIR/no: put it there or correct the command", refusal("no"));
   }
 
+  @Test
+  void whatItNeedsAndWhereToGetItIsSaid() throws IOException {
+    assertEquals("/usr/bin/timeout", ScriptCommand.tool("timeout"));
+    assertEquals(
+        "there is no no-such-tool here: use the agent's image whose tag ends with -exec, or on a host"
+            + " install util-linux and coreutils",
+        assertThrows(IOException.class, () -> ScriptCommand.tool("no-such-tool")).getMessage());
+  }
+
   /** Kubernetes mounts a ConfigMap as links into a directory that it replaces as a whole. */
   @Test
   void aConfigMapsLinksAreFine() throws IOException {

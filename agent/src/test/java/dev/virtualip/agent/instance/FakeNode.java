@@ -38,10 +38,14 @@ import java.util.TreeSet;
 
 /** A node in memory: two NICs, eth0 with 10.0.0.11/24 and eth1 without an address. */
 public final class FakeNode implements AddressPort {
+  /** Half an hour ago. */
+  static final long BOOTED_AT = -1_800_000_000_000L;
+
   final Map<String, Link> links = new LinkedHashMap<>();
   final Map<IpPrefix, BoundAddress> bound = new LinkedHashMap<>();
   final Set<InstalledRoute> installed = new LinkedHashSet<>();
   final Set<PolicyRule> rules = new LinkedHashSet<>();
+  final Set<InstalledRoute> foreignRoutes = new LinkedHashSet<>();
   final Set<PolicyRule> foreignRules = new LinkedHashSet<>();
   final Map<String, List<byte[]>> sent = new TreeMap<>();
   final Set<String> checksRunning = new TreeSet<>();
@@ -60,6 +64,7 @@ public final class FakeNode implements AddressPort {
   String defectAt;
 
   boolean forwardsIpv6;
+  boolean keepsMarks = true;
   String refusal;
   public Node node;
 
@@ -83,7 +88,7 @@ public final class FakeNode implements AddressPort {
               new AgentMetrics(registry),
               Recorder.NONE,
               new Stopwatch(() -> ticks),
-              0,
+              BOOTED_AT,
               Clock.fixed(Instant.parse("2026-01-01T00:00:00Z"), ZoneOffset.UTC));
       node.network().reload();
     } catch (IOException e) {
@@ -92,8 +97,15 @@ public final class FakeNode implements AddressPort {
   }
 
   void link(String name, int index, boolean up) {
-    var mac = new HardwareAddress(new byte[] {2, 0, 0, 0, 0, (byte) index});
-    links.put(name, new Link(index, name, up, mac, 1500));
+    link(name, index, up, 2, 0, 0, 0, 0, index);
+  }
+
+  void link(String name, int index, boolean up, int... mac) {
+    var bytes = new byte[mac.length];
+    for (int i = 0; i < mac.length; i++) {
+      bytes[i] = (byte) mac[i];
+    }
+    links.put(name, new Link(index, name, up, new HardwareAddress(bytes), 1500));
   }
 
   void bind(int link, String prefix, int protocol) {
@@ -199,6 +211,18 @@ public final class FakeNode implements AddressPort {
   @Override
   public List<PolicyRule> rules() {
     return List.copyOf(rules);
+  }
+
+  @Override
+  public List<InstalledRoute> taken(List<InstalledRoute> routes) {
+    return routes.stream()
+        .filter(route -> foreignRoutes.stream().anyMatch(route::replaces))
+        .toList();
+  }
+
+  @Override
+  public boolean keepsAddressMarks() {
+    return keepsMarks;
   }
 
   @Override

@@ -46,13 +46,13 @@ final class Mutants {
           new Mutant(
               "a NIC's debounce never ends",
               "instance/LinkStates.java",
-              "now - since >= debounce ?",
+              "now - since >= delay ?",
               "now - since > Long.MAX_VALUE - 1 ?"),
           new Mutant(
               "field case 1: a NIC that came up again is not asked for its routes",
-              "holding/Routes.java",
-              "case LinkChanged changed -> changed.link().index() == route.linkIndex();",
-              "case LinkChanged changed -> changed.link().index() < 0;"),
+              "instance/NodeMachine.java",
+              "mayLose |= instance.mayLose(event);",
+              "mayLose |= instance.mayLose(event) && !(event instanceof LinkChanged);"),
           new Mutant(
               "a fault is no reason to send priority 0",
               "vrrp/VirtualRouter.java",
@@ -151,8 +151,8 @@ final class Mutants {
           new Mutant(
               "after lost reports nothing is put back",
               "instance/NodeMachine.java",
-              "if (event instanceof Overrun\n",
-              "if (event == null\n"),
+              "boolean mayLose = event instanceof Overrun;",
+              "boolean mayLose = event == null;"),
           new Mutant(
               "a restarted agent resumes whatever its lease",
               "vrrp/Timers.java",

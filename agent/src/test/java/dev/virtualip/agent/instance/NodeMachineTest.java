@@ -2,23 +2,37 @@ package dev.virtualip.agent.instance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.disk.MasterRecord;
+import dev.virtualip.agent.instance.Input.FrameReceived;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.PlanChanged;
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
+import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.vrrp.Advertisement;
+import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.net.InetAddress;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -37,15 +51,26 @@ class NodeMachineTest {
       spec: {vrid: 78, interface: eth0, addresses: [{address: 203.0.113.20/24, interface: eth1}]}
       """;
 
+  private static final NodeFacts EDGE = new NodeFacts("node-a", Map.of("edge", "true"), true);
+  private static final String WEB_AT_EDGE =
+      WEB.replace("{vrid", "{nodes: {selector: {matchLabels: {edge: 'true'}}}, vrid");
+  private static final InetAddress PEER = InetAddress.ofLiteral("10.0.0.12");
+
   private final FakeNode fake = new FakeNode();
   private final Plan plan = new Plan("node-a");
   private final NodeMachine machine = new NodeMachine(Map.of(), fake.node, new Ears());
+  private final List<String> ends = new ArrayList<>();
+  private Nics nics;
   private boolean earsFail;
   private long now = 1;
 
   private void want(String... yaml) {
+    want(SELF, yaml);
+  }
+
+  private void want(NodeFacts self, String... yaml) {
     var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();
-    var desired = new Desired(vips, SELF, List.of(SELF), Map.of(), Map.of());
+    var desired = new Desired(vips, self, List.of(self), Map.of(), Map.of());
     machine.handle(new PlanChanged(plan.change(desired, fake.node.network().nics())), now);
     machine.begin(now);
   }
@@ -68,6 +93,15 @@ class NodeMachineTest {
     return fake.registry.find("virtualip.defects").counters().stream()
         .mapToDouble(counter -> counter.count())
         .sum();
+  }
+
+  @Test
+  void case47_whatAnEarlierLifeHasLeftIsRemovedBeforeListeningAndWhatOthersHavePutStays() {
+    fake.bind(3, "203.0.113.10/24", AddressPort.PROTOCOL);
+    fake.bind(3, "203.0.113.11/24", 0);
+    machine.start();
+    assertEquals(List.of("delete 203.0.113.10/24"), fake.log);
+    assertTrue(fake.bound.containsKey(IpPrefix.parse("203.0.113.11/24")));
   }
 
   /** House rule 6: it hands over, so that a peer serves while it begins anew. */
@@ -129,6 +163,70 @@ class NodeMachineTest {
     assertTrue(defects() > 0);
   }
 
+  @Test
+  void aMasterThatIsSelectedNoMoreServesUntilItsSuccessorIsThere() {
+    becomeMasterAtEdge();
+    want(SELF, WEB_AT_EDGE, MAIL);
+    assertEquals(VirtualIpStatus.State.Backup, state("web"));
+    assertEquals("HandedOver(Deselected)", machine.statuses().get("web").reason());
+    assertTrue(fake.log.contains("advert 0 eth0"), fake.log::toString);
+    passUntil(now + SECOND / 5);
+    assertFalse(fake.log.contains("delete 203.0.113.10/24"), fake.log::toString);
+    hearMaster();
+    assertTrue(fake.log.contains("delete 203.0.113.10/24"), fake.log::toString);
+    assertEquals(List.of("web Init Deselected", "web removed"), ends);
+    assertEquals(Set.of("mail"), machine.statuses().keySet());
+  }
+
+  @Test
+  void withoutASuccessorItEndsAfterTheTimeThatOneMayTake() {
+    becomeMasterAtEdge();
+    want(SELF, WEB_AT_EDGE, MAIL);
+    passUntil(now + SECOND);
+    assertTrue(fake.log.contains("delete 203.0.113.10/24"), fake.log::toString);
+    assertEquals(Set.of("mail"), machine.statuses().keySet());
+  }
+
+  @Test
+  void oneThatIsSelectedAgainMeanwhileGoesOn() {
+    becomeMasterAtEdge();
+    want(SELF, WEB_AT_EDGE, MAIL);
+    want(EDGE, WEB_AT_EDGE, MAIL);
+    hearMaster();
+    assertEquals(VirtualIpStatus.State.Backup, state("web"));
+    passUntil(now + 5 * SECOND);
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+  }
+
+  @Test
+  void oneThatIsDeletedEndsAtOnceAndThatIsNoFault() {
+    becomeMasterAtEdge();
+    want(EDGE, MAIL);
+    assertTrue(fake.log.contains("delete 203.0.113.10/24"), fake.log::toString);
+    assertEquals(List.of("web Init Deleted", "web removed"), ends);
+  }
+
+  private void becomeMasterAtEdge() {
+    machine.start();
+    want(EDGE, WEB_AT_EDGE, MAIL);
+    passUntil(5 * SECOND);
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+    fake.log.clear();
+    ends.clear();
+  }
+
+  private void hearMaster() {
+    var virtual = List.of(InetAddress.ofLiteral("203.0.113.10"));
+    var advert = new Advertisement(Version.V3, 77, 100, SECOND, virtual);
+    var payload = AdvertisementCodec.encode(advert, null, PEER, Frames.GROUP);
+    var mac = new HardwareAddress(new byte[] {2, 0, 0, 0, 0, 9});
+    machine.handle(
+        new FrameReceived(
+            fake.links.get("eth0").index(), Frames.advertisement(mac, PEER, 1, payload)),
+        now);
+    machine.begin(now);
+  }
+
   /** Field case 8: what comes between the first report and the reading is seen by the reading. */
   @Test
   void theNetworkIsReadWhenItStarts() {
@@ -165,7 +263,27 @@ class NodeMachineTest {
     var one = plan.change(desired(MAIL), nics);
     assertEquals(List.of("web"), List.copyOf(one.stop()));
     assertEquals(List.of("web"), List.copyOf(one.forget()));
+    assertEquals(Set.of(), one.leave());
     assertFalse(plan.isAnyRefused());
+  }
+
+  /** Field case 21: the planner is told of addresses too, by which an edit may name a NIC. */
+  @Test
+  void anEditThatIsRefusedIsRunWhenTheAddressComesThatItNames() {
+    machine.start();
+    want(WEB);
+    var edit = WEB.replace("generation: 1", "generation: 2").replace("eth0", "198.51.100.0/24");
+    want(edit);
+    assertEquals(2L, machine.statuses().get("web").refusedGeneration());
+    var before = nics;
+    fake.bind(3, "198.51.100.7/24", 0);
+    var put = new AddressPut(fake.bound.get(IpPrefix.parse("198.51.100.7/24")));
+    machine.handle(new NetworkChanged(put), now);
+    machine.begin(now);
+    assertNotEquals(before, nics);
+    var change = plan.change(desired(edit), nics);
+    assertEquals(2, change.run().get("web").config().generation());
+    assertNull(change.run().get("web").refused());
   }
 
   @Test
@@ -202,11 +320,15 @@ class NodeMachineTest {
     @Override
     public void changed(String virtualIp, NodeStatus status) {
       hear();
+      if (status.state() == VirtualIpStatus.State.Init) {
+        ends.add(virtualIp + " Init " + status.reason());
+      }
     }
 
     @Override
     public void removed(String virtualIp) {
       hear();
+      ends.add(virtualIp + " removed");
     }
 
     @Override
@@ -215,8 +337,9 @@ class NodeMachineTest {
     }
 
     @Override
-    public void nics(Nics nics) {
+    public void nics(Nics newest) {
       hear();
+      nics = newest;
     }
   }
 }

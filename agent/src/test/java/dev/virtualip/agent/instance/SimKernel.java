@@ -46,6 +46,9 @@ final class SimKernel implements AddressPort {
   private static final long MS = 1_000_000L;
   private static final long SECOND = 1_000 * MS;
 
+  /** A report is late, a turn takes its time, and a frozen node takes longer. */
+  private static final long KNOWN_AFTER = 9 * SECOND;
+
   /** Something bound. */
   private record Bound(int link, IpPrefix prefix, long leaseEnd, int protocol, long id) {
     boolean isInSubnetOf(Bound other) {
@@ -59,7 +62,10 @@ final class SimKernel implements AddressPort {
   private final SplittableRandom random;
   private final Consumer<NetworkEvent> reports;
   private final Map<Integer, Link> links = new LinkedHashMap<>();
+
+  /** A kernel may refuse to be told. */
   private final boolean promotesSecondaries;
+
   private final Map<IpPrefix, Bound> addresses = new LinkedHashMap<>();
   private final List<InstalledRoute> routes = new ArrayList<>();
   private final List<InstalledRoute> foreignRoutes = new ArrayList<>();
@@ -80,6 +86,11 @@ final class SimKernel implements AddressPort {
 
   /** When the node last lost something that the agent could not know of at once. */
   long disturbedAt = Long.MIN_VALUE / 2;
+
+  /** When somebody else last gave a place back that ours may want. */
+  long freedAt = Long.MIN_VALUE / 2;
+
+  private long foreignSince = Long.MIN_VALUE / 2;
 
   /** When a batch of changes last failed half-way. */
   long failedAt = Long.MIN_VALUE / 2;
@@ -106,6 +117,7 @@ final class SimKernel implements AddressPort {
     addresses.clear();
     routes.clear();
     foreignRoutes.clear();
+    freedAt = agenda.now();
     rules.clear();
     links.replaceAll((_, link) -> with(link, link.index(), true));
     pulledOut.clear();
@@ -148,8 +160,20 @@ final class SimKernel implements AddressPort {
     return false;
   }
 
+  /** Whether the agent has put this here. */
   boolean holds(IpPrefix prefix) {
-    return addresses.containsKey(prefix);
+    var bound = addresses.get(prefix);
+    return bound != null && bound.protocol() == PROTOCOL;
+  }
+
+  /** Somebody else puts an address here, for ever. */
+  void putByOthers(IpPrefix prefix) {
+    var link = link(ETH1);
+    if (link != null && !addresses.containsKey(prefix)) {
+      addresses.put(prefix, new Bound(link.index(), prefix, 0, 0, ids++));
+      foreignSince = agenda.now();
+      report(new AddressPut(new BoundAddress(link.index(), prefix, 0, 0)));
+    }
   }
 
   boolean holdsRoute(IpPrefix to) {
@@ -213,6 +237,7 @@ final class SimKernel implements AddressPort {
   /** Somebody else puts a route in the place of ours, or takes it away again. */
   void foreignRoute(InstalledRoute route, boolean there) {
     foreignRoutes.removeIf(route::replaces);
+    freedAt = there ? freedAt : agenda.now();
     if (there) {
       foreignRoutes.add(route);
       if (routes.removeIf(route::replaces)) {
@@ -224,6 +249,10 @@ final class SimKernel implements AddressPort {
 
   void clearForeign() {
     foreignRoutes.clear();
+    freedAt = agenda.now();
+    List.copyOf(addresses.values()).stream()
+        .filter(bound -> bound.protocol() != PROTOCOL && bound.link() != ETH0)
+        .forEach(this::remove);
   }
 
   private void report(NetworkEvent event) {
@@ -309,6 +338,16 @@ final class SimKernel implements AddressPort {
   }
 
   @Override
+  public List<InstalledRoute> taken(List<InstalledRoute> asked) {
+    return asked.stream()
+        .filter(
+            route ->
+                foreignRoutes.stream().anyMatch(route::replaces)
+                    || routes.stream().anyMatch(route::replaces))
+        .toList();
+  }
+
+  @Override
   public boolean forwardsIpv6(Link link) {
     return false;
   }
@@ -326,7 +365,6 @@ final class SimKernel implements AddressPort {
       }
     }
     if (breaks) {
-      disturbedAt = agenda.now();
       failedAt = agenda.now();
       throw new IOException("ENOBUFS: the answer of the kernel is lost");
     }
@@ -334,7 +372,6 @@ final class SimKernel implements AddressPort {
   }
 
   private String refusal() {
-    disturbedAt = agenda.now();
     failedAt = agenda.now();
     return "ENOMEM: out of memory";
   }
@@ -350,6 +387,7 @@ final class SimKernel implements AddressPort {
       case DeleteAddress delete -> {
         var bound = addresses.get(delete.prefix());
         if (bound != null && bound.link() == delete.linkIndex()) {
+          requireOurs(bound);
           remove(bound);
         }
       }
@@ -382,14 +420,23 @@ final class SimKernel implements AddressPort {
     long lease = put.leaseSeconds() * SECOND;
     var bound = new Bound(put.linkIndex(), put.prefix(), agenda.now() + lease, PROTOCOL, ids++);
     var before = addresses.put(put.prefix(), bound);
+    if (before != null) {
+      requireOurs(before);
+    }
     if (before != null && before.link() != bound.link()) {
       throw new AssertionError("one address on two NICs is not simulated: " + put);
     }
     agenda.after(lease + random.nextLong(-20 * MS, 1_100 * MS), () -> expire(bound));
-    report(
-        new AddressPut(
-            new BoundAddress(put.linkIndex(), put.prefix(), put.leaseSeconds(), PROTOCOL)));
+    // The monitor keeps what the agent puts to itself.
     return null;
+  }
+
+  /** What somebody else has put stays as it is, but for the moment until the agent can know. */
+  private void requireOurs(Bound bound) {
+    boolean known = agenda.now() - foreignSince > KNOWN_AFTER;
+    if (bound.protocol() != PROTOCOL && known && reportLoss == 0) {
+      throw new AssertionError(bound.prefix() + " is somebody else's, and is changed or removed");
+    }
   }
 
   private String put(InstalledRoute route) {

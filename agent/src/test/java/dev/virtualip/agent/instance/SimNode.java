@@ -31,9 +31,11 @@ import java.time.ZoneOffset;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Queue;
+import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.TreeMap;
 
@@ -63,16 +65,21 @@ final class SimNode {
   final SimKernel kernel;
   final Map<String, Boolean> checkGood = new HashMap<>();
 
+  /** Labels that it lacks, so that VirtualIPs do not select it. */
+  final Set<String> deselected = new HashSet<>();
+
   /** When the agent began, woke up, or was told something new: timers may count from there. */
   long freshAt;
 
   /** When it last woke up after it had been frozen. */
   long wokeAt = Long.MIN_VALUE / 2;
 
+  /** How long it slept then, in nanoseconds. */
+  long slept;
+
   private final SimAgenda agenda;
   private final SplittableRandom random;
   private final World world;
-  private final NodeFacts facts;
   private final long clockOffset;
   private final Queue<Input> inbox = new ArrayDeque<>();
   private final Map<String, String> checksRunning = new TreeMap<>();
@@ -99,7 +106,6 @@ final class SimNode {
     this.random = random;
     this.world = world;
     name = "n" + number;
-    facts = new NodeFacts(name, Map.of(), true);
     clockOffset = random.nextLong(1L << 50);
     kernel = new SimKernel(agenda, random, number, this::reported);
   }
@@ -189,12 +195,16 @@ final class SimNode {
   /** It does nothing for a while: a frozen container, or a machine that is. */
   void pause(long nanos) {
     pausedUntil = agenda.now() + nanos;
+    int ofLife = life;
     agenda.after(
         nanos,
         () -> {
-          freshAt = agenda.now();
-          wokeAt = agenda.now();
-          wake();
+          if (life == ofLife) {
+            freshAt = agenda.now();
+            wokeAt = agenda.now();
+            slept = nanos;
+            wake();
+          }
         });
   }
 
@@ -242,9 +252,19 @@ final class SimNode {
   }
 
   private void tellCheck(String vip, int weight, int ofLife) {
-    if (life == ofLife && checksRunning.containsKey(vip)) {
+    if (life == ofLife) {
       boolean good = checkGood.getOrDefault(vip, true);
-      var verdict = good ? Verdict.Good : Verdict.Failed;
+      tellCheck(vip, weight, good ? Verdict.Good : Verdict.Failed);
+    }
+  }
+
+  /** What is checked serves for its last moments. */
+  void tellLeaving(String vip, int weight) {
+    tellCheck(vip, weight, Verdict.Leaving);
+  }
+
+  private void tellCheck(String vip, int weight, Verdict verdict) {
+    if (checksRunning.containsKey(vip)) {
       take(new CheckChanged(vip, new CheckState("c", weight, false, verdict, "refused")));
     }
   }
@@ -290,13 +310,21 @@ final class SimNode {
             return;
           }
           var objects = world.wanted().stream().map(SimVip::object).toList();
-          var desired = new Desired(objects, facts, List.of(), Map.of(), Map.of());
+          var desired = new Desired(objects, facts(), List.of(), Map.of(), Map.of());
           var change = plan.change(desired, nics);
           if (!change.isEmpty() || !machine.configured()) {
             freshAt = agenda.now();
             take(new PlanChanged(change));
           }
         });
+  }
+
+  private NodeFacts facts() {
+    var labels = new TreeMap<String, String>();
+    world.wanted().stream()
+        .filter(vip -> !deselected.contains(vip.label()))
+        .forEach(vip -> labels.put(vip.label(), "yes"));
+    return new NodeFacts(name, labels, true);
   }
 
   private void wake() {

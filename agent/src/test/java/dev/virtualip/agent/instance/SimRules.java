@@ -1,9 +1,13 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.vrrp.LeasePolicy;
+import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
+import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.agent.vrrp.Version;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
 import java.net.InetAddress;
@@ -20,7 +24,10 @@ import java.util.Set;
 final class SimRules {
   private static final long MS = 1_000_000L;
   private static final long SECOND = 1_000 * MS;
-  private static final long NOT_LONG = 20 * MS;
+  private static final long NOT_LONG = 250 * MS;
+
+  /** A refused bind is tried again after this time at the earliest. */
+  private static final long BIND_RETRY_MIN = 5 * SECOND;
 
   /** More than the lease of any interval here, and than the kernel is late. */
   private static final long LEASE_MAX = 11 * SECOND;
@@ -30,7 +37,14 @@ final class SimRules {
   private final Map<SimNode, List<int[]>> sent = new HashMap<>();
   private final Map<SimNode, List<int[]>> received = new HashMap<>();
   private final Map<String, Set<IpPrefix>> prefixes = new HashMap<>();
+
+  /** When a node last advertised a VirtualIP in an earlier turn, or in an earlier life. */
+  private final Map<String, Long> advertisedAt = new HashMap<>();
+
   private final Map<String, Long> bothSince = new HashMap<>();
+
+  /** A rule broken in the middle of a turn. */
+  private AssertionError broken;
 
   /** A VirtualIP on a node, as it was after the node's last turn. */
   private static final class Seen {
@@ -46,6 +60,12 @@ final class SimRules {
     long betterAt = Long.MIN_VALUE / 2;
     long priorityChangedAt;
     long masterSince;
+
+    /** Since when the kernel's refusal has kept it from taking part. */
+    long refusedSince = Long.MAX_VALUE;
+
+    /** Since when a master has been seen without its route, though it could have it. */
+    long routelessSince = Long.MAX_VALUE;
   }
 
   SimRules(SimWorld world) {
@@ -87,6 +107,14 @@ final class SimRules {
   /** Nobody announces what it does not hold. */
   void announced(SimNode node, byte[] frame) {
     try {
+      checkAnnounced(node, frame);
+    } catch (AssertionError e) {
+      broken = broken == null ? e : broken;
+    }
+  }
+
+  private void checkAnnounced(SimNode node, byte[] frame) {
+    try {
       // The sender's address of an ARP packet (RFC 826).
       var address = InetAddress.getByAddress(Arrays.copyOfRange(frame, 28, 32));
       require(
@@ -114,13 +142,19 @@ final class SimRules {
         world.say("%s: %s", node, vip.name + " " + before.state + " -> " + state);
       }
       checkAdverts(node, vip, before, state, instance);
+      checkDefect(node, vip, status);
+      checkMoves(node, vip, before, state, instance);
       checkTimers(node, vip, before, state, instance);
+      checkRetries(node, vip, before, instance);
       checkHoldings(node, vip, instance, state);
       before.state = state;
       before.instance = instance;
       before.priority = instance == null ? 0 : instance.router().priority();
     }
     checkGroup(node);
+    sent.get(node).stream()
+        .filter(advert -> advert[1] > 0)
+        .forEach(advert -> advertisedAt.put(node.name + advert[0], now()));
     sent.get(node).clear();
     received.get(node).clear();
   }
@@ -153,8 +187,14 @@ final class SimRules {
     if (was && !is && couldSend && now() > node.wokeAt + MS) {
       boolean resigns =
           instance == null || state != State.Backup || reason.startsWith("HandedOver");
+      // It may yield first, or a member of its sync group, and then end, in one turn.
+      boolean yields =
+          world.vips.stream()
+              .filter(other -> other == vip || other.group != null && vip.group != null)
+              .flatMap(other -> of(other, received.get(node)).stream())
+              .anyMatch(advert -> advert[1] >= before.priority);
       require(
-          !resigns || out.stream().anyMatch(advert -> advert[1] == 0),
+          !resigns || yields || out.stream().anyMatch(advert -> advert[1] == 0),
           "%s gives %s up and does not say so: %s",
           node,
           vip.name,
@@ -168,6 +208,84 @@ final class SimRules {
     }
   }
 
+  /**
+   * The agent goes on after a defect of its own. So a rule that is broken in the middle of a turn
+   * is told here.
+   */
+  private void checkDefect(SimNode node, SimVip vip, NodeStatus status) {
+    if (broken != null) {
+      throw broken;
+    }
+    require(
+        status == null || !"Defect".equals(status.reason()),
+        "%s has met a defect of its own with %s",
+        node,
+        vip.name);
+  }
+
+  /**
+   * Whom a master yields to, what it does after a sleep, and whether it may go on after a restart.
+   */
+  private void checkMoves(
+      SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
+    boolean same = instance != null && instance == before.instance;
+    boolean was = before.state == State.Master;
+    boolean is = state == State.Master;
+    var reason = instance == null ? "" : node.statuses().get(vip.name).reason();
+    // Checks that have changed while it slept may have changed its priority twice in this turn.
+    if (same && was && now() > node.wokeAt && reason.startsWith("HigherPriority")) {
+      int own = Math.min(before.priority, instance.router().priority());
+      require(
+          is || of(vip, received.get(node)).stream().anyMatch(advert -> advert[1] >= own),
+          "%s yields %s to a lower master",
+          node,
+          vip.name);
+    }
+    if (same && was && now() == node.wokeAt && !world.intervalEdited) {
+      long down = downInterval(vip, before.priority) + vip.intervalNanos();
+      require(!is || node.slept < down, "%s slept and goes on as master of %s", node, vip.name);
+    }
+    if (!was && is && reason.equals("Resumed") && !world.rough && !world.intervalEdited) {
+      long silent = now() - advertisedAt.getOrDefault(node.name + (vip.number + 1), 0L);
+      // Known: while its NIC is down for less than its debounce, a master renews what it holds.
+      boolean heard = node.sendFailedAt < now() - silent;
+      require(
+          !heard || silent < 3 * vip.intervalNanos() + 200 * MS,
+          "%s goes on as master of %s %.3f s after its last advert",
+          node,
+          vip.name,
+          silent / 1e9);
+    }
+  }
+
+  /** RFC 9568 6.1 and RFC 3768 6.1, not by the code that is tried here. */
+  private static long downInterval(SimVip vip, int priority) {
+    long interval = vip.intervalNanos();
+    return 3 * interval + (256 - priority) * (vip.version == 2 ? SECOND : interval) / 256;
+  }
+
+  /** Each new try after a refused bind may depose a good master, so there is time between them. */
+  private void checkRetries(SimNode node, SimVip vip, Seen before, VrrpInstance instance) {
+    boolean refused =
+        instance != null
+            && instance.faults().reasons().stream().anyMatch(r -> r.kind() == Kind.BindFailed);
+    boolean tries = !refused && before.refusedSince != Long.MAX_VALUE;
+    boolean news =
+        instance != before.instance
+            || Math.max(node.freshAt, node.kernel.freedAt) >= before.refusedSince;
+    require(
+        !tries || news || now() - before.refusedSince >= BIND_RETRY_MIN,
+        "%s tries to bind %s %.3f s after it was refused",
+        node,
+        vip.name,
+        (now() - before.refusedSince) / 1e9);
+    if (!refused) {
+      before.refusedSince = Long.MAX_VALUE;
+    } else if (before.refusedSince == Long.MAX_VALUE) {
+      before.refusedSince = now();
+    }
+  }
+
   private void checkTimers(
       SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
     if (instance == null) {
@@ -177,11 +295,7 @@ final class SimRules {
     if (before.priority != router.priority() || before.instance != instance) {
       before.priorityChangedAt = now();
     }
-    long down =
-        Timers.activeDownInterval(
-            Version.of(vip.version),
-            before.priority == 0 ? 1 : before.priority,
-            vip.intervalNanos());
+    long down = downInterval(vip, Math.max(1, before.priority));
     boolean waited = before.state == State.Backup && before.instance == instance;
     boolean known = !world.intervalEdited && vip.group == null && before.priority > 0;
     long since = Math.max(Math.max(before.waitsSince, node.freshAt), before.priorityChangedAt);
@@ -224,7 +338,12 @@ final class SimRules {
       return;
     }
     boolean servesOn =
-        instance != null && instance.router().state() instanceof Backup b && b.servesOn();
+        instance != null
+            && switch (instance.router().state()) {
+              case Initialize initialize -> initialize.servesOn();
+              case Backup backup -> backup.servesOn();
+              case Active _ -> false;
+            };
     boolean may = state == State.Master || servesOn;
     var wanted = new LinkedHashSet<IpPrefix>();
     if (may) {
@@ -247,12 +366,37 @@ final class SimRules {
           vip.name,
           prefix);
     }
+    checkRoute(node, vip, state);
     require(
         may || !node.kernel.holdsRoute(vip.destination) || leaseMayLast,
         "%s has the route of %s and is %s",
         node,
         vip.name,
         state);
+  }
+
+  /** A route that went without a report is back before anybody misses it. */
+  private void checkRoute(SimNode node, SimVip vip, State state) {
+    var before = seen(node, vip);
+    var link = node.kernel.link(SimKernel.ETH1);
+    boolean lacks =
+        state == State.Master
+            && vip.route
+            && link != null
+            && link.up()
+            && node.kernel.failure == 0
+            && node.kernel.reportLoss == 0
+            && !node.kernel.holdsRoute(vip.destination);
+    if (!lacks) {
+      before.routelessSince = Long.MAX_VALUE;
+    } else if (before.routelessSince == Long.MAX_VALUE) {
+      before.routelessSince = now();
+    }
+    require(
+        !lacks || now() - before.routelessSince < SECOND,
+        "%s is master of %s and has not had its route for a second",
+        node,
+        vip.name);
   }
 
   /** The members of a sync group are master together, or none is. */

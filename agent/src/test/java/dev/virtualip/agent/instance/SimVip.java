@@ -103,6 +103,11 @@ final class SimVip {
     object = null;
   }
 
+  /** By which it selects nodes; a sync group is on the same ones. */
+  String label() {
+    return group == null ? name : group;
+  }
+
   /** Its addresses as they are wanted now; asked for after every event. */
   List<IpPrefix> prefixes() {
     return prefixes;
@@ -172,7 +177,8 @@ final class SimVip {
       json.append(",\"healthChecks\":[{\"name\":\"c\",\"tcp\":{\"port\":80},\"weight\":");
       json.append(checkWeight).append("}]");
     }
-    json.append(",\"nodes\":{\"overrides\":[");
+    json.append(",\"nodes\":{\"selector\":{\"matchLabels\":{\"").append(label());
+    json.append("\":\"yes\"}},\"overrides\":[");
     for (int node = 0; node < priorities.length; node++) {
       json.append(node > 0 ? "," : "").append("{\"name\":\"n").append(node);
       json.append("\",\"priority\":").append(priorities[node]).append('}');

@@ -20,7 +20,7 @@ final class SimWorld implements SimNode.World {
   private static final long BIND_RETRY_MAX = 320 * SECOND;
 
   /** Deeds that a seed may have. */
-  private static final int DEEDS = 15;
+  private static final int DEEDS = 17;
 
   final SimAgenda agenda = new SimAgenda();
   final SplittableRandom random;
@@ -40,16 +40,23 @@ final class SimWorld implements SimNode.World {
   /** When the network, or an agent, was last kept from working. */
   long disturbedAt;
 
+  /** Whether nodes are deselected, and pods deleted: chosen apart, as older seeds have no such. */
+  private final boolean movesOnPurpose;
+
+  private final SplittableRandom purpose;
   private final long seed;
   private final Consumer<String> trace;
   private final List<SimVip> deleted = new ArrayList<>();
   private final SimRules rules;
   private final List<Integer> deeds = new ArrayList<>();
+  private boolean healed;
 
   private SimWorld(long seed, Consumer<String> trace) {
     this.seed = seed;
     this.trace = trace;
     random = new SplittableRandom(seed);
+    purpose = new SplittableRandom(~seed);
+    movesOnPurpose = purpose.nextInt(4) == 0;
     int count = 2 + random.nextInt(random.nextInt(3) == 0 ? 4 : 2);
     lan = new SimLan(agenda, random, count);
     boolean keepMaster = random.nextInt(5) == 0;
@@ -173,8 +180,45 @@ final class SimWorld implements SimNode.World {
       case 11 -> deleteOrCreate(vip);
       case 12 -> removeAddress(node, vip);
       case 13 -> pullOutOrPutIn(node);
+      case 14 -> putByOthers(node, vip);
+      case 15 -> dropWhatIsDown(node, vip);
       default -> foreignRoute(node, vip);
     }
+    if (movesOnPurpose) {
+      moveOnPurpose(node, vip);
+    }
+  }
+
+  private void moveOnPurpose(SimNode node, SimVip vip) {
+    switch (purpose.nextInt(4)) {
+      case 0 -> selectOrDeselect(node, vip);
+      case 1 -> deletePod(node, vip);
+      default -> {}
+    }
+  }
+
+  private void selectOrDeselect(SimNode node, SimVip vip) {
+    if (!node.deselected.remove(vip.label())) {
+      node.deselected.add(vip.label());
+    }
+    boolean selected = !node.deselected.contains(vip.label());
+    say("%s is %s by %s", node, selected ? "selected" : "selected no more", vip.name);
+    node.freshAt = agenda.now();
+    planAll();
+  }
+
+  /** It serves for a while, and then the check fails. */
+  private void deletePod(SimNode node, SimVip vip) {
+    say("%s: the pod of %s is being deleted", node, vip.name);
+    node.freshAt = agenda.now();
+    node.tellLeaving(vip.name, vip.checkWeight);
+    agenda.after(
+        purpose.nextLong(8 * SECOND),
+        () -> {
+          node.checkGood.put(vip.name, healed);
+          node.freshAt = agenda.now();
+          node.tellCheck(vip.name, vip.checkWeight);
+        });
   }
 
   private void later(SimNode node) {
@@ -225,6 +269,20 @@ final class SimWorld implements SimNode.World {
       disturbedAt = agenda.now();
       node.freshAt = agenda.now();
       node.kernel.setLink(slot, !link.up(), setDown);
+    }
+  }
+
+  /** An edit no longer names a NIC that went down a moment ago. */
+  private void dropWhatIsDown(SimNode node, SimVip vip) {
+    if (vip.tracks) {
+      setLink(node, SimKernel.ETH2);
+      agenda.after(
+          random.nextLong(600 * MS),
+          () -> {
+            say("edit: %s no longer tracks eth2", vip.name);
+            vip.tracks = false;
+            edited(vip);
+          });
     }
   }
 
@@ -335,6 +393,15 @@ final class SimWorld implements SimNode.World {
     node.kernel.removeByOthers(prefix);
   }
 
+  private void putByOthers(SimNode node, SimVip vip) {
+    var prefix = vip.prefixes().getLast();
+    say("%s: somebody puts %s", node, prefix);
+    node.freshAt = agenda.now();
+    disturbedAt = agenda.now();
+    node.kernel.putByOthers(prefix);
+    agenda.after(random.nextLong(30 * SECOND), node.kernel::clearForeign);
+  }
+
   private void foreignRoute(SimNode node, SimVip vip) {
     if (vip.route && node.kernel.link(SimKernel.ETH1) != null) {
       refused = true;
@@ -361,6 +428,7 @@ final class SimWorld implements SimNode.World {
     lan.loss = 0;
     lan.doubled = 0;
     deleted.clear();
+    healed = true;
     disturbedAt = Math.max(disturbedAt, agenda.now());
     for (var node : nodes) {
       node.sendFailure = 0;
@@ -372,6 +440,7 @@ final class SimWorld implements SimNode.World {
         node.kernel.setLink(slot, true, false);
       }
       node.checkGood.clear();
+      node.deselected.clear();
       vips.forEach(
           vip -> {
             vip.request(node.name, null);

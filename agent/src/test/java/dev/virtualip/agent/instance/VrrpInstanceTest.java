@@ -28,6 +28,7 @@ import dev.virtualip.crds.values.PolicyRule;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -36,6 +37,7 @@ import org.junit.jupiter.api.Test;
 
 /** What a node does for a VirtualIP, on a node in memory and without a clock. */
 class VrrpInstanceTest {
+  private static final HexFormat HEX = HexFormat.of();
   private static final long SECOND = 1_000_000_000L;
   private static final InetAddress PEER = InetAddress.ofLiteral("10.0.0.12");
   private static final SecretKey KEY = new SecretKey("vip-auth", "web");
@@ -253,6 +255,39 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void aMasterHandsOverWhileWhatIsCheckedServesItsLastMoments() {
+    becomeMaster();
+    instance.onCheck(leaving(), now);
+    assertEquals(List.of("advert 0 eth0"), fake.log, "and serves on");
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals("HandedOver(PodTerminating(nginx))", instance.status().reason());
+    assertEquals("check nginx: it is being deleted", instance.status().message());
+    assertEquals(1, instance.status().priority());
+    hear(80, "s3cret", InetAddress.ofLiteral("203.0.113.10"));
+    assertTrue(fake.log.contains("delete 203.0.113.10/24"), fake.log::toString);
+    instance.onCheck(FakeNode.failed("nginx", "no Ready pod"), now);
+    assertEquals("CheckFailed(nginx)", instance.status().reason());
+  }
+
+  @Test
+  void whereNobodyFollowsItServesAgainAsTheLastResort() {
+    becomeMaster();
+    instance.onCheck(leaving(), now);
+    expire();
+    assertTrue(fake.log.contains("delete 203.0.113.10/24"), fake.log::toString);
+    expire();
+    assertEquals(State.Master, instance.status().state());
+    instance.onCheck(leaving(), now);
+    assertEquals(State.Master, instance.status().state(), "it is asked once");
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(100, instance.status().priority(), "another pod has come");
+  }
+
+  private static CheckState leaving() {
+    return new CheckState("nginx", 0, false, Verdict.Leaving, "it is being deleted");
+  }
+
+  @Test
   void aRuleHasNoLeaseToRenew() {
     becomeMaster(WITH_RULE);
     expire();
@@ -402,10 +437,13 @@ class VrrpInstanceTest {
     fake.bind(3, "203.0.113.10/32", 0);
     fake.report();
     instance.evaluate(now);
-    assertEquals(List.of("203.0.113.10/24 dev eth1"), instance.status().strayAddresses());
-    expire();
-    assertEquals(State.Master, instance.status().state());
-    assertNull(instance.status().strayAddresses(), "a master may have it");
+    assertEquals(List.of("203.0.113.10/32 dev eth1"), instance.status().strayAddresses());
+    assertEquals("AddressInUse(203.0.113.10)", instance.status().reason());
+    fake.bound.remove(IpPrefix.parse("203.0.113.10/32"));
+    fake.report();
+    instance.evaluate(now);
+    assertNull(instance.status().strayAddresses());
+    assertEquals(State.Backup, instance.status().state());
   }
 
   @Test
@@ -497,16 +535,6 @@ class VrrpInstanceTest {
     var source =
         Frames.vrrp(fake.sent.get("eth0").getLast()).orElseThrow().source().getHostAddress();
     assertEquals("10.0.0.21", source);
-  }
-
-  @Test
-  void case47_aLeftOverAddressIsRemovedBeforeListeningAndNeverTheSource() {
-    fake.bind(3, "203.0.113.10/24", 0);
-    fake.report();
-    start(SEED);
-    instance.onCheck(FakeNode.good("nginx"), now);
-    assertEquals(List.of("delete 203.0.113.10/24"), fake.log);
-    assertEquals(State.Backup, instance.status().state());
   }
 
   @Test
@@ -662,12 +690,12 @@ class VrrpInstanceTest {
 
   @Test
   void afterABootItWaitsAsLongAsItIsToldTo() {
-    start(SEED.replace("vrid: 77", "vrid: 77\n  delayAfterBoot: 30s"));
+    start(SEED.replace("vrid: 77", "vrid: 77\n  delayAfterBoot: 31m"));
     instance.onCheck(FakeNode.good("nginx"), now);
     assertEquals(State.Init, instance.status().state());
     assertEquals("DelayAfterBoot", instance.status().reason());
     expire();
-    assertEquals(30 * SECOND, now);
+    assertEquals(60 * SECOND, now);
     assertEquals(State.Backup, instance.status().state());
     assertEquals("Started", instance.status().reason());
     assertEquals(3_609_375_000L, instance.deadline() - now);
@@ -679,6 +707,121 @@ class VrrpInstanceTest {
     var edit = SEED.replace("vrid: 77", "vrid: 77\n  delayAfterBoot: 1h");
     instance.update(config(edit), now);
     assertEquals(State.Master, instance.status().state());
+  }
+
+  @Test
+  void aMasterWhoseNicHasAnotherHardwareAddressAnnouncesAtOnceAndAgain() {
+    becomeMaster(SEED);
+    fake.sent.clear();
+    fake.link("eth1", 3, true, 2, 0, 0, 0, 0x0b, 1);
+    networkRead(now);
+    var frames = fake.sent.get("eth1");
+    assertEquals(10, frames.size(), "five, of both forms");
+    frames.forEach(frame -> assertEquals("020000000b01", HEX.formatHex(frame, 6, 12)));
+    long changed = now;
+    networkRead(now);
+    assertEquals(10, fake.sent.get("eth1").size(), "no more than once");
+    while (fake.sent.get("eth1").size() == 10) {
+      expire();
+    }
+    assertEquals(5 * SECOND, now - changed);
+  }
+
+  @Test
+  void aNicThatIsDownAnnouncesItsHardwareAddressWhenItIsUp() {
+    becomeMaster(SEED.replace("vrid: 77", "vrid: 77\n  linkDebounce: 1500ms"));
+    fake.sent.clear();
+    fake.link("eth1", 3, false, 2, 0, 0, 0, 0x0b, 1);
+    networkRead(now);
+    assertFalse(fake.sent.containsKey("eth1"));
+    fake.link("eth1", 3, true, 2, 0, 0, 0, 0x0b, 1);
+    networkRead(now);
+    assertEquals(10, fake.sent.get("eth1").size());
+  }
+
+  @Test
+  void aBackupAnnouncesNoHardwareAddress() {
+    start(SEED);
+    instance.onCheck(FakeNode.good("nginx"), now);
+    fake.link("eth1", 3, true, 2, 0, 0, 0, 0x0b, 1);
+    networkRead(now);
+    assertFalse(fake.sent.containsKey("eth1"));
+  }
+
+  private void carrier(boolean up) {
+    fake.link("eth1", 3, up);
+    networkRead(now);
+  }
+
+  @Test
+  void aNicIsDownAtOnceAndUpAfterItsDelay() {
+    becomeMaster(SEED.replace("vrid: 77", "vrid: 77\n  linkUpDelay: 35s"));
+    carrier(false);
+    assertEquals("LinkDown(eth1)", instance.status().reason());
+    carrier(true);
+    long up = now;
+    assertEquals("LinkDown(eth1)", instance.status().reason());
+    assertEquals(
+        "eth1 is up, and counts as down until spec.linkUpDelay is over",
+        instance.status().message());
+    expire();
+    assertEquals(35 * SECOND, now - up);
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals(3_609_375_000L, instance.deadline() - now, "it listens first");
+  }
+
+  @Test
+  void aNicThatGoesDownAgainBeginsItsDelayAnew() {
+    becomeMaster(SEED.replace("vrid: 77", "vrid: 77\n  linkUpDelay: 35s"));
+    carrier(false);
+    carrier(true);
+    now += 20 * SECOND;
+    carrier(false);
+    carrier(true);
+    long up = now;
+    expire();
+    assertEquals(35 * SECOND, now - up);
+  }
+
+  @Test
+  void aNicThatIsUpWhenTheAgentStartsHasBeenSoSinceTheBoot() {
+    start(SEED.replace("vrid: 77", "vrid: 77\n  linkUpDelay: 29m"));
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals(State.Backup, instance.status().state());
+    instance.stop(Reasons.reason("Deleted"), now);
+
+    start(SEED.replace("vrid: 77", "vrid: 77\n  linkUpDelay: 31m"));
+    instance.onCheck(FakeNode.good("nginx"), now);
+    assertEquals("LinkDown(eth0), LinkDown(eth1)", instance.status().reason());
+    expire();
+    assertEquals(60 * SECOND, now);
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  @Test
+  void aNicThatIsPutInHasItsDelayToo() {
+    becomeMaster(SEED.replace("vrid: 77", "vrid: 77\n  linkUpDelay: 35s"));
+    fake.links.remove("eth1");
+    networkRead(now);
+    assertEquals("InterfaceNotFound(eth1)", instance.status().reason());
+    carrier(true);
+    assertEquals("LinkDown(eth1)", instance.status().reason());
+    expire();
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  @Test
+  void downAndUpHaveDelaysOfTheirOwn() {
+    becomeMaster(
+        SEED.replace(
+            "vrid: 77", "vrid: 77\n  linkDebounce: 1s\n  linkDownDelay: 0s\n  linkUpDelay: 2s"));
+    carrier(false);
+    assertEquals("LinkDown(eth1)", instance.status().reason());
+    carrier(true);
+    long up = now;
+    expire();
+    assertEquals(2 * SECOND, now - up);
+    assertEquals(State.Backup, instance.status().state());
   }
 
   @Test

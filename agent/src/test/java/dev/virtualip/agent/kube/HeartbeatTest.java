@@ -3,12 +3,12 @@ package dev.virtualip.agent.kube;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.Await;
+import dev.virtualip.agent.kube.Heartbeat.PodReference;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.time.Clock;
 import java.time.Instant;
 import java.time.ZoneOffset;
-import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -17,21 +17,23 @@ class HeartbeatTest {
       Clock.fixed(Instant.parse("2026-01-02T03:04:05.678Z"), ZoneOffset.UTC);
 
   @Test
-  void theLeaseIsTheNodesAndGoesAwayWithIt() {
-    var json = Heartbeat.lease("n", "virtualip-system", Optional.of("u"), CLOCK);
+  void theLeaseIsTheNodesAndGoesAwayWithTheAgentsPod() {
+    var json =
+        Heartbeat.lease("n", "virtualip-system", new PodReference("virtualip-agent-x", "u"), CLOCK);
     var lease = Serialization.unmarshal(json, Lease.class);
     assertEquals("virtualip-system", lease.getMetadata().getNamespace());
     assertEquals("agent-n", lease.getMetadata().getName());
-    assertEquals("Node", lease.getMetadata().getOwnerReferences().getFirst().getKind());
-    assertEquals("u", lease.getMetadata().getOwnerReferences().getFirst().getUid());
+    var owner = lease.getMetadata().getOwnerReferences().getFirst();
+    assertEquals("Pod virtualip-agent-x", owner.getKind() + " " + owner.getName());
+    assertEquals("u", owner.getUid());
     assertEquals("n", lease.getSpec().getHolderIdentity());
     assertEquals(15, lease.getSpec().getLeaseDurationSeconds());
     assertEquals(Instant.parse("2026-01-02T03:04:05Z"), lease.getSpec().getRenewTime().toInstant());
   }
 
   @Test
-  void itBeatsBeforeTheNodeIsKnown() {
-    var json = Heartbeat.lease("n", "virtualip-system", Optional.empty(), CLOCK);
+  void itBeatsOutsideOfAPodToo() {
+    var json = Heartbeat.lease("n", "virtualip-system", null, CLOCK);
     var lease = Serialization.unmarshal(json, Lease.class);
     assertEquals(0, lease.getMetadata().getOwnerReferences().size());
   }
@@ -44,11 +46,12 @@ class HeartbeatTest {
             null,
             "n",
             "virtualip-system",
-            Optional::empty,
+            null,
             () -> {
               asked.incrementAndGet();
               throw new AssertionError("on purpose");
-            });
+            },
+            () -> {});
     Await.until(() -> asked.get() == 2, asked::get);
     heartbeat.close();
   }

@@ -3,8 +3,8 @@ package dev.virtualip.agent.kube;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.agent.check.PodReadiness.Readiness;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
@@ -58,7 +58,8 @@ class KindsTest {
                  "spec": {"containers": [{"name": "nginx", "image": "nginx"}]},
                  "status": {"phase": "Running", "podIP": "10.1.0.2",
                    "conditions": [{"type": "Ready", "status": "True"}]}}"""));
-    assertTrue(NodePods.serves(pod, "web", new LabelSelector(Map.of("app", "web"), null)));
+    var selector = new LabelSelector(Map.of("app", "web"), null);
+    assertEquals(Readiness.Ready, NodePods.readiness(List.of(pod), "web", selector));
     assertNull(pod.getSpec());
     assertNull(pod.getStatus().getPodIP());
   }

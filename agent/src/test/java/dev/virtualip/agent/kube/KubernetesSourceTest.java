@@ -1,8 +1,10 @@
 package dev.virtualip.agent.kube;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import dev.virtualip.agent.Await;
+import dev.virtualip.agent.check.PodReadiness.Readiness;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
@@ -18,6 +20,7 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -103,6 +106,71 @@ class KubernetesSourceTest {
     assertEquals(
         Map.of("n", new HandOver(1, "Drain(cordoned)", "t")),
         told.getLast().virtualIps().getFirst().getStatus().handOvers());
+  }
+
+  @Test
+  void aTaintThatComesLaterIsNoReasonToStopAndOneThatEvictsIs() {
+    vip("a", "vrid: 1").create();
+    source.start(statusChanges::add);
+    awaitSelected(true);
+    taint("NoSchedule");
+    Await.until(() -> !told.getLast().self().schedulable(), () -> told.getLast().self());
+    awaitSelected(true);
+    vip("new", "vrid: 2").create();
+    awaitShown("[a=1, new=2]");
+    assertFalse(selected("new"), "nothing new comes to it");
+    taint("NoExecute");
+    awaitSelected(false);
+  }
+
+  @Test
+  void anAgentThatStartsUnderATaintGoesOnWithWhatItsNodeRan() {
+    taint("NoSchedule");
+    var before = vip("a", "vrid: 1").item();
+    before.setAdditionalProperty("status", Map.of("nodes", Map.of("n", Map.of("state", "Init"))));
+    resource(before).create();
+    source.start(statusChanges::add);
+    awaitSelected(true);
+  }
+
+  @Test
+  void peersThatRunAVirtualIpStayPeersUnderATaint() {
+    vip("a", "vrid: 1, transport: {mode: Unicast}").create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    var reported = vip("a", "vrid: 1, transport: {mode: Unicast}").item();
+    var backup = Map.of("state", "Backup");
+    reported.setAdditionalProperty("status", Map.of("nodes", Map.of("n", backup, "m", backup)));
+    resource(reported).update();
+    Await.until(() -> running().equals(Set.of("m", "n")), this::running);
+  }
+
+  private Set<String> running() {
+    var status = told.getLast().virtualIps().getFirst().getStatus();
+    return status == null ? Set.of() : status.nodes().keySet();
+  }
+
+  private void taint(String effect) {
+    client
+        .nodes()
+        .withName("n")
+        .edit(
+            node ->
+                new NodeBuilder(node)
+                    .withNewSpec()
+                    .addNewTaint(effect, "cni.example/not-ready", null, null)
+                    .endSpec()
+                    .build());
+  }
+
+  private boolean selected(String name) {
+    return told.getLast().virtualIps().stream()
+        .filter(vip -> vip.getMetadata().getName().equals(name))
+        .anyMatch(told.getLast().self()::selectedBy);
+  }
+
+  private void awaitSelected(boolean expected) {
+    Await.until(() -> !told.isEmpty() && selected("a") == expected, () -> told);
   }
 
   @Test
@@ -196,8 +264,8 @@ class KubernetesSourceTest {
   void podsAreWatchedFromTheFirstQuestionOn() {
     var selector = new LabelSelector(Map.of("app", "x"), null);
     // Unknown at first, for as long as the answer takes.
-    Await.until(() -> source.pods().anyReady("ns", selector).isPresent(), () -> "no answer");
-    assertEquals(Optional.of(false), source.pods().anyReady("ns", selector));
+    Await.until(() -> source.pods().readiness("ns", selector).isPresent(), () -> "no answer");
+    assertEquals(Optional.of(Readiness.None), source.pods().readiness("ns", selector));
   }
 
   @Test

@@ -42,14 +42,14 @@ class StatusPatchTest {
         {"status":{"nodes":{"a":{"state":"Fault","priority":100,"since":"t","reason":"LinkDown",\
         "acceptedGeneration":3,"message":null,"refusedGeneration":null,"refusedReason":null,\
         "transitions":null,"address":null,"speakers":null,"strayAddresses":null,"history":null}}}}""",
-        StatusPatch.of("a", status, false, false, null).toString());
+        StatusPatch.of("a", status, false, false, false, null).toString());
   }
 
   @Test
   void removingTakesKeyAndMasterAway() {
     assertEquals(
         "{\"status\":{\"nodes\":{\"a\":null},\"master\":null}}",
-        StatusPatch.of("a", null, false, true, cached("a: a=Master")).toString());
+        StatusPatch.of("a", null, false, true, false, cached("a: a=Master")).toString());
   }
 
   @ParameterizedTest
@@ -71,8 +71,16 @@ class StatusPatchTest {
   void masterIsClaimedCorrectedAndGivenUp(
       boolean master, boolean wasMaster, String cached, String expected) {
     var status = status(master ? State.Master : State.Backup);
-    var patch = StatusPatch.of("a", status, master, wasMaster, cached(cached)).get("status");
+    var patch = StatusPatch.of("a", status, master, wasMaster, false, cached(cached)).get("status");
     assertEquals(expected, patch.has("master") ? patch.get("master").toString() : "");
+  }
+
+  @Test
+  void whoYieldsLeavesItsNameToItsSuccessor() {
+    var seen = cached("a: a=Master b=Backup");
+    var patch = StatusPatch.of("a", status(State.Backup), false, true, true, seen).get("status");
+    assertFalse(patch.has("master"));
+    assertFalse(StatusPatch.needed("a", false, true, cached("a: a=Backup b=Backup")));
   }
 
   @ParameterizedTest
@@ -91,7 +99,7 @@ class StatusPatchTest {
       seen = new VirtualIpStatus(null, seen.master(), 0, 7L, nodes, null, null, null);
     }
     var status = status(master ? State.Master : State.Backup);
-    var patch = StatusPatch.of("a", status, master, wasMaster, seen).get("status");
+    var patch = StatusPatch.of("a", status, master, wasMaster, false, seen).get("status");
     assertEquals(expected, patch.path("transitions").asText());
   }
 
@@ -99,17 +107,20 @@ class StatusPatchTest {
   void theMasterKeepsTheNumberOfBackups() {
     var status = status(State.Master);
     var right = cached("a: a=Master b=Backup c=Fault d=Backup");
-    assertFalse(StatusPatch.of("a", status, true, true, right).at("/status").has("backups"));
-    assertFalse(StatusPatch.needed("a", true, right));
+    assertFalse(StatusPatch.of("a", status, true, true, false, right).at("/status").has("backups"));
+    assertFalse(StatusPatch.needed("a", true, false, right));
     var wrong = new VirtualIpStatus(null, "a", 1, 1L, right.nodes(), null, null, null);
-    assertEquals(2, StatusPatch.of("a", status, true, true, wrong).at("/status/backups").asInt());
-    assertTrue(StatusPatch.needed("a", true, wrong));
-    assertFalse(StatusPatch.needed("b", false, wrong));
+    assertEquals(
+        2, StatusPatch.of("a", status, true, true, false, wrong).at("/status/backups").asInt());
+    assertTrue(StatusPatch.needed("a", true, false, wrong));
+    assertFalse(StatusPatch.needed("b", false, false, wrong));
   }
 
   @Test
-  void whoCountsAsUnknownSpeaksUp() {
-    assertTrue(StatusPatch.needed("a", false, cached("b: a=Unknown b=Master")));
+  void thatThisNodeIsNotHeardOfIsSeen() {
+    assertTrue(StatusPatch.isUnknown("a", cached("b: a=Unknown b=Master")));
+    assertFalse(StatusPatch.isUnknown("a", cached("b: a=Backup b=Unknown")));
+    assertFalse(StatusPatch.isUnknown("a", cached("none")));
   }
 
   @ParameterizedTest
@@ -124,6 +135,6 @@ class StatusPatchTest {
     "false, none, true"
   })
   void whatTheApiServerShowsIsCorrectedOnlyIfWrong(boolean master, String cached, boolean needed) {
-    assertEquals(needed, StatusPatch.needed("a", master, cached(cached)));
+    assertEquals(needed, StatusPatch.needed("a", master, false, cached(cached)));
   }
 }

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 
 class StatusReporterTest {
   private final List<String> written = new CopyOnWriteArrayList<>();
+  private final List<String> patches = new CopyOnWriteArrayList<>();
   private final Map<String, VirtualIpStatus> cached = new ConcurrentHashMap<>();
   private final AtomicInteger tries = new AtomicInteger();
   private volatile int answer = 200;
@@ -35,6 +36,7 @@ class StatusReporterTest {
       throw new IOException("connection refused");
     }
     if (code == 200) {
+      patches.add(json);
       written.add(name + " " + json.replaceAll(".*\"priority\":(\\d+).*", "$1"));
     }
     return code;
@@ -102,6 +104,55 @@ class StatusReporterTest {
     cached.put("web", new VirtualIpStatus(null, null, nodes, null));
     reporter.statusChanged("web");
     awaitWritten("web 1", "web 1");
+  }
+
+  @Test
+  void whoCountsAsUnknownContradictsOnceAfterEachHeartbeat() {
+    reporter.report("web", status(State.Backup, 1), false);
+    awaitWritten("web 1");
+    var nodes = Map.of("a", status(State.Unknown, 1), "b", status(State.Master, 1));
+    cached.put("web", new VirtualIpStatus(null, "b", nodes, null));
+    reporter.statusChanged("web");
+    assertEquals(0, reporter.pending(), "the operator has not heard of it yet");
+    reporter.heartbeat();
+    awaitWritten("web 1", "web 1");
+    Await.until(() -> reporter.pending() == 0, reporter::pending);
+    reporter.statusChanged("web");
+    assertEquals(0, reporter.pending(), "the operator goes on to write it");
+    reporter.heartbeat();
+    awaitWritten("web 1", "web 1", "web 1");
+  }
+
+  @Test
+  void aMasterThatYieldsIsNamedUntilItsSuccessorIsOrForTwoSeconds() {
+    for (var successor : List.of("b", "a")) {
+      written.clear();
+      reporter.report("web", status(State.Master, 1), true);
+      awaitWritten("web 1");
+      var nodes = Map.of("a", status(State.Master, 1), "b", status(State.Backup, 1));
+      cached.put("web", new VirtualIpStatus(null, "a", 1, 1L, nodes, null, null, null));
+      long yielded = System.nanoTime();
+      reporter.report("web", status(State.Backup, 2), false);
+      Await.until(() -> written.size() == 2, () -> written);
+      assertFalse(patches.getLast().contains("\"master\""), patches.getLast());
+      cached.put("web", new VirtualIpStatus(null, successor, nodes, null));
+      if (successor.equals("a")) {
+        Await.until(() -> written.size() == 3, () -> written);
+        assertTrue(patches.getLast().contains("\"master\":null"), patches.getLast());
+        assertTrue(System.nanoTime() - yielded >= 2_000_000_000L);
+      }
+    }
+  }
+
+  @Test
+  void aMasterAtFaultIsNamedNoMore() {
+    reporter.report("web", status(State.Master, 1), true);
+    awaitWritten("web 1");
+    var nodes = Map.of("a", status(State.Master, 1));
+    cached.put("web", new VirtualIpStatus(null, "a", 0, 1L, nodes, null, null, null));
+    reporter.report("web", status(State.Fault, 2), false);
+    awaitWritten("web 1", "web 2");
+    assertTrue(patches.getLast().contains("\"master\":null"), patches.getLast());
   }
 
   @Test

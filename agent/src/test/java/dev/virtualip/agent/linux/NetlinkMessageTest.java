@@ -84,6 +84,32 @@ class NetlinkMessageTest {
   }
 
   @Test
+  void aLinkHasItsAltNames() {
+    var properties =
+        "2400 3480 0b00 3500 656e70377330 00 00 1300 3500 656e783032303030303030303031 00 00";
+    var link =
+        LINK.replace("40000000", "64000000")
+            .replace("020000000001 0000", "020000000001 0000" + properties);
+    var state = assertInstanceOf(Body.LinkState.class, body(bytes(link)));
+    assertEquals(List.of("enp7s0", "enx02000000001"), state.link().altNames());
+  }
+
+  /** A tunnel through IP tells the address of its end. In c3, 80 is IFF_NOARP. */
+  @Test
+  void aTunnelHasNoHardwareAddress() {
+    var four =
+        LINK.replace("40000000", "3c000000")
+            .replace("0a00 0100 020000000001 0000", "0800 0100 0a000001");
+    assertEquals(4, mac(four).bytes().length);
+    assertEquals(0, mac(four.replace("43100100", "c3100100")).bytes().length);
+    assertTrue(mac(LINK.replace("43100100", "c3100100")).isEthernet());
+  }
+
+  private static Link.HardwareAddress mac(String link) {
+    return assertInstanceOf(Body.LinkState.class, body(bytes(link))).link().mac();
+  }
+
+  @Test
   void aPortThatLeavesItsBridgeIsNoLinkThatIsGone() {
     var left =
         LINK.replace("1000 0000 0000", "1100 0000 0000").replace("0000 0100 03", "0700 0100 03");

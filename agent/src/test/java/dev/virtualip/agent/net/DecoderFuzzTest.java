@@ -36,7 +36,7 @@ class DecoderFuzzTest {
 
   @FuzzTest(maxDuration = "60s")
   void noFrameBreaksTheDecoder(byte[] frame) {
-    var datagram = Frames.vrrp(frame);
+    var datagram = Frames.untagged(frame).flatMap(Frames::vrrp);
     if (datagram.isEmpty()) {
       return;
     }

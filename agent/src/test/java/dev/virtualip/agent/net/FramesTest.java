@@ -13,6 +13,7 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
@@ -140,6 +141,50 @@ class FramesTest {
   }
 
   @Test
+  void case61_aPriorityTagDoesNotMatter() {
+    for (var tag : new String[] {"8100c000", "81000000", "88a8e000"}) {
+      assertArrayEquals(FRAME, Frames.untagged(tagged(tag)).orElseThrow(), tag);
+    }
+    assertArrayEquals(FRAME, Frames.untagged(FRAME).orElseThrow(), "no tag");
+  }
+
+  @Test
+  void case61_aFrameOfAVlanIsForTheNicOfThatVlan() {
+    for (var tag : new String[] {"81000035", "8100c001", "88a80fff"}) {
+      assertTrue(Frames.untagged(tagged(tag)).isEmpty(), tag);
+    }
+  }
+
+  @Test
+  void case61_aFrameThatEndsInItsTagHasNone() {
+    for (int length = 0; length < 18; length++) {
+      var cutOff = Arrays.copyOf(tagged("8100c000"), length);
+      assertArrayEquals(cutOff, Frames.untagged(cutOff).orElseThrow(), length + " bytes");
+    }
+  }
+
+  @Test
+  void aPacketOfATunnelIsReadAsIfItHadComeInOnEthernet() {
+    var destination = InetAddress.ofLiteral("10.9.0.9");
+    var packet = Frames.packet(SOURCE, destination, 1, V2_MESSAGE);
+    var cooked = ByteBuffer.allocate(16 + packet.length).put(16, packet).array();
+    for (var frame : List.of(Frames.onEthernet(packet, 0), Frames.onEthernet(cooked, 16))) {
+      var datagram = Frames.vrrp(frame).orElseThrow();
+      assertEquals(SOURCE, datagram.source());
+      assertEquals(destination, datagram.destination());
+      assertArrayEquals(V2_MESSAGE, datagram.payload());
+    }
+    var ipv6 = InetAddress.ofLiteral("2001:db8::a");
+    var packet6 = Frames.packet(ipv6, InetAddress.ofLiteral("2001:db8::b"), 1, V2_MESSAGE);
+    assertEquals(ipv6, Frames.vrrp(Frames.onEthernet(packet6, 0)).orElseThrow().source());
+    assertTrue(Frames.vrrp(Frames.onEthernet(new byte[0], 0)).isEmpty(), "nothing");
+  }
+
+  private static byte[] tagged(String tag) {
+    return HEX.parseHex(HEX.formatHex(FRAME, 0, 12) + tag + HEX.formatHex(FRAME, 12, FRAME.length));
+  }
+
+  @Test
   void case59_fragmentsShortHeadersAndOtherProtocolsAreNotVrrp() {
     assertTrue(Frames.vrrp(with(20, 0x20)).isEmpty(), "more fragments");
     assertTrue(Frames.vrrp(with(21, 0x01)).isEmpty(), "fragment offset");
@@ -159,7 +204,7 @@ class FramesTest {
       for (int flips = random.nextInt(4); flips > 0 && bytes.length > 0; flips--) {
         bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(256);
       }
-      Frames.vrrp(bytes);
+      Frames.untagged(bytes).flatMap(Frames::vrrp);
       if (bytes.length > 14) {
         bytes[12] = (byte) 0x86;
         bytes[13] = (byte) 0xDD;

@@ -20,7 +20,8 @@ class KeepalivedStateTest {
           Fault, CheckFailed(nginx), 100, Fault
           Fault, Reconfigured, 100, Fault
           Init, AgentStopped, 100, Stop
-          Fault, Deleted, 100, Deleted
+          Init, Deleted, 100, Deleted
+          Init, Deselected, 100, Deleted
           Fault, InvalidSpec,,
           """)
   void aStatusIsWhatKeepalivedWouldTell(

@@ -14,6 +14,9 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -22,6 +25,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** With webhooks that end in this JVM. */
 class NotifierTest {
@@ -31,11 +35,14 @@ class NotifierTest {
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
   private final Map<String, List<?>> problems = new ConcurrentHashMap<>();
   private final List<String> heard = new CopyOnWriteArrayList<>();
-  private final Notifier notifier = new Notifier("node-b", null, registry, problems::put, SHORT);
+  @TempDir private Path scripts;
+  private Notifier notifier;
   private HttpServer server;
 
   @BeforeEach
   void serve() throws IOException {
+    notifier =
+        new Notifier("node-b", scripts, registry, problems::put, SHORT, Duration.ofMillis(5));
     server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
     server.createContext(
         "/",
@@ -164,6 +171,24 @@ class NotifierTest {
     Await.until(() -> count("web", "exec", "failed") == 1, registry::getMeters);
     notifier.running(Map.of("web", Notes.vip("")), Map.of());
     Await.until(() -> problems.get("web").isEmpty(), () -> problems);
+  }
+
+  @Test
+  void aScriptThatComesLaterIsNoProblemAnyMore() throws IOException {
+    notifier.running(
+        Map.of("web", Notes.vip("notifications: {exec: {command: [notify.sh]}}")), Map.of());
+    Await.until(() -> problems.containsKey("web"), () -> problems);
+    var missing =
+        "[spec.notifications.exec: there is no %s/notify.sh: put it there or correct the command]"
+            .formatted(scripts);
+    assertEquals(missing, problems.get("web").toString());
+    var executable = PosixFilePermissions.fromString("rwxr-xr-x");
+    var script =
+        Files.createFile(
+            scripts.resolve("notify.sh"), PosixFilePermissions.asFileAttribute(executable));
+    Await.until(() -> problems.get("web").isEmpty(), () -> problems);
+    Files.delete(script);
+    Await.until(() -> problems.get("web").toString().equals(missing), () -> problems);
   }
 
   @Test

@@ -13,6 +13,7 @@ import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.Arrays;
 import java.util.List;
@@ -74,6 +75,23 @@ class AcceptedVersionsTest {
   }
 
   @Test
+  void whatRunsGoesOnUnderATaintAndKeepsItsVrid() {
+    var running = vip("web", 1, "");
+    var report = new NodeStatus(null, null, null, null, null, null, null, null);
+    running.setStatus(new VirtualIpStatus(null, null, Map.of("node-a", report), null));
+    var rival =
+        of(
+            "late",
+            "vrid: 1, interface: 'et*', addresses: [{address: 10.0.9.1/24}]"
+                + ", nodes: {selector: {matchLabels: {edge: 'true'}}}");
+    var tainted = new NodeFacts("node-a", Map.of("edge", "true"), false);
+    var desired = new Desired(List.of(rival, running), tainted, List.of(), Map.of(), Map.of());
+    var acceptance = decide(desired, checked(Map.of("web", running)));
+    assertEquals(Set.of("web"), acceptance.run().keySet());
+    assertTrue(problem(acceptance, "late").contains("taken by VirtualIP web"));
+  }
+
+  @Test
   void aBadOneDoesNotRunAndDisturbsNobody() {
     var versions = decide(Map.of(), vip("bad", 256, ""), vip("web", 1, ""));
     assertEquals(Set.of("web"), versions.run().keySet());
@@ -93,6 +111,17 @@ class AcceptedVersionsTest {
     var versions = decide(Map.of(), vip("b", 1, ""), vip("a", 1, ""));
     assertEquals(Set.of("a"), versions.run().keySet());
     assertTrue(problem(versions, "b").contains("1 on eth0 is taken by VirtualIP a"));
+  }
+
+  @Test
+  void aYoungerOneTakesNothingFromWhatRunsWhateverItIsCalled() {
+    var running = vip("web", 1, "");
+    var newcomer = vip("a", 1, "");
+    newcomer.getMetadata().setCreationTimestamp("2026-01-02T00:00:00Z");
+    var acceptance = decide(Map.of("web", running), newcomer, running);
+    assertEquals(checked(Map.of("web", running)), acceptance.run());
+    assertEquals(Set.of("a"), acceptance.refused().keySet());
+    assertTrue(problem(acceptance, "a").contains("1 on eth0 is taken by VirtualIP web"));
   }
 
   @ParameterizedTest
@@ -165,7 +194,7 @@ class AcceptedVersionsTest {
   @Test
   void anEditToANicThatIsNotThereLeavesWhatRuns() {
     var before = vip("web", 1, "");
-    var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]");
+    var edit = vip("web", 1, ", routes: [{to: default, via: 10.0.0.254, interface: eth9}]");
     var versions = decide(Map.of("web", before), edit);
     assertEquals(before, versions.run().get("web").vip());
     assertEquals(
@@ -178,7 +207,7 @@ class AcceptedVersionsTest {
 
   @Test
   void aNicThatGoesAwayIsNoReasonToRefuseAnEdit() {
-    var route = ", routes: [{to: default, via: 10.0.0.1, interface: eth9}]";
+    var route = ", routes: [{to: default, via: 10.0.0.254, interface: eth9}]";
     var edit = vip("web", 1, ", priority: 7" + route);
     assertEquals(edit, decide(Map.of("web", vip("web", 1, route)), edit).run().get("web").vip());
   }

@@ -8,10 +8,13 @@ import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 
 /** What a plan remembers of the one before: results of checks, of specs that are the same. */
@@ -31,8 +34,43 @@ class PlanTest {
   }
 
   private PlanChange change(VirtualIp... vips) {
+    return change(List.of(), vips);
+  }
+
+  private PlanChange change(List<NodeFacts> nodes, VirtualIp... vips) {
     var self = new NodeFacts("node-a", Map.of(), true);
-    return plan.change(new Desired(List.of(vips), self, List.of(), Map.of(), Map.of()), NICS);
+    return plan.change(new Desired(List.of(vips), self, nodes, Map.of(), Map.of()), NICS);
+  }
+
+  private static NodeFacts node(String name, String... internalIps) {
+    return new NodeFacts(name, Map.of(), true, List.of(internalIps));
+  }
+
+  /** Case 5 of the field: two nodes that hear each other no more are both master. */
+  @Test
+  void aVirtualAddressIsNoPeerThoughANodeReportsItAsItsOwn() {
+    var unicast = vip("a", 1, 1);
+    unicast.setSpec(
+        Serialization.unmarshal(
+            """
+            vrid: 1
+            interface: eth0
+            addresses: [{address: 10.0.0.1/24}]
+            transport: {mode: Unicast}
+            """,
+            VirtualIpSpec.class));
+    var other = vip("b", 1, 2);
+    var nodes =
+        List.of(
+            node("node-a", "10.0.0.11"),
+            node("node-b", "10.0.0.1", "10.0.0.12"),
+            node("node-c", "2001:db8::c", "10.0.0.2", "10.0.0.13"),
+            node("node-d", "10.0.0.2"));
+    assertEquals(
+        Set.of("10.0.0.11", "10.0.0.12", "10.0.0.13"),
+        change(nodes, unicast, other).run().get("a").config().members().stream()
+            .map(IpPrefix::text)
+            .collect(Collectors.toSet()));
   }
 
   @Test

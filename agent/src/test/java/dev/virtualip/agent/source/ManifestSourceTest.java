@@ -174,6 +174,46 @@ class ManifestSourceTest {
     assertEquals("metadata.name", told.getLast().refused().get("a").getFirst().path());
   }
 
+  /** A new file that came first in the alphabet took the VRID from what ran. */
+  @Test
+  void whoComesLaterIsYoungerWhateverItsFileIsCalled() throws IOException {
+    write("m.yaml", vip("m", 1));
+    write("z.yaml", vip("z", 2));
+    start();
+    awaitShown("m=1/1 z=2/1");
+    write("a.yaml", vip("a", 1));
+    awaitShown("a=1/1 m=1/1 z=2/1");
+    assertEquals(created("m"), created("z"));
+    assertTrue(created("a").compareTo(created("m")) > 0, created("a"));
+    var before = created("m");
+    write("m.yaml", vip("m", 3));
+    awaitShown("a=1/1 m=3/2 z=2/1");
+    assertEquals(before, created("m"), "an edit makes nobody younger");
+  }
+
+  private String created(String name) {
+    return told.getLast().virtualIps().stream()
+        .filter(vip -> vip.getMetadata().getName().equals(name))
+        .findFirst()
+        .orElseThrow()
+        .getMetadata()
+        .getCreationTimestamp();
+  }
+
+  @Test
+  void aNewFileTakesNoNameFromAFileThatHasIt() throws IOException {
+    write("z.yaml", vip("z", 1));
+    start();
+    awaitShown("z=1/1");
+    write("a.yaml", vip("z", 7));
+    Await.until(() -> !told.getLast().refused().isEmpty(), () -> told.getLast());
+    assertEquals("z=1/1", shown());
+    assertEquals("metadata.name", told.getLast().refused().get("z").getFirst().path());
+    Files.delete(directory.resolve("z.yaml"));
+    awaitShown("z=7/2");
+    assertEquals(Map.of(), told.getLast().refused());
+  }
+
   @Test
   void aConfigMapThatIsSwappedIsFollowed() throws IOException {
     var one = Files.createDirectory(directory.resolve("..2026_1"));

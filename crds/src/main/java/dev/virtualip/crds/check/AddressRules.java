@@ -43,19 +43,12 @@ final class AddressRules {
     if (prefix == null) {
       return;
     }
-    if (isUnusable(prefix.address())) {
-      findings.add(path, "no host can have " + parsed.text() + ": use a unicast address");
+    var flaw = HostAddresses.flaw(prefix);
+    if (flaw != null) {
+      findings.add(path, parsed.text() + " " + flaw);
     } else if (!seen.add(prefix.address())) {
       findings.add(path, "stands in the list twice: remove one");
     }
-  }
-
-  /** Whether no host can have this address: unspecified, loopback, multicast or broadcast. */
-  static boolean isUnusable(InetAddress address) {
-    return address.isAnyLocalAddress()
-        || address.isLoopbackAddress()
-        || address.isMulticastAddress()
-        || address.getHostAddress().equals("255.255.255.255");
   }
 
   private static void checkFamilies(ParsedSpec parsed, Findings findings) {

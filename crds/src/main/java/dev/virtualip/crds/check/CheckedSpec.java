@@ -24,7 +24,9 @@ import java.util.stream.Stream;
  * @param preemptDelay delay of a preemption, 0 to 1000 s
  * @param garpDelay time to the second burst of announcements, 0 to 1 h; 0 = there is none
  * @param garpRefresh time between single announcements, 1 s to 24 h; 0 = there are none
- * @param linkDebounce how long a NIC has to be down or up before it counts
+ * @param garpInterval time between the announcements of two addresses, 0 to 1 s
+ * @param linkUpDelay how long a NIC has to be up before it counts, 0 to 1 h
+ * @param linkDownDelay how long a NIC has to be down before it counts
  * @param delayAfterBoot how long after the node's boot it starts to take part, 0 to 1 h
  * @param addresses one for each of {@code spec.addresses}
  * @param routes one for each of {@code spec.routes}
@@ -37,7 +39,9 @@ public record CheckedSpec(
     Duration preemptDelay,
     Duration garpDelay,
     Duration garpRefresh,
-    Duration linkDebounce,
+    Duration garpInterval,
+    Duration linkUpDelay,
+    Duration linkDownDelay,
     Duration delayAfterBoot,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
@@ -107,7 +111,7 @@ public record CheckedSpec(
       return vip.getMetadata().getName();
     }
 
-    /** The same of an object whose spec is equal. */
+    /** This result for another object whose spec is equal. */
     public Result withVip(VirtualIp other) {
       return other == vip ? this : new Result(other, spec, problems);
     }
@@ -132,12 +136,18 @@ public record CheckedSpec(
         parsed.preemptDelay().value(),
         parsed.garpDelay().value(),
         parsed.garpRefresh().value(),
-        parsed.linkDebounce().value(),
+        parsed.garpInterval().value(),
+        either(parsed.linkUpDelay(), parsed.linkDebounce()),
+        either(parsed.linkDownDelay(), parsed.linkDebounce()),
         parsed.delayAfterBoot().value(),
         each(spec.addresses(), i -> address(spec.addresses().get(i), parsed.addresses().get(i))),
         each(spec.routes(), i -> route(spec.routes().get(i), parsed.routes().get(i))),
         each(spec.rules(), i -> PolicyRules.of(spec.rules().get(i), parsed.rules().get(i))),
         parsed.peers().stream().map(Parsed::value).toList());
+  }
+
+  private static Duration either(Parsed<Duration> own, Parsed<Duration> otherwise) {
+    return own.value() != null ? own.value() : otherwise.value();
   }
 
   private static <T> List<T> each(List<?> list, IntFunction<T> item) {

@@ -13,13 +13,13 @@ import java.util.Collection;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -27,9 +27,10 @@ import java.util.stream.Stream;
 
 /**
  * Conflicts between VirtualIPs: over a VRID on a NIC (each IP family has its own), over an address,
- * or over the order of routing rules; and sync groups whose members can't be master on the same
- * node. The older object wins, by creation time and then by name. Only the specs count, not the
- * existing nodes, so operator and agents come to the same result.
+ * over a gateway that is another's address, or over the order of routing rules; and sync groups
+ * whose members can't be master on the same node. The older object wins, by creation time and then
+ * by name. Only the specs count, not the existing nodes, so operator and agents come to the same
+ * result.
  */
 public final class Conflicts {
   private static final Comparator<Result> OLDEST_FIRST =
@@ -66,29 +67,27 @@ public final class Conflicts {
     return among(
         checked,
         (a, b) -> {
-          var ours = nic.apply(a.interfaceOn(node.name()));
-          boolean same = ours.equals(nic.apply(b.interfaceOn(node.name())));
-          return same && node.selectedBy(a) && node.selectedBy(b) ? List.of(ours) : List.of();
+          var ours = nic.apply(a.spec().spec().interfaceOn(node.name()));
+          boolean same = ours.equals(nic.apply(b.spec().spec().interfaceOn(node.name())));
+          return same && node.selectedBy(a.vip()) && node.selectedBy(b.vip())
+              ? List.of(ours)
+              : List.of();
         });
   }
 
   private static Map<String, List<Problem>> among(
-      Collection<Result> all, BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
+      Collection<Result> all, BiFunction<Result, Result, List<String>> moreInCommon) {
     var problems = new HashMap<String, List<Problem>>();
     var conflicts = new Conflicts();
     for (var checked : all.stream().sorted(OLDEST_FIRST).toList()) {
       var own = new ArrayList<>(checked.problems());
-      var keys = own.isEmpty() ? keys(checked.spec()) : List.of();
       if (own.isEmpty()) {
         conflicts
-            .rivals(keys)
-            .forEach(
-                winner ->
-                    own.addAll(
-                        between(winner.name(), winner.spec(), checked.spec(), moreInCommon)));
+            .rivals(wanted(checked.spec()))
+            .forEach(winner -> own.addAll(between(winner, checked, moreInCommon)));
       }
       if (own.isEmpty()) {
-        conflicts.take(checked, keys);
+        conflicts.take(checked, held(checked.spec()));
       }
       problems.put(checked.name(), List.copyOf(own));
     }
@@ -107,10 +106,22 @@ public final class Conflicts {
     keys.forEach(key -> taken.computeIfAbsent(key, _ -> new ArrayList<>()).add(winner));
   }
 
-  /**
-   * Keys by which conflicting objects find each other: VRID, sync group, addresses, and one key for
-   * any rules.
-   */
+  /** Keys by which it finds the objects that have what it wants. */
+  private static Collection<Object> wanted(CheckedSpec spec) {
+    var keys = keys(spec);
+    addresses(spec).forEach(address -> keys.add(new Gateway(address)));
+    gateways(spec).stream().filter(Objects::nonNull).forEach(keys::add);
+    return keys;
+  }
+
+  /** Keys by which others find it. Many may have routes by one gateway. */
+  private static Collection<Object> held(CheckedSpec spec) {
+    var keys = keys(spec);
+    gateways(spec).stream().filter(Objects::nonNull).forEach(g -> keys.add(new Gateway(g)));
+    return keys;
+  }
+
+  /** Keys of what no two may have: VRID, sync group, addresses, and one key for any rules. */
   private static Collection<Object> keys(CheckedSpec spec) {
     var keys = new LinkedHashSet<Object>();
     keys.add(spec.spec().vrid());
@@ -125,16 +136,21 @@ public final class Conflicts {
   }
 
   private static List<Problem> between(
-      String winner,
-      CheckedSpec older,
-      CheckedSpec spec,
-      BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
+      Result winning, Result losing, BiFunction<Result, Result, List<String>> moreInCommon) {
+    var winner = winning.name();
+    var older = winning.spec();
+    var spec = losing.spec();
     boolean disjoint = disjoint(spec.spec(), older.spec());
     var problems = new ArrayList<Problem>();
     if (!disjoint && spec.isIpv6() == older.isIpv6()) {
-      problems.addAll(vridsBetween(winner, older.spec(), spec.spec(), moreInCommon));
+      problems.addAll(vridsBetween(winning, losing, moreInCommon));
     }
-    problems.addAll(addressesBetween(winner, addresses(older), addresses(spec)));
+    problems.addAll(
+        inCommon(
+            "spec.addresses[%d].address",
+            addresses(spec),
+            addresses(older),
+            "%s is taken by VirtualIP " + winner + ": remove it from one of the two"));
     var group = spec.spec().syncGroup();
     if (group != null && group.equals(older.spec().syncGroup())) {
       misfit(spec.spec(), older.spec())
@@ -147,23 +163,40 @@ public final class Conflicts {
     }
     if (!disjoint) {
       problems.addAll(rulesBetween(winner, older.rules(), spec.rules()));
+      problems.addAll(gatewaysBetween(winner, older, spec));
     }
     return problems;
   }
 
-  private static List<Problem> addressesBetween(
-      String winner, Collection<Place> taken, List<Place> own) {
+  /** No route leads over an address that the node has itself, as the master of both would. */
+  private static List<Problem> gatewaysBetween(String winner, CheckedSpec older, CheckedSpec spec) {
+    var problems =
+        new ArrayList<>(
+            inCommon(
+                "spec.addresses[%d].address",
+                addresses(spec),
+                gateways(older),
+                "%s is a gateway of VirtualIP " + winner + ": use an address that no host has"));
+    problems.addAll(
+        inCommon(
+            "spec.routes[%d].via",
+            gateways(spec),
+            addresses(older),
+            "%s is a virtual address of VirtualIP " + winner + ": give the router's own"));
+    return problems;
+  }
+
+  private static List<Problem> inCommon(
+      String path, List<Place> own, List<Place> taken, String message) {
+    Collection<Place> others = taken.size() < 8 ? taken : new HashSet<>(taken);
     var problems = new ArrayList<Problem>();
-    if (Collections.disjoint(own, taken.size() < 8 ? taken : Set.copyOf(taken))) {
+    if (Collections.disjoint(own, others)) {
       return problems;
     }
     for (int i = 0; i < own.size(); i++) {
-      if (taken.contains(own.get(i))) {
+      if (own.get(i) != null && others.contains(own.get(i))) {
         problems.add(
-            conflict(
-                "spec.addresses[" + i + "].address",
-                "%s is taken by VirtualIP %s: remove it from one of the two"
-                    .formatted(IpPrefix.text(own.get(i).address()), winner)));
+            conflict(path.formatted(i), message.formatted(IpPrefix.text(own.get(i).address()))));
       }
     }
     return problems;
@@ -174,22 +207,21 @@ public final class Conflicts {
   }
 
   private static List<Problem> vridsBetween(
-      String winner,
-      VirtualIpSpec older,
-      VirtualIpSpec spec,
-      BiFunction<VirtualIpSpec, VirtualIpSpec, List<String>> moreInCommon) {
+      Result winning, Result losing, BiFunction<Result, Result, List<String>> moreInCommon) {
+    var older = winning.spec().spec();
+    var spec = losing.spec().spec();
     if (!spec.vrid().equals(older.vrid())) {
       return List.of();
     }
     var common = commonInterfaces(spec, older);
-    common.addAll(moreInCommon.apply(spec, older));
+    common.addAll(moreInCommon.apply(losing, winning));
     return common.stream()
         .map(
             nic ->
                 conflict(
                     "spec.vrid",
                     "%d on %s is taken by VirtualIP %s: use another VRID, NIC or set of nodes"
-                        .formatted(spec.vrid(), nic, winner)))
+                        .formatted(spec.vrid(), nic, winning.name())))
         .toList();
   }
 
@@ -274,15 +306,24 @@ public final class Conflicts {
   /** An address. A link-local address identifies a host only on the network of its NIC. */
   private record Place(InetAddress address, String interfaceName) {}
 
+  /** The place of a gateway, which is no conflict with another such. */
+  private record Gateway(Place place) {}
+
   private static List<Place> addresses(CheckedSpec spec) {
     return spec.addresses().stream()
-        .map(
-            a -> {
-              var address = a.prefix().address();
-              return new Place(
-                  address,
-                  address.isLinkLocalAddress() ? spec.interfaceOn("", a.interfaceName()) : "");
-            })
+        .map(a -> place(spec, a.prefix().address(), a.interfaceName()))
         .toList();
+  }
+
+  /** The gateway of each route, null where it has none. */
+  private static List<Place> gateways(CheckedSpec spec) {
+    return spec.routes().stream()
+        .map(r -> r.via() == null ? null : place(spec, r.via(), r.interfaceName()))
+        .toList();
+  }
+
+  private static Place place(CheckedSpec spec, InetAddress address, String interfaceName) {
+    return new Place(
+        address, address.isLinkLocalAddress() ? spec.interfaceOn("", interfaceName) : "");
   }
 }

@@ -69,7 +69,7 @@ final class Findings {
     if (selector != null && !isNic(selector)) {
       add(
           path,
-          "\"%s\" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix"
+          "\"%s\" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix"
                   .formatted(selector)
               + " such as 10.0.0.0/24");
     }

@@ -1,13 +1,16 @@
 package dev.virtualip.crds.check;
 
-import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeAddress;
+import io.fabric8.kubernetes.api.model.Taint;
+import java.net.InetAddress;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 
@@ -16,18 +19,29 @@ import java.util.stream.Collectors;
  *
  * @param name name of the Node object
  * @param labels its labels
- * @param schedulable whether an ordinary workload may run there: it has no NoSchedule or NoExecute
+ * @param schedulable whether an ordinary workload may come to it: it has no NoSchedule or NoExecute
  *     taint. Taints that Kubernetes itself puts on nodes in trouble or under maintenance do not
  *     count
+ * @param evicting whether an ordinary workload has to leave it: it has such a NoExecute taint
  * @param addresses its InternalIPs, in the order of the Node object
  */
 public record NodeFacts(
-    String name, Map<String, String> labels, boolean schedulable, List<String> addresses) {
+    String name,
+    Map<String, String> labels,
+    boolean schedulable,
+    boolean evicting,
+    List<String> addresses) {
   private static final String KUBERNETES_TAINTS = "node.kubernetes.io/";
 
   /** Turns null addresses into an empty list. */
   public NodeFacts {
     addresses = addresses == null ? List.of() : List.copyOf(addresses);
+  }
+
+  /** Facts of a node without a NoExecute taint. */
+  public NodeFacts(
+      String name, Map<String, String> labels, boolean schedulable, List<String> addresses) {
+    this(name, labels, schedulable, false, addresses);
   }
 
   /** Facts of a node without addresses. */
@@ -37,21 +51,22 @@ public record NodeFacts(
 
   /** The facts of a Node object. */
   public static NodeFacts of(Node node) {
-    var taints = node.getSpec() == null ? null : node.getSpec().getTaints();
-    boolean schedulable =
-        taints == null
-            || taints.stream()
-                .allMatch(
-                    taint ->
-                        "PreferNoSchedule".equals(taint.getEffect())
-                            || Objects.requireNonNullElse(taint.getKey(), "")
-                                .startsWith(KUBERNETES_TAINTS));
     var labels = node.getMetadata().getLabels();
     return new NodeFacts(
         node.getMetadata().getName(),
         Objects.requireNonNullElse(labels, Map.of()),
-        schedulable,
+        !hasTaint(node, "NoSchedule") && !hasTaint(node, "NoExecute"),
+        hasTaint(node, "NoExecute"),
         internalIps(node));
+  }
+
+  private static boolean hasTaint(Node node, String effect) {
+    var taints = node.getSpec() == null ? null : node.getSpec().getTaints();
+    return taints != null
+        && taints.stream()
+            .filter(taint -> effect.equals(taint.getEffect()))
+            .map(Taint::getKey)
+            .anyMatch(key -> !Objects.requireNonNullElse(key, "").startsWith(KUBERNETES_TAINTS));
   }
 
   private static List<String> internalIps(Node node) {
@@ -73,10 +88,30 @@ public record NodeFacts(
     }
   }
 
-  /** Whether the VirtualIP takes part on this node (spec.nodes.selector). */
-  public boolean selectedBy(VirtualIpSpec spec) {
-    var selector = spec.nodes().selector();
-    return selector == null ? schedulable : selector.matches(labels);
+  /** The same without addresses that are virtual ones, which a kubelet may take for its node's. */
+  public NodeFacts without(Set<InetAddress> virtual) {
+    var own =
+        addresses.stream()
+            .filter(address -> !virtual.contains(IpPrefix.parseAddress(address)))
+            .toList();
+    return own.equals(addresses) ? this : new NodeFacts(name, labels, schedulable, evicting, own);
+  }
+
+  /**
+   * Whether the VirtualIP takes part on this node (spec.nodes.selector). Without a selector it
+   * comes to schedulable nodes. Where it runs already, as its status tells, a later NoSchedule
+   * taint leaves it alone, as Kubernetes leaves pods.
+   */
+  public boolean selectedBy(VirtualIp vip) {
+    var selector = vip.getSpec().nodes().selector();
+    return selector == null
+        ? schedulable || !evicting && isReportedBy(vip)
+        : selector.matches(labels);
+  }
+
+  private boolean isReportedBy(VirtualIp vip) {
+    var status = vip.getStatus();
+    return status != null && status.nodes() != null && status.nodes().get(name) != null;
   }
 
   /**
@@ -84,11 +119,11 @@ public record NodeFacts(
    *
    * @param nodes all nodes of the cluster
    */
-  public static List<Problem> selectionProblems(VirtualIpSpec spec, Collection<NodeFacts> nodes) {
-    if (nodes.stream().anyMatch(node -> node.selectedBy(spec))) {
+  public static List<Problem> selectionProblems(VirtualIp vip, Collection<NodeFacts> nodes) {
+    if (nodes.stream().anyMatch(node -> node.selectedBy(vip))) {
       return List.of();
     }
-    var selector = spec.nodes().selector();
+    var selector = vip.getSpec().nodes().selector();
     if (selector == null) {
       return List.of(
           new Problem(

@@ -26,7 +26,10 @@ record ParsedSpec(
     Parsed<Duration> preemptDelay,
     Parsed<Duration> garpDelay,
     Parsed<Duration> garpRefresh,
+    Parsed<Duration> garpInterval,
     Parsed<Duration> linkDebounce,
+    Parsed<Duration> linkUpDelay,
+    Parsed<Duration> linkDownDelay,
     Parsed<Duration> delayAfterBoot,
     List<Parsed<IpPrefix>> addresses,
     List<Parsed<InetAddress>> peers,
@@ -64,7 +67,10 @@ record ParsedSpec(
         duration(spec.preempt().delay()),
         duration(spec.garp().delay()),
         duration(spec.garp().refresh()),
+        duration(spec.garp().interval()),
         duration(spec.linkDebounce()),
+        duration(spec.linkUpDelay()),
+        duration(spec.linkDownDelay()),
         duration(spec.delayAfterBoot()),
         spec.addresses().stream()
             .map(a -> Parsed.of(a == null ? null : a.address(), IpPrefix::parse))

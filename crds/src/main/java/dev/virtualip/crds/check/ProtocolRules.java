@@ -96,6 +96,8 @@ final class ProtocolRules {
   private void checkGarp() {
     findings.range("spec.garp.repeat", spec.garp().repeat(), 1, 100, "number of announcements");
     findings.duration("spec.garp.delay", parsed.garpDelay(), Duration.ZERO, Duration.ofHours(1));
+    findings.duration(
+        "spec.garp.interval", parsed.garpInterval(), Duration.ZERO, Duration.ofSeconds(1));
     var refresh =
         findings.duration(
             "spec.garp.refresh", parsed.garpRefresh(), Duration.ZERO, Duration.ofHours(24));

@@ -12,25 +12,33 @@ import java.util.regex.Pattern;
 final class TrackingRules {
   private static final Pattern GROUP = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
 
+  private static final Duration DELAY_MAX = Duration.ofHours(1);
+
   private TrackingRules() {}
 
   static void check(ParsedSpec parsed, Findings findings) {
     var spec = parsed.spec();
     checkNics(spec, findings);
-    var debounce = findings.value("spec.linkDebounce", parsed.linkDebounce());
-    if (debounce != null
-        && !debounce.isZero()
-        && debounce.compareTo(parsed.intervalOrLong().multipliedBy(2)) >= 0) {
-      findings.add(
-          "spec.linkDebounce",
-          "%s is no less than two advert intervals: a peer would take over before it counts; use"
-                  .formatted(spec.linkDebounce())
-              + " a shorter one");
-    }
-    findings.duration(
-        "spec.delayAfterBoot", parsed.delayAfterBoot(), Duration.ZERO, Duration.ofHours(1));
+    checkDownDelay("spec.linkDebounce", parsed.linkDebounce(), parsed, findings);
+    checkDownDelay("spec.linkDownDelay", parsed.linkDownDelay(), parsed, findings);
+    findings.duration("spec.linkUpDelay", parsed.linkUpDelay(), Duration.ZERO, DELAY_MAX);
+    findings.duration("spec.delayAfterBoot", parsed.delayAfterBoot(), Duration.ZERO, DELAY_MAX);
     if (spec.syncGroup() != null && !GROUP.matcher(spec.syncGroup()).matches()) {
       findings.add("spec.syncGroup", "use 1 to 63 of a-z, 0-9 and -, as in edge");
+    }
+  }
+
+  private static void checkDownDelay(
+      String path, Parsed<Duration> parsed, ParsedSpec spec, Findings findings) {
+    var delay = findings.value(path, parsed);
+    if (delay != null
+        && !delay.isZero()
+        && delay.compareTo(spec.intervalOrLong().multipliedBy(2)) >= 0) {
+      findings.add(
+          path,
+          "%s is no less than two advert intervals: a peer would take over before it counts; use"
+                  .formatted(parsed.text())
+              + " a shorter one");
     }
   }
 
@@ -50,7 +58,7 @@ final class TrackingRules {
       findings.nic(path + ".name", tracked.name());
       findings.range(path + ".weight", tracked.weight(), -253, 253, "weight");
       if (tracked.reverse() && tracked.weight() == 0) {
-        findings.add(path, "reverse turns a weight round: set a weight, or remove it");
+        findings.add(path + ".reverse", "turns a weight round: set a weight, or remove it");
       }
       if (!names.add(tracked.name())) {
         findings.add(path + ".name", tracked.name() + " is tracked already: remove one");

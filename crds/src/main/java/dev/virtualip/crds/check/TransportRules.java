@@ -55,8 +55,10 @@ final class TransportRules {
           path,
           "adverts are %s: give the peer's address of that family"
               .formatted(ipv6 ? "IPv6" : "IPv4"));
-    } else if (AddressRules.isUnusable(address)) {
-      findings.add(path, "no host can have " + peer.text() + ": give the address of a node");
+    } else if (HostAddresses.kind(address) != null) {
+      findings.add(
+          path,
+          "%s %s: give the address of a node".formatted(peer.text(), HostAddresses.kind(address)));
     } else if (virtual.contains(address)) {
       findings.add(path, peer.text() + " is a virtual address: give the node's own");
     } else if (!seen.add(address)) {

@@ -29,14 +29,22 @@ public record Garp(
         @JsonPropertyDescription(
             "Time between single announcements while master, for switches that forget (keepalived:"
                 + " garp_master_refresh), 1s to 24h; 0s for none.")
-        String refresh) {
+        String refresh,
+    @Default("0s")
+        @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "Time between the announcements of two addresses, for switches that drop bursts"
+                + " (keepalived: garp_interval, gna_interval), up to 1s; 0s for 32 addresses a"
+                + " millisecond.")
+        String interval) {
   /** As keepalived, and once a minute. */
-  public static final Garp DEFAULT = new Garp(null, null, null);
+  public static final Garp DEFAULT = new Garp(null, null, null, null);
 
   /** Fills in the schema's defaults. */
   public Garp {
     repeat = Objects.requireNonNullElse(repeat, 5);
     delay = Objects.requireNonNullElse(delay, "5s");
     refresh = Objects.requireNonNullElse(refresh, "60s");
+    interval = Objects.requireNonNullElse(interval, "0s");
   }
 }

@@ -3,7 +3,6 @@ package dev.virtualip.crds.schema;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import dev.virtualip.crds.values.Durations;
-import io.fabric8.generator.annotation.Default;
 import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
@@ -35,48 +34,44 @@ public record HealthCheck(
         Exec exec,
     @JsonPropertyDescription("Find a running process on this node (keepalived: track_process).")
         Process process,
-    @Default("1s")
-        @Pattern(Durations.PATTERN)
-        @JsonPropertyDescription("Time from the start of one check to the next, 50ms to 1h.")
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "Time from the start of one check to the next, 50ms to 1h. Default: 1s.")
         String interval,
     @Pattern(Durations.PATTERN)
         @JsonPropertyDescription(
             "Longest wait for an answer, 10ms to 1h; longer is a failure. Default: the interval. The"
                 + " first check has 1s at least.")
         String timeout,
-    @Default("Unknown")
-        @JsonPropertyDescription(
-            "What the check counts as before its first result. Unknown: with weight 0 the node waits,"
-                + " else nothing is added, and the first result decides alone. Good or Failed"
-                + " (keepalived: init_fail): until fall failures or rise successes in a row say"
-                + " otherwise.")
+    @JsonPropertyDescription(
+            "What the check counts as before its first result. Unknown, the default: with weight 0 the"
+                + " node waits, else nothing is added, and the first result decides alone. Good or"
+                + " Failed (keepalived: init_fail): until fall failures or rise successes in a row"
+                + " say otherwise.")
         Initial initial,
-    @Default("1")
-        @Min(1)
+    @Min(1)
         @Max(1000)
-        @JsonPropertyDescription("Successes in a row that make a failed check good.")
+        @JsonPropertyDescription("Successes in a row that make a failed check good. Default: 1.")
         Integer rise,
-    @Default("1")
-        @Min(1)
+    @Min(1)
         @Max(1000)
-        @JsonPropertyDescription("Failures in a row that make a good check failed.")
+        @JsonPropertyDescription("Failures in a row that make a good check failed. Default: 1.")
         Integer fall,
-    @Default("0")
-        @Min(-253)
+    @Min(-253)
         @Max(253)
         @JsonPropertyDescription(
             "0: a failed check is a fault, the node gives up the addresses; but see whenAllFail."
                 + " Positive: added to the"
                 + " priority while good. Negative: added to the priority while failed. The sum stays"
-                + " within 1 to 254.")
+                + " within 1 to 254. Default: 0.")
         Integer weight,
-    @Default("false")
-        @JsonPropertyDescription(
+    @JsonPropertyDescription(
             "Turns the weight round (keepalived: reverse): what would be added is taken off, and with"
-                + " weight 0 a good check is the fault, as of a file that says: not here.")
+                + " weight 0 a good check is the fault, as of a file that says: not here. Default:"
+                + " false.")
         Boolean reverse) {
 
-  /** Fills in the schema's defaults. */
+  /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
   public HealthCheck {
     interval = Objects.requireNonNullElse(interval, "1s");
     timeout = Objects.requireNonNullElse(timeout, interval);
@@ -117,29 +112,28 @@ public record HealthCheck(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   @ValidationRule(
       value = "!has(self.tls) || (has(self.scheme) && self.scheme == 'HTTPS')",
-      message = "tls is for HTTPS: set scheme to HTTPS, or remove tls")
+      message = "tls is for HTTPS: set scheme to HTTPS, or remove tls",
+      fieldPath = ".tls")
   public record Http(
-      @Default("HTTP") @JsonPropertyDescription("HTTP, or HTTPS by TLS.") Scheme scheme,
-      @Default("127.0.0.1")
-          @JsonPropertyDescription("IP address to connect to, one of the node itself as a rule.")
+      @JsonPropertyDescription("HTTP, or HTTPS by TLS. Default: HTTP.") Scheme scheme,
+      @JsonPropertyDescription(
+              "IP address to connect to, one of the node itself as a rule. Default: 127.0.0.1.")
           String host,
       @Min(1) @Max(65535) @JsonPropertyDescription("TCP port. Default: 80, with HTTPS 443.")
           Integer port,
-      @Default("/")
-          @Pattern("^/\\S*$")
+      @Pattern("^/\\S*$")
           @JsonPropertyDescription(
-              "Path of the page, and its query if it has one, as in /healthz?full=1.")
+              "Path of the page, and its query if it has one, as in /healthz?full=1. Default: /")
           String path,
       @Pattern(HOST_HEADER_PATTERN)
           @JsonPropertyDescription(
               "Host header, and with HTTPS the name asked for (SNI): which of the server's sites is"
                   + " meant. Default: host and port.")
           String hostHeader,
-      @Default("200-399")
-          @Pattern(STATUSES_PATTERN)
+      @Pattern(STATUSES_PATTERN)
           @JsonPropertyDescription(
               "Statuses that are a success: one, a range, or several of these with commas, as in"
-                  + " \"200-299,401\". Redirects are not followed.")
+                  + " \"200-299,401\". Default: 200-399. Redirects are not followed.")
           String statuses,
       @Size(min = 1, max = 1024)
           @JsonPropertyDescription(
@@ -156,7 +150,7 @@ public record HealthCheck(
     public static final String STATUSES_PATTERN =
         "^[1-5][0-9]{2}(-[1-5][0-9]{2})?(,[1-5][0-9]{2}(-[1-5][0-9]{2})?)*$";
 
-    /** Fills in the schema's defaults. */
+    /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
     public Http {
       scheme = Objects.requireNonNullElse(scheme, Scheme.HTTP);
       host = Objects.requireNonNullElse(host, "127.0.0.1");
@@ -182,19 +176,19 @@ public record HealthCheck(
   @JsonInclude(JsonInclude.Include.NON_NULL)
   @ValidationRule(
       value = "!has(self.ca) || (has(self.verify) && self.verify)",
-      message = "ca is for verification: set verify to true, or remove ca")
+      message = "ca is for verification: set verify to true, or remove ca",
+      fieldPath = ".ca")
   public record Tls(
-      @Default("false")
-          @JsonPropertyDescription(
-              "Whether the certificate has to be valid, trusted, and for hostHeader (or host). false:"
-                  + " any will do, as with Kubernetes' probes.")
+      @JsonPropertyDescription(
+              "Whether the certificate has to be valid, trusted, and for hostHeader (or host). Default:"
+                  + " false, any will do, as with Kubernetes' probes.")
           Boolean verify,
       @Size(min = 1, max = 65536)
           @JsonPropertyDescription(
               "Certificates of the authorities to trust, PEM. Default: those that Java trusts, the"
                   + " public ones.")
           String ca) {
-    /** Fills in the schema's defaults. */
+    /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
     public Tls {
       verify = Objects.requireNonNullElse(verify, false);
     }
@@ -203,12 +197,12 @@ public record HealthCheck(
   /** Connect to a port. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Tcp(
-      @Default("127.0.0.1")
-          @JsonPropertyDescription("IP address to connect to, one of the node itself as a rule.")
+      @JsonPropertyDescription(
+              "IP address to connect to, one of the node itself as a rule. Default: 127.0.0.1.")
           String host,
       @Required @Min(1) @Max(65535) @JsonPropertyDescription("TCP port.") Integer port) {
 
-    /** Fills in the schema's defaults. */
+    /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
     public Tcp {
       host = Objects.requireNonNullElse(host, "127.0.0.1");
     }

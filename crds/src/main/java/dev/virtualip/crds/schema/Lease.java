@@ -24,7 +24,7 @@ public record Lease(
     policy = Objects.requireNonNullElse(policy, Policy.Overlap);
   }
 
-  /** What matters more when a master ends without a word. */
+  /** What matters more when a master ends without resigning. */
   public enum Policy {
     /** That clients see no gap. */
     Overlap,

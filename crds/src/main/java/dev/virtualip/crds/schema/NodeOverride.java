@@ -10,7 +10,7 @@ import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
 import io.fabric8.generator.annotation.Size;
 
-/** What is different on one node. */
+/** Values that differ on one node. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record NodeOverride(
     @Required @Size(min = 1) @JsonPropertyDescription("Name of the node.") String name,

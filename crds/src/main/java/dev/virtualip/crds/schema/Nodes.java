@@ -10,7 +10,8 @@ import java.util.List;
 public record Nodes(
     @JsonPropertyDescription(
             "Nodes by label. Default: every node without a NoSchedule or NoExecute taint (those of"
-                + " Kubernetes itself, such as unschedulable, do not count).")
+                + " Kubernetes itself, such as unschedulable, do not count). A NoSchedule taint that"
+                + " comes later leaves it where it runs.")
         LabelSelector selector,
     @Size(max = Nodes.OVERRIDES_MAX)
         @JsonPropertyDescription("Values that differ on single nodes, at most one entry a node.")

@@ -17,7 +17,7 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Who is told, by the node concerned, when it enters another state (keepalived: {@code notify,
+ * The notifications that a node sends when it enters another state (keepalived: {@code notify,
  * smtp_alert}). Each channel is independent of the others.
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -31,7 +31,7 @@ public record Notifications(
         Email email,
     @JsonPropertyDescription("POST to a URL.") Webhook webhook) {
 
-  /** No one. */
+  /** No channels. */
   public static final Notifications NONE = new Notifications(null, null, null);
 
   /** What may be a mail address: enough to keep line breaks and second addresses out. */
@@ -167,10 +167,12 @@ public record Notifications(
       value = "!has(self.credentialsSecretRef) || (has(self.tls) && self.tls != 'None')",
       message =
           "credentials would cross the network readable: set tls to StartTLS or Implicit, or remove"
-              + " credentialsSecretRef")
+              + " credentialsSecretRef",
+      fieldPath = ".credentialsSecretRef")
   @ValidationRule(
       value = "!has(self.ca) || (has(self.tls) && self.tls != 'None')",
-      message = "ca is for TLS: set tls to StartTLS or Implicit, or remove ca")
+      message = "ca is for TLS: set tls to StartTLS or Implicit, or remove ca",
+      fieldPath = ".ca")
   public record Smtp(
       @Required
           @Pattern(HOST_PATTERN)
@@ -250,10 +252,12 @@ public record Notifications(
       message = "a webhook has one URL: set url, or urlSecretRef if the URL itself is a secret")
   @ValidationRule(
       value = "has(self.body) == (has(self.format) && self.format == 'Custom')",
-      message = "body and format Custom go together: set both, or none of them")
+      message = "body and format Custom go together: set both, or none of them",
+      fieldPath = ".body")
   @ValidationRule(
       value = "!has(self.contentType) || has(self.body)",
-      message = "contentType is about body: set body, or remove contentType")
+      message = "contentType is about body: set body, or remove contentType",
+      fieldPath = ".contentType")
   public record Webhook(
       @Pattern(URL_PATTERN)
           @Size(max = 2048)

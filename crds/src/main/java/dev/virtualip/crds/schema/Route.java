@@ -9,6 +9,8 @@ import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Required;
+import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
 
 /** A route that moves with the addresses. */
 @JsonInclude(JsonInclude.Include.NON_NULL)
@@ -20,6 +22,10 @@ public record Route(
                 + " gateway's family.")
         String to,
     @Pattern(IpPrefix.ADDRESS_PATTERN)
+        @Size(max = IpPrefix.ADDRESS_TEXT_MAX)
+        @ValidationRule(
+            value = "!self.matches('" + IpPrefix.NO_HOST_PATTERN + "')",
+            message = Address.NO_HOST)
         @JsonPropertyDescription("Gateway. Without one, the destination is on the link.")
         String via,
     @JsonProperty("interface")
@@ -27,6 +33,10 @@ public record Route(
         @JsonPropertyDescription("NIC that the packets leave by. Default: the NIC of the adverts.")
         String interfaceName,
     @Pattern(IpPrefix.ADDRESS_PATTERN)
+        @Size(max = IpPrefix.ADDRESS_TEXT_MAX)
+        @ValidationRule(
+            value = "!self.matches('" + IpPrefix.NO_HOST_PATTERN + "')",
+            message = Address.NO_HOST)
         @JsonPropertyDescription(
             "Preferred source address. Default for IPv4: the first virtual address on the same NIC, so"
                 + " that the kernel drops the route together with an expired address. IPv6 routes have"

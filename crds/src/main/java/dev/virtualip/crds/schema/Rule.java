@@ -21,7 +21,8 @@ import io.fabric8.generator.annotation.ValidationRule;
     message = "from and to are of different families: use IPv4 or IPv6 for both")
 @ValidationRule(
     value = "self.table != 255",
-    message = "every packet asks table 255 (local) first anyway: use another table")
+    message = "every packet asks table 255 (local) first anyway: use another table",
+    fieldPath = ".table")
 public record Rule(
     @Pattern(Rule.MATCH_PATTERN)
         @Size(max = IpPrefix.TEXT_MAX)

@@ -10,12 +10,13 @@ import io.fabric8.generator.annotation.ValidationRule;
 import java.util.List;
 import java.util.Objects;
 
-/** Where adverts go to. */
+/** The destination of adverts. */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
 @ValidationRule(
     value =
         "!has(self.peers) || size(self.peers) == 0 || (has(self.mode) && self.mode == 'Unicast')",
-    message = "peers are for unicast: set mode to Unicast, or remove them")
+    message = "peers are for unicast: set mode to Unicast, or remove them",
+    fieldPath = ".peers")
 public record Transport(
     @Default("Multicast")
         @JsonPropertyDescription(
@@ -24,9 +25,9 @@ public record Transport(
         Mode mode,
     @Size(max = 255)
         @JsonPropertyDescription(
-            "Addresses of the routers, of the adverts' family (keepalived: unicast_peer). The same"
-                + " list serves all nodes: a node leaves out its own address and sends from it."
-                + " Adverts of anybody else are dropped. Default: the InternalIPs of the other"
+            "Addresses of all routers, of the adverts' family (keepalived: unicast_peer). The same"
+                + " list serves all nodes: a node leaves out its own address and sends from it; one"
+                + " that is not listed is at fault. Adverts of anybody else are dropped. Default: the InternalIPs of the other"
                 + " selected nodes.")
         List<@Pattern(IpPrefix.ADDRESS_PATTERN) String> peers) {
   /** To the group. */

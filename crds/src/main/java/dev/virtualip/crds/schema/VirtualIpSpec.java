@@ -19,54 +19,47 @@ import java.util.Objects;
 
 /**
  * What the user wants. Absent fields take the schema's defaults here too, so that a manifest means
- * the same from a file as from the API server.
+ * the same from a file as from the API server. Fields of list items have their defaults here alone:
+ * an API server would write them into the list, and who applies the manifest again would find a
+ * list that is not his.
  */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
-@ValidationRule(
-    value = "!has(self.addresses) || self.addresses.exists(a, !has(a.advertised) || a.advertised)",
-    message = "adverts need an address: leave advertised: false off one of spec.addresses")
-@ValidationRule(
-    value =
-        "!has(self.addresses)"
-            + " || self.addresses.filter(a, !has(a.advertised) || a.advertised).size() <= 255",
-    message = "an advert lists at most 255 addresses: set advertised: false on the others")
-@ValidationRule(
-    value =
-        "!has(self.addresses)"
-            + " || self.addresses.all(a, (has(a.advertised) && !a.advertised)"
-            + " || a.address.contains(':'))"
-            + " || self.addresses.all(a, (has(a.advertised) && !a.advertised)"
-            + " || !a.address.contains(':'))",
-    message =
-        "one advert lists IPv4 or IPv6 addresses, not both: set advertised: false on those of one"
-            + " family")
 @ValidationRule(
     value =
         "!has(self.vrrpVersion) || self.vrrpVersion != 2 || !has(self.addresses)"
             + " || self.addresses.all(a, (has(a.advertised) && !a.advertised)"
             + " || !a.address.contains(':'))",
-    message = "VRRPv2 has no IPv6: set vrrpVersion to 3, or advertised: false on IPv6 addresses")
+    message = "VRRPv2 has no IPv6: set vrrpVersion to 3, or advertised: false on IPv6 addresses",
+    fieldPath = ".vrrpVersion")
 @ValidationRule(
     value =
         "!has(self.rfc9568Checksum) || !self.rfc9568Checksum || !has(self.vrrpVersion)"
             + " || self.vrrpVersion == 3",
-    message = "rfc9568Checksum is about VRRPv3: set vrrpVersion to 3, or remove it")
+    message = "rfc9568Checksum is about VRRPv3: set vrrpVersion to 3, or remove it",
+    fieldPath = ".rfc9568Checksum")
 @ValidationRule(
     value = "!has(self.authentication) || (has(self.vrrpVersion) && self.vrrpVersion == 2)",
-    message = "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it")
+    message = "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it",
+    fieldPath = ".authentication")
 @ValidationRule(
     value =
         "!has(self.vrrpVersion) || self.vrrpVersion != 2 || !has(self.advertInterval)"
             + " || self.advertInterval.matches('^[0-9]+(s|m)$')",
-    message = "VRRPv2 adverts have whole seconds: use 1s to 255s, or set vrrpVersion to 3")
+    message = "VRRPv2 adverts have whole seconds: use 1s to 255s, or set vrrpVersion to 3",
+    fieldPath = ".advertInterval")
 @ValidationRule(
     value =
-        "!has(self.whenAllFail) || self.whenAllFail != 'KeepMaster'"
-            + " || ((!has(self.priority) || self.priority >= 2)"
-            + " && (!has(self.nodes) || !has(self.nodes.overrides)"
-            + " || self.nodes.overrides.all(o, !has(o.priority) || o.priority >= 2)))",
-    message =
-        "with whenAllFail KeepMaster priority 1 means failed checks: use priorities of 2 or more")
+        "!has(self.whenAllFail) || self.whenAllFail != 'KeepMaster' || !has(self.priority)"
+            + " || self.priority >= 2",
+    message = VirtualIpSpec.LAST_RESORT,
+    fieldPath = ".priority")
+@ValidationRule(
+    value =
+        "!has(self.whenAllFail) || self.whenAllFail != 'KeepMaster' || !has(self.nodes)"
+            + " || !has(self.nodes.overrides)"
+            + " || self.nodes.overrides.all(o, !has(o.priority) || o.priority >= 2)",
+    message = VirtualIpSpec.LAST_RESORT,
+    fieldPath = ".nodes.overrides")
 @ValidationRule(
     value =
         "!has(self.lease) || !has(self.lease.policy) || self.lease.policy != 'Exclusive'"
@@ -74,7 +67,8 @@ import java.util.Objects;
             + " || self.advertInterval.matches('^[0-9]{4,}ms$')",
     message =
         "the kernel ends leases within a second, so an exclusive one needs an advertInterval of 1s or"
-            + " more: use that, or set lease.policy to Overlap")
+            + " more: use that, or set lease.policy to Overlap",
+    fieldPath = ".lease.policy")
 public record VirtualIpSpec(
     @Required
         @Min(VRID_MIN)
@@ -96,8 +90,8 @@ public record VirtualIpSpec(
         @JsonPropertyDescription(
             "NIC that carries the adverts (keepalived: interface). It needs an address of its own,"
                 + " the adverts' source: an IPv4 address, or for adverts over IPv6 its link-local"
-                + " address. A name; or, where nodes call it differently, a glob such as enp*s0 or"
-                + " the prefix that its address is in, such as 10.0.0.0/24; see also"
+                + " address. A name or altname; or, where nodes call it differently, a glob such as"
+                + " enp*s0 or the prefix that its address is in, such as 10.0.0.0/24; see also"
                 + " nodes.overrides.")
         String interfaceName,
     @Default("100")
@@ -142,6 +136,20 @@ public record VirtualIpSpec(
         Transport transport,
     @Required
         @Size(min = 1, max = ADDRESSES_MAX)
+        @ValidationRule(
+            value = "self.exists(a, !has(a.advertised) || a.advertised)",
+            message = "adverts need an address: leave advertised: false off one of them")
+        @ValidationRule(
+            value = "self.filter(a, !has(a.advertised) || a.advertised).size() <= 255",
+            message = "an advert lists at most 255 addresses: set advertised: false on the others")
+        @ValidationRule(
+            value =
+                "self.all(a, (has(a.advertised) && !a.advertised) || a.address.contains(':'))"
+                    + " || self.all(a, (has(a.advertised) && !a.advertised)"
+                    + " || !a.address.contains(':'))",
+            message =
+                "one advert lists IPv4 or IPv6 addresses, not both: set advertised: false on those of"
+                    + " one family")
         @JsonPropertyDescription(
             "Virtual addresses, bound on the master only (keepalived: virtual_ipaddress). Adverts list"
                 + " them in this order, link-local ones first, and are themselves of the listed"
@@ -179,6 +187,17 @@ public record VirtualIpSpec(
             "How long a NIC has to be down, or up again, before that counts (keepalived:"
                 + " interface_up_down_delays). 0s, or less than two advert intervals.")
         String linkDebounce,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long a NIC has to be up before that counts, for a switch port that carries nothing at"
+                + " first, as with spanning tree: 0s to 1h. A NIC that is up when the agent starts has"
+                + " been so since the node's boot. Default: linkDebounce.")
+        String linkUpDelay,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "How long a NIC has to be down before that counts: 0s, or less than two advert intervals."
+                + " Default: linkDebounce.")
+        String linkDownDelay,
     @Default("0s")
         @Pattern(Durations.PATTERN)
         @JsonPropertyDescription(
@@ -212,6 +231,10 @@ public record VirtualIpSpec(
             "Names in the DNS for the addresses, published by ExternalDNS if its DNSEndpoint is"
                 + " installed.")
         Dns dns) {
+
+  /** What CEL says where failed checks could not be told from a priority that was given. */
+  static final String LAST_RESORT =
+      "with whenAllFail KeepMaster priority 1 means failed checks: use priorities of 2 or more";
 
   /** Lowest VRID (RFC 9568 5.2.3). */
   public static final int VRID_MIN = 1;

@@ -31,7 +31,7 @@ public record VirtualIpStatus(
                 + " generation. Reconciling, Stalled: not there yet; not without somebody's help."
                 + " Degraded: fewer nodes than selected can serve. MultipleMasters: more than one"
                 + " node is master. VridConflict: somebody else uses the VRID. StrayAddresses: a"
-                + " node that is not master has its addresses.")
+                + " node that is not master has its addresses, or a Node counts one as its own.")
         List<Condition> conditions) {
 
   /** A status without counts and requests. */
@@ -67,7 +67,7 @@ public record VirtualIpStatus(
     Unknown
   }
 
-  /** What one node's agent says. */
+  /** The report of one node's agent. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record NodeStatus(
       @JsonPropertyDescription("State of the virtual router on this node.") State state,
@@ -145,16 +145,14 @@ public record VirtualIpStatus(
                   + " decided 0.04ms, advert 0.31ms, bound 1.42ms, announced 1.87ms.")
           String took) {}
 
-  /** Somebody who speaks with this VRID, but not as a peer does. */
+  /** A router that uses this VRID, but whose adverts do not match ours. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Speaker(
       @JsonPropertyDescription("Where its adverts come from.") String address,
       @JsonPropertyDescription("What does not fit, such as AuthFailure or OtherAddresses.")
           String reason) {}
 
-  /**
-   * What a node is asked to do: hand over if it is master, and let others go first from then on.
-   */
+  /** A request to a node: to hand over if it is master, and to keep a low priority from then on. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record HandOver(
       @JsonPropertyDescription("Priority that the node has at most.") Integer priority,
@@ -169,7 +167,7 @@ public record VirtualIpStatus(
     }
   }
 
-  /** A switch-over that somebody has asked for. */
+  /** A requested switch-over. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record SwitchOver(
       @JsonPropertyDescription("Node that is to be master.") String to,
@@ -182,7 +180,7 @@ public record VirtualIpStatus(
       InProgress,
       /** It is master. */
       Done,
-      /** Not done, and not tried again: remove the annotation and set it anew. */
+      /** Not done, and not tried again: remove the annotation and set it again. */
       Refused
     }
   }

@@ -4,14 +4,14 @@ import java.util.Collection;
 import java.util.regex.Pattern;
 
 /**
- * Selects a NIC, whose name may differ from node to node: by its name, by a glob such as {@code
- * enp*s0}, or by a prefix that contains one of its addresses, such as {@code 10.0.0.0/24}.
+ * Selects a NIC, whose name may differ from node to node: by its name or altname, by a glob such as
+ * {@code enp*s0}, or by a prefix that contains one of its addresses, such as {@code 10.0.0.0/24}.
  *
  * @param text as the user wrote it
  */
 public record InterfaceSelector(String text) {
-  /** Pattern of a selector: a Linux interface name or glob, or a prefix. */
-  public static final String PATTERN = "^([^/:\\s]{1,15}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
+  /** Pattern of a selector: a Linux interface name, altname or glob, or a prefix. */
+  public static final String PATTERN = "^([^/:\\s]{1,127}|[0-9a-fA-F.:]+/[0-9]{1,3})$";
 
   /** Whether it is a plain name, neither a glob nor a prefix. */
   public boolean isName() {
@@ -21,7 +21,7 @@ public record InterfaceSelector(String text) {
   /**
    * Whether it selects a NIC.
    *
-   * @param name name of the NIC
+   * @param name name of the NIC, or an altname of it
    * @param addresses the NIC's own addresses, without virtual ones
    * @throws IllegalArgumentException if the text is a prefix that cannot be read
    */

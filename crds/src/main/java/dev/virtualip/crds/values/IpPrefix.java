@@ -20,6 +20,16 @@ public record IpPrefix(InetAddress address, int length) {
   /** Pattern of an IP address; it only rules out wrong characters. */
   public static final String ADDRESS_PATTERN = "^[0-9A-Fa-f:.]+$";
 
+  /** The longest text of an address. */
+  public static final int ADDRESS_TEXT_MAX = 45;
+
+  /**
+   * Pattern of the beginning of an address that no host can have: unspecified, loopback, multicast
+   * or class E. For CEL, so it has no backslash.
+   */
+  public static final String NO_HOST_PATTERN =
+      "^(0|127|22[4-9]|23[0-9]|24[0-9]|25[0-5])[.]|^[fF][fF][0-9a-fA-F]{2}:|^[0:]+1?(/|$)";
+
   /** Pattern of an IP prefix; it only rules out wrong characters. */
   public static final String PATTERN = "^[0-9A-Fa-f:.]+/[0-9]{1,3}$";
 
@@ -100,9 +110,19 @@ public record IpPrefix(InetAddress address, int length) {
 
   /** The same prefix with all bits behind it zero. */
   public IpPrefix network() {
+    return withBitsBehind(false);
+  }
+
+  /** The same prefix with all bits behind it one: the broadcast address of an IPv4 network. */
+  public IpPrefix last() {
+    return withBitsBehind(true);
+  }
+
+  private IpPrefix withBitsBehind(boolean set) {
     var bytes = address.getAddress();
     for (int bit = length; bit < bytes.length * 8; bit++) {
-      bytes[bit / 8] &= (byte) ~(0x80 >> bit % 8);
+      int mask = 0x80 >> bit % 8;
+      bytes[bit / 8] = (byte) (set ? bytes[bit / 8] | mask : bytes[bit / 8] & ~mask);
     }
     try {
       // InetAddress.getByAddress would turn an IPv4-mapped IPv6 address into an IPv4 one.

@@ -36,6 +36,13 @@ final class CelRules {
   private final JsonNode schema;
 
   /**
+   * A rule that an object breaks.
+   *
+   * @param path the field that the API server names, as in {@code spec.addresses[0].address}
+   */
+  record Breach(String path, String message) {}
+
+  /**
    * Rules of a schema.
    *
    * @param schema an OpenAPI v3 schema as CRDs have it
@@ -53,12 +60,12 @@ final class CelRules {
     return messages;
   }
 
-  /** The messages of the rules that an object breaks. */
-  List<String> broken(ObjectNode object) {
-    var broken = new ArrayList<String>();
+  /** The rules that an object breaks. */
+  List<Breach> broken(ObjectNode object) {
+    var broken = new ArrayList<Breach>();
     var defaulted = object.deepCopy();
     applyDefaults(schema, defaulted);
-    check(schema, defaulted, broken);
+    check("", schema, defaulted, broken);
     return broken;
   }
 
@@ -79,20 +86,22 @@ final class CelRules {
     value.values().forEachRemaining(item -> applyDefaults(schema.path("items"), item));
   }
 
-  private static void check(JsonNode schema, JsonNode value, List<String> broken) {
+  private static void check(String path, JsonNode schema, JsonNode value, List<Breach> broken) {
     if (value.isMissingNode() || value.isNull()) {
       return;
     }
     for (var rule : schema.path("x-kubernetes-validations")) {
       if (!holds(rule.path("rule").asText(), value)) {
-        broken.add(rule.path("message").asText());
+        var field = path + rule.path("fieldPath").asText();
+        broken.add(new Breach(field.substring(1), rule.path("message").asText()));
       }
     }
     for (var property : schema.path("properties").properties()) {
-      check(property.getValue(), value.path(property.getKey()), broken);
+      var name = property.getKey();
+      check(path + "." + name, property.getValue(), value.path(name), broken);
     }
-    if (value.isArray()) {
-      value.forEach(item -> check(schema.path("items"), item, broken));
+    for (int i = 0; value.isArray() && i < value.size(); i++) {
+      check(path + "[" + i + "]", schema.path("items"), value.get(i), broken);
     }
   }
 

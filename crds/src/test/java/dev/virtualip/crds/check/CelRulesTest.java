@@ -2,6 +2,7 @@ package dev.virtualip.crds.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -16,6 +17,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The CRD's CEL rules refuse what they are for, and nothing else, and the validator, which serves
@@ -28,6 +30,24 @@ class CelRulesTest {
   /** A bad spec for each rule; the rule is known by how its message begins. */
   private static final List<String> BAD =
       """
+      no host can have | {addresses: [{address: 224.0.0.18/24}]}
+      no host can have | {addresses: [{address: 127.0.0.1/8}]}
+      no host can have | {addresses: [{address: 0.0.0.0/24}]}
+      no host can have | {addresses: [{address: 240.0.0.1/24}]}
+      no host can have | {addresses: [{address: 255.255.255.255/32}]}
+      no host can have | {addresses: [{address: 'FF02::12/64'}]}
+      no host can have | {addresses: [{address: '::1/128'}]}
+      no host can have | {addresses: [{address: '0:0::/64'}]}
+      no host can have | {routes: [{to: default, via: 224.0.0.1}]}
+      no host can have | {routes: [{to: default, via: 203.0.113.1, source: 127.0.0.1}]}
+      no host can have | {routes: [{to: default, via: '::'}]}
+      the kernel would route all | {addresses: [{address: 203.0.113.10/7}]}
+      the kernel would route all | {addresses: [{address: 203.0.113.10/0}]}
+      the kernel would route all | {addresses: [{address: '2001:db8::10/15'}]}
+      it is the network itself | {addresses: [{address: 203.0.113.0/24}]}
+      it is the network itself | {addresses: [{address: 203.0.113.255/24}]}
+      it is the network itself | {addresses: [{address: 10.1.0.0/16}]}
+      it is the network itself | {addresses: [{address: 10.255.255.255/8}]}
       adverts need an address | {addresses: [{address: 10.0.0.1/24, advertised: false}]}
       an advert lists at most 255 addresses | {addresses: [MANY]}
       one advert lists IPv4 or IPv6 | {addresses: [{address: 10.0.0.1/24}, {address: '2001:db8::1/64'}]}
@@ -74,7 +94,7 @@ class CelRulesTest {
     }
   }
 
-  private static List<String> brokenBy(String yaml) {
+  private static List<CelRules.Breach> brokenBy(String yaml) {
     return RULES.broken((ObjectNode) YAML.createObjectNode().set("spec", Specs.tree(yaml)));
   }
 
@@ -93,7 +113,7 @@ class CelRulesTest {
     for (var line : BAD) {
       var message = line.substring(0, line.indexOf(" | "));
       var broken = brokenBy(spelledOut(line.substring(line.indexOf(" | ") + 3)));
-      if (broken.stream().noneMatch(told -> told.startsWith(message))) {
+      if (broken.stream().noneMatch(breach -> breach.message().startsWith(message))) {
         wrong.add(line + ": " + broken);
       }
       rest.removeIf(told -> told.startsWith(message));
@@ -108,6 +128,54 @@ class CelRulesTest {
       var yaml = spelledOut(line.substring(line.indexOf(" | ") + 3));
       assertFalse(Validator.problems(Specs.spec(yaml)).isEmpty(), line);
     }
+  }
+
+  @Test
+  void aRuleNamesTheFieldThatTheValidatorNamesOrWhatItIsIn() {
+    for (var line : BAD) {
+      var yaml = spelledOut(line.substring(line.indexOf(" | ") + 3));
+      var named = Validator.problems(Specs.spec(yaml)).stream().map(Problem::path).toList();
+      for (var breach : brokenBy(yaml)) {
+        assertTrue(named.stream().anyMatch(path -> isWithin(path, breach.path())), line + named);
+      }
+    }
+  }
+
+  private static boolean isWithin(String path, String outer) {
+    return !outer.equals("spec")
+        && (path.equals(outer) || path.startsWith(outer + ".") || path.startsWith(outer + "["));
+  }
+
+  /** What the rules take for addresses of no host is what the validator takes for it. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "1.0.0.1/8",
+        "100.64.0.1/10",
+        "126.0.0.1/8",
+        "128.0.0.1/16",
+        "223.255.255.1/24",
+        "10.0.0.0/32",
+        "10.0.0.255/23",
+        "10.1.0.0/8",
+        "10.0.1.0/23",
+        "10.10.0.25/29",
+        "fe80::1/64",
+        "fdff::1/64",
+        "2001:db8::1/127",
+        "2001:db8::/128",
+        "::2/64",
+        "::10/64",
+        "0:1::1/64",
+        "ff::1/64",
+        "1::1/16",
+        "2001:db8::ff02:0/99",
+        "64:ff9b::1/96"
+      })
+  void theRulesTakeAddressesOfHosts(String address) {
+    var yaml = "{addresses: [{address: '%s'}]}".formatted(address);
+    assertEquals(List.of(), brokenBy(yaml));
+    assertEquals(List.of(), Validator.problems(Specs.spec(yaml)));
   }
 
   @ParameterizedTest

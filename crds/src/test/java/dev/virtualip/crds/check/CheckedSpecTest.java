@@ -39,10 +39,21 @@ class CheckedSpecTest {
   }
 
   @Test
+  void aNicThatComesUpHasADelayOfItsOwn() {
+    var checked = check(FULL.replace("linkDebounce: 30ms", "linkDebounce: 30ms, linkUpDelay: 35s"));
+    assertEquals(Duration.ofSeconds(35), checked.linkUpDelay());
+    assertEquals(Duration.ofMillis(30), checked.linkDownDelay());
+    var down = check(FULL.replace("linkDebounce: 30ms", "linkDownDelay: 10ms"));
+    assertEquals(Duration.ZERO, down.linkUpDelay());
+    assertEquals(Duration.ofMillis(10), down.linkDownDelay());
+  }
+
+  @Test
   void textsBecomeValues() {
     var checked = check(FULL);
     assertEquals(Duration.ofMillis(20), checked.advertInterval());
-    assertEquals(Duration.ofMillis(30), checked.linkDebounce());
+    assertEquals(Duration.ofMillis(30), checked.linkUpDelay());
+    assertEquals(Duration.ofMillis(30), checked.linkDownDelay());
     assertEquals(Duration.ofMinutes(1), checked.delayAfterBoot());
     assertEquals(Duration.ofSeconds(2), checked.preemptDelay());
     assertEquals(Duration.ofSeconds(3), checked.garpDelay());

@@ -95,6 +95,32 @@ class ConflictsTest {
   }
 
   @Test
+  void aGatewayOfTheOlderIsNoAddressOfTheYounger() {
+    assertEquals(
+        List.of(
+            "spec.addresses[0].address: 203.0.113.1 is a gateway of VirtualIP a: use an address that"
+                + " no host has"),
+        problemsOfYounger(
+            "routes: [{to: default, via: 203.0.113.1}]",
+            "{vrid: 78, addresses: [{address: 203.0.113.1/24}]}"));
+  }
+
+  @Test
+  void anAddressOfTheOlderIsNoGatewayOfTheYoungerOnTheSameNodes() {
+    var younger =
+        "{vrid: 78, addresses: [{address: 203.0.113.11/24}], routes: [{to: 10.0.0.0/8}, {to: default,"
+            + " via: 203.0.113.10}], nodes: {selector: {matchLabels: {edge: %s}}}}";
+    assertEquals(
+        List.of(
+            "spec.routes[1].via: 203.0.113.10 is a virtual address of VirtualIP a: give the router's"
+                + " own"),
+        problemsOfYounger("nodes: {selector: {matchLabels: {edge: a}}}", younger.formatted("a")));
+    assertEquals(
+        List.of(),
+        problemsOfYounger("nodes: {selector: {matchLabels: {edge: a}}}", younger.formatted("b")));
+  }
+
+  @Test
   void theSameRuleIsAProblemOfTheYounger() {
     assertEquals(
         List.of(

@@ -46,6 +46,7 @@ class ValidatorTest {
         "{garp: {repeat: 1, delay: 0s, refresh: 0s}}",
         "{rfc9568Checksum: true}",
         "{trackInterfaces: [{name: eth2}, {name: 'en*', weight: -253}], linkDebounce: 1999ms}",
+        "{linkDebounce: 1s, linkDownDelay: 1999ms, linkUpDelay: 1h}",
         "{syncGroup: edge-1, delayAfterBoot: 1h}",
         "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
@@ -56,6 +57,11 @@ class ValidatorTest {
         "{whenAllFail: KeepMaster, priority: 2, nodes: {overrides: [{name: a}, {name: b, priority: 255}]}}",
         "{dns: {hostnames: [www.example.com, '*.a.example.com', _x.example.com], ttl: 86400}}",
         "{healthChecks: [{name: p, pod: {namespace: n, selector: {matchLabels: {a: b}}}}]}",
+        "{addresses: [{address: 10.0.0.0/32}, {address: 10.0.0.2/31}, {address: 10.0.0.5/31}]}",
+        "{addresses: [{address: 10.0.1.0/8}, {address: 10.0.0.255/23}, {address: 223.1.1.1/32}]}",
+        "{addresses: [{address: '2001:db8::/128'}, {address: '2001:db8:1::/127'}]}",
+        "{addresses: [{address: '2001:db8::ffff:ffff:ffff:ffff/64'}, {address: '2001:db8::1/16'}]}",
+        "{addresses: [{address: 'fe80::1/64'}], routes: [{to: default, via: 'fe80::1', interface: eth2}]}",
       })
   void aGoodSpecHasNoProblems(String yaml) {
     assertEquals(List.of(), Validator.problems(spec(yaml)));
@@ -77,11 +83,11 @@ class ValidatorTest {
           {priority: 0} | spec.priority: 0 is not a priority: use 1 to 255
           {interface: null} | spec.interface: is missing: name the NIC that carries the adverts, \
           as in eth0
-          {interface: eth/0} | spec.interface: "eth/0" cannot name a NIC: use 1 to 15 characters \
+          {interface: eth/0} | spec.interface: "eth/0" cannot name a NIC: use 1 to 127 characters \
           without blank, slash, colon, or a prefix such as \
           10.0.0.0/24
-          {interface: a-name-of-16-let} | spec.interface: "a-name-of-16-let" cannot name a NIC: \
-          use 1 to 15 characters without blank, slash, colon, or a prefix such as \
+          {interface: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa} | spec.interface: "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" cannot name a NIC: \
+          use 1 to 127 characters without blank, slash, colon, or a prefix such as \
           10.0.0.0/24
           {vrrpVersion: 2, advertInterval: 500ms} | spec.advertInterval: 500ms is out of range: \
           use 1s to 255s with VRRPv2, or set vrrpVersion to 3
@@ -101,11 +107,26 @@ class ValidatorTest {
           {addresses: [{address: 203.0.113.10}]} | spec.addresses[0].address: "203.0.113.10" has no prefix length: write it as in 203.0.113.10/24
           {addresses: [{address: 203.0.113.10/33}]} | spec.addresses[0].address: "203.0.113.10/33" has a wrong prefix length: write /0 to /32 behind the address
           {addresses: [{address: 203.0.113/24}]} | spec.addresses[0].address: "203.0.113" is not an IPv4 address: write four numbers, as in 203.0.113.10
-          {addresses: [{address: 224.0.0.18/24}]} | spec.addresses[0].address: no host can have 224.0.0.18/24: use a unicast address
-          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {addresses: [{address: 224.0.0.18/24}]} | spec.addresses[0].address: 224.0.0.18/24 is a multicast address: use a unicast address
+          {addresses: [{address: 127.0.0.5/8}]} | spec.addresses[0].address: 127.0.0.5/8 is a loopback address: use a unicast address
+          {addresses: [{address: 0.0.0.0/24}]} | spec.addresses[0].address: 0.0.0.0/24 is an unspecified address: use a unicast address
+          {addresses: [{address: 0.0.1.2/16}]} | spec.addresses[0].address: 0.0.1.2/16 is an unspecified address: use a unicast address
+          {addresses: [{address: 240.0.0.1/24}]} | spec.addresses[0].address: 240.0.0.1/24 is reserved (240.0.0.0/4): use a unicast address
+          {addresses: [{address: 255.255.255.255/32}]} | spec.addresses[0].address: 255.255.255.255/32 is reserved (240.0.0.0/4): use a unicast address
+          {addresses: [{address: 203.0.113.0/24}]} | spec.addresses[0].address: 203.0.113.0/24 is the address of the network itself: use one from 203.0.113.1 to 203.0.113.254
+          {addresses: [{address: 203.0.113.64/26}]} | spec.addresses[0].address: 203.0.113.64/26 is the address of the network itself: use one from 203.0.113.65 to 203.0.113.126
+          {addresses: [{address: 203.0.113.255/24}]} | spec.addresses[0].address: 203.0.113.255/24 is the broadcast address of its network: use one from 203.0.113.1 to 203.0.113.254
+          {addresses: [{address: 203.0.113.11/30}]} | spec.addresses[0].address: 203.0.113.11/30 is the broadcast address of its network: use one from 203.0.113.9 to 203.0.113.10
+          {addresses: [{address: 203.0.113.10/7}]} | spec.addresses[0].address: 203.0.113.10/7 makes the kernel route all of 202.0.0.0/7 to this NIC: give the network's own prefix, /8 or longer
+          {addresses: [{address: 203.0.113.10/0}]} | spec.addresses[0].address: 203.0.113.10/0 makes the kernel route all of 0.0.0.0/0 to this NIC: give the network's own prefix, /8 or longer
+          {addresses: [{address: "2001:db8::10/15"}]} | spec.addresses[0].address: 2001:db8::10/15 makes the kernel route all of 2000::/15 to this NIC: give the network's own prefix, /16 or longer
+          {addresses: [{address: "2001:db8::/64"}]} | spec.addresses[0].address: 2001:db8::/64 is the address of the network itself: use another one, as in 2001:db8::1
+          {addresses: [{address: "::1/128"}]} | spec.addresses[0].address: ::1/128 is a loopback address: use a unicast address
+          {addresses: [{address: "::/64"}]} | spec.addresses[0].address: ::/64 is an unspecified address: use a unicast address
+          {addresses: [{address: 203.0.113.10/24, interface: "a b"}]} | spec.addresses[0].interface: "a b" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
           {addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.1/32}]} | spec.addresses[1].address: stands in the list twice: remove one
           {addresses: [{address: 2001:db8::10/129}]} | spec.addresses[0].address: "2001:db8::10/129" has a wrong prefix length: write /0 to /128 behind the address
-          {addresses: [{address: "ff02::12/64"}]} | spec.addresses[0].address: no host can have ff02::12/64: use a unicast address
+          {addresses: [{address: "ff02::12/64"}]} | spec.addresses[0].address: ff02::12/64 is a multicast address: use a unicast address
           {addresses: [{address: 10.0.0.1/24}, {address: "2001:db8::10/64"}]} | spec.addresses: one advert lists IPv4 or IPv6 addresses, not both: set advertised: false on those of one family
           {addresses: [{address: 10.0.0.1/24, advertised: false}]} | spec.addresses: adverts need an address: leave advertised: false off one of them
           {vrrpVersion: 2, addresses: [{address: "2001:db8::10/64"}]} | spec.vrrpVersion: VRRPv2 has no IPv6: set it to 3, or advertised: false on IPv6 addresses
@@ -114,7 +135,9 @@ class ValidatorTest {
           {transport: {peers: [10.0.0.12]}} | spec.transport.peers: peers are for unicast: set mode to Unicast, or remove them
           {transport: {mode: Unicast, peers: [10.0.0.12, node-b]}} | spec.transport.peers[1]: "node-b" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {transport: {mode: Unicast, peers: ["2001:db8::1"]}} | spec.transport.peers[0]: adverts are IPv4: give the peer's address of that family
-          {transport: {mode: Unicast, peers: [224.0.0.18]}} | spec.transport.peers[0]: no host can have 224.0.0.18: give the address of a node
+          {transport: {mode: Unicast, peers: [224.0.0.18]}} | spec.transport.peers[0]: 224.0.0.18 is a multicast address: give the address of a node
+          {transport: {mode: Unicast, peers: [127.0.0.1]}} | spec.transport.peers[0]: 127.0.0.1 is a loopback address: give the address of a node
+          {transport: {mode: Unicast, peers: [255.255.255.255]}} | spec.transport.peers[0]: 255.255.255.255 is reserved (240.0.0.0/4): give the address of a node
           {transport: {mode: Unicast, peers: [203.0.113.10]}} | spec.transport.peers[0]: 203.0.113.10 is a virtual address: give the node's own
           {transport: {mode: Unicast, peers: [10.0.0.12, 10.0.0.12]}} | spec.transport.peers[1]: stands in the list twice: remove one
           {advertInterval: 500ms, lease: {policy: Exclusive}} | spec.lease.policy: the kernel ends leases within a second, so Exclusive needs an advertInterval of 1s or more: use that, or Overlap
@@ -122,11 +145,14 @@ class ValidatorTest {
           {garp: {delay: 61m}} | spec.garp.delay: 61m is out of range: use 0s to 1h
           {garp: {refresh: 500ms}} | spec.garp.refresh: 500ms is too often: use 1s to 24h, or 0s for never
           {trackInterfaces: [{}]} | spec.trackInterfaces[0].name: is missing: name the NIC to track
-          {trackInterfaces: [{name: a/b}]} | spec.trackInterfaces[0].name: "a/b" cannot name a NIC: use 1 to 15 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
-          {trackInterfaces: [{name: a, reverse: true}]} | spec.trackInterfaces[0]: reverse turns a weight round: set a weight, or remove it
+          {trackInterfaces: [{name: a/b}]} | spec.trackInterfaces[0].name: "a/b" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {trackInterfaces: [{name: a, reverse: true}]} | spec.trackInterfaces[0].reverse: turns a weight round: set a weight, or remove it
           {trackInterfaces: [{name: a, weight: 254}]} | spec.trackInterfaces[0].weight: 254 is not a weight: use -253 to 253
           {trackInterfaces: [{name: a}, {name: a}]} | spec.trackInterfaces[1].name: a is tracked already: remove one
           {linkDebounce: 2s} | spec.linkDebounce: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
+          {linkDownDelay: 2s} | spec.linkDownDelay: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
+          {linkUpDelay: 61m} | spec.linkUpDelay: 61m is out of range: use 0s to 1h
+          {linkUpDelay: soon} | spec.linkUpDelay: "soon" is not a duration: write a number and a unit (ms, s, m, h), as in 1s
           {delayAfterBoot: 61m} | spec.delayAfterBoot: 61m is out of range: use 0s to 1h
           {syncGroup: Edge} | spec.syncGroup: use 1 to 63 of a-z, 0-9 and -, as in edge
           {routes: [{to: default, via: "fe80::1", source: 10.0.0.1}]} | spec.routes[0].source: 10.0.0.1 is not of the route's family: use IPv6
@@ -135,6 +161,12 @@ class ValidatorTest {
           {routes: [{to: default}]} | spec.routes[0].via: is missing: a default route needs its gateway
           {routes: [{to: 10.0.0.1/8}]} | spec.routes[0].to: has bits set behind the prefix: write 10.0.0.0/8
           {routes: [{to: 10.0.0.0/8, via: gw}]} | spec.routes[0].via: "gw" is not an IPv4 address: write four numbers, as in 203.0.113.10
+          {routes: [{to: default, via: 224.0.0.1}]} | spec.routes[0].via: 224.0.0.1 is a multicast address: give an address of a router
+          {routes: [{to: default, via: 0.0.0.0}]} | spec.routes[0].via: 0.0.0.0 is an unspecified address: give an address of a router
+          {routes: [{to: default, via: 203.0.113.10}]} | spec.routes[0].via: 203.0.113.10 is a virtual address: give the router's own
+          {routes: [{to: default, via: 203.0.113.0}]} | spec.routes[0].via: 203.0.113.0 is the address of the network itself: use one from 203.0.113.1 to 203.0.113.254
+          {routes: [{to: default, via: 203.0.113.255}]} | spec.routes[0].via: 203.0.113.255 is the broadcast address of its network: use one from 203.0.113.1 to 203.0.113.254
+          {routes: [{to: 10.0.0.0/8, source: 127.0.0.1}]} | spec.routes[0].source: 127.0.0.1 is a loopback address: give an address of the node
           {routes: [{to: 10.0.0.0/8, table: 0}]} | spec.routes[0].table: 0 is not a routing table: use 1 to 4294967295
           {rules: [{table: 100, priority: 9}]} | spec.rules[0]: needs from or to: without either it catches every packet
           {rules: [{from: 0.0.0.0/0, table: 100, priority: 9}]} | spec.rules[0].from: 0.0.0.0/0 is every address: leave it out, or give a smaller prefix

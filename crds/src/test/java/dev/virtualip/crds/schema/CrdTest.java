@@ -2,14 +2,21 @@ package dev.virtualip.crds.schema;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.fabric8.crdv2.generator.CRDGenerator;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceColumnDefinition;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceConversionBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
+import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -37,6 +44,18 @@ class CrdTest {
           "message", "Why, for people: what is wrong and what to do.",
           "observedGeneration", "Generation of the spec that it is about.",
           "lastTransitionTime", "When status last changed, RFC 3339 in UTC.");
+
+  /**
+   * Lists whose items have a key, and the key: an API server merges their items by it, so that two
+   * who apply may each have items or fields of their own.
+   */
+  private static final Map<String, String> KEYS =
+      Map.of(
+          "spec.addresses", "address",
+          "spec.healthChecks", "name",
+          "spec.nodes.overrides", "name",
+          "spec.notifications.webhook.headers", "name",
+          "spec.trackInterfaces", "name");
 
   @Test
   void committedCrdIsWhatTheTypesGenerate(@TempDir Path dir) throws IOException {
@@ -82,7 +101,64 @@ class CrdTest {
             .getSchema()
             .getProperties();
     CONDITION.forEach((field, text) -> condition.get(field).setDescription(text));
+    KEYS.forEach(
+        (path, key) -> {
+          var list = property(schema, path);
+          list.setXKubernetesListType("map");
+          list.setXKubernetesListMapKeys(List.of(key));
+        });
     return "# Generated from the types in crds/src by `make crd`; do not edit.\n"
-        + Serialization.asYaml(crd).replaceFirst("^---\n", "");
+        + Serialization.asYaml(stored(crd)).replaceFirst("^---\n", "");
+  }
+
+  private static JSONSchemaProps property(JSONSchemaProps schema, String path) {
+    for (var name : path.split("[.]")) {
+      schema = schema.getProperties().get(name);
+    }
+    return schema;
+  }
+
+  /**
+   * The CRD as an API server stores it: with what it fills in, without what it leaves out, and
+   * whole numbers as such. Else each apply would find a difference, and one by somebody else a
+   * conflict.
+   */
+  private static JsonNode stored(CustomResourceDefinition crd) {
+    var spec = crd.getSpec();
+    spec.getNames().setListKind(spec.getNames().getKind() + "List");
+    spec.setConversion(new CustomResourceConversionBuilder().withStrategy("None").build());
+    for (var column : spec.getVersions().getFirst().getAdditionalPrinterColumns()) {
+      column.setPriority(column.getPriority() == 0 ? null : column.getPriority());
+    }
+    JsonNode tree = new KubernetesSerialization().convertValue(crd, ObjectNode.class);
+    tree.findValues("x-kubernetes-validations").forEach(CrdTest::eachOnce);
+    tree.findParents("maximum").forEach(CrdTest::wholeNumbers);
+    tree.findParents("minimum").forEach(CrdTest::wholeNumbers);
+    return tree;
+  }
+
+  /**
+   * The generator finds the rule of a record's component twice: at its field and at its accessor.
+   */
+  private static void eachOnce(JsonNode rules) {
+    var distinct = new LinkedHashSet<>(rules.valueStream().toList());
+    ((ArrayNode) rules).removeAll().addAll(distinct);
+  }
+
+  private static void wholeNumbers(JsonNode schema) {
+    for (var field : List.of("minimum", "maximum")) {
+      if (schema.path(field).isNumber()) {
+        ((ObjectNode) schema).put(field, schema.path(field).longValue());
+      }
+    }
+  }
+
+  /** Who applies a manifest again would find a list that an API server has changed. */
+  @Test
+  void itemsOfListsHaveNoDefaults() throws IOException {
+    var crd = Serialization.unmarshal(Files.readString(COMMITTED), JsonNode.class);
+    for (var items : crd.findValues("items")) {
+      assertEquals(List.of(), items.findValues("default"), items::toString);
+    }
   }
 }

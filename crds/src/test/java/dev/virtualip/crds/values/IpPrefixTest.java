@@ -76,6 +76,18 @@ class IpPrefixTest {
     assertEquals(text.equals(network), prefix.isNetwork());
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "203.0.113.10/24, 203.0.113.255/24",
+    "203.0.113.65/26, 203.0.113.127/26",
+    "203.0.113.10/32, 203.0.113.10/32",
+    "10.0.0.1/0, 255.255.255.255/0",
+    "2001:db8::10/64, 2001:db8::ffff:ffff:ffff:ffff/64"
+  })
+  void theLastOfAPrefixHasAllBitsBehindIt(String text, String last) {
+    assertEquals(last, IpPrefix.parse(text).last().toString());
+  }
+
   @Test
   void aPrefixContainsAddressesOfItsOwnFamily() {
     var prefix = IpPrefix.parse("2001:db8::10/64");

@@ -18,6 +18,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.function.Supplier;
 import java.util.stream.IntStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -27,8 +28,8 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /**
- * {@code make bench}. Exits with 0 if every move ended as it should, however long it took; what was
- * measured is written after every move, so that it may be interrupted.
+ * {@code make bench}. Exits with 0 if every move had the expected end, however long it took. The
+ * results are written after every move, so that it may be interrupted.
  */
 @Command(
     name = "bench",
@@ -39,11 +40,11 @@ public final class Bench implements Callable<Integer> {
   private static final Duration SETTLE = Duration.ofSeconds(10);
   private static final int LOAD_RUNS_MAX = 3;
 
-  /** Planned moves and those at scale take this part of the runs. */
+  /** Planned moves and moves at scale get the number of runs divided by this. */
   private static final int SCALE_PART = 4;
 
   private static final List<String> PARTS =
-      List.of("moves", "planned", "scale", "load", "footprint", "operator", "edits");
+      List.of("moves", "planned", "scale", "many", "load", "footprint", "operator", "edits");
 
   private static final List<Setup> CLASSICS =
       List.of(Setup.classic(2, 1_000), Setup.classic(3, 100));
@@ -59,6 +60,13 @@ public final class Bench implements Callable<Integer> {
           Setup.addresses(250),
           Setup.routers(50),
           Setup.routers(250));
+  private static final List<Setup> MANY =
+      List.of(
+          Setup.excluded(200, 1_000),
+          Setup.excluded(1_000, 1_000),
+          Setup.excluded(200, 100),
+          Setup.excluded(1_000, 100));
+  private static final List<Move> MANY_MOVES = List.of(Move.STOP, Move.CRASH, Move.NODE_CUT);
   private static final List<Move> SCALE_MOVES = List.of(Move.STOP, Move.NODE_CUT);
   private static final List<Setup> LOADS =
       List.of(Setup.classic(2, 1_000), Setup.addresses(250), Setup.routers(250));
@@ -76,7 +84,7 @@ public final class Bench implements Callable<Integer> {
       split = ",",
       paramLabel = "PART",
       description =
-          "Some of: moves, planned, scale, load, footprint, operator, edits. Default: all.")
+          "Some of: moves, planned, scale, many, load, footprint, operator, edits. Default: all.")
   private List<String> parts = PARTS;
 
   @Option(
@@ -145,7 +153,7 @@ public final class Bench implements Callable<Integer> {
     try (var lab = Lab.open()) {
       environment = environment(lab.control());
       environment.forEach((name, value) -> System.out.println(name + ": " + value));
-      if (parts.stream().anyMatch(List.of("moves", "scale", "load")::contains)) {
+      if (parts.stream().anyMatch(List.of("moves", "scale", "many", "load")::contains)) {
         besideKeepalived(lab, chosen);
       }
     }
@@ -158,7 +166,7 @@ public final class Bench implements Callable<Integer> {
     if (parts.contains("edits")) {
       edits();
     }
-    new Report(results(), System.out).print(CLASSICS, PLANNED, SCALES, LOADS);
+    new Report(results(), System.out).print(CLASSICS, PLANNED, SCALES, MANY, LOADS);
     System.out.printf("%n%s and bench.svg%n", out.resolve("bench.json"));
     return failures.isEmpty() ? 0 : 1;
   }
@@ -174,6 +182,11 @@ public final class Bench implements Callable<Integer> {
       }
       if (parts.contains("scale")) {
         moves(SCALES, SCALE_MOVES, Math.ceilDiv(runs, SCALE_PART));
+      }
+      if (parts.contains("many")) {
+        int rounds = Math.ceilDiv(runs, SCALE_PART);
+        moves(MANY, MANY_MOVES, rounds);
+        failbacks(rounds);
       }
       if (parts.contains("load")) {
         loads();
@@ -231,7 +244,10 @@ public final class Bench implements Callable<Integer> {
     return List.of(Move.values()).stream().filter(move -> moves.contains(move.key())).toList();
   }
 
-  /** Rounds of all moves, so that whatever drifts, drifts for all; who begins changes. */
+  /**
+   * Plays the moves in rounds, so that a drift of the machine affects all moves alike. The
+   * contender that begins alternates.
+   */
   private void moves(List<Setup> setups, List<Move> chosen, int rounds) {
     for (var round = 1; round <= rounds; round++) {
       for (var setup : setups) {
@@ -246,6 +262,25 @@ public final class Bench implements Callable<Integer> {
     }
   }
 
+  private void failbacks(int rounds) {
+    for (var round = 1; round <= rounds; round++) {
+      for (var setup : MANY) {
+        // No other move of these setups has this phase in its round.
+        var phase = phase(setup, Move.NGINX, round, rounds);
+        for (var contender : inTurn(round)) {
+          int run = round;
+          measure(
+              setup,
+              contender,
+              Failover.FAILBACK,
+              run,
+              () -> failover.playBack(setup, contender, run, phase));
+        }
+      }
+      failover.renew();
+    }
+  }
+
   private static List<Contender> inTurn(int round) {
     var order = new ArrayList<>(List.of(Contender.values()));
     if (round % 2 == 0) {
@@ -254,7 +289,10 @@ public final class Bench implements Callable<Integer> {
     return order;
   }
 
-  /** One phase in each of as many equal parts as there are rounds, the same for both contenders. */
+  /**
+   * The phase of a move in a round. The range of phases is divided into as many equal parts as
+   * there are rounds, and both contenders get the same phase.
+   */
   private static Duration phase(Setup setup, Move move, int round, int rounds) {
     var random = new Random(SEED + 31L * setup.name().hashCode() + move.ordinal());
     var order = new ArrayList<>(IntStream.range(0, rounds).boxed().toList());
@@ -265,8 +303,18 @@ public final class Bench implements Callable<Integer> {
   }
 
   private void move(Setup setup, Contender contender, Move move, int round, Duration phase) {
+    measure(
+        setup,
+        contender,
+        move.toString(),
+        round,
+        () -> failover.play(setup, contender, move, round, phase));
+  }
+
+  private void measure(
+      Setup setup, Contender contender, String move, int round, Supplier<Sample> play) {
     try {
-      var sample = failover.play(setup, contender, move, round, phase);
+      var sample = play.get();
       samples.add(sample);
       say(
           "run %d  %s, %s: %s without service for %.0f ms, two owners %.0f%s ms, none %.0f ms",
@@ -352,7 +400,7 @@ public final class Bench implements Callable<Integer> {
   private Load restingLoad(Setup setup, Contender contender, int round) {
     var running = failover.start(setup, contender);
     try {
-      // No client: it takes time of the cores too.
+      // Without a client, which would use processor time too.
       failover.renew();
       Failover.sleep(SETTLE);
       return Load.of(setup, contender, round, running, Duration.ofSeconds(loadSeconds));

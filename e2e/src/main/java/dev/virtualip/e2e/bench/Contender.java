@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
 import java.util.regex.Pattern;
 
-/** Who is measured. */
+/** The programs that are compared. */
 enum Contender {
   OURS("virtualip", " state vip=\\S+ state=Backup ") {
     @Override
@@ -42,7 +42,7 @@ enum Contender {
 
   /**
    * Waits until the log of a program just started says that all its virtual routers are Backup.
-   * Looks every 5 ms.
+   * Checks every 5 ms.
    */
   void awaitBackup(Proc proc, Setup setup) {
     var lines = new OutputLines(proc);

@@ -23,19 +23,25 @@ import java.util.function.Consumer;
 import java.util.function.IntSupplier;
 
 /**
- * Whether edits of a VirtualIP of other nodes keep an agent from its deadlines. Two agents run many
- * VirtualIPs with fast adverts, the cluster has many more, and one of these is edited ten times a
- * second.
+ * Measures whether edits of a VirtualIP of other nodes delay an agent's deadlines. Two agents run
+ * many VirtualIPs with fast adverts, the cluster has many more, and one of these is edited ten
+ * times a second.
  */
 final class Edits implements AutoCloseable {
   private static final int FOREIGN = 750;
   private static final Duration BETWEEN_EDITS = Duration.ofMillis(100);
   private static final Duration START = Duration.ofMinutes(2);
 
-  /** The agents' metrics keep a maximum for 40 s to a minute: then the start is forgotten. */
+  /**
+   * Time after which the maxima in the agents' metrics no longer include the start: they last 40 s
+   * to a minute.
+   */
   private static final Duration SETTLE = Duration.ofMinutes(1);
 
-  /** Misses no maximum, and writing thousands of series takes little of the agent's time. */
+  /**
+   * Interval of scrapes: short enough to see every maximum, long enough that thousands of series
+   * cost the agent little time.
+   */
   private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(10);
 
   private static final Duration BETWEEN_QUESTIONS = Duration.ofSeconds(1);
@@ -47,14 +53,14 @@ final class Edits implements AutoCloseable {
   private static final String WITHIN_10_MS = "le=\"0.01\"";
 
   /**
-   * What was measured.
+   * The results.
    *
    * @param agent launcher of the agents
-   * @param apiServer its kind, in words
-   * @param virtualIps how many there are
-   * @param own how many of them the agents run
-   * @param advertMillis interval of the adverts of these
-   * @param phases without edits, then with them
+   * @param apiServer kind of the API server, in words
+   * @param virtualIps number of VirtualIPs
+   * @param own number of those that the agents run
+   * @param advertMillis advert interval of those, in ms
+   * @param phases the phase without edits, then the one with edits
    */
   record Figures(
       String agent,
@@ -65,12 +71,13 @@ final class Edits implements AutoCloseable {
       List<Phase> phases) {}
 
   /**
-   * A time with edits or without.
+   * A phase with or without edits.
    *
-   * @param what in words
-   * @param edits how many were made
-   * @param seconds how long it took
-   * @param loadAverage of the machine in its last minute: above the cores, others took their part
+   * @param what description
+   * @param edits number of edits made
+   * @param seconds length of the phase
+   * @param loadAverage load of the machine in the last minute: above the number of cores, other
+   *     programs took a part
    * @param mastersChanged VirtualIPs whose state changed on one of the nodes
    * @param nodes the nodes by name, that of the master first
    */
@@ -83,7 +90,7 @@ final class Edits implements AutoCloseable {
       List<OnNode> nodes) {}
 
   /**
-   * One agent in this time. The longest times are those of the phase or of the minute before it.
+   * One agent in a phase. The longest times are those of the phase or of the minute before it.
    *
    * @param node its name
    * @param masterOf how many VirtualIPs it was master of in the end
@@ -118,10 +125,10 @@ final class Edits implements AutoCloseable {
   }
 
   /**
-   * Measures with the API server that there is.
+   * Measures with the available kind of API server.
    *
    * @param program launcher of the agents
-   * @param time how long it is edited, and how long agents are watched without edits before
+   * @param time length of each phase
    */
   static Figures measure(Lab lab, Path program, Duration time, Consumer<String> say) {
     try (var edits = new Edits(lab, program, say)) {
@@ -134,7 +141,7 @@ final class Edits implements AutoCloseable {
     create();
     pair.nodes().forEach(node -> agents.add(new Agent(node, start(node))));
     agents.forEach(Agent::awaitMetrics);
-    // One by one, for a node that takes over everything at once is not what is measured.
+    // One by one: a takeover of all VirtualIPs at once is not the subject.
     Footprint.create(api.client(), OWN);
     awaitMaster();
     say.accept("at rest for %d s".formatted(SETTLE.plus(time).toSeconds()));
@@ -165,7 +172,10 @@ final class Edits implements AutoCloseable {
     Footprint.inParallel(FOREIGN, number -> Footprint.createForeign(client, number));
   }
 
-  /** Goes on after some time: an agent that cannot stay master is measured too. */
+  /**
+   * Returns after some time even without a master: an agent that cannot stay master is measured
+   * too.
+   */
   private void awaitMaster() {
     long endNanos = System.nanoTime() + START.toNanos();
     var master = agents.getFirst();
@@ -188,7 +198,11 @@ final class Edits implements AutoCloseable {
         "--kubeconfig=" + api.kubeconfig());
   }
 
-  /** Does it while it watches the agents; it returns how many edits it has made. */
+  /**
+   * Watches the agents during an action.
+   *
+   * @param doing makes edits, and returns their number
+   */
   private Phase phase(String what, IntSupplier doing) {
     agents.forEach(Agent::begin);
     long fromNanos = System.nanoTime();
@@ -217,7 +231,7 @@ final class Edits implements AutoCloseable {
     return 0;
   }
 
-  /** An edit that comes late does not bring the next one forward. */
+  /** Makes edits at a fixed rate. A late edit does not shorten the interval to the next one. */
   private int edit(Duration time) {
     long now = System.nanoTime();
     long endNanos = now + time.toNanos();
@@ -236,7 +250,7 @@ final class Edits implements AutoCloseable {
     return Math.round(10 * value) / 10.0;
   }
 
-  /** A running agent, and what it has said since the beginning of a phase. */
+  /** A running agent, and its metrics since the beginning of a phase. */
   private static final class Agent {
     private final Host node;
     private final Proc proc;

@@ -20,23 +20,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** Plays moves in the classic pair, each with programs that were just started. */
+/** Plays moves in the classic pair, each with programs started for it. */
 final class Failover implements AutoCloseable {
-  /** The client asks this often. */
+  /** Interval of the client's requests. */
   static final Duration ASK = Duration.ofMillis(5);
 
-  /** Phases of moves are within this. */
+  /** Range of the phases of moves. */
   static final Duration PHASES = Duration.ofSeconds(1);
+
+  /** The key of a failback, which is no {@link Move}: node-a comes back and takes over again. */
+  static final String FAILBACK = "failback";
 
   private static final Duration READY = Duration.ofSeconds(30);
   private static final Duration MOVED = Duration.ofSeconds(15);
 
-  /** From the move on, two owners are watched this long at most. */
+  /** How long two owners are watched at most, from the move on. */
   private static final Duration TWO_OWNERS_WATCHED = Duration.ofSeconds(3);
 
   private static final Duration CUT_WATCHED = Duration.ofMillis(500);
 
-  /** Answers to what was asked before a moment have come by then. */
+  /** Time after which every request has been answered. */
   static final Duration LAST_ANSWERS = Duration.ofMillis(1_100);
 
   private static final String HEARTBEAT_A = "10.0.0.11";
@@ -51,6 +54,7 @@ final class Failover implements AutoCloseable {
   Failover(Lab lab) {
     pair = ClassicPair.build(lab);
     router = lab.host("router");
+    router.route(Setup.EXCLUDED_NETWORK + " dev eth0");
     owners = Owners.watch(pair.nodes());
   }
 
@@ -60,10 +64,11 @@ final class Failover implements AutoCloseable {
   }
 
   /**
-   * Two programs of a contender, of which that on node-a is master of everything.
+   * Two programs of a contender; the one on node-a is master of everything.
    *
    * @param startToBackup from the start of the first one until its log says Backup
-   * @param backupNanos when that was: its checks and adverts run at a fixed distance from it
+   * @param backupNanos System.nanoTime of that: its checks and adverts run at a fixed distance from
+   *     it
    */
   record Running(Proc a, Proc b, Duration startToBackup, long backupNanos)
       implements AutoCloseable {
@@ -74,7 +79,7 @@ final class Failover implements AutoCloseable {
     }
   }
 
-  /** Starts both and waits until node-a is master and node-b stands by. */
+  /** Starts both programs, and waits until node-a is master and node-b is backup. */
   Running start(Setup setup, Contender contender) {
     probe(setup);
     var started = System.nanoTime();
@@ -83,7 +88,7 @@ final class Failover implements AutoCloseable {
     try {
       contender.awaitBackup(a, setup);
       long backup = System.nanoTime();
-      // Only now, so that node-b is never master first.
+      // Started second, so that node-b is never master first.
       b = contender.start(pair.nodeB(), setup);
       contender.awaitBackup(b, setup);
       Await.until(
@@ -104,13 +109,13 @@ final class Failover implements AutoCloseable {
     }
   }
 
-  /** Ends both, and removes what they may have left. */
+  /** Ends both programs, and removes addresses that they may have left. */
   void end(Running running, Setup setup) {
     running.close();
     clean(setup);
   }
 
-  /** Removes what may have been left of the addresses, and forgets who had them. */
+  /** Removes addresses that may have been left, and drops the recorded owners. */
   void clean(Setup setup) {
     for (var node : pair.nodes()) {
       node.sh("ip addr flush dev eth1; ip route flush dev eth1");
@@ -122,7 +127,7 @@ final class Failover implements AutoCloseable {
   /**
    * Plays one move.
    *
-   * @param phase waits this long before, so that moves fall at any time between two adverts or
+   * @param phase how long to wait before, so that moves happen at any time between two adverts or
    *     checks
    * @throws AssertionError if node-b does not take over
    */
@@ -131,6 +136,7 @@ final class Failover implements AutoCloseable {
     try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
         var arp = router.capture("eth0", "arp")) {
       sleep(untilNext(phase, running));
+      double cpu = Load.cpuNanos(running.b());
       var fault = Instant.now();
       move.inflict(pair, running.a());
       Await.until(
@@ -138,14 +144,56 @@ final class Failover implements AutoCloseable {
           MOVED,
           () -> owners.hasAll(pair.nodeB(), setup.addresses()));
       probe(setup).awaitServedBy("node-b", MOVED);
-      awaitOneOwner(setup, move.separates() ? CUT_WATCHED : TWO_OWNERS_WATCHED);
+      var watched = move.separates() ? CUT_WATCHED : TWO_OWNERS_WATCHED;
+      awaitNone(pair.nodeA(), setup, watched);
       var end = Instant.now();
       sleep(LAST_ANSWERS);
       owners.compareWithKernel(setup.addresses());
-      return sample(setup, contender, move, run, running, new Seen(fault, end, adverts, arp));
+      cpu = Load.cpuNanos(running.b()) - cpu;
+      var seen = new Seen(fault, end, adverts, arp, cpu);
+      return sample(setup, contender, move.key(), run, running, seen);
     } finally {
       running.close();
       move.repair(pair);
+      clean(setup);
+    }
+  }
+
+  /**
+   * Plays a failback: node-a was stopped, starts again and takes over from node-b.
+   *
+   * @param phase waits this long before
+   * @throws AssertionError if node-a does not take over
+   */
+  Sample playBack(Setup setup, Contender contender, int run, Duration phase) {
+    var running = start(setup, contender);
+    Proc again = null;
+    try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
+        var arp = router.capture("eth0", "arp")) {
+      running.a().stop();
+      probe(setup).awaitServedBy("node-b", MOVED);
+      awaitNone(pair.nodeA(), setup, MOVED);
+      sleep(phase);
+      double cpu = Load.cpuNanos(running.b());
+      var fault = Instant.now();
+      again = contender.start(pair.nodeA(), setup);
+      Await.until(
+          "%s, failback: node-a has all addresses".formatted(contender),
+          READY,
+          () -> owners.hasAll(pair.nodeA(), setup.addresses()));
+      probe(setup).awaitServedBy("node-a", MOVED);
+      awaitNone(pair.nodeB(), setup, TWO_OWNERS_WATCHED);
+      var end = Instant.now();
+      sleep(LAST_ANSWERS);
+      owners.compareWithKernel(setup.addresses());
+      cpu = Load.cpuNanos(running.b()) - cpu;
+      var seen = new Seen(fault, end, adverts, arp, cpu);
+      return sample(setup, contender, FAILBACK, run, running, seen);
+    } finally {
+      running.close();
+      if (again != null) {
+        again.close();
+      }
       clean(setup);
     }
   }
@@ -157,22 +205,22 @@ final class Failover implements AutoCloseable {
     return Duration.ofNanos(running.backupNanos() + whole + phase.toNanos() - System.nanoTime());
   }
 
-  private void awaitOneOwner(Setup setup, Duration atMost) {
+  private void awaitNone(Host node, Setup setup, Duration atMost) {
     long endNanos = System.nanoTime() + atMost.toNanos();
-    while (!owners.hasNone(pair.nodeA(), setup.addresses()) && System.nanoTime() < endNanos) {
+    while (!owners.hasNone(node, setup.addresses()) && System.nanoTime() < endNanos) {
       sleep(ASK);
     }
   }
 
-  private record Seen(Instant fault, Instant end, Capture adverts, Capture arp) {}
+  private record Seen(Instant fault, Instant end, Capture adverts, Capture arp, double cpuNanos) {}
 
   private Sample sample(
-      Setup setup, Contender contender, Move move, int run, Running running, Seen seen) {
+      Setup setup, Contender contender, String move, int run, Running running, Seen seen) {
     var service = Service.of(probe(setup).samples());
     var holding = Holding.of(owners.changes(), setup.addresses(), seen.fault(), seen.end());
     return new Sample(
         setup.name(),
-        move.key(),
+        move,
         contender.toString(),
         run,
         Sample.millis(running.startToBackup()),
@@ -180,10 +228,20 @@ final class Failover implements AutoCloseable {
         Sample.millis(holding.two()),
         holding.twoAtEnd(),
         Sample.millis(holding.none()),
+        arpFrames(seen),
+        Sample.millis(Duration.ofNanos((long) seen.cpuNanos())),
         parts(setup, seen, service));
   }
 
-  /** What was seen of something planned; ask {@link #LAST_ANSWERS} after its end. */
+  private int arpFrames(Seen seen) {
+    var macs = pair.nodes().stream().map(node -> node.mac("eth1")).toList();
+    return (int)
+        seen.arp().frames().stream()
+            .filter(f -> f.time().isAfter(seen.fault()) && macs.contains(f.sourceMac()))
+            .count();
+  }
+
+  /** The measurement of a planned hand-over. Call it {@link #LAST_ANSWERS} after its end. */
   Planned planned(Setup setup, String move, int run, Instant from, Instant to) {
     owners.compareWithKernel(setup.addresses());
     var outage = Service.of(probe(setup).samples()).longestOutage(from, to);
@@ -244,7 +302,7 @@ final class Failover implements AutoCloseable {
     return time.map(t -> Sample.millis(Duration.between(seen.fault(), t))).orElse(null);
   }
 
-  /** A client for the last address; what it has seen so far is forgotten by {@link #renew}. */
+  /** The client of the last address, until {@link #renew}. */
   Probe probe(Setup setup) {
     return probes.computeIfAbsent(
         setup.addresses().getLast(),

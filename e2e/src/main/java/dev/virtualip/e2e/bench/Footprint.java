@@ -31,8 +31,9 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * What one program takes of a node on which it is master of everything: memory, processor, and the
- * time to start. The agent with an API server and with manifests, and keepalived, in turn.
+ * Measures what one program needs on a node on which it is master of everything: memory, processor
+ * time, and time to start. The programs are the agent with an API server, the agent with manifests,
+ * and keepalived, in turn.
  */
 final class Footprint {
   private static final String NAMESPACE = "virtualip-system";
@@ -45,15 +46,16 @@ final class Footprint {
   private static final Setup FEW = Setup.routers(10);
 
   /**
-   * What was measured. Memory is in MiB, of the program and its children.
+   * The results. Memory is in MiB, for the program and its children.
    *
    * @param what the VirtualIPs
-   * @param who the program, and what tells it what to do
+   * @param who the program, and the source of its configuration
    * @param start from the start of the process until its log says that all are Backup, in ms
-   * @param resident pages of the program that are in memory
-   * @param proportional the same, pages shared with other processes by their part
-   * @param anonymous what no file backs and nobody shares
-   * @param cpu while nothing happens, in percent of one core
+   * @param resident resident memory (RSS)
+   * @param proportional the same with shared pages divided among the processes that share them
+   *     (PSS)
+   * @param anonymous private memory that is not backed by a file
+   * @param cpu processor time while nothing happens, in percent of one core
    */
   record Figures(
       String what,
@@ -76,7 +78,7 @@ final class Footprint {
   }
 
   /**
-   * Measures; without a real API server only what needs none.
+   * Measures; without a real API server only the programs that need none.
    *
    * @param time how long processor time is counted
    */
@@ -173,7 +175,7 @@ final class Footprint {
     patchForeign(client, number, "/status", status);
   }
 
-  /** One request, whereas fabric8's patch reads first. */
+  /** Patches with one request, whereas fabric8's patch reads the object first. */
   static void patchForeign(KubernetesClient client, int number, String subresource, String body) {
     var path = "apis/virtualip.dev/v1alpha1/virtualips/foreign-" + number + subresource;
     try {
@@ -254,7 +256,7 @@ final class Footprint {
     return Math.round((System.nanoTime() - from) / 1e5) / 10.0;
   }
 
-  /** A sum that the kernel makes for the program and its children. */
+  /** A memory figure of the kernel, summed over the program and its children. */
   private static double mib(Proc proc, String field) {
     var line = Pattern.compile("(?m)^" + field + ": +(\\d+) kB$");
     double kib =

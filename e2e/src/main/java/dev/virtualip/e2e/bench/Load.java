@@ -11,10 +11,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What two programs cost while nothing happens.
+ * Processor time and memory of two programs while nothing happens.
  *
  * @param setup name of the {@link Setup}
- * @param contender who it was
+ * @param contender name of the contender
  * @param run number of the run, from 1
  * @param masterCpu processor time on node-a, in percent of one core
  * @param backupCpu processor time on node-b, in percent of one core
@@ -31,7 +31,7 @@ record Load(
     double backupMib) {
   private static final double TICK_NANOS = 1e7;
 
-  /** Lets both run for a while and looks at them before and after. */
+  /** Lets both programs run for a while, and measures them before and after. */
   static Load of(
       Setup setup, Contender contender, int run, Failover.Running running, Duration time) {
     double a = cpuNanos(running.a());
@@ -53,13 +53,13 @@ record Load(
     return Math.round(100 * value) / 100.0;
   }
 
-  /** User and system time of the program and its children, those that have ended too. */
+  /** User and system time of the program and its children, including ended ones, in nanoseconds. */
   static double cpuNanos(Proc proc) {
     return tree(proc.pid()).stream().mapToDouble(Load::cpuNanos).sum();
   }
 
   private static double cpuNanos(long pid) {
-    // The name in parentheses may hold blanks: fields are counted from behind it.
+    // Fields are counted from behind the name, which is in parentheses and may contain spaces.
     var stat = read("/proc/" + pid + "/stat");
     if (stat.isEmpty()) {
       return 0;

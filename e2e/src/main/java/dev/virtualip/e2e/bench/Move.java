@@ -3,7 +3,7 @@ package dev.virtualip.e2e.bench;
 import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.Proc;
 
-/** What happens to node-a while it is master; node-b takes over. */
+/** Events that happen to node-a while it is master, and make node-b take over. */
 enum Move {
   STOP("graceful stop", "stop") {
     @Override
@@ -83,13 +83,13 @@ enum Move {
     this.key = key;
   }
 
-  /** Makes it happen. May return late, but the move begins at once. */
+  /** Causes the event. It begins at once, even if the method returns later. */
   abstract void inflict(ClassicPair pair, Proc master);
 
-  /** Undoes it when both programs have ended. */
+  /** Undoes the event after both programs have ended. */
   void repair(ClassicPair pair) {}
 
-  /** Whether the nodes don't hear each other any more, so that both are right to be master. */
+  /** Whether the nodes no longer hear each other, so that both become master by right. */
   boolean separates() {
     return this == HEARTBEAT_CUT || this == NODE_CUT;
   }

@@ -36,9 +36,9 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
- * Operator and agent with many VirtualIPs on a real API server. Ten nodes exist as objects only:
- * their heartbeats and reports are written here. Another one is real, with {@value #OWN}
- * VirtualIPs.
+ * Measures operator and agent with many VirtualIPs on a real API server. Ten nodes exist as objects
+ * only, and this class writes their heartbeats and reports. An eleventh node is real, with {@value
+ * #OWN} VirtualIPs.
  */
 final class OperatorScale implements AutoCloseable {
   private static final int VIRTUAL_IPS = 1_000;
@@ -66,22 +66,22 @@ final class OperatorScale implements AutoCloseable {
       Pattern.compile("resource=\"(virtualips|daemonsets|pods|nodes|events|deployments)\"");
 
   /**
-   * What was measured. Times are from the request that creates or edits to the watch event that has
-   * the new generation Accepted, in milliseconds.
+   * The results. Times are in milliseconds, from the request that creates or edits to the watch
+   * event in which the new generation is Accepted.
    *
-   * @param virtualIps how many there are
-   * @param nodes how many nodes report, the real one aside
-   * @param allAtOnce all are created at once
-   * @param p99AllAtOnce the 99th of a hundred of these
-   * @param oneByOne edits at rest, one after the other
-   * @param p99OneByOne the 99th of a hundred of these
-   * @param requestsPerEdit what the operator asks of the API server for an edit, watches aside
-   * @param operatorHeapMib the least that was in use at rest
-   * @param operatorMib resident
-   * @param operatorCpu at rest, in percent of one core
-   * @param agentHeapMib of a real agent, which runs few of them
-   * @param agentMib resident
-   * @param agentCpu at rest, in percent of one core
+   * @param virtualIps number of VirtualIPs
+   * @param nodes number of nodes that report, without the real one
+   * @param allAtOnce times when all are created at once
+   * @param p99AllAtOnce 99th percentile of these
+   * @param oneByOne times of edits at rest, one after the other
+   * @param p99OneByOne 99th percentile of these
+   * @param requestsPerEdit requests of the operator to the API server for an edit, without watches
+   * @param operatorHeapMib smallest heap in use at rest
+   * @param operatorMib resident memory
+   * @param operatorCpu processor time at rest, in percent of one core
+   * @param agentHeapMib heap of a real agent, which runs few of the VirtualIPs
+   * @param agentMib resident memory of that agent
+   * @param agentCpu its processor time at rest, in percent of one core
    */
   record Figures(
       int virtualIps,
@@ -103,7 +103,7 @@ final class OperatorScale implements AutoCloseable {
   private final Cluster cluster;
   private final ScheduledExecutorService heartbeats = Executors.newScheduledThreadPool(1);
 
-  /** When a generation of a VirtualIP was asked for, by {@link #key}. */
+  /** When a generation of a VirtualIP was requested, by {@link #key}. */
   private final Map<String, Long> sentNanos = new ConcurrentHashMap<>();
 
   /** When it was seen to be Accepted. */
@@ -291,7 +291,7 @@ final class OperatorScale implements AutoCloseable {
     }
   }
 
-  /** The first few are those of the real nodes. */
+  /** Creates a VirtualIP; the first few select the real node. */
   private void create(int number) {
     var yaml =
         VIRTUAL_IP.formatted(
@@ -310,7 +310,7 @@ final class OperatorScale implements AutoCloseable {
     return "vip-" + number + "/" + generation;
   }
 
-  /** What the agents of all simulated nodes say about one VirtualIP, in one request. */
+  /** Writes the reports of all simulated nodes about one VirtualIP, in one request. */
   private void report(int number) {
     var nodes =
         IntStream.range(0, NODES)
@@ -354,7 +354,7 @@ final class OperatorScale implements AutoCloseable {
     return (accepted - sentNanos.get(key)) / 1e6;
   }
 
-  /** Whether all are Ready; those that the operator does not believe are reported again. */
+  /** Whether all are Ready; reports that the operator does not believe are written again. */
   private boolean reportedAll() {
     var missing =
         client().resources(VirtualIp.class).list().getItems().stream()
@@ -373,10 +373,7 @@ final class OperatorScale implements AutoCloseable {
             .anyMatch(c -> c.getType().equals("Ready") && c.getStatus().equals("True"));
   }
 
-  /**
-   * Requests about what the operator has to do with, so far; heartbeats are not among them, nor
-   * watches.
-   */
+  /** Number of requests so far about the operator's objects, without heartbeats and watches. */
   private double requests() {
     return REQUESTS
         .matcher(client().raw("/metrics"))

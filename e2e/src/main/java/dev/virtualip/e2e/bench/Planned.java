@@ -1,10 +1,10 @@
 package dev.virtualip.e2e.bench;
 
 /**
- * A planned hand-over, or keepalived's graceful stop beside it. All times in milliseconds.
+ * A planned hand-over, or keepalived's graceful stop for comparison. All times in milliseconds.
  *
  * @param setup name of the {@link Setup}
- * @param move what was done, as in {@link PlannedMoves}
+ * @param move name of the move, as in {@link PlannedMoves}
  * @param run number of the run, from 1
  * @param outage longest time between two answers to the client
  * @param twoOwners time for which both nodes had the address

@@ -22,7 +22,7 @@ final class PlannedMoves implements AutoCloseable {
   static final String UPGRADE = "upgrade of both agents";
   static final String STOP = "keepalived's stop";
 
-  /** What there is to compare, keepalived's own aside. */
+  /** The moves, without keepalived's own. */
   static final List<String> MOVES = List.of(SWITCH_OVER, BACK, DRAIN, UPGRADE);
 
   private static final Duration LONG = Duration.ofMinutes(2);
@@ -33,7 +33,7 @@ final class PlannedMoves implements AutoCloseable {
   private final Cluster cluster;
   private int images;
 
-  /** Installs all; only with {@link ApiServer#realAvailable}. */
+  /** Installs the cluster; requires {@link ApiServer#realAvailable}. */
   PlannedMoves(Lab lab, Failover failover, Consumer<Planned> result) {
     this.failover = failover;
     this.result = result;

@@ -90,7 +90,7 @@ final class Plot {
           LEFT - 12, y + ROW / 2 + 4, row.name());
       for (var contender : Contender.values()) {
         int lane = y + ROW / 2 + (contender == Contender.OURS ? -LANE : LANE) / 2;
-        var samples = results.samples(row.setup(), row.move(), contender);
+        var samples = results.samples(row.setup(), row.move().key(), contender);
         dots(contender, samples, Sample::outage, LEFT, BIG / outageMax, lane);
         dots(contender, samples, Sample::twoOwners, small, SMALL / twoMax, lane);
         if (samples.stream().anyMatch(Sample::twoOwnersAtEnd)) {
@@ -105,14 +105,14 @@ final class Plot {
   }
 
   private Results.Pair outages(Row row) {
-    return results.pair(row.setup(), row.move(), Sample::outage);
+    return results.pair(row.setup(), row.move().key(), Sample::outage);
   }
 
-  /** The end of an axis: a round figure not below any of its own. */
+  /** The end of an axis: a round number not below any of its values. */
   private double max(List<Row> rows, ToDoubleFunction<Sample> figure) {
     double most =
         rows.stream()
-            .map(row -> results.pair(row.setup(), row.move(), figure))
+            .map(row -> results.pair(row.setup(), row.move().key(), figure))
             .mapToDouble(pair -> Math.max(pair.ours().max(), pair.keepalived().max()))
             .max()
             .orElse(0);

@@ -8,7 +8,7 @@ import java.util.Locale;
 
 /** Tables for the terminal. */
 final class Report {
-  /** Below this, in milliseconds, it is not the move that the client notices. */
+  /** Milliseconds below which an outage may not be due to the move. */
   private static final double NOTICEABLE_MIN = 30;
 
   private static final String HEAD = "%-29s %-22s %-22s %6s";
@@ -22,10 +22,16 @@ final class Report {
   }
 
   /** Prints a table for each setup in which something was measured. */
-  void print(List<Setup> classics, List<Setup> planned, List<Setup> scales, List<Setup> loads) {
+  void print(
+      List<Setup> classics,
+      List<Setup> planned,
+      List<Setup> scales,
+      List<Setup> many,
+      List<Setup> loads) {
     classics.forEach(this::moves);
     planned.forEach(this::planned);
     scale(scales);
+    many(many);
     starts(classics, scales);
     load(loads);
     footprint(results.footprint());
@@ -141,7 +147,7 @@ final class Report {
           figures(pair(setup, move).keepalived()),
           ratio(pair(setup, move)),
           twoOwners(setup, move),
-          medians(results.pair(setup, move, Sample::noOwner)));
+          medians(results.pair(setup, move.key(), Sample::noOwner)));
     }
     line("Median (least to most) of %s runs; two owners, no owner: median,".formatted(runs(setup)));
     line("virtualip / keepalived; +: both still had it when the watch ended.");
@@ -182,7 +188,7 @@ final class Report {
   }
 
   private Pair pair(Setup setup, Move move) {
-    return results.pair(setup, move, Sample::outage);
+    return results.pair(setup, move.key(), Sample::outage);
   }
 
   private void scale(List<Setup> setups) {
@@ -200,7 +206,40 @@ final class Report {
             figures(pair(setup, move).keepalived()),
             ratio(pair(setup, move)),
             twoOwners(setup, move),
-            medians(results.pair(setup, move, Sample::noOwner)));
+            medians(results.pair(setup, move.key(), Sample::noOwner)));
+      }
+    }
+  }
+
+  private void many(List<Setup> setups) {
+    var keys = new ArrayList<>(List.of(Failover.FAILBACK));
+    List.of(Move.values()).forEach(move -> keys.add(move.key()));
+    for (var key : keys) {
+      var played =
+          setups.stream().filter(s -> results.pair(s, key, Sample::outage) != null).toList();
+      if (!played.isEmpty()) {
+        title("Many addresses, ms: " + key);
+        line(
+            HEAD + "  %-17s %-17s %s",
+            "",
+            "virtualip",
+            "keepalived",
+            "ratio",
+            "two owners",
+            "ARP frames",
+            "CPU of node-b");
+      }
+      for (var setup : played) {
+        var outage = results.pair(setup, key, Sample::outage);
+        line(
+            HEAD + "  %-17s %-17s %s",
+            setup.name(),
+            figures(outage.ours()),
+            figures(outage.keepalived()),
+            ratio(outage),
+            twoOwners(setup, key),
+            medians(results.pair(setup, key, Sample::frames)),
+            medians(results.pair(setup, key, Sample::cpu)));
       }
     }
   }
@@ -246,6 +285,10 @@ final class Report {
   }
 
   private String twoOwners(Setup setup, Move move) {
+    return twoOwners(setup, move.key());
+  }
+
+  private String twoOwners(Setup setup, String move) {
     var pair = results.pair(setup, move, Sample::twoOwners);
     return "%.0f%s / %.0f%s"
         .formatted(
@@ -255,7 +298,7 @@ final class Report {
             open(setup, move, Contender.KEEPALIVED));
   }
 
-  private String open(Setup setup, Move move, Contender contender) {
+  private String open(Setup setup, String move, Contender contender) {
     return results.samples(setup, move, contender).stream().anyMatch(Sample::twoOwnersAtEnd)
         ? "+"
         : "";

@@ -16,13 +16,13 @@ import java.util.function.ToDoubleFunction;
  * All that was measured.
  *
  * @param environment the machine and the versions, by name
- * @param samples moves
- * @param planned planned hand-overs beside keepalived's stop
- * @param loads what it costs while nothing happens
- * @param footprint what one program takes of a node
+ * @param samples moves, by the key of a {@link Move} or as a {@link Failover#FAILBACK}
+ * @param planned planned hand-overs, and keepalived's stop
+ * @param loads processor time and memory while nothing happens
+ * @param footprint what one program needs on a node
  * @param operator the operator with many VirtualIPs, or null if that was not measured
- * @param edits agents while a VirtualIP of others is edited, or null if that was not measured
- * @param failures moves that did not end as they should, in words
+ * @param edits agents while a VirtualIP of other nodes is edited, or null if that was not measured
+ * @param failures moves that had another end than expected, in words
  */
 record Results(
     Map<String, String> environment,
@@ -36,24 +36,24 @@ record Results(
   private static final JsonMapper JSON =
       JsonMapper.builder().enable(SerializationFeature.INDENT_OUTPUT).build();
 
-  /** What both contenders did in one setup, as two sets of figures. */
+  /** The figures of both contenders in one setup. */
   record Pair(Stats ours, Stats keepalived) {
-    /** Our median by keepalived's. */
+    /** Our median divided by keepalived's. */
     double ratio() {
       return ours.median() / keepalived.median();
     }
   }
 
   /** The moves of a setup and kind by a contender. */
-  List<Sample> samples(Setup setup, Move move, Contender contender) {
+  List<Sample> samples(Setup setup, String move, Contender contender) {
     return samples.stream()
         .filter(of(setup, move))
         .filter(sample -> sample.contender().equals(contender.toString()))
         .toList();
   }
 
-  /** Figures of both contenders, or null as long as one has none. */
-  Pair pair(Setup setup, Move move, ToDoubleFunction<Sample> figure) {
+  /** Figures of both contenders, or null while either has none. */
+  Pair pair(Setup setup, String move, ToDoubleFunction<Sample> figure) {
     var ours = samples(setup, move, Contender.OURS);
     var keepalived = samples(setup, move, Contender.KEEPALIVED);
     return ours.isEmpty() || keepalived.isEmpty()
@@ -76,7 +76,7 @@ record Results(
         .toList();
   }
 
-  /** Figures of the costs of both, or null as long as one has none. */
+  /** Figures of the loads of both contenders, or null while either has none. */
   Pair loadPair(Setup setup, ToDoubleFunction<Load> figure) {
     var ours = loads(setup, Contender.OURS);
     var keepalived = loads(setup, Contender.KEEPALIVED);
@@ -91,7 +91,7 @@ record Results(
         .toList();
   }
 
-  /** Figures of a planned hand-over beside keepalived's stop, or null as long as one has none. */
+  /** Figures of a planned hand-over and of keepalived's stop, or null while either has none. */
   Pair plannedPair(Setup setup, String move, ToDoubleFunction<Planned> figure) {
     var ours = planned(setup, move);
     var keepalived = planned(setup, PlannedMoves.STOP);
@@ -110,11 +110,11 @@ record Results(
     return Stats.of(all.stream().map(figure::applyAsDouble).toList());
   }
 
-  private static Predicate<Sample> of(Setup setup, Move move) {
-    return sample -> sample.setup().equals(setup.name()) && sample.move().equals(move.key());
+  private static Predicate<Sample> of(Setup setup, String move) {
+    return sample -> sample.setup().equals(setup.name()) && sample.move().equals(move);
   }
 
-  /** Writes it as JSON; a reader finds the old file or the new one, whole. */
+  /** Writes the results as JSON, and replaces the file atomically. */
   void write(Path file) {
     try {
       replace(file, JSON.writeValueAsString(this) + "\n");
@@ -123,7 +123,7 @@ record Results(
     }
   }
 
-  /** Puts text into a file at once. */
+  /** Replaces the content of a file atomically. */
   static void replace(Path file, String text) throws IOException {
     var next = Files.writeString(file.resolveSibling(file.getFileName() + ".next"), text);
     Files.move(next, file, StandardCopyOption.ATOMIC_MOVE);

@@ -7,14 +7,16 @@ import java.time.Duration;
  *
  * @param setup name of the {@link Setup}
  * @param move key of the {@link Move}
- * @param contender who it was
+ * @param contender name of the contender
  * @param run number of the run, from 1
  * @param startToBackup from the start of the program on node-a until its log said Backup
  * @param outage longest time between two answers to the client
  * @param twoOwners time for which both nodes had the address, the worst of all addresses
- * @param twoOwnersAtEnd whether they still had it when the watch ended
+ * @param twoOwnersAtEnd whether both still had it when the measurement ended
  * @param noOwner time for which no node had the address, the worst of all addresses
- * @param parts when what happened
+ * @param frames ARP frames of both nodes
+ * @param cpu processor time of the program on node-b
+ * @param parts times of the parts of the move
  */
 record Sample(
     String setup,
@@ -26,10 +28,12 @@ record Sample(
     double twoOwners,
     boolean twoOwnersAtEnd,
     double noOwner,
+    int frames,
+    double cpu,
     Parts parts) {
 
   /**
-   * Milliseconds from the fault on; null for what did not happen.
+   * Milliseconds from the fault on; null for a part that did not happen.
    *
    * @param resigned first advert of node-a with priority 0
    * @param released the last address left node-a

@@ -9,14 +9,14 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * What an agent's {@code /metrics} said at one moment.
+ * An agent's metrics at one moment.
  *
  * @param series values by name and labels, as in {@code virtualip_state{state="Master",vip="web"}}
  */
 record Scrape(Map<String, Double> series) {
   private static final Pattern VIP = Pattern.compile("[{,]vip=\"([^\"]*)\"");
 
-  /** Of Prometheus's text format. */
+  /** Parses Prometheus' text format. */
   static Scrape of(String text) {
     return new Scrape(
         text.lines()
@@ -37,7 +37,7 @@ record Scrape(Map<String, Double> series) {
     return of(metric, label).mapToDouble(Map.Entry::getValue).sum();
   }
 
-  /** VirtualIPs for which a counter has counted since an earlier look. */
+  /** VirtualIPs whose counter has grown since an earlier scrape. */
   Set<String> counted(String counter, Scrape before) {
     var now = byVip(counter);
     before.byVip(counter).forEach((vip, count) -> now.merge(vip, -count, Double::sum));

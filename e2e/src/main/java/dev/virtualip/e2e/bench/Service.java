@@ -8,9 +8,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a client got: its successful requests by the time of their answers. By the answers and not
- * by the questions, for a question asked during an outage may wait for its answer until the end of
- * it.
+ * The service that a client got: its successful requests by the time of their answers. The time of
+ * a request does not count, since one sent during an outage may be answered at the end of it.
  */
 record Service(List<Answer> answers) {
   /** A successful request. */

@@ -9,15 +9,18 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * What both programs are told to do, as {@code VirtualIP} objects and as a {@code keepalived.conf}
+ * A configuration for both programs, as {@code VirtualIP} objects and as a {@code keepalived.conf}
  * with the same meaning. node-a has priority 100, node-b 80.
  *
  * @param name for tables and files
  * @param version VRRP version, 2 or 3; 2 with a password
  * @param advertMillis interval of adverts
  * @param routers number of virtual routers, 1 to 250
- * @param addressesEach number of addresses of each; in all there may be 250
- * @param checked whether the local nginx is asked every second, and its failure is a fault
+ * @param addressesEach number of addresses of each virtual router; at most 250 in all, or 1,000 if
+ *     they are excluded
+ * @param excluded whether adverts list the first address only (keepalived:
+ *     virtual_ipaddress_excluded)
+ * @param checked whether the local nginx is checked every second, and its failure is a fault
  * @param exclusive whether our leases are Exclusive; keepalived has none
  */
 record Setup(
@@ -26,44 +29,64 @@ record Setup(
     int advertMillis,
     int routers,
     int addressesEach,
+    boolean excluded,
     boolean checked,
     boolean exclusive) {
   static final String PASSWORD = "s3cret";
   static final int ADDRESSES_MAX = 250;
+  static final int EXCLUDED_MAX = 1_000;
+
+  /** The network of the addresses that adverts do not list. */
+  static final String EXCLUDED_NETWORK = "198.18.0.0/16";
+
   private static final int FIRST_HOST = 10;
 
   Setup {
-    if (routers * addressesEach > ADDRESSES_MAX) {
-      throw new IllegalArgumentException("at most " + ADDRESSES_MAX + " addresses: " + name);
+    int most = excluded ? EXCLUDED_MAX : ADDRESSES_MAX;
+    if (routers * addressesEach > most) {
+      throw new IllegalArgumentException("at most " + most + " addresses: " + name);
     }
   }
 
   /** The classic pair with one address. */
   static Setup classic(int version, int advertMillis) {
     return new Setup(
-        "v" + version + ", " + text(advertMillis), version, advertMillis, 1, 1, true, false);
+        "v" + version + ", " + text(advertMillis), version, advertMillis, 1, 1, false, true, false);
   }
 
   /** The same with exclusive leases, for adverts of 1 s or more. */
   Setup withExclusiveLeases() {
     return new Setup(
-        name + ", exclusive", version, advertMillis, routers, addressesEach, checked, true);
+        name + ", exclusive",
+        version,
+        advertMillis,
+        routers,
+        addressesEach,
+        excluded,
+        checked,
+        true);
   }
 
   /** All addresses in one virtual router, without a check. */
   static Setup addresses(int count) {
     var name = count == 1 ? "1 address" : count + " addresses of 1 VirtualIP";
-    return new Setup(name, 2, 1_000, 1, count, false, false);
+    return new Setup(name, 2, 1_000, 1, count, false, false, false);
+  }
+
+  /** All addresses in one virtual router, whose adverts list the first one only; no check. */
+  static Setup excluded(int count, int advertMillis) {
+    var name = count + " addresses, " + text(advertMillis);
+    return new Setup(name, 3, advertMillis, 1, count, true, false, false);
   }
 
   /** A virtual router for each address, without a check. */
   static Setup routers(int count) {
-    return new Setup(count + " VirtualIPs", 2, 1_000, count, 1, false, false);
+    return new Setup(count + " VirtualIPs", 2, 1_000, count, 1, false, false, false);
   }
 
   /** The same with adverts of version 3 every 100 ms. */
   static Setup fastRouters(int count) {
-    return new Setup(count + " VirtualIPs, 100 ms", 3, 100, count, 1, false, false);
+    return new Setup(count + " VirtualIPs, 100 ms", 3, 100, count, 1, false, false, false);
   }
 
   private static String text(int millis) {
@@ -72,11 +95,14 @@ record Setup(
 
   /** All virtual addresses; the client asks for the last one. */
   List<String> addresses() {
-    return IntStream.range(0, routers * addressesEach).mapToObj(Setup::address).toList();
+    return IntStream.range(0, routers * addressesEach).mapToObj(this::address).toList();
   }
 
   /** 203.0.113.10, then the others from .2 on: .1 is the upstream router. */
-  private static String address(int index) {
+  private String address(int index) {
+    if (excluded && index > 0) {
+      return "198.18.%d.%d".formatted(index / 250, index % 250 + 1);
+    }
     int host = index == 0 ? FIRST_HOST : index < FIRST_HOST - 1 ? index + 1 : index + 2;
     return ClassicPair.VIP.substring(0, ClassicPair.VIP.lastIndexOf('.') + 1) + host;
   }
@@ -86,6 +112,15 @@ record Setup(
     return IntStream.range(router * addressesEach, (router + 1) * addressesEach)
         .mapToObj(index -> address(index) + (index == 0 ? "/24" : "/32"))
         .toList();
+  }
+
+  private List<String> listed(int router) {
+    return excluded ? prefixes(router).subList(0, 1) : prefixes(router);
+  }
+
+  private List<String> unlisted(int router) {
+    var all = prefixes(router);
+    return all.subList(listed(router).size(), all.size());
   }
 
   private static String routerName(int router) {
@@ -116,8 +151,12 @@ record Setup(
       yaml.append("  lease: {policy: Exclusive}\n");
     }
     yaml.append("  addresses:\n");
-    prefixes(router)
-        .forEach(p -> yaml.append("    - {address: %s, interface: eth1}\n".formatted(p)));
+    listed(router).forEach(p -> yaml.append("    - {address: %s, interface: eth1}\n".formatted(p)));
+    unlisted(router)
+        .forEach(
+            p ->
+                yaml.append(
+                    "    - {address: %s, interface: eth1, advertised: false}\n".formatted(p)));
     if (router == 0) {
       yaml.append("  routes: [{to: default, via: 203.0.113.1, interface: eth1}]\n");
     }
@@ -143,7 +182,13 @@ record Setup(
 
   private Keepalived.Instance instance(int router, int priority) {
     var lines = new ArrayList<String>();
-    prefixes(router).forEach(prefix -> lines.add(prefix + " dev eth1"));
+    listed(router).forEach(prefix -> lines.add(prefix + " dev eth1"));
+    var options = new ArrayList<String>();
+    if (excluded) {
+      options.add("virtual_ipaddress_excluded {");
+      unlisted(router).forEach(prefix -> options.add("  " + prefix + " dev eth1"));
+      options.add("}");
+    }
     return new Keepalived.Instance(
         routerName(router),
         "eth0",
@@ -155,6 +200,6 @@ record Setup(
         lines,
         router == 0 ? List.of("default via 203.0.113.1 dev eth1") : List.of(),
         checked ? "/usr/bin/curl -sf -m 1 http://127.0.0.1/healthz" : null,
-        List.of());
+        options);
   }
 }

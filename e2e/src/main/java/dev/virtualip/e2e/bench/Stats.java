@@ -10,7 +10,7 @@ import java.util.List;
 record Stats(int count, double median, double min, double max, double p90) {
 
   /**
-   * Of these figures.
+   * Statistics of some figures.
    *
    * @throws IllegalArgumentException if there are none
    */

@@ -56,7 +56,7 @@ public final class AgentProgram implements AutoCloseable {
     }
   }
 
-  /** Writes a manifest, or writes it anew; the running agent follows. */
+  /** Writes or replaces a manifest; the running agent follows. */
   public void apply(String file, String manifest) {
     try {
       var next = Files.writeString(manifests.resolve("." + file + ".next"), manifest);
@@ -126,7 +126,7 @@ public final class AgentProgram implements AutoCloseable {
     return proc;
   }
 
-  /** What {@code /status} says about a VirtualIP; a missing node while there is nothing. */
+  /** The object of a VirtualIP in {@code /status}; a missing node while there is none. */
   public JsonNode status(String virtualIp) {
     try {
       var status = JSON.readTree(host.get("http://127.0.0.1:9405/status"));
@@ -137,11 +137,11 @@ public final class AgentProgram implements AutoCloseable {
   }
 
   /**
-   * Returns once {@code /status} says so. Whoever saw a move in the kernel was early: the agent
-   * publishes its status after it has bound the addresses.
+   * Waits until {@code /status} has a value. The agent publishes its status after it has bound the
+   * addresses, so a change seen in the kernel may not be in it yet.
    *
    * @param field a text of the VirtualIP's status, such as {@code reason}
-   * @throws AssertionError when it does not within 10 s
+   * @throws AssertionError when it has not within 10 s
    */
   public void awaitStatus(String virtualIp, String field, String expected) {
     Await.until(

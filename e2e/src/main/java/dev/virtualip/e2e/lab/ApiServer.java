@@ -15,8 +15,8 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
   int PORT = 6443;
 
   /**
-   * Starts the first kind that is there: the programs in the folder {@code KUBEBUILDER_ASSETS},
-   * else the embedded one.
+   * Starts the real API server, from the programs in the folder {@code KUBEBUILDER_ASSETS}, or else
+   * the embedded one.
    *
    * @param address of the control host, reachable from the nodes; 127.0.0.1 where there are none
    */
@@ -45,10 +45,13 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
     return server;
   }
 
-  /** What runs, in words. */
+  /** Its kind and version, in words. */
   String kind();
 
-  /** Whether it is a real one: schema, CEL (from 1.25), RBAC and server-side apply in earnest. */
+  /**
+   * Whether it is a real one, which enforces schema, CEL (from 1.25) and RBAC, and supports
+   * server-side apply.
+   */
   boolean real();
 
   /** A client with all rights and without retries. Closed with the server. */

@@ -29,7 +29,7 @@ public final class Capture implements AutoCloseable {
   static Capture start(Host host, String nic, String filter) {
     try {
       Path file = Files.createTempFile(host.lab().work(), host.name() + "-" + nic + "-", ".pcap");
-      // -Z root: it would give up root, and with it the right to write here.
+      // -Z root keeps root: otherwise it would lose the right to write here.
       Proc tcpdump =
           host.start(
               file.getFileName().toString(),
@@ -77,7 +77,7 @@ public final class Capture implements AutoCloseable {
     tcpdump.stop();
   }
 
-  /** The last record may still be in the writing: it is left for the next time. */
+  /** A last record that is still being written is skipped. */
   private static List<Frame> parse(ByteBuffer pcap) {
     List<Frame> frames = new ArrayList<>();
     pcap.position(Math.min(FILE_HEADER_BYTES, pcap.limit()));

@@ -3,10 +3,9 @@ package dev.virtualip.e2e.lab;
 import java.util.List;
 
 /**
- * The classic nginx + keepalived set-up: two nodes with {@code eth0} on the internal network and
- * {@code eth1} on the public one, where they have no address of their own; nginx on both; the
- * upstream router; and a client behind it on another subnet, to which an answer only gets by the
- * virtual route.
+ * The classic nginx + keepalived set-up. Two nodes have {@code eth0} on the internal network and
+ * {@code eth1} on the public one, without an address of its own; nginx runs on both. A client is
+ * behind the upstream router on another subnet, so that answers reach it only by the virtual route.
  */
 public final class ClassicPair implements AutoCloseable {
   /** The virtual address. */
@@ -40,7 +39,7 @@ public final class ClassicPair implements AutoCloseable {
     nginxB = Nginx.start(nodeB);
   }
 
-  /** Builds it all; nobody holds the virtual address yet. */
+  /** Builds the set-up; no node holds the virtual address yet. */
   public static ClassicPair build(Lab lab) {
     return new ClassicPair(lab);
   }

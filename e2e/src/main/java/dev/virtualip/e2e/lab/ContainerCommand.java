@@ -5,6 +5,7 @@ import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Quantity;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.Volume;
 import io.fabric8.kubernetes.api.model.VolumeMount;
@@ -30,7 +31,7 @@ final class ContainerCommand {
   private static final String CREDENTIALS = "/var/run/secrets/kubernetes.io/serviceaccount";
   private static final String RUNC = "/run/lab/runc";
   private static final Pattern VARIABLE = Pattern.compile("\\$\\(([A-Za-z_][A-Za-z0-9_.-]*)\\)");
-  // A mount point that is not there is made on an overlay in memory, not on the machine's disk.
+  // A missing mount point is created on an overlay in memory, not on the machine's disk.
   private static final String MOUNT =
       """
       parent=$2
@@ -73,7 +74,10 @@ final class ContainerCommand {
     return pod.getMetadata().getName() + "-" + container.getName();
   }
 
-  /** A container by runc, from the control host: inside of network namespaces /sys is another. */
+  /**
+   * Starts a container by runc. runc runs on the control host, since network namespaces have
+   * another /sys.
+   */
   private Proc start(Container container, Program.Image image) {
     Map<String, String> environment = environment(container);
     String id = pod.getMetadata().getUid() + "-" + started++;
@@ -92,9 +96,19 @@ final class ContainerCommand {
             name(container), "runc", "--root", RUNC, "run", "--bundle", bundle.toString(), id);
   }
 
-  /** A program of the machine in a mount namespace of its own. */
+  /**
+   * A program of the machine in a mount namespace of its own, with the heap it has in the image.
+   */
   private Proc start(Container container, Program.Command stand) {
     Map<String, String> environment = environment(container);
+    Quantity limit =
+        container.getResources() == null
+            ? null
+            : container.getResources().getLimits().get("memory");
+    if (limit != null) {
+      long half = Quantity.getAmountInBytes(limit).longValueExact() / 2;
+      environment.put("JAVA_OPTS", "-Xmx" + half);
+    }
     List<String> program = new ArrayList<>(capabilities(container));
     program.addAll(stand.words());
     container.getCommand().stream().skip(1).forEach(word -> program.add(expand(word, environment)));
@@ -191,7 +205,7 @@ final class ContainerCommand {
     return paths;
   }
 
-  /** hostPath: a folder of this node that outlives the pod; the machine's own stays unseen. */
+  /** hostPath: a folder of this node that outlives the pod, not one of the machine. */
   private Path volume(Volume volume, VolumeMount mount) {
     String own = LabNode.volumeOf(pod.getMetadata().getUid(), mount.getName());
     String namespace = pod.getMetadata().getNamespace();

@@ -24,7 +24,8 @@ import java.util.logging.Logger;
  */
 final class EmbeddedApiServer implements ApiServer {
   static final String TOKEN = "lab-token";
-  // It tells each request. Kept here, for a logger nobody holds forgets its level.
+  // Logs each request. The reference is kept because a logger that is garbage-collected loses its
+  // level.
   private static final Logger REQUESTS = Logger.getLogger(MockWebServer.class.getName());
 
   private final String address;
@@ -98,7 +99,9 @@ final class EmbeddedApiServer implements ApiServer {
     return kubeconfig;
   }
 
-  /** The client takes a service host for https, and this is http, so the whole URL it is. */
+  /**
+   * The whole URL, since the client would use https with a service host, and this server has http.
+   */
   @Override
   public Map<String, String> podEnvironment() {
     return Map.of(

@@ -22,7 +22,7 @@ import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** What fabric8's mock server lacks and our programs use. */
+/** Adds to fabric8's mock server the features that our programs use. */
 final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String APPLY = "application/apply-patch+yaml";
@@ -30,9 +30,9 @@ final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
   private static final String NODE_NAME = "spec.nodeName";
   private static final Pattern NODE_SELECTOR =
       Pattern.compile("fieldSelector=spec\\.nodeName(?:=|%3D)([^&,%]+)&?");
-  // Not resourceVersion=0, which asks for no version in particular.
+  // Not resourceVersion=0, which stands for any version.
   private static final Pattern WATCHED_SINCE = Pattern.compile("resourceVersion=([1-9][0-9]*)");
-  // Built-in kinds with a status subresource, which the mock server knows of custom ones only.
+  // Built-in kinds with a status subresource; the mock server supports that for custom kinds only.
   private static final Set<String> STATUS_KINDS =
       Set.of("pods", "nodes", "daemonsets", "deployments");
 
@@ -85,13 +85,17 @@ final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
           (ObjectNode) (isStatus(path) ? current.deepCopy() : merge(current, patch));
       if (isStatus(path)) {
         updated.set("status", merge(current.path("status"), patch.path("status")));
+        var version = patch.path("metadata").path("resourceVersion");
+        if (!version.isMissingNode()) {
+          ((ObjectNode) updated.path("metadata")).set("resourceVersion", version);
+        }
       } else if (hasStatus(path) && current.has("status")) {
         updated.set("status", current.get("status"));
       } else if (hasStatus(path)) {
         updated.remove("status");
       }
       MockResponse answer = handleUpdate(with(request, HttpMethod.PUT, path, updated));
-      // Somebody else wrote meanwhile: a patch without a version is then simply done again.
+      // Another client wrote meanwhile: a patch without a version is repeated.
       if (answer.code() != 409 || patch.path("metadata").has("resourceVersion")) {
         return answer;
       }
@@ -99,8 +103,8 @@ final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
   }
 
   /**
-   * A watch from before a deletion is told to list again: the mock server begins each watch with
-   * all there is, which does not tell what is gone.
+   * A watch from before a deletion is rejected, so that the client lists again. The mock server
+   * begins each watch with all present objects, from which deletions do not show.
    */
   @Override
   public MockResponse handleGet(String path) {
@@ -116,7 +120,10 @@ final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
     return super.handleDelete(selectingByLabel(path));
   }
 
-  /** Pods of a node: the field selector becomes one of labels, see {@link #processEvent}. */
+  /**
+   * Turns the field selector for the pods of a node into a label selector, see {@link
+   * #processEvent}.
+   */
   private static String selectingByLabel(String path) {
     Matcher selector = NODE_SELECTOR.matcher(path);
     if (!selector.find()) {
@@ -129,7 +136,9 @@ final class EmbeddedDispatcher extends KubernetesCrudDispatcher {
         : rest + (rest.endsWith("?") || rest.endsWith("&") ? "" : "&") + wanted;
   }
 
-  /** What is searched by gets a pod's node as a label; what is stored does not. */
+  /**
+   * Adds a pod's node as a label to the attributes that are searched, but not to the stored object.
+   */
   @Override
   public void processEvent(
       String path,

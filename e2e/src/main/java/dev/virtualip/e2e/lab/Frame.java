@@ -31,7 +31,7 @@ public record Frame(Instant time, byte[] bytes) {
   }
 
   /**
-   * A VRRP advert (RFC 3768, RFC 9568) with the IP header's parts that matter.
+   * A VRRP advert (RFC 3768, RFC 9568), with some fields of its IP header.
    *
    * @param interval seconds in version 2, hundredths of a second in version 3
    * @param addresses virtual addresses in the order of the packet

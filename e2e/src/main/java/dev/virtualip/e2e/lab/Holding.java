@@ -11,23 +11,23 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * How long several hosts had an address at once, and how long none had it, within some time. Of
- * several addresses the worst counts, each of the two on its own.
+ * How long an address had several owners, and how long it had none, within some time. With several
+ * addresses each of the two is that of the worst address.
  *
  * @param two time with two owners or more
  * @param none time without an owner
- * @param twoAtEnd whether an address has two owners at the end, so that {@code two} is only what
- *     was seen of it
+ * @param twoAtEnd whether an address still has two owners at the end, so that {@code two} is only a
+ *     part of that time
  */
 public record Holding(Duration two, Duration none, boolean twoAtEnd) {
 
   /**
-   * Adds it up.
+   * Adds up the changes of owners.
    *
-   * @param changes by time, complete for these addresses from a moment on at which nobody had them
+   * @param changes changes in order, complete from a moment on at which no host had the addresses
    * @param addresses the addresses that count
-   * @param from from when on owners are counted
-   * @param to until when
+   * @param from beginning of the time that counts
+   * @param to end of the time that counts
    */
   public static Holding of(
       List<Change> changes, Collection<String> addresses, Instant from, Instant to) {

@@ -32,7 +32,7 @@ public final class Host implements AutoCloseable {
 
   static Host control(Lab lab) {
     Host control = new Host(lab, "control", 0, List.of());
-    // arp_ignore: it answers for an address only on that address's wire, not on a cut port.
+    // arp_ignore: the host answers for an address only on that address's wire, not on a cut port.
     control.sh(
         "sysctl -qw net.ipv4.ip_forward=0 net.ipv4.conf.all.arp_ignore=1"
             + " net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0");
@@ -89,7 +89,10 @@ public final class Host implements AutoCloseable {
     ports.remove(nic);
   }
 
-  /** The switch drops what comes and goes; the host keeps its carrier and notices nothing. */
+  /**
+   * The switch drops all frames from and to the NIC. The host keeps its carrier and notices
+   * nothing.
+   */
   public void cut(String nic) {
     Shell.run("ip", "link", "set", port(nic).name(), "nomaster");
   }
@@ -152,14 +155,14 @@ public final class Host implements AutoCloseable {
     return Shell.result(inside(List.of(command))).exit() == 0;
   }
 
-  /** Whether an address answers within a second: a connection to its port 9 is refused. */
+  /** Whether an address answers within a second, by refusing a connection to its port 9. */
   public boolean reaches(String address) {
     String url = "http://" + (address.contains(":") ? "[" + address + "]" : address) + ":9/";
     List<String> curl = List.of("curl", "-sSv", "--connect-timeout", "1", "--noproxy", "*", url);
     return Shell.result(inside(curl)).output().contains("Connection refused");
   }
 
-  /** Body of a GET on a new connection with 1 s time, or an empty text when it fails. */
+  /** Body of a GET on a new connection with a timeout of 1 s, or an empty text when it fails. */
   public String get(String url) {
     Shell.Result result =
         Shell.result(inside(List.of("curl", "-sf", "--max-time", "1", "--noproxy", "*", url)));
@@ -176,17 +179,20 @@ public final class Host implements AutoCloseable {
     return start(name, environment, inside(List.of(command)));
   }
 
-  /** Starts a program of this host on the control host, which brings it here by itself. */
+  /** Starts a program on the control host that moves itself to this host. */
   Proc startOutside(String name, String... command) {
     return start(name, Map.of(), List.of(command));
   }
 
   private Proc start(String name, Map<String, String> environment, List<String> command) {
     Map<String, String> all = new LinkedHashMap<>();
-    // JVMs: no files in the machine's /tmp, which a SIGKILL would leave there.
-    all.put("JAVA_OPTS", "-XX:-UsePerfData -Djava.io.tmpdir=/run/lab/tmp");
     all.put("TMPDIR", "/run/lab/tmp");
     all.putAll(environment);
+    // JVMs: no files in the machine's /tmp, which a SIGKILL would leave there.
+    all.merge(
+        "JAVA_OPTS",
+        "-XX:-UsePerfData -Djava.io.tmpdir=/run/lab/tmp",
+        (own, lab) -> lab + " " + own);
     int start = starts.merge(name, 1, Integer::sum);
     String file = this.name + "-" + name + (start == 1 ? "" : "-" + start) + ".log";
     Proc proc = Proc.start(this.name + "/" + name, lab.work().resolve(file), all, command);

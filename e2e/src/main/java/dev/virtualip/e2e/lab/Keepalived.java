@@ -18,7 +18,7 @@ public final class Keepalived implements AutoCloseable {
    * @param password auth_type PASS, at most 8 characters
    * @param addresses lines of virtual_ipaddress: {@code 203.0.113.10/24 dev eth1}
    * @param routes lines of virtual_routes: {@code default via 203.0.113.1 dev eth1}
-   * @param trackScript command of a check that runs every second; failing, it takes the VIP away
+   * @param trackScript command of a check that runs every second; its failure is a fault
    * @param options more lines of the instance, such as {@code nopreempt}
    */
   public record Instance(
@@ -95,7 +95,7 @@ public final class Keepalived implements AutoCloseable {
 
   /** Starts it again after {@link #stop} or {@link #kill}. */
   public void start() {
-    // After a kill the pid file names a process that another program may be by now.
+    // After a kill the pid in the file may by now be that of another program.
     host.run("rm", "-f", folder + "/main.pid", folder + "/vrrp.pid");
     proc =
         host.start(
@@ -110,14 +110,14 @@ public final class Keepalived implements AutoCloseable {
             "--vrrp_pid=" + folder + "/vrrp.pid");
   }
 
-  /** Takes over another configuration without a restart. */
+  /** Switches to another configuration without a restart. */
   public void reload(String config) {
     try {
       Files.writeString(folder.resolve("keepalived.conf"), config);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    // The leader alone: it tells its children.
+    // Only to the leader, which passes it on to its children.
     host.run("kill", "-s", "HUP", Long.toString(proc.pid()));
   }
 

@@ -12,7 +12,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * A small network with hosts on it. The JVM itself runs on the control host, which has the wires'
- * bridges. One lab at a time; {@link #close} ends all that runs on it and removes hosts and wires.
+ * bridges. Only one lab can be open; {@link #close} ends all programs on it and removes hosts and
+ * wires.
  */
 public final class Lab implements AutoCloseable {
   private static final AtomicBoolean OPEN = new AtomicBoolean();
@@ -56,7 +57,7 @@ public final class Lab implements AutoCloseable {
 
   /**
    * The project's folder: the system property {@code virtualip.root}, else the nearest folder from
-   * the working directory up that has the CRD in it.
+   * the working directory up that contains the CRD.
    */
   public static Path root() {
     String given = System.getProperty("virtualip.root");
@@ -83,17 +84,20 @@ public final class Lab implements AutoCloseable {
     return control;
   }
 
-  /** The host of this name, made when asked for the first time. */
+  /** The host of this name, created by the first call. */
   public synchronized Host host(String name) {
     return hosts.computeIfAbsent(name, n -> Host.create(this, n, hosts.size() + 1));
   }
 
-  /** The wire of this name, made when asked for the first time. */
+  /** The wire of this name, created by the first call. */
   public synchronized Wire wire(String name) {
     return wires.computeIfAbsent(name, n -> Wire.create(n, wires.size() + 1));
   }
 
-  /** Runs {@code close}, which may have been called before, first of all when the lab closes. */
+  /**
+   * Adds an action that runs before all others when the lab closes. It has to tolerate having run
+   * before.
+   */
   void onClose(Runnable close) {
     closings.push(close);
   }

@@ -27,8 +27,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes and removes the pods of DaemonSets and Deployments where no real controllers run. A
- * Deployment gets one pod at most, on the node registered first. Looks every 200 ms.
+ * Creates and removes the pods of DaemonSets and Deployments where no real controllers run. A
+ * Deployment gets one pod at most, on the node registered first. Runs every 200 ms.
  */
 final class LabControllers implements AutoCloseable {
   private static final Logger log = LoggerFactory.getLogger(LabControllers.class);

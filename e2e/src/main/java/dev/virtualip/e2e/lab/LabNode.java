@@ -29,6 +29,7 @@ public final class LabNode implements AutoCloseable {
   private final Map<String, Program> programs;
   private final Map<String, PodRun> pods = new ConcurrentHashMap<>();
   private final Set<String> held = ConcurrentHashMap.newKeySet();
+  private volatile boolean kubeletRuns = true;
   private SharedIndexInformer<Pod> informer;
 
   private LabNode(ApiServer api, Host host, String internalIp, Map<String, Program> programs) {
@@ -39,12 +40,12 @@ public final class LabNode implements AutoCloseable {
   }
 
   /**
-   * Registers a host as a ready node and starts whatever pods get bound to it.
+   * Registers a host as a ready node, and starts all pods that get bound to it.
    *
    * @param internalIp the node's InternalIP, an address of the host
    * @param labels in addition to {@code kubernetes.io/hostname}
-   * @param programs what to run for images: the first one whose key the image's name contains; a
-   *     container waits as if its image could not be pulled if there is none
+   * @param programs programs for images: the first one whose key the image's name contains. Without
+   *     one a container waits as if its image could not be pulled
    */
   public static LabNode start(
       ApiServer api,
@@ -72,13 +73,14 @@ public final class LabNode implements AutoCloseable {
     return host;
   }
 
-  /** Where a path of the node's own disk is, as pods see it by a hostPath volume. */
+  /** The location of a path that pods see by a hostPath volume. */
   Path disk(String path) {
     return folder().resolve("disk" + path);
   }
 
   /**
-   * Where an emptyDir volume is; like a kubelet's it outlives the containers of its pod.
+   * The location of an emptyDir volume, which outlives the containers of its pod, as with a
+   * kubelet.
    *
    * @param program part of the name of the image that a container of the pod runs
    */
@@ -90,7 +92,7 @@ public final class LabNode implements AutoCloseable {
         .orElseThrow(() -> new IllegalStateException("no " + program + " runs on " + name()));
   }
 
-  /** Where in {@link #folder} a volume is that belongs to a pod alone. */
+  /** The location in {@link #folder} of a volume that belongs to one pod. */
   static String volumeOf(String podUid, String volume) {
     return "pods/" + podUid + "/" + volume;
   }
@@ -135,6 +137,22 @@ public final class LabNode implements AutoCloseable {
     return held.stream().anyMatch(image::contains);
   }
 
+  /** Ends the kubelet: pods run on, and the node controller calls them and the node not ready. */
+  public void killKubelet() {
+    kubeletRuns = false;
+    setReady(false);
+  }
+
+  /** Undoes {@link #killKubelet}. */
+  public void startKubelet() {
+    kubeletRuns = true;
+    setReady(true);
+  }
+
+  boolean kubeletRuns() {
+    return kubeletRuns;
+  }
+
   /** Sets the Node's Ready condition, as the node controller does for a silent kubelet. */
   public void setReady(boolean ready) {
     String condition =
@@ -154,12 +172,15 @@ public final class LabNode implements AutoCloseable {
         .patch(PatchContext.of(PatchType.JSON_MERGE), condition);
   }
 
-  /** Whether there is a program for an image; without one it is an image that can't be pulled. */
+  /**
+   * Whether there is a program for an image. An image without one counts as one that can't be
+   * pulled.
+   */
   boolean hasProgram(String image) {
     return programs.keySet().stream().anyMatch(image::contains);
   }
 
-  /** What to run for an image. */
+  /** The program for an image. */
   Program program(String image) {
     return programs.entrySet().stream()
         .filter(entry -> image.contains(entry.getKey()))

@@ -11,7 +11,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** Debian's aiosmtpd on a host: an SMTP server that takes every mail and keeps it as a file. */
+/** Debian's aiosmtpd on a host: an SMTP server that accepts every mail and keeps it as a file. */
 public final class MailServer implements AutoCloseable {
   // Maildir's name for a file: seconds, microseconds, process, and a number that counts the mails.
   private static final Pattern NUMBER = Pattern.compile("Q([0-9]+)\\.");
@@ -27,8 +27,8 @@ public final class MailServer implements AutoCloseable {
   /**
    * Starts a server; returns when it listens. The output of {@link #proc} has the dialogues.
    *
-   * @param address where it listens
-   * @param options further ones of aiosmtpd, such as {@code --tlscert=FILE}
+   * @param address address to listen on
+   * @param options further options of aiosmtpd, such as {@code --tlscert=FILE}
    */
   public static MailServer start(Host host, String address, int port, String... options) {
     try {

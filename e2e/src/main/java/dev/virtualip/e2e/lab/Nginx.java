@@ -83,7 +83,7 @@ public final class Nginx implements AutoCloseable {
         "ok\n"::equals);
   }
 
-  /** What runs it, for somebody else to do so after {@link #stop}. */
+  /** The command that runs it, for a caller that starts it itself after {@link #stop}. */
   public List<String> command() {
     return List.of("nginx", "-p", folder + "/", "-e", "stderr", "-c", folder + "/nginx.conf");
   }
@@ -98,7 +98,7 @@ public final class Nginx implements AutoCloseable {
     proc.kill();
   }
 
-  /** Answers health checks with 500, or well again. */
+  /** Answers health checks with 500, or with 200 again. */
   public void fail(boolean failing) {
     try {
       if (failing) {

@@ -22,14 +22,14 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * A container of a pod as an OCI bundle for runc, as a kubelet and its runtime would make it: user,
- * capabilities, privilege escalation, read-only root, seccomp profile and memory limit are those of
- * the pod, and nothing is added. Every pod is on its node's network.
+ * A container of a pod as an OCI bundle for runc, as a kubelet and its runtime would create it.
+ * User, capabilities, privilege escalation, read-only root, seccomp profile and memory limit are
+ * those of the pod; nothing is added. Every pod is on its node's network.
  *
  * <p>https://github.com/opencontainers/runtime-spec/blob/v1.0.2/config.md
  */
 final class OciBundle {
-  /** What the default profile of Kubernetes' runtimes is made of, in Debian's words. */
+  /** Debian's copy of the default seccomp profile of Kubernetes' runtimes. */
   private static final Path SECCOMP = Path.of("/usr/share/containers/seccomp.json");
 
   private static final JsonMapper JSON = new JsonMapper();
@@ -54,8 +54,8 @@ final class OciBundle {
   /**
    * Writes a bundle.
    *
-   * @param folder where to
-   * @param arguments of the pod, behind the image's entry point; none for the image's own
+   * @param folder folder of the bundle
+   * @param arguments the pod's arguments after the image's entry point; empty for the image's own
    * @param mounts folders of the node by the path in the container
    * @param network path of the network namespace, or null for the lab's control host
    */
@@ -126,7 +126,7 @@ final class OciBundle {
     return texts;
   }
 
-  /** Those of the pod alone: all of ours drop the runtime's own. */
+  /** Only the capabilities that the pod adds: all our pods drop those of the runtime. */
   private List<String> capabilities() {
     var capabilities = security.getCapabilities();
     if (capabilities == null || !capabilities.getDrop().contains("ALL")) {
@@ -191,7 +191,7 @@ final class OciBundle {
     return linux;
   }
 
-  /** The rules that are for this container's capabilities and this architecture. */
+  /** The rules that apply to this container's capabilities and this architecture. */
   private Map<String, Object> seccomp() throws IOException {
     var machine = System.getProperty("os.arch");
     var profile = JSON.readTree(SECCOMP.toFile());

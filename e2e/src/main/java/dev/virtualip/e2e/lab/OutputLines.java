@@ -11,12 +11,12 @@ public final class OutputLines {
   private final Proc proc;
   private long readBytes;
 
-  /** From the first line on. */
+  /** Begins with the first line of a program's output. */
   public OutputLines(Proc proc) {
     this.proc = proc;
   }
 
-  /** Complete lines that were printed since the last time. */
+  /** Complete lines that were printed since the last call. */
   public List<String> fresh() {
     try (RandomAccessFile file = new RandomAccessFile(proc.outputFile().toFile(), "r")) {
       byte[] fresh = new byte[(int) (file.length() - readBytes)];

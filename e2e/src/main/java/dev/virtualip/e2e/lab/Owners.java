@@ -15,13 +15,13 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * Which host has which address, and since when: the kernel's own reports, as an {@code ip monitor}
- * on each host prints them, to the microsecond of their arrival there.
+ * Records which host has which address, and since when. The source are the kernel's reports, as
+ * {@code ip monitor} on each host prints them, with the microsecond of their arrival.
  */
 public final class Owners implements AutoCloseable {
   private static final Pattern LINE =
       Pattern.compile("\\[(\\S+)] (Deleted )?\\d+: \\S+ +inet6? ([0-9a-f.:]+)/.*");
-  // Of the documentation's range: put on lo once, to learn that the monitor listens.
+  // A documentation address that is put on lo once, to find out when the monitor listens.
   private static final String MARK = "192.0.2.254";
   private static final Duration SOON = Duration.ofSeconds(60);
 
@@ -35,7 +35,7 @@ public final class Owners implements AutoCloseable {
 
   private Owners() {}
 
-  /** Begins to watch hosts that have no virtual address yet; returns when it sees them. */
+  /** Begins to watch hosts that have no virtual address yet; returns when all monitors listen. */
   public static Owners watch(List<Host> hosts) {
     var owners = new Owners();
     for (var host : hosts) {
@@ -82,7 +82,7 @@ public final class Owners implements AutoCloseable {
     return addresses.stream().noneMatch(now.get(host.name())::contains);
   }
 
-  /** All changes since {@link #forget}, by time; renewals are none. */
+  /** All changes since {@link #forget}, in order, without renewals. */
   public synchronized List<Change> changes() {
     read();
     changes.sort(Comparator.comparing(Change::time));
@@ -96,7 +96,7 @@ public final class Owners implements AutoCloseable {
   }
 
   /**
-   * Makes sure that no report was lost: compares with what the kernel says now.
+   * Makes sure that no report was lost, by a comparison with the kernel's present addresses.
    *
    * @throws AssertionError if they differ for good
    */

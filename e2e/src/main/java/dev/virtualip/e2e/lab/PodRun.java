@@ -31,7 +31,7 @@ final class PodRun {
   private static final Duration PULL_PERIOD = Duration.ofSeconds(10);
   private static final Duration DEFAULT_GRACE = Duration.ofSeconds(30);
 
-  /** A container and what became of it; used by the pod's thread, read by others. */
+  /** A container and its state; written by the pod's thread, read by others. */
   private static final class Run {
     final Container container;
     volatile Proc proc;
@@ -79,7 +79,11 @@ final class PodRun {
                 });
   }
 
-  /** Starts the pod; {@code ended} gets its uid when its last program is gone. */
+  /**
+   * Starts the pod.
+   *
+   * @param ended gets the pod's UID when its last program has ended
+   */
   static PodRun start(LabNode node, Pod pod, Consumer<String> ended) {
     PodRun run = new PodRun(node, pod, ended);
     run.thread.start();
@@ -121,10 +125,15 @@ final class PodRun {
       Duration grace = null;
       while (grace == null) {
         try {
-          runs.forEach(this::keepRunning);
-          report();
+          if (node.kubeletRuns()) {
+            runs.forEach(this::keepRunning);
+            report(status());
+          } else if (reported != null) {
+            report(notReady());
+          }
         } catch (KubernetesClientException e) {
-          // Gone, or the API server is away: the programs run on, the next round tries again.
+          // The pod object is gone, or the API server is away. The programs run on, and the next
+          // round tries again.
           log.debug("pod={} message={}", pod.getMetadata().getName(), e.getMessage());
         }
         grace = stops.poll(PERIOD.toMillis(), TimeUnit.MILLISECONDS);
@@ -187,8 +196,7 @@ final class PodRun {
         .getContainerPort();
   }
 
-  private void report() {
-    PodStatus status = status();
+  private void report(PodStatus status) {
     if (status.equals(reported)) {
       return;
     }
@@ -231,6 +239,17 @@ final class PodRun {
     return status.build();
   }
 
+  /**
+   * As the node controller calls it when no kubelet is heard of: its containers are as they were.
+   */
+  private PodStatus notReady() {
+    return new PodStatusBuilder(reported)
+        .editMatchingCondition(condition -> condition.getType().equals("Ready"))
+        .withStatus("False")
+        .endCondition()
+        .build();
+  }
+
   private ContainerStatusBuilder containerStatus(Run run) {
     var status =
         new ContainerStatusBuilder()
@@ -249,7 +268,7 @@ final class PodRun {
         : status.withState(waiting(run));
   }
 
-  /** As a kubelet says it: about an image that it can't get, two things in turn. */
+  /** The waiting state of a kubelet: for an image that it can't pull, two reasons in turn. */
   private ContainerState waiting(Run run) {
     var image = run.container.getImage();
     boolean pulls = System.nanoTime() / PULL_PERIOD.toNanos() % 2 == 0;
@@ -267,7 +286,7 @@ final class PodRun {
         .anyMatch(c -> c.getType().equals("Ready") && c.getStatus().equals("True"));
   }
 
-  /** Only this very pod: by now its name may belong to the next one. */
+  /** Removes only the pod with this UID: its name may already belong to another pod. */
   private void removeObject() {
     var objects = node.api().client().pods().inNamespace(pod.getMetadata().getNamespace());
     Pod current = objects.withName(pod.getMetadata().getName()).get();

@@ -9,18 +9,18 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.TreeSet;
 
-/** What a {@link ProbeClient} on some host sees of a URL, from its start on. */
+/** A {@link ProbeClient} on a host, and its results for a URL from its start on. */
 public final class Probe implements AutoCloseable {
   private static final Duration LIFE_MAX = Duration.ofMinutes(30);
   private static final Duration PERIOD = Duration.ofMillis(10);
-  // Of two successes further apart, something between them was lost or late.
+  // A longer time between two successes means that a request between them was lost or late.
   private static final Duration OUTAGE_MIN = PERIOD.multipliedBy(5);
 
   /**
    * One request.
    *
-   * @param start when it began; all times here are by this
-   * @param answer the body, which is the answering host's name, or what went wrong
+   * @param start when it began, which is its time in all methods here
+   * @param answer the body, which is the answering host's name, or the error
    */
   public record Sample(Instant start, boolean ok, Duration took, String answer)
       implements Comparable<Sample> {
@@ -49,19 +49,22 @@ public final class Probe implements AutoCloseable {
     lines = new OutputLines(client);
   }
 
-  /** Starts asking from {@code host} every 10 ms. See {@link #start(Host, String, Duration)}. */
+  /**
+   * Starts a client on {@code host} with a request every 10 ms. See {@link #start(Host, String,
+   * Duration)}.
+   */
   public static Probe start(Host host, String url) {
     return start(host, url, PERIOD);
   }
 
   /**
-   * Starts asking from {@code host}; returns when the first request has ended, well or not.
+   * Starts a client on {@code host}; returns when the first request has succeeded or failed.
    *
-   * @param url with an address, not a name, as host
+   * @param url URL with an address, not a name, as host
    * @param period time from request to request, 1 ms or more
    */
   public static Probe start(Host host, String url, Duration period) {
-    // A JVM of its own on the client's host, small, from this class's folder or jar alone.
+    // A small JVM of its own on the client's host, with only this class's folder or jar.
     String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
     String classes =
         ProbeClient.class.getProtectionDomain().getCodeSource().getLocation().getPath();
@@ -90,7 +93,7 @@ public final class Probe implements AutoCloseable {
     return List.copyOf(samples);
   }
 
-  /** The outages of at least 50 ms since then, the last one possibly going on. */
+  /** The outages of at least 50 ms since a time; the last one may still go on. */
   public List<Outage> outages(Instant since) {
     return gaps(since, Instant.MAX).stream()
         .filter(gap -> gap.duration().compareTo(OUTAGE_MIN) >= 0)
@@ -99,7 +102,8 @@ public final class Probe implements AutoCloseable {
 
   /**
    * The longest time between two neighbouring successes of which one at least lies between {@code
-   * from} and {@code to}. Ask more than a second after {@code to}: requests take up to that long.
+   * from} and {@code to}. Call it more than a second after {@code to}, since requests take up to
+   * that long.
    */
   public Duration longestOutage(Instant from, Instant to) {
     return gaps(from, to).stream()
@@ -108,12 +112,12 @@ public final class Probe implements AutoCloseable {
         .orElse(Duration.between(from, to));
   }
 
-  /** Who answered the latest successful request, or an empty text without one. */
+  /** The host that answered the latest successful request, or an empty text without one. */
   public String servedBy() {
     return servedBy(Instant.MAX);
   }
 
-  /** Who answered the latest request that began before {@code time} and succeeded. */
+  /** The host that answered the latest successful request that began before {@code time}. */
   public synchronized String servedBy(Instant time) {
     read();
     for (Sample sample : samples.descendingSet()) {
@@ -173,7 +177,7 @@ public final class Probe implements AutoCloseable {
     return gaps;
   }
 
-  /** Takes in what the client printed since the last time. */
+  /** Reads the client's output since the last call. */
   private void read() {
     lines.fresh().stream().filter(l -> l.matches("[0-9]+ (ok|fail) .*")).forEach(this::add);
   }

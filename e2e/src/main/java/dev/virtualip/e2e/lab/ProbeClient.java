@@ -14,9 +14,9 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * A client that keeps asking: one HTTP GET a period, each on a connection of its own and with 1 s
- * time. Prints a line per request: start in microseconds since the epoch, {@code ok} or {@code
- * fail}, milliseconds taken, and the body or what went wrong.
+ * A client that sends one HTTP GET per period, each on a connection of its own and with a timeout
+ * of 1 s. It prints a line per request: start in microseconds since the epoch, {@code ok} or {@code
+ * fail}, milliseconds taken, and the body or the error.
  *
  * <p>Arguments: URL (with an address as host), the seconds after which it ends by itself, and the
  * period in milliseconds.

@@ -16,9 +16,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * A running program. It leads a process group of its own, so that signals reach what it forks too,
- * also what has left the group, such as the container of a runc; only {@link #stop} asks the leader
- * alone, as an init system does. Its standard output and error go to a file.
+ * A running program. It leads a process group of its own, so that signals reach its children too.
+ * They also reach children that have left the group, such as the container of a runc. Only {@link
+ * #stop} signals the leader alone, as an init system does. Standard output and error go to a file.
  */
 public final class Proc implements AutoCloseable {
   private static final Duration GRACE = Duration.ofSeconds(5);
@@ -88,12 +88,12 @@ public final class Proc implements AutoCloseable {
     return process.exitValue();
   }
 
-  /** SIGTERM, wait, and after 5 s SIGKILL for whatever is left. */
+  /** SIGTERM, and after 5 s SIGKILL for all processes that are left. */
   public void stop() {
     stop(GRACE);
   }
 
-  /** SIGTERM, wait, and after {@code grace} SIGKILL for whatever is left. */
+  /** SIGTERM, and after {@code grace} SIGKILL for all processes that are left. */
   public void stop(Duration grace) {
     process.destroy();
     exitsWithin(grace);
@@ -119,7 +119,7 @@ public final class Proc implements AutoCloseable {
   /** Sends a signal, such as HUP or USR1, to the program and all it forked. */
   public void signal(String signal) {
     String forked = process.descendants().map(p -> " " + p.pid()).collect(Collectors.joining());
-    // Without a process left in the group there is nobody to signal, which is no failure.
+    // A group without processes is no failure.
     Shell.result(List.of("sh", "-c", "kill -s " + signal + " -- -" + process.pid() + forked));
   }
 

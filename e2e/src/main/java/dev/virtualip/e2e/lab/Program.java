@@ -3,10 +3,11 @@ package dev.virtualip.e2e.lab;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/** What a lab node runs for an image that a pod names. */
+/** A program that a lab node runs for an image of a pod. */
 public sealed interface Program {
   /** A command in the node's own file system. */
   record Command(List<String> words) implements Program {
@@ -19,8 +20,8 @@ public sealed interface Program {
   /**
    * The image itself, in a container by runc.
    *
-   * @param folder as {@code make images} leaves it: the unpacked {@code rootfs}, and {@code
-   *     config.json}, the OCI image configuration
+   * @param folder folder with the unpacked {@code rootfs} and {@code config.json}, the OCI image
+   *     configuration, as {@code make images} leaves it
    */
   record Image(Path folder) implements Program {}
 
@@ -34,13 +35,21 @@ public sealed interface Program {
     return Map.copyOf(own);
   }
 
-  /** The project's own images, as {@code make images} leaves them, by image name. */
+  /**
+   * The project's own images, as {@code make images} leaves them, by a part of the image name. The
+   * agent's with a shell comes first: its name has the other's in it.
+   */
   static Map<String, Program> images() {
-    Map<String, Program> own = new HashMap<>();
+    Map<String, Program> own = new LinkedHashMap<>();
+    own.put("-exec", image("virtualip-agent-exec"));
     for (String name : List.of("virtualip-agent", "virtualip-operator")) {
-      own.put(name, new Image(Lab.root().resolve("target/images/" + name)));
+      own.put(name, image(name));
     }
-    return Map.copyOf(own);
+    return own;
+  }
+
+  private static Image image(String name) {
+    return new Image(Lab.root().resolve("target/images/" + name));
   }
 
   /** Why {@link #images} cannot be run here, or an empty text when they can. */

@@ -22,7 +22,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Supplier;
 
-/** etcd and kube-apiserver, and the controllers and the scheduler where they are there too. */
+/** etcd and kube-apiserver, and controllers and scheduler if they are installed too. */
 final class RealApiServer implements ApiServer {
   private static final Duration READY_WITHIN = Duration.ofSeconds(120);
   private static final String ETCD = "http://127.0.0.1:2379";
@@ -196,7 +196,7 @@ final class RealApiServer implements ApiServer {
         "--listen-client-urls=" + ETCD,
         "--advertise-client-urls=" + ETCD,
         "--listen-peer-urls=http://127.0.0.1:2380",
-        // The data lies in memory: nothing to wait for.
+        // The data is in memory, so a sync would be useless.
         "--unsafe-no-fsync");
   }
 
@@ -216,11 +216,11 @@ final class RealApiServer implements ApiServer {
                 "--token-auth-file=" + folder.resolve("tokens.csv"),
                 "--authorization-mode=RBAC",
                 "--service-cluster-ip-range=10.96.0.0/16",
-                // A kube-proxy would be needed, and there is none.
+                // It would need a kube-proxy, and there is none.
                 "--endpoint-reconciler-type=none",
                 "--allow-privileged=true"));
     if (!hasControllers()) {
-      // Its default account would be made by a controller.
+      // It needs the default account, which only a controller would create.
       flags.add("--disable-admission-plugins=ServiceAccount");
     }
     apiServer = run("kube-apiserver", flags.toArray(String[]::new));
@@ -229,7 +229,11 @@ final class RealApiServer implements ApiServer {
       awaitWhileAlive("its certificate", () -> Files.exists(certificate) ? "ok" : "none");
       Config config = Config.fromKubeconfig(kubeconfig().toFile());
       config.setRequestRetryBackoffLimit(0);
-      client = new KubernetesClientBuilder().withConfig(config).build();
+      client =
+          new KubernetesClientBuilder()
+              .withConfig(config)
+              .withHttpClientBuilderConsumer(Patience::add)
+              .build();
     }
     awaitWhileAlive("/readyz", () -> client.raw("/readyz"));
   }
@@ -257,7 +261,7 @@ final class RealApiServer implements ApiServer {
         "--root-ca-file=" + folder.resolve("apiserver.crt"),
         "--use-service-account-credentials=true",
         "--leader-elect=false",
-        // Lab nodes send no heartbeats: a day without one is fine.
+        // Lab nodes send no heartbeats.
         "--node-monitor-grace-period=24h",
         "--node-startup-grace-period=24h");
     run("kube-scheduler", "--kubeconfig=" + kubeconfig(), "--leader-elect=false");

@@ -13,8 +13,9 @@ public final class Wire {
 
   static Wire create(String name, int number) {
     String bridge = "wire" + number;
-    // A fixed MAC, for a bridge otherwise changes its own with its ports. No multicast snooping:
-    // there is no querier. No IPv6 of its own: the control host stays silent on the wire.
+    // A fixed MAC, since a bridge otherwise changes its own with its ports. No multicast snooping,
+    // since there is no querier. No IPv6 of its own, so that the control host stays silent on the
+    // wire.
     Shell.run(
         "sh",
         "-ec",

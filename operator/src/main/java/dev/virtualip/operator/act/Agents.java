@@ -2,8 +2,6 @@ package dev.virtualip.operator.act;
 
 import dev.virtualip.operator.decide.AgentDaemonSet;
 import dev.virtualip.operator.decide.Settings;
-import io.fabric8.kubernetes.api.model.OwnerReference;
-import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -14,14 +12,16 @@ import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Applies the agents' DaemonSet, and replaces outdated agent pods. */
+/**
+ * Applies the agents' DaemonSet, and replaces outdated agent pods. The DaemonSet has no owner: an
+ * operator that is gone is no reason to take addresses off nodes.
+ */
 public final class Agents {
   private static final Logger LOG = LoggerFactory.getLogger(Agents.class);
   private static final String FIELD_MANAGER = "virtualip-operator";
 
   private final KubernetesClient client;
   private final Settings settings;
-  private final OwnerReference owner;
   private DaemonSet desired;
   private Long appliedGeneration;
   private String deletedPod;
@@ -29,7 +29,6 @@ public final class Agents {
   public Agents(KubernetesClient client, Settings settings) {
     this.client = client;
     this.settings = settings;
-    this.owner = owner(client, settings.namespace());
   }
 
   /**
@@ -42,7 +41,7 @@ public final class Agents {
     if (nodes.isEmpty()) {
       delete(current);
     } else {
-      apply(AgentDaemonSet.desired(settings, nodes, owner), current);
+      apply(AgentDaemonSet.desired(settings, nodes), current);
     }
   }
 
@@ -91,28 +90,5 @@ public final class Agents {
     deletedPod = uid;
     LOG.info(
         "agent_replaced pod={} node={}", pod.getMetadata().getName(), pod.getSpec().getNodeName());
-  }
-
-  /** The operator's own Deployment as the owner, so that the agents are deleted with it. */
-  private static OwnerReference owner(KubernetesClient client, String namespace) {
-    try {
-      var deployment =
-          client.apps().deployments().inNamespace(namespace).withName("virtualip-operator").get();
-      if (deployment != null) {
-        return new OwnerReferenceBuilder()
-            .withApiVersion("apps/v1")
-            .withKind("Deployment")
-            .withName(deployment.getMetadata().getName())
-            .withUid(deployment.getMetadata().getUid())
-            .build();
-      }
-      LOG.info("agents have no owner: there is no Deployment virtualip-operator in {}", namespace);
-    } catch (KubernetesClientException e) {
-      if (e.getCode() != 403) {
-        throw e;
-      }
-      LOG.warn("agents have no owner: grant get on Deployment virtualip-operator in {}", namespace);
-    }
-    return null;
   }
 }

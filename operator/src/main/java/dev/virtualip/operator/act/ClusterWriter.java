@@ -90,6 +90,9 @@ public final class ClusterWriter {
     if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
       return; // deleted meanwhile
     }
+    if (answer.code() == HttpURLConnection.HTTP_CONFLICT) {
+      return; // an agent has spoken for itself meanwhile, which is seen soon: decide anew
+    }
     if (!answer.ok()) {
       throw new IOException(
           "status of %s not written: %s".formatted(vip.getMetadata().getName(), answer));

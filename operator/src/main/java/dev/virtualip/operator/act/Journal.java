@@ -110,8 +110,12 @@ public final class Journal {
     boolean bad =
         condition.getType().equals(VirtualIpConditions.ACCEPTED)
             != condition.getStatus().equals("True");
+    boolean news =
+        NEWS.contains(condition.getType())
+            || condition.getType().equals(Health.DEGRADED)
+                && condition.getReason().equals(Health.EDIT_REFUSED);
     // A good condition is news only if it was bad before.
-    if (NEWS.contains(condition.getType()) && (bad || turned)) {
+    if (news && (bad || turned)) {
       events.record(about, bad, condition.getReason(), condition.getMessage());
     }
   }

@@ -14,7 +14,8 @@ import java.util.Optional;
 
 /**
  * The JSON merge patch (RFC 7396) of the operator's fields in the status of a VirtualIP. It
- * contains no other fields, as agents write theirs at the same time.
+ * contains no other fields, as agents write theirs at the same time. What it has in place of an
+ * agent's report holds only for the version of the object that was decided by.
  */
 public final class StatusPatch {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -50,9 +51,14 @@ public final class StatusPatch {
     if (!Objects.equals(decided.switchOver(), status.switchOver())) {
       patch.set("switchOver", JSON.valueToTree(decided.switchOver()));
     }
-    return patch.isEmpty()
-        ? Optional.empty()
-        : Optional.of(JsonNodeFactory.instance.objectNode().set("status", patch).toString());
+    if (patch.isEmpty()) {
+      return Optional.empty();
+    }
+    var whole = JsonNodeFactory.instance.objectNode();
+    if (!decided.unknown().isEmpty()) {
+      whole.putObject("metadata").put("resourceVersion", vip.getMetadata().getResourceVersion());
+    }
+    return Optional.of(whole.set("status", patch).toString());
   }
 
   private static ObjectNode nodes(StatusDecision decided) {

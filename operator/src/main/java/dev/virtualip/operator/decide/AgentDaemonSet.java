@@ -3,7 +3,6 @@ package dev.virtualip.operator.decide;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.NodeSelectorTerm;
 import io.fabric8.kubernetes.api.model.NodeSelectorTermBuilder;
-import io.fabric8.kubernetes.api.model.OwnerReference;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
@@ -12,7 +11,6 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
-import java.util.List;
 import java.util.SequencedCollection;
 
 /** The desired DaemonSet of the agents. */
@@ -32,16 +30,13 @@ public final class AgentDaemonSet {
    * The DaemonSet for these nodes.
    *
    * @param nodes names of the nodes, at least one, in order
-   * @param owner object that it is deleted with, or null
    */
-  public static DaemonSet desired(
-      Settings settings, SequencedCollection<String> nodes, OwnerReference owner) {
+  public static DaemonSet desired(Settings settings, SequencedCollection<String> nodes) {
     var template = template(settings);
     return template
         .edit()
         .editMetadata()
         .withNamespace(settings.namespace())
-        .withOwnerReferences(owner == null ? List.of() : List.of(owner))
         .endMetadata()
         .editSpec()
         .editTemplate()

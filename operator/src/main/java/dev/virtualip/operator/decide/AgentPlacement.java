@@ -4,6 +4,7 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.ClusterView;
 import java.util.Collection;
 import java.util.List;
@@ -17,8 +18,10 @@ public final class AgentPlacement {
 
   /**
    * The names of the nodes that at least one VirtualIP selects, in order. A VirtualIP with problems
-   * keeps the agents it has: they still serve the generation they accepted last.
+   * keeps the agents it has: they still serve the generation they accepted last. A node that is not
+   * selected any more keeps its agent until that has handed over and has taken its report away.
    *
+   * @param vips with the reports that are to be believed
    * @param problems by name of the VirtualIP
    */
   public static TreeSet<String> nodes(
@@ -30,14 +33,19 @@ public final class AgentPlacement {
       var found = problems.get(vip.getMetadata().getName());
       var reports = ClusterView.reports(vip);
       for (var node : nodes) {
-        boolean selected = hasSelector(vip, found) && node.selectedBy(vip.getSpec());
+        boolean selected = hasSelector(vip, found) && node.selectedBy(vip);
         var report = reports.get(node.name());
-        if (selected || report != null && (!found.isEmpty() || unselects(vip, report, nodes))) {
+        if (selected || report != null && stays(vip, report, found, nodes)) {
           names.add(node.name());
         }
       }
     }
     return names;
+  }
+
+  private static boolean stays(
+      VirtualIp vip, NodeStatus report, List<Problem> problems, Collection<NodeFacts> nodes) {
+    return AgentLiveness.isLive(report) || !problems.isEmpty() || unselects(vip, report, nodes);
   }
 
   /**
@@ -46,7 +54,7 @@ public final class AgentPlacement {
    */
   private static boolean unselects(VirtualIp vip, NodeStatus report, Collection<NodeFacts> nodes) {
     return !Objects.equals(report.acceptedGeneration(), vip.getMetadata().getGeneration())
-        && !NodeFacts.selectionProblems(vip.getSpec(), nodes).isEmpty();
+        && !NodeFacts.selectionProblems(vip, nodes).isEmpty();
   }
 
   /** Whether the spec has a usable node selector: on old API servers it may contain nulls. */

@@ -191,7 +191,7 @@ public final class AgentRollout {
         .filter(
             other ->
                 ClusterView.reports(vip).containsKey(other.name())
-                    || vip.getSpec() != null && other.selectedBy(vip.getSpec()))
+                    || vip.getSpec() != null && other.selectedBy(vip))
         .toList();
   }
 

@@ -4,17 +4,18 @@ import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.Conflicts;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.OwnedAddresses;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
-import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
-import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.ClusterView;
 import dev.virtualip.operator.watch.DrainTrigger;
 import io.fabric8.kubernetes.api.model.Node;
+import java.net.InetAddress;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -44,9 +45,11 @@ public record Decisions(
    *
    * @param drainOn triggers that make a node hand over
    * @param revision the revision that agents have to have
+   * @param apiServer the address by which pods reach the API server, or null
    */
-  public static Decisions of(ClusterView view, List<DrainTrigger> drainOn, String revision) {
-    var basis = Basis.of(view, drainOn, revision);
+  public static Decisions of(
+      ClusterView view, List<DrainTrigger> drainOn, String revision, InetAddress apiServer) {
+    var basis = Basis.of(view, drainOn, revision, apiServer);
     var statuses = new LinkedHashMap<String, StatusDecision>();
     view.vips().forEach(vip -> statuses.put(vip.getMetadata().getName(), basis.status(vip)));
     var dns = DnsDecision.of(basis.checked(), basis.problems());
@@ -64,6 +67,7 @@ public record Decisions(
       ClusterView view,
       List<Result> checked,
       Map<String, List<Problem>> problems,
+      Map<String, List<Problem>> owned,
       List<NodeFacts> facts,
       Map<String, String> drains,
       Map<String, SwitchOver> switchOvers,
@@ -73,13 +77,15 @@ public record Decisions(
       Set<String> names,
       Set<String> staffed) {
 
-    static Basis of(ClusterView view, List<DrainTrigger> drainOn, String revision) {
+    static Basis of(
+        ClusterView view, List<DrainTrigger> drainOn, String revision, InetAddress apiServer) {
       var facts = view.facts();
       var checked = view.vips().stream().map(CheckedSpec::check).toList();
-      var problems = Conflicts.among(checked);
+      var owned = owned(checked, new OwnedAddresses(facts, apiServer));
+      var problems = problems(view, checked, owned);
       var believed = view.believed().values();
       var drains = drains(view.nodes(), drainOn);
-      var placement = AgentPlacement.nodes(view.vips(), problems, facts);
+      var placement = AgentPlacement.nodes(believed, problems, facts);
       var turn =
           AgentRollout.turn(
               revision, view.pods(), placement, believed, facts, drains.keySet(), view.now());
@@ -87,6 +93,7 @@ public record Decisions(
           view,
           checked,
           problems,
+          owned,
           facts,
           drains,
           SwitchOvers.of(believed, facts, drains, turn.node()),
@@ -95,6 +102,31 @@ public record Decisions(
           AgentRollout.outdated(revision, view.pods()),
           facts.stream().map(NodeFacts::name).collect(Collectors.toSet()),
           view.pods().stream().map(pod -> pod.getSpec().getNodeName()).collect(Collectors.toSet()));
+    }
+
+    /** Addresses of VirtualIPs that the cluster has for its own, as problems, by name. */
+    private static Map<String, List<Problem>> owned(List<Result> checked, OwnedAddresses own) {
+      var owned = new HashMap<String, List<Problem>>();
+      checked.forEach(
+          vip -> owned.put(vip.name(), vip.isGood() ? own.problems(vip.spec()) : List.of()));
+      return owned;
+    }
+
+    /**
+     * What keeps each VirtualIP from being accepted. A Node's own address does so only when the
+     * VirtualIP comes: of one that was accepted, a kubelet has taken a virtual address for its
+     * node's own, and what is served stays so.
+     */
+    private static Map<String, List<Problem>> problems(
+        ClusterView view, List<Result> checked, Map<String, List<Problem>> owned) {
+      var problems = new HashMap<>(Conflicts.among(checked));
+      for (var vip : checked) {
+        if (problems.get(vip.name()).isEmpty()
+            && !VirtualIpConditions.isAccepted(vip.vip(), view.conditions(vip.vip()))) {
+          problems.put(vip.name(), owned.get(vip.name()));
+        }
+      }
+      return problems;
     }
 
     private static Map<String, String> drains(List<Node> nodes, List<DrainTrigger> drainOn) {
@@ -120,29 +152,15 @@ public record Decisions(
       var handOvers = HandOvers.of(vip, wanted, view.now());
       var conditions = new ArrayList<>(VirtualIpConditions.of(vip, problems.get(name), facts));
       boolean selectable = AgentPlacement.hasSelector(vip, problems.get(name));
-      conditions.addAll(Health.of(vip, selectable, facts, handOvers));
+      conditions.addAll(Health.of(vip, selectable, facts, handOvers, owned.get(name)));
       return new StatusDecision(
           StatusDecision.timed(conditions, view.conditions(stored), view.now()),
           VirtualIpConditions.master(vip),
           VirtualIpStatus.backups(ClusterView.reports(vip)),
-          unknown(stored),
+          view.lost().getOrDefault(name, Map.of()),
           gone(stored, selectable),
           handOvers,
           switchOver);
-    }
-
-    /** The reports to write for nodes whose agents are silent, by node. */
-    private Map<String, NodeStatus> unknown(VirtualIp stored) {
-      var unknown = new TreeMap<String, NodeStatus>();
-      view.silent()
-          .forEach(
-              (node, silence) -> {
-                var report = ClusterView.reports(stored).get(node);
-                if (report != null && AgentLiveness.isLive(report)) {
-                  unknown.put(node, AgentLiveness.unknown(report, silence));
-                }
-              });
-      return unknown;
     }
 
     /** Nodes that no longer exist, or no longer have an agent that could remove its own report. */
@@ -157,8 +175,7 @@ public record Decisions(
                         && selectable
                         && !staffed.contains(node)
                         && facts.stream()
-                            .noneMatch(
-                                f -> f.name().equals(node) && f.selectedBy(stored.getSpec()));
+                            .noneMatch(f -> f.name().equals(node) && f.selectedBy(stored));
                 if (!names.contains(node) || left) {
                   gone.add(node);
                 }

@@ -5,6 +5,7 @@ import static dev.virtualip.operator.decide.VirtualIpConditions.described;
 import static dev.virtualip.operator.watch.ClusterView.reports;
 
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
@@ -15,6 +16,7 @@ import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -27,6 +29,9 @@ public final class Health {
   public static final String VRID_CONFLICT = "VridConflict";
   public static final String STRAY_ADDRESSES = "StrayAddresses";
 
+  /** Reason of Degraded: some node goes on with an older generation. */
+  public static final String EDIT_REFUSED = "EditRefused";
+
   private Health() {}
 
   /**
@@ -36,26 +41,26 @@ public final class Health {
    * @param selectable whether the spec has a usable node selector
    * @param nodes all nodes of the cluster
    * @param handOvers present requests to nodes
+   * @param owned which of its addresses are the cluster's own, and whose they are
    */
   public static List<Condition> of(
       VirtualIp vip,
       boolean selectable,
       Collection<NodeFacts> nodes,
-      Map<String, HandOver> handOvers) {
+      Map<String, HandOver> handOvers,
+      List<Problem> owned) {
     return List.of(
         degraded(vip, members(vip, selectable, nodes), handOvers),
         multipleMasters(vip),
         vridConflict(vip, nodes),
-        strayAddresses(vip));
+        strayAddresses(vip, owned));
   }
 
   private static Set<String> members(
       VirtualIp vip, boolean selectable, Collection<NodeFacts> nodes) {
     var members = new TreeSet<String>();
     if (selectable) {
-      nodes.stream()
-          .filter(node -> node.selectedBy(vip.getSpec()))
-          .forEach(node -> members.add(node.name()));
+      nodes.stream().filter(node -> node.selectedBy(vip)).forEach(node -> members.add(node.name()));
     } else {
       members.addAll(reports(vip).keySet());
     }
@@ -84,16 +89,39 @@ public final class Health {
     }
     int healthy = members.size() - missing.size();
     var count = "%d of %d nodes can serve".formatted(healthy, members.size());
-    return missing.isEmpty() && !members.isEmpty()
+    var refused = refused(vip);
+    if (!missing.isEmpty() || members.isEmpty()) {
+      return condition(
+          vip, DEGRADED, "True", "NodesMissing", count + told(missing) + told(refused));
+    }
+    return refused.isEmpty()
         ? condition(vip, DEGRADED, "False", "AllNodesServe", count)
-        : condition(
-            vip,
-            DEGRADED,
-            "True",
-            "NodesMissing",
-            missing.entrySet().stream()
-                .map(node -> "; " + node.getKey() + ": " + node.getValue())
-                .collect(Collectors.joining("", count, "")));
+        : condition(vip, DEGRADED, "True", EDIT_REFUSED, count + told(refused));
+  }
+
+  private static String told(Map<String, String> byNode) {
+    return byNode.entrySet().stream()
+        .map(node -> "; " + node.getKey() + ": " + node.getValue())
+        .collect(Collectors.joining());
+  }
+
+  /** By node, what it refuses that runs elsewhere; what runs nowhere is not accepted. */
+  static Map<String, String> refused(VirtualIp vip) {
+    var generation = vip.getMetadata().getGeneration();
+    boolean runs =
+        reports(vip).values().stream()
+            .anyMatch(report -> Objects.equals(report.acceptedGeneration(), generation));
+    if (!runs) {
+      return Map.of();
+    }
+    var refusing = VirtualIpConditions.refusing(vip);
+    refusing.replaceAll(
+        (node, why) -> {
+          var older = reports(vip).get(node).acceptedGeneration();
+          return "refuses generation %d and %s: %s"
+              .formatted(generation, older == null ? "runs none" : "goes on with " + older, why);
+        });
+    return refusing;
   }
 
   /** Whether a node is master or could take over. */
@@ -102,7 +130,7 @@ public final class Health {
   }
 
   private static Condition multipleMasters(VirtualIp vip) {
-    var masters = VirtualIpConditions.masters(vip);
+    var masters = VirtualIpConditions.serving(vip);
     return masters.size() > 1
         ? condition(
             vip,
@@ -159,7 +187,7 @@ public final class Health {
             .collect(Collectors.joining("; ", "", ": give one of the two another VRID")));
   }
 
-  private static Condition strayAddresses(VirtualIp vip) {
+  private static Condition strayAddresses(VirtualIp vip, List<Problem> owned) {
     var strays =
         reports(vip).entrySet().stream()
             .filter(report -> report.getValue().strayAddresses() != null)
@@ -169,13 +197,24 @@ public final class Health {
                         .formatted(
                             report.getKey(), String.join(", ", report.getValue().strayAddresses())))
             .collect(Collectors.joining("; "));
-    return strays.isEmpty()
+    if (!strays.isEmpty()) {
+      return condition(
+          vip,
+          STRAY_ADDRESSES,
+          "True",
+          "BoundByOthers",
+          strays + ": somebody else has bound it; remove it there with ip addr del");
+    }
+    return owned.isEmpty()
         ? condition(vip, STRAY_ADDRESSES, "False", "NoStrays", "only the master has the addresses")
-        : condition(
-            vip,
-            STRAY_ADDRESSES,
-            "True",
-            "BoundByOthers",
-            strays + ": somebody else has bound it; remove it there with ip addr del");
+        : condition(vip, STRAY_ADDRESSES, "True", "OwnedByCluster", owned(owned));
+  }
+
+  private static String owned(List<Problem> owned) {
+    return owned.stream()
+        .map(Problem::toString)
+        .collect(
+            Collectors.joining(
+                "; ", "", "; if a kubelet took it for its node's, start that with --node-ip"));
   }
 }

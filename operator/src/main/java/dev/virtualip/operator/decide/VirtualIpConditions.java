@@ -1,19 +1,28 @@
 package dev.virtualip.operator.decide;
 
+import dev.virtualip.crds.check.EqualPriorities;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.check.Problem.Kind;
+import dev.virtualip.crds.schema.Lease.Policy;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.operator.watch.ClusterView;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
+import java.net.InetAddress;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
@@ -31,6 +40,7 @@ public final class VirtualIpConditions {
   private static final String INTERFACE_NOT_FOUND = "InterfaceNotFound";
 
   private static final String NOT_RUN = "not run: ";
+  private static final String ALL_NODES_AT_FAULT = "AllNodesAtFault";
 
   private final VirtualIp vip;
   private final Map<String, NodeStatus> reports;
@@ -57,8 +67,63 @@ public final class VirtualIpConditions {
         conditions.ready(isAccepted),
         conditions.reconciling(isAccepted),
         isAccepted
-            ? conditions.condition(STALLED, "False", ACCEPTED, "nobody's help is needed")
+            ? conditions.notStalled()
             : conditions.condition(STALLED, "True", accepted.getReason(), accepted.getMessage()));
+  }
+
+  /** Whether the conditions that a VirtualIP has say that its present generation was accepted. */
+  static boolean isAccepted(VirtualIp vip, List<Condition> conditions) {
+    return conditions.stream()
+        .anyMatch(
+            condition ->
+                condition.getType().equals(ACCEPTED)
+                    && condition.getStatus().equals("True")
+                    && Objects.equals(
+                        condition.getObservedGeneration(), vip.getMetadata().getGeneration()));
+  }
+
+  /** A fault may end by itself, and an edit may fit later: tools that wait go on to wait. */
+  private Condition notStalled() {
+    var refusing = Health.refused(vip).keySet();
+    if (!refusing.isEmpty()) {
+      return condition(
+          STALLED,
+          "False",
+          Health.EDIT_REFUSED,
+          "%s refused generation %d until it fits there: see Degraded"
+              .formatted(String.join(", ", refusing), generation()));
+    }
+    boolean allAtFault =
+        !reports.isEmpty()
+            && reports.values().stream().allMatch(report -> report.state() == State.Fault);
+    return allAtFault
+        ? condition(
+            STALLED,
+            "False",
+            ALL_NODES_AT_FAULT,
+            "all nodes wait for the end of a fault: see Degraded")
+        : condition(STALLED, "False", ACCEPTED, "nobody's help is needed");
+  }
+
+  /**
+   * The nodes that refuse the newest generation, in order, and why. They run an older one, or none.
+   */
+  static SortedMap<String, String> refusing(VirtualIp vip) {
+    var refusing = new TreeMap<String, String>();
+    ClusterView.reports(vip)
+        .forEach(
+            (node, report) -> {
+              boolean heard = report.state() != State.Unknown;
+              if (heard && refuses(report, vip.getMetadata().getGeneration())) {
+                var message = Objects.requireNonNullElse(report.message(), "see its log");
+                refusing.put(node, message.replace(NOT_RUN, ""));
+              }
+            });
+    return refusing;
+  }
+
+  private static boolean refuses(NodeStatus report, Long generation) {
+    return generation != null && generation.equals(report.refusedGeneration());
   }
 
   /** The nodes that report to be master, in order. */
@@ -71,15 +136,35 @@ public final class VirtualIpConditions {
 
   /**
    * The value for {@code status.master}, or null for none. With several masters the present value
-   * stays if it is one of them: the agent that took over last has written its own name.
+   * stays if it is one of them: the agent that took over last has written its own name. A master
+   * that has yielded removes its name itself, if its successor does not write its own in time.
    */
   public static String master(VirtualIp vip) {
     var masters = masters(vip);
     var now = vip.getStatus() == null ? null : vip.getStatus().master();
-    if (now != null && masters.contains(now)) {
+    if (now != null && (masters.contains(now) || masters.isEmpty() && isBackup(vip, now))) {
       return now;
     }
     return masters.isEmpty() ? null : masters.getFirst();
+  }
+
+  /**
+   * The nodes that serve, in order: the masters, or one that has handed over and waits for its
+   * successor. With exclusive leases it has let go before.
+   */
+  static List<String> serving(VirtualIp vip) {
+    var masters = masters(vip);
+    var master = master(vip);
+    return masters.isEmpty() && master != null && !isExclusive(vip) ? List.of(master) : masters;
+  }
+
+  private static boolean isBackup(VirtualIp vip, String node) {
+    var report = ClusterView.reports(vip).get(node);
+    return report != null && report.state() == State.Backup;
+  }
+
+  private static boolean isExclusive(VirtualIp vip) {
+    return vip.getSpec() == null || vip.getSpec().lease().policy() == Policy.Exclusive;
   }
 
   /** A report in a few words. */
@@ -93,7 +178,7 @@ public final class VirtualIpConditions {
     if (!problems.isEmpty()) {
       return condition(ACCEPTED, "False", problems.getFirst().kind().name(), join(problems));
     }
-    var unselected = NodeFacts.selectionProblems(vip.getSpec(), nodes);
+    var unselected = NodeFacts.selectionProblems(vip, nodes);
     if (!unselected.isEmpty()) {
       return condition(ACCEPTED, "False", unselected.getFirst().kind().name(), join(unselected));
     }
@@ -101,12 +186,28 @@ public final class VirtualIpConditions {
     if (refusal.isPresent()) {
       return refusal.get();
     }
-    long selected = nodes.stream().filter(node -> node.selectedBy(vip.getSpec())).count();
-    return condition(
-        ACCEPTED,
-        "True",
-        ACCEPTED,
-        selected == 1 ? "1 node selected" : selected + " nodes selected");
+    var selected =
+        nodes.stream().filter(node -> node.selectedBy(vip)).map(NodeFacts::name).sorted().toList();
+    var count = selected.size() == 1 ? "1 node selected" : selected.size() + " nodes selected";
+    var note =
+        EqualPriorities.note(vip.getSpec(), selected, addresses()).map("; "::concat).orElse("");
+    return condition(ACCEPTED, "True", ACCEPTED, count + note);
+  }
+
+  /** Where the adverts of nodes come from, as far as that is known. */
+  private Map<String, InetAddress> addresses() {
+    var addresses = new HashMap<String, InetAddress>();
+    reports.forEach(
+        (node, report) -> {
+          try {
+            if (report.address() != null) {
+              addresses.put(node, IpPrefix.parseAddress(report.address()));
+            }
+          } catch (IllegalArgumentException _) {
+            // Anybody may write a status; what is no address is none.
+          }
+        });
+    return addresses;
   }
 
   private static String join(List<Problem> problems) {
@@ -123,21 +224,27 @@ public final class VirtualIpConditions {
     if (heard.isEmpty() || !heard.stream().allMatch(this::cannotRun)) {
       return Optional.empty();
     }
+    var nodes = new LinkedHashMap<String, List<String>>();
+    reports.forEach(
+        (node, report) -> {
+          if (report.state() != State.Unknown) {
+            var message = Objects.requireNonNullElse(report.message(), "a NIC is missing");
+            nodes.computeIfAbsent(message.replace(NOT_RUN, ""), _ -> new ArrayList<>()).add(node);
+          }
+        });
     var messages =
-        reports.entrySet().stream()
-            .filter(report -> report.getValue().state() != State.Unknown)
-            .map(
-                report ->
-                    Objects.requireNonNullElse(
-                            report.getValue().message(),
-                            "a NIC is missing on node " + report.getKey())
-                        .replace(NOT_RUN, ""))
-            .distinct()
+        nodes.entrySet().stream()
+            .map(told -> told(String.join(", ", told.getValue()), told.getKey()))
             .collect(Collectors.joining("; "));
     boolean conflict = heard.stream().anyMatch(VirtualIpConditions::isConflict);
     return Optional.of(
         condition(
             ACCEPTED, "False", conflict ? Kind.Conflict.name() : INTERFACE_NOT_FOUND, messages));
+  }
+
+  /** A message with the nodes that it is of, unless it has them: agents write of "this node". */
+  private static String told(String nodes, String message) {
+    return message.contains(" on " + nodes) ? message : nodes + ": " + message;
   }
 
   /** Whether the node runs nothing, or an older generation, because of a conflict. */
@@ -150,11 +257,11 @@ public final class VirtualIpConditions {
   private boolean cannotRun(NodeStatus report) {
     boolean runs = Objects.equals(report.acceptedGeneration(), generation());
     boolean fault = report.reason() != null && report.reason().startsWith(INTERFACE_NOT_FOUND);
-    return runs && fault || Objects.equals(report.refusedGeneration(), generation());
+    return runs && fault || refuses(report, generation());
   }
 
   private Condition ready(boolean accepted) {
-    var masters = masters(vip);
+    var masters = serving(vip);
     if (!accepted) {
       return condition(
           READY,
@@ -176,6 +283,14 @@ public final class VirtualIpConditions {
     }
     var master = masters.getFirst();
     var generation = reports.get(master).acceptedGeneration();
+    if (refuses(reports.get(master), generation())) {
+      return condition(
+          READY,
+          "False",
+          Health.EDIT_REFUSED,
+          "generation %d is refused by its master: see Degraded; %s"
+              .formatted(generation(), served(masters)));
+    }
     if (!Objects.equals(generation, generation())) {
       return condition(
           READY,
@@ -183,7 +298,14 @@ public final class VirtualIpConditions {
           RECONCILING,
           "generation %d is not served yet; %s".formatted(generation(), served(masters)));
     }
-    return condition(READY, "True", "Serving", "%s is master".formatted(master));
+    boolean is = reports.get(master).state() == State.Master;
+    return condition(
+        READY,
+        "True",
+        "Serving",
+        is
+            ? "%s is master".formatted(master)
+            : "%s serves until its successor is there".formatted(master));
   }
 
   /** Whether a silent node may still be master: all other nodes are backups or silent. */
@@ -216,17 +338,24 @@ public final class VirtualIpConditions {
           "generation %d does not run yet on %s".formatted(generation(), behind));
     }
     boolean electing =
-        masters(vip).isEmpty()
+        serving(vip).isEmpty()
             && reports.values().stream()
                 .anyMatch(r -> r.state() == State.Backup || r.state() == State.Init);
-    return electing
-        ? condition(RECONCILING, "True", "Electing", noMaster())
-        : condition(RECONCILING, "False", "Settled", "generation %d runs".formatted(generation()));
+    if (electing) {
+      return condition(RECONCILING, "True", "Electing", noMaster());
+    }
+    var refusing = refusing(vip).keySet();
+    var settled =
+        refusing.isEmpty()
+            ? "generation %d runs".formatted(generation())
+            : "generation %d runs, but not on %s"
+                .formatted(generation(), String.join(", ", refusing));
+    return condition(RECONCILING, "False", "Settled", settled);
   }
 
   private boolean behind(NodeStatus report) {
     return !Objects.equals(report.acceptedGeneration(), generation())
-        && !Objects.equals(report.refusedGeneration(), generation());
+        && !refuses(report, generation());
   }
 
   private String served(List<String> masters) {

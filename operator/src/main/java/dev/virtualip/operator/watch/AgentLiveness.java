@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -17,6 +18,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
+import java.util.stream.Stream;
 
 /**
  * Decides which agents are alive, and so which reports are believed. It compares the times at which
@@ -29,10 +31,17 @@ public final class AgentLiveness {
   /** States that only a running agent can have. */
   private static final Set<State> LIVE = Set.of(State.Master, State.Backup, State.Fault);
 
+  /** A master that another one has followed has this long to say so itself. */
+  private static final long OWN_WORD_NANOS = Duration.ofSeconds(1).toNanos();
+
   private final LongSupplier nanoTime;
   private final Map<String, Beat> beats = new ConcurrentHashMap<>();
   private final Map<String, Unready> unready = new HashMap<>();
   private final Map<Claim, Long> claims = new HashMap<>();
+
+  /** By UID of the VirtualIP, until when masters that were followed may say so themselves. */
+  private final Map<String, Long> ownWordUntil = new HashMap<>();
+
   private volatile Map<String, Silence> silent = Map.of();
 
   /** A node's heartbeat: its last renewal, when this operator saw it, and how long it is valid. */
@@ -53,7 +62,7 @@ public final class AgentLiveness {
    *
    * @param reason as in {@link #HEARTBEAT_STOPPED}
    */
-  public record Silence(String reason, String message) {}
+  record Silence(String reason, String message) {}
 
   public AgentLiveness(LongSupplier nanoTime) {
     this.nanoTime = nanoTime;
@@ -96,7 +105,7 @@ public final class AgentLiveness {
       var uid = pod.getMetadata().getUid();
       var node = pod.getSpec().getNodeName();
       // A pod that is being deleted reports its end itself, or else its heartbeat stops.
-      if (node != null && !pod.isMarkedForDeletion() && !AgentPods.ready(pod)) {
+      if (node != null && !pod.isMarkedForDeletion() && AgentPods.isSeenUnready(pod)) {
         present.add(uid);
         var since = unready.containsKey(uid) ? unready.get(uid).sinceNanos() : now;
         unready.put(uid, new Unready(node, since, AgentPods.trouble(pod)));
@@ -129,24 +138,33 @@ public final class AgentLiveness {
   }
 
   /** Nodes that are silent, and why. */
-  public Map<String, Silence> silent() {
+  Map<String, Silence> silent() {
     return silent;
   }
 
   /** Nanoseconds until the next node may count as silent; empty if none may. */
   public OptionalLong untilNextSilence() {
     long now = nanoTime.getAsLong();
-    return beats.entrySet().stream()
-        .filter(entry -> !silent.containsKey(entry.getKey()))
-        .mapToLong(entry -> Math.max(0, entry.getValue().end() - now))
+    var ends =
+        beats.entrySet().stream()
+            .filter(entry -> !silent.containsKey(entry.getKey()))
+            .map(entry -> entry.getValue().end());
+    return Stream.concat(ends, ownWordUntil.values().stream())
+        .mapToLong(at -> Math.max(0, at - now))
         .min();
   }
 
   /**
    * A VirtualIP with believed reports. A silent node is Unknown. A master without a sign of life
    * since another node took over is Unknown too, as it has probably failed.
+   *
+   * @param vip the VirtualIP with believed reports
+   * @param lost by node, the reports to write in place of those that their agents do not correct
    */
-  public VirtualIp believed(VirtualIp vip) {
+  public record Belief(VirtualIp vip, Map<String, NodeStatus> lost) {}
+
+  /** What is to be believed of a VirtualIP now. */
+  public Belief believed(VirtualIp vip) {
     var reports = ClusterView.reports(vip);
     var believed = new TreeMap<>(reports);
     believed.replaceAll(
@@ -154,19 +172,25 @@ public final class AgentLiveness {
             silent.containsKey(node) && isLive(report)
                 ? unknown(report, silent.get(node))
                 : report);
-    superseded(vip.getMetadata().getUid(), believed)
-        .forEach(
-            (node, by) ->
-                believed.computeIfPresent(
-                    node,
-                    (_, report) ->
-                        unknown(
-                            report,
-                            new Silence(
-                                "Superseded",
-                                "%s has taken over, and %s has not been heard of since"
-                                    .formatted(by, node)))));
-    return believed.equals(reports) ? vip : with(vip, believed);
+    var uid = vip.getMetadata().getUid();
+    var superseded = superseded(uid, believed);
+    superseded.forEach(
+        (node, by) ->
+            believed.computeIfPresent(
+                node,
+                (_, report) ->
+                    unknown(
+                        report,
+                        new Silence(
+                            "Superseded",
+                            "%s has taken over, and %s has not been heard of since"
+                                .formatted(by, node)))));
+    var lost = new TreeMap<>(believed);
+    lost.entrySet().removeAll(reports.entrySet());
+    if (ownWordUntil.containsKey(uid)) {
+      lost.keySet().removeAll(superseded.keySet());
+    }
+    return new Belief(believed.equals(reports) ? vip : with(vip, believed), lost);
   }
 
   /** Masters that another node has replaced, each with that node. */
@@ -180,21 +204,34 @@ public final class AgentLiveness {
           }
         });
     claims.keySet().removeIf(c -> c.uid().equals(uid) && !standing(c, reports.get(c.node())));
+    ownWordUntil.remove(uid);
     var superseded = new HashMap<String, String>();
-    seen.entrySet().stream()
-        .max((a, b) -> Long.signum(a.getValue() - b.getValue()))
+    seen.keySet().stream()
+        .max(
+            Comparator.comparingLong((String node) -> seen.get(node))
+                // Seen at once, as by an operator that has just started: by the agents' clocks.
+                .thenComparing(node -> Objects.requireNonNullElse(reports.get(node).since(), "")))
         .ifPresent(
             latest ->
                 seen.keySet().stream()
-                    .filter(node -> !node.equals(latest.getKey()))
-                    .filter(node -> !heardSince(node, latest.getValue()))
-                    .forEach(node -> superseded.put(node, latest.getKey())));
+                    .filter(node -> !node.equals(latest) && !heardSince(node, seen.get(latest)))
+                    .forEach(node -> superseded.put(node, latest)));
+    superseded
+        .values()
+        .forEach(
+            latest -> {
+              long until = seen.get(latest) + OWN_WORD_NANOS;
+              if (until - nanoTime.getAsLong() > 0) {
+                ownWordUntil.put(uid, until);
+              }
+            });
     return superseded;
   }
 
+  /** That the operator has called it Unknown meanwhile does not make a claim a new one. */
   private static boolean standing(Claim claim, NodeStatus report) {
     return report != null
-        && report.state() == State.Master
+        && (report.state() == State.Master || report.state() == State.Unknown)
         && Objects.equals(report.since(), claim.since());
   }
 
@@ -210,6 +247,7 @@ public final class AgentLiveness {
   /** Forgets claims about all other VirtualIPs. */
   public void retain(Collection<String> uids) {
     claims.keySet().removeIf(claim -> !uids.contains(claim.uid()));
+    ownWordUntil.keySet().retainAll(uids);
   }
 
   /** Whether only a running agent can report this state. */
@@ -218,7 +256,7 @@ public final class AgentLiveness {
   }
 
   /** The report to write for a silent node. */
-  public static NodeStatus unknown(NodeStatus report, Silence silence) {
+  static NodeStatus unknown(NodeStatus report, Silence silence) {
     return new NodeStatus(
         State.Unknown,
         report.priority(),

@@ -5,7 +5,6 @@ import io.fabric8.kubernetes.api.model.ContainerStatus;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.readiness.Readiness;
 import java.util.Objects;
-import java.util.Optional;
 
 /** Finds the agents' pods, and tells whether they are ready. */
 public final class AgentPods {
@@ -22,34 +21,49 @@ public final class AgentPods {
     return !pod.isMarkedForDeletion() && Readiness.getInstance().isReady(pod);
   }
 
+  /**
+   * Whether the kubelet says that the agent is not ready. Of a node whose kubelet is dead only the
+   * node controller says so, which knows nothing of the agent.
+   */
+  static boolean isSeenUnready(Pod pod) {
+    return !ready(pod) && !Boolean.TRUE.equals(container(pod).getReady());
+  }
+
+  private static ContainerStatus container(Pod pod) {
+    var status = pod.getStatus();
+    var containers = status == null ? null : status.getContainerStatuses();
+    return containers == null || containers.isEmpty()
+        ? new ContainerStatus()
+        : containers.getFirst();
+  }
+
+  private static ContainerState state(ContainerState state) {
+    return Objects.requireNonNullElseGet(state, ContainerState::new);
+  }
+
   /** Why a pod is not ready, in Kubernetes' own words. */
   public static String trouble(Pod pod) {
     if (pod.isMarkedForDeletion()) {
       return "it is being deleted";
     }
-    if (pod.getStatus() == null || pod.getStatus().getContainerStatuses() == null) {
-      return "it has not been started";
-    }
-    return pod.getStatus().getContainerStatuses().stream()
-        .flatMap(container -> trouble(container).stream())
-        .findFirst()
-        .orElse("it is starting");
-  }
-
-  private static Optional<String> trouble(ContainerStatus container) {
-    var state = Objects.requireNonNullElseGet(container.getState(), ContainerState::new);
+    var container = container(pod);
+    var state = state(container.getState());
     if (state.getWaiting() != null && state.getWaiting().getReason() != null) {
       var message = state.getWaiting().getMessage();
-      return Optional.of(state.getWaiting().getReason() + (message == null ? "" : ": " + message));
+      return state.getWaiting().getReason() + (message == null ? "" : ": " + message);
     }
     if (state.getTerminated() != null) {
-      return Optional.of("it ended with exit code " + state.getTerminated().getExitCode());
+      return "it ended with exit code " + state.getTerminated().getExitCode();
     }
-    return Optional.ofNullable(container.getLastState())
-        .map(ContainerState::getTerminated)
-        .map(
-            ended ->
-                "it is starting, and ended with exit code %d before"
-                    .formatted(ended.getExitCode()));
+    if (state.getRunning() == null) {
+      return "it has not been started";
+    }
+    if (Boolean.TRUE.equals(container.getReady())) {
+      return "its container is, and the pod is not: does the node's kubelet run?";
+    }
+    var before = state(container.getLastState()).getTerminated();
+    return "it has run since "
+        + state.getRunning().getStartedAt()
+        + (before == null ? "" : ", after one that ended with exit code " + before.getExitCode());
   }
 }

@@ -18,7 +18,8 @@ import java.util.TreeMap;
  *
  * @param vips the VirtualIPs as stored
  * @param believed the same VirtualIPs by name, with believed reports, see {@link AgentLiveness}
- * @param silent nodes whose agents are silent, and why
+ * @param lost by name of the VirtualIP and node, the reports to write in place of those that their
+ *     agents do not correct
  * @param daemonSet the agents' DaemonSet, or null
  * @param pods the agents' pods
  * @param written conditions by UID as written last: the cache may lack them and their times
@@ -27,7 +28,7 @@ import java.util.TreeMap;
 public record ClusterView(
     List<VirtualIp> vips,
     Map<String, VirtualIp> believed,
-    Map<String, AgentLiveness.Silence> silent,
+    Map<String, Map<String, NodeStatus>> lost,
     List<Node> nodes,
     DaemonSet daemonSet,
     List<Pod> pods,

@@ -2,6 +2,7 @@ package dev.virtualip.operator.watch;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
@@ -172,15 +173,14 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     liveness.retain(
         seen.stream().map(vip -> vip.getMetadata().getUid()).collect(Collectors.toSet()));
     var believed = new TreeMap<String, VirtualIp>();
-    seen.forEach(vip -> believed.put(vip.getMetadata().getName(), liveness.believed(vip)));
+    var lost = new TreeMap<String, Map<String, NodeStatus>>();
+    seen.forEach(
+        vip -> {
+          var belief = liveness.believed(vip);
+          believed.put(vip.getMetadata().getName(), belief.vip());
+          lost.put(vip.getMetadata().getName(), belief.lost());
+        });
     return new ClusterView(
-        seen,
-        believed,
-        liveness.silent(),
-        nodes.list().toList(),
-        daemonSet.orElse(null),
-        agents,
-        written,
-        now);
+        seen, believed, lost, nodes.list().toList(), daemonSet.orElse(null), agents, written, now);
   }
 }

@@ -9,7 +9,6 @@ import dev.virtualip.operator.watch.AgentPods;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.NodeSelectorTerm;
-import io.fabric8.kubernetes.api.model.OwnerReferenceBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import java.util.List;
 import java.util.Set;
@@ -75,7 +74,7 @@ class AgentDaemonSetTest {
   void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
     var with =
         new Settings("vips", "registry/agent:1", "my-scripts", false, false, false, List.of());
-    var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
+    var daemonSet = AgentDaemonSet.desired(with, List.of("a"));
     var agent = container(daemonSet);
     assertEquals(
         List.of("--scripts", "/etc/virtualip/scripts"),
@@ -98,7 +97,7 @@ class AgentDaemonSetTest {
   void onlyWhoAsksForItAnswersFromOutsideTheNode() {
     assertFalse(container(desired("a")).getArgs().contains("--listen"));
     var with = new Settings("vips", "registry/agent:1", null, false, true, false, List.of());
-    var agent = container(AgentDaemonSet.desired(with, List.of("a"), null));
+    var agent = container(AgentDaemonSet.desired(with, List.of("a")));
     assertEquals(
         List.of("--listen", "0.0.0.0:9405"),
         agent.getArgs().subList(agent.getArgs().size() - 2, agent.getArgs().size()));
@@ -110,7 +109,7 @@ class AgentDaemonSetTest {
     var names = container(desired("a")).getEnv().stream().map(EnvVar::getName).toList();
     assertFalse(names.contains("LOG_FORMAT"));
     var with = new Settings("vips", "registry/agent:1", null, false, false, true, List.of());
-    var last = container(AgentDaemonSet.desired(with, List.of("a"), null)).getEnv().getLast();
+    var last = container(AgentDaemonSet.desired(with, List.of("a"))).getEnv().getLast();
     assertEquals("LOG_FORMAT=json", last.getName() + "=" + last.getValue());
   }
 
@@ -118,7 +117,7 @@ class AgentDaemonSetTest {
   void onlyWhoAsksForItSeesTheNodesProcesses() {
     assertNull(desired("a").getSpec().getTemplate().getSpec().getHostPID());
     var with = new Settings("vips", "registry/agent:1", null, true, false, false, List.of());
-    var daemonSet = AgentDaemonSet.desired(with, List.of("a"), null);
+    var daemonSet = AgentDaemonSet.desired(with, List.of("a"));
     assertEquals(true, daemonSet.getSpec().getTemplate().getSpec().getHostPID());
     assertNotEquals(revision(desired("a")), revision(daemonSet));
   }
@@ -143,11 +142,7 @@ class AgentDaemonSetTest {
   }
 
   @Test
-  void goesAwayWithItsOwner() {
-    var owner = new OwnerReferenceBuilder().withName("virtualip-operator").withUid("1").build();
-    assertEquals(
-        List.of(owner),
-        AgentDaemonSet.desired(SETTINGS, List.of("a"), owner).getMetadata().getOwnerReferences());
+  void outlivesTheOperator() {
     assertEquals(List.of(), desired("a").getMetadata().getOwnerReferences());
   }
 
@@ -157,8 +152,7 @@ class AgentDaemonSetTest {
     var other =
         AgentDaemonSet.desired(
             new Settings("vips", "registry/agent:2", null, false, false, false, List.of()),
-            List.of("a"),
-            null);
+            List.of("a"));
     assertNotEquals(revision(desired("a")), revision(other));
   }
 
@@ -182,6 +176,6 @@ class AgentDaemonSetTest {
   }
 
   private static DaemonSet desired(String... nodes) {
-    return AgentDaemonSet.desired(SETTINGS, List.of(nodes), null);
+    return AgentDaemonSet.desired(SETTINGS, List.of(nodes));
   }
 }

@@ -1,6 +1,7 @@
 package dev.virtualip.operator.decide;
 
 import static dev.virtualip.crds.schema.VirtualIpStatus.State.Backup;
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Unknown;
 import static dev.virtualip.operator.watch.Vips.A;
 import static dev.virtualip.operator.watch.Vips.B;
 import static dev.virtualip.operator.watch.Vips.C;
@@ -43,9 +44,21 @@ class AgentPlacementTest {
   }
 
   @Test
-  void goodEditThatSelectsOtherNodesTakesTheAgentAway() {
+  void goodEditThatSelectsOtherNodesTakesTheAgentAwayWhenItHasHandedOver() {
     var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("c", report(Backup, 1)));
+    assertEquals(Set.of("a", "b", "c"), nodes(vip));
+    Vips.reported(vip, null, Map.of("c", report(Unknown, 1)));
+    assertEquals(Set.of("a", "b"), nodes(vip), "nobody is there to hand over");
+    Vips.reported(vip, null, Map.of());
     assertEquals(Set.of("a", "b"), nodes(vip));
+  }
+
+  @Test
+  void aTaintThatComesLaterLeavesTheAgentWhereItRuns() {
+    var vip = Vips.vip("web", 77, "null");
+    assertEquals(Set.of("a", "b", "c"), nodes(vip));
+    Vips.reported(vip, null, Map.of("t", report(Backup, 2)));
+    assertEquals(Set.of("a", "b", "c", "t"), nodes(vip));
   }
 
   private static Set<String> nodes(VirtualIp... vips) {

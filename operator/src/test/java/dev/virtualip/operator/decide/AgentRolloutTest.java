@@ -92,7 +92,7 @@ class AgentRolloutTest {
     assertEquals(
         "b; the agent on b is being replaced", turn(pod("a", "old", true), pod("c", "old", true)));
     assertEquals(
-        "b; the new agent on b is not ready: it is starting",
+        "b; the new agent on b is not ready: it has not been started",
         turn(pod("a", "old", true), pod("b", "new", false), pod("c", "old", true)));
     assertEquals(
         "b; the new agent on b can't serve VirtualIP web: Init", turn(pods("old", "new", "old")));
@@ -183,7 +183,7 @@ class AgentRolloutTest {
         "the agent on b is not ready: it is being deleted",
         turn(pod("a", "old", true), going, pod("c", "old", true)));
     assertEquals(
-        "the agent on b is not ready: it is starting",
+        "the agent on b is not ready: it has not been started",
         turn(pod("a", "old", true), pod("b", "new", false), pod("c", "old", true)));
   }
 
@@ -241,7 +241,9 @@ class AgentRolloutTest {
             .endContainerStatus()
             .endStatus()
             .build();
-    assertEquals("it is starting, and ended with exit code 3 before", AgentPods.trouble(pod));
+    assertEquals(
+        "it has run since 2026-01-01T00:00:00Z, after one that ended with exit code 3",
+        AgentPods.trouble(pod));
   }
 
   @Test

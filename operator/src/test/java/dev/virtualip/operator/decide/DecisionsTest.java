@@ -11,7 +11,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
-import dev.virtualip.operator.watch.AgentLiveness;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.operator.watch.ClusterView;
 import dev.virtualip.operator.watch.DrainTrigger;
 import dev.virtualip.operator.watch.Vips;
@@ -19,6 +20,7 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
+import java.net.InetAddress;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
@@ -28,6 +30,7 @@ import org.junit.jupiter.api.Test;
 class DecisionsTest {
   private static final Instant NOW = Instant.parse("2026-01-02T03:04:05Z");
   private static final List<DrainTrigger> CORDON = DrainTrigger.parse("cordon");
+  private static final InetAddress API_SERVER = IpPrefix.parseAddress("203.0.113.1");
   private static final VirtualIp WEB =
       Vips.reported(
           Vips.edge("web", 77), "a", Map.of("a", report(Master, 2), "b", report(Backup, 2)));
@@ -57,11 +60,9 @@ class DecisionsTest {
 
   @Test
   void aSilentNodeIsWrittenAsUnknown() {
-    var silence = new AgentLiveness.Silence(AgentLiveness.HEARTBEAT_STOPPED, "no heartbeat");
-    var decisions =
-        decide(view(WEB, List.of(node("a"), node("b")), Map.of("b", silence), Map.of()));
-    assertEquals(Set.of("b"), status(decisions).unknown().keySet());
-    assertEquals(Unknown, status(decisions).unknown().get("b").state());
+    var lost = Map.of("b", report(Unknown, 2, "HeartbeatStopped", "no heartbeat"));
+    var decisions = decide(view(WEB, List.of(node("a"), node("b")), Map.of("web", lost), Map.of()));
+    assertEquals(lost, status(decisions).unknown());
   }
 
   @Test
@@ -92,8 +93,48 @@ class DecisionsTest {
     assertEquals(earlier, status(again).conditions());
   }
 
+  @Test
+  void aNewVirtualIpThatWantsANodesOwnAddressIsRefused() {
+    var conditions =
+        status(decide(view(WEB, List.of(node("a"), having("203.0.113.77"))))).conditions();
+    assertEquals(
+        "False Invalid: spec.addresses[0].address: 203.0.113.77 is the InternalIP of Node b: use an"
+            + " address that no host has",
+        text(conditions, "Accepted"));
+    assertEquals("True OwnedByCluster", text(conditions, "StrayAddresses").split(":")[0]);
+  }
+
+  @Test
+  void aNewVirtualIpThatWantsTheAddressOfTheApiServerIsRefused() {
+    var vip = Vips.reported(Vips.edge("web", 1), null, Map.of());
+    assertEquals(
+        "False Invalid: spec.addresses[0].address: 203.0.113.1 is the address by which pods reach"
+            + " the API server: use an address that no host has",
+        text(status(decide(view(vip, List.of(node("a"))))).conditions(), "Accepted"));
+  }
+
+  /** A kubelet that starts on the master may take the virtual address for its node's. */
+  @Test
+  void whatWasAcceptedStaysSoThoughANodeComesToReportItsAddress() {
+    var nodes = List.of(node("a"), having("203.0.113.77"));
+    var accepted = status(decide(view(WEB, List.of(node("a"), node("b"))))).conditions();
+    var written = Map.of(WEB.getMetadata().getUid(), accepted);
+    var conditions = status(decide(view(WEB, nodes, Map.of(), written))).conditions();
+    assertEquals("True Accepted", text(conditions, "Accepted").split(":")[0]);
+    assertEquals("True Serving", text(conditions, "Ready").split(":")[0]);
+    assertEquals("True OwnedByCluster", text(conditions, "StrayAddresses").split(":")[0]);
+  }
+
+  private static String text(List<Condition> conditions, String type) {
+    return conditions.stream()
+        .filter(c -> c.getType().equals(type))
+        .map(c -> c.getStatus() + " " + c.getReason() + ": " + c.getMessage())
+        .findFirst()
+        .orElseThrow();
+  }
+
   private static Decisions decide(ClusterView view) {
-    return Decisions.of(view, CORDON, "1");
+    return Decisions.of(view, CORDON, "1", API_SERVER);
   }
 
   private static StatusDecision status(Decisions decisions) {
@@ -107,10 +148,10 @@ class DecisionsTest {
   private static ClusterView view(
       VirtualIp vip,
       List<Node> nodes,
-      Map<String, AgentLiveness.Silence> silent,
+      Map<String, Map<String, NodeStatus>> lost,
       Map<String, List<Condition>> written) {
     return new ClusterView(
-        List.of(vip), Map.of("web", vip), silent, nodes, null, List.of(), written, NOW);
+        List.of(vip), Map.of("web", vip), lost, nodes, null, List.of(), written, NOW);
   }
 
   private static Node node(String name) {
@@ -121,6 +162,16 @@ class DecisionsTest {
         .endMetadata()
         .withNewSpec()
         .endSpec()
+        .build();
+  }
+
+  /** Node b, with this InternalIP. */
+  private static Node having(String internalIp) {
+    return node("b")
+        .edit()
+        .withNewStatus()
+        .addNewAddress(internalIp, "InternalIP")
+        .endStatus()
         .build();
   }
 

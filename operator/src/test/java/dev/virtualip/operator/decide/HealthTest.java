@@ -11,6 +11,7 @@ import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.Speaker;
@@ -25,8 +26,16 @@ class HealthTest {
 
   private static String condition(
       int index, Map<String, NodeStatus> reports, Map<String, HandOver> asked) {
+    return condition(index, reports, asked, List.of());
+  }
+
+  private static String condition(
+      int index,
+      Map<String, NodeStatus> reports,
+      Map<String, HandOver> asked,
+      List<Problem> owned) {
     var vip = Vips.reported(Vips.edge("web", 77), null, reports);
-    var condition = Health.of(vip, true, NODES, asked).get(index);
+    var condition = Health.of(vip, true, NODES, asked, owned).get(index);
     return "%s %s %s: %s"
         .formatted(
             condition.getType(),
@@ -78,6 +87,27 @@ class HealthTest {
   }
 
   @Test
+  void anEditThatSomeNodeRefusesIsToldWithNodeReasonAndFix() {
+    var fix = "spec.interface: there is no NIC eth9 on b (it has eth0): correct the name";
+    var goesOn = new NodeStatus(Backup, 100, null, null, "not run: " + fix, 1L, 2L, 0L);
+    assertEquals(
+        "Degraded True EditRefused: 2 of 2 nodes can serve; b: refuses generation 2 and goes on with"
+            + " 1: "
+            + fix,
+        condition(0, Map.of("a", report(Master, 2), "b", goesOn), Map.of()));
+    var neverRan = new NodeStatus(Fault, null, null, "InvalidSpec", fix, null, 2L, 0L);
+    assertEquals(
+        "Degraded True NodesMissing: 1 of 2 nodes can serve; b: Fault (InvalidSpec); b: refuses"
+            + " generation 2 and runs none: "
+            + fix,
+        condition(0, Map.of("a", report(Master, 2), "b", neverRan), Map.of()));
+    assertEquals(
+        "Degraded False AllNodesServe: 2 of 2 nodes can serve",
+        condition(0, Map.of("a", report(Master, 1), "b", goesOn), Map.of()),
+        "what runs nowhere is not accepted");
+  }
+
+  @Test
   void severalMastersAreTold() {
     assertEquals(
         "MultipleMasters False OneMaster: a is master",
@@ -116,6 +146,16 @@ class HealthTest {
         "StrayAddresses True BoundByOthers: b is not master and has 203.0.113.77/24 dev eth1:"
             + " somebody else has bound it; remove it there with ip addr del",
         condition(3, Map.of("a", report(Master, 2), "b", b), Map.of()));
+  }
+
+  @Test
+  void anAddressThatANodeHasForItsOwnIsNamedWithTheNode() {
+    var owned =
+        new Problem("spec.addresses[0].address", "203.0.113.77 is the InternalIP of Node a");
+    assertEquals(
+        "StrayAddresses True OwnedByCluster: spec.addresses[0].address: 203.0.113.77 is the"
+            + " InternalIP of Node a; if a kubelet took it for its node's, start that with --node-ip",
+        condition(3, Map.of("a", report(Master, 2)), Map.of(), List.of(owned)));
   }
 
   private static NodeStatus speaking(State state, String address, Speaker speaker) {

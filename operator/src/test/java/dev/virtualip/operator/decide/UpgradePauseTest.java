@@ -17,9 +17,9 @@ class UpgradePauseTest {
 
   @Test
   void aStepThatTakes30SecondsIsAPause() {
-    assertFalse(paused(0, "a", false, "it is starting"));
-    assertFalse(paused(29, "a", false, "it is starting"));
-    assertTrue(paused(30, "a", false, "it is starting"));
+    assertFalse(paused(0, "a", false, "it has just begun"));
+    assertFalse(paused(29, "a", false, "it has just begun"));
+    assertTrue(paused(30, "a", false, "it has just begun"));
     assertFalse(paused(31, "a", false, null), "it goes on");
   }
 
@@ -27,9 +27,9 @@ class UpgradePauseTest {
   void aNewAgentThatCrashesAgainAndAgainIsAPauseWhateverItSaysInBetween() {
     assertFalse(paused(0, "a", false, "it ended with exit code 1"));
     assertFalse(paused(10, "a", false, "CrashLoopBackOff: back-off 10s restarting"));
-    assertFalse(paused(20, "a", false, "it is starting"));
+    assertFalse(paused(20, "a", false, "it has just begun"));
     assertTrue(paused(30, "a", false, "CrashLoopBackOff: back-off 20s restarting"));
-    assertTrue(paused(40, "a", false, "it is starting"));
+    assertTrue(paused(40, "a", false, "it has just begun"));
   }
 
   @Test

@@ -11,13 +11,16 @@ import static dev.virtualip.operator.watch.Vips.TAINTED;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.watch.Vips;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -32,13 +35,19 @@ class VirtualIpConditionsTest {
   private static final List<NodeFacts> NODES = List.of(A, B, C);
 
   static Stream<Arguments> acceptance() {
-    var edge = "{selector: {matchLabels: {edge: 'true'}}}";
+    var edge = "{selector: {matchLabels: {edge: 'true'}}, overrides: [{name: a, priority: 150}]}";
+    var equal = "{selector: {matchLabels: {edge: 'true'}}}";
     var moon = "{selector: {matchLabels: {moon: 'true', sun: 'no'}}}";
     var exists = "{selector: {matchExpressions: [{key: moon, operator: Exists}]}}";
     var broken = "{selector: {matchExpressions: [{key: moon}]}}";
     var label = "; label a node, as in kubectl label node NAME ";
     return Stream.of(
         arguments(edge, NODES, "True Accepted: 2 nodes selected"),
+        arguments(
+            equal,
+            NODES,
+            "True Accepted: 2 nodes selected; a and b have equal priority 100: the first to be"
+                + " master stays it, of several at once the one with the greater address"),
         arguments("null", List.of(A, TAINTED), "True Accepted: 1 node selected"),
         arguments(
             moon,
@@ -97,9 +106,9 @@ class VirtualIpConditionsTest {
     var thief = Vips.edge("thief", 77);
     thief.getMetadata().setCreationTimestamp("2026-01-02T00:00:00Z");
     var problems = Vips.problems(thief, web);
-    assertEquals(
-        "True Accepted: 2 nodes selected",
-        text(VirtualIpConditions.of(web, problems.get("web"), NODES).getFirst()));
+    assertTrue(
+        text(VirtualIpConditions.of(web, problems.get("web"), NODES).getFirst())
+            .startsWith("True Accepted: 2 nodes selected"));
     assertEquals(
         "False Conflict: spec.vrid: 77 on eth0 is taken by VirtualIP web: use another VRID, NIC or"
             + " set of nodes; spec.addresses[0].address: 203.0.113.77 is taken by VirtualIP web:"
@@ -108,12 +117,37 @@ class VirtualIpConditionsTest {
   }
 
   @Test
+  void ofNodesOfEqualPriorityTheOneThatWouldWinIsNamed() {
+    var vip =
+        Vips.reported(
+            Vips.edge("web", 77),
+            "a",
+            Map.of("a", at("10.0.0.11", Master), "b", at("10.0.0.12", Backup)));
+    assertEquals(
+        "True Accepted: 2 nodes selected; a and b have equal priority 100: the first to be master"
+            + " stays it, of several at once b, whose address is greater (10.0.0.12)",
+        text(accepted(vip, NODES)));
+  }
+
+  private static NodeStatus at(String address, State state) {
+    return new NodeStatus(
+        state, 100, null, null, null, 2L, null, null, null, address, null, null, null);
+  }
+
+  @Test
   void nicThatNoNodeHasIsNotAccepted() {
     var lacks =
         report(Fault, 2, "InterfaceNotFound(eth0)", "spec.interface: no NIC eth0: use eno1");
     var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", lacks, "b", lacks));
     assertEquals(
-        "False InterfaceNotFound: spec.interface: no NIC eth0: use eno1",
+        "False InterfaceNotFound: a, b: spec.interface: no NIC eth0: use eno1",
+        text(accepted(vip, NODES)));
+    var other =
+        report(Fault, 2, "InterfaceNotFound(eth0)", "spec.interface: no NIC eth0 on b: use ens3");
+    Vips.reported(vip, null, Map.of("a", lacks, "b", other));
+    assertEquals(
+        "False InterfaceNotFound: a: spec.interface: no NIC eth0: use eno1; spec.interface: no NIC"
+            + " eth0 on b: use ens3",
         text(accepted(vip, NODES)));
   }
 
@@ -122,7 +156,7 @@ class VirtualIpConditionsTest {
     var message = "spec.vrid: 77 on eth0 is taken by VirtualIP old: use another VRID";
     var refused = new NodeStatus(Fault, null, null, "Conflict", message, null, 2L, 0L);
     var vip = Vips.reported(Vips.edge("web", 77), null, Map.of("a", refused, "b", refused));
-    assertEquals("False Conflict: " + message, text(accepted(vip, NODES)));
+    assertEquals("False Conflict: a, b: " + message, text(accepted(vip, NODES)));
     var goesOn =
         new NodeStatus(
             Master, 100, null, "", message, 1L, 2L, "Conflict", 0L, null, null, null, null);
@@ -189,7 +223,6 @@ class VirtualIpConditionsTest {
   }
 
   static Stream<Arguments> progress() {
-    var refused = new NodeStatus(Backup, 100, null, null, "not run: no NIC", 1L, 2L, 0L);
     return Stream.of(
         arguments(Map.of(), "True AgentsStarting: no agent has reported yet"),
         arguments(
@@ -199,9 +232,7 @@ class VirtualIpConditionsTest {
         arguments(Map.of("a", report(Fault, 2)), "False Settled: generation 2 runs"),
         arguments(
             Map.of("a", report(Master, 2), "b", report(Unknown, 1)),
-            "False Settled: generation 2 runs"),
-        arguments(
-            Map.of("a", report(Master, 2), "b", refused), "False Settled: generation 2 runs"));
+            "False Settled: generation 2 runs"));
   }
 
   @ParameterizedTest
@@ -210,7 +241,46 @@ class VirtualIpConditionsTest {
     var conditions = conditions(Vips.reported(Vips.edge("web", 77), null, nodes), NODES);
     assertEquals("Reconciling", conditions.get(2).getType());
     assertEquals(expected, text(conditions.get(2)));
-    assertEquals("False Accepted: nobody's help is needed", text(conditions.get(3)));
+    assertEquals("False", conditions.get(3).getStatus());
+  }
+
+  @Test
+  void thatNobodysHelpIsNeededIsSaidWhereItIsTrue() {
+    assertEquals(
+        "False Accepted: nobody's help is needed",
+        stalled(Map.of("a", report(Master, 2), "b", report(Fault, 2))));
+    assertEquals(
+        "False AllNodesAtFault: all nodes wait for the end of a fault: see Degraded",
+        stalled(Map.of("a", report(Fault, 2), "b", report(Fault, 2))));
+  }
+
+  @Test
+  void anEditThatOneNodeRefusesIsSettledButThere() {
+    var nodes = Map.of("a", report(Master, 2), "b", refused(Backup));
+    var conditions = conditions(Vips.reported(Vips.edge("web", 77), null, nodes), NODES);
+    assertTrue(text(conditions.get(0)).startsWith("True Accepted: 2 nodes selected"));
+    assertEquals("True Serving: a is master", text(conditions.get(1)));
+    assertEquals("False Settled: generation 2 runs, but not on b", text(conditions.get(2)));
+    assertEquals(
+        "False EditRefused: b refused generation 2 until it fits there: see Degraded",
+        text(conditions.get(3)));
+  }
+
+  @Test
+  void anEditThatTheMasterRefusesIsNotServed() {
+    var nodes = Map.of("a", refused(Master), "b", report(Backup, 2));
+    assertEquals(
+        "False EditRefused: generation 2 is refused by its master: see Degraded; a still serves"
+            + " generation 1",
+        text(ready(Vips.reported(Vips.edge("web", 77), "a", nodes))));
+  }
+
+  private static NodeStatus refused(State state) {
+    return new NodeStatus(state, 100, null, null, "not run: no NIC", 1L, 2L, 0L);
+  }
+
+  private static String stalled(Map<String, NodeStatus> nodes) {
+    return text(conditions(Vips.reported(Vips.edge("web", 77), null, nodes), NODES).get(3));
   }
 
   @Test
@@ -244,8 +314,36 @@ class VirtualIpConditionsTest {
     assertEquals("a", master(null, one));
     assertEquals("b", master("b", two));
     assertEquals("a", master("c", two));
-    assertNull(master("a", none));
+    assertNull(master("b", none));
+    assertNull(master("a", Map.of("a", report(Fault, 2))));
     assertNull(master("a", null));
+  }
+
+  @Test
+  void whoHasHandedOverIsNamedUntilItsSuccessorIs() {
+    var backups = Map.of("a", report(Backup, 2), "b", report(Backup, 2));
+    assertEquals("a", master("a", backups));
+    var handingOver = Vips.reported(Vips.edge("web", 77), "a", backups);
+    assertEquals("True Serving: a serves until its successor is there", text(ready(handingOver)));
+    assertEquals("False Settled: generation 2 runs", text(conditions(handingOver, NODES).get(2)));
+    assertEquals("b", master("a", Map.of("a", report(Backup, 2), "b", report(Master, 2))));
+  }
+
+  @Test
+  void withExclusiveLeasesNobodyServesBetweenMasterAndSuccessor() {
+    var vip =
+        Serialization.unmarshal(
+            """
+        metadata: {name: web, uid: uid-web, generation: 2}
+        spec:
+          vrid: 77
+          interface: eth0
+          lease: {policy: Exclusive}
+          addresses: [{address: 203.0.113.77/24}]
+        """,
+            VirtualIp.class);
+    Vips.reported(vip, "a", Map.of("a", report(Backup, 2), "b", report(Backup, 2)));
+    assertEquals("False NoMaster: no node is master; a: Backup, b: Backup", text(ready(vip)));
   }
 
   @Test

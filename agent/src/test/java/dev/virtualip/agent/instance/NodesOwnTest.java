@@ -1,0 +1,213 @@
+package dev.virtualip.agent.instance;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.vrrp.Reason;
+import dev.virtualip.agent.vrrp.Reason.Kind;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.values.IpPrefix;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+
+/** What the agent has not put on a node stays as it is, and many addresses are no burden. */
+class NodesOwnTest {
+  private static final String SPEC =
+      """
+      metadata: {name: web}
+      spec:
+        vrid: 77
+        interface: eth0
+        addresses: [{address: 203.0.113.10/24, interface: eth1}]
+      """;
+
+  private static final IpPrefix VIP = IpPrefix.parse("203.0.113.10/24");
+
+  private final FakeNode fake = new FakeNode();
+  private VrrpInstance instance;
+  private long now = 1;
+
+  private void start(String yaml) {
+    var vip = Serialization.unmarshal(yaml, VirtualIp.class);
+    var config = InstanceConfig.from(vip, "node-a", Map.of(), List.of());
+    instance = new VrrpInstance(config, false, fake.node, _ -> {});
+    instance.open(now);
+    instance.start(now);
+  }
+
+  private void expire() {
+    now = instance.deadline();
+    instance.onDeadline(now);
+  }
+
+  private void networkRead() {
+    fake.report();
+    instance.networkChanged(now);
+    instance.networkRead(now);
+  }
+
+  /** Field case 3: all addresses and routes of the NIC went when the agent started. */
+  @Test
+  void aVirtualIpThatIsTheNodesOwnAddressIsAFaultAndNothingIsTouched() {
+    fake.bind(3, "203.0.113.10/24", 0);
+    fake.report();
+    start(SPEC);
+    assertEquals("AddressInUse(203.0.113.10)", instance.status().reason());
+    assertTrue(instance.status().message().contains("stays"), instance.status().message());
+    instance.stop(Reason.of(Kind.AgentStopped), now);
+    assertTrue(fake.bound.containsKey(VIP));
+    assertEquals(List.of(), fake.log);
+  }
+
+  @Test
+  void theFaultEndsWithTheOthersAddress() {
+    fake.bind(3, "203.0.113.10/24", 0);
+    fake.report();
+    start(SPEC);
+    fake.bound.remove(VIP);
+    networkRead();
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  /** Where the kernel keeps no mark, an address with a lease as short as ours may be ours. */
+  @Test
+  void withoutMarksALeaseTellsWhoseAnAddressIs() {
+    fake.keepsMarks = false;
+    fake.bound.put(VIP, new BoundAddress(3, VIP, 3, 0));
+    fake.report();
+    start(SPEC);
+    assertEquals(State.Backup, instance.status().state());
+    fake.bound.put(VIP, new BoundAddress(3, VIP, 3_600, 0));
+    networkRead();
+    assertEquals("AddressInUse(203.0.113.10)", instance.status().reason(), "a DHCP client's");
+  }
+
+  /** Field case 3c: the address became a lease of 4 s, and went at SIGTERM. */
+  @Test
+  void theOwnerKeepsTheAddressThatItHas() {
+    fake.bind(3, "203.0.113.10/24", 0);
+    fake.report();
+    start(SPEC.replace("vrid: 77", "vrid: 77\n  priority: 255"));
+    expire();
+    assertEquals(State.Master, instance.status().state());
+    expire();
+    instance.stop(Reason.of(Kind.AgentStopped), now);
+    var bound = fake.bound.get(VIP);
+    assertEquals(0, bound.leaseSeconds());
+    assertEquals(0, bound.protocol());
+    assertTrue(fake.log.stream().noneMatch(line -> line.startsWith("put ")), fake.log::toString);
+  }
+
+  /** Field case 11: two hardware addresses answer, and nothing was reported. */
+  @Test
+  void aVirtualAddressOnAnotherNicIsToldWithItsNic() {
+    fake.bind(2, "203.0.113.10/32", 0);
+    fake.report();
+    start(SPEC);
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals(List.of("203.0.113.10/32 dev eth0"), instance.status().strayAddresses());
+  }
+
+  /**
+   * Field case 10: it claimed, failed and let go again and again, for 0.6 s without service each.
+   */
+  @Test
+  void aRouteThatSomebodyElseHasIsFoundBeforeAGoodMasterLetsGo() {
+    var routed = SPEC + "  routes: [{to: 198.51.100.0/24, via: 203.0.113.1, interface: eth1}]\n";
+    var to = IpPrefix.parse("198.51.100.0/24");
+    fake.foreignRoutes.add(new InstalledRoute(2, to, null, null, 254, 0, false));
+    start(routed);
+    assertEquals("BindFailed", instance.status().reason());
+    assertTrue(instance.status().message().contains("198.51.100.0/24"));
+    networkRead();
+    assertEquals(State.Fault, instance.status().state());
+    fake.foreignRoutes.clear();
+    networkRead();
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals(List.of(), fake.log);
+  }
+
+  /** It had 2 s of its lease left, and took the address off: 519 ms without service. */
+  @Test
+  void whatAnEarlierLifeHasLeftServesOnUntilAMasterIsHeard() {
+    fake.bound.put(VIP, new BoundAddress(3, VIP, 2, AddressPort.PROTOCOL));
+    fake.report();
+    var vip = Serialization.unmarshal(SPEC, VirtualIp.class);
+    var config = InstanceConfig.from(vip, "node-a", Map.of(), List.of());
+    instance = new VrrpInstance(config, false, fake.node, _ -> {});
+    instance.adopt(now);
+    instance.start(now);
+    assertEquals(State.Backup, instance.status().state());
+    assertTrue(fake.bound.containsKey(VIP), "it serves on");
+    expire();
+    assertFalse(fake.bound.containsKey(VIP), "no longer than its lease");
+    assertEquals(2_000_000_001L, now);
+  }
+
+  private static String many(int count, String more) {
+    var addresses =
+        IntStream.range(0, count)
+            .mapToObj(
+                i ->
+                    "{address: 198.18.%d.%d/15, interface: eth1, advertised: %b}"
+                        .formatted(i / 250, i % 250 + 1, i >= count - 1))
+            .collect(Collectors.joining(", "));
+    return SPEC.replaceAll("addresses: .*", "addresses: [" + addresses + "]" + more);
+  }
+
+  /** Field case 9: a burst of a thousand addresses kept the adverts waiting. */
+  @Test
+  void aBurstOfAnnouncementsIsSentInPartsAndAdvertsGoBetween() {
+    start(many(1_000, "\n  garp: {repeat: 2, delay: 0s, refresh: 0s}"));
+    long took = instance.deadline();
+    expire();
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(64, arps(), "32 addresses, each as request and reply");
+    assertEquals("198.18.3.250", address(fake.sent.get("eth1").getFirst()), "advertised first");
+    while (instance.deadline() < took + 900_000_000) {
+      long before = arps();
+      expire();
+      assertTrue(arps() - before <= 64);
+    }
+    assertEquals(4_000, arps(), "no more than garp.repeat of each");
+  }
+
+  @Test
+  void garpIntervalPacesABurst() {
+    start(many(3, "\n  garp: {repeat: 1, delay: 0s, refresh: 0s, interval: 20ms}"));
+    expire();
+    assertEquals(2, arps());
+    assertEquals(20_000_000, instance.deadline() - now);
+    expire();
+    expire();
+    assertEquals(6, arps());
+  }
+
+  @Test
+  void whoIsNoMasterAnyMoreAnnouncesNoMore() {
+    start(many(1_000, ""));
+    expire();
+    instance.stop(Reason.of(Kind.AgentStopped), now);
+    assertEquals(Long.MAX_VALUE, instance.deadline());
+  }
+
+  private long arps() {
+    return fake.log.stream().filter("arp eth1"::equals).count();
+  }
+
+  /** The sender's address of an ARP packet (RFC 826). */
+  private static String address(byte[] frame) {
+    return "%d.%d.%d.%d"
+        .formatted(frame[28] & 0xFF, frame[29] & 0xFF, frame[30] & 0xFF, frame[31] & 0xFF);
+  }
+}
