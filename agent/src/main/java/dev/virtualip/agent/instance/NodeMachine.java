@@ -51,7 +51,7 @@ public final class NodeMachine {
   private static final long READ_PERIOD = 5 * SECOND;
 
   /** How long it has to be quiet after a loss that follows another, and how long that may take. */
-  private static final long QUIET = SECOND / 10;
+  private static final long QUIET = SECOND / 4;
 
   private static final long CALM = 10 * SECOND;
 

@@ -26,8 +26,8 @@ public final class VirtualRouterLoop implements Runnable {
   /** Bounds the memory that a flood of packets can fill. */
   private static final int QUEUE_MAX = 4_096;
 
-  /** Most inputs taken in one turn, so that a flood cannot hold up deadlines. */
-  private static final int TURN_MAX = 64;
+  /** Inputs that are taken between two looks at what masters have to send. */
+  private static final int PART = 16;
 
   /**
    * An input and its time of arrival.
@@ -138,19 +138,29 @@ public final class VirtualRouterLoop implements Runnable {
     long wait = Math.min(machine.deadline() - now, TICK);
     var arrival = inputs.poll(Math.max(0, wait), TimeUnit.NANOSECONDS);
     long began = System.nanoTime();
-    var name = "";
-    while ((name = machine.dueForMaster(name, System.nanoTime())) != null) {}
-    for (int i = 0; arrival != null && i < TURN_MAX; i++) {
+    // All that has arrived: a backup whose timer ends must not overlook an advert that waits here.
+    // What comes meanwhile is for the next turn, so that a flood holds up no deadline.
+    int waiting = inputs.size();
+    dueForMasters();
+    for (int i = 0; arrival != null; i++) {
       if (arrival.input() != null) {
         handle(arrival);
       }
-      arrival = i + 1 < TURN_MAX ? inputs.poll() : null;
+      if (i % PART == PART - 1) {
+        dueForMasters();
+      }
+      arrival = i < waiting ? inputs.poll() : null;
     }
-    name = "";
+    var name = "";
     while ((name = machine.dueForOne(name, System.nanoTime())) != null) {}
     machine.begin(System.nanoTime());
     configured = machine.configured();
     node.metrics().turned(System.nanoTime() - began);
+  }
+
+  private void dueForMasters() {
+    var name = "";
+    while ((name = machine.dueForMaster(name, System.nanoTime())) != null) {}
   }
 
   private void handle(Arrival arrival) {
