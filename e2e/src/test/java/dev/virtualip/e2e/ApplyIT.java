@@ -52,7 +52,7 @@ class ApplyIT {
     crd = Lab.root().resolve("crds/" + CRD + ".yaml");
     shipped = YAML.readTree(crd.toFile());
     apply(crd);
-    api.kubectl("wait", "--for=condition=Established", "crd/" + CRD);
+    api.awaitEstablished(CRD);
     if (stored("crd", CRD).findValue(RULES) == null) {
       shipped.findParents(RULES).forEach(schema -> ((ObjectNode) schema).remove(RULES));
       crd = lab.work().resolve("crd.yaml");

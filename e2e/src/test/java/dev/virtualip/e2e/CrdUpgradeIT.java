@@ -95,7 +95,7 @@ class CrdUpgradeIT {
   /** As an upgrade does it: kubectl apply over what is there. */
   private static void install(ApiServer api, Path crd) {
     api.kubectl("apply", "--validate=false", "-f", crd.toString());
-    api.kubectl("wait", "--for=condition=Established", "crd/" + CRD);
+    api.awaitEstablished(CRD);
   }
 
   private static Map<String, GenericKubernetesResource> stored(ApiServer api) {

@@ -87,7 +87,7 @@ class InstallIT {
       throws IOException, InterruptedException {
     var base = rendered("base");
     api.kubectl("apply", "--validate=false", "-f", base);
-    api.kubectl("wait", "--for=condition=Established", "crd/virtualips.virtualip.dev");
+    api.awaitEstablished("virtualips.virtualip.dev");
     assertEquals("", variable("AGENT_HOST_PID"));
     api.kubectl("apply", "--validate=false", "-f", rendered("overlays/host-pid"));
     assertEquals("true", variable("AGENT_HOST_PID"));

@@ -25,6 +25,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -72,6 +73,10 @@ public final class NodeMachine {
 
   private final NavigableMap<String, VrrpInstance> instances = new TreeMap<>();
   private final Map<String, Run> runs = new TreeMap<>();
+
+  /** By VirtualIP, problems that were noted; perhaps before its instance began. */
+  private final Map<String, List<Problem>> notes = new HashMap<>();
+
   private final Restarts restarts = new Restarts(SECOND, RESTART_MAX);
   private final Node node;
   private final Listener listener;
@@ -228,6 +233,7 @@ public final class NodeMachine {
       }
       case PlanChanged changed -> planChanged(changed.change());
       case Noted noted -> {
+        notes.put(noted.virtualIp(), noted.problems());
         var instance = instances.get(noted.virtualIp());
         if (instance != null) {
           instance.note(noted.problems());
@@ -445,6 +451,7 @@ public final class NodeMachine {
       created.adopt(now);
     }
     created.open(now);
+    created.note(notes.getOrDefault(config.name(), List.of()));
   }
 
   /** Passes on what the plan says about an instance beyond its configuration. */
@@ -578,6 +585,7 @@ public final class NodeMachine {
   }
 
   private void forget(String name) {
+    notes.remove(name);
     var next = new TreeMap<>(statuses);
     if (next.remove(name) != null) {
       statuses = Map.copyOf(next);

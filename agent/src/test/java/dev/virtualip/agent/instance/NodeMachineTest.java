@@ -23,6 +23,7 @@ import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
@@ -102,6 +103,18 @@ class NodeMachineTest {
     machine.start();
     assertEquals(List.of("delete 203.0.113.10/24"), fake.log);
     assertTrue(fake.bound.containsKey(IpPrefix.parse("203.0.113.11/24")));
+  }
+
+  /** Who notes it hears of the VirtualIP at the same time as the machine does. */
+  @Test
+  void whatIsNotedBeforeAVirtualIpBeginsIsToldWhenItDoes() {
+    machine.start();
+    var problem = new Problem("spec.notifications.exec", "there is no notify.sh");
+    machine.handle(new Input.Noted("web", List.of(problem)), now);
+    want(WEB);
+    passUntil(2 * SECOND);
+    assertEquals(
+        "spec.notifications.exec: there is no notify.sh", machine.statuses().get("web").message());
   }
 
   /** House rule 6: it hands over, so that a peer serves while it begins anew. */

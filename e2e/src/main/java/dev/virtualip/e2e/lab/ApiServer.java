@@ -76,6 +76,16 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
    */
   String kubectl(String... arguments);
 
+  /** Waits until a CRD is served. {@code kubectl wait} fails while it has no conditions at all. */
+  default void awaitEstablished(String crd) {
+    Await.until(
+        crd + " has conditions",
+        Duration.ofSeconds(60),
+        () -> kubectl("get", "crd/" + crd, "-o", "jsonpath={.status.conditions}"),
+        conditions -> conditions.contains("Established"));
+    kubectl("wait", "--for=condition=Established", "crd/" + crd);
+  }
+
   /** Ends the server, as a crash does; its objects stay. */
   void down();
 
