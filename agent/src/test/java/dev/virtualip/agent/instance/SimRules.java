@@ -24,7 +24,7 @@ import java.util.Set;
 final class SimRules {
   private static final long MS = 1_000_000L;
   private static final long SECOND = 1_000 * MS;
-  private static final long NOT_LONG = 350 * MS;
+  private static final long NOT_LONG = SECOND;
 
   /** A refused bind is tried again after this time at the earliest. */
   private static final long BIND_RETRY_MIN = 5 * SECOND;
