@@ -98,9 +98,9 @@ public final class Holdings {
   }
 
   /**
-   * Begins a round of renewals, and makes the first {@link #PART} of them; with exclusive leases
-   * all, since a peer counts from the advert that follows. Whoever removes addresses one by one
-   * keeps the kernel busy: what a report says is gone is left to {@link #missing}.
+   * Begins a round of renewals, or goes on with it: makes {@link #PART} of them; with exclusive
+   * leases all, since a peer counts from the advert that follows. Whoever removes addresses one by
+   * one keeps the kernel busy: what a report says is gone is left to {@link #missing}.
    *
    * @return null, or the changes that the kernel refused
    */
@@ -112,11 +112,6 @@ public final class Holdings {
     }
     boolean exclusive = config.router().leasePolicy() == LeasePolicy.Exclusive;
     return renewPart(exclusive ? renewals.size() : PART);
-  }
-
-  /** Goes on with a round of renewals. */
-  public String renewMore() {
-    return renewPart(PART);
   }
 
   /** Whether a round of renewals is not at its end. */

@@ -33,7 +33,9 @@ final class Effects {
   private final Timeline timeline;
   private final Holdings holdings;
   private final Announcer announcer;
-  private long renewAt = State.NEVER;
+
+  /** When a round of renewals goes on, if there is more of it. */
+  private long renewAt;
 
   Effects(Node node, AdvertTransport transport, Timeline timeline) {
     this.node = node;
@@ -74,8 +76,6 @@ final class Effects {
       case StateChanged changed -> {
         if (!(changed.state() instanceof State.Active)) {
           announcer.cancel();
-          renewAt = State.NEVER;
-          renewAt = State.NEVER;
         }
       }
     }
@@ -88,16 +88,12 @@ final class Effects {
 
   private String renew(InstanceConfig config, long now) {
     var error = holdings.renew(config, now);
-    return renewed(config, error, now);
-  }
-
-  private String renewed(InstanceConfig config, String error, long now) {
     if (error != null) {
       node.metrics().bindFailed(config.name());
     } else if (!holdings.renewsMore()) {
       node.metrics().renewed(config.name());
     }
-    renewAt = holdings.renewsMore() ? now + PART_INTERVAL : State.NEVER;
+    renewAt = now + PART_INTERVAL;
     return error;
   }
 
@@ -118,7 +114,7 @@ final class Effects {
 
   /** When announcements or renewals go on, or {@link State#NEVER}. */
   long deadline() {
-    return Math.min(announcer.deadline(), renewAt);
+    return Math.min(announcer.deadline(), holdings.renewsMore() ? renewAt : State.NEVER);
   }
 
   /**
@@ -130,11 +126,7 @@ final class Effects {
     if (announcer.deadline() <= now) {
       announcer.goOn(config, now);
     }
-    if (renewAt > now) {
-      return null;
-    }
-    renewAt = State.NEVER;
-    return holdings.renewsMore() ? renewed(config, holdings.renewMore(), now) : null;
+    return holdings.renewsMore() && renewAt <= now ? renew(config, now) : null;
   }
 
   /** Whether networks know a hardware address that a NIC has no more. */
