@@ -27,6 +27,9 @@ final class Held<T> {
   /** Things that a report says are gone; put back after the next reading. */
   private final Set<T> lost = new HashSet<>();
 
+  /** Things that were left out of a renewal since, so that their lease may be about to end. */
+  private final Set<T> unrenewed = new HashSet<>();
+
   private Set<T> wanted = Set.of();
 
   Held(Kind<T> kind, NodeNetwork network) {
@@ -68,6 +71,7 @@ final class Held<T> {
 
   /** Changes that renew every lease, but of things that a report says are gone. */
   List<Change> renewals(long leaseSeconds) {
+    unrenewed.addAll(lost);
     return possible()
         .filter(thing -> kind.isLeased(thing) && !lost.contains(thing))
         .map(thing -> kind.put(thing, leaseSeconds))
@@ -102,6 +106,7 @@ final class Held<T> {
     ours.clear();
     sure.clear();
     lost.clear();
+    unrenewed.clear();
     return changes;
   }
 
@@ -118,6 +123,7 @@ final class Held<T> {
     ours.addAll(wanted);
     sure.clear();
     lost.clear();
+    unrenewed.clear();
   }
 
   /** The kernel has made all changes. */
@@ -126,17 +132,29 @@ final class Held<T> {
     possible().forEach(sure::add);
   }
 
-  /** Whether a report may mean that something wanted has been removed; remembers what it names. */
+  /** Whether a report says that something wanted has been removed; remembers what it names. */
+  boolean loses(NetworkEvent event) {
+    var gone = wanted.stream().filter(thing -> kind.isGone(thing, event)).toList();
+    lost.addAll(gone);
+    return !gone.isEmpty();
+  }
+
+  /** Whether a report may mean that something wanted has been removed. */
   boolean mayLose(NetworkEvent event) {
-    wanted.stream().filter(thing -> kind.isGone(thing, event)).forEach(lost::add);
     return wanted.stream().anyMatch(thing -> kind.mayBeGone(thing, event));
   }
 
-  /** Things that are wanted and could be put but were not on the node when it was last read. */
+  /**
+   * Things that are wanted and could be put but were not on the node when it was last read; and
+   * those that are there, but were not renewed as a report older than our last change said that
+   * they are gone.
+   */
   List<T> missing() {
     sure.clear();
     lost.clear();
     wanted.stream().filter(thing -> kind.isThere(thing, network)).forEach(sure::add);
+    sure.removeAll(unrenewed);
+    unrenewed.clear();
     return possible().filter(thing -> !sure.contains(thing)).toList();
   }
 

@@ -162,6 +162,15 @@ public final class Holdings {
     return Timers.renewalDue(now - renewedAt, config.router().advertInterval());
   }
 
+  /** Whether a report says that something held has been removed. */
+  public boolean loses(NetworkEvent event) {
+    boolean loses = false;
+    for (var held : all) {
+      loses |= held.loses(event);
+    }
+    return loses;
+  }
+
   /**
    * Whether a report may mean that something held has been removed, so that the node has to be
    * read.

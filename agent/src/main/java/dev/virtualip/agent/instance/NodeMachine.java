@@ -278,11 +278,14 @@ public final class NodeMachine {
           node.ports().close(changed.link().index());
       default -> {}
     }
+    boolean loses = false;
     boolean mayLose = event instanceof Overrun;
     for (var instance : instances.values()) {
+      loses |= instance.loses(event);
       mayLose |= instance.mayLose(event);
     }
-    if (mayLose) {
+    // A report that is only a hint, as of our own removals, must not make what is lost wait longer.
+    if (loses || mayLose && lossAt == State.NEVER) {
       lossAt = now - lossReadAt > CALM ? now : Math.min(now + QUIET, lossReadAt + CALM);
     }
   }

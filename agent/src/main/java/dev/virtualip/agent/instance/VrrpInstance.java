@@ -257,6 +257,11 @@ public final class VrrpInstance {
     }
   }
 
+  /** Whether a report says that something held by this master has been removed. */
+  boolean loses(NetworkEvent event) {
+    return router.state() instanceof Active && holdings().loses(event);
+  }
+
   /** Whether a report may mean that something held by this master has been removed. */
   boolean mayLose(NetworkEvent event) {
     return router.state() instanceof Active && holdings().mayLose(event);

@@ -24,7 +24,9 @@ import java.util.Set;
 final class SimRules {
   private static final long MS = 1_000_000L;
   private static final long SECOND = 1_000 * MS;
-  private static final long NOT_LONG = SECOND;
+
+  /** After the last of several losses it has to be quiet for 250 ms before they are put back. */
+  private static final long NOT_LONG = 350 * MS;
 
   /** A refused bind is tried again after this time at the earliest. */
   private static final long BIND_RETRY_MIN = 5 * SECOND;
