@@ -126,6 +126,30 @@ class NetlinkIT {
     assertEquals(List.of(), bound());
   }
 
+  /** Those of routing daemons (here bird, 12) and of virtualip come and go, and are not the node's. */
+  @Test
+  void gatewaysAreThoseOfTheNodesOwnRoutes() throws Exception {
+    ip("addr add 203.0.113.11/24 dev " + NIC);
+    ip("route add 198.51.100.0/24 via 203.0.113.1");
+    ip("route add default via 203.0.113.2 proto dhcp");
+    ip("route add 192.0.2.0/24 via 203.0.113.3 proto static");
+    ip("route add 192.0.2.0/25 via 203.0.113.4 proto bird");
+    ip("route add 192.0.2.0/26 via 203.0.113.5 proto 112");
+    ip("route add 192.0.2.0/27 via 203.0.113.6 table 100");
+    var gateways = new HashSet<String>();
+    netlink.gateways().forEach(gateway -> gateways.add(IpPrefix.text(gateway)));
+    assertEquals(Set.of("203.0.113.1", "203.0.113.2", "203.0.113.3"), gateways);
+  }
+
+  @Test
+  void whetherALinkTakesIpv6IsAsked() throws Exception {
+    assertTrue(netlink.takesIpv6(link(NIC)));
+    Files.writeString(Path.of("/proc/sys/net/ipv6/conf", NIC, "disable_ipv6"), "1");
+    assertFalse(netlink.takesIpv6(link(NIC)));
+    var put = new Change.PutAddress(nic, IpPrefix.parse("2001:db8::10/64"), 0);
+    assertEquals(1, netlink.apply(List.of(put)).size(), "the kernel agrees");
+  }
+
   /** A host that was set up after us, on a NIC that had no address of its own. */
   @Test
   void anAddressThatCameLaterStaysWhenOursGoes() throws Exception {

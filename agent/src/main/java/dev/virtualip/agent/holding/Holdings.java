@@ -272,8 +272,29 @@ public final class Holdings {
     return addresses.ofOthers(config).stream().map(Addresses.Held::prefix).toList();
   }
 
-  /** Routes that are configured and whose place somebody else's has: they could not be put. */
-  public List<String> routesTaken(InstanceConfig config) {
+  /** What the kernel would refuse now, and what to do about it. Nothing is changed. */
+  public List<String> obstacles(InstanceConfig config) {
+    var obstacles = new ArrayList<>(linksWithoutIpv6(config));
+    for (var route : routesTaken(config)) {
+      obstacles.add(
+          "route to %s: somebody else's has this destination and metric: remove it, or set another metric in spec.routes"
+              .formatted(route.to()));
+    }
+    return obstacles;
+  }
+
+  private List<String> linksWithoutIpv6(InstanceConfig config) {
+    return addresses.configured(config).stream()
+        .filter(address -> address.prefix().isIpv6())
+        .map(address -> network.linkName(address.linkIndex()))
+        .distinct()
+        .filter(name -> !port.takesIpv6(network.link(name)))
+        .map(
+            name -> "IPv6 is off on %1$s: set net.ipv6.conf.%1$s.disable_ipv6 to 0".formatted(name))
+        .toList();
+  }
+
+  private List<InstalledRoute> routesTaken(InstanceConfig config) {
     var wanted = routes.configured(config);
     if (wanted.isEmpty()) {
       return List.of();
@@ -282,7 +303,6 @@ public final class Holdings {
       return port.taken(wanted).stream()
           .filter(route -> !routes.holds(route))
           .filter(route -> network.routes().stream().noneMatch(route::replaces))
-          .map(route -> "route to " + route.to())
           .toList();
     } catch (IOException e) {
       LOG.warn("routes_not_asked vip={} error=\"{}\"", config.name(), e.getMessage());

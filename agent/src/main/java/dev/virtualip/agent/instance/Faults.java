@@ -28,7 +28,7 @@ final class Faults {
   private final Effects effects;
   private final LinkStates links;
   private final Map<Reason, String> known = new LinkedHashMap<>();
-  private List<String> routesTaken = List.of();
+  private List<String> obstacles = List.of();
   private boolean looked;
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
@@ -75,18 +75,15 @@ final class Faults {
     if (bindFault != null) {
       faults.put(Reason.of(Kind.BindFailed), bindFault);
     }
-    if (!(state instanceof State.Active) && !routesTaken.isEmpty()) {
-      faults.put(
-          Reason.of(Kind.BindFailed),
-          String.join(", ", routesTaken)
-              + ": somebody else's has this destination and metric: remove it, or set another"
-              + " metric in spec.routes");
+    if (!(state instanceof State.Active) && !obstacles.isEmpty()) {
+      faults.put(Reason.of(Kind.BindFailed), String.join("; ", obstacles));
     }
     if (config.priority() != VirtualRouterConfig.OWNER) {
       for (var prefix : effects.holdings().addressesOfOthers(config)) {
         var address = IpPrefix.text(prefix.address());
         faults.put(new Reason(Kind.AddressInUse, address), inUse(config, prefix));
       }
+      gatewayFaults(config, faults);
     }
     return faults;
   }
@@ -101,6 +98,19 @@ final class Faults {
     return "%s has %s, and virtualip has not put it there, so it stays: if it is the node's own, use"
             .formatted(nic, IpPrefix.text(prefix.address()))
         + " another virtual address; if somebody has left it, remove it";
+  }
+
+  /** A node cannot send packets by a gateway whose address it has itself. */
+  private void gatewayFaults(InstanceConfig config, Map<Reason, String> faults) {
+    for (var virtual : config.addresses()) {
+      var address = virtual.prefix().address();
+      if (node.network().isGateway(address) && !node.network().has(address)) {
+        var text = IpPrefix.text(address);
+        faults.putIfAbsent(
+            new Reason(Kind.AddressInUse, text),
+            text + " is the gateway of a route of this node: use another virtual address");
+      }
+    }
   }
 
   private void linkFaults(InstanceConfig config, Map<Reason, String> faults, long now) {
@@ -211,9 +221,9 @@ final class Faults {
    * @return whether the answer is another one than before
    */
   boolean ask(InstanceConfig config) {
-    var before = routesTaken;
-    routesTaken = effects.holdings().routesTaken(config);
-    return !routesTaken.equals(before);
+    var before = obstacles;
+    obstacles = effects.holdings().obstacles(config);
+    return !obstacles.equals(before);
   }
 
   /** The kernel has refused a bind. Each try may cost a good master its place: ever more seldom. */

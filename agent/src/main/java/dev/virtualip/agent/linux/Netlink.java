@@ -11,6 +11,7 @@ import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -44,6 +45,12 @@ public final class Netlink implements AddressPort, AutoCloseable {
 
   private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
   private static final int[] FAMILIES = {Rtnetlink.AF_INET, Rtnetlink.AF_INET6};
+
+  /** Protocols of routes that belong to the node's own configuration. */
+  private static final int[] CONFIGURED = {
+    Rtnetlink.RTPROT_BOOT, Rtnetlink.RTPROT_STATIC, Rtnetlink.RTPROT_DHCP
+  };
+
   private static final int TIMEOUT_MILLIS = 5_000;
   private static final int DUMP_ATTEMPTS = 20;
 
@@ -117,19 +124,36 @@ public final class Netlink implements AddressPort, AutoCloseable {
 
   @Override
   public synchronized List<InstalledRoute> routes() throws IOException {
+    return routes(PROTOCOL);
+  }
+
+  private List<InstalledRoute> routes(int protocol) throws IOException {
     var routes = new ArrayList<InstalledRoute>();
     for (int family : FAMILIES) {
       routes.addAll(
           dump(
-              (out, number) -> out.dumpRoutes(number, family),
+              (out, number) -> out.dumpRoutes(number, family, protocol),
               body ->
-                  body instanceof Body.RouteState(_, _, int protocol, var route)
-                          && protocol == PROTOCOL
+                  body instanceof Body.RouteState(_, _, int found, var route)
+                          && found == protocol
                           && isOf(family, route.to())
                       ? Optional.of(route)
                       : Optional.empty()));
     }
     return List.copyOf(routes);
+  }
+
+  @Override
+  public synchronized Set<InetAddress> gateways() throws IOException {
+    var gateways = new HashSet<InetAddress>();
+    for (int protocol : CONFIGURED) {
+      for (var route : routes(protocol)) {
+        if (route.via() != null && route.table() == Rtnetlink.RT_TABLE_MAIN) {
+          gateways.add(route.via());
+        }
+      }
+    }
+    return gateways;
   }
 
   @Override
@@ -159,12 +183,21 @@ public final class Netlink implements AddressPort, AutoCloseable {
   }
 
   @Override
+  public boolean takesIpv6(Link link) {
+    return isIpv6Setting(link, "disable_ipv6", "0");
+  }
+
+  @Override
   public boolean forwardsIpv6(Link link) {
+    return isIpv6Setting(link, "forwarding", "1");
+  }
+
+  private static boolean isIpv6Setting(Link link, String setting, String value) {
     try {
-      return Files.readString(Path.of("/proc/sys/net/ipv6/conf", link.name(), "forwarding"))
-          .startsWith("1");
+      return Files.readString(Path.of("/proc/sys/net/ipv6/conf", link.name(), setting))
+          .startsWith(value);
     } catch (IOException _) {
-      // The file is missing without IPv6 or without the link: nothing is forwarded.
+      // The file is missing without IPv6 or without the link.
       return false;
     }
   }

@@ -111,10 +111,10 @@ final class NetlinkRequests {
     end(start);
   }
 
-  /** Requests a family's routes of our protocol; kernels before 4.20 answer with all routes. */
-  void dumpRoutes(int sequence, int family) {
+  /** Requests a family's routes of a protocol; kernels before 4.20 answer with all routes. */
+  void dumpRoutes(int sequence, int family, int protocol) {
     int start = begin(RTM_GETROUTE, NLM_F_DUMP, sequence);
-    out.put((byte) family).put(new byte[4]).put((byte) AddressPort.PROTOCOL).put(new byte[6]);
+    out.put((byte) family).put(new byte[4]).put((byte) protocol).put(new byte[6]);
     end(start);
   }
 

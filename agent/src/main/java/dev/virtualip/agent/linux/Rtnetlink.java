@@ -97,6 +97,10 @@ final class Rtnetlink {
   static final int RT_SCOPE_LINK = 253;
   static final int RT_SCOPE_NOWHERE = 255;
   static final int RT_TABLE_UNSPEC = 0;
+  static final int RT_TABLE_MAIN = 254;
+  static final int RTPROT_BOOT = 3;
+  static final int RTPROT_STATIC = 4;
+  static final int RTPROT_DHCP = 16;
 
   static final int FR_ACT_TO_TBL = 1;
   static final int FRA_DST = 1;

@@ -5,6 +5,7 @@ import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.List;
+import java.util.Set;
 
 /**
  * The node's links, addresses, routes and policy routing rules. Everything put through this port
@@ -29,6 +30,13 @@ public interface AddressPort {
   List<InstalledRoute> routes() throws IOException;
 
   /**
+   * Gateways of the routes in the main table that are the node's: put by hand, by its network
+   * configuration or by a DHCP client. Those of routing daemons and router advertisements change by
+   * themselves, and are not among them.
+   */
+  Set<InetAddress> gateways() throws IOException;
+
+  /**
    * All IPv4 and IPv6 rules that carry virtualip's mark, in the order in which the kernel evaluates
    * them.
    */
@@ -46,6 +54,9 @@ public interface AddressPort {
   default boolean keepsAddressMarks() {
     return true;
   }
+
+  /** Whether a link may have IPv6 addresses (net.ipv6.conf.X.disable_ipv6 is not 1). */
+  boolean takesIpv6(Link link);
 
   /** Whether the node forwards IPv6 packets that come in on a link (net.ipv6.conf.X.forwarding). */
   boolean forwardsIpv6(Link link);

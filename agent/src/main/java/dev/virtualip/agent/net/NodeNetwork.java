@@ -37,6 +37,7 @@ public final class NodeNetwork {
   private final AddressPort port;
   private List<InstalledRoute> routes = List.of();
   private List<PolicyRule> rules = List.of();
+  private Set<InetAddress> gateways = Set.of();
   private Nics nics = new Nics(List.of(), Map.of());
 
   /** Key of an address: the kernel keeps one address for each link and prefix. */
@@ -57,7 +58,7 @@ public final class NodeNetwork {
   /**
    * Reads everything again.
    *
-   * @return whether links or addresses have changed, apart from leases
+   * @return whether links, addresses or gateways have changed, apart from leases
    * @throws IOException if something could not be read; then links and addresses stay as they were
    */
   public boolean reload() throws IOException {
@@ -67,13 +68,17 @@ public final class NodeNetwork {
     var readAddresses = port.addresses();
     routes = port.routes();
     rules = port.rules();
+    var gatewaysBefore = gateways;
+    gateways = port.gateways();
     links.clear();
     readLinks.forEach(link -> links.put(link.index(), link));
     addresses.clear();
     places.clear();
     readAddresses.forEach(this::put);
     placeAnew();
-    return !links.equals(linksBefore) || !withoutLeases().equals(addressesBefore);
+    return !links.equals(linksBefore)
+        || !withoutLeases().equals(addressesBefore)
+        || !gateways.equals(gatewaysBefore);
   }
 
   private Map<Place, Integer> withoutLeases() {
@@ -239,6 +244,11 @@ public final class NodeNetwork {
   /** Routes with virtualip's mark. */
   public List<InstalledRoute> routes() {
     return routes;
+  }
+
+  /** Whether routes of the node's own configuration have this gateway, as last read. */
+  public boolean isGateway(InetAddress address) {
+    return gateways.contains(address);
   }
 
   /** Policy routing rules with virtualip's mark. */

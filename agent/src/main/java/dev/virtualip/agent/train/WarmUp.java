@@ -42,6 +42,7 @@ import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.slf4j.MDC;
@@ -200,6 +201,16 @@ public final class WarmUp {
     @Override
     public List<InstalledRoute> taken(List<InstalledRoute> routes) {
       return List.of();
+    }
+
+    @Override
+    public Set<InetAddress> gateways() {
+      return Set.of();
+    }
+
+    @Override
+    public boolean takesIpv6(Link link) {
+      return true;
     }
 
     @Override

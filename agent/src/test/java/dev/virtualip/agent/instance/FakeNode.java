@@ -63,6 +63,8 @@ public final class FakeNode implements AddressPort {
   /** The next change of this address is the agent's defect. */
   String defectAt;
 
+  Set<InetAddress> gateways = Set.of();
+  boolean takesIpv6 = true;
   boolean forwardsIpv6;
   boolean keepsMarks = true;
   String refusal;
@@ -223,6 +225,16 @@ public final class FakeNode implements AddressPort {
   @Override
   public boolean keepsAddressMarks() {
     return keepsMarks;
+  }
+
+  @Override
+  public Set<InetAddress> gateways() {
+    return gateways;
+  }
+
+  @Override
+  public boolean takesIpv6(Link link) {
+    return takesIpv6;
   }
 
   @Override

@@ -14,8 +14,10 @@ import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -132,6 +134,53 @@ class NodesOwnTest {
     networkRead();
     assertEquals(State.Fault, instance.status().state());
     fake.foreignRoutes.clear();
+    networkRead();
+    assertEquals(State.Backup, instance.status().state());
+    assertEquals(List.of(), fake.log);
+  }
+
+  /** A node whose gateway it is could not send a packet by it as master. */
+  @Test
+  void theNodesOwnGatewayIsNoVirtualAddressUntilItsRouteGoes() throws Exception {
+    fake.gateways = Set.of(VIP.address());
+    networkIsRead();
+    start(SPEC);
+    assertEquals("AddressInUse(203.0.113.10)", instance.status().reason());
+    assertTrue(instance.status().message().contains("gateway"), instance.status().message());
+    fake.gateways = Set.of();
+    assertTrue(networkIsRead(), "a gateway that went is news");
+    networkRead();
+    assertEquals(State.Backup, instance.status().state());
+  }
+
+  /** What a master has bound is not taken from it by a route that comes later. */
+  @Test
+  void aMasterStaysWhenSomebodyPutsARouteByItsAddress() throws Exception {
+    start(SPEC);
+    expire();
+    fake.gateways = Set.of(VIP.address());
+    networkIsRead();
+    networkRead();
+    assertEquals(State.Master, instance.status().state());
+  }
+
+  private boolean networkIsRead() throws IOException {
+    return fake.node.network().reload();
+  }
+
+  /** The kernel refuses addresses there, and a good master would have let go for nothing. */
+  @Test
+  void aNicWhoseIpv6IsOffIsFoundBeforeAGoodMasterLetsGo() {
+    fake.takesIpv6 = false;
+    start(
+        SPEC.replace(
+            "addresses: [",
+            "addresses: [{address: 2001:db8::10/64, interface: eth1, advertised: false}, "));
+    assertEquals("BindFailed", instance.status().reason());
+    assertTrue(
+        instance.status().message().contains("net.ipv6.conf.eth1.disable_ipv6"),
+        instance.status().message());
+    fake.takesIpv6 = true;
     networkRead();
     assertEquals(State.Backup, instance.status().state());
     assertEquals(List.of(), fake.log);

@@ -348,6 +348,16 @@ final class SimKernel implements AddressPort {
   }
 
   @Override
+  public Set<InetAddress> gateways() {
+    return Set.of();
+  }
+
+  @Override
+  public boolean takesIpv6(Link link) {
+    return true;
+  }
+
+  @Override
   public boolean forwardsIpv6(Link link) {
     return false;
   }

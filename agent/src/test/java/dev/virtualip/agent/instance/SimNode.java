@@ -9,6 +9,7 @@ import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Nics;
@@ -70,6 +71,9 @@ final class SimNode {
 
   /** When the agent began, woke up, or was told something new: timers may count from there. */
   long freshAt;
+
+  /** When the machine was told last that something has been removed or changed. */
+  private long lossToldAt = Long.MIN_VALUE / 2;
 
   /** When it last woke up after it had been frozen. */
   long wokeAt = Long.MIN_VALUE / 2;
@@ -133,6 +137,11 @@ final class SimNode {
 
   boolean configured() {
     return machine != null && machine.configured();
+  }
+
+  /** Whether the kernel has lost something, or said so, less than this time ago. */
+  boolean hasJustLost(long nanos) {
+    return agenda.now() - Math.max(kernel.disturbedAt, lossToldAt) < nanos;
   }
 
   boolean hasWaiting() {
@@ -339,6 +348,9 @@ final class SimNode {
     var name = "";
     while ((name = machine.dueForMaster(name, time)) != null) {}
     for (var input = inbox.poll(); input != null; input = inbox.poll()) {
+      if (input instanceof NetworkChanged(var event) && !(event instanceof AddressPut)) {
+        lossToldAt = agenda.now();
+      }
       machine.handle(input, time);
     }
     name = "";

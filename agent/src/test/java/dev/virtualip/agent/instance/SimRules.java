@@ -131,7 +131,7 @@ final class SimRules {
 
   /** Whether the kernel has just lost something, and the agent cannot know yet. */
   private boolean excused(SimNode node) {
-    return now() - node.kernel.disturbedAt < NOT_LONG || node.hasWaiting();
+    return node.hasJustLost(NOT_LONG) || node.hasWaiting();
   }
 
   void turned(SimNode node) {

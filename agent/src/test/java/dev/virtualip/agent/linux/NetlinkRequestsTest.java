@@ -185,12 +185,12 @@ class NetlinkRequestsTest {
         "18000000 1600 0103 05000000 00000000 02000000 00000000", out -> out.dumpAddresses(5, 2));
     assertWritten(
         "1c000000 1a00 0103 05000000 00000000 02000000 00700000 00000000",
-        out -> out.dumpRoutes(5, 2));
+        out -> out.dumpRoutes(5, 2, 112));
     assertWritten(
         "18000000 1600 0103 05000000 00000000 0a000000 00000000", out -> out.dumpAddresses(5, 10));
     assertWritten(
         "1c000000 1a00 0103 05000000 00000000 0a000000 00700000 00000000",
-        out -> out.dumpRoutes(5, 10));
+        out -> out.dumpRoutes(5, 10, 112));
     assertWritten(
         "1c000000 2200 0103 05000000 00000000 00000000 00000000 00000000", out -> out.dumpRules(5));
   }
