@@ -25,7 +25,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -126,7 +128,9 @@ class NetlinkIT {
     assertEquals(List.of(), bound());
   }
 
-  /** Those of routing daemons (here bird, 12) and of virtualip come and go, and are not the node's. */
+  /**
+   * Those of routing daemons (here bird, 12) and of virtualip come and go, and are not the node's.
+   */
   @Test
   void gatewaysAreThoseOfTheNodesOwnRoutes() throws Exception {
     ip("addr add 203.0.113.11/24 dev " + NIC);
