@@ -69,6 +69,14 @@ final class Held<T> {
         .toList();
   }
 
+  /** Changes that put every wanted thing that is not known to be there. */
+  List<Change> putsBack(long leaseSeconds) {
+    return possible()
+        .filter(thing -> !sure.contains(thing))
+        .map(thing -> kind.put(thing, leaseSeconds))
+        .toList();
+  }
+
   /** Changes that renew every lease, but of things that a report says are gone. */
   List<Change> renewals(long leaseSeconds) {
     unrenewed.addAll(lost);

@@ -8,7 +8,6 @@ import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
-import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Timers;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
@@ -32,9 +31,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class Holdings {
   private static final Logger LOG = LoggerFactory.getLogger(Holdings.class);
-
-  /** Leases that are renewed in one turn: adverts of others must not wait for a thousand. */
-  private static final int PART = 64;
 
   private final NodeNetwork network;
   private final AddressPort port;
@@ -83,43 +79,62 @@ public final class Holdings {
     }
     var changes = changes(Timers.leaseSeconds(config.router()));
     all.forEach(Held::asked);
-    try {
-      var failures = port.apply(changes);
-      if (!failures.isEmpty()) {
-        return describe(failures);
-      }
-    } catch (IOException e) {
-      return e.getMessage();
+    var error = apply(changes);
+    if (error == null) {
+      all.forEach(Held::done);
+      renewals.clear();
+      renewedAt = now;
     }
-    all.forEach(Held::done);
-    renewals.clear();
-    renewedAt = now;
-    return null;
+    return error;
   }
 
   /**
-   * Begins a round of renewals, or goes on with it: makes {@link #PART} of them; with exclusive
-   * leases all, since a peer counts from the advert that follows. Whoever removes addresses one by
-   * one keeps the kernel busy: what a report says is gone is left to {@link #missing}.
+   * Puts what is {@linkplain #missing missing}. The leases of all else are renewed as before.
    *
    * @return null, or the changes that the kernel refused
    */
-  public String renew(InstanceConfig config, long now) {
+  public String putBack(InstanceConfig config) {
+    long lease = Timers.leaseSeconds(config.router());
+    var changes = new ArrayList<Change>();
+    all.forEach(held -> changes.addAll(held.putsBack(lease)));
+    var error = apply(changes);
+    if (error == null) {
+      all.forEach(Held::done);
+    }
+    return error;
+  }
+
+  private String apply(List<Change> changes) {
+    try {
+      var failures = port.apply(changes);
+      return failures.isEmpty() ? null : describe(failures);
+    } catch (IOException e) {
+      return e.getMessage();
+    }
+  }
+
+  /**
+   * Begins a round of renewals unless one is going on. Whoever removes addresses one by one keeps
+   * the kernel busy: what a report says is gone is left to {@link #missing}.
+   *
+   * @return how many are left of the round
+   */
+  public int renewalsDue(InstanceConfig config, long now) {
     if (renewals.isEmpty()) {
       long lease = Timers.leaseSeconds(config.router());
       all.forEach(held -> renewals.addAll(held.renewals(lease)));
       roundAt = now;
     }
-    boolean exclusive = config.router().leasePolicy() == LeasePolicy.Exclusive;
-    return renewPart(exclusive ? renewals.size() : PART);
+    return renewals.size();
   }
 
-  /** Whether a round of renewals is not at its end. */
-  public boolean renewsMore() {
-    return !renewals.isEmpty();
-  }
-
-  private String renewPart(int most) {
+  /**
+   * Goes on with a round of renewals.
+   *
+   * @param most how many to make
+   * @return null, or the changes that the kernel refused
+   */
+  public String renew(int most) {
     var part = new ArrayList<Change>();
     while (part.size() < most && !renewals.isEmpty()) {
       part.add(renewals.remove());
@@ -127,12 +142,12 @@ public final class Holdings {
     if (renewals.isEmpty()) {
       renewedAt = roundAt;
     }
-    try {
-      var failures = port.apply(part);
-      return failures.isEmpty() ? null : describe(failures);
-    } catch (IOException e) {
-      return e.getMessage();
-    }
+    return apply(part);
+  }
+
+  /** Whether a round of renewals is not at its end. */
+  public boolean renewsMore() {
+    return !renewals.isEmpty();
   }
 
   private List<Change> changes(long lease) {
@@ -183,9 +198,7 @@ public final class Holdings {
     return may;
   }
 
-  /**
-   * Wanted things that were not on the node when it was last read. {@link #hold} puts them back.
-   */
+  /** Wanted things that were not on the node when it was last read. {@link #putBack} puts them. */
   public List<?> missing() {
     return all.stream().flatMap(held -> held.missing().stream()).toList();
   }
@@ -216,18 +229,10 @@ public final class Holdings {
     if (changes.isEmpty()) {
       return;
     }
-    try {
-      var failures = port.apply(changes);
-      if (!failures.isEmpty()) {
-        notReleased(config, describe(failures));
-      }
-    } catch (IOException e) {
-      notReleased(config, e.getMessage());
+    var error = apply(changes);
+    if (error != null) {
+      LOG.error("release_failed vip={} error=\"{}\" action=try_again", config.name(), error);
     }
-  }
-
-  private static void notReleased(InstanceConfig config, String error) {
-    LOG.error("release_failed vip={} error=\"{}\" action=try_again", config.name(), error);
   }
 
   /**

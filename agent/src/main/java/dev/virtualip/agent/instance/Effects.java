@@ -8,9 +8,11 @@ import dev.virtualip.agent.vrrp.Effect;
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
+import dev.virtualip.agent.vrrp.Effect.RestoreAddresses;
 import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
@@ -63,7 +65,10 @@ final class Effects {
         }
       }
       case BindAddresses _ -> {
-        return bind(config, now);
+        return bound(config, holdings.hold(config, now));
+      }
+      case RestoreAddresses _ -> {
+        return bound(config, holdings.putBack(config));
       }
       case RenewLeases _ -> {
         return holdings.renewalDue(now, config) ? renew(config, now) : null;
@@ -87,7 +92,9 @@ final class Effects {
   }
 
   private String renew(InstanceConfig config, long now) {
-    var error = holdings.renew(config, now);
+    int due = holdings.renewalsDue(config, now);
+    boolean canWait = config.router().leasePolicy() == LeasePolicy.Overlap;
+    var error = holdings.renew(node.renewals().take(due, canWait));
     if (error != null) {
       node.metrics().bindFailed(config.name());
     } else if (!holdings.renewsMore()) {
@@ -97,8 +104,7 @@ final class Effects {
     return error;
   }
 
-  private String bind(InstanceConfig config, long now) {
-    var error = holdings.hold(config, now);
+  private String bound(InstanceConfig config, String error) {
     if (error == null) {
       node.metrics().renewed(config.name());
       reached(Part.Bound);

@@ -18,6 +18,7 @@ import java.time.Clock;
  * @param recorder records every step
  * @param stopwatch measures how long changes of state take
  * @param turn work to be done before the next input
+ * @param renewals how many leases may be renewed between two looks at adverts
  * @param bootedAt when the node booted, in nanoseconds of the event loop's clock
  * @param clock wall clock for times that users read; never used for decisions
  */
@@ -30,8 +31,12 @@ public record Node(
     Recorder recorder,
     Stopwatch stopwatch,
     Turn turn,
+    Allowance renewals,
     long bootedAt,
     Clock clock) {
+
+  /** Leases that are renewed between two looks at adverts. */
+  private static final int RENEWALS = 16;
 
   /** A node with an empty turn. */
   public Node(
@@ -53,6 +58,7 @@ public record Node(
         recorder,
         stopwatch,
         new Turn(stopwatch),
+        new Allowance(RENEWALS),
         bootedAt,
         clock);
   }

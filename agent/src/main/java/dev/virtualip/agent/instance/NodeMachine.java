@@ -29,6 +29,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Objects;
 import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
@@ -90,6 +91,10 @@ public final class NodeMachine {
   private Nics toldNics;
   private boolean configured;
   private boolean networkIsNew;
+
+  /** Names of instances that have still to compare what they hold with what was read. */
+  private final Queue<String> toCompare = new ArrayDeque<>();
+
   private long readAt = State.NEVER;
 
   /** When to read because of reports that may mean a loss, and when that was done last. */
@@ -148,7 +153,7 @@ public final class NodeMachine {
    * State#NEVER}.
    */
   public long deadline() {
-    if (!opened.isEmpty() || networkIsNew) {
+    if (!opened.isEmpty() || networkIsNew || !toCompare.isEmpty()) {
       return now;
     }
     long first = Math.min(restarts.deadline(), instances.isEmpty() ? State.NEVER : nextReadAt());
@@ -169,6 +174,9 @@ public final class NodeMachine {
    */
   public String dueForMaster(String after, long time) {
     now = time;
+    if (after.isEmpty()) {
+      node.renewals().refill();
+    }
     for (var entry : instances.tailMap(after, false).entrySet()) {
       var instance = entry.getValue();
       if (instance.deadline() <= now && instance.stateName() == VirtualIpStatus.State.Master) {
@@ -180,17 +188,17 @@ public final class NodeMachine {
   }
 
   /**
-   * Meets the deadlines of one VirtualIP. Adverts that have already arrived have to be handled
-   * before.
+   * Meets the deadlines of one VirtualIP, of those until a time before which all adverts that had
+   * arrived have been handled. A timer that ends later waits: its advert may have come meanwhile.
    *
    * @param after name of the VirtualIP handled before, or an empty text for the first
    * @return the name of the VirtualIP handled, or null if none after that name has anything due
    */
-  public String dueForOne(String after, long time) {
+  public String dueForOne(String after, long until, long time) {
     now = time;
     for (var entry : instances.tailMap(after, false).entrySet()) {
       // Few are due in a turn, so all others must cost no more than this comparison.
-      if (entry.getValue().deadline() <= now) {
+      if (entry.getValue().deadline() <= until) {
         entry.getValue().onDeadline(now);
         return entry.getKey();
       }
@@ -307,8 +315,14 @@ public final class NodeMachine {
       tellNics();
     }
     if (read) {
-      List.copyOf(instances.values()).forEach(instance -> instance.networkRead(now));
+      toCompare.clear();
+      toCompare.addAll(instances.keySet());
       clearLeftOvers();
+    }
+    // One each turn: who puts back much must not keep the others' adverts waiting.
+    var next = instances.get(Objects.requireNonNullElse(toCompare.poll(), ""));
+    if (next != null) {
+      next.networkRead(now);
     }
   }
 

@@ -12,6 +12,7 @@ import dev.virtualip.agent.vrrp.Effect;
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
+import dev.virtualip.agent.vrrp.Effect.RestoreAddresses;
 import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
@@ -519,7 +520,7 @@ public final class VrrpInstance {
 
   private void performed(Effect effect, VirtualRouter before) {
     switch (effect) {
-      case BindAddresses _, RenewLeases _ -> faults.bound();
+      case BindAddresses _, RestoreAddresses _, RenewLeases _ -> faults.bound();
       case StateChanged changed -> stateChanged(changed);
       case UnbindAddresses _ -> {
         boolean servedOn = before.state() instanceof Backup backup && backup.servesOn();

@@ -26,8 +26,8 @@ public final class VirtualRouterLoop implements Runnable {
   /** Bounds the memory that a flood of packets can fill. */
   private static final int QUEUE_MAX = 4_096;
 
-  /** Inputs that are taken between two looks at what masters have to send. */
-  private static final int PART = 16;
+  /** Longest time of work between two looks at what masters have to send. Nanoseconds. */
+  private static final long PART = 2_000_000L;
 
   /**
    * An input and its time of arrival.
@@ -45,6 +45,10 @@ public final class VirtualRouterLoop implements Runnable {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private final Node node;
   private final NodeMachine machine;
+
+  /** When masters' deadlines were met last. Used by the loop's thread only. */
+  private long lookedAt;
+
   private volatile long turnedAt = System.nanoTime();
   private volatile boolean configured;
   private volatile boolean stopping;
@@ -146,13 +150,13 @@ public final class VirtualRouterLoop implements Runnable {
       if (arrival.input() != null) {
         handle(arrival);
       }
-      if (i % PART == PART - 1) {
-        dueForMasters();
-      }
+      dueForMastersAgain();
       arrival = i < waiting ? inputs.poll() : null;
     }
     var name = "";
-    while ((name = machine.dueForOne(name, System.nanoTime())) != null) {}
+    while ((name = machine.dueForOne(name, began, System.nanoTime())) != null) {
+      dueForMastersAgain();
+    }
     machine.begin(System.nanoTime());
     configured = machine.configured();
     node.metrics().turned(System.nanoTime() - began);
@@ -161,6 +165,13 @@ public final class VirtualRouterLoop implements Runnable {
   private void dueForMasters() {
     var name = "";
     while ((name = machine.dueForMaster(name, System.nanoTime())) != null) {}
+    lookedAt = System.nanoTime();
+  }
+
+  private void dueForMastersAgain() {
+    if (System.nanoTime() - lookedAt > PART) {
+      dueForMasters();
+    }
   }
 
   private void handle(Arrival arrival) {

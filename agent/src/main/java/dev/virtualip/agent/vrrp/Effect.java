@@ -15,6 +15,9 @@ public sealed interface Effect {
   /** Make the node hold exactly the configured addresses, routes and rules, additions first. */
   record BindAddresses() implements Effect {}
 
+  /** Put back what is missing of the configured addresses, routes and rules. */
+  record RestoreAddresses() implements Effect {}
+
   /**
    * Remove all addresses, routes and rules from the node, left-overs of an earlier life included.
    */

@@ -5,6 +5,7 @@ import static dev.virtualip.agent.vrrp.State.NEVER;
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
+import dev.virtualip.agent.vrrp.Effect.RestoreAddresses;
 import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
@@ -221,7 +222,7 @@ public record VirtualRouter(
     return state instanceof Active active
         ? step(
             announced(active.advertAt(), now),
-            new BindAddresses(),
+            new RestoreAddresses(),
             new SendAdvertisement(priority),
             new AnnounceAddresses())
         : none(this);

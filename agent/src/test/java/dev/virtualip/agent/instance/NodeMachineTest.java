@@ -34,6 +34,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -80,7 +82,7 @@ class NodeMachineTest {
     while (machine.deadline() <= time) {
       now = Math.max(now, machine.deadline());
       var name = "";
-      while ((name = machine.dueForOne(name, now)) != null) {}
+      while ((name = machine.dueForOne(name, now, now)) != null) {}
       machine.begin(now);
     }
     now = time;
@@ -238,6 +240,64 @@ class NodeMachineTest {
             fake.links.get("eth0").index(), Frames.advertisement(mac, PEER, 1, payload)),
         now);
     machine.begin(now);
+  }
+
+  /**
+   * Field case 9, 250 VirtualIPs at 100 ms: 142 of them became master once more while the node was
+   * busy with the others, although the adverts had come in meanwhile.
+   */
+  @Test
+  void aTimerThatEndsAfterAdvertsWereLookedAtWaitsForTheNextLook() {
+    machine.start();
+    want(WEB);
+    long ends = machine.deadline();
+    long busyUntil = ends + SECOND;
+    assertNull(machine.dueForOne("", ends - 1, busyUntil));
+    assertEquals(VirtualIpStatus.State.Backup, state("web"));
+    assertEquals("web", machine.dueForOne("", ends, busyUntil));
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+  }
+
+  /** Field case 9, 250 VirtualIPs: renewals of a thousand leases came before the next advert. */
+  @Test
+  void aFewLeasesAreRenewedBetweenTwoLooksAtAdverts() {
+    machine.start();
+    var addresses =
+        IntStream.rangeClosed(1, 40)
+            .mapToObj(i -> "{address: 203.0.113.%d/24, interface: eth1}".formatted(100 + i))
+            .collect(Collectors.joining(", ", "[", "]"));
+    want(WEB.replaceAll("\\[.*]", addresses), MAIL);
+    passUntil(4 * SECOND);
+    now = machine.deadline();
+    fake.log.clear();
+    var name = "";
+    while ((name = machine.dueForMaster(name, now)) != null) {}
+    assertEquals(16, renewed());
+    for (int parts = 0; renewed() < 41; parts++) {
+      assertTrue(parts < 3, "the others follow, 16 at a time");
+      now = machine.deadline();
+      while ((name = machine.dueForMaster(name == null ? "" : name, now)) != null) {}
+    }
+  }
+
+  private long renewed() {
+    return fake.log.stream().filter(line -> line.startsWith("put ")).count();
+  }
+
+  /** Each may have much to put back, and the others' adverts go between. */
+  @Test
+  void oneComparesEachTurnWhatItHoldsWithWhatWasRead() {
+    machine.start();
+    want(WEB, MAIL);
+    passUntil(5 * SECOND);
+    fake.bound.keySet().removeIf(prefix -> prefix.toString().startsWith("203.0.113."));
+    fake.log.clear();
+    now += 5 * SECOND;
+    machine.begin(now);
+    assertEquals(1, renewed());
+    assertEquals(now, machine.deadline());
+    machine.begin(now);
+    assertEquals(2, renewed());
   }
 
   /** Field case 8: what comes between the first report and the reading is seen by the reading. */

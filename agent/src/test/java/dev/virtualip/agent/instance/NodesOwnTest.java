@@ -231,6 +231,19 @@ class NodesOwnTest {
     assertEquals(4_000, arps(), "no more than garp.repeat of each");
   }
 
+  /** While somebody flushes a NIC the kernel takes milliseconds for each change. */
+  @Test
+  void onlyWhatIsMissingIsPutBack() {
+    start(many(1_000, ""));
+    expire();
+    var gone = IpPrefix.parse("198.18.0.1/15");
+    fake.bound.remove(gone);
+    fake.log.clear();
+    networkRead();
+    var puts = fake.log.stream().filter(line -> line.startsWith("put ")).toList();
+    assertEquals(List.of("put " + gone + " lease 4"), puts);
+  }
+
   @Test
   void garpIntervalPacesABurst() {
     start(many(3, "\n  garp: {repeat: 1, delay: 0s, refresh: 0s, interval: 20ms}"));

@@ -42,6 +42,9 @@ import java.util.TreeMap;
 
 /** A simulated node: its kernel, and the production {@link NodeMachine} while its agent lives. */
 final class SimNode {
+  /** More VirtualIPs than any simulation has. */
+  private static final int VIPS_MAX = 4;
+
   private static final long MS = 1_000_000L;
   private static final Clock WALL = Clock.fixed(Instant.EPOCH, ZoneOffset.UTC);
   private static final AgentMetrics METRICS = new AgentMetrics(new CompositeMeterRegistry());
@@ -162,6 +165,7 @@ final class SimNode {
     idleTurns = 0;
     var network = new NodeNetwork(kernel);
     var ports = new PacketPorts(this::open, null, null);
+    var stopwatch = new Stopwatch(this::clock);
     var node =
         new Node(
             network,
@@ -170,7 +174,9 @@ final class SimNode {
             (vip, check) -> startCheck(vip, check, ofLife),
             METRICS,
             Recorder.NONE,
-            new Stopwatch(this::clock),
+            stopwatch,
+            new Turn(stopwatch),
+            new Allowance(1 + life % 4),
             clock() - 3_600_000 * MS,
             WALL);
     machine = new NodeMachine(recorded, node, new Ears(ofLife));
@@ -354,11 +360,11 @@ final class SimNode {
       machine.handle(input, time);
     }
     name = "";
-    while ((name = machine.dueForOne(name, time)) != null) {}
+    while ((name = machine.dueForOne(name, time, time)) != null) {}
     machine.begin(time);
-    // An advert and an announcement may be due at once: one each turn.
+    // An advert and an announcement may be due at once, and what each holds is to be compared.
     idleTurns = idle && machine.deadline() <= time ? idleTurns + 1 : 0;
-    if (idleTurns > 2) {
+    if (idleTurns > 2 + VIPS_MAX) {
       throw new AssertionError(this.name + " turns without progress");
     }
     world.turned(this);

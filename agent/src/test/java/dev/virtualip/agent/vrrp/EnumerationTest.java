@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
+import dev.virtualip.agent.vrrp.Effect.RestoreAddresses;
 import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
@@ -101,6 +102,7 @@ class EnumerationTest {
     return switch (effect) {
       case SendAdvertisement advert -> "advert " + advert.priority();
       case BindAddresses _ -> "bind";
+      case RestoreAddresses _ -> "restore";
       case UnbindAddresses _ -> "unbind";
       case RenewLeases _ -> "renew";
       case AnnounceAddresses _ -> "announce";

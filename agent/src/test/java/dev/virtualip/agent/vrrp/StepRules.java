@@ -3,6 +3,7 @@ package dev.virtualip.agent.vrrp;
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
+import dev.virtualip.agent.vrrp.Effect.RestoreAddresses;
 import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
@@ -96,7 +97,10 @@ final class StepRules {
               : inOrder(List.of(UnbindAddresses.class, StateChanged.class)),
           "left Active without unbind");
       require(
-          count(BindAddresses.class) + count(AnnounceAddresses.class) + count(RenewLeases.class)
+          count(BindAddresses.class)
+                  + count(RestoreAddresses.class)
+                  + count(AnnounceAddresses.class)
+                  + count(RenewLeases.class)
               == 0,
           "addresses claimed while leaving Active");
       boolean stops = resigns();
@@ -119,7 +123,10 @@ final class StepRules {
           exclusive() && after.state() instanceof Backup b && b.takeover() == Takeover.Claimed;
       require(claims || count(SendAdvertisement.class) == 0, "a Backup advertises");
       require(
-          count(BindAddresses.class) + count(AnnounceAddresses.class) + count(RenewLeases.class)
+          count(BindAddresses.class)
+                  + count(RestoreAddresses.class)
+                  + count(AnnounceAddresses.class)
+                  + count(RenewLeases.class)
               == 0,
           "acts as Active without being it");
     }

@@ -393,7 +393,7 @@ final class StepTable {
           row(
               "MASTER lost what it holds",
               a(HoldingsLost.class),
-              c -> new Outcome(c.router().state(), List.of("bind", p(c), "announce"), null)),
+              c -> new Outcome(c.router().state(), List.of("restore", p(c), "announce"), null)),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
           row("MASTER wishes nothing", a(Wish.class), StepTable::same),
