@@ -305,10 +305,10 @@ public final class Holdings {
       return List.of();
     }
     try {
-      return port.taken(wanted).stream()
-          .filter(route -> !routes.holds(route))
-          .filter(route -> network.routes().stream().noneMatch(route::replaces))
-          .toList();
+      var taken = port.taken(wanted).stream().filter(route -> !routes.holds(route)).toList();
+      // Asked anew: the view may be older than what another instance has left here.
+      var ours = taken.isEmpty() ? taken : port.routes();
+      return taken.stream().filter(route -> ours.stream().noneMatch(route::replaces)).toList();
     } catch (IOException e) {
       LOG.warn("routes_not_asked vip={} error=\"{}\"", config.name(), e.getMessage());
       return List.of();
