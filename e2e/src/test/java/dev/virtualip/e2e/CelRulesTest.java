@@ -2,8 +2,10 @@ package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Lab;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.client.Config;
@@ -14,56 +16,100 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.DisabledIf;
+import org.junit.jupiter.params.AfterParameterizedClassInvocation;
+import org.junit.jupiter.params.BeforeParameterizedClassInvocation;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.testcontainers.k3s.K3sContainer;
 import org.testcontainers.utility.DockerImageName;
 
-/** The CRD's CEL rules refuse what they should, with their messages, on a server that knows CEL. */
-@DisabledIf(value = "noDocker", disabledReason = "SKIPPED: needs Docker, for k3s")
+/** The CRD's CEL rules refuse what they should, with their messages, on servers that know CEL. */
+@ParameterizedClass
+@EnumSource(CelRulesTest.Server.class)
 class CelRulesTest {
   private static final String IMAGE = "rancher/k3s:v1.33.4-k3s1";
 
-  private static K3sContainer k3s;
+  private static final List<AutoCloseable> OPEN = new ArrayList<>();
   private static KubernetesClient client;
 
-  static boolean noDocker() {
-    return System.getenv("DOCKER_HOST") == null && !Files.exists(Path.of("/var/run/docker.sock"));
-  }
+  @Parameter private Server server;
 
-  @BeforeAll
-  static void start() throws IOException {
-    k3s = new K3sContainer(DockerImageName.parse(IMAGE));
-    k3s.start();
-    client =
-        new KubernetesClientBuilder()
+  /** Where the rules are tried. */
+  enum Server {
+    K3S {
+      @Override
+      KubernetesClient start() {
+        var socket = Path.of("/var/run/docker.sock");
+        assumeTrue(
+            System.getenv("DOCKER_HOST") != null || Files.exists(socket),
+            "SKIPPED: needs Docker, for k3s");
+        var k3s = new K3sContainer(DockerImageName.parse(IMAGE));
+        OPEN.add(k3s);
+        k3s.start();
+        return new KubernetesClientBuilder()
             .withConfig(Config.fromKubeconfig(k3s.getKubeConfigYaml()))
             .build();
+      }
+    },
+    KUBE_APISERVER {
+      @Override
+      KubernetesClient start() {
+        assumeTrue(
+            "1".equals(System.getenv("VIRTUALIP_LAB")), "SKIPPED: needs the lab, run as root");
+        assumeTrue(
+            ApiServer.realAvailable(),
+            "SKIPPED: KUBEBUILDER_ASSETS names no folder with etcd and kube-apiserver");
+        var lab = Lab.open();
+        OPEN.add(lab);
+        lab.wire("internal").address("10.0.0.1/24");
+        var api = ApiServer.real(lab, "10.0.0.1");
+        var version = api.client().getKubernetesVersion();
+        assumeTrue(
+            Integer.parseInt(version.getMinor().replaceAll("\\D", "")) >= CEL_SINCE,
+            "SKIPPED: Kubernetes " + version.getGitVersion() + " does not know CEL");
+        return api.client();
+      }
+    };
+
+    abstract KubernetesClient start();
+  }
+
+  /** Kubernetes 1.25. */
+  private static final int CEL_SINCE = 25;
+
+  @BeforeParameterizedClassInvocation
+  static void start(Server server) throws IOException {
+    client = server.start();
     try (var crd = Files.newInputStream(Lab.root().resolve("crds/virtualips.virtualip.dev.yaml"))) {
       client.load(crd).create();
     }
     client
         .resources(CustomResourceDefinition.class)
         .withName("virtualips.virtualip.dev")
-        .waitUntilCondition(
-            crd ->
-                crd.getStatus().getConditions().stream()
-                    .anyMatch(c -> c.getType().equals("Established")),
-            30,
-            TimeUnit.SECONDS);
+        .waitUntilCondition(CelRulesTest::isEstablished, 30, TimeUnit.SECONDS);
   }
 
-  @AfterAll
-  static void stop() {
-    if (k3s != null) {
-      client.close();
-      k3s.stop();
+  /** A CRD that was just created may have no conditions yet. */
+  private static boolean isEstablished(CustomResourceDefinition crd) {
+    return crd.getStatus() != null
+        && crd.getStatus().getConditions() != null
+        && crd.getStatus().getConditions().stream()
+            .anyMatch(c -> c.getType().equals("Established"));
+  }
+
+  @AfterParameterizedClassInvocation
+  static void stop() throws Exception {
+    for (var open : OPEN.reversed()) {
+      open.close();
     }
+    OPEN.clear();
   }
 
   private static void create(String spec) {
