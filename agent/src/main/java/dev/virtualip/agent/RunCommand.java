@@ -5,6 +5,7 @@ import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.disk.MasterRecord;
+import dev.virtualip.agent.disk.ServiceRecord;
 import dev.virtualip.agent.disk.Snapshot;
 import dev.virtualip.agent.instance.Input;
 import dev.virtualip.agent.instance.Node;
@@ -25,6 +26,8 @@ import dev.virtualip.agent.loop.FileRecorder;
 import dev.virtualip.agent.loop.Planning;
 import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.net.IpvsPort;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.net.PacketPorts;
@@ -54,6 +57,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
@@ -189,6 +193,7 @@ final class RunCommand implements Callable<Integer> {
         new Node(
             new NodeNetwork(netlink),
             netlink,
+            IpvsPort.NONE,
             new PacketPorts(
                 Pcap4jPacketPort::open,
                 (link, frame) -> wiring.loop.offerFrame(link, frame),
@@ -199,7 +204,8 @@ final class RunCommand implements Callable<Integer> {
             new Stopwatch(System::nanoTime),
             bootedAt(),
             Clock.systemUTC());
-    wiring.loop = new VirtualRouterLoop(wiring.earlierMasters(), node, wiring);
+    wiring.loop =
+        new VirtualRouterLoop(wiring.earlierMasters(), wiring.earlierServices(), node, wiring);
     var shutdown =
         new Shutdown(wiring.loop::stop, wiring.parts(recorder), Runtime.getRuntime()::halt);
     Thread.setDefaultUncaughtExceptionHandler(shutdown::threadEnded);
@@ -258,6 +264,7 @@ final class RunCommand implements Callable<Integer> {
     private final KubernetesClient client;
     private final AgentMetrics metrics;
     private final MasterRecord masterRecord;
+    private final ServiceRecord serviceRecord;
     private final PodReadiness pods;
     private final Notifier notifier;
     private final Planning planning;
@@ -278,6 +285,7 @@ final class RunCommand implements Callable<Integer> {
       transitions = client == null ? null : new TransitionEvents(events, nodeName);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
       masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
+      serviceRecord = stateDir == null ? null : ServiceRecord.in(stateDir);
       var live = client == null ? null : kubernetes.pods();
       pods = live == null || stateDir == null ? live : RememberedReadiness.in(stateDir, live);
       notifier =
@@ -291,6 +299,10 @@ final class RunCommand implements Callable<Integer> {
 
     Map<String, MasterRecord.Master> earlierMasters() {
       return masterRecord == null ? Map.of() : masterRecord.read();
+    }
+
+    Set<ServiceKey> earlierServices() {
+      return serviceRecord == null ? Set.of() : serviceRecord.read();
     }
 
     void startSource() throws IOException {
@@ -385,6 +397,13 @@ final class RunCommand implements Callable<Integer> {
     public void masters(Map<String, MasterRecord.Master> masters) {
       if (masterRecord != null) {
         disk.execute(() -> masterRecord.write(masters));
+      }
+    }
+
+    @Override
+    public void services(Set<ServiceKey> keys) {
+      if (serviceRecord != null) {
+        disk.execute(() -> serviceRecord.write(keys));
       }
     }
 

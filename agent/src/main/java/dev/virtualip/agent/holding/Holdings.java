@@ -6,6 +6,9 @@ import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.Failure;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.IpvsPort;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
+import dev.virtualip.agent.net.IpvsPort.VirtualService;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Timers;
@@ -17,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Queue;
+import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -37,6 +41,7 @@ public final class Holdings {
   private final Held<Addresses.Held> addresses;
   private final Held<InstalledRoute> routes;
   private final Held<PolicyRule> rules;
+  private final Services services;
   private final List<Held<?>> all;
   private long renewedAt;
 
@@ -46,12 +51,13 @@ public final class Holdings {
   private long roundAt;
 
   /** An object that holds nothing yet. */
-  public Holdings(NodeNetwork network, AddressPort port) {
+  public Holdings(NodeNetwork network, AddressPort port, IpvsPort ipvs) {
     this.network = network;
     this.port = port;
     addresses = new Held<>(new Addresses(), network);
     routes = new Held<>(new Routes(), network);
     rules = new Held<>(new Rules(), network);
+    services = new Services(ipvs);
     all = List.of(addresses, routes, rules);
   }
 
@@ -69,7 +75,7 @@ public final class Holdings {
    *
    * @return null, or the error: a missing NIC, or the changes that the kernel refused
    */
-  public String hold(InstanceConfig config, long now) {
+  public String hold(InstanceConfig config, List<VirtualService> wanted, long now) {
     try {
       for (var held : all) {
         held.want(config);
@@ -85,7 +91,30 @@ public final class Holdings {
       renewals.clear();
       renewedAt = now;
     }
-    return error;
+    return error == null ? balance(wanted) : error;
+  }
+
+  /**
+   * Makes IPVS have exactly these virtual services of this virtual router.
+   *
+   * @return null, or what the kernel refused
+   */
+  public String balance(List<VirtualService> wanted) {
+    return services.hold(wanted);
+  }
+
+  /**
+   * Whether IPVS does not have what {@link #balance} has put.
+   *
+   * @param found all virtual services, as just read
+   */
+  public boolean isUnbalanced(List<VirtualService> wanted, List<VirtualService> found) {
+    return services.isDifferent(wanted, found);
+  }
+
+  /** Keys of the virtual services that may be in IPVS. */
+  public Set<ServiceKey> services() {
+    return services.ours();
   }
 
   /**
@@ -224,6 +253,10 @@ public final class Holdings {
    */
   public void release(InstanceConfig config) {
     renewals.clear();
+    var refusal = services.release();
+    if (refusal != null) {
+      notReleased(config, refusal);
+    }
     var changes = new ArrayList<Change>();
     all.reversed().forEach(held -> changes.addAll(held.release()));
     if (changes.isEmpty()) {
@@ -231,8 +264,12 @@ public final class Holdings {
     }
     var error = apply(changes);
     if (error != null) {
-      LOG.error("release_failed vip={} error=\"{}\" action=try_again", config.name(), error);
+      notReleased(config, error);
     }
+  }
+
+  private static void notReleased(InstanceConfig config, String error) {
+    LOG.error("release_failed vip={} error=\"{}\" action=try_again", config.name(), error);
   }
 
   /**

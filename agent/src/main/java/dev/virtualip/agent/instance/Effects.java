@@ -6,6 +6,7 @@ import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Effect;
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Effect.BalanceServers;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
 import dev.virtualip.agent.vrrp.Effect.RestoreAddresses;
@@ -32,6 +33,7 @@ final class Effects {
   private static final long PART_INTERVAL = 1_000_000;
 
   private final AdvertTransport transport;
+  private final RealServers servers;
   private final Timeline timeline;
   private final Holdings holdings;
   private final Announcer announcer;
@@ -39,11 +41,12 @@ final class Effects {
   /** When a round of renewals goes on, if there is more of it. */
   private long renewAt;
 
-  Effects(Node node, AdvertTransport transport, Timeline timeline) {
+  Effects(Node node, AdvertTransport transport, RealServers servers, Timeline timeline) {
     this.node = node;
     this.transport = transport;
+    this.servers = servers;
     this.timeline = timeline;
-    holdings = new Holdings(node.network(), node.addresses());
+    holdings = new Holdings(node.network(), node.addresses(), node.services().port());
     announcer = new Announcer(node, () -> reached(Part.Announced));
   }
 
@@ -65,7 +68,10 @@ final class Effects {
         }
       }
       case BindAddresses _ -> {
-        return bound(config, holdings.hold(config, now));
+        return bound(config, holdings.hold(config, servers.services(), now));
+      }
+      case BalanceServers _ -> {
+        return holdings.balance(servers.services());
       }
       case RestoreAddresses _ -> {
         return bound(config, holdings.putBack(config));

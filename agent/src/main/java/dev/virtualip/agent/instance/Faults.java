@@ -85,6 +85,7 @@ final class Faults {
       }
       gatewayFaults(config, faults);
     }
+    serviceFaults(config, faults);
     return faults;
   }
 
@@ -98,6 +99,27 @@ final class Faults {
     return "%s has %s, and virtualip has not put it there, so it stays: if it is the node's own, use"
             .formatted(nic, IpPrefix.text(prefix.address()))
         + " another virtual address; if somebody has left it, remove it";
+  }
+
+  private void serviceFaults(InstanceConfig config, Map<Reason, String> faults) {
+    if (config.virtualServers().isEmpty()) {
+      return;
+    }
+    if (!node.services().available()) {
+      faults.put(
+          Reason.of(Kind.IpvsNotAvailable),
+          "the kernel has no IPVS: load the module ip_vs on this node (modprobe ip_vs; to keep it,"
+              + " a line in /etc/modules-load.d)");
+      return;
+    }
+    for (var key : config.serviceKeys()) {
+      if (node.services().isOfOthers(key)) {
+        faults.put(
+            new Reason(Kind.VirtualServerInUse, key.toString()),
+            "IPVS has %s from another program, and it stays: remove it there, or use another address or port"
+                .formatted(key));
+      }
+    }
   }
 
   /** A node cannot send packets by a gateway whose address it has itself. */

@@ -2,6 +2,7 @@ package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.IpvsPort;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.net.PacketPorts;
 import dev.virtualip.crds.schema.HealthCheck;
@@ -12,6 +13,7 @@ import java.time.Clock;
  *
  * @param network links and addresses
  * @param addresses changes addresses, routes and rules in the kernel
+ * @param services virtual services in the kernel, and whose they are
  * @param ports send and receive frames
  * @param checks starts health checks
  * @param metrics counters
@@ -25,6 +27,7 @@ import java.time.Clock;
 public record Node(
     NodeNetwork network,
     AddressPort addresses,
+    OwnServices services,
     PacketPorts ports,
     Checks checks,
     AgentMetrics metrics,
@@ -42,6 +45,7 @@ public record Node(
   public Node(
       NodeNetwork network,
       AddressPort addresses,
+      IpvsPort ipvs,
       PacketPorts ports,
       Checks checks,
       AgentMetrics metrics,
@@ -52,6 +56,7 @@ public record Node(
     this(
         network,
         addresses,
+        new OwnServices(ipvs),
         ports,
         checks,
         metrics,

@@ -12,6 +12,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.PlanChange;
@@ -26,6 +27,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -70,6 +72,9 @@ public final class NodeMachine {
 
     /** The node's NICs or their addresses have changed. */
     void nics(Nics nics);
+
+    /** What IPVS has by exactly these keys is this agent's. */
+    void services(Set<ServiceKey> keys);
   }
 
   private final NavigableMap<String, VrrpInstance> instances = new TreeMap<>();
@@ -111,10 +116,16 @@ public final class NodeMachine {
    * A machine to be {@linkplain #start started}.
    *
    * @param earlier what this node was master of when an earlier life of the agent ended
+   * @param services keys of the virtual services that an earlier life may have put
    */
-  public NodeMachine(Map<String, MasterRecord.Master> earlier, Node node, Listener listener) {
+  public NodeMachine(
+      Map<String, MasterRecord.Master> earlier,
+      Set<ServiceKey> services,
+      Node node,
+      Listener listener) {
     this.node = node;
     this.listener = listener;
+    node.services().recall(services);
     earlierLife = new EarlierLife(node, earlier);
     node.turn().onDefect((instance, defect) -> abandon(instance, defect));
   }
@@ -333,6 +344,9 @@ public final class NodeMachine {
     if (!earlierLife.isOpen()) {
       var holders = instances.values().stream().map(VrrpInstance::holdings).toList();
       Holdings.clearLeftOvers(node.network(), node.addresses(), holders);
+      var held = new HashSet<ServiceKey>();
+      holders.forEach(holder -> held.addAll(holder.services()));
+      node.services().clear(held);
     }
   }
 
@@ -345,6 +359,7 @@ public final class NodeMachine {
     lossAt = State.NEVER;
     try {
       networkIsNew |= node.network().reload();
+      readServices();
       node.ports().retain(node.network().linkIndexes());
       readAt = now + READ_PERIOD;
       return true;
@@ -352,6 +367,15 @@ public final class NodeMachine {
       readAt = now + SECOND;
       LOG.error("network_not_read error=\"{}\" retry_s=1", e.getMessage());
       return false;
+    }
+  }
+
+  private void readServices() throws IOException {
+    var wanted = new HashSet<ServiceKey>();
+    runs.values().forEach(run -> wanted.addAll(run.config().serviceKeys()));
+    if (node.services().read(wanted)) {
+      var keys = node.services().keys();
+      tell(() -> listener.services(keys));
     }
   }
 
@@ -378,6 +402,11 @@ public final class NodeMachine {
     endLeft();
     leaving.removeAll(change.run().keySet());
     runs.putAll(change.run());
+    try {
+      readServices();
+    } catch (IOException e) {
+      LOG.error("services_not_read error=\"{}\" retry_s=5", e.getMessage());
+    }
     change
         .run()
         .forEach(

@@ -10,6 +10,7 @@ import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
 import dev.virtualip.agent.vrrp.Datagram;
 import dev.virtualip.agent.vrrp.Effect;
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Effect.BalanceServers;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
 import dev.virtualip.agent.vrrp.Effect.RestoreAddresses;
@@ -24,6 +25,7 @@ import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
+import dev.virtualip.agent.vrrp.Event.ServersChanged;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
@@ -63,6 +65,7 @@ public final class VrrpInstance {
   private final AdvertTransport transport;
   private final AdvertReceiver receiver;
   private final InstanceChecks checks;
+  private final RealServers servers;
   private final Faults faults;
   private final Timeline timeline = new Timeline();
   private final Effects effects;
@@ -93,7 +96,8 @@ public final class VrrpInstance {
     transport = new AdvertTransport(node);
     receiver = new AdvertReceiver(node.metrics(), () -> onStatus.accept(this));
     checks = new InstanceChecks(node, links);
-    effects = new Effects(node, transport, timeline);
+    servers = new RealServers(node);
+    effects = new Effects(node, transport, servers, timeline);
     faults = new Faults(node, transport, effects, links);
     router =
         resumes
@@ -289,6 +293,10 @@ public final class VrrpInstance {
   }
 
   private void putBack(long now) {
+    if (holdings().isUnbalanced(servers.services(), node.services().found())) {
+      LOG.warn("services_changed_by_others vip={} action=put_back", config.name());
+      step(new ServersChanged(), now);
+    }
     var missing = holdings().missing();
     if (!missing.isEmpty() && router.state() instanceof Active) {
       missing.forEach(_ -> node.metrics().restored(config.name()));
@@ -307,10 +315,14 @@ public final class VrrpInstance {
         .run(
             this,
             () -> {
-              if (checks.take(config.name(), state)) {
+              if (servers.take(config.name(), state)) {
+                step(new ServersChanged(), now);
+              } else if (checks.take(config.name(), state)) {
                 look(now);
-                node.turn().later(this, () -> onStatus.accept(this));
+              } else {
+                return;
               }
+              node.turn().later(this, () -> onStatus.accept(this));
             });
   }
 
@@ -324,7 +336,13 @@ public final class VrrpInstance {
   }
 
   private void takeOver(InstanceConfig next, long now) {
+    boolean onlyServers = next.with(config.generation(), config.virtualServers()).equals(config);
     config = next;
+    servers.update(next);
+    if (onlyServers) {
+      step(new ServersChanged(), now);
+      return;
+    }
     faults.configChanged(next, now);
     faults.ask(next);
     receiver.configChanged();
@@ -383,7 +401,7 @@ public final class VrrpInstance {
         .run(
             this,
             () -> {
-              checks.stop(config.name());
+              stopChecks();
               step(new Shutdown(reason), now);
             });
   }
@@ -391,10 +409,15 @@ public final class VrrpInstance {
   /** Ends after a defect, whatever its state: no address, route or rule of it may stay. */
   void abandon() {
     try {
-      checks.stop(config.name());
+      stopChecks();
     } finally {
       effects.abandon(config, router.source(), router.state() instanceof Active);
     }
+  }
+
+  private void stopChecks() {
+    checks.stop(config.name());
+    servers.stop(config.name());
   }
 
   private void startChecks() {
@@ -402,6 +425,7 @@ public final class VrrpInstance {
         router.state() instanceof Initialize initialize
             && initialize.reasons().contains(Reason.of(Kind.Resuming));
     checks.run(config, resumes || !(router.state() instanceof Initialize));
+    servers.update(config);
   }
 
   /** Looks at the node, the checks and the group, and passes changes on to the router. */
@@ -529,7 +553,7 @@ public final class VrrpInstance {
           status.releasedLater(config.name());
         }
       }
-      case SendAdvertisement _, AnnounceAddresses _ -> {}
+      case SendAdvertisement _, AnnounceAddresses _, BalanceServers _ -> {}
     }
   }
 

@@ -4,8 +4,10 @@ import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input;
 import dev.virtualip.agent.instance.Node;
 import dev.virtualip.agent.instance.NodeMachine;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -57,11 +59,15 @@ public final class VirtualRouterLoop implements Runnable {
    * A loop to be run by a thread of its own.
    *
    * @param earlier what this node was master of when an earlier life of the agent ended
+   * @param services keys of the virtual services that an earlier life may have put
    */
   public VirtualRouterLoop(
-      Map<String, MasterRecord.Master> earlier, Node node, NodeMachine.Listener listener) {
+      Map<String, MasterRecord.Master> earlier,
+      Set<ServiceKey> services,
+      Node node,
+      NodeMachine.Listener listener) {
     this.node = node;
-    machine = new NodeMachine(earlier, node, listener);
+    machine = new NodeMachine(earlier, services, node, listener);
   }
 
   /** Adds a frame; when the queue is full it is dropped, as a network might do. Never waits. */

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.plan;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
 import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
@@ -46,6 +47,7 @@ import java.util.stream.Collectors;
  * @param addresses addresses bound while master, in the order of the adverts
  * @param routes routes installed while master
  * @param rules policy routing rules added while master
+ * @param virtualServers virtual servers in IPVS while master
  * @param healthChecks checks of this node
  * @param keepMaster whether failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
@@ -70,6 +72,7 @@ public record InstanceConfig(
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
     List<PolicyRule> rules,
+    List<VirtualServer> virtualServers,
     List<HealthCheck> healthChecks,
     boolean keepMaster,
     String syncGroup,
@@ -161,6 +164,7 @@ public record InstanceConfig(
         addresses,
         checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
         checked.rules(),
+        List.of(),
         spec.healthChecks(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
@@ -255,6 +259,13 @@ public record InstanceConfig(
         .toList();
   }
 
+  /** Keys of all virtual servers. */
+  public Set<ServiceKey> serviceKeys() {
+    return virtualServers.stream()
+        .flatMap(server -> server.keys().stream())
+        .collect(Collectors.toCollection(LinkedHashSet::new));
+  }
+
   /** All virtual addresses. */
   public Set<InetAddress> virtual() {
     return addresses.stream()
@@ -279,29 +290,43 @@ public record InstanceConfig(
   InstanceConfig keepingMaster(boolean keeps) {
     return keeps == keepMaster
         ? this
-        : new InstanceConfig(
-            name,
-            generation,
-            interfaceName,
-            router.keepingMaster(keeps),
-            priority,
-            password,
-            missingSecret,
-            unicast,
-            members,
-            checksum,
-            garp,
-            addresses,
-            routes,
-            rules,
-            healthChecks,
-            keeps,
-            syncGroup,
-            trackInterfaces,
-            linkUpDelay,
-            linkDownDelay,
-            delayAfterBoot,
-            interfaces);
+        : with(generation, router.keepingMaster(keeps), virtualServers, keeps);
+  }
+
+  /** The same configuration with other virtual servers, of another generation. */
+  public InstanceConfig with(long newGeneration, List<VirtualServer> servers) {
+    return with(newGeneration, router, servers, keepMaster);
+  }
+
+  private InstanceConfig with(
+      long newGeneration,
+      VirtualRouterConfig newRouter,
+      List<VirtualServer> servers,
+      boolean keeps) {
+    return new InstanceConfig(
+        name,
+        newGeneration,
+        interfaceName,
+        newRouter,
+        priority,
+        password,
+        missingSecret,
+        unicast,
+        members,
+        checksum,
+        garp,
+        addresses,
+        routes,
+        rules,
+        servers,
+        healthChecks,
+        keeps,
+        syncGroup,
+        trackInterfaces,
+        linkUpDelay,
+        linkDownDelay,
+        delayAfterBoot,
+        interfaces);
   }
 
   /** Whether both belong to the same sync group. */

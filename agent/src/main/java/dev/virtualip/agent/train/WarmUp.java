@@ -18,6 +18,7 @@ import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.IpvsPort;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.net.NodeNetwork;
@@ -83,6 +84,7 @@ public final class WarmUp {
         new Node(
             new NodeNetwork(nowhere),
             nowhere,
+            IpvsPort.NONE,
             new PacketPorts((_, _) -> nowhere, (_, _) -> {}, null),
             (_, _) -> () -> {},
             new AgentMetrics(new PrometheusMeterRegistry(PrometheusConfig.DEFAULT)),

@@ -15,6 +15,9 @@ public sealed interface Effect {
   /** Make the node hold exactly the configured addresses, routes and rules, additions first. */
   record BindAddresses() implements Effect {}
 
+  /** Make the node's virtual servers send connections to those real servers that are up. */
+  record BalanceServers() implements Effect {}
+
   /** Put back what is missing of the configured addresses, routes and rules. */
   record RestoreAddresses() implements Effect {}
 

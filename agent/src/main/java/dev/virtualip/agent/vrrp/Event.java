@@ -71,6 +71,9 @@ public sealed interface Event {
   /** Something that the master holds has been removed from the node. */
   record HoldingsLost() implements Event {}
 
+  /** Which real servers get connections has changed. */
+  record ServersChanged() implements Event {}
+
   /**
    * The Active_Down_Timer of a member of a sync group has expired. It becomes master as soon as all
    * members wish to.

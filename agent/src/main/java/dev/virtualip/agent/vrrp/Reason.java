@@ -81,6 +81,12 @@ public record Reason(Kind kind, String argument) {
     SecretNotFound(true),
     /** The NIC has the address, and virtualip has not put it there; the address. */
     AddressInUse(true),
+    /** The spec has virtual servers, and the kernel has no IPVS. */
+    IpvsNotAvailable(true),
+    /**
+     * IPVS has a virtual service from another program; argument: its protocol, address and port.
+     */
+    VirtualServerInUse(true),
     /** The kernel has refused addresses, routes or rules. */
     BindFailed(true),
     /** The spec conflicts with another VirtualIP. */

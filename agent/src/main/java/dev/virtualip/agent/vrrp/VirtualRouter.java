@@ -3,6 +3,7 @@ package dev.virtualip.agent.vrrp;
 import static dev.virtualip.agent.vrrp.State.NEVER;
 
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Effect.BalanceServers;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
 import dev.virtualip.agent.vrrp.Effect.RestoreAddresses;
@@ -17,6 +18,7 @@ import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
+import dev.virtualip.agent.vrrp.Event.ServersChanged;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
@@ -116,6 +118,8 @@ public record VirtualRouter(
       case Shutdown shutdown -> shutdown(shutdown.reason());
       case Resign resign -> resign(resign.cause(), now);
       case HoldingsLost _ -> holdingsLost(now);
+      case ServersChanged _ ->
+          state instanceof Active ? step(state, new BalanceServers()) : none(this);
       case Wish _ -> wish(now);
       case TakeOver _ -> takeOver(now);
       case LetGo letGo -> letGo(new Reason(Kind.SyncGroup, letGo.member()), now);

@@ -63,6 +63,7 @@ public final class FakeNode implements AddressPort {
   /** The next change of this address is the agent's defect. */
   String defectAt;
 
+  final FakeIpvs ipvs = new FakeIpvs();
   Set<InetAddress> gateways = Set.of();
   boolean takesIpv6 = true;
   boolean forwardsIpv6;
@@ -79,6 +80,7 @@ public final class FakeNode implements AddressPort {
           new Node(
               new NodeNetwork(this),
               this,
+              ipvs,
               new PacketPorts(
                   (link, _) -> {
                     opening.run();

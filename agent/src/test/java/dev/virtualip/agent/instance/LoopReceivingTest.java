@@ -8,6 +8,7 @@ import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
@@ -24,6 +25,7 @@ import java.net.InetAddress;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -36,7 +38,7 @@ class LoopReceivingTest {
 
   private final FakeNode fake = new FakeNode();
   private final VirtualRouterLoop loop =
-      new VirtualRouterLoop(Map.of(), fake.node, new NobodyListens());
+      new VirtualRouterLoop(Map.of(), Set.of(), fake.node, new NobodyListens());
   private final Thread thread = Thread.ofPlatform().unstarted(loop);
 
   private static final class NobodyListens implements NodeMachine.Listener {
@@ -45,6 +47,9 @@ class LoopReceivingTest {
 
     @Override
     public void removed(String virtualIp) {}
+
+    @Override
+    public void services(Set<ServiceKey> keys) {}
 
     @Override
     public void nics(Nics nics) {}

@@ -14,6 +14,7 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
@@ -61,10 +62,11 @@ class NodeMachineTest {
 
   private final FakeNode fake = new FakeNode();
   private final Plan plan = new Plan("node-a");
-  private final NodeMachine machine = new NodeMachine(Map.of(), fake.node, new Ears());
+  private final NodeMachine machine = new NodeMachine(Map.of(), Set.of(), fake.node, new Ears());
   private final List<String> ends = new ArrayList<>();
   private Nics nics;
   private boolean earsFail;
+  private Set<ServiceKey> recorded = Set.of();
   private long now = 1;
 
   private void want(String... yaml) {
@@ -407,6 +409,11 @@ class NodeMachineTest {
     @Override
     public void masters(Map<String, MasterRecord.Master> masters) {
       hear();
+    }
+
+    @Override
+    public void services(Set<ServiceKey> keys) {
+      recorded = keys;
     }
 
     @Override

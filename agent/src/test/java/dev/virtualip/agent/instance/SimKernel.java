@@ -87,6 +87,8 @@ final class SimKernel implements AddressPort {
   /** When the node last lost something that the agent could not know of at once. */
   long disturbedAt = Long.MIN_VALUE / 2;
 
+  final FakeIpvs ipvs = new FakeIpvs();
+
   /** When somebody else last gave a place back that ours may want. */
   long freedAt = Long.MIN_VALUE / 2;
 

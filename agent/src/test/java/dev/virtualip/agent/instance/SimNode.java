@@ -11,6 +11,7 @@ import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.net.NodeNetwork;
@@ -100,6 +101,7 @@ final class SimNode {
   private long pausedUntil;
   private int idleTurns;
   private Map<String, MasterRecord.Master> recorded = Map.of();
+  private Set<ServiceKey> recordedServices = Set.of();
 
   /** Probability that a frame cannot be sent. */
   double sendFailure;
@@ -170,6 +172,7 @@ final class SimNode {
         new Node(
             network,
             kernel,
+            new OwnServices(kernel.ipvs),
             ports,
             (vip, check) -> startCheck(vip, check, ofLife),
             METRICS,
@@ -179,7 +182,7 @@ final class SimNode {
             new Allowance(1 + life % 4),
             clock() - 3_600_000 * MS,
             WALL);
-    machine = new NodeMachine(recorded, node, new Ears(ofLife));
+    machine = new NodeMachine(recorded, recordedServices, node, new Ears(ofLife));
     machine.start();
     planSoon();
   }
@@ -204,6 +207,8 @@ final class SimNode {
   void reboot() {
     crash();
     recorded = Map.of();
+    recordedServices = Set.of();
+    kernel.ipvs.services.clear();
     kernel.reboot(number);
   }
 
@@ -412,6 +417,13 @@ final class SimNode {
               recorded = masters;
             }
           });
+    }
+
+    @Override
+    public void services(Set<ServiceKey> keys) {
+      if (life == ofLife) {
+        recordedServices = keys;
+      }
     }
 
     @Override

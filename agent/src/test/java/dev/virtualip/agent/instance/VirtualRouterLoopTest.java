@@ -10,6 +10,7 @@ import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.Plan;
@@ -62,7 +63,7 @@ class VirtualRouterLoopTest {
   }
 
   private void start(Map<String, MasterRecord.Master> earlier, String... yaml) {
-    loop = new VirtualRouterLoop(earlier, fake.node, new Ears());
+    loop = new VirtualRouterLoop(earlier, Set.of(), fake.node, new Ears());
     Thread.ofPlatform().daemon().start(loop);
     loop.put(new Input.PlanChanged(plan(yaml)));
     Await.until(loop::configured, loop::statuses);
@@ -131,6 +132,7 @@ class VirtualRouterLoopTest {
         new Node(
             node.network(),
             node.addresses(),
+            node.services().port(),
             node.ports(),
             node.checks(),
             node.metrics(),
@@ -138,7 +140,7 @@ class VirtualRouterLoopTest {
             new Stopwatch(System::nanoTime),
             node.bootedAt(),
             node.clock());
-    loop = new VirtualRouterLoop(Map.of(), timed, new Ears());
+    loop = new VirtualRouterLoop(Map.of(), Set.of(), timed, new Ears());
     loop.put(new Input.PlanChanged(plan(WEB)));
     loop.put(new Input.CheckChanged("web", FakeNode.good("nginx")));
     long put = System.nanoTime();
@@ -256,7 +258,7 @@ class VirtualRouterLoopTest {
   @Test
   void aStuckLoopIsNotAlive() {
     blocks = true;
-    loop = new VirtualRouterLoop(Map.of(), fake.node, new Ears());
+    loop = new VirtualRouterLoop(Map.of(), Set.of(), fake.node, new Ears());
     Thread.ofPlatform().daemon().start(loop);
     assertTrue(loop.alive());
     loop.put(new Input.PlanChanged(plan(WEB)));
@@ -268,6 +270,9 @@ class VirtualRouterLoopTest {
   private final class Ears implements NodeMachine.Listener {
     @Override
     public void removed(String virtualIp) {}
+
+    @Override
+    public void services(Set<ServiceKey> keys) {}
 
     @Override
     public void nics(Nics nics) {}

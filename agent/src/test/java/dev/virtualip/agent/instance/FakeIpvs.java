@@ -1,0 +1,99 @@
+package dev.virtualip.agent.instance;
+
+import dev.virtualip.agent.net.IpvsPort;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** IPVS in memory. */
+final class FakeIpvs implements IpvsPort {
+  final Map<ServiceKey, VirtualService> services = new LinkedHashMap<>();
+
+  /** Changes, as {@link Change#subject} tells them. */
+  final List<String> log = new ArrayList<>();
+
+  boolean available = true;
+
+  /** What the kernel says to each change, or null if it makes them. */
+  String refusal;
+
+  @Override
+  public boolean available() {
+    return available;
+  }
+
+  @Override
+  public List<VirtualService> services() {
+    return List.copyOf(services.values());
+  }
+
+  @Override
+  public List<Failure> apply(List<Change> changes) {
+    var failures = new ArrayList<Failure>();
+    for (var change : changes) {
+      if (refusal == null) {
+        log.add(change.subject());
+        apply(change);
+      } else {
+        failures.add(new Failure(change, refusal));
+      }
+    }
+    return failures;
+  }
+
+  private void apply(Change change) {
+    switch (change) {
+      case Change.PutService(var service) ->
+          services.compute(
+              service.key(),
+              (_, before) -> service.with(before == null ? List.of() : before.destinations()));
+      case Change.DeleteService(var key) -> services.remove(key);
+      case Change.PutDestination(var key, var destination) -> {
+        var kept = without(key, destination);
+        kept.add(destination);
+        services.computeIfPresent(key, (_, service) -> service.with(kept));
+      }
+      case Change.DeleteDestination(var key, var address, int port) -> {
+        var gone = new Destination(address, port, 0, Forwarding.MASQUERADE, null);
+        services.computeIfPresent(key, (_, service) -> service.with(without(key, gone)));
+      }
+    }
+  }
+
+  private List<Destination> without(ServiceKey key, Destination gone) {
+    var kept = new ArrayList<>(services.get(key).destinations());
+    kept.removeIf(d -> d.address().equals(gone.address()) && d.port() == gone.port());
+    return kept;
+  }
+
+  @Override
+  public List<ServiceStatistics> statistics() {
+    return List.of();
+  }
+
+  @Override
+  public Set<SyncDaemon> syncDaemons() {
+    return Set.of();
+  }
+
+  @Override
+  public void start(SyncDaemon daemon) throws IOException {
+    throw new IOException("not simulated");
+  }
+
+  @Override
+  public void stop(SyncRole role) throws IOException {
+    throw new IOException("not simulated");
+  }
+
+  @Override
+  public ConnectionTimeouts timeouts() {
+    return new ConnectionTimeouts(900, 120, 300);
+  }
+
+  @Override
+  public void setTimeouts(ConnectionTimeouts timeouts) {}
+}
