@@ -45,6 +45,8 @@ public final class Holdings {
 
   private long roundAt;
 
+  private boolean doubted;
+
   /** An object that holds nothing yet. */
   public Holdings(NodeNetwork network, AddressPort port) {
     this.network = network;
@@ -145,6 +147,19 @@ public final class Holdings {
     return apply(part);
   }
 
+  /**
+   * After a refused renewal: all that has a lease counts as {@link #missing}.
+   *
+   * @return false if that is so already, and nobody has looked since
+   */
+  public boolean doubt() {
+    boolean first = !doubted;
+    doubted = true;
+    renewals.clear();
+    all.forEach(Held::doubt);
+    return first;
+  }
+
   /** Whether a round of renewals is not at its end. */
   public boolean renewsMore() {
     return !renewals.isEmpty();
@@ -200,6 +215,7 @@ public final class Holdings {
 
   /** Wanted things that were not on the node when it was last read. {@link #putBack} puts them. */
   public List<?> missing() {
+    doubted = false;
     return all.stream().flatMap(held -> held.missing().stream()).toList();
   }
 
@@ -224,6 +240,7 @@ public final class Holdings {
    */
   public void release(InstanceConfig config) {
     renewals.clear();
+    doubted = false;
     var changes = new ArrayList<Change>();
     all.reversed().forEach(held -> changes.addAll(held.release()));
     if (changes.isEmpty()) {
