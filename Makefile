@@ -18,7 +18,7 @@ build: packages ## Compile and package; leaves agent/target/virtualip-agent and 
 agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 	@rm -f $@
 	@JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" agent/target/virtualip-agent train agent/target/training \
-	  >agent/target/train.log 2>&1 || echo "no AOT cache was made: see agent/target/train.log"
+	  >agent/target/train.log 2>&1 || { rm -f $@; echo "no AOT cache was made, perhaps as an agent runs here: see agent/target/train.log"; }
 
 # To run images in the lab.
 RUNC := deploy/launcher/install-packages runc:runc \

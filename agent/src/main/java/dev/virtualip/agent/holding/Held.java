@@ -140,6 +140,11 @@ final class Held<T> {
     possible().forEach(sure::add);
   }
 
+  /** A renewal was refused: whatever has a lease may be gone, or about to end. */
+  void doubt() {
+    wanted.stream().filter(kind::isLeased).forEach(unrenewed::add);
+  }
+
   /** Whether a report says that something wanted has been removed; remembers what it names. */
   boolean loses(NetworkEvent event) {
     var gone = wanted.stream().filter(thing -> kind.isGone(thing, event)).toList();

@@ -50,6 +50,8 @@ public final class Holdings {
 
   private long roundAt;
 
+  private boolean doubted;
+
   /** An object that holds nothing yet. */
   public Holdings(NodeNetwork network, AddressPort port, IpvsPort ipvs) {
     this.network = network;
@@ -174,6 +176,19 @@ public final class Holdings {
     return apply(part);
   }
 
+  /**
+   * After a refused renewal: all that has a lease counts as {@link #missing}.
+   *
+   * @return false if that is so already, and nobody has looked since
+   */
+  public boolean doubt() {
+    boolean first = !doubted;
+    doubted = true;
+    renewals.clear();
+    all.forEach(Held::doubt);
+    return first;
+  }
+
   /** Whether a round of renewals is not at its end. */
   public boolean renewsMore() {
     return !renewals.isEmpty();
@@ -229,6 +244,7 @@ public final class Holdings {
 
   /** Wanted things that were not on the node when it was last read. {@link #putBack} puts them. */
   public List<?> missing() {
+    doubted = false;
     return all.stream().flatMap(held -> held.missing().stream()).toList();
   }
 
@@ -253,6 +269,7 @@ public final class Holdings {
    */
   public void release(InstanceConfig config) {
     renewals.clear();
+    doubted = false;
     var refusal = services.release();
     if (refusal != null) {
       notReleased(config, refusal);

@@ -86,7 +86,7 @@ final class AdvertTransport {
    * @param source source address of adverts, or null while there is none
    */
   void addFaults(InstanceConfig config, Link link, InetAddress source, Map<Reason, String> faults) {
-    if (config.unicast() && peers(config).isEmpty()) {
+    if (config.unicast() && peers(config).isEmpty() && !config.hasOutsiders()) {
       faults.put(
           Reason.of(Kind.NoPeers),
           "no peer to send adverts to is known: list the nodes in spec.transport.peers, or see that"

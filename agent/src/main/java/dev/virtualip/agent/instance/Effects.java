@@ -20,6 +20,8 @@ import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.Map;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one door out: everything that one virtual router does to its node goes through here. It also
@@ -27,6 +29,8 @@ import java.util.Map;
  * thread only.
  */
 final class Effects {
+  private static final Logger LOG = LoggerFactory.getLogger(Effects.class);
+
   private final Node node;
 
   /** Time from one part of a round of renewals to the next. */
@@ -101,13 +105,21 @@ final class Effects {
     int due = holdings.renewalsDue(config, now);
     boolean canWait = config.router().leasePolicy() == LeasePolicy.Overlap;
     var error = holdings.renew(node.renewals().take(due, canWait));
-    if (error != null) {
-      node.metrics().bindFailed(config.name());
-    } else if (!holdings.renewsMore()) {
-      node.metrics().renewed(config.name());
-    }
     renewAt = now + PART_INTERVAL;
-    return error;
+    if (error == null) {
+      if (!holdings.renewsMore()) {
+        node.metrics().renewed(config.name());
+      }
+      return null;
+    }
+    node.metrics().bindFailed(config.name());
+    if (!holdings.doubt()) {
+      return error;
+    }
+    // A NIC may have been down for a moment, and its report be on the way: compared first.
+    LOG.warn("renewal_refused vip={} error=\"{}\" action=compare", config.name(), error);
+    node.network().doubt();
+    return null;
   }
 
   private String bound(InstanceConfig config, String error) {

@@ -319,7 +319,14 @@ public final class NodeMachine {
     if (readAt == State.NEVER) {
       readAt = now + READ_PERIOD;
     }
+    if (node.network().takeDoubt()) {
+      lossAt = now;
+    }
     boolean read = nextReadAt() <= now && read();
+    if (read) {
+      // Before anybody lets go: what is released now was there when it was read.
+      clearLeftOvers();
+    }
     if (networkIsNew) {
       networkIsNew = false;
       List.copyOf(instances.values()).forEach(instance -> instance.networkChanged(now));
@@ -328,7 +335,6 @@ public final class NodeMachine {
     if (read) {
       toCompare.clear();
       toCompare.addAll(instances.keySet());
-      clearLeftOvers();
     }
     // One each turn: who puts back much must not keep the others' adverts waiting.
     var next = instances.get(Objects.requireNonNullElse(toCompare.poll(), ""));

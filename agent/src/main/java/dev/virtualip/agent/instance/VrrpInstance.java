@@ -229,6 +229,7 @@ public final class VrrpInstance {
     if (faults.deadline() <= now) {
       long due = faults.deadline();
       faults.onDeadline(now);
+      faults.ask(config);
       // Queued, so that it sees the outcome of the step above.
       node.stopwatch().since(due, () -> node.turn().later(this, () -> look(now)));
     }

@@ -97,7 +97,12 @@ final class StatusPatch {
   }
 
   private static boolean givesUpMaster(String node, boolean master, VirtualIpStatus cached) {
-    return !master && cached != null && node.equals(cached.master());
+    return !master && isNamed(node, cached);
+  }
+
+  /** Whether {@code status.master} names this node. */
+  static boolean isNamed(String node, VirtualIpStatus cached) {
+    return cached != null && node.equals(cached.master());
   }
 
   private static boolean isMaster(VirtualIpStatus status, String node) {

@@ -131,11 +131,16 @@ public final class StatusReporter {
     }
   }
 
-  /** Removes this node's status of a VirtualIP that it no longer runs. */
+  /**
+   * Removes this node's status of a VirtualIP that it no longer runs. Where it was master, its name
+   * stays until a successor has written its own, or has had the time to.
+   */
   public synchronized void remove(String virtualIp) {
     var entry = entries.computeIfAbsent(virtualIp, _ -> new Entry());
+    if (entry.master) {
+      entry.yieldsUntil = System.nanoTime() + YIELD_NANOS;
+    }
     entry.status = null;
-    entry.yieldsUntil = null;
     entry.master = false;
     entry.dirty = true;
     notifyAll();
@@ -153,9 +158,11 @@ public final class StatusReporter {
       if (entry == null || entry.status == null || entry.dirty) {
         return;
       }
+      // Whoever writes that this node is not heard of takes its name away too: contradicted once
+      // for
+      // each heartbeat, or the two would overwrite each other.
       entry.unknown = StatusPatch.isUnknown(nodeName, seen);
-      boolean contradict = entry.unknown && entry.contradictedAfter < heartbeats;
-      if (contradict || isWrong(entry, seen)) {
+      if (entry.unknown ? entry.contradictedAfter < heartbeats : isWrong(entry, seen)) {
         entry.contradictedAfter = heartbeats;
         entry.dirty = true;
         notifyAll();
@@ -246,7 +253,12 @@ public final class StatusReporter {
   /** Whether no successor has written its name in the time that it has for that. */
   private boolean hasToGiveUp(String name, Entry entry) {
     entry.yieldsUntil = null;
-    return isWrong(entry, cached.apply(name).orElse(null));
+    var seen = cached.apply(name).orElse(null);
+    if (entry.status == null && !StatusPatch.isNamed(nodeName, seen)) {
+      entries.remove(name);
+      return false;
+    }
+    return isWrong(entry, seen);
   }
 
   /** Number of VirtualIPs whose status is waiting or being written. */
@@ -288,7 +300,7 @@ public final class StatusReporter {
     entry.wasMaster = asMaster;
     // A flapping check must neither flood the API server nor delay other VirtualIPs.
     entry.dueNanos = System.nanoTime() + GAP_NANOS;
-    if (patch.status() == null && !entry.dirty) {
+    if (patch.status() == null && !entry.waits()) {
       entries.remove(patch.name());
     }
   }

@@ -38,6 +38,7 @@ public final class NodeNetwork {
   private List<InstalledRoute> routes = List.of();
   private List<PolicyRule> rules = List.of();
   private Set<InetAddress> gateways = Set.of();
+  private boolean doubtful;
   private Nics nics = new Nics(List.of(), Map.of());
 
   /** Key of an address: the kernel keeps one address for each link and prefix. */
@@ -161,6 +162,18 @@ public final class NodeNetwork {
             return all.isEmpty() ? null : all;
           });
     }
+  }
+
+  /** Asks for another reading, since a change was refused that should have been possible. */
+  public void doubt() {
+    doubtful = true;
+  }
+
+  /** Whether another reading was asked for since this was called last. */
+  public boolean takeDoubt() {
+    boolean was = doubtful;
+    doubtful = false;
+    return was;
   }
 
   /** The NICs as they are now. */

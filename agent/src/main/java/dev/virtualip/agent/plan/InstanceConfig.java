@@ -29,6 +29,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A valid VirtualIP as one node runs it (keepalived: {@code vrrp_instance}).
@@ -42,6 +43,7 @@ import java.util.stream.Collectors;
  * @param missingSecret the Secret key of a password that could not be read, or null
  * @param unicast whether adverts go to each peer instead of to the group
  * @param members unicast: addresses of the routers, possibly with this node's own
+ * @param hasOutsiders unicast: whether a selected node has no address, and so stands aside
  * @param checksum what the checksum of VRRPv3 adverts over IPv4 covers
  * @param garp how addresses are announced
  * @param addresses addresses bound while master, in the order of the adverts
@@ -67,6 +69,7 @@ public record InstanceConfig(
     SecretKey missingSecret,
     boolean unicast,
     Set<InetAddress> members,
+    boolean hasOutsiders,
     ChecksumForm checksum,
     Garp garp,
     List<VirtualAddress> addresses,
@@ -159,6 +162,7 @@ public record InstanceConfig(
         secret == null ? secretKey : null,
         spec.transport().mode() == Mode.Unicast,
         members(vip, nodes),
+        hasOutsiders(vip, nodes),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
         new Garp(spec.garp().repeat(), checked.garpInterval().toNanos()),
         addresses,
@@ -201,13 +205,22 @@ public record InstanceConfig(
     var members = new LinkedHashSet<InetAddress>();
     nodes.stream()
         .filter(node -> node.selectedBy(vip.vip()))
-        .flatMap(
-            node ->
-                node.addresses().stream()
-                    .filter(address -> address.contains(":") == checked.isIpv6())
-                    .limit(1))
+        .flatMap(node -> addresses(node, checked).limit(1))
         .forEach(address -> members.add(IpPrefix.parseAddress(address)));
     return members;
+  }
+
+  /** Such a node is at fault itself: {@code NotListed}. */
+  private static boolean hasOutsiders(CheckedSpec.Result vip, List<NodeFacts> nodes) {
+    var checked = vip.spec();
+    return checked.spec().nodesArePeers()
+        && nodes.stream()
+            .filter(node -> node.selectedBy(vip.vip()))
+            .anyMatch(node -> addresses(node, checked).findAny().isEmpty());
+  }
+
+  private static Stream<String> addresses(NodeFacts node, CheckedSpec checked) {
+    return node.addresses().stream().filter(address -> address.contains(":") == checked.isIpv6());
   }
 
   /**
@@ -313,6 +326,7 @@ public record InstanceConfig(
         missingSecret,
         unicast,
         members,
+        hasOutsiders,
         checksum,
         garp,
         addresses,

@@ -9,7 +9,9 @@ import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -38,6 +40,9 @@ public final class Plan {
   private Map<String, InstanceConfig> configs = Map.of();
   private Desired before;
   private List<NodeFacts> peers = List.of();
+
+  /** By node, its InternalIPs that are no virtual addresses, as last seen. */
+  private Map<String, List<String>> ownAddresses = Map.of();
 
   /** Nodes whose Node object has a virtual address as its InternalIP. */
   private Set<String> reportVirtual = Set.of();
@@ -164,13 +169,21 @@ public final class Plan {
             .flatMap(vip -> vip.spec().addresses().stream())
             .map(address -> address.prefix().address())
             .collect(Collectors.toSet());
-    var own = nodes.stream().map(node -> node.without(virtual)).toList();
+    var own = new ArrayList<NodeFacts>();
     var mistaken = new TreeSet<String>();
-    for (int i = 0; i < nodes.size(); i++) {
-      if (own.get(i) != nodes.get(i)) {
-        mistaken.add(nodes.get(i).name());
+    var addresses = new HashMap<String, List<String>>();
+    for (var node : nodes) {
+      var facts = node.without(virtual);
+      if (facts != node) {
+        mistaken.add(node.name());
+        // Its kubelet names another address as long as it is master: its own is what it was.
+        boolean none = facts.addresses().isEmpty();
+        facts = none ? facts.with(ownAddresses.getOrDefault(node.name(), List.of())) : facts;
       }
+      own.add(facts);
+      addresses.put(node.name(), facts.addresses());
     }
+    ownAddresses = addresses;
     if (!mistaken.isEmpty() && !mistaken.equals(reportVirtual)) {
       LOG.warn("virtual_internal_ip nodes={}: a virtual address is no peer's", mistaken);
     }

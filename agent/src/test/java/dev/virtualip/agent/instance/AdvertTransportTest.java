@@ -243,6 +243,20 @@ class AdvertTransportTest {
     assertEquals(List.of(), fake.advertsOn("eth0"));
   }
 
+  /** Field case 5: the other one stands aside, as nobody lists it, and none was master. */
+  @Test
+  void theOnlyNodeWithAnAddressIsMasterAlone() {
+    nodes =
+        List.of(
+            new NodeFacts("node-a", Map.of(), true, List.of("10.0.0.11")),
+            new NodeFacts("node-b", Map.of(), true, List.of()));
+    becomeMaster(FOUR + ", transport: {mode: Unicast}");
+    assertEquals(List.of(), fake.packets);
+    nodes = nodes.subList(0, 1);
+    start(FOUR + ", transport: {mode: Unicast}");
+    assertEquals("NoPeers", instance.status().reason());
+  }
+
   @Test
   void otherSelectedNodesArePeersAtTheirInternalIps() {
     nodes =

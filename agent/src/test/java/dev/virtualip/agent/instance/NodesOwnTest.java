@@ -186,6 +186,35 @@ class NodesOwnTest {
     assertEquals(List.of(), fake.log);
   }
 
+  /**
+   * An IPv6 route was renewed while its NIC was back and its address not yet: the kernel refused
+   * it, and the address moved in spite of the delay.
+   */
+  @Test
+  void aRefusedRenewalIsComparedWithTheKernelBeforeItIsAFault() {
+    start(SPEC);
+    expire();
+    fake.bound.remove(VIP);
+    fake.refusal = "EHOSTUNREACH: no prefix on the interface covers the gateway";
+    expire();
+    assertEquals(State.Master, instance.status().state());
+    assertTrue(fake.node.network().takeDoubt());
+    fake.refusal = null;
+    networkRead();
+    assertTrue(fake.bound.containsKey(VIP), "it is back");
+    assertEquals(State.Master, instance.status().state());
+  }
+
+  @Test
+  void aRenewalThatIsRefusedAgainIsAFault() {
+    start(SPEC);
+    expire();
+    fake.refusal = "ENOBUFS: the kernel is out of memory";
+    expire();
+    expire();
+    assertEquals("BindFailed", instance.status().reason());
+  }
+
   /** It had 2 s of its lease left, and took the address off: 519 ms without service. */
   @Test
   void whatAnEarlierLifeHasLeftServesOnUntilAMasterIsHeard() {

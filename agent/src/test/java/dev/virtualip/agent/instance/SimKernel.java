@@ -252,6 +252,7 @@ final class SimKernel implements AddressPort {
   void clearForeign() {
     foreignRoutes.clear();
     freedAt = agenda.now();
+    disturbedAt = agenda.now();
     List.copyOf(addresses.values()).stream()
         .filter(bound -> bound.protocol() != PROTOCOL && bound.link() != ETH0)
         .forEach(this::remove);

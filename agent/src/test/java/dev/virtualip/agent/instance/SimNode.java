@@ -144,9 +144,11 @@ final class SimNode {
     return machine != null && machine.configured();
   }
 
-  /** Whether the kernel has lost something, or said so, less than this time ago. */
+  /** Whether it is less than this time ago that the kernel has lost something, or said so. */
   boolean hasJustLost(long nanos) {
-    return agenda.now() - Math.max(kernel.disturbedAt, lossToldAt) < nanos;
+    // It may have slept while it waited for the end of the losses.
+    long last = Math.max(wokeAt, Math.max(kernel.disturbedAt, lossToldAt));
+    return agenda.now() - last < nanos;
   }
 
   boolean hasWaiting() {

@@ -364,7 +364,8 @@ final class SimRules {
           vip.name,
           state);
       require(
-          state != State.Master || holds || !wanted.contains(prefix),
+          // Somebody else may have put it, after it was lost.
+          state != State.Master || !wanted.contains(prefix) || node.kernel.holds(prefix.address()),
           "%s is master of %s and does not hold %s",
           node,
           vip.name,

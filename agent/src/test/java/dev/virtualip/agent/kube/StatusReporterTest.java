@@ -144,6 +144,38 @@ class StatusReporterTest {
     }
   }
 
+  /**
+   * With a kubelet that starts anew, operator and agent overwrote each other five times a second.
+   */
+  @Test
+  void aMasterThatCountsAsUnknownClaimsItsNameOnceAfterEachHeartbeatToo() {
+    reporter.report("web", status(State.Master, 1), true);
+    awaitWritten("web 1");
+    var nodes = Map.of("a", status(State.Unknown, 2));
+    cached.put("web", new VirtualIpStatus(null, null, 0, 1L, nodes, null, null, null));
+    reporter.heartbeat();
+    reporter.statusChanged("web");
+    awaitWritten("web 1", "web 1");
+    reporter.statusChanged("web");
+    assertEquals(0, reporter.pending());
+    reporter.heartbeat();
+    awaitWritten("web 1", "web 1", "web 1");
+  }
+
+  /** Its name was taken away by a patch of a moment ago, when the successor had written its own. */
+  @Test
+  void aMasterThatIsRemovedLeavesItsNameToItsSuccessor() {
+    reporter.report("web", status(State.Master, 1), true);
+    awaitWritten("web 1");
+    var nodes = Map.of("a", status(State.Master, 1), "b", status(State.Backup, 1));
+    cached.put("web", new VirtualIpStatus(null, "a", 1, 1L, nodes, null, null, null));
+    reporter.report("web", status(State.Backup, 2), false);
+    reporter.remove("web");
+    Await.until(() -> !written.isEmpty() && reporter.pending() == 0, () -> written);
+    assertTrue(patches.stream().noneMatch(p -> p.contains("\"master\":null")), patches::toString);
+    Await.until(() -> patches.getLast().contains("\"master\":null"), () -> patches);
+  }
+
   @Test
   void aMasterAtFaultIsNamedNoMore() {
     reporter.report("web", status(State.Master, 1), true);

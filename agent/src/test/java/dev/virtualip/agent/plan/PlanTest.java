@@ -1,6 +1,7 @@
 package dev.virtualip.agent.plan;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.instance.FakeNode;
@@ -42,13 +43,7 @@ class PlanTest {
     return plan.change(new Desired(List.of(vips), self, nodes, Map.of(), Map.of()), NICS);
   }
 
-  private static NodeFacts node(String name, String... internalIps) {
-    return new NodeFacts(name, Map.of(), true, List.of(internalIps));
-  }
-
-  /** Case 5 of the field: two nodes that hear each other no more are both master. */
-  @Test
-  void aVirtualAddressIsNoPeerThoughANodeReportsItAsItsOwn() {
+  private static VirtualIp unicast() {
     var unicast = vip("a", 1, 1);
     unicast.setSpec(
         Serialization.unmarshal(
@@ -59,6 +54,17 @@ class PlanTest {
             transport: {mode: Unicast}
             """,
             VirtualIpSpec.class));
+    return unicast;
+  }
+
+  private static NodeFacts node(String name, String... internalIps) {
+    return new NodeFacts(name, Map.of(), true, List.of(internalIps));
+  }
+
+  /** Case 5 of the field: two nodes that hear each other no more are both master. */
+  @Test
+  void aVirtualAddressIsNoPeerThoughANodeReportsItAsItsOwn() {
+    var unicast = unicast();
     var other = vip("b", 1, 2);
     var nodes =
         List.of(
@@ -71,6 +77,24 @@ class PlanTest {
         change(nodes, unicast, other).run().get("a").config().members().stream()
             .map(IpPrefix::text)
             .collect(Collectors.toSet()));
+  }
+
+  /** With two nodes and no other address, none of them was master while it was reported. */
+  @Test
+  void aNodeKeepsItsAddressWhileItsKubeletReportsAVirtualOne() {
+    var unicast = unicast();
+    var good = List.of(node("node-a", "10.0.0.11"), node("node-b", "10.0.0.12"));
+    var before = change(good, unicast).run().get("a").config();
+    assertFalse(before.hasOutsiders());
+    var bad = List.of(node("node-a", "10.0.0.1"), node("node-b", "10.0.0.12"));
+    assertTrue(change(bad, unicast).isEmpty(), "nothing has changed");
+  }
+
+  @Test
+  void aNodeWithoutAddressIsAnOutsider() {
+    var unicast = unicast();
+    var nodes = List.of(node("node-a", "10.0.0.11"), node("node-b", "10.0.0.1"));
+    assertTrue(change(nodes, unicast).run().get("a").config().hasOutsiders());
   }
 
   @Test

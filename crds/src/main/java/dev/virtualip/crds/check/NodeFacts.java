@@ -94,7 +94,12 @@ public record NodeFacts(
         addresses.stream()
             .filter(address -> !virtual.contains(IpPrefix.parseAddress(address)))
             .toList();
-    return own.equals(addresses) ? this : new NodeFacts(name, labels, schedulable, evicting, own);
+    return own.equals(addresses) ? this : with(own);
+  }
+
+  /** The same with other addresses. */
+  public NodeFacts with(List<String> others) {
+    return new NodeFacts(name, labels, schedulable, evicting, others);
   }
 
   /**
