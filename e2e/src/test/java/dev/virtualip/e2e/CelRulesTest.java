@@ -137,6 +137,12 @@ class CelRulesTest {
           vrid: 1, routes: [{to: default, via: 224.0.0.1}] | spec.routes[0].via
           vrid: 1, authentication: {passwordSecretRef: {name: a, key: b}} | spec.authentication
           vrid: 1, vrrpVersion: 2, advertInterval: 500ms | spec.advertInterval
+          vrid: 1, healthChecks: [{name: a, tcp: {}}] | give the one to connect to
+          vrid: 1, connectionSync: {interface: eth0} | spec.connectionSync
+          vrid: 1, virtualServers: [{name: a, forwarding: Tunnel, realServers: {addresses: [{address: 10.0.0.9}]}}] | spec.virtualServers[0].port
+          vrid: 1, virtualServers: [{name: a, port: 80, forwarding: DirectRoute, realServers: {addresses: [{address: 10.0.0.9, port: 81}]}}] | spec.virtualServers[0].realServers
+          vrid: 1, virtualServers: [{name: a, port: 80, forwarding: Masquerade, realServers: {nodes: {selector: {}}}}] | give labels that they have
+          vrid: 1, virtualServers: [{name: a, port: 80, forwarding: Masquerade, realServers: {addresses: [{address: 'fd00::9'}]}}] | use servers of the other
           """)
   void aBadObjectIsRefusedWithTheFix(String spec, String fix) {
     var refusal =

@@ -34,7 +34,7 @@ class CheckRunnerTest {
   private final List<CheckState> told = new CopyOnWriteArrayList<>();
 
   private static HealthCheck check(String yaml) {
-    return Serialization.unmarshal("---\n" + yaml, HealthCheck.class);
+    return Serialization.unmarshal("---\n" + yaml, HealthCheck.class).at("127.0.0.1", null);
   }
 
   private static HealthCheck http(String name, int port, String interval, String timeout) {

@@ -8,6 +8,7 @@ import com.sun.net.httpserver.HttpServer;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsServer;
 import dev.virtualip.agent.ServerKeys;
+import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.schema.HealthCheck.Http;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
@@ -61,8 +62,7 @@ class HttpProbeTest {
 
   private String probe(String http) {
     var port = "port: " + server.getAddress().getPort();
-    var check = Serialization.unmarshal("---\n{" + port + ", " + http + "}", Http.class);
-    return switch (new HttpProbe(check).run()) {
+    return switch (new HttpProbe(http(port + ", " + http)).run()) {
       case Probe.Result.Success _ -> "";
       case Probe.Result.Failure failure ->
           failure.detail().replace(":" + server.getAddress().getPort(), ":PORT");
@@ -115,7 +115,13 @@ class HttpProbeTest {
   }
 
   private static Http http(int port) {
-    return Serialization.unmarshal("---\n{port: " + port + "}", Http.class);
+    return http("port: " + port);
+  }
+
+  private static Http http(String fields) {
+    return Serialization.unmarshal("---\n{http: {" + fields + "}}", HealthCheck.class)
+        .at("127.0.0.1", null)
+        .http();
   }
 
   /** Another protocol, and then somebody who hangs up. */
@@ -160,7 +166,7 @@ class HttpProbeTest {
     try (var listener = new ServerSocket(0, 50, LOCAL)) {
       Thread.ofVirtual().start(() -> speak(listener, "HTTP/1.1 400 Bad Request\r\n\r\n"));
       int port = listener.getLocalPort();
-      var https = Serialization.unmarshal("---\n{scheme: HTTPS, port: " + port + "}", Http.class);
+      var https = http("scheme: HTTPS, port: " + port);
       assertEquals(
           "TLS failed (Unsupported or unrecognized SSL message) 127.0.0.1:" + port,
           ((Probe.Result.Failure) new HttpProbe(https).run()).detail());

@@ -32,6 +32,9 @@ import java.util.stream.Stream;
  * @param routes one for each of {@code spec.routes}
  * @param rules one for each of {@code spec.rules}
  * @param peers one for each of {@code spec.transport.peers}
+ * @param virtualServers one for each of {@code spec.virtualServers}
+ * @param connectionSync null without {@code spec.connectionSync}; with it there are virtual servers
+ * @param connectionTimeouts null without {@code spec.connectionTimeouts}; the same
  */
 public record CheckedSpec(
     VirtualIpSpec spec,
@@ -46,7 +49,10 @@ public record CheckedSpec(
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
     List<PolicyRule> rules,
-    List<InetAddress> peers) {
+    List<InetAddress> peers,
+    List<CheckedVirtualServer> virtualServers,
+    ConnectionSync connectionSync,
+    ConnectionTimeouts connectionTimeouts) {
   private static final long MAIN_TABLE = 254;
   private static final IpPrefix ANY = IpPrefix.parse("0.0.0.0/0");
   private static final IpPrefix ANY6 = IpPrefix.parse("::/0");
@@ -57,6 +63,7 @@ public record CheckedSpec(
     routes = List.copyOf(routes);
     rules = List.copyOf(rules);
     peers = List.copyOf(peers);
+    virtualServers = List.copyOf(virtualServers);
   }
 
   /**
@@ -87,6 +94,24 @@ public record CheckedSpec(
       long table,
       long metric,
       boolean onLink) {}
+
+  /**
+   * How connections are copied to the other nodes.
+   *
+   * @param interfaceName the NIC that the copies go by, a selector as that of the adverts
+   * @param syncId 0 to 255
+   */
+  public record ConnectionSync(String interfaceName, int syncId) {}
+
+  /**
+   * How long the kernel remembers connections without packets, each 1 s to 31 days in whole
+   * seconds, or null if it stays as it is.
+   *
+   * @param tcp of TCP connections
+   * @param tcpFin of those that are being closed
+   * @param udp of UDP
+   */
+  public record ConnectionTimeouts(Duration tcp, Duration tcpFin, Duration udp) {}
 
   /**
    * The outcome of the check of one VirtualIP.
@@ -143,7 +168,26 @@ public record CheckedSpec(
         each(spec.addresses(), i -> address(spec.addresses().get(i), parsed.addresses().get(i))),
         each(spec.routes(), i -> route(spec.routes().get(i), parsed.routes().get(i))),
         each(spec.rules(), i -> PolicyRules.of(spec.rules().get(i), parsed.rules().get(i))),
-        parsed.peers().stream().map(Parsed::value).toList());
+        parsed.peers().stream().map(Parsed::value).toList(),
+        each(spec.virtualServers(), i -> CheckedVirtualServer.of(parsed, i)),
+        connectionSync(spec),
+        connectionTimeouts(parsed));
+  }
+
+  private static ConnectionSync connectionSync(VirtualIpSpec spec) {
+    var sync = spec.connectionSync();
+    return sync == null
+        ? null
+        : new ConnectionSync(
+            sync.interfaceName(), sync.syncId() == null ? spec.vrid() : sync.syncId());
+  }
+
+  private static ConnectionTimeouts connectionTimeouts(ParsedSpec parsed) {
+    var timeouts = parsed.connectionTimeouts();
+    return parsed.spec().connectionTimeouts() == null
+        ? null
+        : new ConnectionTimeouts(
+            timeouts.tcp().value(), timeouts.tcpFin().value(), timeouts.udp().value());
   }
 
   private static Duration either(Parsed<Duration> own, Parsed<Duration> otherwise) {

@@ -27,10 +27,10 @@ import java.util.stream.Stream;
 
 /**
  * Conflicts between VirtualIPs: over a VRID on a NIC (each IP family has its own), over an address,
- * over a gateway that is another's address, or over the order of routing rules; and sync groups
- * whose members can't be master on the same node. The older object wins, by creation time and then
- * by name. Only the specs count, not the existing nodes, so operator and agents come to the same
- * result.
+ * over a gateway that is another's address, over the order of routing rules, or over what a kernel
+ * has once of IPVS; and sync groups whose members can't be master on the same node. The older
+ * object wins, by creation time and then by name. Only the specs count, not the existing nodes, so
+ * operator and agents come to the same result.
  */
 public final class Conflicts {
   private static final Comparator<Result> OLDEST_FIRST =
@@ -121,7 +121,10 @@ public final class Conflicts {
     return keys;
   }
 
-  /** Keys of what no two may have: VRID, sync group, addresses, and one key for any rules. */
+  /**
+   * Keys of what no two may have: VRID, sync group, addresses, what a kernel has once of IPVS, and
+   * one key for any rules.
+   */
   private static Collection<Object> keys(CheckedSpec spec) {
     var keys = new LinkedHashSet<Object>();
     keys.add(spec.spec().vrid());
@@ -132,6 +135,7 @@ public final class Conflicts {
       keys.add(PolicyRule.class);
     }
     keys.addAll(addresses(spec));
+    IpvsConflicts.keys(spec).forEach(keys::add);
     return keys;
   }
 
@@ -164,6 +168,7 @@ public final class Conflicts {
     if (!disjoint) {
       problems.addAll(rulesBetween(winner, older.rules(), spec.rules()));
       problems.addAll(gatewaysBetween(winner, older, spec));
+      problems.addAll(IpvsConflicts.between(winner, older, spec));
     }
     return problems;
   }
@@ -202,7 +207,7 @@ public final class Conflicts {
     return problems;
   }
 
-  private static Problem conflict(String path, String message) {
+  static Problem conflict(String path, String message) {
     return new Problem(Kind.Conflict, path, message);
   }
 

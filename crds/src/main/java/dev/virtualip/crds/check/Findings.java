@@ -65,6 +65,14 @@ final class Findings {
     return null;
   }
 
+  /** A duration that IPVS has to know, in seconds, from 1s. */
+  void seconds(String path, Parsed<Duration> parsed, Duration max) {
+    var value = duration(path, parsed, Duration.ofSeconds(1), max);
+    if (value != null && value.toNanosPart() != 0) {
+      add(path, "IPVS counts in seconds: round " + parsed.text() + " to whole ones");
+    }
+  }
+
   void nic(String path, String selector) {
     if (selector != null && !isNic(selector)) {
       add(

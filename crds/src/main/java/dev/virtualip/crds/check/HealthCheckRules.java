@@ -3,42 +3,67 @@ package dev.virtualip.crds.check;
 import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.schema.HealthCheck.WhenAllFail;
 import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualServer;
 import dev.virtualip.crds.values.Durations;
 import dev.virtualip.crds.values.IpPrefix;
 import java.time.Duration;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
-/** Rules about {@code spec.healthChecks}, and about the priorities that they need. */
+/**
+ * Rules about {@code spec.healthChecks}, about the priorities that they need, and about checks of
+ * real servers.
+ */
 final class HealthCheckRules {
   private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Pattern PROCESS_NAME = Pattern.compile("[^/\\s]{1,255}");
   private static final Duration HOUR = Duration.ofHours(1);
 
   private final Findings findings;
+  private final boolean ofNode;
 
-  private HealthCheckRules(Findings findings) {
+  private HealthCheckRules(Findings findings, boolean ofNode) {
     this.findings = findings;
+    this.ofNode = ofNode;
   }
 
   static void check(ParsedSpec parsed, Findings findings) {
-    new HealthCheckRules(findings).check(parsed.spec());
+    var rules = new HealthCheckRules(findings, true);
+    var spec = parsed.spec();
+    if (spec.whenAllFail() == WhenAllFail.KeepMaster) {
+      rules.checkFloors(spec);
+    }
+    rules.checkAll("spec.healthChecks", spec.healthChecks(), VirtualIpSpec.CHECKS_MAX);
   }
 
-  private void check(VirtualIpSpec spec) {
-    if (spec.whenAllFail() == WhenAllFail.KeepMaster) {
-      checkFloors(spec);
+  /**
+   * Checks the checks of real servers.
+   *
+   * @param havePort whether the servers have a port to ask at
+   */
+  static void checkOfServers(
+      String path, List<HealthCheck> checks, boolean havePort, Findings findings) {
+    var rules = new HealthCheckRules(findings, false);
+    rules.checkAll(path, checks, VirtualServer.CHECKS_MAX);
+    for (int i = 0; i < checks.size(); i++) {
+      if (checks.get(i) != null) {
+        rules.checkOfServer(path + "[" + i + "]", checks.get(i), havePort);
+      }
     }
-    if (spec.healthChecks().size() > VirtualIpSpec.CHECKS_MAX) {
+  }
+
+  private void checkAll(String root, List<HealthCheck> checks, int max) {
+    if (checks.size() > max) {
       findings.add(
-          "spec.healthChecks", "has more than 32 checks: let one command look at several things");
+          root, "has more than " + max + " checks: let one command look at several things");
     }
     var names = new HashSet<String>();
-    for (int i = 0; i < spec.healthChecks().size(); i++) {
-      var path = "spec.healthChecks[" + i + "]";
-      var check = spec.healthChecks().get(i);
+    for (int i = 0; i < checks.size(); i++) {
+      var path = root + "[" + i + "]";
+      var check = checks.get(i);
       if (check == null || Findings.isBlank(check.name())) {
         findings.add(path + ".name", "is missing: give the check a short name, as in ingress");
         continue;
@@ -51,6 +76,27 @@ final class HealthCheckRules {
         findings.add(path + ".name", "two checks are called " + check.name() + ": rename one");
       }
       checkOne(path, check);
+    }
+  }
+
+  private void checkOfServer(String path, HealthCheck check, boolean havePort) {
+    var local = "pod and process look at this node, not at a server: use http, tcp or exec";
+    if (check.pod() != null) {
+      findings.add(path + ".pod", local);
+    }
+    if (check.process() != null) {
+      findings.add(path + ".process", local);
+    }
+    if (check.weight() != 0) {
+      findings.add(
+          path + ".weight", "weight is about the election, and servers are none of it: remove it");
+    }
+    var noPort = "with port 0 or a fwmark servers have no port to ask at: give the check one";
+    if (!havePort && check.http() != null && check.http().port() == null) {
+      findings.add(path + ".http.port", noPort);
+    }
+    if (!havePort && check.tcp() != null && check.tcp().port() == null) {
+      findings.add(path + ".tcp.port", noPort);
     }
   }
 
@@ -113,7 +159,7 @@ final class HealthCheckRules {
 
   private void checkTcp(String path, HealthCheck.Tcp tcp) {
     checkHost(path + ".host", tcp.host(), findings);
-    if (tcp.port() == null) {
+    if (ofNode && tcp.port() == null) {
       findings.add(path + ".port", "is missing: give the TCP port to connect to");
     }
     findings.range(path + ".port", tcp.port(), 1, 65535, "TCP port");

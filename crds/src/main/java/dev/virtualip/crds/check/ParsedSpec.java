@@ -1,8 +1,11 @@
 package dev.virtualip.crds.check;
 
+import dev.virtualip.crds.schema.ConnectionTimeouts;
+import dev.virtualip.crds.schema.RealServer;
 import dev.virtualip.crds.schema.Route;
 import dev.virtualip.crds.schema.Rule;
 import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualServer;
 import dev.virtualip.crds.values.Durations;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
@@ -19,6 +22,7 @@ import java.util.List;
  * @param peers one for each of {@code spec.transport.peers}
  * @param routes one for each of {@code spec.routes}
  * @param rules one for each of {@code spec.rules}
+ * @param virtualServers one for each of {@code spec.virtualServers}
  */
 record ParsedSpec(
     VirtualIpSpec spec,
@@ -34,7 +38,9 @@ record ParsedSpec(
     List<Parsed<IpPrefix>> addresses,
     List<Parsed<InetAddress>> peers,
     List<RouteTexts> routes,
-    List<RuleTexts> rules) {
+    List<RuleTexts> rules,
+    List<VirtualServerTexts> virtualServers,
+    TimeoutTexts connectionTimeouts) {
 
   /** The word for the default route. */
   private static final String ANYWHERE = "default";
@@ -59,6 +65,21 @@ record ParsedSpec(
   /** The texts of a policy routing rule. */
   record RuleTexts(Parsed<IpPrefix> from, Parsed<IpPrefix> to) {}
 
+  /**
+   * The texts of a virtual server.
+   *
+   * @param addresses one for each of its {@code addresses}
+   * @param servers one for each of its {@code realServers.addresses}
+   */
+  record VirtualServerTexts(
+      List<Parsed<InetAddress>> addresses,
+      Parsed<Duration> persistence,
+      Parsed<InetAddress> sorryServer,
+      List<Parsed<InetAddress>> servers) {}
+
+  /** The texts of {@code spec.connectionTimeouts}. */
+  record TimeoutTexts(Parsed<Duration> tcp, Parsed<Duration> tcpFin, Parsed<Duration> udp) {}
+
   /** Parses the texts of a spec. */
   static ParsedSpec of(VirtualIpSpec spec) {
     return new ParsedSpec(
@@ -77,7 +98,9 @@ record ParsedSpec(
             .toList(),
         spec.transport().peers().stream().map(ParsedSpec::address).toList(),
         spec.routes().stream().map(ParsedSpec::route).toList(),
-        spec.rules().stream().map(ParsedSpec::rule).toList());
+        spec.rules().stream().map(ParsedSpec::rule).toList(),
+        spec.virtualServers().stream().map(ParsedSpec::virtualServer).toList(),
+        timeouts(spec.connectionTimeouts()));
   }
 
   private static Parsed<Duration> duration(String text) {
@@ -102,6 +125,28 @@ record ParsedSpec(
     return new RuleTexts(
         Parsed.of(rule == null ? null : rule.from(), PolicyRule::prefix),
         Parsed.of(rule == null ? null : rule.to(), PolicyRule::prefix));
+  }
+
+  private static VirtualServerTexts virtualServer(VirtualServer server) {
+    if (server == null) {
+      return new VirtualServerTexts(List.of(), duration(null), address(null), List.of());
+    }
+    var persistence = server.persistence();
+    var sorry = server.sorryServer();
+    var real =
+        server.realServers() == null ? List.<RealServer>of() : server.realServers().addresses();
+    return new VirtualServerTexts(
+        server.addresses().stream().map(ParsedSpec::address).toList(),
+        duration(persistence == null ? null : persistence.timeout()),
+        address(sorry == null ? null : sorry.address()),
+        real.stream().map(r -> address(r == null ? null : r.address())).toList());
+  }
+
+  private static TimeoutTexts timeouts(ConnectionTimeouts timeouts) {
+    return timeouts == null
+        ? new TimeoutTexts(duration(null), duration(null), duration(null))
+        : new TimeoutTexts(
+            duration(timeouts.tcp()), duration(timeouts.tcpFin()), duration(timeouts.udp()));
   }
 
   /**

@@ -26,6 +26,8 @@ public final class Validator {
           TrackingRules::check,
           NodeRules::check,
           HealthCheckRules::check,
+          VirtualServerRules::check,
+          ConnectionRules::check,
           DnsRules::check,
           NotificationRules::check);
 

@@ -23,7 +23,7 @@ import java.util.Objects;
 public record HealthCheck(
     @Required
         @Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
-        @JsonPropertyDescription("Name, unique among the checks of the VirtualIP; reasons show it.")
+        @JsonPropertyDescription("Name, unique in its list of checks; reasons show it.")
         String name,
     @JsonPropertyDescription("Ask for a page over HTTP or HTTPS (GET).") Http http,
     @JsonPropertyDescription("Open a TCP connection; that it opens is a success.") Tcp tcp,
@@ -71,6 +71,8 @@ public record HealthCheck(
                 + " false.")
         Boolean reverse) {
 
+  private static final String LOCALHOST = "127.0.0.1";
+
   /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
   public HealthCheck {
     interval = Objects.requireNonNullElse(interval, "1s");
@@ -80,6 +82,33 @@ public record HealthCheck(
     fall = Objects.requireNonNullElse(fall, 1);
     weight = Objects.requireNonNullElse(weight, 0);
     reverse = Objects.requireNonNullElse(reverse, false);
+  }
+
+  /**
+   * The same check of a server: it asks at its address and port, unless the check has others.
+   *
+   * @param port null if the check has one, or asks at none
+   */
+  public HealthCheck at(String host, Integer port) {
+    return new HealthCheck(
+        name,
+        http == null ? null : http.at(host, port),
+        tcp == null ? null : tcp.at(host, port),
+        pod,
+        exec,
+        process,
+        interval,
+        timeout,
+        initial,
+        rise,
+        fall,
+        weight,
+        reverse);
+  }
+
+  /** The same check of the node itself. A TCP check without a port stays so: it is not valid. */
+  HealthCheck ofNode() {
+    return at(LOCALHOST, http == null ? null : http.scheme() == Scheme.HTTPS ? 443 : 80);
   }
 
   /** What a check counts as before its first result. */
@@ -108,7 +137,12 @@ public record HealthCheck(
     HTTPS
   }
 
-  /** GET {@code http://host:port/path}. */
+  /**
+   * GET {@code http://host:port/path}.
+   *
+   * @param host null in a check of a real server: its address
+   * @param port null in a check of a real server: its port
+   */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   @ValidationRule(
       value = "!has(self.tls) || (has(self.scheme) && self.scheme == 'HTTPS')",
@@ -117,9 +151,13 @@ public record HealthCheck(
   public record Http(
       @JsonPropertyDescription("HTTP, or HTTPS by TLS. Default: HTTP.") Scheme scheme,
       @JsonPropertyDescription(
-              "IP address to connect to, one of the node itself as a rule. Default: 127.0.0.1.")
+              "IP address to connect to, one of the node itself as a rule. Default: 127.0.0.1, of a"
+                  + " real server its address.")
           String host,
-      @Min(1) @Max(65535) @JsonPropertyDescription("TCP port. Default: 80, with HTTPS 443.")
+      @Min(1)
+          @Max(65535)
+          @JsonPropertyDescription(
+              "TCP port. Default: 80, with HTTPS 443; of a real server its port.")
           Integer port,
       @Pattern("^/\\S*$")
           @JsonPropertyDescription(
@@ -153,10 +191,20 @@ public record HealthCheck(
     /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
     public Http {
       scheme = Objects.requireNonNullElse(scheme, Scheme.HTTP);
-      host = Objects.requireNonNullElse(host, "127.0.0.1");
-      port = Objects.requireNonNullElse(port, scheme == Scheme.HTTPS ? 443 : 80);
       path = Objects.requireNonNullElse(path, "/");
       statuses = Objects.requireNonNullElse(statuses, "200-399");
+    }
+
+    private Http at(String otherHost, Integer otherPort) {
+      return new Http(
+          scheme,
+          host == null ? otherHost : host,
+          port == null ? otherPort : port,
+          path,
+          hostHeader,
+          statuses,
+          bodyContains,
+          tls);
     }
 
     /** Whether a status is a success. */
@@ -194,17 +242,26 @@ public record HealthCheck(
     }
   }
 
-  /** Connect to a port. */
+  /**
+   * Connect to a port.
+   *
+   * @param host null in a check of a real server: its address
+   * @param port null in a check of a real server: its port
+   */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record Tcp(
       @JsonPropertyDescription(
-              "IP address to connect to, one of the node itself as a rule. Default: 127.0.0.1.")
+              "IP address to connect to, one of the node itself as a rule. Default: 127.0.0.1, of a"
+                  + " real server its address.")
           String host,
-      @Required @Min(1) @Max(65535) @JsonPropertyDescription("TCP port.") Integer port) {
+      @Min(1)
+          @Max(65535)
+          @JsonPropertyDescription(
+              "TCP port. Required in spec.healthChecks. Default of a real server: its port.")
+          Integer port) {
 
-    /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
-    public Tcp {
-      host = Objects.requireNonNullElse(host, "127.0.0.1");
+    private Tcp at(String otherHost, Integer otherPort) {
+      return new Tcp(host == null ? otherHost : host, port == null ? otherPort : port);
     }
   }
 

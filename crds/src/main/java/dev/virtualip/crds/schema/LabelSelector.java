@@ -16,6 +16,13 @@ public record LabelSelector(
         Map<String, String> matchLabels,
     @Size(max = 32) @JsonPropertyDescription("Expressions over labels.")
         List<Requirement> matchExpressions) {
+  /** CEL that is false for a selector of everything. */
+  static final String IS_NOT_EMPTY =
+      "(has(self.matchLabels) && size(self.matchLabels) > 0)"
+          + " || (has(self.matchExpressions) && size(self.matchExpressions) > 0)";
+
+  /** What CEL says where a selector must not be empty. */
+  static final String EMPTY = "an empty selector takes all there are: give labels that they have";
 
   /** Makes null collections empty. */
   public LabelSelector {

@@ -69,6 +69,29 @@ import java.util.Objects;
         "the kernel ends leases within a second, so an exclusive one needs an advertInterval of 1s or"
             + " more: use that, or set lease.policy to Overlap",
     fieldPath = ".lease.policy")
+@ValidationRule(
+    value =
+        "!has(self.connectionSync) || (has(self.virtualServers) && size(self.virtualServers) > 0)",
+    message = "it is about virtualServers: give one, or remove it",
+    fieldPath = ".connectionSync")
+@ValidationRule(
+    value =
+        "!has(self.connectionTimeouts)"
+            + " || (has(self.virtualServers) && size(self.virtualServers) > 0)",
+    message = "it is about virtualServers: give one, or remove it",
+    fieldPath = ".connectionTimeouts")
+@ValidationRule(
+    value =
+        "!has(self.virtualServers) || self.virtualServers.all(s, !has(s.realServers.addresses)"
+            + " || (s.forwarding == 'Tunnel' && !has(self.connectionSync))"
+            + " || ((self.addresses.exists(a, a.address.contains(':'))"
+            + " || s.realServers.addresses.all(r, !r.address.contains(':')))"
+            + " && (self.addresses.exists(a, !a.address.contains(':'))"
+            + " || s.realServers.addresses.all(r, r.address.contains(':')))))",
+    message =
+        "no virtual address is of this server's family, and only Tunnel without connectionSync"
+            + " reaches it: use servers of the other",
+    fieldPath = ".virtualServers")
 public record VirtualIpSpec(
     @Required
         @Min(VRID_MIN)
@@ -216,6 +239,9 @@ public record VirtualIpSpec(
                 + " too, once where their settings are the same.")
         Notifications notifications,
     @Size(max = CHECKS_MAX)
+        @ValidationRule(
+            value = "self.all(c, !has(c.tcp) || has(c.tcp.port))",
+            message = "a tcp check of the node needs a port: give the one to connect to")
         @JsonPropertyDescription(
             "Checks of what the addresses are for, run on every selected node (keepalived:"
                 + " track_script).")
@@ -227,6 +253,27 @@ public record VirtualIpSpec(
                 + " priority drops to 1, so that any node with good checks takes over, and without one"
                 + " it goes on. Priorities have to be 2 or more then.")
         HealthCheck.WhenAllFail whenAllFail,
+    @Size(max = VirtualServer.VIRTUAL_SERVERS_MAX)
+        @ValidationRule(
+            value =
+                "self.all(a, !has(a.port) || has(a.addresses) || self.exists_one(b, has(b.port)"
+                    + " && !has(b.addresses) && (has(a.protocol) ? a.protocol : 'TCP')"
+                    + " == (has(b.protocol) ? b.protocol : 'TCP')"
+                    + " && b.port <= (has(a.endPort) ? a.endPort : a.port)"
+                    + " && a.port <= (has(b.endPort) ? b.endPort : b.port)))",
+            message = "two virtual servers have the same protocol and port: give one another")
+        @JsonPropertyDescription(
+            "What the master spreads over real servers: LVS, by the kernel's IPVS, which needs the"
+                + " module ip_vs on each selected node (keepalived: virtual_server).")
+        List<VirtualServer> virtualServers,
+    @JsonPropertyDescription(
+            "Copies the master's connections to the other nodes, so that they outlive a failover"
+                + " (keepalived: lvs_sync_daemon with the VRRP instance). Default: none.")
+        ConnectionSync connectionSync,
+    @JsonPropertyDescription(
+            "How long the kernel remembers connections without packets (keepalived: lvs_timeouts). A"
+                + " node's kernel has one set, for VirtualIPs and anybody else.")
+        ConnectionTimeouts connectionTimeouts,
     @JsonPropertyDescription(
             "Names in the DNS for the addresses, published by ExternalDNS if its DNSEndpoint is"
                 + " installed.")
@@ -280,8 +327,10 @@ public record VirtualIpSpec(
     linkDebounce = Objects.requireNonNullElse(linkDebounce, "0s");
     delayAfterBoot = Objects.requireNonNullElse(delayAfterBoot, "0s");
     notifications = Objects.requireNonNullElse(notifications, Notifications.NONE);
-    healthChecks = copy(healthChecks);
+    healthChecks =
+        copy(healthChecks).stream().map(check -> check == null ? null : check.ofNode()).toList();
     whenAllFail = Objects.requireNonNullElse(whenAllFail, HealthCheck.WhenAllFail.Release);
+    virtualServers = copy(virtualServers);
   }
 
   /** Whether the peers are the other selected nodes, so that their addresses have to be known. */

@@ -74,6 +74,51 @@ class CelRulesTest {
       contentType is about body | {notifications: {webhook: {url: 'http://a/', contentType: text/plain}}}
       a header has one value | {notifications: {webhook: {url: 'http://a/', headers: [{name: A}]}}}
       credentials would cross | {notifications: {email: {from: a@b.c, to: [a@b.c], smtp: {host: a, tls: None, credentialsSecretRef: {name: a}}}}}
+      a tcp check of the node needs a port | {healthChecks: [{name: a, tcp: {}}]}
+      it is about virtualServers | {connectionSync: {interface: eth0}}
+      it is about virtualServers | {connectionTimeouts: {udp: 1m}}
+      a virtual server needs a port | {virtualServers: [{name: a, NAT, TO}]}
+      fwmark stands in place of | {virtualServers: [{name: a, fwmark: 7, port: 80, NAT, TO}]}
+      fwmark stands in place of | {virtualServers: [{name: a, fwmark: 7, protocol: UDP, NAT, TO}]}
+      fwmark stands in place of | {virtualServers: [{name: a, fwmark: 7, addresses: [203.0.113.10], NAT, TO}]}
+      a range of ports goes up | {virtualServers: [{name: a, port: 80, endPort: 80, NAT, TO}]}
+      a range of ports goes up | {virtualServers: [{name: a, port: 80, endPort: 144, NAT, TO}]}
+      port 0 is every port | {virtualServers: [{name: a, port: 0, NAT, TO}]}
+      port 0 is every port | {virtualServers: [{name: a, port: 0, endPort: 9, persistence: {}, NAT, TO}]}
+      schedulerFlags are for sh and mh | {virtualServers: [{name: a, port: 80, schedulerFlags: [Port], NAT, TO}]}
+      schedulerFlags are for sh and mh | {virtualServers: [{name: a, port: 80, scheduler: rr, schedulerFlags: [Port], NAT, TO}]}
+      tunnel is for forwarding Tunnel | {virtualServers: [{name: a, port: 80, tunnel: {}, NAT, TO}]}
+      the port is that of GUE | {virtualServers: [{name: a, port: 80, tunnel: {type: GRE, port: 1}, TUN, TO}]}
+      the port is that of GUE | {virtualServers: [{name: a, port: 80, tunnel: {port: 1}, TUN, TO}]}
+      GRE has the checksums None and Full | {virtualServers: [{name: a, port: 80, tunnel: {checksum: Full}, TUN, TO}]}
+      GRE has the checksums None and Full | {virtualServers: [{name: a, port: 80, tunnel: {type: GRE, checksum: Remote}, TUN, TO}]}
+      onePacket is for UDP | {virtualServers: [{name: a, port: 80, onePacket: true, NAT, TO}]}
+      onePacket is for UDP | {virtualServers: [{name: a, port: 80, protocol: SCTP, onePacket: true, NAT, TO}]}
+      onePacket forgets the client | {virtualServers: [{name: a, port: 80, protocol: UDP, onePacket: true, persistence: {}, NAT, TO}]}
+      hysteresis has to be less | {virtualServers: [{name: a, port: 80, hysteresis: 1, NAT, TO}]}
+      hysteresis has to be less | {virtualServers: [{name: a, port: 80, quorum: 3, hysteresis: 3, NAT, TO}]}
+      only Masquerade changes ports | {virtualServers: [{name: a, port: 80, DR, realServers: {addresses: [{address: 10.0.0.21, port: 81}]}}]}
+      only Masquerade changes ports | {virtualServers: [{name: a, port: 80, endPort: 81, TUN, realServers: {addresses: [{address: 10.0.0.21, port: 80}]}}]}
+      only Masquerade changes ports | {virtualServers: [{name: a, port: 80, DR, realServers: {nodes: {LABELS, port: 81}}}]}
+      only Masquerade changes ports | {virtualServers: [{name: a, port: 80, TUN, realServers: {pods: {namespace: a, LABELS, port: 81}}}]}
+      only Masquerade changes ports | {virtualServers: [{name: a, port: 0, persistence: {}, NAT, realServers: {nodes: {LABELS, port: 81}}}]}
+      only Masquerade changes ports | {virtualServers: [{name: a, fwmark: 7, persistence: {}, NAT, realServers: {nodes: {LABELS, port: 81}}}]}
+      only Masquerade changes ports | {virtualServers: [{name: a, port: 80, DR, TO, sorryServer: {address: 10.0.0.9, port: 81}}]}
+      DirectRoute needs servers that have | {virtualServers: [{name: a, port: 80, DR, realServers: {pods: {namespace: a, LABELS}}}]}
+      with port 0 or a fwmark servers have | {virtualServers: [{name: a, fwmark: 7, checks: [{name: a, tcp: {}}], NAT, TO}]}
+      with port 0 or a fwmark servers have | {virtualServers: [{name: a, port: 0, persistence: {}, checks: [{name: a, http: {}}], NAT, TO}]}
+      pod and process look at this node | {virtualServers: [{name: a, port: 80, checks: [{name: a, process: {name: b}}], NAT, TO}]}
+      pod and process look at this node | {virtualServers: [{name: a, port: 80, checks: [{name: a, pod: {namespace: n, LABELS}}], NAT, TO}]}
+      weight is about the election | {virtualServers: [{name: a, port: 80, checks: [{name: a, tcp: {}, weight: 1}], NAT, TO}]}
+      a virtual server has at least one kind | {virtualServers: [{name: a, port: 80, NAT, realServers: {addresses: []}}]}
+      a virtual server has at least one kind | {virtualServers: [{name: a, port: 80, NAT, realServers: {}}]}
+      an empty selector takes all | {virtualServers: [{name: a, port: 80, NAT, realServers: {nodes: {selector: {}}}}]}
+      an empty selector takes all | {virtualServers: [{name: a, port: 80, NAT, realServers: {pods: {namespace: a, selector: {matchLabels: {}}}}}]}
+      no host can have | {virtualServers: [{name: a, port: 80, NAT, realServers: {addresses: [{address: 127.0.0.1}]}}]}
+      no virtual address is of this server's family | {virtualServers: [{name: a, port: 80, NAT, realServers: {addresses: [{address: '2001:db8::1'}]}}]}
+      no virtual address is of this server's family | {connectionSync: {interface: a}, virtualServers: [{name: a, port: 80, TUN, realServers: {addresses: [{address: '2001:db8::1'}]}}]}
+      two virtual servers have the same | {virtualServers: [{name: a, port: 80, NAT, TO}, {name: b, port: 80, protocol: TCP, NAT, TO}]}
+      two virtual servers have the same | {virtualServers: [{name: a, port: 80, NAT, TO}, {name: b, port: 70, endPort: 81, NAT, TO}]}
       ca is for TLS | {notifications: {email: {from: a@b.c, to: [a@b.c], smtp: {host: a, ca: x}}}}
       """
           .lines()
@@ -103,7 +148,12 @@ class CelRulesTest {
     for (int i = 2; i <= 256; i++) {
       many.append(", {address: 10.1.").append(i / 256).append('.').append(i % 256).append("/16}");
     }
-    return yaml.replace("MANY", many);
+    return yaml.replace("MANY", many)
+        .replace("NAT", "forwarding: Masquerade")
+        .replace("DR", "forwarding: DirectRoute")
+        .replace("TUN", "forwarding: Tunnel")
+        .replace("TO", "realServers: {addresses: [{address: 10.0.0.21}]}")
+        .replace("LABELS", "selector: {matchLabels: {a: b}}");
   }
 
   @Test
@@ -141,9 +191,45 @@ class CelRulesTest {
     }
   }
 
+  /** Where the API server knows CEL its user reads the same as from the validator. */
+  @Test
+  void ofVirtualServersBothSayTheSame() {
+    for (var line : BAD) {
+      var yaml = spelledOut(line.substring(line.indexOf(" | ") + 3));
+      var problems = Validator.problems(Specs.spec(yaml)).stream().map(Problem::message).toList();
+      for (var breach : brokenBy(yaml)) {
+        if (breach.path().startsWith("spec.virtualServers[")
+            && !breach.message().startsWith("no host can have")) {
+          assertTrue(problems.contains(breach.message()), line + problems);
+        }
+      }
+    }
+  }
+
   private static boolean isWithin(String path, String outer) {
     return !outer.equals("spec")
         && (path.equals(outer) || path.startsWith(outer + ".") || path.startsWith(outer + "["));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{virtualServers: [{name: a, port: 80, NAT, TO}, {name: b, port: 80, protocol: UDP, NAT, TO}]}",
+        "{virtualServers: [{name: a, port: 80, endPort: 143, NAT, TO}, {name: b, port: 144, NAT, TO}]}",
+        "{virtualServers: [{name: a, fwmark: 7, onePacket: true, NAT, TO}]}",
+        "{virtualServers: [{name: a, port: 0, persistence: {}, NAT, TO}]}",
+        "{virtualServers: [{name: a, port: 80, DR, realServers: {nodes: {LABELS, port: 80}}}]}",
+        "{virtualServers: [{name: a, port: 80, TUN, realServers: {addresses: [{address: '2001:db8::1'}]}}]}",
+        "{virtualServers: [{name: a, port: 80, endPort: 81, NAT, realServers: {pods: {namespace: a, LABELS, port: 8}}}]}",
+        "{virtualServers: [{name: a, port: 80, scheduler: mh, schedulerFlags: [Port], NAT, TO}]}",
+        "{virtualServers: [{name: a, port: 80, quorum: 3, hysteresis: 2, NAT, TO}]}",
+        "{virtualServers: [{name: a, port: 80, checks: [{name: a, tcp: {}}, {name: b, http: {}}], NAT, TO}]}",
+        "{virtualServers: [{name: a, fwmark: 7, checks: [{name: a, tcp: {port: 1}}], NAT, TO}]}",
+        "{virtualServers: [{name: a, port: 80, tunnel: {type: GUE, port: 1, checksum: Remote}, TUN, TO}]}",
+      })
+  void theRulesTakeGoodVirtualServers(String yaml) {
+    assertEquals(List.of(), brokenBy(spelledOut(yaml)));
+    assertEquals(List.of(), Validator.problems(Specs.spec(spelledOut(yaml))));
   }
 
   /** What the rules take for addresses of no host is what the validator takes for it. */

@@ -123,7 +123,8 @@ class CheckedSpecTest {
              addresses: [{address: 10.0.0.1/24}, {address: 10.0.0.300/24}, {address: 'fe80::1/64'}],
              transport: {mode: Unicast, peers: [10.0.0.1, x]}, routes: [{to: default}],
              rules: [{from: 10.0.0.1/8, table: 1, priority: 1}], syncGroup: A, dns: {},
-             nodes: {overrides: [{}]}, healthChecks: [{name: a}], notifications: {webhook: {}}}
+             nodes: {overrides: [{}]}, healthChecks: [{name: a}], notifications: {webhook: {}},
+             connectionSync: {interface: a/b}, virtualServers: [{addresses: [10.0.0.1]}]}
             """);
     var expected = sorted(Validator.problems(bad));
     assertTrue(expected.size() > 12, expected::toString);

@@ -142,6 +142,100 @@ class ConflictsTest {
             "{" + rule + OTHER_ADDRESS + ", nodes: {selector: {matchLabels: {edge: b}}}}"));
   }
 
+  private static final String MARK =
+      "virtualServers: [{name: a, fwmark: 7, forwarding: Masquerade, realServers: {addresses:"
+          + " [{address: %s}]}}]";
+
+  @Test
+  void aMarkOfAFamilyIsThatOfTheOlder() {
+    var dual =
+        "addresses: [{address: 203.0.113.%d/24}, {address: '2001:db8::%d/64', advertised: false}], ";
+    var older = "{" + dual.formatted(10, 10) + MARK.formatted("10.0.0.21") + "}";
+    var younger = "{vrid: 78, " + dual.formatted(11, 11) + MARK;
+    assertEquals(
+        List.of(
+            "spec.virtualServers[0].fwmark: fwmark 7 of IPv4 is taken by VirtualIP a: use another"
+                + " mark or set of nodes"),
+        problemsOfYounger(older, younger.formatted("10.0.0.22") + "}"));
+    assertEquals(List.of(), problemsOfYounger(older, younger.formatted("'2001:db8::22'") + "}"));
+  }
+
+  private static final String TCP_443 =
+      "virtualServers: [{name: a, port: 443, forwarding: DirectRoute, realServers: {nodes:"
+          + " {selector: {matchLabels: {a: b}}}}}], ";
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      quoteCharacter = '`',
+      textBlock =
+          """
+          connectionSync: {interface: eth0, syncId: 9} | connectionSync: {interface: eth0, syncId: 9} |
+          connectionSync: {interface: eth0, syncId: 77} | connectionSync: {interface: eth0} | \
+          connectionSync: a node's kernel has one, and VirtualIP a has interface eth0 and syncId 77: \
+          give both the same, or other nodes
+          connectionSync: {interface: eth0, syncId: 9} | connectionSync: {interface: eth1, syncId: 9} | \
+          connectionSync: a node's kernel has one, and VirtualIP a has interface eth0 and syncId 9: \
+          give both the same, or other nodes
+          connectionTimeouts: {tcp: 15m, udp: 1m} | connectionTimeouts: {tcp: 900s, tcpFin: 1m} |
+          connectionTimeouts: {tcp: 15m} | connectionTimeouts: {tcp: 901s} | connectionTimeouts.tcp: \
+          a node's kernel has one, and VirtualIP a has 900s: give both the same, or other nodes
+          connectionTimeouts: {tcpFin: 1m, udp: 1m} | connectionTimeouts: {tcpFin: 1m, udp: 2m} | \
+          connectionTimeouts.udp: a node's kernel has one, and VirtualIP a has 60s: give both the \
+          same, or other nodes
+          """)
+  void aNodesKernelHasOneOfEach(String older, String younger, String problem) {
+    var other = "vrid: 78, " + OTHER_ADDRESS;
+    assertEquals(
+        problem == null ? List.of() : List.of("spec." + problem),
+        problemsOfYounger(
+            "{" + TCP_443 + older + "}", "{" + TCP_443 + younger + ", " + other + "}"));
+    assertEquals(
+        List.of(),
+        problemsOfYounger(
+            "{" + TCP_443 + older + ", nodes: {selector: {matchLabels: {edge: a}}}}",
+            "{"
+                + TCP_443
+                + younger
+                + ", nodes: {selector: {matchLabels: {edge: b}}}, "
+                + other
+                + "}"));
+  }
+
+  @Test
+  void aKernelCopiesNoConnectionsBesideServersOfTheOtherFamily() {
+    var mixed =
+        "virtualServers: [{name: a, port: 443, forwarding: Tunnel, realServers: {addresses: [{address:"
+            + " '2001:db8::21'}]}}], ";
+    var sync = TCP_443 + "connectionSync: {interface: eth0}, ";
+    assertEquals(
+        List.of(
+            "spec.connectionSync: the kernel has no connectionSync beside servers of the other"
+                + " family, and VirtualIP a has such servers: remove it, or use other nodes"),
+        problemsOfYounger(
+            "{" + mixed + "vrid: 77}", "{" + sync + "vrid: 78, " + OTHER_ADDRESS + "}"));
+    assertEquals(
+        List.of(
+            "spec.virtualServers[0].realServers: the kernel has no connectionSync beside servers of"
+                + " the other family, and VirtualIP a has one: use servers of the same family, or"
+                + " other nodes"),
+        problemsOfYounger(
+            "{" + sync + "vrid: 77}", "{" + mixed + "vrid: 78, " + OTHER_ADDRESS + "}"));
+    assertEquals(
+        List.of(),
+        problemsOfYounger(
+            "{" + mixed + "vrid: 77}", "{" + mixed + "vrid: 78, " + OTHER_ADDRESS + "}"));
+  }
+
+  @Test
+  void thePortOfAnAddressThatIsTakenIsNoProblemOfItsOwn() {
+    assertEquals(
+        List.of(
+            "spec.addresses[0].address: 203.0.113.10 is taken by VirtualIP a: remove it from one of"
+                + " the two"),
+        problemsOfYounger("{" + TCP_443 + "priority: 9}", "{" + TCP_443 + "vrid: 78}"));
+  }
+
   @Test
   void anOverrideMayPutBothOnOneNic() {
     assertEquals(

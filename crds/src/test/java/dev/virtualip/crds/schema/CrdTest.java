@@ -55,7 +55,9 @@ class CrdTest {
           "spec.healthChecks", "name",
           "spec.nodes.overrides", "name",
           "spec.notifications.webhook.headers", "name",
-          "spec.trackInterfaces", "name");
+          "spec.trackInterfaces", "name",
+          "spec.virtualServers", "name",
+          "spec.virtualServers[].checks", "name");
 
   @Test
   void committedCrdIsWhatTheTypesGenerate(@TempDir Path dir) throws IOException {
@@ -113,7 +115,10 @@ class CrdTest {
 
   private static JSONSchemaProps property(JSONSchemaProps schema, String path) {
     for (var name : path.split("[.]")) {
-      schema = schema.getProperties().get(name);
+      schema =
+          name.endsWith("[]")
+              ? property(schema, name.replace("[]", "")).getItems().getSchema()
+              : schema.getProperties().get(name);
     }
     return schema;
   }
