@@ -34,7 +34,18 @@ final class RealServers {
 
   /** A running check of a real server. */
   private record Running(
-      String virtualServer, RealServer server, String check, AutoCloseable runner) {}
+      String virtualServer, RealServer server, String check, AutoCloseable runner) {
+    Running by(AutoCloseable started) {
+      return new Running(virtualServer, server, check, started);
+    }
+
+    /** A name that no other check of the VirtualIP has. */
+    @Override
+    public String toString() {
+      var address = IpPrefix.text(server.address());
+      return virtualServer + "/" + address + "/" + server.port() + "/" + check;
+    }
+  }
 
   RealServers(Node node) {
     this.node = node;
@@ -59,9 +70,9 @@ final class RealServers {
     var wanted = new LinkedHashMap<HealthCheck, Running>();
     for (var virtual : config.virtualServers()) {
       for (var server : virtual.servers().keySet()) {
-        for (var check : virtual.checks()) {
+        for (var check : virtual.spec().checksOf(server.address(), server.port())) {
           var run = new Running(virtual.name(), server, check.name(), null);
-          wanted.put(of(check, virtual, server), run);
+          wanted.put(check.named(run.toString()), run);
         }
       }
     }
@@ -70,22 +81,7 @@ final class RealServers {
     gone.forEach(check -> stop(config.name(), check));
     wanted.forEach(
         (check, run) ->
-            running.computeIfAbsent(
-                check,
-                _ ->
-                    new Running(
-                        run.virtualServer(),
-                        run.server(),
-                        run.check(),
-                        node.checks().start(config.name(), check))));
-  }
-
-  /** A check of one real server, by a name that no other check of the node has. */
-  private static HealthCheck of(HealthCheck check, VirtualServer virtual, RealServer server) {
-    int port = server.port() == 0 ? virtual.keys().getFirst().port() : server.port();
-    var address = IpPrefix.text(server.address());
-    return check.of(
-        virtual.name() + "/" + address + "/" + port + "/" + check.name(), address, port);
+            running.computeIfAbsent(check, _ -> run.by(node.checks().start(config.name(), check))));
   }
 
   /**

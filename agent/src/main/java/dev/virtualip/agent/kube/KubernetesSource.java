@@ -242,7 +242,7 @@ public final class KubernetesSource implements AutoCloseable {
     if (!secrets.hasSynced() && !Desired.secretKeys(vips).isEmpty()) {
       return;
     }
-    if (Desired.nodesArePeers(vips) && !knowsAllNodes()) {
+    if (Desired.usesNodes(vips) && !knowsAllNodes()) {
       return;
     }
     var all = allNodes.getStore().list().stream().map(NodeFacts::of).toList();

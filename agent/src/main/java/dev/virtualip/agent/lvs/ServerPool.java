@@ -25,14 +25,14 @@ public final class ServerPool {
   /** A pool whose servers are all up. */
   public ServerPool(VirtualServer config) {
     this.config = config;
-    quorum = weightUp() >= config.quorum();
+    quorum = weightUp() >= config.spec().quorum();
   }
 
   /** Takes over another configuration. Servers that stay keep the results of their checks. */
   public void update(VirtualServer next) {
     config = next;
     failing.keySet().retainAll(next.servers().keySet());
-    var checks = next.checks().stream().map(check -> check.name()).toList();
+    var checks = next.spec().checks().stream().map(check -> check.name()).toList();
     failing.values().forEach(names -> names.keySet().retainAll(checks));
     decide();
   }
@@ -59,8 +59,8 @@ public final class ServerPool {
     int up = weightUp();
     quorum =
         quorum
-            ? up > 0 && up >= config.quorum() - config.hysteresis()
-            : up >= config.quorum() + config.hysteresis();
+            ? up > 0 && up >= config.spec().quorum() - config.spec().hysteresis()
+            : up >= config.spec().quorum() + config.spec().hysteresis();
   }
 
   private int weightUp() {
@@ -97,8 +97,7 @@ public final class ServerPool {
 
   /** What the kernel should have while this node is master. */
   public List<VirtualService> services() {
-    var weights = weights();
-    return config.keys().stream().map(key -> config.service(key, weights)).toList();
+    return config.services(weights());
   }
 
   private Map<RealServer, Integer> weights() {

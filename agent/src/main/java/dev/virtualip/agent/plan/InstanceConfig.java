@@ -168,7 +168,7 @@ public record InstanceConfig(
         addresses,
         checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
         checked.rules(),
-        List.of(),
+        checked.virtualServers().stream().map(server -> VirtualServer.of(server, nodes)).toList(),
         spec.healthChecks(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),

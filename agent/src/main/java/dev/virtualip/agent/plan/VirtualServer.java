@@ -2,69 +2,152 @@ package dev.virtualip.agent.plan;
 
 import dev.virtualip.agent.net.IpvsPort.Destination;
 import dev.virtualip.agent.net.IpvsPort.Forwarding;
+import dev.virtualip.agent.net.IpvsPort.Protocol;
 import dev.virtualip.agent.net.IpvsPort.SchedulerFlag;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.IpvsPort.Tunnel;
+import dev.virtualip.agent.net.IpvsPort.TunnelChecksum;
+import dev.virtualip.agent.net.IpvsPort.TunnelType;
 import dev.virtualip.agent.net.IpvsPort.VirtualService;
-import dev.virtualip.crds.schema.HealthCheck;
+import dev.virtualip.crds.check.CheckedVirtualServer;
+import dev.virtualip.crds.check.CheckedVirtualServer.Server;
+import dev.virtualip.crds.check.CheckedVirtualServer.Service;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualServer.OnFailure;
+import dev.virtualip.crds.values.IpPrefix;
+import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * A virtual server of a VirtualIP as one node runs it (keepalived: {@code virtual_server}).
  *
- * @param name unique in its VirtualIP
- * @param keys one virtual service of the kernel each: addresses times ports, or a firewall mark
- * @param scheduler name of the kernel's scheduler, as in {@code wlc}
- * @param persistenceSeconds 0 = none
- * @param persistencePrefix length of the client's prefix that persists
- * @param tunnel null but for {@link Forwarding#TUNNEL}
- * @param quorum least sum of the weights of real servers that are up, 1 or more
- * @param hysteresis by how much the sum has to pass the quorum, in both directions; 0 or more
- * @param sorry serves while the quorum is lost (keepalived: sorry_server), or null
- * @param quiesces whether a real server that fails keeps its connections, with weight 0
- *     (keepalived: inhibit_on_failure)
- * @param checks checks of each real server
- * @param servers weight of each real server, in the order given
+ * @param spec what the user wants
+ * @param servers weight of each real server, listed ones first
  */
-public record VirtualServer(
-    String name,
-    List<ServiceKey> keys,
-    String scheduler,
-    Set<SchedulerFlag> flags,
-    boolean onePacket,
-    long persistenceSeconds,
-    int persistencePrefix,
-    Forwarding forwarding,
-    Tunnel tunnel,
-    int quorum,
-    int hysteresis,
-    RealServer sorry,
-    boolean quiesces,
-    List<HealthCheck> checks,
-    Map<RealServer, Integer> servers) {
+public record VirtualServer(CheckedVirtualServer spec, Map<RealServer, Integer> servers) {
 
   /**
    * A host that serves (keepalived: {@code real_server}).
    *
    * @param port 0 = that of the virtual service
    */
-  public record RealServer(InetAddress address, int port) {}
+  public record RealServer(InetAddress address, int port) {
+    private static RealServer of(Server server) {
+      return new RealServer(server.address(), server.port());
+    }
 
-  /** The virtual service with this key and these weights of its real servers. */
-  public VirtualService service(ServiceKey key, Map<RealServer, Integer> weights) {
-    var destinations =
-        weights.entrySet().stream()
-            .map(server -> destination(key, server.getKey(), server.getValue()))
-            .toList();
-    return new VirtualService(
-        key, scheduler, flags, onePacket, persistenceSeconds, persistencePrefix, destinations);
+    private boolean isIpv6() {
+      return address instanceof Inet6Address;
+    }
   }
 
-  private Destination destination(ServiceKey key, RealServer server, int weight) {
-    int port = server.port() == 0 ? key.port() : server.port();
-    return new Destination(server.address(), port, weight, forwarding, tunnel);
+  /**
+   * A virtual server with its real servers. One that is listed, and a node too, counts as listed.
+   *
+   * @param nodes all nodes, if the virtual server takes servers from them
+   */
+  static VirtualServer of(CheckedVirtualServer spec, List<NodeFacts> nodes) {
+    var servers = new LinkedHashMap<RealServer, Integer>();
+    spec.servers().forEach(server -> servers.putIfAbsent(RealServer.of(server), server.weight()));
+    if (spec.nodes() != null) {
+      int port = spec.nodes().port() == null ? 0 : spec.nodes().port();
+      nodes.stream()
+          .filter(node -> spec.nodes().selector().matches(node.labels()))
+          .flatMap(node -> node.addresses().stream())
+          .map(address -> new RealServer(IpPrefix.parseAddress(address), port))
+          .forEach(server -> servers.putIfAbsent(server, spec.nodes().weight()));
+    }
+    return new VirtualServer(spec, servers);
+  }
+
+  /** Its name, unique in its VirtualIP. */
+  public String name() {
+    return spec.name();
+  }
+
+  /** Keys of its virtual services. */
+  public List<ServiceKey> keys() {
+    return spec.services().stream().map(VirtualServer::key).toList();
+  }
+
+  private static ServiceKey key(Service service) {
+    return service.fwmark() != 0
+        ? ServiceKey.ofMark(service.ipv6(), service.fwmark())
+        : ServiceKey.of(
+            Protocol.valueOf(service.protocol().name()), service.address(), service.port());
+  }
+
+  /** The server that serves while the quorum is lost, or null. */
+  public RealServer sorry() {
+    return spec.sorryServer() == null ? null : RealServer.of(spec.sorryServer());
+  }
+
+  /** Whether a real server that fails keeps its connections (keepalived: inhibit_on_failure). */
+  public boolean quiesces() {
+    return spec.onFailure() == OnFailure.Quiesce;
+  }
+
+  /** Its virtual services with these weights of real servers. */
+  public List<VirtualService> services(Map<RealServer, Integer> weights) {
+    return spec.services().stream().map(service -> service(service, weights)).toList();
+  }
+
+  private VirtualService service(Service service, Map<RealServer, Integer> weights) {
+    var persistence = spec.persistence();
+    return new VirtualService(
+        key(service),
+        spec.scheduler().name(),
+        spec.schedulerFlags().stream()
+            .map(flag -> SchedulerFlag.valueOf(flag.name().toUpperCase(Locale.ROOT)))
+            .collect(Collectors.toUnmodifiableSet()),
+        spec.onePacket(),
+        persistence == null ? 0 : persistence.timeout().toSeconds(),
+        persistence == null ? 0 : persistence.length(service.ipv6()),
+        destinations(service, weights));
+  }
+
+  private List<Destination> destinations(Service service, Map<RealServer, Integer> weights) {
+    var fitting = fitting(service, weights.keySet());
+    return weights.entrySet().stream()
+        .filter(server -> fitting.contains(server.getKey()))
+        .map(server -> destination(service, server.getKey(), server.getValue()))
+        .toList();
+  }
+
+  /** Those of the service's family; through a tunnel others too, if none is. */
+  private Collection<RealServer> fitting(Service service, Set<RealServer> servers) {
+    var own = servers.stream().filter(server -> server.isIpv6() == service.ipv6()).toList();
+    boolean tunnels = spec.tunnel() != null;
+    boolean paired =
+        !own.isEmpty() && spec.services().stream().anyMatch(s -> s.ipv6() != service.ipv6());
+    return tunnels && !paired ? servers : own;
+  }
+
+  private Destination destination(Service service, RealServer server, int weight) {
+    int port = server.port() == 0 ? service.port() : server.port();
+    var forwarding =
+        switch (spec.forwarding()) {
+          case Masquerade -> Forwarding.MASQUERADE;
+          case DirectRoute -> Forwarding.DIRECT_ROUTE;
+          case Tunnel -> Forwarding.TUNNEL;
+        };
+    return new Destination(server.address(), port, weight, forwarding, tunnel());
+  }
+
+  private Tunnel tunnel() {
+    var tunnel = spec.tunnel();
+    return tunnel == null
+        ? null
+        : new Tunnel(
+            TunnelType.valueOf(tunnel.type().name()),
+            tunnel.port() == null ? 0 : tunnel.port(),
+            TunnelChecksum.valueOf(tunnel.checksum().name().toUpperCase(Locale.ROOT)));
   }
 }

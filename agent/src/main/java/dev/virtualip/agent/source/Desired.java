@@ -68,15 +68,15 @@ public record Desired(
       secret.apply(key).ifPresent(value -> secrets.put(key, withoutLineEnd(value)));
     }
     var sorted =
-        nodesArePeers(stripped)
+        usesNodes(stripped)
             ? nodes.stream().sorted(Comparator.comparing(NodeFacts::name)).toList()
             : List.<NodeFacts>of();
     return new Desired(stripped, self, sorted, secrets, refused);
   }
 
-  /** Whether any VirtualIP takes its peers from the nodes. */
-  public static boolean nodesArePeers(Collection<VirtualIp> virtualIps) {
-    return virtualIps.stream().anyMatch(v -> v.getSpec() != null && v.getSpec().nodesArePeers());
+  /** Whether any VirtualIP takes its peers or real servers from the nodes. */
+  public static boolean usesNodes(Collection<VirtualIp> virtualIps) {
+    return virtualIps.stream().anyMatch(v -> v.getSpec() != null && v.getSpec().usesNodes());
   }
 
   /** The Secret keys that VirtualIPs refer to. */

@@ -14,6 +14,7 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -371,6 +372,7 @@ final class SimRules {
           vip.name,
           prefix);
     }
+    checkServices(node, vip, instance, state, servesOn);
     checkRoute(node, vip, state);
     require(
         may || !node.kernel.holdsRoute(vip.destination) || leaseMayLast,
@@ -400,6 +402,28 @@ final class SimRules {
     require(
         !lacks || now() - before.routelessSince < SECOND,
         "%s is master of %s and has not had its route for a second",
+        node,
+        vip.name);
+  }
+
+  /** Virtual services are in the kernel while the node is master, and only then. */
+  private void checkServices(
+      SimNode node, SimVip vip, VrrpInstance instance, State state, boolean servesOn) {
+    if (!vip.balances || instance == null) {
+      return;
+    }
+    var services = node.kernel.ipvs.services.keySet();
+    var keys = instance.config().serviceKeys();
+    boolean fresh = now() - Math.max(node.freshAt, node.kernel.failedAt) < LEASE_MAX;
+    require(
+        state == State.Master || servesOn || fresh || Collections.disjoint(services, keys),
+        "%s balances %s and is %s",
+        node,
+        vip.name,
+        state);
+    require(
+        state != State.Master || services.containsAll(keys),
+        "%s is master of %s and does not balance",
         node,
         vip.name);
   }

@@ -26,6 +26,10 @@ final class SimVip {
   final int checkWeight;
   final boolean route;
   final boolean rule;
+
+  /** Whether it has a virtual server. */
+  final boolean balances;
+
   final IpPrefix destination;
   final List<String> addresses = new ArrayList<>();
   final int[] priorities;
@@ -61,6 +65,7 @@ final class SimVip {
     checkWeight = group != null || keepMaster || random.nextBoolean() ? 0 : -30;
     route = random.nextBoolean();
     rule = random.nextInt(4) == 0;
+    balances = route;
     debounceMillis = intervalMillis >= 500 && random.nextInt(3) == 0 ? 700 : 0;
     garpDelay = random.nextInt(3);
     garpRefresh = random.nextInt(3) * 3;
@@ -172,6 +177,11 @@ final class SimVip {
     if (rule) {
       json.append(",\"rules\":[{\"from\":\"").append(addresses.get(0).replace("/24", ""));
       json.append("\",\"table\":100,\"priority\":").append(1_000 + number).append("}]");
+    }
+    if (balances) {
+      json.append(",\"virtualServers\":[{\"name\":\"web\",\"port\":80");
+      json.append(",\"forwarding\":\"Masquerade\",\"realServers\":{\"addresses\":[");
+      json.append("{\"address\":\"10.0.1.1\"},{\"address\":\"10.0.1.2\"}]}}]");
     }
     if (checks > 0) {
       json.append(",\"healthChecks\":[{\"name\":\"c\",\"tcp\":{\"port\":80},\"weight\":");

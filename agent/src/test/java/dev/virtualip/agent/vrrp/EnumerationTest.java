@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.vrrp.Effect.AnnounceAddresses;
+import dev.virtualip.agent.vrrp.Effect.BalanceServers;
 import dev.virtualip.agent.vrrp.Effect.BindAddresses;
 import dev.virtualip.agent.vrrp.Effect.RenewLeases;
 import dev.virtualip.agent.vrrp.Effect.RestoreAddresses;
@@ -18,6 +19,7 @@ import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
+import dev.virtualip.agent.vrrp.Event.ServersChanged;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
@@ -101,6 +103,7 @@ class EnumerationTest {
   private static String word(Effect effect) {
     return switch (effect) {
       case SendAdvertisement advert -> "advert " + advert.priority();
+      case BalanceServers _ -> "balance";
       case BindAddresses _ -> "bind";
       case RestoreAddresses _ -> "restore";
       case UnbindAddresses _ -> "unbind";
@@ -214,6 +217,7 @@ class EnumerationTest {
     events.addAll(List.of(new Wish(), new TakeOver(), new LetGo("inside"), new Reannounce()));
     events.add(new Resign(Reasons.reason("HandedOver(Drain)")));
     events.add(new HoldingsLost());
+    events.add(new ServersChanged());
     return events;
   }
 }

@@ -10,6 +10,7 @@ import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
+import dev.virtualip.agent.vrrp.Event.ServersChanged;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TakeOver;
@@ -183,6 +184,7 @@ final class StepTable {
           row("INIT config", i(ConfigChanged.class), StepTable::same),
           row("INIT, the sync group", c -> c.in(Initialize.class) && ofGroup(c), StepTable::same),
           row("INIT holds nothing", i(HoldingsLost.class), StepTable::same),
+          row("INIT balances nothing", i(ServersChanged.class), StepTable::same),
           row("INIT hand over", i(Resign.class), StepTable::same),
           row(
               "INIT stop",
@@ -301,6 +303,7 @@ final class StepTable {
                           ? ((ConfigChanged) c.event()).config().advertInterval()
                           : c.backup().masterInterval())),
           row("BACKUP holds nothing", b(HoldingsLost.class), StepTable::same),
+          row("BACKUP balances nothing", b(ServersChanged.class), StepTable::same),
           row("BACKUP hand over", b(Resign.class), StepTable::same),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
           row(
@@ -394,6 +397,10 @@ final class StepTable {
               "MASTER lost what it holds",
               a(HoldingsLost.class),
               c -> new Outcome(c.router().state(), List.of("restore", p(c), "announce"), null)),
+          row(
+              "MASTER balances",
+              a(ServersChanged.class),
+              c -> new Outcome(c.router().state(), List.of("balance"), null)),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
           row("MASTER wishes nothing", a(Wish.class), StepTable::same),

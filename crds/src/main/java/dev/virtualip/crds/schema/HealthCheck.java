@@ -106,6 +106,13 @@ public record HealthCheck(
         reverse);
   }
 
+  /** The same check by another name. */
+  public HealthCheck named(String other) {
+    return new HealthCheck(
+        other, http, tcp, pod, exec, process, interval, timeout, initial, rise, fall, weight,
+        reverse);
+  }
+
   /** The same check of the node itself. A TCP check without a port stays so: it is not valid. */
   HealthCheck ofNode() {
     return at(LOCALHOST, http == null ? null : http.scheme() == Scheme.HTTPS ? 443 : 80);

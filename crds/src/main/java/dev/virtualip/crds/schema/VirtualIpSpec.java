@@ -339,6 +339,14 @@ public record VirtualIpSpec(
     return transport.mode() == Transport.Mode.Unicast && transport.peers().isEmpty();
   }
 
+  /** Whether other nodes have to be known: as peers, or as real servers. */
+  @JsonIgnore
+  public boolean usesNodes() {
+    return nodesArePeers()
+        || virtualServers.stream()
+            .anyMatch(server -> server != null && server.realServers().nodes() != null);
+  }
+
   /** The NIC that carries the adverts on a node. */
   public String interfaceOn(String nodeName) {
     var override = nodes.overrideFor(nodeName);

@@ -1,0 +1,130 @@
+package dev.virtualip.agent.lvs;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.VirtualServer;
+import dev.virtualip.agent.plan.VirtualServer.RealServer;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.values.IpPrefix;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+
+/** Real servers come, fail and go, and the pool decides as keepalived does. */
+class ServerPoolTest {
+  private static final RealServer ONE = server("10.0.0.21");
+  private static final RealServer TWO = server("10.0.0.22");
+
+  private ServerPool pool = new ServerPool(virtualServer(""));
+
+  private static RealServer server(String address) {
+    return new RealServer(IpPrefix.parseAddress(address), 0);
+  }
+
+  private static VirtualServer virtualServer(String more) {
+    return virtualServer(more, "{address: 10.0.0.21}, {address: 10.0.0.22, weight: 3}");
+  }
+
+  private static VirtualServer virtualServer(String more, String servers) {
+    var yaml =
+        """
+        metadata: {name: web}
+        spec:
+          vrid: 77
+          interface: eth0
+          addresses: [{address: 203.0.113.10/24}]
+          virtualServers:
+            - name: http
+              port: 80
+              forwarding: Masquerade
+              checks: [{name: tcp, tcp: {}}]
+              realServers: {addresses: [%s]}
+              %s
+        """
+            .formatted(servers, more);
+    var vip = Serialization.unmarshal(yaml, VirtualIp.class);
+    return InstanceConfig.from(vip, "node-a", Map.of(), List.of()).virtualServers().getFirst();
+  }
+
+  /** Address and weight of each destination. */
+  private String destinations() {
+    return pool.services().getFirst().destinations().stream()
+        .map(d -> IpPrefix.text(d.address()) + ":" + d.port() + "=" + d.weight())
+        .collect(Collectors.joining(" "));
+  }
+
+  private void fail(RealServer server) {
+    pool.checked(server, "tcp", "connect refused");
+  }
+
+  private void recover(RealServer server) {
+    pool.checked(server, "tcp", null);
+  }
+
+  @Test
+  void serversAreUpUntilACheckFails() {
+    assertEquals("10.0.0.21:80=1 10.0.0.22:80=3", destinations());
+    fail(ONE);
+    assertEquals("10.0.0.22:80=3", destinations());
+    assertEquals(Map.of(ONE, "connect refused"), pool.down());
+    recover(ONE);
+    assertEquals("10.0.0.21:80=1 10.0.0.22:80=3", destinations());
+  }
+
+  /** keepalived: inhibit_on_failure. */
+  @Test
+  void aServerThatQuiescesKeepsItsConnections() {
+    pool = new ServerPool(virtualServer("onFailure: Quiesce"));
+    fail(TWO);
+    assertEquals("10.0.0.21:80=1 10.0.0.22:80=0", destinations());
+  }
+
+  /** keepalived: quorum counts weights, and with it lost the sorry server is alone. */
+  @Test
+  void withItsQuorumLostTheSorryServerServesAlone() {
+    pool = new ServerPool(virtualServer("quorum: 3\n      sorryServer: {address: 10.0.0.9}"));
+    assertTrue(pool.hasQuorum());
+    fail(TWO);
+    assertFalse(pool.hasQuorum());
+    assertEquals("10.0.0.9:80=1", destinations());
+    recover(TWO);
+    assertEquals("10.0.0.21:80=1 10.0.0.22:80=3", destinations());
+  }
+
+  /** keepalived: lost below quorum - hysteresis, back at quorum + hysteresis. */
+  @Test
+  void hysteresisWidensTheQuorumInBothDirections() {
+    pool = new ServerPool(virtualServer("quorum: 2\n      hysteresis: 1"));
+    fail(TWO);
+    assertTrue(pool.hasQuorum(), "1 is not below 2 - 1");
+    fail(ONE);
+    assertFalse(pool.hasQuorum());
+    recover(ONE);
+    assertFalse(pool.hasQuorum(), "1 is below 2 + 1");
+    recover(TWO);
+    assertTrue(pool.hasQuorum());
+  }
+
+  @Test
+  void withoutASorryServerALostQuorumLeavesWhoIsUp() {
+    pool = new ServerPool(virtualServer("quorum: 4"));
+    fail(TWO);
+    assertFalse(pool.hasQuorum());
+    assertEquals("10.0.0.21:80=1", destinations());
+  }
+
+  @Test
+  void anEditKeepsTheResultsOfServersThatStay() {
+    fail(ONE);
+    fail(TWO);
+    pool.update(virtualServer("", "{address: 10.0.0.21}, {address: 10.0.0.23}"));
+    assertEquals("10.0.0.23:80=1", destinations());
+    pool.checked(TWO, "tcp", null);
+    assertEquals(Map.of(ONE, "connect refused"), pool.down());
+  }
+}
