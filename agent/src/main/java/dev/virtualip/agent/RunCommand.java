@@ -18,6 +18,7 @@ import dev.virtualip.agent.kube.Heartbeat.PodReference;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
 import dev.virtualip.agent.kube.TransitionEvents;
+import dev.virtualip.agent.linux.Ipvs;
 import dev.virtualip.agent.linux.Netlink;
 import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.linux.Pcap4jPacketPort;
@@ -26,7 +27,6 @@ import dev.virtualip.agent.loop.FileRecorder;
 import dev.virtualip.agent.loop.Planning;
 import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.metrics.AgentMetrics;
-import dev.virtualip.agent.net.IpvsPort;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.net.NodeNetwork;
@@ -170,9 +170,10 @@ final class RunCommand implements Callable<Integer> {
     System.setProperty(LineEncoder.NODE, nodeName);
     LOG.info("start source={} listen={}", source(), listen);
     try (var netlink = new Netlink();
+        var ipvs = new Ipvs();
         var client = manifests == null ? ApiServer.client(kubeconfig) : null;
         var recorder = record == null ? null : FileRecorder.to(record, FileRecorder.SIZE_MAX)) {
-      run(netlink, client, recorder, address);
+      run(netlink, ipvs, client, recorder, address);
     }
     return 0;
   }
@@ -182,7 +183,11 @@ final class RunCommand implements Callable<Integer> {
   }
 
   private void run(
-      Netlink netlink, KubernetesClient client, FileRecorder recorder, InetSocketAddress address)
+      Netlink netlink,
+      Ipvs ipvs,
+      KubernetesClient client,
+      FileRecorder recorder,
+      InetSocketAddress address)
       throws IOException, InterruptedException {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     AgentMetrics.process(registry);
@@ -193,7 +198,7 @@ final class RunCommand implements Callable<Integer> {
         new Node(
             new NodeNetwork(netlink),
             netlink,
-            IpvsPort.NONE,
+            ipvs,
             new PacketPorts(
                 Pcap4jPacketPort::open,
                 (link, frame) -> wiring.loop.offerFrame(link, frame),

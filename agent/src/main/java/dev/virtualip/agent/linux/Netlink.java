@@ -9,21 +9,14 @@ import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.net.InetAddress;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.Function;
-import java.util.function.ObjIntConsumer;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -38,21 +31,12 @@ import org.slf4j.LoggerFactory;
 public final class Netlink implements AddressPort, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Netlink.class);
 
-  /**
-   * The acknowledgements of so many requests, some 1 KiB of buffer each, fit in the receive buffer.
-   */
-  private static final int BATCH_MAX = 512;
-
-  private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
   private static final int[] FAMILIES = {Rtnetlink.AF_INET, Rtnetlink.AF_INET6};
 
   /** Protocols of routes that belong to the node's own configuration. */
   private static final int[] CONFIGURED = {
     Rtnetlink.RTPROT_BOOT, Rtnetlink.RTPROT_STATIC, Rtnetlink.RTPROT_DHCP
   };
-
-  private static final int TIMEOUT_MILLIS = 5_000;
-  private static final int DUMP_ATTEMPTS = 20;
 
   private static final String TAKEN =
       "EEXIST: somebody else's route has this destination and metric: remove it, or set another"
@@ -62,18 +46,12 @@ public final class Netlink implements AddressPort, AutoCloseable {
       "EEXIST: somebody else has added the very same rule: remove it, or set another priority in"
           + " spec.rules";
 
-  private final Arena arena = Arena.ofShared();
-  private final MemorySegment requests =
-      arena.allocate((long) BATCH_MAX * NetlinkRequests.CHANGE_BYTES_MAX, 8);
+  private final NetlinkExchange<NetlinkRequests> exchange =
+      new NetlinkExchange<>(
+          NetlinkProtocol.ROUTE, NetlinkRequests::new, NetlinkRequests.CHANGE_BYTES_MAX);
 
   /** Links that have been asked to keep the other addresses of a subnet when its first one goes. */
   private final Set<Integer> promoting = new HashSet<>();
-
-  /** Null after a failure: answers left unread would mix with those to the next request. */
-  private NetlinkSocket socket;
-
-  private int sequence = 1;
-  private boolean closed;
 
   private static final boolean KEEPS_ADDRESS_MARKS =
       keepsAddressMarks(System.getProperty("os.version"));
@@ -84,17 +62,11 @@ public final class Netlink implements AddressPort, AutoCloseable {
    * @throws IOException if the kernel refuses
    * @throws UnsatisfiedLinkError if Java may not make native calls, or this is no Linux
    */
-  public Netlink() throws IOException {
-    socket = open();
-  }
-
-  private static NetlinkSocket open() throws IOException {
-    return NetlinkSocket.open(0, RECEIVE_BUFFER_BYTES, 0);
-  }
+  public Netlink() throws IOException {}
 
   @Override
   public synchronized List<Link> links() throws IOException {
-    return dump(
+    return exchange.ask(
         NetlinkRequests::dumpLinks,
         body -> body instanceof Body.LinkState(_, var link) ? Optional.of(link) : Optional.empty());
   }
@@ -104,7 +76,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
     var addresses = new ArrayList<BoundAddress>();
     for (int family : FAMILIES) {
       addresses.addAll(
-          dump(
+          exchange.ask(
               (out, number) -> out.dumpAddresses(number, family),
               body ->
                   body instanceof Body.AddressState(_, var address)
@@ -131,7 +103,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
     var routes = new ArrayList<InstalledRoute>();
     for (int family : FAMILIES) {
       routes.addAll(
-          dump(
+          exchange.ask(
               (out, number) -> out.dumpRoutes(number, family, protocol),
               body ->
                   body instanceof Body.RouteState(_, _, int found, var route)
@@ -165,7 +137,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
   }
 
   private List<Body.RuleState> dumpRules() throws IOException {
-    return dump(
+    return exchange.ask(
         NetlinkRequests::dumpRules,
         body -> body instanceof Body.RuleState state ? Optional.of(state) : Optional.empty());
   }
@@ -213,7 +185,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
     var failures = new ArrayList<Failure>();
     var taken = new ArrayList<PutRoute>();
     var possible = withoutVainRules(withoutVainDeletions(changes), failures);
-    applyInBatches(possible, false, failures, taken);
+    applyAll(possible, false, failures, taken);
     if (!taken.isEmpty()) {
       var ours = routes();
       for (var put : taken) {
@@ -223,7 +195,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
       }
       var replaceable =
           taken.stream().filter(put -> ours.stream().anyMatch(put.route()::replaces)).toList();
-      applyInBatches(replaceable, true, failures, new ArrayList<>());
+      applyAll(replaceable, true, failures, new ArrayList<>());
     }
     return List.copyOf(failures);
   }
@@ -249,31 +221,12 @@ public final class Netlink implements AddressPort, AutoCloseable {
     if (!promoting.add(link)) {
       return;
     }
-    int number = sequence++;
-    var answers = new ArrayList<Body.Acknowledged>();
-    exchange(
-        out -> out.promoteSecondaries(number, link),
-        message -> {
-          if (message.sequence() == number && message.body() instanceof Body.Acknowledged answer) {
-            answers.add(answer);
-          }
-          return !answers.isEmpty();
-        });
-    var answer = answers.getFirst();
+    var answer =
+        exchange
+            .acknowledged(1, (out, _, number) -> out.promoteSecondaries(number, link))
+            .getFirst();
     if (answer.errno() != 0 && answer.errno() != Errno.ENODEV) {
       LOG.warn("secondaries_not_promoted link={} error=\"{}\"", link, explain(answer));
-    }
-  }
-
-  private void applyInBatches(
-      List<? extends Change> changes,
-      boolean replaceRoutes,
-      List<Failure> failures,
-      List<PutRoute> taken)
-      throws IOException {
-    for (int from = 0; from < changes.size(); from += BATCH_MAX) {
-      int to = Math.min(from + BATCH_MAX, changes.size());
-      applyBatch(changes.subList(from, to), replaceRoutes, failures, taken);
     }
   }
 
@@ -350,61 +303,35 @@ public final class Netlink implements AddressPort, AutoCloseable {
     return possible;
   }
 
-  private void applyBatch(
-      List<? extends Change> batch,
+  private void applyAll(
+      List<? extends Change> changes,
       boolean replaceRoutes,
       List<Failure> failures,
       List<PutRoute> taken)
       throws IOException {
     var answers =
-        acknowledged(
-            batch.size(), (out, i, number) -> out.change(number, batch.get(i), replaceRoutes));
-    for (int i = 0; i < answers.length; i++) {
-      boolean exists = answers[i].errno() == Errno.EEXIST;
-      if (exists && !replaceRoutes && batch.get(i) instanceof PutRoute put) {
+        exchange.acknowledged(
+            changes.size(), (out, i, number) -> out.change(number, changes.get(i), replaceRoutes));
+    for (int i = 0; i < answers.size(); i++) {
+      boolean exists = answers.get(i).errno() == Errno.EEXIST;
+      if (exists && !replaceRoutes && changes.get(i) instanceof PutRoute put) {
         taken.add(put);
-      } else if (!isSuccess(batch.get(i), answers[i].errno())) {
-        failures.add(new Failure(batch.get(i), explain(answers[i])));
+      } else if (!isSuccess(changes.get(i), answers.get(i).errno())) {
+        failures.add(new Failure(changes.get(i), explain(answers.get(i))));
       }
     }
   }
 
-  private interface Request {
-    void write(NetlinkRequests out, int index, int sequence);
-  }
-
-  /** Sends requests in one write, and gives the answer to each. */
-  private Body.Acknowledged[] acknowledged(int count, Request request) throws IOException {
-    int first = sequence;
-    sequence += count;
-    var answers = new Body.Acknowledged[count];
-    exchange(
-        out -> {
-          for (int i = 0; i < count; i++) {
-            request.write(out, i, first + i);
-          }
-        },
-        message -> {
-          int index = message.sequence() - first;
-          if (message.body() instanceof Body.Acknowledged answer
-              && index >= 0
-              && index < answers.length) {
-            answers[index] = answer;
-          }
-          return Arrays.stream(answers).allMatch(answer -> answer != null);
-        });
-    return answers;
-  }
-
   @Override
   public synchronized List<InstalledRoute> taken(List<InstalledRoute> routes) throws IOException {
-    var asked = routes.stream().filter(route -> !route.to().isIpv6()).limit(BATCH_MAX).toList();
+    var asked = routes.stream().filter(route -> !route.to().isIpv6()).toList();
     if (asked.isEmpty()) {
       return List.of();
     }
-    var answers = acknowledged(asked.size(), (out, i, number) -> out.probe(number, asked.get(i)));
+    var answers =
+        exchange.acknowledged(asked.size(), (out, i, number) -> out.probe(number, asked.get(i)));
     return IntStream.range(0, asked.size())
-        .filter(i -> answers[i].errno() == Errno.EEXIST)
+        .filter(i -> answers.get(i).errno() == Errno.EEXIST)
         .mapToObj(asked::get)
         .toList();
   }
@@ -442,105 +369,9 @@ public final class Netlink implements AddressPort, AutoCloseable {
     return answer.text().isEmpty() ? text : text + " (" + answer.text() + ")";
   }
 
-  private <T> List<T> dump(
-      ObjIntConsumer<NetlinkRequests> request, Function<Body, Optional<T>> wanted)
-      throws IOException {
-    for (int attempt = 0; attempt < DUMP_ATTEMPTS; attempt++) {
-      int number = sequence++;
-      var bodies = new ArrayList<Body>();
-      var interrupted = new boolean[1];
-      exchange(
-          out -> request.accept(out, number),
-          message -> {
-            if (message.sequence() != number) {
-              return false;
-            }
-            interrupted[0] |= message.interrupted();
-            bodies.add(message.body());
-            return message.body() instanceof Body.Done
-                || message.body() instanceof Body.Acknowledged;
-          });
-      int errno = endOfDump(bodies.getLast());
-      if (errno != 0 && errno != Errno.EINTR) {
-        throw new IOException("netlink dump failed: " + Errno.name(errno));
-      }
-      if (errno == 0 && !interrupted[0]) {
-        return bodies.stream().flatMap(body -> wanted.apply(body).stream()).toList();
-      }
-    }
-    throw new IOException(
-        "netlink dump was interrupted by changes " + DUMP_ATTEMPTS + " times: try again");
-  }
-
-  private static int endOfDump(Body last) {
-    return switch (last) {
-      case Body.Done(int errno) -> errno;
-      case Body.Acknowledged(int errno, _) -> errno;
-      case Body.LinkState _,
-          Body.AddressState _,
-          Body.RouteState _,
-          Body.RuleState _,
-          Body.Skipped _,
-          Body.Rejected _ ->
-          throw new AssertionError(last);
-    };
-  }
-
-  private interface Writer {
-    void write(NetlinkRequests out);
-  }
-
-  /** Handles an answer; returns whether it was the last. */
-  private interface Reader {
-    boolean isLast(NetlinkMessage message);
-  }
-
-  /** Sends requests in one datagram and reads until the last answer. */
-  private void exchange(Writer writer, Reader reader) throws IOException {
-    if (closed) {
-      throw new IOException("netlink is closed");
-    }
-    if (socket == null) {
-      socket = open();
-    }
-    ByteBuffer out = requests.asByteBuffer().order(ByteOrder.nativeOrder());
-    writer.write(new NetlinkRequests(out));
-    try {
-      socket.send(requests.asSlice(0, out.position()));
-      receiveAll(reader);
-    } catch (IOException e) {
-      socket.close();
-      socket = null;
-      throw e;
-    }
-  }
-
-  private void receiveAll(Reader reader) throws IOException {
-    boolean last = false;
-    while (!last) {
-      var messages = socket.receive(TIMEOUT_MILLIS);
-      if (messages.isEmpty()) {
-        throw new IOException("netlink gave no answer within " + TIMEOUT_MILLIS + " ms");
-      }
-      for (var message : messages) {
-        if (message.body() instanceof Body.Rejected(var reason)) {
-          throw new IOException("netlink sent what rtnetlink does not have: " + reason);
-        }
-        last |= reader.isLast(message);
-      }
-    }
-  }
-
   /** Closes the socket. Addresses, routes and rules stay; those with a lease until it ends. */
   @Override
   public synchronized void close() {
-    if (closed) {
-      return;
-    }
-    closed = true;
-    arena.close();
-    if (socket != null) {
-      socket.close();
-    }
+    exchange.close();
   }
 }

@@ -1,5 +1,6 @@
 package dev.virtualip.agent.linux;
 
+import static dev.virtualip.agent.linux.NetlinkAttributes.*;
 import static dev.virtualip.agent.linux.Rtnetlink.*;
 
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
@@ -7,17 +8,11 @@ import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
-import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Set;
-import java.util.function.BiConsumer;
 
 /**
  * A message from the kernel.
@@ -29,7 +24,16 @@ import java.util.function.BiConsumer;
  */
 record NetlinkMessage(int sequence, boolean interrupted, Body body) {
 
-  sealed interface Body {
+  sealed interface Body
+      permits Body.LinkState,
+          Body.AddressState,
+          Body.RouteState,
+          Body.RuleState,
+          IpvsMessage,
+          Body.Acknowledged,
+          Body.Done,
+          Body.Skipped,
+          Body.Rejected {
     /** RTM_NEWLINK or RTM_DELLINK. */
     record LinkState(boolean removed, Link link) implements Body {}
 
@@ -93,20 +97,12 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
   /** The kernel's value for a rule that suppresses nothing. */
   private static final long NO_SUPPRESSION = 0xFFFF_FFFFL;
 
-  private static final class Malformed extends Exception {
-    private static final long serialVersionUID = 1;
-
-    Malformed(String reason) {
-      super(reason, null, false, false);
-    }
-  }
-
   /**
    * All messages of a datagram. If a length is invalid, the last one is {@link Body.Rejected}.
    *
    * @param in the datagram, in native byte order
    */
-  static List<NetlinkMessage> parse(ByteBuffer in) {
+  static List<NetlinkMessage> parse(ByteBuffer in, NetlinkProtocol protocol) {
     var messages = new ArrayList<NetlinkMessage>();
     while (in.remaining() >= NLMSG_HEADER) {
       int start = in.position();
@@ -120,27 +116,34 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
       int flags = Short.toUnsignedInt(in.getShort(start + 6));
       int sequence = in.getInt(start + 8);
       var content = in.slice(start + NLMSG_HEADER, length - NLMSG_HEADER).order(in.order());
-      messages.add(
-          new NetlinkMessage(sequence, (flags & NLM_F_DUMP_INTR) != 0, body(type, flags, content)));
+      var body = body(protocol, type, flags, content);
+      messages.add(new NetlinkMessage(sequence, (flags & NLM_F_DUMP_INTR) != 0, body));
       in.position(start + Math.min(align(length), in.remaining()));
     }
     return messages;
   }
 
-  private static Body body(int type, int flags, ByteBuffer content) {
+  private static Body body(NetlinkProtocol protocol, int type, int flags, ByteBuffer content) {
     try {
       return switch (type) {
-        case RTM_NEWLINK, RTM_DELLINK -> link(type == RTM_DELLINK, content);
-        case RTM_NEWADDR, RTM_DELADDR -> address(type == RTM_DELADDR, content);
-        case RTM_NEWROUTE, RTM_DELROUTE -> route(type == RTM_DELROUTE, flags, content);
-        case RTM_NEWRULE, RTM_DELRULE -> rule(type == RTM_DELRULE, content);
         case NLMSG_ERROR -> acknowledged(flags, content);
         case NLMSG_DONE -> new Body.Done(errno(content));
-        default -> new Body.Skipped();
+        default -> protocol.read(type, flags, content);
       };
     } catch (Malformed e) {
       return new Body.Rejected("message of type " + type + ": " + e.getMessage());
     }
+  }
+
+  /** A message of rtnetlink. */
+  static Body rtnetlink(int type, int flags, ByteBuffer content) throws Malformed {
+    return switch (type) {
+      case RTM_NEWLINK, RTM_DELLINK -> link(type == RTM_DELLINK, content);
+      case RTM_NEWADDR, RTM_DELADDR -> address(type == RTM_DELADDR, content);
+      case RTM_NEWROUTE, RTM_DELROUTE -> route(type == RTM_DELROUTE, flags, content);
+      case RTM_NEWRULE, RTM_DELRULE -> rule(type == RTM_DELRULE, content);
+      default -> new Body.Skipped();
+    };
   }
 
   /**
@@ -314,27 +317,6 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
     return -negative;
   }
 
-  private static Map<Integer, ByteBuffer> attributes(ByteBuffer in, int offset) throws Malformed {
-    var attributes = new HashMap<Integer, ByteBuffer>();
-    eachAttribute(in, offset, attributes::put);
-    return attributes;
-  }
-
-  private static void eachAttribute(
-      ByteBuffer in, int offset, BiConsumer<Integer, ByteBuffer> consumer) throws Malformed {
-    int at = offset;
-    while (in.limit() - at >= ATTRIBUTE_HEADER) {
-      int length = Short.toUnsignedInt(in.getShort(at));
-      if (length < ATTRIBUTE_HEADER || length > in.limit() - at) {
-        throw new Malformed("attribute of " + length + " bytes in " + (in.limit() - at));
-      }
-      int type = in.getShort(at + 2) & ATTRIBUTE_TYPE_MASK;
-      var value = in.slice(at + ATTRIBUTE_HEADER, length - ATTRIBUTE_HEADER).order(in.order());
-      consumer.accept(type, value);
-      at += align(length);
-    }
-  }
-
   private static IpPrefix prefix(int family, ByteBuffer address, byte length) throws Malformed {
     int bits = Byte.toUnsignedInt(length);
     if (bits > (family == AF_INET ? 32 : 128)) {
@@ -345,48 +327,5 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
 
   private static InetAddress optionalAddress(int family, ByteBuffer address) throws Malformed {
     return address == null ? null : inetAddress(family, address);
-  }
-
-  private static InetAddress inetAddress(int family, ByteBuffer address) throws Malformed {
-    if (address.remaining() != (family == AF_INET ? 4 : 16)) {
-      throw new Malformed("address of " + address.remaining() + " bytes in family " + family);
-    }
-    try {
-      // InetAddress.getByAddress would turn an IPv4-mapped IPv6 address into an IPv4 one.
-      return family == AF_INET
-          ? InetAddress.getByAddress(bytes(address))
-          : Inet6Address.getByAddress(null, bytes(address), -1);
-    } catch (UnknownHostException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  private static long number(Map<Integer, ByteBuffer> attributes, int type, long otherwise)
-      throws Malformed {
-    var value = attributes.get(type);
-    if (value == null) {
-      return otherwise;
-    }
-    need(value, Integer.BYTES);
-    return Integer.toUnsignedLong(value.getInt(0));
-  }
-
-  /** The text up to its terminating zero byte. */
-  private static String text(ByteBuffer value) {
-    var text = new String(bytes(value), StandardCharsets.UTF_8);
-    int end = text.indexOf('\0');
-    return end < 0 ? text : text.substring(0, end);
-  }
-
-  private static byte[] bytes(ByteBuffer value) {
-    var bytes = new byte[value.remaining()];
-    value.get(0, bytes);
-    return bytes;
-  }
-
-  private static void need(ByteBuffer in, int bytes) throws Malformed {
-    if (in.remaining() < bytes) {
-      throw new Malformed(in.remaining() + " bytes instead of " + bytes);
-    }
   }
 }

@@ -51,7 +51,7 @@ public final class NetlinkMonitor implements AutoCloseable {
 
   private NetlinkMonitor(Consumer<NetworkEvent> listener, int portId) throws IOException {
     this.listener = listener;
-    this.socket = NetlinkSocket.open(GROUPS, RECEIVE_BUFFER_BYTES, portId);
+    this.socket = NetlinkSocket.open(NetlinkProtocol.ROUTE, GROUPS, RECEIVE_BUFFER_BYTES, portId);
     this.thread = Thread.ofPlatform().name("netlink-monitor").daemon().start(this::run);
   }
 
@@ -143,7 +143,7 @@ public final class NetlinkMonitor implements AutoCloseable {
         log.warn("netlink rejected=\"{}\"", reason);
         listener.accept(new NetworkEvent.Overrun());
       }
-      case Body.Acknowledged _, Body.Done _, Body.Skipped _ -> {}
+      case IpvsMessage _, Body.Acknowledged _, Body.Done _, Body.Skipped _ -> {}
     }
   }
 

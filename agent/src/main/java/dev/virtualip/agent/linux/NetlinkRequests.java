@@ -10,22 +10,13 @@ import dev.virtualip.crds.values.PolicyRule;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
 
-/**
- * Writes requests to the kernel, one behind the other, into a buffer in native byte order.
- *
- * <pre>
- * | length 4 | type 2 | flags 2 | sequence 4 | port 4 | fixed part | attributes |
- * attribute: | length 2, without padding | type 2 | value | padding to 4 |
- * </pre>
- */
-final class NetlinkRequests {
+/** Writes requests of rtnetlink. */
+final class NetlinkRequests extends NetlinkWriter {
   /** Length of the longest change in bytes: a route with all attributes and IPv6 addresses. */
   static final int CHANGE_BYTES_MAX = 120;
 
-  private final ByteBuffer out;
-
   NetlinkRequests(ByteBuffer out) {
-    this.out = out;
+    super(out);
   }
 
   /**
@@ -139,27 +130,6 @@ final class NetlinkRequests {
     end(start);
   }
 
-  private int beginNested(int type) {
-    int start = out.position();
-    out.putShort((short) 0).putShort((short) type);
-    return start;
-  }
-
-  private void endNested(int start) {
-    out.putShort(start, (short) (out.position() - start));
-  }
-
-  private int begin(int type, int flags, int sequence) {
-    int start = out.position();
-    out.putInt(0).putShort((short) type).putShort((short) (NLM_F_REQUEST | flags));
-    out.putInt(sequence).putInt(0);
-    return start;
-  }
-
-  private void end(int start) {
-    out.putInt(start, out.position() - start);
-  }
-
   private void address(int link, InetAddress address, int length) {
     out.put(family(address)).put((byte) length).put((byte) 0).put((byte) RT_SCOPE_UNIVERSE);
     out.putInt(link);
@@ -225,18 +195,5 @@ final class NetlinkRequests {
 
   private static byte length(IpPrefix prefix) {
     return (byte) (prefix == null ? 0 : prefix.length());
-  }
-
-  private void attribute(int type, int value) {
-    out.putShort((short) (ATTRIBUTE_HEADER + Integer.BYTES)).putShort((short) type).putInt(value);
-  }
-
-  private void attribute(int type, byte[] value) {
-    out.putShort((short) (ATTRIBUTE_HEADER + value.length)).putShort((short) type).put(value);
-    out.put(new byte[align(value.length) - value.length]);
-  }
-
-  private static byte family(InetAddress address) {
-    return (byte) (address.getAddress().length == 4 ? AF_INET : AF_INET6);
   }
 }

@@ -11,7 +11,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 
-/** A socket to the kernel's rtnetlink, in the network namespace of the thread that opens it. */
+/** A netlink socket to the kernel, in the network namespace of the thread that opens it. */
 final class NetlinkSocket implements AutoCloseable {
   /** Size of the receive buffer; the kernel fills at most 32 KiB with a dump's messages. */
   private static final int RECEIVE_BYTES = 64 * 1024;
@@ -33,10 +33,12 @@ final class NetlinkSocket implements AutoCloseable {
   private final Arena arena = Arena.ofShared();
   private final MemorySegment received = arena.allocate(RECEIVE_BYTES, 8);
   private final MemorySegment pollfds = arena.allocate(POLLFDS);
+  private final NetlinkProtocol protocol;
   private final int fd;
   private final int wakeFd;
 
-  private NetlinkSocket(int fd, int wakeFd) {
+  private NetlinkSocket(NetlinkProtocol protocol, int fd, int wakeFd) {
+    this.protocol = protocol;
     this.fd = fd;
     this.wakeFd = wakeFd;
     watch(0, fd);
@@ -56,8 +58,9 @@ final class NetlinkSocket implements AutoCloseable {
    * @param receiveBytes wanted size of the kernel's receive buffer
    * @param portId netlink address of its own, or 0 for any that is free
    */
-  static NetlinkSocket open(int groups, int receiveBytes, int portId) throws IOException {
-    int fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW, Rtnetlink.NETLINK_ROUTE);
+  static NetlinkSocket open(NetlinkProtocol protocol, int groups, int receiveBytes, int portId)
+      throws IOException {
+    int fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW, protocol.number());
     int wakeFd = -1;
     try (var arena = Arena.ofConfined()) {
       setReceiveBuffer(fd, receiveBytes);
@@ -74,7 +77,7 @@ final class NetlinkSocket implements AutoCloseable {
       address.set(ValueLayout.JAVA_INT, 8, groups);
       Libc.bind(fd, address);
       wakeFd = Libc.eventfd();
-      return new NetlinkSocket(fd, wakeFd);
+      return new NetlinkSocket(protocol, fd, wakeFd);
     } catch (IOException | RuntimeException | Error e) {
       Libc.close(fd);
       if (wakeFd >= 0) {
@@ -134,7 +137,7 @@ final class NetlinkSocket implements AutoCloseable {
       throw new ErrnoException("recv(netlink, datagram of " + length + " bytes)", Errno.ENOBUFS);
     }
     ByteBuffer datagram = received.asSlice(0, length).asByteBuffer();
-    return NetlinkMessage.parse(datagram.order(ByteOrder.nativeOrder()));
+    return NetlinkMessage.parse(datagram.order(ByteOrder.nativeOrder()), protocol);
   }
 
   private boolean ready(int index) {

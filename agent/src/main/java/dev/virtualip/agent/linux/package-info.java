@@ -1,7 +1,8 @@
 /**
- * Linux: rtnetlink through {@code java.lang.foreign}, packet capture and raw sockets. {@code Libc}
- * makes the calls; {@code NetlinkRequests} and {@code NetlinkMessage} encode and decode messages;
- * {@link dev.virtualip.agent.linux.Netlink} and {@link dev.virtualip.agent.linux.NetlinkMonitor}
- * work with them.
+ * Linux: rtnetlink and generic netlink through {@code java.lang.foreign}, packet capture and raw
+ * sockets. {@code Libc} makes the calls; {@code NetlinkRequests} and {@code NetlinkMessage} encode
+ * and decode messages, {@code IpvsRequests} and {@code IpvsMessage} those of IPVS; {@link
+ * dev.virtualip.agent.linux.Netlink}, {@link dev.virtualip.agent.linux.NetlinkMonitor} and {@link
+ * dev.virtualip.agent.linux.Ipvs} work with them.
  */
 package dev.virtualip.agent.linux;

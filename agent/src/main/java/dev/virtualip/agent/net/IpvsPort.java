@@ -187,10 +187,10 @@ public interface IpvsPort {
    * @param scheduler name of the scheduler, as in {@code wlc}, at most 15 ASCII characters
    * @param onePacket whether each UDP packet is scheduled by itself (ipvsadm: ops)
    * @param persistenceSeconds how long the connections of a client go to the same destination; 0 =
-   *     no persistence. The kernel takes up to 4294967 s, whatever its HZ
+   *     no persistence
    * @param persistencePrefix prefix length of the addresses that count as one client, 1 to 32 or
    *     128; 0 without persistence
-   * @param destinations the real servers
+   * @param destinations the real servers, in the order in which they were added
    */
   record VirtualService(
       ServiceKey key,
@@ -200,6 +200,9 @@ public interface IpvsPort {
       long persistenceSeconds,
       int persistencePrefix,
       List<Destination> destinations) {
+    /** The longest persistence that every kernel keeps. With HZ=1000, more would overflow. */
+    public static final long PERSISTENCE_SECONDS_MAX = 4_294_967;
+
     /**
      * Checks the ranges.
      *
@@ -212,7 +215,7 @@ public interface IpvsPort {
       int prefixMax = persistenceSeconds == 0 ? 0 : key.ipv6() ? 128 : 32;
       require(scheduler.matches("[!-~]{1,15}"), "scheduler", scheduler);
       require(
-          persistenceSeconds >= 0 && persistenceSeconds <= 0xFFFF_FFFFL,
+          persistenceSeconds >= 0 && persistenceSeconds <= PERSISTENCE_SECONDS_MAX,
           "persistence",
           persistenceSeconds);
       require(
@@ -324,7 +327,7 @@ public interface IpvsPort {
     }
   }
 
-  /** Counters since the service or destination was added. */
+  /** Counters since the service or destination was added; the kernel adds them up every 2 s. */
   record Counters(
       long connections,
       long incomingPackets,

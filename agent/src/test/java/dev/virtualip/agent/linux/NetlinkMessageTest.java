@@ -361,7 +361,8 @@ class NetlinkMessageTest {
   }
 
   private static List<NetlinkMessage> parse(byte[] bytes) {
-    return NetlinkMessage.parse(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
+    return NetlinkMessage.parse(
+        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN), NetlinkProtocol.ROUTE);
   }
 
   private static byte[] bytes(String hex) {
