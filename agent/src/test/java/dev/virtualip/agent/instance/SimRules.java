@@ -414,8 +414,9 @@ final class SimRules {
     }
     boolean apart = states.contains(true) && states.contains(false);
     require(
+        // One that begins waits for a down interval, and for another if it hears who has just woken.
         // Who is not heard in one direction meets others as masters of what began meanwhile.
-        !apart || now() - node.freshAt < 10 * SECOND || !world.lan.isWhole(),
+        !apart || now() - node.freshAt < 15 * SECOND || !world.lan.isWhole(),
         "%s is master of one member of the sync group and not of the other",
         node);
   }
