@@ -173,8 +173,9 @@ final class SimRules {
     boolean was = before.state == State.Master;
     boolean is = state == State.Master;
     var reason = instance == null ? "" : node.statuses().get(vip.name).reason();
-    // It may resume, and meet a better one, in one turn.
-    boolean yielded = reason.startsWith("HigherPriority");
+    // It may resume, and meet a better one, in one turn; and end in the turn in which it has woken.
+    boolean yielded =
+        reason.startsWith("HigherPriority") || instance == null && now() == node.wokeAt;
     boolean couldSend = node.sendFailedAt != now() && node.kernel.link(SimKernel.ETH0).up();
     require(
         was
