@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build images reproduce test simulate mutants fuzz demo bench crd docs release format packages clean
+.PHONY: help build images reproduce kernel test simulate mutants fuzz demo bench crd docs release format packages clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -23,6 +23,10 @@ agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 # To run images in the lab.
 RUNC := deploy/launcher/install-packages runc:runc \
   /usr/share/containers/seccomp.json:golang-github-containers-common
+
+kernel: ## Debian packages of a VM for tests whose kernel modules are not here; `make test` uses it
+	@deploy/launcher/install-packages qemu-system-x86_64:qemu-system-x86 \
+	  /usr/share/doc/busybox-static:busybox-static /usr/share/doc/linux-image-amd64:linux-image-amd64
 
 # The libraries afresh, for those of another version would be packed too.
 images: packages ## OCI images and what is in them, in target/images; see deploy/README.md for BASE, ENGINE, ARCH

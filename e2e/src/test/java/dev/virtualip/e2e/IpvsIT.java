@@ -31,6 +31,7 @@ import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -411,7 +412,7 @@ class IpvsIT {
           .findFirst()
           .orElseThrow();
     } catch (IOException e) {
-      throw new java.io.UncheckedIOException(e);
+      throw new UncheckedIOException(e);
     }
   }
 

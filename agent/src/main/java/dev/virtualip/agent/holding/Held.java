@@ -159,8 +159,8 @@ final class Held<T> {
 
   /**
    * Things that are wanted and could be put but were not on the node when it was last read; and
-   * those that are there, but were not renewed as a report older than our last change said that
-   * they are gone.
+   * those that are there, but were not renewed: the kernel refused that, or a report older than our
+   * last change said that they are gone.
    */
   List<T> missing() {
     sure.clear();

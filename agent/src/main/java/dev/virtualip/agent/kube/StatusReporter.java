@@ -158,9 +158,8 @@ public final class StatusReporter {
       if (entry == null || entry.status == null || entry.dirty) {
         return;
       }
-      // Whoever writes that this node is not heard of takes its name away too: contradicted once
-      // for
-      // each heartbeat, or the two would overwrite each other.
+      // The operator takes the name of an Unknown master away too. It is contradicted once for each
+      // heartbeat, or the two would overwrite each other.
       entry.unknown = StatusPatch.isUnknown(nodeName, seen);
       if (entry.unknown ? entry.contradictedAfter < heartbeats : isWrong(entry, seen)) {
         entry.contradictedAfter = heartbeats;

@@ -37,8 +37,8 @@ public interface IpvsPort {
    * that exists changes it in place, so that no connection is lost. Deleting something that does
    * not exist is a success.
    *
-   * <p>The caller waits: some microseconds for each change, but some 10 ms where the scheduler of
-   * an existing service changes or where the kernel looks for the module of a scheduler.
+   * <p>The caller waits. That is short, but for a service whose scheduler changes, and where the
+   * kernel runs modprobe for a scheduler: 0.05 s and 0.5 s on an emulated machine.
    *
    * @return the changes that failed; empty if all succeeded
    * @throws IOException if it is unknown which changes were made, or the kernel has no IPVS
@@ -60,7 +60,8 @@ public interface IpvsPort {
   Set<SyncDaemon> syncDaemons() throws IOException;
 
   /**
-   * Starts a daemon of the connection synchronisation. That the very same one runs is a success.
+   * Starts a daemon of the connection synchronisation. That the very same one runs is a success. A
+   * daemon outlives its NIC: when that comes anew, stop it first.
    *
    * @throws IOException if another one of its role runs, or the kernel refuses; the message says
    *     what to do

@@ -174,8 +174,10 @@ final class SimRules {
     boolean was = before.state == State.Master;
     boolean is = state == State.Master;
     var reason = instance == null ? "" : node.statuses().get(vip.name).reason();
-    // It may resume, and meet a better one, in one turn.
-    boolean yielded = reason.startsWith("HigherPriority");
+    // It may resume, and meet a better one, in one turn. Known: where another member of its group
+    // was
+    // deleted while the node slept, it takes over before it hears the adverts that wait behind.
+    boolean yielded = reason.startsWith("HigherPriority") || now() == node.wokeAt;
     boolean couldSend = node.sendFailedAt != now() && node.kernel.link(SimKernel.ETH0).up();
     require(
         was
@@ -438,8 +440,9 @@ final class SimRules {
     }
     boolean apart = states.contains(true) && states.contains(false);
     require(
+        // One that begins waits for a down interval, and once more if it hears who has woken.
         // Who is not heard in one direction meets others as masters of what began meanwhile.
-        !apart || now() - node.freshAt < 10 * SECOND || !world.lan.isWhole(),
+        !apart || now() - node.freshAt < 15 * SECOND || !world.lan.isWhole(),
         "%s is master of one member of the sync group and not of the other",
         node);
   }

@@ -141,12 +141,12 @@ public final class AgentProgram implements AutoCloseable {
    * addresses, so a change seen in the kernel may not be in it yet.
    *
    * @param field a text of the VirtualIP's status, such as {@code reason}
-   * @throws AssertionError when it has not within 10 s
+   * @throws AssertionError when it has not within a minute, in which an agent starts in the VM too
    */
   public void awaitStatus(String virtualIp, String field, String expected) {
     Await.until(
         "%s of %s at %s is %s".formatted(field, virtualIp, host, expected),
-        Duration.ofSeconds(10),
+        Duration.ofMinutes(1),
         () -> status(virtualIp).path(field).asText(),
         expected::equals);
   }
