@@ -78,18 +78,17 @@ class NodesOwnIT {
   void aSecondAgentOnANodeSaysSoAndEnds() {
     try (var lab = Lab.open();
         var pair = ClassicPair.build(lab);
-        var first = agent(pair.nodeA(), 100, "203.0.113.10/24");
-        var second =
-            AgentProgram.start(
-                pair.nodeA(),
-                SPEC.formatted(100, "203.0.113.20/24"),
-                Map.of(),
-                "--listen=127.0.0.1:9406")) {
-      Await.until("the second ends", MOVE, () -> !second.proc().alive());
-      assertEquals(1, second.proc().exitCode());
-      assertTrue(
-          second.proc().output().contains("another virtualip agent runs on this node"),
-          () -> second.proc().output());
+        var first = agent(pair.nodeA(), 100, "203.0.113.10/24")) {
+      first.awaitStatus("web", "state", "Master");
+      var manifest = SPEC.formatted(100, "203.0.113.20/24");
+      try (var second =
+          AgentProgram.start(pair.nodeA(), manifest, Map.of(), "--listen=127.0.0.1:9406")) {
+        Await.until("the second ends", MOVE, () -> !second.proc().alive());
+        assertEquals(1, second.proc().exitCode());
+        assertTrue(
+            second.proc().output().contains("another virtualip agent runs on this node"),
+            () -> second.proc().output());
+      }
       first.awaitStatus("web", "state", "Master");
     }
   }

@@ -176,8 +176,8 @@ final class Mutants {
           new Mutant(
               "what the kernel did not release stays",
               "instance/NodeMachine.java",
-              "      clearLeftOvers();\n    }\n  }\n",
-              "    }\n  }\n"),
+              "was there when it was read.\n      clearLeftOvers();",
+              "was there when it was read."),
           new Mutant(
               "a hand-over never lets go",
               "vrrp/VirtualRouter.java",
