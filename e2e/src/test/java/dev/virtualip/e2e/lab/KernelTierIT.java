@@ -14,7 +14,16 @@ import org.junit.jupiter.api.Test;
  * lab for all, for commands are slow in the VM.
  */
 @NeedsKernel({
-  "ip_vs", "8021q", "bonding", "dummy", "fou", "ip_gre", "ipip", "macvlan", "sch_netem", "vrf"
+  "ip_vs",
+  "8021q",
+  "bonding",
+  "dummy",
+  "fou",
+  "ip_gre",
+  "ipip",
+  "macvlan",
+  "sch_netem",
+  "vrf"
 })
 class KernelTierIT {
   private static Lab lab;
@@ -56,7 +65,7 @@ class KernelTierIT {
         ip link add vrf1 type vrf table 7
         ip link add ipip1 type ipip remote 10.0.0.12
         ip link add gre1 type gre remote 10.0.0.12
-        ip link add gue1 type ipip remote 10.0.0.12 encap gue encap-dport 6080
+        ip link add gue1 type ipip remote 10.0.0.13 encap gue encap-dport 6080
         ip fou add port 6080 gue
         """);
   }

@@ -77,9 +77,9 @@ final class VmRun {
     }
   }
 
-  /** Ends as the test with this unique id did in the VM. */
+  /** Ends as the test with this unique id did in the VM, or a class around it that was skipped. */
   void replay(String id) {
-    var outcome = outcomes.get(id);
+    var outcome = outcomes.getOrDefault(id, skipped(id));
     if (outcome == null) {
       throw withoutTrace("the VM ended before this test: " + end);
     }
@@ -90,9 +90,17 @@ final class VmRun {
     }
   }
 
-  /** The same of a class, which has an outcome of its own only after all its tests. */
+  private VmTests.Outcome skipped(String id) {
+    return outcomes.values().stream()
+        .filter(o -> o.status() == Status.ABORTED && id.startsWith(o.id() + "/"))
+        .findAny()
+        .orElse(null);
+  }
+
+  /** Fails if the class did by itself: what is before or after all of its tests. */
   void replayClass(String id) {
-    if (outcomes.containsKey(id)) {
+    var outcome = outcomes.get(id);
+    if (outcome != null && outcome.status() == Status.FAILED) {
       replay(id);
     }
   }

@@ -20,6 +20,7 @@ class VmRunTest {
   void aVmThatWasKilled() throws IOException {
     var outcomes =
         """
+        {"id":"class","status":"SUCCESSFUL","text":""}
         {"id":"good","status":"SUCCESSFUL","text":""}
         {"id":"bad","status":"FAILED","text":"expected: 1"}
         {"id":"absent","status":"ABORTED","text":"no such kernel"}
@@ -34,11 +35,12 @@ class VmRunTest {
     assertEquals("in the VM: expected: 1", failure.getMessage());
     var skipped = assertThrows(TestAbortedException.class, () -> run.replay("absent"));
     assertEquals("no such kernel", skipped.getMessage());
+    assertThrows(TestAbortedException.class, () -> run.replay("absent/test"));
   }
 
   @Test
   void aTestThatTheVmDidNotGetToHasFailed() {
-    var failure = assertThrows(AssertionError.class, () -> run.replay("late"));
+    var failure = assertThrows(AssertionError.class, () -> run.replay("class/late"));
     assertEquals("the VM ended before this test: killed", failure.getMessage());
   }
 }

@@ -9,6 +9,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.TestExecutionResult.Status;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
@@ -20,6 +22,7 @@ import org.junit.platform.launcher.core.LauncherFactory;
 /** The program inside the VM: runs a test class and writes each outcome as soon as it is known. */
 public final class VmTests implements TestExecutionListener {
   private static final JsonMapper JSON = new JsonMapper();
+  private static final Instant STARTED = ProcessHandle.current().info().startInstant().get();
 
   private final Path file;
 
@@ -67,7 +70,8 @@ public final class VmTests implements TestExecutionListener {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    System.out.println(status + " " + test.getDisplayName());
+    var up = Duration.between(STARTED, Instant.now());
+    System.out.printf("%d s: %s %s%n", up.toSeconds(), test.getDisplayName(), status);
   }
 
   private static String trace(Throwable thrown) {
