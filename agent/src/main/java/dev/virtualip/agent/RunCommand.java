@@ -381,12 +381,16 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
       Defects.contain(() -> notifier.running(running, desired.secrets()));
+      if (kubernetes != null) {
+        kubernetes.running(running.values());
+      }
       if (snapshot != null) {
         var good =
             new Desired(
                 List.copyOf(running.values()),
                 desired.self(),
                 desired.nodes(),
+                desired.pods(),
                 desired.secrets(),
                 Map.of());
         disk.execute(() -> snapshot.write(good));

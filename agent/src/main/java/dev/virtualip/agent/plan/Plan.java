@@ -4,6 +4,8 @@ import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.PlanChange.Refused;
 import dev.virtualip.agent.plan.PlanChange.Run;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.source.PodFacts;
+import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.NodeFacts;
@@ -40,6 +42,7 @@ public final class Plan {
   private Map<String, InstanceConfig> configs = Map.of();
   private Desired before;
   private List<NodeFacts> peers = List.of();
+  private Map<PodSelector, List<PodFacts>> pods = Map.of();
 
   /** By node, its InternalIPs that are no virtual addresses, as last seen. */
   private Map<String, List<String>> ownAddresses = Map.of();
@@ -142,20 +145,46 @@ public final class Plan {
     return next;
   }
 
-  /** What is made of a version stays the same while nodes and Secrets do. */
+  /**
+   * What is made of a version stays the same while nodes and Secrets do; where only pods change,
+   * all but its servers.
+   */
   private Map<String, InstanceConfig> configs(
       Desired desired, Map<String, Result> versions, List<NodeFacts> nodes) {
     boolean same = before != null && nodes.equals(peers) && before.hasSecretsOf(desired);
     peers = nodes;
+    var podsBefore = pods;
+    pods = known(desired.pods(), versions.values());
     var next = new TreeMap<String, InstanceConfig>();
     versions.forEach(
-        (name, version) ->
-            next.put(
-                name,
-                same && version == running.get(name)
-                    ? configs.get(name)
-                    : InstanceConfig.from(version, nodeName, desired.secrets(), nodes)));
+        (name, version) -> {
+          var config =
+              same && version == running.get(name)
+                  ? configs.get(name)
+                  : InstanceConfig.from(version, nodeName, desired.secrets(), nodes, pods);
+          boolean serversStay =
+              Desired.podSelectors(version.vip().getSpec()).stream()
+                  .allMatch(one -> Objects.equals(pods.get(one), podsBefore.get(one)));
+          next.put(
+              name,
+              serversStay
+                  ? config
+                  : config.with(
+                      config.generation(),
+                      InstanceConfig.virtualServers(version.spec(), nodes, pods)));
+        });
     return next;
+  }
+
+  /** The pods of what runs; where there is no answer now, those of the last one. */
+  private Map<PodSelector, List<PodFacts>> known(
+      Map<PodSelector, List<PodFacts>> newest, Collection<Result> versions) {
+    var known = new HashMap<>(newest);
+    versions.stream()
+        .flatMap(version -> Desired.podSelectors(version.vip().getSpec()).stream())
+        .filter(pods::containsKey)
+        .forEach(selector -> known.putIfAbsent(selector, pods.get(selector)));
+    return known;
   }
 
   /**
