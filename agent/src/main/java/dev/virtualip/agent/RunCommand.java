@@ -59,9 +59,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -77,6 +81,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
+  private static final long PODS_SAVED_SECONDS = 5;
 
   @Spec private CommandSpec spec;
 
@@ -275,6 +280,10 @@ final class RunCommand implements Callable<Integer> {
     private final Planning planning;
     private final ExecutorService disk =
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
+    private final Executor diskLater =
+        CompletableFuture.delayedExecutor(PODS_SAVED_SECONDS, TimeUnit.SECONDS, disk);
+    private final AtomicReference<Desired> unsaved = new AtomicReference<>();
+    private Desired accepted;
     private VirtualRouterLoop loop;
 
     /**
@@ -393,7 +402,26 @@ final class RunCommand implements Callable<Integer> {
                 desired.pods(),
                 desired.secrets(),
                 Map.of());
-        disk.execute(() -> snapshot.write(good));
+        save(good);
+      }
+    }
+
+    /** Pods may come and go many times a second: they alone are no reason to write as often. */
+    private void save(Desired good) {
+      boolean onlyPods = accepted != null && accepted.isButForPods(good);
+      accepted = good;
+      boolean waits = unsaved.getAndSet(good) != null;
+      if (!onlyPods) {
+        disk.execute(this::saveNewest);
+      } else if (!waits) {
+        diskLater.execute(this::saveNewest);
+      }
+    }
+
+    private void saveNewest() {
+      var newest = unsaved.getAndSet(null);
+      if (newest != null) {
+        snapshot.write(newest);
       }
     }
 

@@ -14,7 +14,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * The pods of all nodes that are real servers. Each selector is watched for as long as it is
@@ -24,8 +26,14 @@ final class ServerPods implements AutoCloseable {
   /** How long a first answer is waited for, before all else goes on without it. */
   private static final long PATIENCE_SECONDS = 10;
 
+  /** Changes of pods within this time are told as one: in a rolling update they come in bursts. */
+  private static final long TOGETHER_MILLIS = 100;
+
   private final KubernetesClient client;
   private final Runnable changed;
+  private final AtomicBoolean untold = new AtomicBoolean();
+  private final Executor together =
+      CompletableFuture.delayedExecutor(TOGETHER_MILLIS, TimeUnit.MILLISECONDS, Runnable::run);
   private final Map<PodSelector, Watched> watched = new HashMap<>();
   private boolean closed;
 
@@ -117,19 +125,29 @@ final class ServerPods implements AutoCloseable {
   private final class Changes implements ResourceEventHandler<Pod> {
     @Override
     public void onAdd(Pod pod) {
-      changed.run();
+      tell();
     }
 
     @Override
     public void onUpdate(Pod before, Pod pod) {
       if (!PodFacts.of(before).equals(PodFacts.of(pod))) {
-        changed.run();
+        tell();
       }
     }
 
     @Override
     public void onDelete(Pod pod, boolean finalStateUnknown) {
-      changed.run();
+      tell();
+    }
+
+    private void tell() {
+      if (untold.compareAndSet(false, true)) {
+        together.execute(
+            () -> {
+              untold.set(false);
+              changed.run();
+            });
+      }
     }
   }
 }

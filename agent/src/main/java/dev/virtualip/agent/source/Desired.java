@@ -67,6 +67,11 @@ public record Desired(
     return new Desired(virtualIps, self, nodes, others, secrets, refused);
   }
 
+  /** Whether both differ in pods at most, which may change many times a second. */
+  public boolean isButForPods(Desired other) {
+    return with(Map.of()).equals(other.with(Map.of()));
+  }
+
   /**
    * Strips and sorts the VirtualIPs, and looks up the Secrets and nodes that they refer to.
    *

@@ -167,7 +167,7 @@ public final class ManifestSource implements AutoCloseable {
       var servers =
           vip.getSpec() == null ? List.<VirtualServer>of() : vip.getSpec().virtualServers();
       for (int i = 0; i < servers.size(); i++) {
-        if (servers.get(i) != null && servers.get(i).realServers().pods() != null) {
+        if (hasPods(servers.get(i))) {
           var problem =
               new Problem(
                   "spec.virtualServers[%d].realServers.pods".formatted(i),
@@ -179,6 +179,10 @@ public final class ManifestSource implements AutoCloseable {
     }
     return new Parsed(
         parsed.file(), parsed.virtualIps(), parsed.nodes(), problems, parsed.complete());
+  }
+
+  private static boolean hasPods(VirtualServer server) {
+    return server != null && server.realServers() != null && server.realServers().pods() != null;
   }
 
   private void update(Set<Path> watched) {
