@@ -134,7 +134,7 @@ public final class KubernetesSource implements AutoCloseable {
             .withoutField("type", "helm.sh/release.v1")
             .runnableInformer(0);
     pods = new NodePods(client, nodeName);
-    serverPods = new ServerPods(client, () -> changed.offer(true));
+    serverPods = new ServerPods(client, () -> changed.offer(true), ServerPods.PATIENCE);
     virtualIps.itemStore(new SlimStore(nodeName));
   }
 

@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
@@ -24,13 +25,14 @@ import java.util.concurrent.atomic.AtomicBoolean;
  */
 final class ServerPods implements AutoCloseable {
   /** How long a first answer is waited for, before all else goes on without it. */
-  private static final long PATIENCE_SECONDS = 10;
+  static final Duration PATIENCE = Duration.ofSeconds(10);
 
   /** Changes of pods within this time are told as one: in a rolling update they come in bursts. */
   private static final long TOGETHER_MILLIS = 100;
 
   private final KubernetesClient client;
   private final Runnable changed;
+  private final Duration patience;
   private final AtomicBoolean untold = new AtomicBoolean();
   private final Executor together =
       CompletableFuture.delayedExecutor(TOGETHER_MILLIS, TimeUnit.MILLISECONDS, Runnable::run);
@@ -51,10 +53,12 @@ final class ServerPods implements AutoCloseable {
 
   /**
    * @param changed called when {@link #pods} may give another result, by any thread; must not block
+   * @param patience usually {@link #PATIENCE}
    */
-  ServerPods(KubernetesClient client, Runnable changed) {
+  ServerPods(KubernetesClient client, Runnable changed, Duration patience) {
     this.client = client;
     this.changed = changed;
+    this.patience = patience;
   }
 
   /**
@@ -89,7 +93,7 @@ final class ServerPods implements AutoCloseable {
         Informers.startForEver(informer, "pods of " + wanted.namespace())
             .thenRun(() -> {})
             .toCompletableFuture()
-            .completeOnTimeout(null, PATIENCE_SECONDS, TimeUnit.SECONDS);
+            .completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS);
     waited.thenRun(changed);
     return new Watched(informer, waited);
   }
