@@ -196,7 +196,9 @@ final class RunCommand implements Callable<Integer> {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     AgentMetrics.process(registry);
     var metrics = new AgentMetrics(registry);
-    registry.getPrometheusRegistry().register(new VirtualServerMetrics(metrics, statistics));
+    registry
+        .getPrometheusRegistry()
+        .register(new VirtualServerMetrics(metrics, statistics::statistics));
     Defects.countBy(metrics::defect);
     var wiring = new Wiring(client, registry, metrics);
     var node =

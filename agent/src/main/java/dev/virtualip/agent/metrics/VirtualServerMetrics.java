@@ -2,6 +2,7 @@ package dev.virtualip.agent.metrics;
 
 import dev.virtualip.agent.net.IpvsPort;
 import dev.virtualip.agent.net.IpvsPort.DestinationStatistics;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.IpvsPort.ServiceStatistics;
 import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import dev.virtualip.crds.values.IpPrefix;
@@ -19,6 +20,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.function.ToLongFunction;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,7 +33,18 @@ public final class VirtualServerMetrics implements MultiCollector {
   private static final Logger LOG = LoggerFactory.getLogger(VirtualServerMetrics.class);
 
   private final AgentMetrics metrics;
-  private final IpvsPort ipvs;
+  private final Statistics kernel;
+
+  /** Reads {@link IpvsPort#statistics}. */
+  @FunctionalInterface
+  public interface Statistics {
+    /**
+     * Counters of virtual services.
+     *
+     * @throws IOException if the kernel has no IPVS, or refuses
+     */
+    List<ServiceStatistics> of(Predicate<ServiceKey> wanted) throws IOException;
+  }
 
   /** Which virtual server of which VirtualIP a virtual service is of. */
   public record Owner(String vip, String virtualServer) {}
@@ -81,11 +94,11 @@ public final class VirtualServerMetrics implements MultiCollector {
    * Metrics to be registered.
    *
    * @param metrics knows status and virtual services of the VirtualIPs
-   * @param ipvs of its own, for its reads must not keep the event loop waiting
+   * @param kernel through a socket of its own, for it must not keep the event loop waiting
    */
-  public VirtualServerMetrics(AgentMetrics metrics, IpvsPort ipvs) {
+  public VirtualServerMetrics(AgentMetrics metrics, Statistics kernel) {
     this.metrics = metrics;
-    this.ipvs = ipvs;
+    this.kernel = kernel;
   }
 
   private static OfServer counter(
@@ -138,7 +151,7 @@ public final class VirtualServerMetrics implements MultiCollector {
     var statistics = new LinkedHashMap<Labels, DestinationStatistics>();
     try {
       var services =
-          owners.isEmpty() ? List.<ServiceStatistics>of() : ipvs.statistics(owners::containsKey);
+          owners.isEmpty() ? List.<ServiceStatistics>of() : kernel.of(owners::containsKey);
       for (var service : services) {
         var owner = owners.get(service.key());
         for (var server : service.destinations()) {

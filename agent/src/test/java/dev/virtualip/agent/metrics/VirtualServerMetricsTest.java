@@ -3,7 +3,6 @@ package dev.virtualip.agent.metrics;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.metrics.VirtualServerMetrics.Owner;
-import dev.virtualip.agent.net.IpvsPort;
 import dev.virtualip.agent.net.IpvsPort.Counters;
 import dev.virtualip.agent.net.IpvsPort.DestinationStatistics;
 import dev.virtualip.agent.net.IpvsPort.Protocol;
@@ -18,7 +17,6 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import io.prometheus.metrics.model.snapshots.CounterSnapshot.CounterDataPointSnapshot;
 import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapshot;
 import java.io.IOException;
-import java.lang.reflect.Proxy;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,30 +42,17 @@ class VirtualServerMetricsTest {
         key, counters, List.of(new DestinationStatistics(address, 8080, 2, 3, 0, counters)));
   }
 
-  /** IPVS of which only the statistics may be read. */
-  private IpvsPort ipvs() {
-    return (IpvsPort)
-        Proxy.newProxyInstance(
-            getClass().getClassLoader(),
-            new Class<?>[] {IpvsPort.class},
-            (_, method, arguments) -> {
-              assertEquals("statistics", method.getName());
-              return statistics((Predicate<?>) arguments[0]);
-            });
-  }
-
-  @SuppressWarnings("unchecked")
-  private List<ServiceStatistics> statistics(Predicate<?> wanted) throws IOException {
+  private List<ServiceStatistics> statistics(Predicate<ServiceKey> wanted) throws IOException {
     if (refuses) {
       throw new IOException("EPERM");
     }
-    return kernel.stream().filter(s -> ((Predicate<ServiceKey>) wanted).test(s.key())).toList();
+    return kernel.stream().filter(service -> wanted.test(service.key())).toList();
   }
 
   /** Value of each series, by name and labels. */
   private Map<String, Double> scrape() {
     var registry = new PrometheusRegistry();
-    registry.register(new VirtualServerMetrics(metrics, ipvs()));
+    registry.register(new VirtualServerMetrics(metrics, this::statistics));
     var series = new TreeMap<String, Double>();
     for (var family : registry.scrape()) {
       for (var point : family.getDataPoints()) {
