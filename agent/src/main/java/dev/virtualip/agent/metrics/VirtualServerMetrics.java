@@ -76,7 +76,7 @@ public final class VirtualServerMetrics implements MultiCollector {
 
   private static final List<OfServer> OF_SERVERS =
       List.of(
-          counter("connections", "Connections", s -> s.counters().connections()),
+          counter("connections", "Connections to it", s -> s.counters().connections()),
           counter("incoming_packets", "Packets to it", s -> s.counters().incomingPackets()),
           counter(
               "outgoing_packets",
