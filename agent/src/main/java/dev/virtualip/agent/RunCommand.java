@@ -11,6 +11,7 @@ import dev.virtualip.agent.instance.Input;
 import dev.virtualip.agent.instance.Node;
 import dev.virtualip.agent.instance.NodeMachine;
 import dev.virtualip.agent.instance.Recorder;
+import dev.virtualip.agent.instance.ServerCheck;
 import dev.virtualip.agent.instance.Stopwatch;
 import dev.virtualip.agent.kube.ApiServer;
 import dev.virtualip.agent.kube.Heartbeat;
@@ -27,6 +28,7 @@ import dev.virtualip.agent.loop.FileRecorder;
 import dev.virtualip.agent.loop.Planning;
 import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.metrics.VirtualServerMetrics;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.net.NodeNetwork;
@@ -176,9 +178,10 @@ final class RunCommand implements Callable<Integer> {
     LOG.info("start source={} listen={}", source(), listen);
     try (var netlink = new Netlink();
         var ipvs = new Ipvs();
+        var statistics = new Ipvs();
         var client = manifests == null ? ApiServer.client(kubeconfig) : null;
         var recorder = record == null ? null : FileRecorder.to(record, FileRecorder.SIZE_MAX)) {
-      run(netlink, ipvs, client, recorder, address);
+      run(netlink, ipvs, statistics, client, recorder, address);
     }
     return 0;
   }
@@ -190,6 +193,7 @@ final class RunCommand implements Callable<Integer> {
   private void run(
       Netlink netlink,
       Ipvs ipvs,
+      Ipvs statistics,
       KubernetesClient client,
       FileRecorder recorder,
       InetSocketAddress address)
@@ -197,6 +201,9 @@ final class RunCommand implements Callable<Integer> {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     AgentMetrics.process(registry);
     var metrics = new AgentMetrics(registry);
+    registry
+        .getPrometheusRegistry()
+        .register(new VirtualServerMetrics(metrics, statistics::statistics));
     Defects.countBy(metrics::defect);
     var wiring = new Wiring(client, registry, metrics);
     var node =
@@ -360,7 +367,7 @@ final class RunCommand implements Callable<Integer> {
 
             @Override
             public void ran(String name, boolean good, Duration took) {
-              metrics.checked(virtualIp, name, good, took);
+              metrics.checked(virtualIp, ServerCheck.label(name), good, took);
             }
           });
     }
