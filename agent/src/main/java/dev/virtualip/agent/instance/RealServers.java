@@ -1,17 +1,16 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.lvs.ServerPool;
 import dev.virtualip.agent.net.IpvsPort.VirtualService;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.VirtualServer;
 import dev.virtualip.agent.plan.VirtualServer.RealServer;
-import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.values.IpPrefix;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,23 +28,20 @@ final class RealServers {
   private final Node node;
   private final Map<String, ServerPool> pools = new LinkedHashMap<>();
 
-  /** By check as it runs. */
-  private final Map<HealthCheck, Running> running = new HashMap<>();
+  /** By a name that no other check of the VirtualIP has. */
+  private final Map<String, Running> running = new HashMap<>();
 
-  /** A running check of a real server. */
-  private record Running(
-      String virtualServer, RealServer server, String check, AutoCloseable runner) {
-    Running by(AutoCloseable started) {
-      return new Running(virtualServer, server, check, started);
-    }
-
-    /** A name that no other check of the VirtualIP has. */
+  /** A check of a real server. */
+  private record Subject(String virtualServer, RealServer server, String check) {
     @Override
     public String toString() {
       var address = IpPrefix.text(server.address());
       return virtualServer + "/" + address + "/" + server.port() + "/" + check;
     }
   }
+
+  /** The same with what it asks, and what ends it. */
+  private record Running(Subject subject, ScheduledCheck check, AutoCloseable runner) {}
 
   RealServers(Node node) {
     this.node = node;
@@ -67,21 +63,43 @@ final class RealServers {
   }
 
   private void runChecks(InstanceConfig config) {
-    var wanted = new LinkedHashMap<HealthCheck, Running>();
+    var wanted = new LinkedHashMap<Subject, ScheduledCheck>();
     for (var virtual : config.virtualServers()) {
       for (var server : virtual.servers().keySet()) {
+        var port = virtual.spec().askedPort(server.port());
         for (var check : virtual.spec().checksOf(server.address(), server.port())) {
-          var run = new Running(virtual.name(), server, check.name(), null);
-          wanted.put(check.named(run.toString()), run);
+          var subject = new Subject(virtual.name(), server, check.name());
+          var named = check.named(subject.toString());
+          wanted.put(subject, ScheduledCheck.ofServer(named, server.address(), port));
         }
       }
     }
-    var gone = new HashSet<>(running.keySet());
-    gone.removeAll(wanted.keySet());
-    gone.forEach(check -> stop(config.name(), check));
-    wanted.forEach(
-        (check, run) ->
-            running.computeIfAbsent(check, _ -> run.by(node.checks().start(config.name(), check))));
+    for (var run : List.copyOf(running.values())) {
+      if (!run.check().equals(wanted.get(run.subject()))) {
+        stop(config.name(), run);
+      }
+    }
+    wanted.forEach((subject, check) -> start(config.name(), subject, check));
+  }
+
+  private void start(String vip, Subject subject, ScheduledCheck check) {
+    var name = check.check().name();
+    if (running.containsKey(name)) {
+      return;
+    }
+    var pool = pools.get(subject.virtualServer());
+    switch (check.check().initial()) {
+      case Unknown -> {}
+      case Good -> pool.checked(subject.server(), subject.check(), null, null);
+      case Failed -> {
+        // An edited check must not take out a server that serves.
+        if (!pool.knows(subject.server(), subject.check())) {
+          var none = CheckState.initial(check.check());
+          pool.checked(subject.server(), subject.check(), none.detail(), null);
+        }
+      }
+    }
+    running.put(name, new Running(subject, check, node.checks().start(vip, check)));
   }
 
   /**
@@ -90,27 +108,25 @@ final class RealServers {
    * @return whether it is a check of a real server
    */
   boolean take(String vip, CheckState state) {
-    var found =
-        running.entrySet().stream()
-            .filter(entry -> entry.getKey().name().equals(state.name()))
-            .findFirst();
-    found.ifPresent(entry -> take(vip, entry.getValue(), state));
-    return found.isPresent();
-  }
-
-  private void take(String vip, Running run, CheckState state) {
-    boolean fails = state.verdict() == Verdict.Failed;
-    LOG.info(
-        "real_server vip={} virtual_server={} server={} check={} verdict={} detail=\"{}\"",
-        vip,
-        run.virtualServer(),
-        IpPrefix.text(run.server().address()),
-        run.check(),
-        state.verdict(),
-        state.detail());
-    pools
-        .get(run.virtualServer())
-        .checked(run.server(), run.check(), fails ? state.detail() : null);
+    var run = running.get(state.name());
+    if (run == null) {
+      return false;
+    }
+    var subject = run.subject();
+    var pool = pools.get(subject.virtualServer());
+    var failure = state.verdict() == Verdict.Failed ? state.detail() : null;
+    if (pool.checked(subject.server(), subject.check(), failure, state.serverWeight())) {
+      LOG.info(
+          "real_server vip={} virtual_server={} server={} state={} weight={} check={} detail=\"{}\"",
+          vip,
+          subject.virtualServer(),
+          IpPrefix.text(subject.server().address()),
+          pool.isUp(subject.server()) ? "Up" : "Down",
+          pool.weight(subject.server()),
+          subject.check(),
+          state.detail());
+    }
+    return true;
   }
 
   /** The pools, in the order of the virtual servers. */
@@ -129,14 +145,17 @@ final class RealServers {
 
   /** Ends all checks. */
   void stop(String vip) {
-    List.copyOf(running.keySet()).forEach(check -> stop(vip, check));
+    List.copyOf(running.values()).forEach(run -> stop(vip, run));
   }
 
-  private void stop(String vip, HealthCheck check) {
+  private void stop(String vip, Running run) {
+    var name = run.check().check().name();
+    running.remove(name);
     try {
-      running.remove(check).runner().close();
+      run.runner().close();
     } catch (Exception e) {
-      LOG.warn("check_not_stopped vip={} check={}", vip, check.name(), e);
+      LOG.warn("check_not_stopped vip={} check={}", vip, name, e);
     }
+    node.metrics().forgetCheck(vip, name);
   }
 }
