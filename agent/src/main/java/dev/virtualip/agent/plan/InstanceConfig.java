@@ -2,12 +2,16 @@ package dev.virtualip.agent.plan;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
+import dev.virtualip.agent.source.PodFacts;
+import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
 import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.check.CheckedSpec;
+import dev.virtualip.crds.check.CheckedSpec.ConnectionSync;
+import dev.virtualip.crds.check.CheckedSpec.ConnectionTimeouts;
 import dev.virtualip.crds.check.NicField;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.HealthCheck;
@@ -50,6 +54,8 @@ import java.util.stream.Stream;
  * @param routes routes installed while master
  * @param rules policy routing rules added while master
  * @param virtualServers virtual servers in IPVS while master
+ * @param connectionSync copies of their connections between the nodes, or null
+ * @param connectionTimeouts timeouts of connections in IPVS, or null
  * @param healthChecks checks of this node
  * @param keepMaster whether failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
@@ -76,6 +82,8 @@ public record InstanceConfig(
     List<VirtualRoute> routes,
     List<PolicyRule> rules,
     List<VirtualServer> virtualServers,
+    ConnectionSync connectionSync,
+    ConnectionTimeouts connectionTimeouts,
     List<HealthCheck> healthChecks,
     boolean keepMaster,
     String syncGroup,
@@ -121,19 +129,21 @@ public record InstanceConfig(
    */
   public static InstanceConfig from(
       VirtualIp vip, String nodeName, Map<SecretKey, byte[]> secrets, List<NodeFacts> nodes) {
-    return from(CheckedSpec.check(vip), nodeName, secrets, nodes);
+    return from(CheckedSpec.check(vip), nodeName, secrets, nodes, Map.of());
   }
 
   /**
    * The configuration of a VirtualIP that has been checked already.
    *
+   * @param pods the pods that are real servers
    * @throws IllegalArgumentException with all problems, if the spec is not valid
    */
   public static InstanceConfig from(
       CheckedSpec.Result vip,
       String nodeName,
       Map<SecretKey, byte[]> secrets,
-      List<NodeFacts> nodes) {
+      List<NodeFacts> nodes,
+      Map<PodSelector, List<PodFacts>> pods) {
     if (!vip.isGood()) {
       throw new IllegalArgumentException(vip.name() + " may not run: " + vip.problems());
     }
@@ -168,7 +178,9 @@ public record InstanceConfig(
         addresses,
         checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
         checked.rules(),
-        checked.virtualServers().stream().map(server -> VirtualServer.of(server, nodes)).toList(),
+        virtualServers(checked, nodes, pods),
+        checked.connectionSync(),
+        checked.connectionTimeouts(),
         spec.healthChecks(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
@@ -177,6 +189,14 @@ public record InstanceConfig(
         checked.linkDownDelay().toNanos(),
         checked.delayAfterBoot().toNanos(),
         interfaces(spec, nodeName));
+  }
+
+  /** The virtual servers of a VirtualIP with the real servers that they have now. */
+  static List<VirtualServer> virtualServers(
+      CheckedSpec checked, List<NodeFacts> nodes, Map<PodSelector, List<PodFacts>> pods) {
+    return checked.virtualServers().stream()
+        .map(server -> VirtualServer.of(server, nodes, pods))
+        .toList();
   }
 
   private static VirtualRouterConfig routerConfig(CheckedSpec checked) {
@@ -333,6 +353,8 @@ public record InstanceConfig(
         routes,
         rules,
         servers,
+        connectionSync,
+        connectionTimeouts,
         healthChecks,
         keeps,
         syncGroup,

@@ -3,10 +3,12 @@ package dev.virtualip.agent.instance;
 import dev.virtualip.agent.net.IpvsPort;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** IPVS in memory. */
 final class FakeIpvs implements IpvsPort {
@@ -16,6 +18,11 @@ final class FakeIpvs implements IpvsPort {
   final List<String> log = new ArrayList<>();
 
   boolean available = true;
+
+  /** At most one of each role. */
+  final Map<SyncRole, SyncDaemon> daemons = new EnumMap<>(SyncRole.class);
+
+  ConnectionTimeouts timeouts = new ConnectionTimeouts(900, 120, 300);
 
   /** What the kernel says to each change, or null if it makes them. */
   String refusal;
@@ -70,30 +77,34 @@ final class FakeIpvs implements IpvsPort {
   }
 
   @Override
-  public List<ServiceStatistics> statistics() {
+  public List<ServiceStatistics> statistics(Predicate<ServiceKey> wanted) {
     return List.of();
   }
 
   @Override
   public Set<SyncDaemon> syncDaemons() {
-    return Set.of();
+    return Set.copyOf(daemons.values());
   }
 
   @Override
   public void start(SyncDaemon daemon) throws IOException {
-    throw new IOException("not simulated");
+    if (!daemon.equals(daemons.computeIfAbsent(daemon.role(), _ -> daemon))) {
+      throw new IOException("EEXIST: another one runs");
+    }
   }
 
   @Override
-  public void stop(SyncRole role) throws IOException {
-    throw new IOException("not simulated");
+  public void stop(SyncRole role) {
+    daemons.remove(role);
   }
 
   @Override
   public ConnectionTimeouts timeouts() {
-    return new ConnectionTimeouts(900, 120, 300);
+    return timeouts;
   }
 
   @Override
-  public void setTimeouts(ConnectionTimeouts timeouts) {}
+  public void setTimeouts(ConnectionTimeouts newest) {
+    timeouts = newest;
+  }
 }

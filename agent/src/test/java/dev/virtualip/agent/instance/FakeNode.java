@@ -245,6 +245,16 @@ public final class FakeNode implements AddressPort {
   }
 
   @Override
+  public void restrictArp(Link link) {
+    log.add("restrict ARP of " + link.name());
+  }
+
+  @Override
+  public void openTunnel(Link link) {
+    log.add("open tunnel " + link.name());
+  }
+
+  @Override
   public List<Failure> apply(List<Change> changes) {
     var failures = new ArrayList<Failure>();
     ticks += 1_000_000;
