@@ -44,7 +44,7 @@ class LvsSamplesIT {
   private static final Map<String, String> ALL_UP =
       Map.of("10.1.0.21:80", "2", "10.1.0.22:80", "1", "10.1.0.23:80", "1");
 
-  /** A server that answers each packet with its argument, and accepts connections. */
+  /** Answers each question with itself as a good answer, and its argument; accepts connections. */
   private static final String NAME_SERVER =
       """
       import socket, sys
@@ -53,9 +53,10 @@ class LvsSamplesIT {
       udp.setsockopt(socket.IPPROTO_IP, 8, 1)  # IP_PKTINFO: answers with the address asked at
       udp.bind(("", 53))
       while True:
-        _, [(level, kind, info)], _, client = udp.recvmsg(512, 64)
+        question, [(level, kind, info)], _, client = udp.recvmsg(512, 64)
         source = (level, kind, bytes(4) + info[8:12] + bytes(4))
-        udp.sendmsg([sys.argv[1].encode()], [source], 0, client)
+        answer = question[:2] + b"\\x81\\x80" + question[4:] + sys.argv[1].encode()
+        udp.sendmsg([answer], [source], 0, client)
       """;
 
   /** Asks at the address in its argument, all from one port, until it has ten answers. */
@@ -66,10 +67,10 @@ class LvsSamplesIT {
       udp.settimeout(1)
       answers = []
       while len(answers) < 10:
-        udp.sendto(b"?", (sys.argv[1], 53))
+        udp.sendto(bytes(12), (sys.argv[1], 53))
         try:
           answer, server = udp.recvfrom(512)
-          answers.append(answer.decode() + " " + server[0])
+          answers.append(answer[12:].decode() + " " + server[0])
         except OSError:
           pass
       print("\\n".join(answers))
