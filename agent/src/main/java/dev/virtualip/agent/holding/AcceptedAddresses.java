@@ -31,7 +31,9 @@ import org.slf4j.LoggerFactory;
 public final class AcceptedAddresses {
   private static final Logger LOG = LoggerFactory.getLogger(AcceptedAddresses.class);
 
-  /** Nobody is harmed by them while no agent runs, and the node's share of connections needs them. */
+  /**
+   * Nobody is harmed by them while no agent runs, and the node's share of connections needs them.
+   */
   private static final long LEASE_SECONDS = 3600;
 
   private static final long RENEW_NANOS = 20_000_000_000L;

@@ -87,14 +87,12 @@ final class SimKernel implements AddressPort {
   /** When the node last lost something that the agent could not know of at once. */
   long disturbedAt = Long.MIN_VALUE / 2;
 
-<<<<<<< HEAD
   final FakeIpvs ipvs = new FakeIpvs();
-=======
+
   /** When it was read, and when it refused a change, for the last time. */
   long readAt = Long.MIN_VALUE / 2;
 
   long refusedAt = Long.MIN_VALUE / 2;
->>>>>>> main
 
   /** When somebody else last gave a place back that ours may want. */
   long freedAt = Long.MIN_VALUE / 2;
