@@ -261,6 +261,21 @@ class CheckRunnerTest {
     }
   }
 
+  /** keepalived: retry and delay_before_retry. */
+  @Test
+  void afterAFailureThatDoesNotDecideItAsksAgainSooner() throws IOException {
+    int port = freePort();
+    var check =
+        check(
+            "{name: r, tcp: {port: %d}, interval: 1h, fall: 3, retryInterval: 50ms, initial: Good}"
+                .formatted(port));
+    try (var _ = start(null, check)) {
+      awaitTold(
+          state("r", Verdict.Good, ""),
+          state("r", Verdict.Failed, "connect refused 127.0.0.1:" + port));
+    }
+  }
+
   @Test
   void aFailureThatChangesItsFaceAllTheTimeIsToldSeldom() throws IOException {
     var status = new AtomicInteger(500);

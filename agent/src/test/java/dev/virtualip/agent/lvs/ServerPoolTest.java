@@ -127,4 +127,22 @@ class ServerPoolTest {
     pool.checked(TWO, "tcp", null, null);
     assertEquals(Map.of(ONE, "connect refused"), pool.down());
   }
+
+  /** keepalived: misc_dynamic, whose checks change the weight by their differences to it. */
+  @Test
+  void weightsOfChecksAddUpAndCountForTheQuorum() {
+    pool = new ServerPool(virtualServer("quorum: 10"));
+    assertTrue(pool.checked(TWO, "tcp", null, 9), "another weight");
+    assertFalse(pool.checked(TWO, "tcp", null, 9), "nothing new");
+    assertEquals("10.0.0.21:80=1 10.0.0.22:80=9", destinations());
+    assertTrue(pool.hasQuorum());
+    pool.checked(TWO, "other", null, 2);
+    assertEquals("10.0.0.21:80=1 10.0.0.22:80=8", destinations());
+    assertFalse(pool.hasQuorum());
+    pool.checked(TWO, "tcp", null, 0);
+    assertEquals("10.0.0.21:80=1 10.0.0.22:80=0", destinations(), "not below 0");
+    assertTrue(pool.checked(TWO, "tcp", "refused", null));
+    assertFalse(pool.checked(TWO, "other", "refused", null), "it is down already");
+    assertEquals(Map.of(TWO, "refused; refused"), pool.down());
+  }
 }
