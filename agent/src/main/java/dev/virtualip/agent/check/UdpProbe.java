@@ -28,10 +28,7 @@ final class UdpProbe implements Probe {
     target = Probe.hostPort(udp.host(), udp.port());
     payload = HexFormat.of().parseHex(udp.payload().replace(" ", ""));
     // Silence has to be known before the run is late.
-    silenceMillis =
-        udp.requireReply()
-            ? 0
-            : (int) Math.max(1, timeout.multipliedBy(9).dividedBy(10).toMillis());
+    silenceMillis = (int) Math.max(1, timeout.multipliedBy(9).dividedBy(10).toMillis());
   }
 
   @Override
@@ -52,7 +49,9 @@ final class UdpProbe implements Probe {
     } catch (PortUnreachableException _) {
       return new Result.Failure("port unreachable " + target);
     } catch (SocketTimeoutException _) {
-      return new Result.Success();
+      return udp.requireReply()
+          ? new Result.Failure("no answer from " + target)
+          : new Result.Success();
     } catch (IOException e) {
       return Probe.failure(e, target);
     }

@@ -1,5 +1,6 @@
 package dev.virtualip.agent.check;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -19,10 +20,12 @@ import java.util.Scanner;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Probes of kind udp, dns, smtp and ping against servers on loopback. */
+@Timeout(value = 60, unit = SECONDS)
 class NetworkProbesTest {
   private static final InetAddress LOCAL = InetAddress.ofLiteral("127.0.0.1");
 
@@ -62,10 +65,9 @@ class NetworkProbesTest {
     return socket;
   }
 
-  private static int closedPort() throws IOException {
-    try (var socket = new DatagramSocket(0, LOCAL)) {
-      return socket.getLocalPort();
-    }
+  /** Nothing has the port of the discard service (RFC 863). */
+  private static int closedPort() {
+    return 9;
   }
 
   @Test
