@@ -8,8 +8,10 @@ local found = {}
 for _, condition in ipairs(obj.status.conditions) do
   found[condition.type] = condition
 end
--- Two masters and stray addresses first: what is Ready may still hurt.
-for _, bad in ipairs({"Stalled", "MultipleMasters", "VridConflict", "StrayAddresses"}) do
+-- These first: what is Ready may still hurt.
+for _, bad in ipairs({
+  "Stalled", "MultipleMasters", "VridConflict", "StrayAddresses", "QuorumLost"
+}) do
   local condition = found[bad]
   if condition ~= nil and condition.status == "True" then
     return {status = "Degraded", message = condition.reason .. ": " .. condition.message}

@@ -11,6 +11,7 @@ import dev.virtualip.agent.instance.Input;
 import dev.virtualip.agent.instance.Node;
 import dev.virtualip.agent.instance.NodeMachine;
 import dev.virtualip.agent.instance.Recorder;
+import dev.virtualip.agent.instance.ServerCheck;
 import dev.virtualip.agent.instance.Stopwatch;
 import dev.virtualip.agent.kube.ApiServer;
 import dev.virtualip.agent.kube.Heartbeat;
@@ -27,6 +28,7 @@ import dev.virtualip.agent.loop.FileRecorder;
 import dev.virtualip.agent.loop.Planning;
 import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.metrics.VirtualServerMetrics;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.net.NodeNetwork;
@@ -59,9 +61,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
@@ -77,6 +83,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true)
 final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
+  private static final long PODS_SAVED_SECONDS = 5;
 
   @Spec private CommandSpec spec;
 
@@ -171,9 +178,10 @@ final class RunCommand implements Callable<Integer> {
     LOG.info("start source={} listen={}", source(), listen);
     try (var netlink = new Netlink();
         var ipvs = new Ipvs();
+        var statistics = new Ipvs();
         var client = manifests == null ? ApiServer.client(kubeconfig) : null;
         var recorder = record == null ? null : FileRecorder.to(record, FileRecorder.SIZE_MAX)) {
-      run(netlink, ipvs, client, recorder, address);
+      run(netlink, ipvs, statistics, client, recorder, address);
     }
     return 0;
   }
@@ -185,6 +193,7 @@ final class RunCommand implements Callable<Integer> {
   private void run(
       Netlink netlink,
       Ipvs ipvs,
+      Ipvs statistics,
       KubernetesClient client,
       FileRecorder recorder,
       InetSocketAddress address)
@@ -192,6 +201,9 @@ final class RunCommand implements Callable<Integer> {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     AgentMetrics.process(registry);
     var metrics = new AgentMetrics(registry);
+    registry
+        .getPrometheusRegistry()
+        .register(new VirtualServerMetrics(metrics, statistics::statistics));
     Defects.countBy(metrics::defect);
     var wiring = new Wiring(client, registry, metrics);
     var node =
@@ -275,6 +287,10 @@ final class RunCommand implements Callable<Integer> {
     private final Planning planning;
     private final ExecutorService disk =
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
+    private final Executor diskLater =
+        CompletableFuture.delayedExecutor(PODS_SAVED_SECONDS, TimeUnit.SECONDS, disk);
+    private final AtomicReference<Desired> unsaved = new AtomicReference<>();
+    private Desired accepted;
     private VirtualRouterLoop loop;
 
     /**
@@ -351,7 +367,7 @@ final class RunCommand implements Callable<Integer> {
 
             @Override
             public void ran(String name, boolean good, Duration took) {
-              metrics.checked(virtualIp, name, good, took);
+              metrics.checked(virtualIp, ServerCheck.label(name), good, took);
             }
           });
     }
@@ -381,15 +397,38 @@ final class RunCommand implements Callable<Integer> {
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
       Defects.contain(() -> notifier.running(running, desired.secrets()));
+      if (kubernetes != null) {
+        kubernetes.running(running.values());
+      }
       if (snapshot != null) {
         var good =
             new Desired(
                 List.copyOf(running.values()),
                 desired.self(),
                 desired.nodes(),
+                desired.pods(),
                 desired.secrets(),
                 Map.of());
-        disk.execute(() -> snapshot.write(good));
+        save(good);
+      }
+    }
+
+    /** Pods may come and go many times a second: they alone are no reason to write as often. */
+    private void save(Desired good) {
+      boolean onlyPods = accepted != null && accepted.isButForPods(good);
+      accepted = good;
+      boolean waits = unsaved.getAndSet(good) != null;
+      if (!onlyPods) {
+        disk.execute(this::saveNewest);
+      } else if (!waits) {
+        diskLater.execute(this::saveNewest);
+      }
+    }
+
+    private void saveNewest() {
+      var newest = unsaved.getAndSet(null);
+      if (newest != null) {
+        snapshot.write(newest);
       }
     }
 

@@ -1,17 +1,26 @@
 package dev.virtualip.e2e;
 
 import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.metrics.VirtualServerMetrics;
+import dev.virtualip.agent.metrics.VirtualServerMetrics.Owner;
+import dev.virtualip.agent.net.IpvsPort.Counters;
+import dev.virtualip.agent.net.IpvsPort.DestinationStatistics;
+import dev.virtualip.agent.net.IpvsPort.Protocol;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
+import dev.virtualip.agent.net.IpvsPort.ServiceStatistics;
 import dev.virtualip.agent.notify.Notifier;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.operator.act.OperatorMetrics;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.net.InetAddress;
 import java.time.Duration;
 import java.util.Collection;
 import java.util.List;
@@ -24,6 +33,7 @@ import java.util.stream.Collectors;
 
 /** All metrics of both programs, as Prometheus gets them. */
 final class MetricsPage {
+  private static final String MASTER = "---\n{state: Master, priority: 100}";
   private static final Pattern HELP = Pattern.compile("# HELP (\\S+) (.*)");
   private static final Pattern TYPE = Pattern.compile("# TYPE (\\S+) (\\S+)");
   private static final Pattern SAMPLE = Pattern.compile("(\\w+)(?:\\{(.*)})? \\S+");
@@ -57,8 +67,8 @@ final class MetricsPage {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     AgentMetrics.process(registry);
     var metrics = new AgentMetrics(registry);
-    metrics.status(
-        "web", Serialization.unmarshal("---\n{state: Master, priority: 100}", NodeStatus.class));
+    metrics.status("web", Serialization.unmarshal(MASTER, NodeStatus.class));
+    virtualServer(registry, metrics);
     metrics.sent("web", 0);
     metrics.sendFailed("web");
     metrics.received("web", 0);
@@ -79,6 +89,20 @@ final class MetricsPage {
     metrics.defect("notify");
     notifier(registry);
     return parse(registry.scrape());
+  }
+
+  private static void virtualServer(PrometheusMeterRegistry registry, AgentMetrics metrics) {
+    var http = new VirtualServerStatus("http", true, 1, 1, 1, 0, null);
+    metrics.status(
+        "lvs", Serialization.unmarshal(MASTER, NodeStatus.class).withVirtualServers(List.of(http)));
+    var key = ServiceKey.of(Protocol.TCP, InetAddress.getLoopbackAddress(), 80);
+    metrics.services(Map.of(key, new Owner("lvs", "http")));
+    var server =
+        new DestinationStatistics(InetAddress.getLoopbackAddress(), 80, 1, 1, 0, Counters.ZERO);
+    var service = new ServiceStatistics(key, Counters.ZERO, List.of(server));
+    registry
+        .getPrometheusRegistry()
+        .register(new VirtualServerMetrics(metrics, _ -> List.of(service)));
   }
 
   private static void notifier(PrometheusMeterRegistry registry) {

@@ -38,7 +38,7 @@ class StructureTest {
       agent.plan: agent.net agent.source agent.vrrp crds.check crds.schema crds.values
       agent.disk: agent.source agent.vrrp crds.check crds.schema
       agent.check: agent.disk agent.exec agent.vrrp crds.schema crds.values log
-      agent.metrics: crds.schema
+      agent.metrics: agent.net crds.schema crds.values
       agent.notify: agent.exec agent.vrrp crds.check crds.schema crds.values log
       agent.kube: agent.check agent.source crds.check crds.schema kube log
       agent.holding: agent.net agent.plan agent.vrrp crds.values

@@ -12,6 +12,7 @@ import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Objects;
@@ -23,8 +24,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Writes Kubernetes Events. Callers never wait. Equal Events within ten minutes become one Event
- * whose count is raised, as {@code kubectl describe} expects. While the API server is away Events
- * wait; beyond 1,000 of them the oldest are dropped.
+ * whose count is raised once a second at most, as {@code kubectl describe} expects. While the API
+ * server is away Events wait; beyond 1,000 of them the oldest are dropped.
  */
 public final class EventWriter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EventWriter.class);
@@ -33,6 +34,10 @@ public final class EventWriter implements AutoCloseable {
   private static final int MAX = 1_000;
   private static final int MESSAGE_MAX = 1_000;
   private static final Duration SAME = Duration.ofMinutes(10);
+
+  /** How often the count of an Event is raised at most: what it is about may flap. */
+  private static final long RAISE_NANOS = Duration.ofSeconds(1).toNanos();
+
   private static final Set<Integer> LATER = Set.of(401, 403, 408, 429);
   private static final Duration RETRY = Duration.ofSeconds(2);
   private static final Duration FLUSH = Duration.ofMillis(300);
@@ -44,12 +49,12 @@ public final class EventWriter implements AutoCloseable {
   private final String component;
   private final String host;
   private final Map<Said, Occurred> waiting = new LinkedHashMap<>();
-  private final Map<Said, Event> written =
+  private final Map<Said, Written> written =
       new LinkedHashMap<>() {
         private static final long serialVersionUID = 1;
 
         @Override
-        protected boolean removeEldestEntry(Map.Entry<Said, Event> eldest) {
+        protected boolean removeEldestEntry(Map.Entry<Said, Written> eldest) {
           return size() > MAX;
         }
       };
@@ -65,6 +70,8 @@ public final class EventWriter implements AutoCloseable {
   }
 
   private record Said(ObjectReference about, String type, String reason, String message) {}
+
+  private record Written(Event event, long nanos) {}
 
   private record Occurred(int times, Instant first, Instant last, String detail) {}
 
@@ -165,16 +172,25 @@ public final class EventWriter implements AutoCloseable {
   }
 
   private synchronized Map.Entry<Said, Occurred> next() throws InterruptedException {
-    while (waiting.isEmpty()) {
-      if (closing) {
-        return null;
+    while (!waiting.isEmpty() || !closing) {
+      long now = System.nanoTime();
+      var first =
+          waiting.keySet().stream()
+              .min(Comparator.comparingLong(said -> Math.max(0, waitNanos(said, now))));
+      if (first.isEmpty()) {
+        wait();
+      } else if (waitNanos(first.get(), now) > 0) {
+        wait(Math.ceilDiv(waitNanos(first.get(), now), 1_000_000));
+      } else {
+        return Map.entry(first.get(), waiting.remove(first.get()));
       }
-      wait();
     }
-    var first = waiting.entrySet().iterator().next();
-    var next = Map.entry(first.getKey(), first.getValue());
-    waiting.remove(next.getKey());
-    return next;
+    return null;
+  }
+
+  private long waitNanos(Said said, long now) {
+    var before = written.get(said);
+    return closing || before == null ? 0 : before.nanos() + RAISE_NANOS - now;
   }
 
   private void write(Said said, Occurred occurred) throws InterruptedException {
@@ -205,9 +221,12 @@ public final class EventWriter implements AutoCloseable {
    */
   private Optional<ApiCall.Answer> again(Said said, Occurred occurred)
       throws IOException, InterruptedException {
-    var event = written.get(said);
-    if (event == null
-        || Instant.parse(event.getLastTimestamp()).plus(SAME).isBefore(occurred.last())) {
+    var before = written.get(said);
+    if (before == null) {
+      return Optional.empty();
+    }
+    var event = before.event();
+    if (Instant.parse(event.getLastTimestamp()).plus(SAME).isBefore(occurred.last())) {
       return Optional.empty();
     }
     int count = event.getCount() + occurred.times();
@@ -231,6 +250,7 @@ public final class EventWriter implements AutoCloseable {
     if (answer.ok()) {
       event.setCount(count);
       event.setLastTimestamp(seconds(occurred.last()));
+      wrote(said, event);
     }
     return Optional.of(answer);
   }
@@ -240,9 +260,13 @@ public final class EventWriter implements AutoCloseable {
     var event = event(said, occurred);
     var answer = sender.send("POST", path(event), ApiCall.JSON, JSON.writeValueAsString(event));
     if (answer.ok()) {
-      written.put(said, event);
+      wrote(said, event);
     }
     return answer;
+  }
+
+  private void wrote(Said said, Event event) {
+    written.put(said, new Written(event, System.nanoTime()));
   }
 
   private Event event(Said said, Occurred occurred) {

@@ -86,6 +86,22 @@ class EventWriterTest {
   }
 
   @Test
+  void whatFlapsRaisesTheCountOnceASecondAtMost() throws InterruptedException {
+    try (var writer = EventWriter.start(this::answer, "c", "h")) {
+      writer.record(WEB, true, "ServerDown", "m");
+      assertEquals("POST", next().method());
+      for (int i = 0; i < 1_000; i++) {
+        writer.record(WEB, true, "ServerDown", "m", " " + i);
+      }
+      int patches = 1;
+      while (!next().body().contains("\"count\":1001")) {
+        patches++;
+      }
+      assertTrue(patches <= 3, "more than one a second");
+    }
+  }
+
+  @Test
   void oneThatDiffersInADetailOnlyIsTheSameWithThatDetail() throws InterruptedException {
     try (var writer = EventWriter.start(this::answer, "c", "h")) {
       writer.record(WEB, false, "Master", "m", " (took 1ms)");

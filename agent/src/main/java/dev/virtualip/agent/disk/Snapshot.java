@@ -3,6 +3,8 @@ package dev.virtualip.agent.disk;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.source.PodFacts;
+import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
@@ -22,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -56,14 +59,18 @@ public final class Snapshot {
       List<VirtualIp> virtualIps,
       NodeFacts self,
       List<NodeFacts> nodes,
+      List<Pods> pods,
       List<Secret> secrets) {
-    /** Earlier versions of the agent did not write the nodes. */
+    /** Earlier versions of the agent did not write nodes and pods. */
     Content {
       nodes = nodes == null ? List.of() : nodes;
+      pods = pods == null ? List.of() : pods;
     }
   }
 
   private record Secret(SecretKey ref, byte[] value) {}
+
+  private record Pods(PodSelector of, List<PodFacts> pods) {}
 
   /** The last snapshot. Empty, with a line in the log, if there is none that can be used. */
   public synchronized Optional<Desired> read() {
@@ -92,7 +99,9 @@ public final class Snapshot {
   private static Desired desired(Content content) {
     var secrets = new HashMap<SecretKey, byte[]>();
     content.secrets().forEach(secret -> secrets.put(secret.ref(), secret.value()));
-    return new Desired(content.virtualIps(), content.self(), content.nodes(), secrets, Map.of());
+    var pods = content.pods().stream().collect(Collectors.toMap(Pods::of, Pods::pods));
+    return new Desired(
+        content.virtualIps(), content.self(), content.nodes(), pods, secrets, Map.of());
   }
 
   /**
@@ -105,9 +114,11 @@ public final class Snapshot {
     }
     var secrets = new ArrayList<Secret>();
     desired.secrets().forEach((key, value) -> secrets.add(new Secret(key, value)));
+    var pods = new ArrayList<Pods>();
+    desired.pods().forEach((selector, selected) -> pods.add(new Pods(selector, selected)));
     try {
       var content =
-          new Content(FORMAT, desired.virtualIps(), desired.self(), desired.nodes(), secrets);
+          new Content(FORMAT, desired.virtualIps(), desired.self(), desired.nodes(), pods, secrets);
       replace(MAPPER.writeValueAsBytes(content));
       written = desired;
     } catch (IOException e) {

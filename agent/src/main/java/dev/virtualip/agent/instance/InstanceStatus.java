@@ -14,6 +14,7 @@ import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import dev.virtualip.crds.values.IpPrefix;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -195,9 +196,14 @@ final class InstanceStatus {
    * @param lastResort whether its checks fail and {@code whenAllFail: KeepMaster} has lowered its
    *     priority to 1
    * @param strays virtual addresses that are bound here by something other than the agent
+   * @param virtualServers null if there are none
    */
   NodeStatus of(
-      InstanceConfig config, VirtualRouter router, boolean lastResort, List<String> strays) {
+      InstanceConfig config,
+      VirtualRouter router,
+      boolean lastResort,
+      List<String> strays,
+      List<VirtualServerStatus> virtualServers) {
     var messages = new ArrayList<String>();
     refused.forEach(problem -> messages.add("not run: " + problem));
     if (!details().isEmpty()) {
@@ -223,6 +229,7 @@ final class InstanceStatus {
         router.source() == null ? null : IpPrefix.text(router.source()),
         speakers.isEmpty() ? null : speakers,
         strays.isEmpty() ? null : strays,
+        virtualServers,
         history.isEmpty() ? null : history);
   }
 }

@@ -7,6 +7,7 @@ import dev.virtualip.agent.instance.Input.FrameReceived;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.Noted;
 import dev.virtualip.agent.instance.Input.PlanChanged;
+import dev.virtualip.agent.metrics.VirtualServerMetrics.Owner;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
@@ -383,6 +384,20 @@ public final class NodeMachine {
       var keys = node.services().keys();
       tell(() -> listener.services(keys));
     }
+    node.metrics().services(owners(node.services().keys()));
+  }
+
+  /** Which virtual server each of these virtual services is of. */
+  private Map<ServiceKey, Owner> owners(Set<ServiceKey> own) {
+    var owners = new HashMap<ServiceKey, Owner>();
+    for (var run : runs.values()) {
+      for (var server : run.config().virtualServers()) {
+        server.keys().stream()
+            .filter(own::contains)
+            .forEach(key -> owners.put(key, new Owner(run.config().name(), server.name())));
+      }
+    }
+    return owners;
   }
 
   private void tellNics() {

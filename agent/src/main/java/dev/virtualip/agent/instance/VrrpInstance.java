@@ -584,7 +584,7 @@ public final class VrrpInstance {
   public NodeStatus status() {
     boolean lastResort =
         asked == null && config.keepMaster() && router.priority() == EffectivePriority.LAST_RESORT;
-    return status.of(config, router, lastResort, strays());
+    return status.of(config, router, lastResort, strays(), servers.status());
   }
 
   /**

@@ -28,7 +28,7 @@ final class Kinds {
   @JsonIgnoreProperties("spec")
   private interface OfPod {}
 
-  @JsonIncludeProperties("conditions")
+  @JsonIncludeProperties({"conditions", "podIPs"})
   private interface OfPodStatus {}
 
   @JsonIncludeProperties("taints")

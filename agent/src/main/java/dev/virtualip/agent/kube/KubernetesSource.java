@@ -5,10 +5,13 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.Manifests;
+import dev.virtualip.agent.source.PodSelector;
+import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
@@ -25,8 +28,10 @@ import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -37,13 +42,15 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Takes VirtualIPs, the node's own Node and the Secrets of virtualip's namespace from the API
  * server, and follows their changes. It follows all Nodes too, once a VirtualIP takes its peers
- * from them. While the API server is away it keeps the last configuration and keeps trying.
+ * from them, and pods while a VirtualIP of this node has them as real servers. While the API server
+ * is away it keeps the last configuration and keeps trying.
  */
 public final class KubernetesSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
@@ -69,6 +76,7 @@ public final class KubernetesSource implements AutoCloseable {
   private final SharedIndexInformer<Node> allNodes;
   private final SharedIndexInformer<Secret> secrets;
   private final NodePods pods;
+  private final ServerPods serverPods;
 
   private final BlockingQueue<Boolean> changed = new ArrayBlockingQueue<>(1);
   private final Thread thread = Thread.ofVirtual().name("kubernetes-source").unstarted(this::run);
@@ -98,6 +106,10 @@ public final class KubernetesSource implements AutoCloseable {
   private final Map<String, VirtualIp> selecting = new HashMap<>();
 
   private volatile boolean followsAllNodes;
+  private volatile Collection<VirtualIp> running = List.of();
+
+  /** Valid pods of each spec of the last update. */
+  private Map<VirtualIpSpec, Set<PodSelector>> podsOfSpecs = Map.of();
 
   /**
    * Creates the informers; they do not run before {@link #start}.
@@ -122,6 +134,7 @@ public final class KubernetesSource implements AutoCloseable {
             .withoutField("type", "helm.sh/release.v1")
             .runnableInformer(0);
     pods = new NodePods(client, nodeName);
+    serverPods = new ServerPods(client, () -> changed.offer(true), ServerPods.PATIENCE);
     virtualIps.itemStore(new SlimStore(nodeName));
   }
 
@@ -168,6 +181,7 @@ public final class KubernetesSource implements AutoCloseable {
     allNodes.stop();
     secrets.stop();
     pods.close();
+    serverPods.close();
   }
 
   private <T extends HasMetadata> void follow(SharedIndexInformer<T> informer, String what) {
@@ -245,12 +259,45 @@ public final class KubernetesSource implements AutoCloseable {
     if (Desired.usesNodes(vips) && !knowsAllNodes()) {
       return;
     }
+    if (!serverPods.follow(podSelectors(vips))) {
+      return;
+    }
     var all = allNodes.getStore().list().stream().map(NodeFacts::of).toList();
-    var desired = Desired.of(vips, self, all, this::secret, problems);
+    var desired = Desired.of(vips, self, all, this::secret, problems).with(serverPods.pods());
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);
     }
+  }
+
+  /**
+   * The VirtualIPs that this node runs, in the versions that it runs: where the newest version is
+   * refused, the pods of the one that goes on are followed too.
+   */
+  public void running(Collection<VirtualIp> versions) {
+    running = List.copyOf(versions);
+    changed.offer(true);
+  }
+
+  /** The pods of what this node runs and of what it is about to run. */
+  private Set<PodSelector> podSelectors(List<VirtualIp> vips) {
+    var specs = new IdentityHashMap<VirtualIpSpec, Set<PodSelector>>();
+    Stream.concat(
+            running.stream(),
+            vips.stream().filter(vip -> vip.getSpec() != null && self.selectedBy(vip)))
+        .filter(vip -> !vip.getSpec().virtualServers().isEmpty())
+        .forEach(
+            vip -> {
+              var before = podsOfSpecs.get(vip.getSpec());
+              specs.put(vip.getSpec(), before == null ? validPodSelectors(vip) : before);
+            });
+    podsOfSpecs = specs;
+    return specs.values().stream().flatMap(Set::stream).collect(Collectors.toSet());
+  }
+
+  /** A spec that is not valid is not run, and the API server might refuse what it asks for. */
+  private static Set<PodSelector> validPodSelectors(VirtualIp vip) {
+    return CheckedSpec.check(vip).isGood() ? Desired.podSelectors(vip.getSpec()) : Set.of();
   }
 
   /**

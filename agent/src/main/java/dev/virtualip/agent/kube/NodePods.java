@@ -1,6 +1,7 @@
 package dev.virtualip.agent.kube;
 
 import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.crds.schema.LabelSelector;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -48,9 +49,7 @@ final class NodePods implements PodReadiness, AutoCloseable {
     var metadata = pod.getMetadata();
     return metadata.getNamespace().equals(namespace)
         && selector.matches(Objects.requireNonNullElse(metadata.getLabels(), Map.of()))
-        && pod.getStatus() != null
-        && pod.getStatus().getConditions().stream()
-            .anyMatch(c -> "Ready".equals(c.getType()) && "True".equals(c.getStatus()));
+        && PodFacts.isReady(pod);
   }
 
   private synchronized SharedIndexInformer<Pod> informer() {

@@ -28,6 +28,10 @@ import org.slf4j.LoggerFactory;
 public final class StatusReporter {
   private static final Logger LOG = LoggerFactory.getLogger(StatusReporter.class);
   private static final long GAP_NANOS = Duration.ofMillis(100).toNanos();
+
+  /** Between two writes where only virtual servers have changed: a thousand servers may flap. */
+  private static final long SERVERS_GAP_NANOS = Duration.ofSeconds(1).toNanos();
+
   private static final long RETRY_MIN_NANOS = Duration.ofMillis(100).toNanos();
   private static final long RETRY_MAX_NANOS = Duration.ofSeconds(5).toNanos();
 
@@ -60,6 +64,11 @@ public final class StatusReporter {
     private boolean writing;
     private boolean wasMaster;
     private long dueNanos = System.nanoTime();
+    private long serversDueNanos = System.nanoTime();
+
+    /** Nothing but virtual servers differs from what is written. */
+    private boolean onlyServers;
+
     private int failures;
 
     /** It has yielded as master, and takes its name away itself at this time; else null. */
@@ -76,7 +85,19 @@ public final class StatusReporter {
     }
 
     long nextNanos() {
-      return dirty && (yieldsUntil == null || dueNanos - yieldsUntil < 0) ? dueNanos : yieldsUntil;
+      long due = onlyServers && serversDueNanos - dueNanos > 0 ? serversDueNanos : dueNanos;
+      return dirty && (yieldsUntil == null || due - yieldsUntil < 0) ? due : yieldsUntil;
+    }
+
+    void take(NodeStatus next, boolean isMaster) {
+      boolean same =
+          status != null
+              && isMaster == master
+              && next.withVirtualServers(status.virtualServers()).equals(status);
+      onlyServers = same && (onlyServers || !dirty);
+      status = next;
+      master = isMaster;
+      dirty = true;
     }
   }
 
@@ -111,11 +132,13 @@ public final class StatusReporter {
   }
 
   /**
-   * Sets the status of a VirtualIP on this node.
+   * Sets the status of a VirtualIP on this node. Its virtual servers are written by the master
+   * only: all nodes check the same servers, and one flap must not make all of them write.
    *
    * @param master whether this node is its Master
    */
-  public synchronized void report(String virtualIp, NodeStatus status, boolean master) {
+  public synchronized void report(String virtualIp, NodeStatus full, boolean master) {
+    var status = master ? full : full.withVirtualServers(null);
     var entry = entries.computeIfAbsent(virtualIp, _ -> new Entry());
     if (entry.dirty || !status.equals(entry.status) || master != entry.master) {
       boolean yields = status.state() == State.Backup;
@@ -124,9 +147,7 @@ public final class StatusReporter {
       } else if (entry.master) {
         entry.yieldsUntil = System.nanoTime() + YIELD_NANOS;
       }
-      entry.status = status;
-      entry.master = master;
-      entry.dirty = true;
+      entry.take(status, master);
       notifyAll();
     }
   }
@@ -142,6 +163,7 @@ public final class StatusReporter {
     }
     entry.status = null;
     entry.master = false;
+    entry.onlyServers = false;
     entry.dirty = true;
     notifyAll();
   }
@@ -163,6 +185,7 @@ public final class StatusReporter {
       entry.unknown = StatusPatch.isUnknown(nodeName, seen);
       if (entry.unknown ? entry.contradictedAfter < heartbeats : isWrong(entry, seen)) {
         entry.contradictedAfter = heartbeats;
+        entry.onlyServers = false;
         entry.dirty = true;
         notifyAll();
       }
@@ -299,6 +322,7 @@ public final class StatusReporter {
     entry.wasMaster = asMaster;
     // A flapping check must neither flood the API server nor delay other VirtualIPs.
     entry.dueNanos = System.nanoTime() + GAP_NANOS;
+    entry.serversDueNanos = System.nanoTime() + SERVERS_GAP_NANOS;
     if (patch.status() == null && !entry.waits()) {
       entries.remove(patch.name());
     }

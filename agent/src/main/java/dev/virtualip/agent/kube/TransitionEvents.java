@@ -14,9 +14,9 @@ import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
- * Writes a Kubernetes Event for each change of a virtual router's state, so that {@code kubectl
- * describe} shows what happened and why. One thread may call {@link #objects} while another calls
- * the other methods.
+ * Writes a Kubernetes Event for each change of a virtual router's state, and as master for those of
+ * its virtual servers, so that {@code kubectl describe} shows what happened and why. One thread may
+ * call {@link #objects} while another calls the other methods.
  */
 public final class TransitionEvents {
   private final EventWriter events;
@@ -65,6 +65,10 @@ public final class TransitionEvents {
           status.state().name(),
           text(nodeName, status),
           change(before, status));
+    }
+    if (about != null && status.state() == State.Master) {
+      ServerEvents.of(nodeName, before, status)
+          .forEach(e -> events.record(about, e.warning(), e.reason(), e.message(), e.detail()));
     }
   }
 

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -136,12 +137,15 @@ public final class Ipvs implements IpvsPort, AutoCloseable {
   }
 
   @Override
-  public synchronized List<ServiceStatistics> statistics() throws IOException {
+  public synchronized List<ServiceStatistics> statistics(Predicate<ServiceKey> wanted)
+      throws IOException {
     var statistics = new ArrayList<ServiceStatistics>();
     for (var service : dumpServices()) {
       var key = service.service().key();
-      var servers = dumpServers(key).stream().map(IpvsMessage.Server::statistics).toList();
-      statistics.add(new ServiceStatistics(key, service.counters(), servers));
+      if (wanted.test(key)) {
+        var servers = dumpServers(key).stream().map(IpvsMessage.Server::statistics).toList();
+        statistics.add(new ServiceStatistics(key, service.counters(), servers));
+      }
     }
     return List.copyOf(statistics);
   }

@@ -63,7 +63,8 @@ public final class ServerPool {
             : up >= config.spec().quorum() + config.spec().hysteresis();
   }
 
-  private int weightUp() {
+  /** Sum of the weights of the servers that are up. */
+  public int weightUp() {
     return config.servers().entrySet().stream()
         .filter(server -> isUp(server.getKey()))
         .mapToInt(Map.Entry::getValue)

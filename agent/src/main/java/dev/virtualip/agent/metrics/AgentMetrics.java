@@ -1,5 +1,7 @@
 package dev.virtualip.agent.metrics;
 
+import dev.virtualip.agent.metrics.VirtualServerMetrics.Owner;
+import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.micrometer.core.instrument.Counter;
@@ -55,6 +57,7 @@ public final class AgentMetrics {
   private final MeterRegistry registry;
   private Timer turns;
   private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
+  private volatile Map<ServiceKey, Owner> services = Map.of();
 
   /** Metrics in a registry. */
   public AgentMetrics(MeterRegistry registry) {
@@ -85,6 +88,21 @@ public final class AgentMetrics {
         .description("Priority in force, health checks included; 0 where the VirtualIP is not run")
         .tag(VIP, vip)
         .register(registry);
+  }
+
+  /** Status of each VirtualIP, by name. */
+  Map<String, NodeStatus> statuses() {
+    return statuses;
+  }
+
+  /** Sets the agent's own virtual services, whose counters are shown. */
+  public void services(Map<ServiceKey, Owner> owners) {
+    services = Map.copyOf(owners);
+  }
+
+  /** The agent's own virtual services. Callable from any thread. */
+  Map<ServiceKey, Owner> services() {
+    return services;
   }
 
   private static int priority(NodeStatus status) {

@@ -7,6 +7,7 @@ import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /**
  * IPVS, the kernel's layer 4 load balancer, of the node's network namespace. Nothing in it carries
@@ -46,11 +47,12 @@ public interface IpvsPort {
   List<Failure> apply(List<Change> changes) throws IOException;
 
   /**
-   * Counters of all virtual services and their destinations, as {@link #services} lists them.
+   * Counters of virtual services and their destinations, as {@link #services} lists them.
    *
+   * @param wanted which services; of the others no destination is read
    * @throws IOException if the kernel has no IPVS, or refuses
    */
-  List<ServiceStatistics> statistics() throws IOException;
+  List<ServiceStatistics> statistics(Predicate<ServiceKey> wanted) throws IOException;
 
   /**
    * The daemons of the connection synchronisation that run now, at most one of each role.

@@ -3,6 +3,7 @@ package dev.virtualip.agent.net;
 import java.io.IOException;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** A kernel without IPVS: it has nothing, and refuses everything. */
 final class NoIpvs implements IpvsPort {
@@ -22,7 +23,7 @@ final class NoIpvs implements IpvsPort {
   }
 
   @Override
-  public List<ServiceStatistics> statistics() {
+  public List<ServiceStatistics> statistics(Predicate<ServiceKey> wanted) {
     return List.of();
   }
 

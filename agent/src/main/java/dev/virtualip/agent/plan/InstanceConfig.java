@@ -2,6 +2,8 @@ package dev.virtualip.agent.plan;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
+import dev.virtualip.agent.source.PodFacts;
+import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
 import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
@@ -121,19 +123,21 @@ public record InstanceConfig(
    */
   public static InstanceConfig from(
       VirtualIp vip, String nodeName, Map<SecretKey, byte[]> secrets, List<NodeFacts> nodes) {
-    return from(CheckedSpec.check(vip), nodeName, secrets, nodes);
+    return from(CheckedSpec.check(vip), nodeName, secrets, nodes, Map.of());
   }
 
   /**
    * The configuration of a VirtualIP that has been checked already.
    *
+   * @param pods the pods that are real servers
    * @throws IllegalArgumentException with all problems, if the spec is not valid
    */
   public static InstanceConfig from(
       CheckedSpec.Result vip,
       String nodeName,
       Map<SecretKey, byte[]> secrets,
-      List<NodeFacts> nodes) {
+      List<NodeFacts> nodes,
+      Map<PodSelector, List<PodFacts>> pods) {
     if (!vip.isGood()) {
       throw new IllegalArgumentException(vip.name() + " may not run: " + vip.problems());
     }
@@ -168,7 +172,7 @@ public record InstanceConfig(
         addresses,
         checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
         checked.rules(),
-        checked.virtualServers().stream().map(server -> VirtualServer.of(server, nodes)).toList(),
+        virtualServers(checked, nodes, pods),
         spec.healthChecks(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
@@ -177,6 +181,14 @@ public record InstanceConfig(
         checked.linkDownDelay().toNanos(),
         checked.delayAfterBoot().toNanos(),
         interfaces(spec, nodeName));
+  }
+
+  /** The virtual servers of a VirtualIP with the real servers that they have now. */
+  static List<VirtualServer> virtualServers(
+      CheckedSpec checked, List<NodeFacts> nodes, Map<PodSelector, List<PodFacts>> pods) {
+    return checked.virtualServers().stream()
+        .map(server -> VirtualServer.of(server, nodes, pods))
+        .toList();
   }
 
   private static VirtualRouterConfig routerConfig(CheckedSpec checked) {

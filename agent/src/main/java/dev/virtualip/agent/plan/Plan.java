@@ -4,6 +4,8 @@ import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.PlanChange.Refused;
 import dev.virtualip.agent.plan.PlanChange.Run;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.source.PodFacts;
+import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.NodeFacts;
@@ -34,12 +36,15 @@ public final class Plan {
 
   private final String nodeName;
   private Map<String, Result> checked = Map.of();
+  private AcceptedVersions versions;
   private Map<String, Result> running = Map.of();
   private Map<String, Run> runs = Map.of();
   private Map<String, Refused> refused = Map.of();
   private Map<String, InstanceConfig> configs = Map.of();
   private Desired before;
+  private Nics nicsBefore;
   private List<NodeFacts> peers = List.of();
+  private Map<PodSelector, List<PodFacts>> pods = Map.of();
 
   /** By node, its InternalIPs that are no virtual addresses, as last seen. */
   private Map<String, List<String>> ownAddresses = Map.of();
@@ -85,9 +90,12 @@ public final class Plan {
    * @return what differs from the last decision
    */
   public PlanChange change(Desired desired, Nics nics) {
-    checked = check(desired.virtualIps());
-    var versions = AcceptedVersions.decide(desired, checked.values(), running, nics);
-    var nextRuns = runs(desired, versions);
+    // Pods may change many times a second, and decide nothing about versions.
+    if (before == null || !nics.equals(nicsBefore) || !desired.isButForPods(before)) {
+      checked = check(desired.virtualIps());
+      versions = AcceptedVersions.decide(desired, checked.values(), running, nics);
+    }
+    var nextRuns = runs(desired);
     var nextRefused = new TreeMap<String, Refused>();
     versions
         .refused()
@@ -100,6 +108,7 @@ public final class Plan {
     var change = difference(nextRuns, nextRefused);
     running = versions.run();
     before = desired;
+    nicsBefore = nics;
     runs = nextRuns;
     refused = nextRefused;
     return change;
@@ -119,9 +128,9 @@ public final class Plan {
     return next;
   }
 
-  private Map<String, Run> runs(Desired desired, AcceptedVersions versions) {
+  private Map<String, Run> runs(Desired desired) {
     var nodes = ownAddresses(desired.nodes(), versions.run().values());
-    configs = configs(desired, versions.run(), nodes);
+    configs = configs(desired, nodes);
     var next = new TreeMap<String, Run>();
     configs.forEach(
         (name, config) -> {
@@ -142,20 +151,47 @@ public final class Plan {
     return next;
   }
 
-  /** What is made of a version stays the same while nodes and Secrets do. */
-  private Map<String, InstanceConfig> configs(
-      Desired desired, Map<String, Result> versions, List<NodeFacts> nodes) {
+  /**
+   * What is made of a version stays the same while nodes and Secrets do; where only pods change,
+   * all but its servers.
+   */
+  private Map<String, InstanceConfig> configs(Desired desired, List<NodeFacts> nodes) {
     boolean same = before != null && nodes.equals(peers) && before.hasSecretsOf(desired);
     peers = nodes;
+    var podsBefore = pods;
+    pods = known(desired.pods(), versions.run().values());
     var next = new TreeMap<String, InstanceConfig>();
-    versions.forEach(
-        (name, version) ->
-            next.put(
-                name,
-                same && version == running.get(name)
-                    ? configs.get(name)
-                    : InstanceConfig.from(version, nodeName, desired.secrets(), nodes)));
+    versions
+        .run()
+        .forEach(
+            (name, version) -> {
+              var config =
+                  same && version == running.get(name)
+                      ? configs.get(name)
+                      : InstanceConfig.from(version, nodeName, desired.secrets(), nodes, pods);
+              boolean serversStay =
+                  Desired.podSelectors(version.vip().getSpec()).stream()
+                      .allMatch(one -> Objects.equals(pods.get(one), podsBefore.get(one)));
+              next.put(
+                  name,
+                  serversStay
+                      ? config
+                      : config.with(
+                          config.generation(),
+                          InstanceConfig.virtualServers(version.spec(), nodes, pods)));
+            });
     return next;
+  }
+
+  /** The pods of what runs; where there is no answer now, those of the last one. */
+  private Map<PodSelector, List<PodFacts>> known(
+      Map<PodSelector, List<PodFacts>> newest, Collection<Result> wanted) {
+    var known = new HashMap<>(newest);
+    wanted.stream()
+        .flatMap(version -> Desired.podSelectors(version.vip().getSpec()).stream())
+        .filter(pods::containsKey)
+        .forEach(selector -> known.putIfAbsent(selector, pods.get(selector)));
+    return known;
   }
 
   /**

@@ -9,6 +9,8 @@ import dev.virtualip.agent.net.IpvsPort.Tunnel;
 import dev.virtualip.agent.net.IpvsPort.TunnelChecksum;
 import dev.virtualip.agent.net.IpvsPort.TunnelType;
 import dev.virtualip.agent.net.IpvsPort.VirtualService;
+import dev.virtualip.agent.source.PodFacts;
+import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.CheckedVirtualServer;
 import dev.virtualip.crds.check.CheckedVirtualServer.Server;
 import dev.virtualip.crds.check.CheckedVirtualServer.Service;
@@ -18,12 +20,14 @@ import dev.virtualip.crds.values.IpPrefix;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * A virtual server of a VirtualIP as one node runs it (keepalived: {@code virtual_server}).
@@ -49,22 +53,75 @@ public record VirtualServer(CheckedVirtualServer spec, Map<RealServer, Integer> 
   }
 
   /**
-   * A virtual server with its real servers. One that is listed, and a node too, counts as listed.
+   * A virtual server with its real servers: those that are listed, then nodes, then pods. What is
+   * one server in two ways is what it is first.
    *
    * @param nodes all nodes, if the virtual server takes servers from them
+   * @param pods by selector; missing ones are not known yet
    */
-  static VirtualServer of(CheckedVirtualServer spec, List<NodeFacts> nodes) {
+  static VirtualServer of(
+      CheckedVirtualServer spec, List<NodeFacts> nodes, Map<PodSelector, List<PodFacts>> pods) {
     var servers = new LinkedHashMap<RealServer, Integer>();
-    spec.servers().forEach(server -> servers.putIfAbsent(RealServer.of(server), server.weight()));
-    if (spec.nodes() != null) {
-      int port = spec.nodes().port() == null ? 0 : spec.nodes().port();
-      nodes.stream()
-          .filter(node -> spec.nodes().selector().matches(node.labels()))
-          .flatMap(node -> node.addresses().stream())
-          .map(address -> new RealServer(IpPrefix.parseAddress(address), port))
-          .forEach(server -> servers.putIfAbsent(server, spec.nodes().weight()));
-    }
+    var seen = new HashSet<RealServer>();
+    Stream.of(listed(spec), ofNodes(spec, nodes), ofPods(spec, pods))
+        .flatMap(kind -> kind)
+        .filter(server -> ports(spec, server.getKey()).allMatch(seen::add))
+        .forEach(server -> servers.put(server.getKey(), server.getValue()));
     return new VirtualServer(spec, servers);
+  }
+
+  private static Stream<Map.Entry<RealServer, Integer>> listed(CheckedVirtualServer spec) {
+    return spec.servers().stream().map(s -> Map.entry(RealServer.of(s), s.weight()));
+  }
+
+  private static Stream<Map.Entry<RealServer, Integer>> ofNodes(
+      CheckedVirtualServer spec, List<NodeFacts> nodes) {
+    var wanted = spec.nodes();
+    return wanted == null
+        ? Stream.of()
+        : nodes.stream()
+            .filter(node -> wanted.selector().matches(node.labels()))
+            .flatMap(node -> servers(node.addresses(), wanted.port(), wanted.weight()));
+  }
+
+  /**
+   * Ready pods, and with weight 0 terminating ones, whose connections may finish. Ready ones come
+   * first: a pod that has ended may still have an address that is another's now.
+   */
+  private static Stream<Map.Entry<RealServer, Integer>> ofPods(
+      CheckedVirtualServer spec, Map<PodSelector, List<PodFacts>> pods) {
+    var wanted = spec.pods();
+    if (wanted == null) {
+      return Stream.of();
+    }
+    var selected = pods.getOrDefault(PodSelector.of(wanted), List.of());
+    var virtual = spec.services().stream().map(Service::address).collect(Collectors.toSet());
+    return Stream.concat(
+            selected.stream()
+                .filter(pod -> pod.ready() && !pod.terminating())
+                .flatMap(pod -> servers(pod.addresses(), wanted.port(), wanted.weight())),
+            selected.stream()
+                .filter(PodFacts::terminating)
+                .flatMap(pod -> servers(pod.addresses(), wanted.port(), 0)))
+        // A kubelet may take a virtual address for its node's, and so for that of hostNetwork.
+        .filter(server -> !virtual.contains(server.getKey().address()));
+  }
+
+  private static Stream<Map.Entry<RealServer, Integer>> servers(
+      List<String> addresses, Integer port, int weight) {
+    return addresses.stream()
+        .map(a -> new RealServer(IpPrefix.parseAddress(a), port == null ? 0 : port))
+        .map(server -> Map.entry(server, weight));
+  }
+
+  /** What a server is in the virtual services, where its port may be the same as another's. */
+  private static Stream<RealServer> ports(CheckedVirtualServer spec, RealServer server) {
+    return server.port() != 0
+        ? Stream.of(server)
+        : spec.services().stream()
+            .map(Service::port)
+            .distinct()
+            .map(port -> new RealServer(server.address(), port));
   }
 
   /** Its name, unique in its VirtualIP. */

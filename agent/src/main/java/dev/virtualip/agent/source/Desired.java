@@ -4,6 +4,7 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.Arrays;
 import java.util.Collection;
@@ -12,9 +13,11 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * The configuration as a source last saw it. Equal values ask for the same work. Do not modify its
@@ -26,6 +29,8 @@ import java.util.function.Function;
  * @param self this node
  * @param nodes all nodes, sorted by name and this one included, if any VirtualIP takes its peers
  *     from them; else empty
+ * @param pods the pods that VirtualIPs of this node have as real servers, sorted by name; a
+ *     selector that the API server has not answered yet has no entry
  * @param secrets values of the Secret keys that the VirtualIPs refer to; missing keys have no entry
  * @param refused problems of newest versions that the source itself cannot read, by name of the
  *     VirtualIP; {@code virtualIps} then has the last good version, if there was one
@@ -34,6 +39,7 @@ public record Desired(
     List<VirtualIp> virtualIps,
     NodeFacts self,
     List<NodeFacts> nodes,
+    Map<PodSelector, List<PodFacts>> pods,
     Map<SecretKey, byte[]> secrets,
     Map<String, List<Problem>> refused) {
 
@@ -41,8 +47,29 @@ public record Desired(
   public Desired {
     virtualIps = List.copyOf(virtualIps);
     nodes = List.copyOf(nodes);
+    pods = Map.copyOf(pods);
     secrets = Map.copyOf(secrets);
     refused = Map.copyOf(refused);
+  }
+
+  /** A configuration without pods. */
+  public Desired(
+      List<VirtualIp> virtualIps,
+      NodeFacts self,
+      List<NodeFacts> nodes,
+      Map<SecretKey, byte[]> secrets,
+      Map<String, List<Problem>> refused) {
+    this(virtualIps, self, nodes, Map.of(), secrets, refused);
+  }
+
+  /** The same with these pods. */
+  public Desired with(Map<PodSelector, List<PodFacts>> others) {
+    return new Desired(virtualIps, self, nodes, others, secrets, refused);
+  }
+
+  /** Whether both differ in pods at most, which may change many times a second. */
+  public boolean isButForPods(Desired other) {
+    return with(Map.of()).equals(other.with(Map.of()));
   }
 
   /**
@@ -77,6 +104,15 @@ public record Desired(
   /** Whether any VirtualIP takes its peers or real servers from the nodes. */
   public static boolean usesNodes(Collection<VirtualIp> virtualIps) {
     return virtualIps.stream().anyMatch(v -> v.getSpec() != null && v.getSpec().usesNodes());
+  }
+
+  /** The pods that the virtual servers of a valid VirtualIP name. */
+  public static Set<PodSelector> podSelectors(VirtualIpSpec spec) {
+    return spec.virtualServers().stream()
+        .map(server -> server.realServers().pods())
+        .filter(Objects::nonNull)
+        .map(PodSelector::of)
+        .collect(Collectors.toUnmodifiableSet());
   }
 
   /** The Secret keys that VirtualIPs refer to. */
@@ -129,6 +165,7 @@ public record Desired(
         && self.equals(that.self)
         && refused.equals(that.refused)
         && nodes.equals(that.nodes)
+        && pods.equals(that.pods)
         && hasSecretsOf(that);
   }
 

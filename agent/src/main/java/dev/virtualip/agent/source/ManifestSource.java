@@ -7,6 +7,7 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualServer;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
@@ -150,13 +151,38 @@ public final class ManifestSource implements AutoCloseable {
       try {
         var text = Files.readString(file);
         if (!text.equals(texts.put(file, text))) {
-          files.put(file, Manifests.parse(file, text));
+          files.put(file, withoutPods(Manifests.parse(file, text)));
         }
       } catch (IOException e) {
         texts.remove(file);
         files.put(file, Manifests.unreadable(file, e));
       }
     }
+  }
+
+  /** A VirtualIP that has pods as servers cannot run here, and its last good version goes on. */
+  private static Parsed withoutPods(Parsed parsed) {
+    var problems = new ArrayList<>(parsed.problems());
+    for (var vip : parsed.virtualIps()) {
+      var servers =
+          vip.getSpec() == null ? List.<VirtualServer>of() : vip.getSpec().virtualServers();
+      for (int i = 0; i < servers.size(); i++) {
+        if (hasPods(servers.get(i))) {
+          var problem =
+              new Problem(
+                  "spec.virtualServers[%d].realServers.pods".formatted(i),
+                  "pods are known to the API server alone, and this agent takes its VirtualIPs from"
+                      + " files: give addresses or nodes");
+          problems.add(new ManifestProblem(parsed.file(), ObjectRef.of(vip), problem));
+        }
+      }
+    }
+    return new Parsed(
+        parsed.file(), parsed.virtualIps(), parsed.nodes(), problems, parsed.complete());
+  }
+
+  private static boolean hasPods(VirtualServer server) {
+    return server != null && server.realServers() != null && server.realServers().pods() != null;
   }
 
   private void update(Set<Path> watched) {

@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.Manifests;
+import dev.virtualip.agent.source.PodFacts;
+import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
@@ -56,8 +59,15 @@ class SnapshotTest {
     var vips = Manifests.parse(Path.of("f.yaml"), text).virtualIps();
     vips.getFirst().setStatus(new VirtualIpStatus(null, null, null, null, null, ASKED, null, null));
     var self = new NodeFacts("n", Map.of("edge", "true"), true, List.of("10.0.0.1"));
+    var selector = new LabelSelector(Map.of("app", "web"), null);
+    var pods = List.of(new PodFacts("web-0", List.of("10.1.0.2", "2001:db8::2"), true, false));
     return Desired.of(
-        vips, self, List.of(self), _ -> Optional.of(new byte[] {'p', (byte) 0xff, '\n'}), Map.of());
+            vips,
+            self,
+            List.of(self),
+            _ -> Optional.of(new byte[] {'p', (byte) 0xff, '\n'}),
+            Map.of())
+        .with(Map.of(new PodSelector("shop", selector), pods));
   }
 
   @Test
@@ -66,9 +76,18 @@ class SnapshotTest {
     var read = Snapshot.in(state, "n").read().orElseThrow();
     assertEquals(desired(77), read);
     assertEquals(List.of("10.0.0.1"), read.nodes().getFirst().addresses());
+    assertEquals(desired(77).pods(), read.pods());
     assertEquals(ASKED, read.virtualIps().getFirst().getStatus().handOvers());
     assertEquals(2, read.secrets().get(new SecretKey("s", "k")).length);
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+  }
+
+  /** As written by an earlier version of the agent. */
+  @Test
+  void podsMayBeMissing() throws IOException {
+    Snapshot.in(state, "n").write(desired(77));
+    Files.writeString(file, Files.readString(file).replace("\"pods\":", "\"others\":"));
+    assertEquals(desired(77).with(Map.of()), Snapshot.in(state, "n").read().orElseThrow());
   }
 
   @Test

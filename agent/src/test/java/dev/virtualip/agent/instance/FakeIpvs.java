@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Predicate;
 
 /** IPVS in memory. */
 final class FakeIpvs implements IpvsPort {
@@ -70,7 +71,7 @@ final class FakeIpvs implements IpvsPort {
   }
 
   @Override
-  public List<ServiceStatistics> statistics() {
+  public List<ServiceStatistics> statistics(Predicate<ServiceKey> wanted) {
     return List.of();
   }
 

@@ -10,11 +10,14 @@ import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.FrameReceived;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.PlanChanged;
+import dev.virtualip.agent.metrics.VirtualServerMetrics;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.IpvsPort.Protocol;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
+import dev.virtualip.agent.net.IpvsPort.VirtualService;
 import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
@@ -119,6 +122,30 @@ class NodeMachineTest {
     passUntil(2 * SECOND);
     assertEquals(
         "spec.notifications.exec: there is no notify.sh", machine.statuses().get("web").message());
+  }
+
+  @Test
+  void countersAreShownOfItsOwnVirtualServicesAndNotOfThoseOfOthers() {
+    var http = ServiceKey.of(Protocol.TCP, InetAddress.ofLiteral("203.0.113.10"), 80);
+    var dns = ServiceKey.of(Protocol.TCP, InetAddress.ofLiteral("203.0.113.10"), 53);
+    var others = new VirtualService(dns, "rr", Set.of(), false, 0, 0, List.of());
+    fake.ipvs.services.put(dns, others);
+    machine.start();
+    want(
+        WEB.replace(
+            "{vrid",
+            "{virtualServers: [{name: http, port: 80, forwarding: Masquerade, realServers:"
+                + " {addresses: [{address: 10.0.0.21}]}}, {name: dns, port: 53, forwarding:"
+                + " Masquerade, realServers: {addresses: [{address: 10.0.0.21}]}}], vrid"));
+    var shown = new ArrayList<ServiceKey>();
+    new VirtualServerMetrics(
+            fake.node.metrics(),
+            wanted -> {
+              Stream.of(http, dns).filter(wanted).forEach(shown::add);
+              return List.of();
+            })
+        .collect();
+    assertEquals(List.of(http), shown);
   }
 
   /** House rule 6: it hands over, so that a peer serves while it begins anew. */

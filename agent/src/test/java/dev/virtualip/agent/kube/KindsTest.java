@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
 import dev.virtualip.agent.check.PodReadiness.Readiness;
+import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
@@ -56,10 +57,11 @@ class KindsTest {
                 {"apiVersion": "v1", "kind": "Pod",
                  "metadata": {"name": "web-0", "namespace": "web", "labels": {"app": "web"}},
                  "spec": {"containers": [{"name": "nginx", "image": "nginx"}]},
-                 "status": {"phase": "Running", "podIP": "10.1.0.2",
+                 "status": {"phase": "Running", "podIP": "10.1.0.2", "podIPs": [{"ip": "10.1.0.2"}],
                    "conditions": [{"type": "Ready", "status": "True"}]}}"""));
     var selector = new LabelSelector(Map.of("app", "web"), null);
     assertEquals(Readiness.Ready, NodePods.readiness(List.of(pod), "web", selector));
+    assertEquals(new PodFacts("web-0", List.of("10.1.0.2"), true, false), PodFacts.of(pod));
     assertNull(pod.getSpec());
     assertNull(pod.getStatus().getPodIP());
   }

@@ -12,8 +12,10 @@ import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
+import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.NonDeletingOperation;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -257,6 +259,91 @@ class KubernetesSourceTest {
             .addNewAddress(address, "InternalIP")
             .and()
             .build());
+  }
+
+  private static final String OF_PODS =
+      """
+      vrid: %d, virtualServers: [{name: http, port: 80, forwarding: Masquerade, realServers: {pods:
+      {namespace: shop, selector: {matchLabels: {app: %s}}}}}], interface: eth0,
+      addresses: [{address: 203.0.113.10/24}]%s""";
+
+  private void pod(String name, String app, String ip, boolean ready) {
+    client
+        .resource(
+            new PodBuilder()
+                .withNewMetadata()
+                .withNamespace("shop")
+                .withName(name)
+                .addToLabels("app", app)
+                .and()
+                .withNewStatus()
+                .addNewPodIP(ip)
+                .addNewCondition()
+                .withType("Ready")
+                .withStatus(ready ? "True" : "False")
+                .and()
+                .and()
+                .build())
+        .createOr(NonDeletingOperation::update);
+  }
+
+  /** Names of all pods, with + if they are Ready. */
+  private String pods() {
+    return told.isEmpty()
+        ? "nothing"
+        : told.getLast().pods().values().stream()
+            .flatMap(List::stream)
+            .map(pod -> pod.name() + pod.addresses() + (pod.ready() ? "+" : ""))
+            .toList()
+            .toString();
+  }
+
+  private void awaitPods(String expected) {
+    Await.until(() -> pods().equals(expected), this::pods);
+  }
+
+  @Test
+  void podsThatAreServersAreFollowedAsLongAsTheyAre() {
+    pod("b", "web", "10.1.0.2", true);
+    pod("a", "web", "10.1.0.1", false);
+    pod("c", "other", "10.1.0.3", true);
+    vip("v", OF_PODS.formatted(1, "web", "")).create();
+    source.start(statusChanges::add);
+    awaitShown("[v=1]");
+    assertEquals("[a[10.1.0.1], b[10.1.0.2]+]", pods());
+    pod("a", "web", "10.1.0.1", true);
+    awaitPods("[a[10.1.0.1]+, b[10.1.0.2]+]");
+    client.pods().inNamespace("shop").withName("b").delete();
+    awaitPods("[a[10.1.0.1]+]");
+    resource(vip("v", OF_PODS.formatted(2, "other", "")).item()).update();
+    awaitShown("[v=2]");
+    assertEquals("[c[10.1.0.3]+]", pods(), "known when the edit is told");
+    resource(vip("v", "vrid: 3").item()).update();
+    awaitShown("[v=3]");
+    assertEquals(Map.of(), told.getLast().pods());
+  }
+
+  @Test
+  void podsOfOtherNodesVirtualIpsAreNotFollowed() {
+    pod("a", "web", "10.1.0.1", true);
+    vip("v", OF_PODS.formatted(1, "web", ", nodes: {selector: {matchLabels: {no: node}}}"))
+        .create();
+    source.start(statusChanges::add);
+    awaitShown("[v=1]");
+    assertEquals(Map.of(), told.getLast().pods());
+  }
+
+  @Test
+  void podsOfTheVersionThatGoesOnAreFollowedToo() {
+    pod("a", "web", "10.1.0.1", true);
+    pod("c", "other", "10.1.0.3", true);
+    vip("v", OF_PODS.formatted(1, "web", "")).create();
+    source.start(statusChanges::add);
+    awaitShown("[v=1]");
+    source.running(told.getLast().virtualIps());
+    resource(vip("v", OF_PODS.formatted(2, "other", ", priority: 1000")).item()).update();
+    awaitShown("[v=2]");
+    assertEquals("[a[10.1.0.1]+]", pods(), "a spec that is not valid asks for nothing");
   }
 
   /** The mock server knows no spec.nodeName selector, so that no pod is ever found here. */

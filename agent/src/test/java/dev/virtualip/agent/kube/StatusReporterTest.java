@@ -8,6 +8,7 @@ import dev.virtualip.agent.Await;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
@@ -62,6 +63,33 @@ class StatusReporterTest {
     reporter.report("web", status(State.Backup, 1), false);
     reporter.report("web", status(State.Backup, 2), false);
     awaitWritten("web 1", "web 2");
+  }
+
+  private static NodeStatus serversUp(State state, int priority, int up) {
+    var server = new VirtualServerStatus("http", true, up, 1, up, 0, null);
+    return status(state, priority).withVirtualServers(List.of(server));
+  }
+
+  @Test
+  void virtualServersAreWrittenByTheMasterAlone() {
+    reporter.report("web", serversUp(State.Backup, 1, 3), false);
+    awaitWritten("web 1");
+    reporter.report("web", serversUp(State.Backup, 1, 2), false);
+    assertEquals(0, reporter.pending());
+    reporter.report("web", serversUp(State.Master, 2, 2), true);
+    awaitWritten("web 1", "web 2");
+  }
+
+  @Test
+  void serversThatFlapAreWrittenOnceASecondAndTheStateAtOnce() {
+    reporter.report("web", serversUp(State.Master, 1, 0), true);
+    awaitWritten("web 1");
+    for (int up = 1; up <= 1_000; up++) {
+      reporter.report("web", serversUp(State.Master, 1, up), true);
+    }
+    reporter.report("web", serversUp(State.Master, 2, 1_000), true);
+    Await.until(() -> written.contains("web 2"), () -> written);
+    assertTrue(written.size() <= 4, written::toString);
   }
 
   @Test

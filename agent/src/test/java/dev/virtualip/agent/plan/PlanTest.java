@@ -7,11 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.virtualip.agent.instance.FakeNode;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.source.PodFacts;
+import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -95,6 +99,66 @@ class PlanTest {
     var unicast = unicast();
     var nodes = List.of(node("node-a", "10.0.0.11"), node("node-b", "10.0.0.1"));
     assertTrue(change(nodes, unicast).run().get("a").config().hasOutsiders());
+  }
+
+  private PlanChange change(Map<PodSelector, List<PodFacts>> pods, VirtualIp... vips) {
+    var self = new NodeFacts("node-a", Map.of(), true);
+    var desired = new Desired(List.of(vips), self, List.of(), Map.of(), Map.of());
+    return plan.change(desired.with(pods), NICS);
+  }
+
+  private static VirtualIp ofPods() {
+    var vip = vip("a", 1, 1);
+    vip.setSpec(
+        Serialization.unmarshal(
+            """
+            vrid: 1
+            interface: eth0
+            addresses: [{address: 10.0.0.1/24}]
+            virtualServers:
+              - name: http
+                port: 80
+                forwarding: Masquerade
+                realServers: {pods: {namespace: shop, selector: {matchLabels: {app: web}}}}
+            """,
+            VirtualIpSpec.class));
+    return vip;
+  }
+
+  private static Map<PodSelector, List<PodFacts>> pods(boolean... ready) {
+    var pods = new ArrayList<PodFacts>();
+    for (int i = 0; i < ready.length; i++) {
+      pods.add(
+          new PodFacts(
+              "p" + i, List.of("10.1.%d.%d".formatted(i / 256, i % 256)), ready[i], false));
+    }
+    return Map.of(new PodSelector("shop", new LabelSelector(Map.of("app", "web"), null)), pods);
+  }
+
+  private static int servers(PlanChange change) {
+    return change.run().get("a").config().virtualServers().getFirst().servers().size();
+  }
+
+  @Test
+  void aChangeOfPodsChangesTheServersAlone() {
+    var vip = ofPods();
+    var other = vip("b", 1, 2);
+    var before = change(pods(true, true), vip, other).run().get("a").config();
+    assertTrue(change(pods(true, true), vip, other).isEmpty());
+    var change = change(pods(true, false), vip, other);
+    assertEquals(Set.of("a"), change.run().keySet());
+    assertEquals(1, servers(change));
+    var config = change.run().get("a").config();
+    assertEquals(before, config.with(1, before.virtualServers()));
+    assertTrue(change(pods(true, false), vip, other).isEmpty());
+  }
+
+  /** As after a start from the last good configuration, while the API server does not list them. */
+  @Test
+  void podsThatAreNotKnownNowAreWhatTheyWere() {
+    change(pods(true, true), ofPods());
+    assertTrue(change(Map.<PodSelector, List<PodFacts>>of(), ofPods()).isEmpty());
+    assertEquals(0, servers(change(pods(), ofPods())));
   }
 
   @Test

@@ -94,6 +94,28 @@ class ManifestSourceTest {
   }
 
   @Test
+  void podsNeedTheApiServer() throws IOException {
+    write("a.yaml", vip("a", 1));
+    start();
+    awaitShown("a=1/1");
+    var servers =
+        """
+          virtualServers:
+            - name: web
+              port: 80
+              forwarding: Masquerade
+              realServers: %s
+        """;
+    var pods = "{pods: {namespace: shop, selector: {matchLabels: {app: web}}}}";
+    write("a.yaml", vip("a", 2) + servers.formatted(pods));
+    write("b.yaml", vip("b", 3) + servers.formatted("null"));
+    awaitShown("a=1/1 b=3/1");
+    var problem = told.getLast().refused().get("a").getFirst();
+    assertEquals("spec.virtualServers[0].realServers.pods", problem.path());
+    assertTrue(problem.message().contains("give addresses or nodes"), problem::message);
+  }
+
+  @Test
   void aMissingDirectoryIsAnError() {
     assertThrows(
         IOException.class,

@@ -71,6 +71,10 @@ final class RealServerRules {
     }
     if (Findings.isBlank(pods.namespace())) {
       findings.add(path + ".namespace", "is missing: name the namespace of the pods");
+    } else if (!VirtualServerRules.NAME.matcher(pods.namespace()).matches()) {
+      findings.add(
+          path + ".namespace",
+          "no namespace is called \"" + pods.namespace() + "\": use 1 to 63 of a-z, 0-9 and -");
     }
     checkSelector(path + ".selector", pods.selector());
     checkPort(path + ".port", pods.port());

@@ -24,7 +24,7 @@ final class VirtualServerRules {
   /** Most virtual services of one VirtualIP: a takeover has to add them all. */
   private static final int SERVICES_MAX = 4096;
 
-  private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
+  static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?");
   private static final Duration PERSISTENCE_MAX = Duration.ofHours(24);
   private static final int IPV4_BITS = 32;
 

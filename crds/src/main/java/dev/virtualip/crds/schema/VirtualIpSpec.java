@@ -344,7 +344,11 @@ public record VirtualIpSpec(
   public boolean usesNodes() {
     return nodesArePeers()
         || virtualServers.stream()
-            .anyMatch(server -> server != null && server.realServers().nodes() != null);
+            .anyMatch(
+                server ->
+                    server != null
+                        && server.realServers() != null
+                        && server.realServers().nodes() != null);
   }
 
   /** The NIC that carries the adverts on a node. */

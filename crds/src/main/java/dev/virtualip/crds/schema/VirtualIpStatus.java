@@ -31,7 +31,8 @@ public record VirtualIpStatus(
                 + " generation. Reconciling, Stalled: not there yet; not without somebody's help."
                 + " Degraded: fewer nodes than selected can serve. MultipleMasters: more than one"
                 + " node is master. VridConflict: somebody else uses the VRID. StrayAddresses: a"
-                + " node that is not master has its addresses, or a Node counts one as its own.")
+                + " node that is not master has its addresses, or a Node counts one as its own."
+                + " QuorumLost, where there are virtual servers: too few real servers are up.")
         List<Condition> conditions) {
 
   /** A status without counts and requests. */
@@ -96,6 +97,10 @@ public record VirtualIpStatus(
                   + " not master, as in 203.0.113.10/24 dev eth1.")
           List<String> strayAddresses,
       @JsonPropertyDescription(
+              "Its virtual servers as this node checks them. Written by the master only; /status of"
+                  + " each agent has its own view.")
+          List<VirtualServerStatus> virtualServers,
+      @JsonPropertyDescription(
               "The last changes of state since the agent started, newest first, ten at most.")
           List<Transition> history) {
 
@@ -122,7 +127,53 @@ public record VirtualIpStatus(
           null,
           null,
           null,
+          null,
           null);
+    }
+
+    /** The same status with these virtual servers. */
+    public NodeStatus withVirtualServers(List<VirtualServerStatus> servers) {
+      return new NodeStatus(
+          state,
+          priority,
+          since,
+          reason,
+          message,
+          acceptedGeneration,
+          refusedGeneration,
+          refusedReason,
+          transitions,
+          address,
+          speakers,
+          strayAddresses,
+          servers,
+          history);
+    }
+  }
+
+  /** How a virtual server is. Servers that are up are only counted: there may be a thousand. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record VirtualServerStatus(
+      @JsonPropertyDescription("Its name, as in spec.virtualServers.") String name,
+      @JsonPropertyDescription("Whether its quorum is held.") Boolean up,
+      @JsonPropertyDescription("Sum of the weights of the servers that are up.") Integer weightUp,
+      @JsonPropertyDescription("Its quorum, as in the spec.") Integer quorum,
+      @JsonPropertyDescription("How many real servers pass their checks.") Integer serversUp,
+      @JsonPropertyDescription("How many real servers fail a check.") Integer serversDown,
+      @JsonPropertyDescription("The first eight servers that are down.") List<DownServer> down) {}
+
+  /** A real server that fails a check. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record DownServer(
+      @JsonPropertyDescription("Its address.") String address,
+      @JsonPropertyDescription("Its port; absent where it is that of the virtual server.")
+          Integer port,
+      @JsonPropertyDescription("What fails, such as connect refused 10.0.0.21:80.") String reason) {
+    /** Address and port, as in 10.0.0.21:80 or [2001:db8::21]:80. */
+    @Override
+    public String toString() {
+      var host = address.contains(":") && port != null ? "[" + address + "]" : address;
+      return port == null ? host : host + ":" + port;
     }
   }
 

@@ -178,6 +178,7 @@ class VirtualServerRulesTest {
           forwarding: Tunnel, realServers: {nodes: {selector: {matchLabels: {a: b}}, port: 80}} | realServers.nodes.port: only Masquerade changes ports, and not of port 0, nor of a fwmark with persistence: give the virtual port, or none
           realServers: {nodes: {selector: {matchExpressions: [{key: a, operator: In}]}}} | realServers.nodes.selector.matchExpressions[0].values: In needs at least one value
           realServers: {pods: {selector: {matchLabels: {a: b}}}} | realServers.pods.namespace: is missing: name the namespace of the pods
+          realServers: {pods: {namespace: A/b, selector: {matchLabels: {a: b}}}} | realServers.pods.namespace: no namespace is called "A/b": use 1 to 63 of a-z, 0-9 and -
           realServers: {pods: {namespace: a, selector: {}}} | realServers.pods.selector: an empty selector takes all there are: give labels that they have
           forwarding: DirectRoute, realServers: {pods: {namespace: a, selector: {matchLabels: {a: b}}}} | realServers.pods: DirectRoute needs servers that have the virtual address, and pods have another: use Masquerade or Tunnel
           sorryServer: {} | sorryServer.address: is missing: give the server's address, as in 10.0.0.21

@@ -7,9 +7,11 @@ import static dev.virtualip.operator.watch.ClusterView.reports;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.DownServer;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -28,14 +30,19 @@ public final class Health {
   public static final String MULTIPLE_MASTERS = "MultipleMasters";
   public static final String VRID_CONFLICT = "VridConflict";
   public static final String STRAY_ADDRESSES = "StrayAddresses";
+  public static final String QUORUM_LOST = "QuorumLost";
 
   /** Reason of Degraded: some node goes on with an older generation. */
   public static final String EDIT_REFUSED = "EditRefused";
 
+  /** Servers that the message names: the status has more. */
+  private static final int NAMED_MAX = 3;
+
   private Health() {}
 
   /**
-   * Degraded, MultipleMasters, VridConflict and StrayAddresses, in this order.
+   * Degraded, MultipleMasters, VridConflict, StrayAddresses and, where there are virtual servers,
+   * QuorumLost, in this order.
    *
    * @param vip the VirtualIP with believed reports
    * @param selectable whether the spec has a usable node selector
@@ -49,11 +56,17 @@ public final class Health {
       Collection<NodeFacts> nodes,
       Map<String, HandOver> handOvers,
       List<Problem> owned) {
-    return List.of(
-        degraded(vip, members(vip, selectable, nodes), handOvers),
-        multipleMasters(vip),
-        vridConflict(vip, nodes),
-        strayAddresses(vip, owned));
+    var conditions =
+        new ArrayList<>(
+            List.of(
+                degraded(vip, members(vip, selectable, nodes), handOvers),
+                multipleMasters(vip),
+                vridConflict(vip, nodes),
+                strayAddresses(vip, owned)));
+    if (vip.getSpec() != null && !vip.getSpec().virtualServers().isEmpty()) {
+      conditions.add(quorumLost(vip));
+    }
+    return conditions;
   }
 
   private static Set<String> members(
@@ -208,6 +221,34 @@ public final class Health {
     return owned.isEmpty()
         ? condition(vip, STRAY_ADDRESSES, "False", "NoStrays", "only the master has the addresses")
         : condition(vip, STRAY_ADDRESSES, "True", "OwnedByCluster", owned(owned));
+  }
+
+  /** Of the master's real servers: connections follow its view, and no other node's is reported. */
+  private static Condition quorumLost(VirtualIp vip) {
+    var master = VirtualIpConditions.master(vip);
+    var report = master == null ? null : reports(vip).get(master);
+    if (report == null || report.virtualServers() == null) {
+      return condition(vip, QUORUM_LOST, "Unknown", "NoMaster", "no master tells of its servers");
+    }
+    var lost =
+        report.virtualServers().stream()
+            .filter(server -> Boolean.FALSE.equals(server.up()))
+            .map(Health::lost)
+            .toList();
+    return lost.isEmpty()
+        ? condition(vip, QUORUM_LOST, "False", "QuorumHeld", "enough real servers are up")
+        : condition(vip, QUORUM_LOST, "True", "ServersDown", String.join("; ", lost));
+  }
+
+  private static String lost(VirtualServerStatus server) {
+    var down = Objects.requireNonNullElse(server.down(), List.<DownServer>of());
+    var named =
+        down.stream()
+            .map(one -> ", %s (%s)".formatted(one, one.reason()))
+            .limit(NAMED_MAX)
+            .collect(Collectors.joining());
+    return "%s: weight %d is up, the quorum is %d; servers down: %d%s"
+        .formatted(server.name(), server.weightUp(), server.quorum(), server.serversDown(), named);
   }
 
   private static String owned(List<Problem> owned) {

@@ -270,6 +270,7 @@ public final class AgentLiveness {
         report.address(),
         null,
         null,
+        null,
         report.history());
   }
 

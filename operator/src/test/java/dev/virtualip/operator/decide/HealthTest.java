@@ -12,11 +12,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualIpStatus.DownServer;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.Speaker;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import dev.virtualip.operator.watch.Vips;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -141,7 +145,7 @@ class HealthTest {
     var stray = List.of("203.0.113.77/24 dev eth1");
     var b =
         new NodeStatus(
-            Backup, 100, null, null, null, 2L, null, null, null, null, null, stray, null);
+            Backup, 100, null, null, null, 2L, null, null, null, null, null, stray, null, null);
     assertEquals(
         "StrayAddresses True BoundByOthers: b is not master and has 203.0.113.77/24 dev eth1:"
             + " somebody else has bound it; remove it there with ip addr del",
@@ -161,6 +165,33 @@ class HealthTest {
   private static NodeStatus speaking(State state, String address, Speaker speaker) {
     var speakers = speaker == null ? null : List.of(speaker);
     return new NodeStatus(
-        state, 100, null, null, null, 2L, null, null, null, address, speakers, null, null);
+        state, 100, null, null, null, 2L, null, null, null, address, speakers, null, null, null);
+  }
+
+  @Test
+  void aQuorumThatTheMasterFindsLostIsTold() {
+    var held = new VirtualServerStatus("http", true, 3, 1, 3, 0, null);
+    var down = new DownServer("10.0.0.21", 8443, "connect refused");
+    var lost = new VirtualServerStatus("https", false, 1, 2, 1, 1, List.of(down));
+    assertEquals("Unknown NoMaster: no master tells of its servers", quorumLost(Backup, lost));
+    assertEquals("False QuorumHeld: enough real servers are up", quorumLost(Master, held));
+    assertEquals(
+        "True ServersDown: https: weight 1 is up, the quorum is 2; servers down: 1,"
+            + " 10.0.0.21:8443 (connect refused)",
+        quorumLost(Master, held, lost));
+  }
+
+  private static String quorumLost(State state, VirtualServerStatus... servers) {
+    var report = report(state, 2);
+    var told = state == Master ? report.withVirtualServers(List.of(servers)) : report;
+    var vip = Vips.edge("web", 77);
+    vip.setSpec(
+        Serialization.unmarshal(
+            "---\n{virtualServers: [{name: http, port: 80, forwarding: Masquerade}]}",
+            VirtualIpSpec.class));
+    Vips.reported(vip, null, Map.of("a", told));
+    var condition = Health.of(vip, true, List.of(), Map.of(), List.of()).getLast();
+    return "%s %s: %s"
+        .formatted(condition.getStatus(), condition.getReason(), condition.getMessage());
   }
 }
