@@ -35,7 +35,7 @@ class VirtualServersBesideKeepalivedIT {
       spec:
         vrid: 51
         interface: eth0
-        addresses: [{address: 10.0.0.100/24}, {address: "2001:db8::100/64"}]
+        addresses: [{address: 10.0.0.100/24}, {address: "2001:db8::100/64", advertised: false}]
         virtualServers:
           - name: range
             addresses: [10.0.0.100]
@@ -50,65 +50,63 @@ class VirtualServersBesideKeepalivedIT {
             port: 84
             scheduler: lc
             forwarding: Masquerade
-            checks: &checks
-              - {name: page, http: {path: /healthz, port: 80}, interval: 1s, timeout: 5s}
+            checks: CHECKS
             quorum: 2
             sorryServer: {address: 10.0.0.29, port: 8081}
-            realServers: &ours
-              addresses: [{address: 10.0.0.21, port: 80}, {address: 10.0.0.22, port: 80}]
+            realServers: OURS
           - name: quiesced
             addresses: [10.0.0.100]
             port: 85
             forwarding: Masquerade
-            checks: *checks
+            checks: CHECKS
             onFailure: Quiesce
-            realServers: *ours
+            realServers: OURS
           - name: quiesced-sorry
             addresses: [10.0.0.100]
             port: 86
             forwarding: Masquerade
-            checks: *checks
+            checks: CHECKS
             onFailure: Quiesce
             sorryServer: {address: 10.0.0.29, port: 8081}
-            realServers: *ours
+            realServers: OURS
           - name: direct
             addresses: [10.0.0.100]
             port: 80
             scheduler: sh
             schedulerFlags: [Fallback, Port]
             forwarding: DirectRoute
-            checks: *checks
-            realServers: &direct {addresses: [{address: 10.0.0.21}, {address: 10.0.0.22}]}
+            checks: CHECKS
+            realServers: DIRECT
           - name: maglev
             addresses: [10.0.0.100]
             port: 87
             scheduler: mh
             schedulerFlags: [Port]
             forwarding: DirectRoute
-            realServers: *direct
+            realServers: DIRECT
           - name: ipip
             addresses: [10.0.0.100]
             port: 88
             forwarding: Tunnel
-            realServers: *direct
+            realServers: DIRECT
           - name: gre
             addresses: [10.0.0.100]
             port: 89
             forwarding: Tunnel
             tunnel: {type: GRE, checksum: Full}
-            realServers: *direct
+            realServers: DIRECT
           - name: gue
             addresses: [10.0.0.100]
             port: 90
             forwarding: Tunnel
             tunnel: {type: GUE, port: 6080}
-            realServers: *direct
+            realServers: DIRECT
           - name: persistent
             addresses: [10.0.0.100]
             port: 0
             persistence: {timeout: 5m, prefix: 24}
             forwarding: DirectRoute
-            realServers: *direct
+            realServers: DIRECT
           - name: dns
             addresses: [10.0.0.100]
             protocol: UDP
@@ -116,20 +114,20 @@ class VirtualServersBesideKeepalivedIT {
             onePacket: true
             scheduler: rr
             forwarding: DirectRoute
-            realServers: *direct
+            realServers: DIRECT
           - name: sctp
             addresses: [10.0.0.100]
             protocol: SCTP
             port: 91
             scheduler: sed
             forwarding: DirectRoute
-            realServers: *direct
+            realServers: DIRECT
           - name: marked
             fwmark: 7
             scheduler: nq
             forwarding: DirectRoute
             persistence: {timeout: 6m}
-            realServers: *direct
+            realServers: DIRECT
           - name: ipv6
             addresses: ["2001:db8::100"]
             port: 80
@@ -139,7 +137,14 @@ class VirtualServersBesideKeepalivedIT {
               - {name: page, http: {path: /healthz}, interval: 1s, timeout: 5s}
             realServers:
               addresses: [{address: "2001:db8::21"}, {address: "2001:db8::22", weight: 5}]
-      """;
+      """
+          .replace(
+              "CHECKS",
+              "[{name: page, http: {path: /healthz, port: 80}, interval: 1s, timeout: 5s}]")
+          .replace(
+              "OURS",
+              "{addresses: [{address: 10.0.0.21, port: 80}, {address: 10.0.0.22, port: 80}]}")
+          .replace("DIRECT", "{addresses: [{address: 10.0.0.21}, {address: 10.0.0.22}]}");
 
   private static final String DIRECT =
       "real_server 10.0.0.21 %1$d {\n weight 1\n}\nreal_server 10.0.0.22 %1$d {\n weight 1\n}\n";
