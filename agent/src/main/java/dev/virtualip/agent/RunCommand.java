@@ -1,9 +1,11 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.check.CheckMeans;
 import dev.virtualip.agent.check.CheckRunner;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
+import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.disk.ServiceRecord;
 import dev.virtualip.agent.disk.Snapshot;
@@ -23,6 +25,7 @@ import dev.virtualip.agent.linux.Ipvs;
 import dev.virtualip.agent.linux.Netlink;
 import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.linux.Pcap4jPacketPort;
+import dev.virtualip.agent.linux.Pinger;
 import dev.virtualip.agent.linux.RawSocket;
 import dev.virtualip.agent.loop.FileRecorder;
 import dev.virtualip.agent.loop.Planning;
@@ -38,7 +41,6 @@ import dev.virtualip.agent.notify.Notifier;
 import dev.virtualip.agent.report.AgentHttp;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.ManifestSource;
-import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -283,6 +285,7 @@ final class RunCommand implements Callable<Integer> {
     private final MasterRecord masterRecord;
     private final ServiceRecord serviceRecord;
     private final PodReadiness pods;
+    private final Pinger pinger = new Pinger();
     private final Notifier notifier;
     private final Planning planning;
     private final ExecutorService disk =
@@ -354,11 +357,10 @@ final class RunCommand implements Callable<Integer> {
     }
 
     @Override
-    public AutoCloseable start(String virtualIp, HealthCheck check) {
+    public AutoCloseable start(String virtualIp, ScheduledCheck check) {
       return CheckRunner.start(
           List.of(check),
-          pods,
-          scripts,
+          new CheckMeans(pods, scripts, pinger::ping),
           new CheckRunner.Listener() {
             @Override
             public void changed(CheckState state) {

@@ -124,7 +124,7 @@ class CelRulesTest {
           """
           vrid: 1, vrrpVersion: 3, authentication: {passwordSecretRef: {name: a, key: b}} | set vrrpVersion to 2
           vrid: 1, vrrpVersion: 2, advertInterval: 500ms | use 1s to 255s
-          vrid: 1, healthChecks: [{name: none}] | set one of http, tcp, pod, exec, process
+          vrid: 1, healthChecks: [{name: none}] | set one of http, tcp, udp, dns, smtp, ping, pod, exec, process
           vrid: 1, healthChecks: [{name: a, http: {tls: {verify: true}}}] | set scheme to HTTPS
           vrid: 1, healthChecks: [{name: a, http: {scheme: HTTPS, tls: {ca: x}}}] | set verify to true
           vrid: 1, whenAllFail: KeepMaster, priority: 1 | use priorities of 2 or more
@@ -137,7 +137,14 @@ class CelRulesTest {
           vrid: 1, routes: [{to: default, via: 224.0.0.1}] | spec.routes[0].via
           vrid: 1, authentication: {passwordSecretRef: {name: a, key: b}} | spec.authentication
           vrid: 1, vrrpVersion: 2, advertInterval: 500ms | spec.advertInterval
-          vrid: 1, healthChecks: [{name: a, tcp: {}}] | give the one to connect to
+          vrid: 1, healthChecks: [{name: a, tcp: {}}] | give the one to ask at
+          vrid: 1, healthChecks: [{name: a, udp: {}}] | give the one to ask at
+          vrid: 1, healthChecks: [{name: a, udp: {port: 1, reply: ff, requireReply: false}}] | set requireReply to true
+          vrid: 1, healthChecks: [{name: a, ping: {}}] | give ping a host
+          vrid: 1, healthChecks: [{name: a, dns: {}, retryInterval: 1s}] | set fall to 2 or more
+          vrid: 1, healthChecks: [{name: a, exec: {command: [a], weightByExitCode: true}}] | weightByExitCode is for checks of real servers
+          vrid: 1, virtualServers: [{name: a, port: 80, forwarding: Masquerade, realServers: {addresses: [{address: 10.0.0.9}]}, checks: [{name: a, tcp: {}, reverse: true}]}] | servers are none of it
+          vrid: 1, virtualServers: [{name: a, fwmark: 1, forwarding: Masquerade, realServers: {addresses: [{address: 10.0.0.9}]}, checks: [{name: a, udp: {}}]}] | give the check one
           vrid: 1, connectionSync: {interface: eth0} | spec.connectionSync
           vrid: 1, virtualServers: [{name: a, forwarding: Tunnel, realServers: {addresses: [{address: 10.0.0.9}]}}] | spec.virtualServers[0].port
           vrid: 1, virtualServers: [{name: a, port: 80, forwarding: DirectRoute, realServers: {addresses: [{address: 10.0.0.9, port: 81}]}}] | spec.virtualServers[0].realServers

@@ -36,13 +36,14 @@ class StructureTest {
       agent.net: agent.vrrp crds.values
       agent.linux: agent.net agent.vrrp crds.values log
       agent.plan: agent.net agent.source agent.vrrp crds.check crds.schema crds.values
-      agent.disk: agent.source agent.vrrp crds.check crds.schema
+      agent.lvs: agent.net agent.plan
+      agent.disk: agent.net agent.source agent.vrrp crds.check crds.schema
       agent.check: agent.disk agent.exec agent.vrrp crds.schema crds.values log
       agent.metrics: agent.net crds.schema crds.values
       agent.notify: agent.exec agent.vrrp crds.check crds.schema crds.values log
       agent.kube: agent.check agent.source crds.check crds.schema kube log
       agent.holding: agent.net agent.plan agent.vrrp crds.values
-      agent.instance: agent.check agent.disk agent.holding agent.metrics agent.net agent.plan \
+      agent.instance: agent.check agent.disk agent.holding agent.lvs agent.metrics agent.net agent.plan \
       agent.vrrp crds.check crds.schema crds.values
       agent.loop: agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp \
       crds.schema log

@@ -6,19 +6,20 @@ import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.values.Durations;
 import dev.virtualip.log.Defects;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Runs the checks of one VirtualIP, each on virtual threads of its own, so that a hung check delays
- * no other. Checks start at a fixed rate; one that is still running at its timeout counts as failed
- * and ends before it is started again.
+ * no other. Checks start at a fixed rate, and a failure that does not decide yet may be followed
+ * earlier; one that is still running at its timeout counts as failed and ends before it is started
+ * again.
  */
 public final class CheckRunner implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(CheckRunner.class);
@@ -43,8 +44,8 @@ public final class CheckRunner implements AutoCloseable {
   @FunctionalInterface
   public interface Listener {
     /**
-     * The verdict of a check has changed, for the first time when it leaves its initial one. Also
-     * called, every 5 s at most, when a failed check fails for another cause.
+     * The verdict of a check is known for the first time, or has changed, or the weight that it
+     * says. Also called, every 5 s at most, when a failed check fails for another cause.
      */
     void changed(CheckState state);
 
@@ -61,20 +62,20 @@ public final class CheckRunner implements AutoCloseable {
   }
 
   /**
-   * Starts the checks; each runs for the first time at once.
+   * Starts the checks.
    *
    * @param checks checks of a valid spec
-   * @param pods answers pod checks; null without an API server: then they fail
-   * @param scripts directory of the commands that checks may run; null for none: then they fail
    * @param listener receives the results
    */
   public static CheckRunner start(
-      Collection<HealthCheck> checks, PodReadiness pods, Path scripts, Listener listener) {
+      Collection<ScheduledCheck> checks, CheckMeans means, Listener listener) {
     var runner = new CheckRunner(listener);
     for (var check : checks) {
-      var loop = runner.new Loop(check, Probe.of(check, pods, scripts));
+      var loop = runner.new Loop(check, Probe.of(check, means));
       runner.threads.add(
-          Thread.ofVirtual().name("check-" + check.name()).unstarted(loop::runUntilInterrupted));
+          Thread.ofVirtual()
+              .name("check-" + check.check().name())
+              .unstarted(loop::runUntilInterrupted));
     }
     runner.threads.forEach(Thread::start);
     return runner;
@@ -100,37 +101,48 @@ public final class CheckRunner implements AutoCloseable {
   }
 
   private final class Loop {
+    private final ScheduledCheck scheduled;
     private final HealthCheck check;
     private final Probe probe;
     private final Duration timeout;
     private final long intervalNanos;
+    private final long retryNanos;
     private CheckTracker tracker;
     private CheckState told;
     private Long toldAt;
     private boolean firstLook = true;
     private Thread attempt;
 
-    Loop(HealthCheck check, Probe probe) {
-      this.check = check;
+    Loop(ScheduledCheck scheduled, Probe probe) {
+      this.scheduled = scheduled;
+      this.check = scheduled.check();
       this.probe = probe;
       timeout = Durations.parse(check.timeout());
       intervalNanos = Durations.parse(check.interval()).toNanos();
+      retryNanos =
+          check.retryInterval() == null
+              ? Long.MAX_VALUE
+              : Durations.parse(check.retryInterval()).toNanos();
       told = CheckState.initial(check);
       tracker = CheckTracker.of(check.rise(), check.fall(), told.verdict());
     }
 
     void runUntilInterrupted() {
-      long start = System.nanoTime();
+      long next = System.nanoTime() + scheduled.phase().toNanos() - intervalNanos;
       try {
+        Thread.sleep(scheduled.firstRun());
         while (true) {
+          boolean again = false;
           try {
-            runOnce();
+            again = runOnce();
           } catch (RuntimeException | Error e) {
             Defects.goOn(e);
           }
-          long since = System.nanoTime() - start;
-          start += intervalNanos * Math.max(1, Math.ceilDiv(since, intervalNanos));
-          Thread.sleep(Duration.ofNanos(Math.max(0, start - System.nanoTime())));
+          long now = System.nanoTime();
+          // Nothing is added while the run was a repetition before its time.
+          next += intervalNanos * Math.max(0, Math.floorDiv(now - next, intervalNanos) + 1);
+          long wait = next - now;
+          Thread.sleep(Duration.ofNanos(again ? Math.min(wait, retryNanos) : wait));
         }
       } catch (InterruptedException _) {
         if (attempt != null) {
@@ -139,7 +151,8 @@ public final class CheckRunner implements AutoCloseable {
       }
     }
 
-    private void runOnce() throws InterruptedException {
+    /** Runs once; returns whether it failed and does not count as failed yet. */
+    private boolean runOnce() throws InterruptedException {
       long begun = System.nanoTime();
       var result = look();
       var took = Duration.ofNanos(System.nanoTime() - begun);
@@ -149,6 +162,7 @@ public final class CheckRunner implements AutoCloseable {
             () -> tell(() -> listener.ran(check.name(), !(result instanceof Failure), took)));
       }
       count(result);
+      return result instanceof Failure && tracker.verdict() != Verdict.Failed;
     }
 
     private Result look() throws InterruptedException {
@@ -171,7 +185,7 @@ public final class CheckRunner implements AutoCloseable {
     private Result run() {
       try {
         return probe.run();
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | InterruptedException | RuntimeException e) {
         LOG.debug("check_error check={}", check.name(), e);
         return new Failure(e.toString());
       } catch (Error e) {
@@ -195,17 +209,27 @@ public final class CheckRunner implements AutoCloseable {
           result instanceof Result.Leaving
               ? tracker.leaving()
               : tracker.after(result instanceof Result.Success);
-      var state =
-          CheckState.of(check, tracker.verdict(), tracker.verdict() == Verdict.Good ? "" : detail);
-      if (!state.equals(told) && !tooSoon(state)) {
+      var state = state(result, detail);
+      if ((toldAt == null || !state.equals(told)) && !tooSoon(state)) {
         told = state;
         toldAt = System.nanoTime();
         tell(() -> listener.changed(state));
       }
     }
 
+    private CheckState state(Result result, String detail) {
+      var verdict = tracker.verdict();
+      if (verdict != Verdict.Good) {
+        return CheckState.of(check, verdict, detail);
+      }
+      var weight =
+          result instanceof Result.Success said ? said.serverWeight() : told.serverWeight();
+      return CheckState.of(check, verdict, "", weight);
+    }
+
     private boolean tooSoon(CheckState state) {
       return state.verdict() == told.verdict()
+          && Objects.equals(state.serverWeight(), told.serverWeight())
           && toldAt != null
           && System.nanoTime() - toldAt < SAME_VERDICT_NANOS;
     }

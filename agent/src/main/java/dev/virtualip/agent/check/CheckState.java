@@ -11,8 +11,21 @@ import dev.virtualip.crds.schema.HealthCheck;
  * @param verdict verdict from its results so far
  * @param detail what failed or ends, as in {@code connect refused 127.0.0.1:80}; empty unless
  *     Failed or Leaving
+ * @param serverWeight weight that the real server should have by this check; null leaves it as it
+ *     is
  */
-public record CheckState(String name, int weight, boolean reverse, Verdict verdict, String detail) {
+public record CheckState(
+    String name,
+    int weight,
+    boolean reverse,
+    Verdict verdict,
+    String detail,
+    Integer serverWeight) {
+
+  /** The state of a check that says no weight. */
+  public CheckState(String name, int weight, boolean reverse, Verdict verdict, String detail) {
+    this(name, weight, reverse, verdict, detail, null);
+  }
 
   /** The state of a check before its first result. */
   public static CheckState initial(HealthCheck check) {
@@ -25,6 +38,11 @@ public record CheckState(String name, int weight, boolean reverse, Verdict verdi
 
   /** The state of a check with a verdict. */
   public static CheckState of(HealthCheck check, Verdict verdict, String detail) {
-    return new CheckState(check.name(), check.weight(), check.reverse(), verdict, detail);
+    return of(check, verdict, detail, null);
+  }
+
+  static CheckState of(HealthCheck check, Verdict verdict, String detail, Integer serverWeight) {
+    return new CheckState(
+        check.name(), check.weight(), check.reverse(), verdict, detail, serverWeight);
   }
 }

@@ -1,7 +1,6 @@
 package dev.virtualip.agent.check;
 
 import dev.virtualip.agent.exec.ScriptCommand;
-import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.values.Durations;
 import java.io.IOException;
@@ -14,6 +13,7 @@ import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -23,19 +23,37 @@ import javax.net.ssl.SSLException;
  * One run of a check. It runs on a virtual thread, where an interrupt closes the socket that the
  * thread waits for. So a timeout covers all of it, from connect to the last byte.
  */
-sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, Probe.Pod {
+sealed interface Probe
+    permits DnsProbe,
+        HttpProbe,
+        ProcessProbe,
+        SmtpProbe,
+        UdpProbe,
+        Probe.Tcp,
+        Probe.PingHost,
+        Probe.Exec,
+        Probe.Pod {
 
   /**
    * Runs once.
    *
    * @throws IOException if the target does not answer as expected
+   * @throws InterruptedException if it is interrupted
    */
-  Result run() throws IOException;
+  Result run() throws IOException, InterruptedException;
 
   /** The result of one run. */
   sealed interface Result {
-    /** The target serves. */
-    record Success() implements Result {}
+    /**
+     * The target serves.
+     *
+     * @param serverWeight weight that a real server should have; null leaves it as it is
+     */
+    record Success(Integer serverWeight) implements Result {
+      Success() {
+        this(null);
+      }
+    }
 
     /** The target serves for its last moments; the detail says why. */
     record Leaving(String detail) implements Result {}
@@ -50,24 +68,42 @@ sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, P
   /**
    * The probe of a valid check. It is not run yet.
    *
-   * @param pods null without an API server
-   * @param scripts directory of commands, or null if none may be run
+   * @param scheduled the check, and what its command is told
    */
-  static Probe of(HealthCheck check, PodReadiness pods, Path scripts) {
+  static Probe of(ScheduledCheck scheduled, CheckMeans means) {
+    var check = scheduled.check();
+    var timeout = Durations.parse(check.timeout());
     if (check.http() != null) {
       return new HttpProbe(check.http());
     }
     if (check.tcp() != null) {
       return new Tcp(check.tcp().host(), check.tcp().port());
     }
+    if (check.udp() != null) {
+      return new UdpProbe(check.udp(), timeout);
+    }
+    if (check.dns() != null) {
+      return new DnsProbe(check.dns());
+    }
+    if (check.smtp() != null) {
+      return new SmtpProbe(check.smtp());
+    }
+    if (check.ping() != null) {
+      return new PingHost(check.ping().host(), means.ping());
+    }
     if (check.exec() != null) {
-      var command = scripts == null ? null : new ScriptCommand(scripts, check.exec().command());
-      return new Exec(command, Durations.parse(check.timeout()));
+      return exec(scheduled, means.scripts(), timeout);
     }
     if (check.process() != null) {
       return new ProcessProbe(check.process().name(), Path.of("/proc"));
     }
-    return new Pod(check.pod().namespace(), check.pod().selector(), pods);
+    return new Pod(check.pod().namespace(), check.pod().selector(), means.pods());
+  }
+
+  private static Probe exec(ScheduledCheck scheduled, Path scripts, Duration timeout) {
+    var exec = scheduled.check().exec();
+    var command = scripts == null ? null : new ScriptCommand(scripts, exec.command());
+    return new Exec(command, scheduled.environment(), exec.weightByExitCode(), timeout);
   }
 
   /** An address and a port as in a URL, with brackets around an IPv6 address. */
@@ -111,17 +147,41 @@ sealed interface Probe permits HttpProbe, ProcessProbe, Probe.Tcp, Probe.Exec, P
     }
   }
 
-  /** Runs a command; exit code 0 is a success. */
-  record Exec(ScriptCommand command, Duration limit) implements Probe {
+  /** Sends an ICMP echo request. */
+  record PingHost(String host, Ping ping) implements Probe {
+    @Override
+    public Result run() throws InterruptedException {
+      try {
+        ping.ping(InetAddress.ofLiteral(host));
+        return new Result.Success();
+      } catch (IOException e) {
+        return failure(e, host);
+      }
+    }
+  }
+
+  /**
+   * Runs a command; exit code 0 is a success.
+   *
+   * @param weighs whether exit code 2 to 255 is one, too, and says the server's weight
+   */
+  record Exec(
+      ScriptCommand command, Map<String, String> environment, boolean weighs, Duration limit)
+      implements Probe {
+    private static final int WEIGHT_0 = 2;
+
     @Override
     public Result run() {
       if (command == null) {
         return new Result.Failure("no command may be run: give the agent a scripts directory");
       }
       try {
-        var outcome = command.run(List.of(), limit);
+        var outcome = command.run(List.of(), environment, limit);
         if (outcome.timedOut()) {
           return new Result.Failure("timeout after " + Durations.format(limit));
+        }
+        if (weighs && outcome.exitCode() >= WEIGHT_0) {
+          return new Result.Success(outcome.exitCode() - WEIGHT_0);
         }
         return outcome.exitCode() == 0
             ? new Result.Success()

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -52,8 +53,18 @@ public record ScriptCommand(Path directory, List<String> command) {
    * @throws IOException if it may not or cannot be run; the message says what to do
    */
   public Outcome run(List<String> arguments, Duration limit) throws IOException {
+    return run(arguments, Map.of(), limit);
+  }
+
+  /**
+   * The same with more variables in its environment.
+   *
+   * @throws IOException if it may not or cannot be run; the message says what to do
+   */
+  public Outcome run(List<String> arguments, Map<String, String> environment, Duration limit)
+      throws IOException {
     long start = System.nanoTime();
-    var process = start(line(arguments, limit));
+    var process = start(line(arguments, limit), environment);
     var output = new StringBuffer();
     // On a platform thread: a blocking read from a pipe would hold the carrier of other virtual
     // threads.
@@ -143,7 +154,8 @@ public record ScriptCommand(Path directory, List<String> command) {
     return given;
   }
 
-  private static Process start(List<String> line) throws IOException {
+  private static Process start(List<String> line, Map<String, String> environment)
+      throws IOException {
     var builder =
         new ProcessBuilder(line)
             .directory(new File("/"))
@@ -152,6 +164,7 @@ public record ScriptCommand(Path directory, List<String> command) {
     builder.environment().clear();
     builder.environment().put("PATH", PATH);
     builder.environment().put("LANG", "C.UTF-8");
+    builder.environment().putAll(environment);
     return builder.start();
   }
 

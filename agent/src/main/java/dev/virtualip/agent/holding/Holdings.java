@@ -294,12 +294,16 @@ public final class Holdings {
    * of these: left-overs of an earlier life, or of a failed release.
    *
    * @param holders the holdings of all virtual routers of the node
+   * @param accepted what the node accepts as a real server
    */
-  public static void clearLeftOvers(NodeNetwork network, AddressPort port, List<Holdings> holders) {
+  public static void clearLeftOvers(
+      NodeNetwork network, AddressPort port, List<Holdings> holders, AcceptedAddresses accepted) {
     var changes = new ArrayList<Change>();
-    changes.addAll(leftOvers(new Rules(), network, holders, holdings -> holdings.rules));
-    changes.addAll(leftOvers(new Routes(), network, holders, holdings -> holdings.routes));
-    changes.addAll(leftOvers(new Addresses(), network, holders, holdings -> holdings.addresses));
+    changes.addAll(leftOvers(new Rules(), network, ours(holders, holdings -> holdings.rules)));
+    changes.addAll(leftOvers(new Routes(), network, ours(holders, holdings -> holdings.routes)));
+    var addresses = ours(holders, holdings -> holdings.addresses);
+    addresses.addAll(accepted.ours());
+    changes.addAll(leftOvers(new Addresses(), network, addresses));
     if (changes.isEmpty()) {
       return;
     }
@@ -311,10 +315,13 @@ public final class Holdings {
     }
   }
 
-  private static <T> List<Change> leftOvers(
-      Kind<T> kind, NodeNetwork network, List<Holdings> holders, Function<Holdings, Held<T>> held) {
+  private static <T> Set<T> ours(List<Holdings> holders, Function<Holdings, Held<T>> held) {
     var ours = new HashSet<T>();
     holders.forEach(holder -> ours.addAll(held.apply(holder).ours()));
+    return ours;
+  }
+
+  private static <T> List<Change> leftOvers(Kind<T> kind, NodeNetwork network, Set<T> ours) {
     return kind.marked(network).stream()
         .filter(thing -> !ours.contains(thing))
         .filter(thing -> ours.stream().noneMatch(our -> kind.isSame(our, thing)))

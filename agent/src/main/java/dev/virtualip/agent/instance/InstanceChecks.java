@@ -2,6 +2,7 @@ package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
+import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Reason;
@@ -50,7 +51,7 @@ final class InstanceChecks {
             takesPart
                 ? CheckState.of(check, check.reverse() ? Verdict.Failed : Verdict.Good, "")
                 : CheckState.initial(check));
-        runners.put(check, node.checks().start(config.name(), check));
+        runners.put(check, node.checks().start(config.name(), ScheduledCheck.ofNode(check)));
       }
     }
   }

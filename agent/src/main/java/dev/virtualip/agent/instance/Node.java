@@ -1,11 +1,11 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.IpvsPort;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.net.PacketPorts;
-import dev.virtualip.crds.schema.HealthCheck;
 import java.time.Clock;
 
 /**
@@ -76,6 +76,6 @@ public record Node(
      *
      * @return stops the check when it is closed
      */
-    AutoCloseable start(String virtualIp, HealthCheck check);
+    AutoCloseable start(String virtualIp, ScheduledCheck check);
   }
 }

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.disk.MasterRecord;
+import dev.virtualip.agent.holding.AcceptedAddresses;
 import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.instance.Input.CheckChanged;
 import dev.virtualip.agent.instance.Input.FrameReceived;
@@ -27,6 +28,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import java.io.IOException;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -88,6 +90,8 @@ public final class NodeMachine {
   private final Node node;
   private final Listener listener;
   private final EarlierLife earlierLife;
+  private final AcceptedAddresses accepted;
+  private final IpvsSettings ipvsSettings;
   private final Queue<PlanChange> opened = new ArrayDeque<>();
 
   /** What this node is not selected for any more, and serves until a successor is there. */
@@ -97,6 +101,9 @@ public final class NodeMachine {
   private Nics toldNics;
   private boolean configured;
   private boolean networkIsNew;
+
+  /** Whether a state or a configuration has changed since IPVS was settled. */
+  private boolean unsettled;
 
   /** Names of instances that have still to compare what they hold with what was read. */
   private final Queue<String> toCompare = new ArrayDeque<>();
@@ -128,6 +135,8 @@ public final class NodeMachine {
     this.listener = listener;
     node.services().recall(services);
     earlierLife = new EarlierLife(node, earlier);
+    accepted = new AcceptedAddresses(node.network(), node.addresses());
+    ipvsSettings = new IpvsSettings(node.services().port(), node.network());
     node.turn().onDefect((instance, defect) -> abandon(instance, defect));
   }
 
@@ -156,6 +165,7 @@ public final class NodeMachine {
     } catch (IOException e) {
       LOG.error("network_not_read error=\"{}\"", e.getMessage());
     }
+    accepted.adopt();
     clearLeftOvers();
     tellNics();
   }
@@ -165,10 +175,11 @@ public final class NodeMachine {
    * State#NEVER}.
    */
   public long deadline() {
-    if (!opened.isEmpty() || networkIsNew || !toCompare.isEmpty()) {
+    if (!opened.isEmpty() || networkIsNew || !toCompare.isEmpty() || unsettled) {
       return now;
     }
-    long first = Math.min(restarts.deadline(), instances.isEmpty() ? State.NEVER : nextReadAt());
+    boolean reads = !instances.isEmpty() || !accepted.isEmpty();
+    long first = Math.min(restarts.deadline(), reads ? nextReadAt() : State.NEVER);
     for (var instance : instances.values()) {
       first = Math.min(first, instance.deadline());
     }
@@ -230,6 +241,17 @@ public final class NodeMachine {
     }
     endLeft();
     completeOpened();
+    if (unsettled) {
+      settle(false);
+    }
+  }
+
+  /** After all that moves addresses: copies of connections can wait for that. */
+  private void settle(boolean again) {
+    unsettled = false;
+    if (ipvsSettings.settle(instances.values(), again)) {
+      instances.keySet().forEach(this::note);
+    }
   }
 
   private void completeOpened() {
@@ -254,10 +276,7 @@ public final class NodeMachine {
       case PlanChanged changed -> planChanged(changed.change());
       case Noted noted -> {
         notes.put(noted.virtualIp(), noted.problems());
-        var instance = instances.get(noted.virtualIp());
-        if (instance != null) {
-          instance.note(noted.problems());
-        }
+        note(noted.virtualIp());
       }
     }
   }
@@ -267,6 +286,7 @@ public final class NodeMachine {
     now = time;
     List.copyOf(instances.values())
         .forEach(instance -> instance.stop(Reason.of(Kind.AgentStopped), now));
+    ipvsSettings.stop();
   }
 
   private void frameReceived(FrameReceived received) {
@@ -334,6 +354,8 @@ public final class NodeMachine {
       tellNics();
     }
     if (read) {
+      keepAccepted();
+      settle(true);
       toCompare.clear();
       toCompare.addAll(instances.keySet());
     }
@@ -350,10 +372,32 @@ public final class NodeMachine {
   private void clearLeftOvers() {
     if (!earlierLife.isOpen()) {
       var holders = instances.values().stream().map(VrrpInstance::holdings).toList();
-      Holdings.clearLeftOvers(node.network(), node.addresses(), holders);
+      Holdings.clearLeftOvers(node.network(), node.addresses(), holders, accepted);
       var held = new HashSet<ServiceKey>();
       holders.forEach(holder -> held.addAll(holder.services()));
       node.services().clear(held);
+    }
+  }
+
+  private void keepAccepted() {
+    if (accepted.keep(now)) {
+      instances.keySet().forEach(this::note);
+    }
+  }
+
+  /** Tells a VirtualIP what keeps it from nothing but its users should know. */
+  private void note(String name) {
+    var instance = instances.get(name);
+    if (instance != null) {
+      var all = new ArrayList<>(notes.getOrDefault(name, List.of()));
+      var config = instance.config();
+      if (ipvsSettings.problem() != null && config.connectionSync() != null) {
+        all.add(new Problem("spec.connectionSync", ipvsSettings.problem()));
+      }
+      if (accepted.problem(name) != null) {
+        all.add(new Problem("spec.virtualServers", accepted.problem(name)));
+      }
+      instance.note(all);
     }
   }
 
@@ -421,6 +465,7 @@ public final class NodeMachine {
             });
     change.leave().forEach(this::leave);
     endLeft();
+    unsettled = true;
     leaving.removeAll(change.run().keySet());
     runs.putAll(change.run());
     try {
@@ -437,6 +482,9 @@ public final class NodeMachine {
                 end(name, Kind.Reconfigured);
               }
             });
+    if (change.realServerSides() != null) {
+      accepted.want(change.realServerSides());
+    }
     var configs = runs.values().stream().map(Run::config).toList();
     var resumable = earlierLife.resumable(configs);
     change.run().forEach((name, run) -> run(run.config(), resumable.contains(name)));
@@ -455,6 +503,9 @@ public final class NodeMachine {
       }
     }
     joinGroups();
+    if (!configured || change.realServerSides() != null) {
+      keepAccepted();
+    }
     if (earlierLife.isOpen()) {
       earlierLife.end();
       if (read()) {
@@ -518,7 +569,7 @@ public final class NodeMachine {
       created.adopt(now);
     }
     created.open(now);
-    created.note(notes.getOrDefault(config.name(), List.of()));
+    note(config.name());
   }
 
   /** Passes on what the plan says about an instance beyond its configuration. */
@@ -594,7 +645,7 @@ public final class NodeMachine {
         begin(run.config(), false);
       }
     }
-    opened.add(new PlanChange(again, Set.of(), Set.of(), Map.of(), Set.of()));
+    opened.add(new PlanChange(again, Set.of(), Set.of(), Map.of(), Set.of(), null));
   }
 
   private void refuse(String name, Refused refused) {
@@ -618,6 +669,7 @@ public final class NodeMachine {
   }
 
   private void publish(VrrpInstance instance) {
+    unsettled = true;
     var present = new TreeMap<String, MasterRecord.Master>();
     instances.values().stream()
         .filter(i -> i.stateName() == VirtualIpStatus.State.Master)

@@ -1,19 +1,18 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.lvs.ServerPool;
 import dev.virtualip.agent.net.IpvsPort.VirtualService;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.VirtualServer;
 import dev.virtualip.agent.plan.VirtualServer.RealServer;
-import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.schema.VirtualIpStatus.DownServer;
 import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import dev.virtualip.crds.values.IpPrefix;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,15 +37,15 @@ final class RealServers {
   private final Node node;
   private final Map<String, ServerPool> pools = new LinkedHashMap<>();
 
-  /** By check as it runs. */
-  private final Map<HealthCheck, Running> running = new HashMap<>();
+  /** By a name that no other check of the VirtualIP has. */
+  private final Map<String, Running> running = new HashMap<>();
 
   /**
    * By virtual server, its status since it has changed last: with many servers it takes a while.
    */
   private final Map<String, VirtualServerStatus> statuses = new HashMap<>();
 
-  private record Running(ServerCheck check, AutoCloseable runner) {}
+  private record Running(ServerCheck subject, ScheduledCheck check, AutoCloseable runner) {}
 
   RealServers(Node node) {
     this.node = node;
@@ -71,22 +70,43 @@ final class RealServers {
   }
 
   private void runChecks(InstanceConfig config) {
-    var wanted = new LinkedHashMap<HealthCheck, ServerCheck>();
+    var wanted = new LinkedHashMap<ServerCheck, ScheduledCheck>();
     for (var virtual : config.virtualServers()) {
       for (var server : virtual.servers().keySet()) {
+        var port = virtual.spec().askedPort(server.port());
         for (var check : virtual.spec().checksOf(server.address(), server.port())) {
-          var named = new ServerCheck(virtual.name(), server, check.name());
-          wanted.put(check.named(named.toString()), named);
+          var subject = new ServerCheck(virtual.name(), server, check.name());
+          var named = check.named(subject.toString());
+          wanted.put(subject, ScheduledCheck.ofServer(named, server.address(), port));
         }
       }
     }
-    var gone = new HashSet<>(running.keySet());
-    gone.removeAll(wanted.keySet());
-    stop(config.name(), gone);
-    wanted.forEach(
-        (check, named) ->
-            running.computeIfAbsent(
-                check, _ -> new Running(named, node.checks().start(config.name(), check))));
+    var ended =
+        running.values().stream()
+            .filter(run -> !run.check().equals(wanted.get(run.subject())))
+            .toList();
+    stop(config.name(), ended);
+    wanted.forEach((subject, check) -> start(config.name(), subject, check));
+  }
+
+  private void start(String vip, ServerCheck subject, ScheduledCheck check) {
+    var name = check.check().name();
+    if (running.containsKey(name)) {
+      return;
+    }
+    var pool = pools.get(subject.virtualServer());
+    switch (check.check().initial()) {
+      case Unknown -> {}
+      case Good -> pool.checked(subject.server(), subject.check(), null, null);
+      case Failed -> {
+        // An edited check must not take out a server that serves.
+        if (!pool.knows(subject.server(), subject.check())) {
+          var none = CheckState.initial(check.check());
+          pool.checked(subject.server(), subject.check(), none.detail(), null);
+        }
+      }
+    }
+    running.put(name, new Running(subject, check, node.checks().start(vip, check)));
   }
 
   /**
@@ -95,29 +115,32 @@ final class RealServers {
    * @return whether it is a check of a real server
    */
   boolean take(String vip, CheckState state) {
-    var found =
-        running.entrySet().stream()
-            .filter(entry -> entry.getKey().name().equals(state.name()))
-            .findFirst();
-    found.ifPresent(entry -> take(vip, entry.getValue().check(), state));
-    return found.isPresent();
+    var run = running.get(state.name());
+    if (run == null) {
+      return false;
+    }
+    var subject = run.subject();
+    var pool = pools.get(subject.virtualServer());
+    boolean had = pool.hasQuorum();
+    var failure = state.verdict() == Verdict.Failed ? state.detail() : null;
+    if (pool.checked(subject.server(), subject.check(), failure, state.serverWeight())) {
+      logServer(vip, subject, pool, state.detail());
+    }
+    statuses.remove(subject.virtualServer());
+    logQuorum(vip, pool, had);
+    return true;
   }
 
-  private void take(String vip, ServerCheck check, CheckState state) {
-    boolean fails = state.verdict() == Verdict.Failed;
+  private static void logServer(String vip, ServerCheck subject, ServerPool pool, String detail) {
     LOG.info(
-        "real_server vip={} virtual_server={} server={} check={} verdict={} detail=\"{}\"",
+        "real_server vip={} virtual_server={} server={} state={} weight={} check={} detail=\"{}\"",
         vip,
-        check.virtualServer(),
-        IpPrefix.text(check.server().address()),
-        check.check(),
-        state.verdict(),
-        state.detail());
-    var pool = pools.get(check.virtualServer());
-    boolean had = pool.hasQuorum();
-    pool.checked(check.server(), check.check(), fails ? state.detail() : null);
-    statuses.remove(check.virtualServer());
-    logQuorum(vip, pool, had);
+        subject.virtualServer(),
+        IpPrefix.text(subject.server().address()),
+        pool.isUp(subject.server()) ? "Up" : "Down",
+        pool.weight(subject.server()),
+        subject.check(),
+        detail);
   }
 
   private static void logQuorum(String vip, ServerPool pool, boolean had) {
@@ -181,24 +204,28 @@ final class RealServers {
 
   /** Ends all checks. */
   void stop(String vip) {
-    stop(vip, Set.copyOf(running.keySet()));
+    stop(vip, List.copyOf(running.values()));
   }
 
-  private void stop(String vip, Set<HealthCheck> ended) {
-    var labels =
-        ended.stream()
-            .map(check -> running.get(check).check().label())
-            .collect(Collectors.toCollection(HashSet::new));
-    ended.forEach(check -> stop(vip, check));
-    running.values().forEach(left -> labels.remove(left.check().label()));
-    labels.forEach(label -> node.metrics().forgetCheck(vip, label));
+  private void stop(String vip, Collection<Running> ended) {
+    ended.forEach(run -> stop(vip, run));
+    var left = labels(running.values());
+    labels(ended).stream()
+        .filter(label -> !left.contains(label))
+        .forEach(label -> node.metrics().forgetCheck(vip, label));
   }
 
-  private void stop(String vip, HealthCheck check) {
+  private static Set<String> labels(Collection<Running> checks) {
+    return checks.stream().map(run -> run.subject().label()).collect(Collectors.toSet());
+  }
+
+  private void stop(String vip, Running run) {
+    var name = run.check().check().name();
+    running.remove(name);
     try {
-      running.remove(check).runner().close();
+      run.runner().close();
     } catch (Exception e) {
-      LOG.warn("check_not_stopped vip={} check={}", vip, check.name(), e);
+      LOG.warn("check_not_stopped vip={} check={}", vip, name, e);
     }
   }
 }

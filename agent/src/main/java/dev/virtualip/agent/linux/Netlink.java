@@ -1,5 +1,10 @@
 package dev.virtualip.agent.linux;
 
+import static dev.virtualip.agent.linux.Rtnetlink.IPV4_DEVCONF_ARP_ANNOUNCE;
+import static dev.virtualip.agent.linux.Rtnetlink.IPV4_DEVCONF_ARP_IGNORE;
+import static dev.virtualip.agent.linux.Rtnetlink.IPV4_DEVCONF_PROMOTE_SECONDARIES;
+import static dev.virtualip.agent.linux.Rtnetlink.IPV4_DEVCONF_RP_FILTER;
+
 import dev.virtualip.agent.linux.NetlinkMessage.Body;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
@@ -164,6 +169,45 @@ public final class Netlink implements AddressPort, AutoCloseable {
     return isIpv6Setting(link, "forwarding", "1");
   }
 
+  @Override
+  public synchronized void restrictArp(Link link) throws IOException {
+    atLeast(link, "arp_ignore", IPV4_DEVCONF_ARP_IGNORE, 1);
+    atLeast(link, "arp_announce", IPV4_DEVCONF_ARP_ANNOUNCE, 2);
+  }
+
+  @Override
+  public synchronized void openTunnel(Link link) throws IOException {
+    if (!link.up()) {
+      acknowledged((out, _, number) -> out.setUp(number, link.index()));
+    }
+    if (ipv4Setting(link.name(), "rp_filter") != 0) {
+      acknowledged(
+          (out, _, number) -> out.setInet(number, link.index(), IPV4_DEVCONF_RP_FILTER, 0));
+    }
+    if (ipv4Setting("all", "rp_filter") == 1) {
+      throw new IOException(
+          "net.ipv4.conf.all.rp_filter is 1, so packets from tunnels are dropped: set it to 0 or 2");
+    }
+  }
+
+  private void atLeast(Link link, String name, int setting, int value) throws IOException {
+    if (Math.max(ipv4Setting(link.name(), name), ipv4Setting("all", name)) < value) {
+      acknowledged((out, _, number) -> out.setInet(number, link.index(), setting, value));
+    }
+  }
+
+  private void acknowledged(NetlinkExchange.Request<NetlinkRequests> request) throws IOException {
+    var answer = exchange.acknowledged(1, request).getFirst();
+    if (answer.errno() != 0) {
+      throw new IOException(explain(answer));
+    }
+  }
+
+  private static int ipv4Setting(String link, String setting) throws IOException {
+    return Integer.parseInt(
+        Files.readString(Path.of("/proc/sys/net/ipv4/conf", link, setting)).strip());
+  }
+
   private static boolean isIpv6Setting(Link link, String setting, String value) {
     try {
       return Files.readString(Path.of("/proc/sys/net/ipv6/conf", link.name(), setting))
@@ -223,7 +267,9 @@ public final class Netlink implements AddressPort, AutoCloseable {
     }
     var answer =
         exchange
-            .acknowledged(1, (out, _, number) -> out.promoteSecondaries(number, link))
+            .acknowledged(
+                1,
+                (out, _, number) -> out.setInet(number, link, IPV4_DEVCONF_PROMOTE_SECONDARIES, 1))
             .getFirst();
     if (answer.errno() != 0 && answer.errno() != Errno.ENODEV) {
       LOG.warn("secondaries_not_promoted link={} error=\"{}\"", link, explain(answer));

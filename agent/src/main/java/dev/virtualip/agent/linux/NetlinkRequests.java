@@ -116,14 +116,21 @@ final class NetlinkRequests extends NetlinkWriter {
     end(start);
   }
 
-  /** Asks a link to keep the other addresses of a subnet when its first one goes. */
-  void promoteSecondaries(int sequence, int link) {
+  /** Sets a link up. */
+  void setUp(int sequence, int link) {
+    int start = begin(RTM_SETLINK, NLM_F_ACK, sequence);
+    out.putInt(AF_UNSPEC).putInt(link).putInt(IFF_UP).putInt(IFF_UP);
+    end(start);
+  }
+
+  /** Sets what else is a sysctl, net.ipv4.conf.LINK.*; needs no /proc/sys that can be written. */
+  void setInet(int sequence, int link, int setting, int value) {
     int start = begin(RTM_SETLINK, NLM_F_ACK, sequence);
     out.putInt(AF_UNSPEC).putInt(link).putLong(0);
     int spec = beginNested(IFLA_AF_SPEC);
     int inet = beginNested(AF_INET);
     int settings = beginNested(IFLA_INET_CONF);
-    attribute(IPV4_DEVCONF_PROMOTE_SECONDARIES, 1);
+    attribute(setting, value);
     endNested(settings);
     endNested(inet);
     endNested(spec);

@@ -69,6 +69,9 @@ final class Rtnetlink {
   static final int IFLA_PROP_LIST = 52;
   static final int IFLA_ALT_IFNAME = 53;
   static final int IFLA_INET_CONF = 1;
+  static final int IPV4_DEVCONF_RP_FILTER = 8;
+  static final int IPV4_DEVCONF_ARP_ANNOUNCE = 18;
+  static final int IPV4_DEVCONF_ARP_IGNORE = 19;
   static final int IPV4_DEVCONF_PROMOTE_SECONDARIES = 20;
   static final int RTEXT_FILTER_SKIP_STATS = 1 << 3;
 

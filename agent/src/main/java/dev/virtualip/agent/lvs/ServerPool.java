@@ -7,7 +7,9 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * The real servers of one virtual server, and which of them get connections. It decides as
@@ -17,10 +19,20 @@ import java.util.TreeMap;
 public final class ServerPool {
   private VirtualServer config;
 
-  /** By real server, the checks that fail, and why. */
-  private final Map<RealServer, Map<String, String>> failing = new HashMap<>();
+  private static final int WEIGHT_MAX = 65_535;
+
+  /** By real server, what its checks have said, by their names. */
+  private final Map<RealServer, Map<String, Result>> results = new HashMap<>();
 
   private boolean quorum;
+
+  /**
+   * What a check says.
+   *
+   * @param failure why it fails, or null if it is good
+   * @param weight weight that the server should have, or null for its own
+   */
+  private record Result(String failure, Integer weight) {}
 
   /** A pool whose servers are all up. */
   public ServerPool(VirtualServer config) {
@@ -31,9 +43,9 @@ public final class ServerPool {
   /** Takes over another configuration. Servers that stay keep the results of their checks. */
   public void update(VirtualServer next) {
     config = next;
-    failing.keySet().retainAll(next.servers().keySet());
+    results.keySet().retainAll(next.servers().keySet());
     var checks = next.spec().checks().stream().map(check -> check.name()).toList();
-    failing.values().forEach(names -> names.keySet().retainAll(checks));
+    results.values().forEach(names -> names.keySet().retainAll(checks));
     decide();
   }
 
@@ -41,18 +53,25 @@ public final class ServerPool {
    * Takes in the result of a check.
    *
    * @param failure why it fails, or null if it is good
+   * @param weight weight that the server should have by a good check, or null for its own
+   * @return whether the server comes or goes by it, or gets another weight
    */
-  public void checked(RealServer server, String check, String failure) {
+  public boolean checked(RealServer server, String check, String failure, Integer weight) {
     if (!config.servers().containsKey(server)) {
-      return;
+      return false;
     }
-    var names = failing.computeIfAbsent(server, _ -> new TreeMap<>());
-    if (failure == null) {
-      names.remove(check);
-    } else {
-      names.put(check, failure);
-    }
+    boolean wasUp = isUp(server);
+    int before = weight(server);
+    results
+        .computeIfAbsent(server, _ -> new TreeMap<>())
+        .put(check, new Result(failure, failure == null ? weight : null));
     decide();
+    return wasUp != isUp(server) || isUp(server) && before != weight(server);
+  }
+
+  /** Whether a check of a server has said something. */
+  public boolean knows(RealServer server, String check) {
+    return results.getOrDefault(server, Map.of()).containsKey(check);
   }
 
   private void decide() {
@@ -65,14 +84,27 @@ public final class ServerPool {
 
   /** Sum of the weights of the servers that are up. */
   public int weightUp() {
-    return config.servers().entrySet().stream()
-        .filter(server -> isUp(server.getKey()))
-        .mapToInt(Map.Entry::getValue)
-        .sum();
+    return config.servers().keySet().stream().filter(this::isUp).mapToInt(this::weight).sum();
   }
 
-  private boolean isUp(RealServer server) {
-    return failing.getOrDefault(server, Map.of()).isEmpty();
+  /** Whether no check of a server fails. */
+  public boolean isUp(RealServer server) {
+    return results.getOrDefault(server, Map.of()).values().stream()
+        .allMatch(result -> result.failure() == null);
+  }
+
+  /**
+   * The weight of a server while it is up. Where several checks say another than its own, their
+   * differences add up (keepalived: misc_dynamic).
+   */
+  public int weight(RealServer server) {
+    int own = config.servers().get(server);
+    int sum =
+        results.getOrDefault(server, Map.of()).values().stream()
+            .filter(result -> result.weight() != null)
+            .mapToInt(result -> result.weight() - own)
+            .sum();
+    return Math.clamp((long) own + sum, 0, WEIGHT_MAX);
   }
 
   /** Whether enough servers are up (keepalived: quorum and hysteresis). */
@@ -90,7 +122,8 @@ public final class ServerPool {
     var down = new LinkedHashMap<RealServer, String>();
     for (var server : config.servers().keySet()) {
       if (!isUp(server)) {
-        down.put(server, String.join("; ", failing.get(server).values()));
+        var failures = results.get(server).values().stream().map(Result::failure);
+        down.put(server, failures.filter(Objects::nonNull).collect(Collectors.joining("; ")));
       }
     }
     return down;
@@ -107,16 +140,13 @@ public final class ServerPool {
     if (sorry) {
       weights.put(config.sorry(), 1);
     }
-    config
-        .servers()
-        .forEach(
-            (server, weight) -> {
-              if (!isUp(server) && config.quiesces()) {
-                weights.put(server, 0);
-              } else if (isUp(server) && !sorry) {
-                weights.put(server, weight);
-              }
-            });
+    for (var server : config.servers().keySet()) {
+      if (!isUp(server) && config.quiesces()) {
+        weights.put(server, 0);
+      } else if (isUp(server) && !sorry) {
+        weights.put(server, weight(server));
+      }
+    }
     return weights;
   }
 }

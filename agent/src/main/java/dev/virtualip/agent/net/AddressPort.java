@@ -62,6 +62,22 @@ public interface AddressPort {
   boolean forwardsIpv6(Link link);
 
   /**
+   * Lets a link answer ARP for its own addresses only, and ask with these only (arp_ignore 1,
+   * arp_announce 2), unless it does so already. It stays so until somebody sets it otherwise.
+   *
+   * @throws IOException if the kernel refuses
+   */
+  void restrictArp(Link link) throws IOException;
+
+  /**
+   * Lets a tunnel device take packets in: up, and without reverse path filter of its own. It stays
+   * so until somebody sets it otherwise.
+   *
+   * @throws IOException if the kernel refuses, or net.ipv4.conf.all.rp_filter is 1
+   */
+  void openTunnel(Link link) throws IOException;
+
+  /**
    * Makes changes in the given order, in one write to the kernel. A failed change does not stop the
    * others. Putting something that exists replaces it, and so renews its lease. Deleting something
    * that does not exist is a success.

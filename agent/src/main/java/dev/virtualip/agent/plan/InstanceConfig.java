@@ -10,6 +10,8 @@ import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.check.CheckedSpec;
+import dev.virtualip.crds.check.CheckedSpec.ConnectionSync;
+import dev.virtualip.crds.check.CheckedSpec.ConnectionTimeouts;
 import dev.virtualip.crds.check.NicField;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.HealthCheck;
@@ -52,6 +54,8 @@ import java.util.stream.Stream;
  * @param routes routes installed while master
  * @param rules policy routing rules added while master
  * @param virtualServers virtual servers in IPVS while master
+ * @param connectionSync copies of their connections between the nodes, or null
+ * @param connectionTimeouts timeouts of connections in IPVS, or null
  * @param healthChecks checks of this node
  * @param keepMaster whether failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
@@ -78,6 +82,8 @@ public record InstanceConfig(
     List<VirtualRoute> routes,
     List<PolicyRule> rules,
     List<VirtualServer> virtualServers,
+    ConnectionSync connectionSync,
+    ConnectionTimeouts connectionTimeouts,
     List<HealthCheck> healthChecks,
     boolean keepMaster,
     String syncGroup,
@@ -173,6 +179,8 @@ public record InstanceConfig(
         checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
         checked.rules(),
         virtualServers(checked, nodes, pods),
+        checked.connectionSync(),
+        checked.connectionTimeouts(),
         spec.healthChecks(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
@@ -345,6 +353,8 @@ public record InstanceConfig(
         routes,
         rules,
         servers,
+        connectionSync,
+        connectionTimeouts,
         healthChecks,
         keeps,
         syncGroup,

@@ -41,6 +41,7 @@ public final class Plan {
   private Map<String, Run> runs = Map.of();
   private Map<String, Refused> refused = Map.of();
   private Map<String, InstanceConfig> configs = Map.of();
+  private List<RealServerSide> realServerSides = List.of();
   private Desired before;
   private Nics nicsBefore;
   private List<NodeFacts> peers = List.of();
@@ -105,7 +106,7 @@ public final class Plan {
                 nextRefused.put(name, new Refused(generation(name), problems));
               }
             });
-    var change = difference(nextRuns, nextRefused);
+    var change = difference(desired, nextRuns, nextRefused);
     running = versions.run();
     before = desired;
     nicsBefore = nics;
@@ -227,7 +228,8 @@ public final class Plan {
     return own;
   }
 
-  private PlanChange difference(Map<String, Run> nextRuns, Map<String, Refused> nextRefused) {
+  private PlanChange difference(
+      Desired desired, Map<String, Run> nextRuns, Map<String, Refused> nextRefused) {
     var changed = new TreeMap<>(nextRuns);
     changed.entrySet().removeIf(entry -> entry.getValue().equals(runs.get(entry.getKey())));
     var newlyRefused = new TreeMap<>(nextRefused);
@@ -237,7 +239,23 @@ public final class Plan {
     var known = new HashSet<>(runs.keySet());
     known.addAll(refused.keySet());
     var forget = without(without(known, nextRuns.keySet()), nextRefused.keySet());
-    return new PlanChange(changed, stop, without(ended, stop), newlyRefused, forget);
+    return new PlanChange(
+        changed, stop, without(ended, stop), newlyRefused, forget, realServerSides(desired));
+  }
+
+  /** Whether this node runs a VirtualIP or not, it may be a real server of it. */
+  private List<RealServerSide> realServerSides(Desired desired) {
+    var next = new ArrayList<RealServerSide>();
+    checked.forEach(
+        (name, newest) -> {
+          var version = versions.run().getOrDefault(name, newest);
+          if (version.isGood()) {
+            next.addAll(RealServerSide.of(name, version.spec(), desired.self(), nodeName));
+          }
+        });
+    boolean same = next.equals(realServerSides);
+    realServerSides = next;
+    return same ? null : next;
   }
 
   private static Set<String> without(Set<String> names, Set<String> others) {

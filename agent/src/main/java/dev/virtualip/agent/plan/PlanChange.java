@@ -18,13 +18,16 @@ import java.util.TreeSet;
  * @param refused VirtualIPs that the node cannot run in any version and that are new or changed, by
  *     name
  * @param forget names of VirtualIPs that the node neither runs nor refuses any more
+ * @param realServerSides what the node accepts as a real server: all of it, or null if that has not
+ *     changed
  */
 public record PlanChange(
     Map<String, Run> run,
     Set<String> stop,
     Set<String> leave,
     Map<String, Refused> refused,
-    Set<String> forget) {
+    Set<String> forget,
+    List<RealServerSide> realServerSides) {
 
   /** Copies the collections, sorted: work done in their order has to be the same each time. */
   public PlanChange {
@@ -63,6 +66,7 @@ public record PlanChange(
         && stop.isEmpty()
         && leave.isEmpty()
         && refused.isEmpty()
-        && forget.isEmpty();
+        && forget.isEmpty()
+        && realServerSides == null;
   }
 }

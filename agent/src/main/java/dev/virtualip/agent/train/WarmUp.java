@@ -221,6 +221,12 @@ public final class WarmUp {
     }
 
     @Override
+    public void restrictArp(Link link) {}
+
+    @Override
+    public void openTunnel(Link link) {}
+
+    @Override
     public List<Failure> apply(List<Change> changes) {
       return List.of();
     }

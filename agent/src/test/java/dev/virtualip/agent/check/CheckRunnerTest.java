@@ -26,6 +26,7 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 class CheckRunnerTest {
@@ -54,7 +55,15 @@ class CheckRunnerTest {
   }
 
   private CheckRunner start(PodReadiness pods, HealthCheck... checks) {
-    return CheckRunner.start(List.of(checks), pods, null, told::add);
+    return start(told::add, pods, checks);
+  }
+
+  private static CheckRunner start(
+      CheckRunner.Listener listener, PodReadiness pods, HealthCheck... checks) {
+    return CheckRunner.start(
+        Stream.of(checks).map(ScheduledCheck::ofNode).toList(),
+        new CheckMeans(pods, null, null),
+        listener);
   }
 
   private static CheckState state(String name, Verdict verdict, String detail) {
@@ -285,7 +294,7 @@ class CheckRunnerTest {
             runs.add(check + " " + good);
           }
         };
-    try (var _ = CheckRunner.start(List.of(tcp(freePort())), null, null, listener)) {
+    try (var _ = start(listener, null, tcp(freePort()))) {
       Await.until(() -> runs.size() > 2, () -> runs);
     }
     assertEquals(Set.of("t false"), Set.copyOf(runs));
@@ -297,10 +306,7 @@ class CheckRunnerTest {
     var tells = new CountDownLatch(1);
     var never = new CountDownLatch(1);
     var runner =
-        CheckRunner.start(
-            List.of(pod()),
-            null,
-            null,
+        start(
             _ -> {
               tells.countDown();
               try {
@@ -308,7 +314,9 @@ class CheckRunnerTest {
               } catch (InterruptedException _) {
                 Thread.currentThread().interrupt();
               }
-            });
+            },
+            null,
+            pod());
     tells.await();
     assertTimeoutPreemptively(Duration.ofSeconds(10), runner::close);
   }
@@ -318,9 +326,7 @@ class CheckRunnerTest {
     var late = new AtomicInteger();
     for (int i = 0; i < 100; i++) {
       var closed = new AtomicBoolean();
-      var runner =
-          CheckRunner.start(
-              List.of(pod(), tcp(1)), null, null, _ -> late.addAndGet(closed.get() ? 1 : 0));
+      var runner = start(_ -> late.addAndGet(closed.get() ? 1 : 0), null, pod(), tcp(1));
       LockSupport.parkNanos(i * 50_000L);
       long start = System.nanoTime();
       runner.close();
@@ -349,7 +355,7 @@ class CheckRunnerTest {
           }
         };
     PodReadiness pods = (_, _) -> ready.get();
-    try (var _ = CheckRunner.start(List.of(pod()), pods, null, listener)) {
+    try (var _ = start(listener, pods, pod())) {
       Await.until(() -> told.size() == 1, () -> told);
       ready.set(Optional.of(Readiness.None));
       Await.until(() -> told.size() == 2, () -> told);

@@ -3,6 +3,7 @@ package dev.virtualip.agent.instance;
 import dev.virtualip.agent.net.IpvsPort;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -17,6 +18,11 @@ final class FakeIpvs implements IpvsPort {
   final List<String> log = new ArrayList<>();
 
   boolean available = true;
+
+  /** At most one of each role. */
+  final Map<SyncRole, SyncDaemon> daemons = new EnumMap<>(SyncRole.class);
+
+  ConnectionTimeouts timeouts = new ConnectionTimeouts(900, 120, 300);
 
   /** What the kernel says to each change, or null if it makes them. */
   String refusal;
@@ -77,24 +83,28 @@ final class FakeIpvs implements IpvsPort {
 
   @Override
   public Set<SyncDaemon> syncDaemons() {
-    return Set.of();
+    return Set.copyOf(daemons.values());
   }
 
   @Override
   public void start(SyncDaemon daemon) throws IOException {
-    throw new IOException("not simulated");
+    if (!daemon.equals(daemons.computeIfAbsent(daemon.role(), _ -> daemon))) {
+      throw new IOException("EEXIST: another one runs");
+    }
   }
 
   @Override
-  public void stop(SyncRole role) throws IOException {
-    throw new IOException("not simulated");
+  public void stop(SyncRole role) {
+    daemons.remove(role);
   }
 
   @Override
   public ConnectionTimeouts timeouts() {
-    return new ConnectionTimeouts(900, 120, 300);
+    return timeouts;
   }
 
   @Override
-  public void setTimeouts(ConnectionTimeouts timeouts) {}
+  public void setTimeouts(ConnectionTimeouts newest) {
+    timeouts = newest;
+  }
 }

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort;
@@ -18,7 +19,6 @@ import dev.virtualip.agent.net.PacketPort;
 import dev.virtualip.agent.net.PacketPorts;
 import dev.virtualip.agent.net.UnicastPort;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
-import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
@@ -126,9 +126,10 @@ public final class FakeNode implements AddressPort {
     }
   }
 
-  private AutoCloseable startCheck(String vip, HealthCheck check) {
-    checksRunning.add(check.name());
-    return () -> checksRunning.remove(check.name());
+  private AutoCloseable startCheck(String vip, ScheduledCheck scheduled) {
+    var name = scheduled.check().name();
+    checksRunning.add(name);
+    return () -> checksRunning.remove(name);
   }
 
   static CheckState good(String name) {
@@ -242,6 +243,16 @@ public final class FakeNode implements AddressPort {
   @Override
   public boolean forwardsIpv6(Link link) {
     return forwardsIpv6;
+  }
+
+  @Override
+  public void restrictArp(Link link) {
+    log.add("restrict ARP of " + link.name());
+  }
+
+  @Override
+  public void openTunnel(Link link) {
+    log.add("open tunnel " + link.name());
   }
 
   @Override

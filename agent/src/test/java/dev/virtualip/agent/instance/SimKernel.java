@@ -366,6 +366,12 @@ final class SimKernel implements AddressPort {
   }
 
   @Override
+  public void restrictArp(Link link) {}
+
+  @Override
+  public void openTunnel(Link link) {}
+
+  @Override
   public List<Failure> apply(List<Change> changes) throws IOException {
     var failures = new ArrayList<Failure>();
     boolean breaks = random.nextDouble() < failure;

@@ -176,7 +176,7 @@ final class SimNode {
             kernel,
             new OwnServices(kernel.ipvs),
             ports,
-            (vip, check) -> startCheck(vip, check, ofLife),
+            (vip, check) -> startCheck(vip, check.check(), ofLife),
             METRICS,
             Recorder.NONE,
             stopwatch,

@@ -40,14 +40,14 @@ class NetlinkRequestsTest {
   }
 
   @Test
-  void aLinkIsToldToPromoteSecondaries() {
+  void aSysctlOfALinkIsSetByItsNumber() {
     assertWritten(
         // length 52, RTM_SETLINK, REQUEST|ACK; struct ifinfomsg: link 3
         "34000000 1300 0500 4d000000 00000000"
             + "00 00 0000 03000000 00000000 00000000"
             // IFLA_AF_SPEC, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_PROMOTE_SECONDARIES 1
             + "1400 1a00 1000 0200 0c00 0100 0800 1400 01000000",
-        out -> out.promoteSecondaries(77, 3));
+        out -> out.setInet(77, 3, Rtnetlink.IPV4_DEVCONF_PROMOTE_SECONDARIES, 1));
   }
 
   @Test

@@ -59,11 +59,11 @@ class ServerPoolTest {
   }
 
   private void fail(RealServer server) {
-    pool.checked(server, "tcp", "connect refused");
+    pool.checked(server, "tcp", "connect refused", null);
   }
 
   private void recover(RealServer server) {
-    pool.checked(server, "tcp", null);
+    pool.checked(server, "tcp", null, null);
   }
 
   @Test
@@ -124,7 +124,7 @@ class ServerPoolTest {
     fail(TWO);
     pool.update(virtualServer("", "{address: 10.0.0.21}, {address: 10.0.0.23}"));
     assertEquals("10.0.0.23:80=1", destinations());
-    pool.checked(TWO, "tcp", null);
+    pool.checked(TWO, "tcp", null, null);
     assertEquals(Map.of(ONE, "connect refused"), pool.down());
   }
 }

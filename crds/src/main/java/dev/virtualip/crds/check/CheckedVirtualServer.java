@@ -139,9 +139,20 @@ public record CheckedVirtualServer(
    * @param port its port, or 0 for that of the virtual service, of a range the first
    */
   public List<HealthCheck> checksOf(InetAddress address, int port) {
-    int asked = port == 0 ? services.getFirst().port() : port;
+    var asked = askedPort(port);
     var host = IpPrefix.text(address);
-    return checks.stream().map(check -> check.at(host, asked == 0 ? null : asked)).toList();
+    return checks.stream().map(check -> check.at(host, asked)).toList();
+  }
+
+  /**
+   * The port that checks of a server ask at, unless they have another.
+   *
+   * @param port its port, or 0 for that of the virtual service, of a range the first
+   * @return null if there is none: with port 0 and with a firewall mark
+   */
+  public Integer askedPort(int port) {
+    int asked = port == 0 ? services.getFirst().port() : port;
+    return asked == 0 ? null : asked;
   }
 
   /** The value of a valid virtual server. */

@@ -5,7 +5,6 @@ import dev.virtualip.crds.schema.HealthCheck.WhenAllFail;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualServer;
 import dev.virtualip.crds.values.Durations;
-import dev.virtualip.crds.values.IpPrefix;
 import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
@@ -80,16 +79,17 @@ final class HealthCheckRules {
   }
 
   private void checkOfServer(String path, HealthCheck check, boolean havePort) {
-    var local = "pod and process look at this node, not at a server: use http, tcp or exec";
+    var local = "pod and process look at this node, not at a server: use another kind";
     if (check.pod() != null) {
       findings.add(path + ".pod", local);
     }
     if (check.process() != null) {
       findings.add(path + ".process", local);
     }
-    if (check.weight() != 0) {
+    if (check.weight() != 0 || check.reverse()) {
       findings.add(
-          path + ".weight", "weight is about the election, and servers are none of it: remove it");
+          path + (check.weight() != 0 ? ".weight" : ".reverse"),
+          "weight and reverse are about the election, and servers are none of it: remove them");
     }
     var noPort = "with port 0 or a fwmark servers have no port to ask at: give the check one";
     if (!havePort && check.http() != null && check.http().port() == null) {
@@ -97,6 +97,9 @@ final class HealthCheckRules {
     }
     if (!havePort && check.tcp() != null && check.tcp().port() == null) {
       findings.add(path + ".tcp.port", noPort);
+    }
+    if (!havePort && check.udp() != null && check.udp().port() == null) {
+      findings.add(path + ".udp.port", noPort);
     }
   }
 
@@ -120,24 +123,29 @@ final class HealthCheckRules {
 
   private void checkOne(String path, HealthCheck check) {
     long kinds =
-        Stream.of(check.http(), check.tcp(), check.pod(), check.exec(), check.process())
+        Stream.of(
+                check.http(),
+                check.tcp(),
+                check.udp(),
+                check.dns(),
+                check.smtp(),
+                check.ping(),
+                check.pod(),
+                check.exec(),
+                check.process())
             .filter(Objects::nonNull)
             .count();
     if (kinds != 1) {
-      findings.add(
-          path, "a health check has exactly one kind: set one of http, tcp, pod, exec, process");
+      findings.add(path, HealthCheck.ONE_KIND);
     }
-    duration(path + ".interval", check.interval(), Duration.ofMillis(50));
-    duration(path + ".timeout", check.timeout(), Duration.ofMillis(10));
+    checkTimes(path, check);
     findings.range(path + ".rise", check.rise(), 1, 1000, "rise");
     findings.range(path + ".fall", check.fall(), 1, 1000, "fall");
     findings.range(path + ".weight", check.weight(), -253, 253, "weight");
     if (check.http() != null) {
       HttpCheckRules.check(path + ".http", check.http(), findings);
     }
-    if (check.tcp() != null) {
-      checkTcp(path + ".tcp", check.tcp());
-    }
+    new NetworkCheckRules(findings, ofNode).check(path, check);
     if (check.pod() != null) {
       checkPod(path + ".pod", check.pod());
     }
@@ -153,16 +161,17 @@ final class HealthCheckRules {
     }
   }
 
-  private void duration(String path, String text, Duration min) {
-    findings.duration(path, Parsed.of(text, Durations::parse), min, HOUR);
+  private void checkTimes(String path, HealthCheck check) {
+    duration(path + ".interval", check.interval(), Duration.ofMillis(50));
+    duration(path + ".timeout", check.timeout(), Duration.ofMillis(10));
+    duration(path + ".retryInterval", check.retryInterval(), Duration.ofMillis(50));
+    if (check.retryInterval() != null && check.fall() == 1) {
+      findings.add(path + ".retryInterval", HealthCheck.RETRY_NEEDS_FALL);
+    }
   }
 
-  private void checkTcp(String path, HealthCheck.Tcp tcp) {
-    checkHost(path + ".host", tcp.host(), findings);
-    if (ofNode && tcp.port() == null) {
-      findings.add(path + ".port", "is missing: give the TCP port to connect to");
-    }
-    findings.range(path + ".port", tcp.port(), 1, 65535, "TCP port");
+  private void duration(String path, String text, Duration min) {
+    findings.duration(path, Parsed.of(text, Durations::parse), min, HOUR);
   }
 
   private void checkPod(String path, HealthCheck.Pod pod) {
@@ -182,10 +191,10 @@ final class HealthCheckRules {
     } else if (command.contains(null)) {
       findings.add(path + ".command", "has an empty item: remove it, or write \"\"");
     }
-  }
-
-  /** A host has to be an IP address: a check must not depend on DNS, nor wait for it. */
-  static void checkHost(String path, String host, Findings findings) {
-    findings.value(path, Parsed.of(host, IpPrefix::parseAddress));
+    if (ofNode && exec.weightByExitCode()) {
+      findings.add(
+          path + ".weightByExitCode",
+          "weightByExitCode is for checks of real servers: remove it, or see weight");
+    }
   }
 }

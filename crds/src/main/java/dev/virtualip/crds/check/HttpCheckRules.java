@@ -16,7 +16,7 @@ final class HttpCheckRules {
   private HttpCheckRules() {}
 
   static void check(String path, Http http, Findings findings) {
-    HealthCheckRules.checkHost(path + ".host", http.host(), findings);
+    NetworkCheckRules.checkHost(path + ".host", http.host(), findings);
     findings.range(path + ".port", http.port(), 1, 65535, "TCP port");
     if (!isPath(http.path())) {
       findings.add(

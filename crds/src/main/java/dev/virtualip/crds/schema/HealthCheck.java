@@ -17,9 +17,14 @@ import java.util.Objects;
 @JsonInclude(JsonInclude.Include.NON_NULL)
 @ValidationRule(
     value =
-        "[has(self.http), has(self.tcp), has(self.pod), has(self.exec), has(self.process)]"
+        "[has(self.http), has(self.tcp), has(self.udp), has(self.dns), has(self.smtp),"
+            + " has(self.ping), has(self.pod), has(self.exec), has(self.process)]"
             + ".filter(kind, kind).size() == 1",
-    message = "a health check has exactly one kind: set one of http, tcp, pod, exec, process")
+    message = HealthCheck.ONE_KIND)
+@ValidationRule(
+    value = "!has(self.retryInterval) || (has(self.fall) && self.fall > 1)",
+    message = HealthCheck.RETRY_NEEDS_FALL,
+    fieldPath = ".retryInterval")
 public record HealthCheck(
     @Required
         @Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
@@ -27,6 +32,18 @@ public record HealthCheck(
         String name,
     @JsonPropertyDescription("Ask for a page over HTTP or HTTPS (GET).") Http http,
     @JsonPropertyDescription("Open a TCP connection; that it opens is a success.") Tcp tcp,
+    @JsonPropertyDescription("Send a UDP datagram and wait for an answer (keepalived: UDP_CHECK).")
+        Udp udp,
+    @JsonPropertyDescription(
+            "Ask a DNS server by UDP; an answer with the code NOERROR is a success (keepalived:"
+                + " DNS_CHECK).")
+        Dns dns,
+    @JsonPropertyDescription("Let an SMTP server greet, and leave again (keepalived: SMTP_CHECK).")
+        Smtp smtp,
+    @JsonPropertyDescription(
+            "Send an ICMP echo request, IPv4 or IPv6; its reply is a success (keepalived:"
+                + " PING_CHECK).")
+        Ping ping,
     @JsonPropertyDescription("Find a Ready pod on this node; needs the API server.") Pod pod,
     @JsonPropertyDescription(
             "Run a command of the scripts directory, if the installation has one; exit code 0 is a"
@@ -43,11 +60,18 @@ public record HealthCheck(
             "Longest wait for an answer, 10ms to 1h; longer is a failure. Default: the interval. The"
                 + " first check has 1s at least.")
         String timeout,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "Time from a failure to the next check while the check does not count as failed yet, 50ms"
+                + " to 1h (keepalived: delay_before_retry). Needs a fall of 2 or more. Default: the"
+                + " interval.")
+        String retryInterval,
     @JsonPropertyDescription(
             "What the check counts as before its first result. Unknown, the default: with weight 0 the"
                 + " node waits, else nothing is added, and the first result decides alone. Good or"
                 + " Failed (keepalived: init_fail): until fall failures or rise successes in a row"
-                + " say otherwise.")
+                + " say otherwise. Of a real server Unknown counts as good, and Failed keeps it out until"
+                + " then (keepalived: alpha).")
         Initial initial,
     @Min(1)
         @Max(1000)
@@ -71,7 +95,18 @@ public record HealthCheck(
                 + " false.")
         Boolean reverse) {
 
+  /** What is said of a check with another number of kinds. */
+  public static final String ONE_KIND =
+      "a health check has exactly one kind: set one of http, tcp, udp, dns, smtp, ping, pod, exec,"
+          + " process";
+
+  /** What is said of a retryInterval that no check would use. */
+  public static final String RETRY_NEEDS_FALL =
+      "the first failure counts already: set fall to 2 or more, or remove retryInterval";
+
   private static final String LOCALHOST = "127.0.0.1";
+  private static final int DNS_PORT = 53;
+  private static final int SMTP_PORT = 25;
 
   /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
   public HealthCheck {
@@ -94,11 +129,16 @@ public record HealthCheck(
         name,
         http == null ? null : http.at(host, port),
         tcp == null ? null : tcp.at(host, port),
+        udp == null ? null : udp.at(host, port),
+        dns == null ? null : dns.at(host, port),
+        smtp == null ? null : smtp.at(host, port),
+        ping == null ? null : ping.at(host),
         pod,
         exec,
         process,
         interval,
         timeout,
+        retryInterval,
         initial,
         rise,
         fall,
@@ -109,13 +149,34 @@ public record HealthCheck(
   /** The same check by another name. */
   public HealthCheck named(String other) {
     return new HealthCheck(
-        other, http, tcp, pod, exec, process, interval, timeout, initial, rise, fall, weight,
+        other,
+        http,
+        tcp,
+        udp,
+        dns,
+        smtp,
+        ping,
+        pod,
+        exec,
+        process,
+        interval,
+        timeout,
+        retryInterval,
+        initial,
+        rise,
+        fall,
+        weight,
         reverse);
   }
 
-  /** The same check of the node itself. A TCP check without a port stays so: it is not valid. */
+  /**
+   * The same check of the node itself. What it cannot do without stays absent, and is not valid:
+   * the port of a TCP or UDP check, the host of a ping.
+   */
   HealthCheck ofNode() {
-    return at(LOCALHOST, http == null ? null : http.scheme() == Scheme.HTTPS ? 443 : 80);
+    return at(
+        ping == null ? LOCALHOST : null,
+        http == null ? null : http.scheme() == Scheme.HTTPS ? 443 : 80);
   }
 
   /** What a check counts as before its first result. */
@@ -273,6 +334,178 @@ public record HealthCheck(
   }
 
   /**
+   * Send a datagram and wait for an answer.
+   *
+   * @param host null in a check of a real server: its address
+   * @param port null in a check of a real server: its port
+   * @param reply null if any answer will do
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  @ValidationRule(
+      value = "!has(self.reply) || !has(self.requireReply) || self.requireReply",
+      message = "reply is about an answer: set requireReply to true, or remove reply",
+      fieldPath = ".reply")
+  public record Udp(
+      @JsonPropertyDescription(
+              "IP address to send to, one of the node itself as a rule. Default: 127.0.0.1, of a real"
+                  + " server its address.")
+          String host,
+      @Min(1)
+          @Max(65535)
+          @JsonPropertyDescription(
+              "UDP port. Required in spec.healthChecks. Default of a real server: its port.")
+          Integer port,
+      @Pattern(PAYLOAD_PATTERN)
+          @Size(max = 2048)
+          @JsonPropertyDescription(
+              "What is sent, bytes in hexadecimal: \"0a ff\" or 0aff (keepalived: payload). Default:"
+                  + " an empty datagram.")
+          String payload,
+      @JsonPropertyDescription(
+              "Whether an answer has to come (keepalived: require_reply). False: it is a success too if"
+                  + " nothing comes within nine tenths of timeout, not even the ICMP error of a closed"
+                  + " port. Default: true.")
+          Boolean requireReply,
+      @Pattern(REPLY_PATTERN)
+          @Size(max = 2048)
+          @JsonPropertyDescription(
+              "What the answer has to begin with, bytes in hexadecimal; an x is any digit. Default:"
+                  + " anything.")
+          String reply) {
+    /** What may be a payload. */
+    public static final String PAYLOAD_PATTERN = "^([0-9A-Fa-f]{2} ?)*$";
+
+    /** What may be a reply. */
+    public static final String REPLY_PATTERN = "^([0-9A-Fa-fXx]{2} ?)*$";
+
+    /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
+    public Udp {
+      payload = Objects.requireNonNullElse(payload, "");
+      requireReply = Objects.requireNonNullElse(requireReply, true);
+    }
+
+    private Udp at(String otherHost, Integer otherPort) {
+      return new Udp(
+          host == null ? otherHost : host,
+          port == null ? otherPort : port,
+          payload,
+          requireReply,
+          reply);
+    }
+  }
+
+  /**
+   * Ask a DNS server by UDP.
+   *
+   * @param host null in a check of a real server: its address
+   * @param port null in a check of a real server: its port
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Dns(
+      @JsonPropertyDescription(
+              "IP address to ask at, one of the node itself as a rule. Default: 127.0.0.1, of a real"
+                  + " server its address.")
+          String host,
+      @Min(1)
+          @Max(65535)
+          @JsonPropertyDescription(
+              "UDP port. Default: that of a real server, if it has one, or 53.")
+          Integer port,
+      @Pattern(NAME_PATTERN)
+          @Size(min = 1, max = 253)
+          @JsonPropertyDescription(
+              "Name to ask for, as in www.example.com. Default: \".\", the root (as keepalived's).")
+          String name,
+      @JsonPropertyDescription("Type of the records to ask for. Default: SOA (as keepalived's).")
+          RecordType type) {
+    /** What may be a name: labels of 1 to 63 characters. */
+    public static final String NAME_PATTERN =
+        "^(\\.|[A-Za-z0-9_-]{1,63}(\\.[A-Za-z0-9_-]{1,63})*\\.?)$";
+
+    /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
+    public Dns {
+      name = Objects.requireNonNullElse(name, ".");
+      type = Objects.requireNonNullElse(type, RecordType.SOA);
+    }
+
+    private Dns at(String otherHost, Integer otherPort) {
+      return new Dns(
+          host == null ? otherHost : host,
+          port == null ? Objects.requireNonNullElse(otherPort, DNS_PORT) : port,
+          name,
+          type);
+    }
+  }
+
+  /** Types of DNS records (RFC 1035, RFC 3596). */
+  public enum RecordType {
+    /** IPv4 address. */
+    A,
+    /** Name server. */
+    NS,
+    /** Canonical name. */
+    CNAME,
+    /** Start of authority. */
+    SOA,
+    /** Mail exchanger. */
+    MX,
+    /** Text. */
+    TXT,
+    /** IPv6 address. */
+    AAAA
+  }
+
+  /**
+   * Let an SMTP server greet.
+   *
+   * @param host null in a check of a real server: its address
+   * @param port null in a check of a real server: its port
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Smtp(
+      @JsonPropertyDescription(
+              "IP address to connect to, one of the node itself as a rule. Default: 127.0.0.1, of a"
+                  + " real server its address.")
+          String host,
+      @Min(1)
+          @Max(65535)
+          @JsonPropertyDescription(
+              "TCP port. Default: that of a real server, if it has one, or 25.")
+          Integer port,
+      @Pattern(HELO_PATTERN)
+          @JsonPropertyDescription(
+              "Name to say HELO with, which has to be answered by 250, too (keepalived: helo_name)."
+                  + " Default: the greeting is enough.")
+          String helo) {
+    /** What may follow HELO: a name, or an address in brackets. */
+    public static final String HELO_PATTERN = "^[A-Za-z0-9._:\\[\\]-]{1,255}$";
+
+    private Smtp at(String otherHost, Integer otherPort) {
+      return new Smtp(
+          host == null ? otherHost : host,
+          port == null ? Objects.requireNonNullElse(otherPort, SMTP_PORT) : port,
+          helo);
+    }
+  }
+
+  /**
+   * Send an ICMP echo request.
+   *
+   * @param host null in a check of a real server: its address
+   */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Ping(
+      @JsonPropertyDescription(
+              "IP address, as of a router. Required in spec.healthChecks. Default of a real server:"
+                  + " its address.")
+          String host) {
+
+    private Ping at(String otherHost) {
+      return new Ping(host == null ? otherHost : host);
+    }
+  }
+
+  /**
    * At least one matching pod on this node is Ready. The API server away: the last answer holds.
    */
   public record Pod(
@@ -289,9 +522,15 @@ public record HealthCheck(
           @JsonPropertyDescription(
               "Program below the scripts directory, by its path or the part of it below, and its"
                   + " arguments. No shell is involved.")
-          List<String> command) {
+          List<String> command,
+      @JsonPropertyDescription(
+              "For checks of real servers: exit code 2 to 255 is a success too, and sets the server's"
+                  + " weight to the code less 2 (keepalived: misc_dynamic). Default: false, only 0 is"
+                  + " a success.")
+          Boolean weightByExitCode) {
     /** Copies the list; an absent one is empty. */
     public Exec {
+      weightByExitCode = Objects.requireNonNullElse(weightByExitCode, false);
       command = command == null ? List.of() : Collections.unmodifiableList(command);
     }
   }

@@ -240,8 +240,17 @@ public record VirtualIpSpec(
         Notifications notifications,
     @Size(max = CHECKS_MAX)
         @ValidationRule(
-            value = "self.all(c, !has(c.tcp) || has(c.tcp.port))",
-            message = "a tcp check of the node needs a port: give the one to connect to")
+            value =
+                "self.all(c, (!has(c.tcp) || has(c.tcp.port)) && (!has(c.udp) || has(c.udp.port)))",
+            message = "a tcp or udp check of the node needs a port: give the one to ask at")
+        @ValidationRule(
+            value = "self.all(c, !has(c.ping) || has(c.ping.host))",
+            message = "the node answers itself always: give ping a host, as a router's address")
+        @ValidationRule(
+            value =
+                "self.all(c, !has(c.exec) || !has(c.exec.weightByExitCode)"
+                    + " || !c.exec.weightByExitCode)",
+            message = "weightByExitCode is for checks of real servers: remove it, or see weight")
         @JsonPropertyDescription(
             "Checks of what the addresses are for, run on every selected node (keepalived:"
                 + " track_script).")

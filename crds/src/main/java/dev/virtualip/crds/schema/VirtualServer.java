@@ -102,7 +102,7 @@ import java.util.Objects;
     value =
         "(has(self.port) && self.port != 0) || !has(self.checks)"
             + " || self.checks.all(c, (!has(c.http) || has(c.http.port))"
-            + " && (!has(c.tcp) || has(c.tcp.port)))",
+            + " && (!has(c.tcp) || has(c.tcp.port)) && (!has(c.udp) || has(c.udp.port)))",
     message = "with port 0 or a fwmark servers have no port to ask at: give the check one",
     fieldPath = ".checks")
 public record VirtualServer(
@@ -186,14 +186,17 @@ public record VirtualServer(
     @Size(max = VirtualServer.CHECKS_MAX)
         @ValidationRule(
             value = "self.all(c, !has(c.pod) && !has(c.process))",
-            message = "pod and process look at this node, not at a server: use http, tcp or exec")
+            message = "pod and process look at this node, not at a server: use another kind")
         @ValidationRule(
-            value = "self.all(c, !has(c.weight) || c.weight == 0)",
-            message = "weight is about the election, and servers are none of it: remove it")
+            value =
+                "self.all(c, (!has(c.weight) || c.weight == 0) && (!has(c.reverse) || !c.reverse))",
+            message =
+                "weight and reverse are about the election, and servers are none of it: remove them")
         @JsonPropertyDescription(
-            "Checks of each real server, http, tcp or exec without weight; all have to be good"
-                + " (keepalived: HTTP_GET, SSL_GET, TCP_CHECK, MISC_CHECK). They ask at its address"
-                + " and port, or at the first port of a range. Default: none, it counts as up.")
+            "Checks of each real server, of any kind but pod and process, without weight; all have to"
+                + " be good (keepalived: HTTP_GET, SSL_GET, TCP_CHECK and the like). They ask at its"
+                + " address and port, or at the first port of a range. Default: none, it counts as"
+                + " up.")
         List<HealthCheck> checks,
     @Required @JsonPropertyDescription("The servers (keepalived: real_server); at least one kind.")
         RealServers realServers) {

@@ -74,7 +74,13 @@ class CelRulesTest {
       contentType is about body | {notifications: {webhook: {url: 'http://a/', contentType: text/plain}}}
       a header has one value | {notifications: {webhook: {url: 'http://a/', headers: [{name: A}]}}}
       credentials would cross | {notifications: {email: {from: a@b.c, to: [a@b.c], smtp: {host: a, tls: None, credentialsSecretRef: {name: a}}}}}
-      a tcp check of the node needs a port | {healthChecks: [{name: a, tcp: {}}]}
+      a tcp or udp check of the node needs a port | {healthChecks: [{name: a, tcp: {}}]}
+      a tcp or udp check of the node needs a port | {healthChecks: [{name: a, udp: {}}]}
+      the node answers itself always | {healthChecks: [{name: a, ping: {}}]}
+      weightByExitCode is for checks of real servers | {healthChecks: [{name: a, exec: {command: [a], weightByExitCode: true}}]}
+      the first failure counts already | {healthChecks: [{name: a, http: {}, retryInterval: 1s}]}
+      the first failure counts already | {healthChecks: [{name: a, http: {}, fall: 1, retryInterval: 1s}]}
+      reply is about an answer | {healthChecks: [{name: a, udp: {port: 1, reply: ff, requireReply: false}}]}
       it is about virtualServers | {connectionSync: {interface: eth0}}
       it is about virtualServers | {connectionTimeouts: {udp: 1m}}
       a virtual server needs a port | {virtualServers: [{name: a, NAT, TO}]}
@@ -109,7 +115,9 @@ class CelRulesTest {
       with port 0 or a fwmark servers have | {virtualServers: [{name: a, port: 0, persistence: {}, checks: [{name: a, http: {}}], NAT, TO}]}
       pod and process look at this node | {virtualServers: [{name: a, port: 80, checks: [{name: a, process: {name: b}}], NAT, TO}]}
       pod and process look at this node | {virtualServers: [{name: a, port: 80, checks: [{name: a, pod: {namespace: n, LABELS}}], NAT, TO}]}
-      weight is about the election | {virtualServers: [{name: a, port: 80, checks: [{name: a, tcp: {}, weight: 1}], NAT, TO}]}
+      weight and reverse are about the election | {virtualServers: [{name: a, port: 80, checks: [{name: a, tcp: {}, weight: 1}], NAT, TO}]}
+      weight and reverse are about the election | {virtualServers: [{name: a, port: 80, checks: [{name: a, tcp: {}, reverse: true}], NAT, TO}]}
+      with port 0 or a fwmark servers have | {virtualServers: [{name: a, fwmark: 7, checks: [{name: a, udp: {}}], NAT, TO}]}
       a virtual server has at least one kind | {virtualServers: [{name: a, port: 80, NAT, realServers: {addresses: []}}]}
       a virtual server has at least one kind | {virtualServers: [{name: a, port: 80, NAT, realServers: {}}]}
       an empty selector takes all | {virtualServers: [{name: a, port: 80, NAT, realServers: {nodes: {selector: {}}}}]}

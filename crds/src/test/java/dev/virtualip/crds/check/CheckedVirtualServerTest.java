@@ -168,6 +168,24 @@ class CheckedVirtualServerTest {
   }
 
   @Test
+  void checksWithAPortOfTheirOwnAskThereOnlyIfTheServerHasNone() {
+    var checks =
+        ", forwarding: Masquerade, checks: [{name: d, dns: {}}, {name: s, smtp: {}}, {name: p, ping:"
+            + " {}}, {name: u, udp: {port: 9}}], "
+            + BOTH;
+    var some = check("port: 443" + checks);
+    assertEquals(443, some.askedPort(0));
+    assertEquals(443, some.checksOf(ip("10.1.0.5"), 0).get(0).dns().port());
+    assertEquals(8025, some.checksOf(ip("10.1.0.5"), 8025).get(1).smtp().port());
+    assertEquals("10.1.0.5", some.checksOf(ip("10.1.0.5"), 0).get(2).ping().host());
+    assertEquals(9, some.checksOf(ip("10.1.0.5"), 0).get(3).udp().port());
+    var none = check("fwmark: 7" + checks);
+    assertNull(none.askedPort(0));
+    assertEquals(53, none.checksOf(ip("10.1.0.5"), 0).get(0).dns().port());
+    assertEquals(25, none.checksOf(ip("10.1.0.5"), 0).get(1).smtp().port());
+  }
+
+  @Test
   void connectionsAreCopiedUnderTheVridByDefault() {
     var server = "virtualServers: [{name: a, port: 443, forwarding: Masquerade, " + BOTH + "}]";
     var spec =

@@ -50,6 +50,10 @@ class ValidatorTest {
         "{syncGroup: edge-1, delayAfterBoot: 1h}",
         "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
+        "{healthChecks: [{name: a, udp: {port: 53, payload: '0a fF', reply: 0AfX}}, {name: d, dns: {}}]}",
+        "{healthChecks: [{name: a, udp: {port: 1, requireReply: false}, fall: 2, retryInterval: 50ms}]}",
+        "{healthChecks: [{name: d, dns: {name: _sip._udp.example.com., type: AAAA, port: 54}}]}",
+        "{healthChecks: [{name: s, smtp: {helo: '[10.0.0.1]'}}, {name: p, ping: {host: 'fd00::1'}}]}",
         "{healthChecks: [{name: a, http: {scheme: HTTPS, hostHeader: 'a.b:443', tls: {verify: true}}}]}",
         "{healthChecks: [{name: a, initial: Failed, http: {statuses: '200', bodyContains: ok}}]}",
         "{healthChecks: [{name: a, http: {statuses: '200-299,401,403', hostHeader: '[::1]:80'}}]}",
@@ -190,8 +194,8 @@ class ValidatorTest {
           {healthChecks: [{http: {}}]} | spec.healthChecks[0].name: is missing: give the check a short name, as in ingress
           {healthChecks: [{name: A b, http: {}}]} | spec.healthChecks[0].name: "A b" is no name: use 1 to 63 of a-z, 0-9 and -
           {healthChecks: [{name: a, http: {}}, {name: a, http: {}}]} | spec.healthChecks[1].name: two checks are called a: rename one
-          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod, exec, process
-          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, pod, exec, process
+          {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, udp, dns, smtp, ping, pod, exec, process
+          {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, udp, dns, smtp, ping, pod, exec, process
           {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in 2001:db8::10
           {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: 65536 is not a TCP port: use 1 to 65535
@@ -212,7 +216,19 @@ class ValidatorTest {
           {dns: {hostnames: [www]}} | spec.dns.hostnames[0]: "www" is no name: write it in full and in small letters, as in www.example.com
           {whenAllFail: KeepMaster, priority: 1} | spec.priority: with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more
           {whenAllFail: KeepMaster, nodes: {overrides: [{name: a, priority: 1}]}} | spec.nodes.overrides[0].priority: with whenAllFail KeepMaster priority 1 means failed checks: use 2 or more
-          {healthChecks: [{name: a, tcp: {}}]} | spec.healthChecks[0].tcp.port: is missing: give the TCP port to connect to
+          {healthChecks: [{name: a, tcp: {}}]} | spec.healthChecks[0].tcp.port: is missing: give the TCP port to ask at
+          {healthChecks: [{name: a, udp: {}}]} | spec.healthChecks[0].udp.port: is missing: give the UDP port to ask at
+          {healthChecks: [{name: a, udp: {port: 1, payload: 0a0}}]} | spec.healthChecks[0].udp.payload: write bytes of two hexadecimal digits, as in "0a ff"
+          {healthChecks: [{name: a, udp: {port: 1, payload: 0x}}]} | spec.healthChecks[0].udp.payload: write bytes of two hexadecimal digits, as in "0a ff"
+          {healthChecks: [{name: a, udp: {port: 1, reply: hi}}]} | spec.healthChecks[0].udp.reply: write bytes of two hexadecimal digits, as in "0a fx", where an x is any digit
+          {healthChecks: [{name: a, udp: {port: 1, reply: ff, requireReply: false}}]} | spec.healthChecks[0].udp.reply: reply is about an answer: set requireReply to true, or remove reply
+          {healthChecks: [{name: a, dns: {name: a..b}}]} | spec.healthChecks[0].dns.name: is no DNS name: write labels with dots, as in www.example.com, or "."
+          {healthChecks: [{name: a, dns: {port: 0}}]} | spec.healthChecks[0].dns.port: 0 is not a UDP port: use 1 to 65535
+          {healthChecks: [{name: a, smtp: {helo: "a b"}}]} | spec.healthChecks[0].smtp.helo: is no name to say HELO with: write one as in lb.example.com
+          {healthChecks: [{name: a, ping: {}}]} | spec.healthChecks[0].ping.host: is missing, and the node answers itself always: give a host, as a router's address
+          {healthChecks: [{name: a, exec: {command: [a], weightByExitCode: true}}]} | spec.healthChecks[0].exec.weightByExitCode: weightByExitCode is for checks of real servers: remove it, or see weight
+          {healthChecks: [{name: a, http: {}, retryInterval: 1s}]} | spec.healthChecks[0].retryInterval: the first failure counts already: set fall to 2 or more, or remove retryInterval
+          {healthChecks: [{name: a, http: {}, fall: 2, retryInterval: 10ms}]} | spec.healthChecks[0].retryInterval: 10ms is out of range: use 50ms to 1h
           {healthChecks: [{name: a, http: {}, interval: 40ms}]} | spec.healthChecks[0].interval: 40ms is out of range: use 50ms to 1h
           {healthChecks: [{name: a, http: {}, timeout: 9ms}]} | spec.healthChecks[0].timeout: 9ms is out of range: use 10ms to 1h
           {healthChecks: [{name: a, http: {}, rise: 0}]} | spec.healthChecks[0].rise: 0 is not a rise: use 1 to 1000

@@ -81,6 +81,9 @@ class VirtualServerRulesTest {
         "sorryServer: {address: 10.0.0.9, port: 80}, onFailure: Quiesce",
         "checks: [{name: a, http: {}}, {name: b, tcp: {}}, {name: c, exec: {command: [a]}}]",
         "port: 0, persistence: {}, checks: [{name: a, http: {port: 80}}, {name: b, tcp: {port: 1}}]",
+        "checks: [{name: a, udp: {}}, {name: b, dns: {}}, {name: c, smtp: {}}, {name: d, ping: {}}]",
+        "port: 0, persistence: {}, checks: [{name: a, dns: {}}, {name: b, smtp: {}}, {name: c, ping: {}}]",
+        "checks: [{name: a, exec: {command: [a], weightByExitCode: true}}]",
         "realServers: {addresses: [{address: 10.0.0.21, weight: 0}, {address: 10.0.0.21, port: 1}]}",
         "realServers: {addresses: [{address: 10.0.0.21, port: 65535, weight: 65535}]}",
         "realServers: {nodes: {selector: {matchLabels: {a: b}}, port: 8443, weight: 0}}",
@@ -135,12 +138,15 @@ class VirtualServerRulesTest {
           quorum: 0 | quorum: 0 is not a quorum: use 1 to 16776960
           hysteresis: 1 | hysteresis: hysteresis has to be less than quorum: lower it, or raise quorum
           hysteresis: -1 | hysteresis: -1 is not a hysteresis: use 0 to 16776960
-          checks: [{name: a}] | checks[0]: a health check has exactly one kind: set one of http, tcp, pod, exec, process
+          checks: [{name: a}] | checks[0]: a health check has exactly one kind: set one of http, tcp, udp, dns, smtp, ping, pod, exec, process
           checks: [{name: a, tcp: {}}, {name: a, tcp: {}}] | checks[1].name: two checks are called a: rename one
           checks: [null] | checks[0].name: is missing: give the check a short name, as in ingress
-          checks: [{name: a, process: {name: nginx}}] | checks[0].process: pod and process look at this node, not at a server: use http, tcp or exec
-          checks: [{name: a, pod: {namespace: n, selector: {matchLabels: {a: b}}}}] | checks[0].pod: pod and process look at this node, not at a server: use http, tcp or exec
-          checks: [{name: a, tcp: {}, weight: 5}] | checks[0].weight: weight is about the election, and servers are none of it: remove it
+          checks: [{name: a, process: {name: nginx}}] | checks[0].process: pod and process look at this node, not at a server: use another kind
+          checks: [{name: a, pod: {namespace: n, selector: {matchLabels: {a: b}}}}] | checks[0].pod: pod and process look at this node, not at a server: use another kind
+          checks: [{name: a, tcp: {}, weight: 5}] | checks[0].weight: weight and reverse are about the election, and servers are none of it: remove them
+          checks: [{name: a, tcp: {}, reverse: true}] | checks[0].reverse: weight and reverse are about the election, and servers are none of it: remove them
+          port: 0, persistence: {}, checks: [{name: a, udp: {}}] | checks[0].udp.port: with port 0 or a fwmark servers have no port to ask at: give the check one
+          checks: [{name: a, dns: {host: x}}] | checks[0].dns.host: "x" is not an IPv4 address: write four numbers, as in 203.0.113.10
           checks: [{name: a, http: {path: b}}] | checks[0].http.path: is no path: start it with a slash and write other than plain characters as in %20
           port: 0, persistence: {}, checks: [{name: a, tcp: {}}] | checks[0].tcp.port: with port 0 or a fwmark servers have no port to ask at: give the check one
           port: null, fwmark: 1, checks: [{name: a, http: {}}] | checks[0].http.port: with port 0 or a fwmark servers have no port to ask at: give the check one
