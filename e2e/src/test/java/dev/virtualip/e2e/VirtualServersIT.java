@@ -116,6 +116,13 @@ class VirtualServersIT {
       SERVER_HOSTS.add(server);
       NGINX.add(Nginx.start(server, SERVERS.replace("WORK", lab.work().toString())));
     }
+    awaitRunning(first);
+    awaitRunning(second);
+  }
+
+  /** Longer than others wait: two JVMs start at once. */
+  private static void awaitRunning(AgentProgram agent) {
+    Await.until("the agent runs", Duration.ofMinutes(4), () -> !agent.metrics().isEmpty());
   }
 
   @AfterAll
@@ -128,6 +135,7 @@ class VirtualServersIT {
     for (var agent : List.of(first, second)) {
       if (!agent.proc().alive()) {
         agent.start();
+        awaitRunning(agent);
       }
     }
     for (var nginx : NGINX) {
@@ -429,6 +437,24 @@ class VirtualServersIT {
   }
 
   @Test
+  void aDownloadGoesOnWhenTheMasterIsCutOff() {
+    var sync = "  connectionSync: {interface: eth1}\n";
+    apply(manifest(servers(1, 1, 1), sync));
+    Await.until("d1 sends", SOON, () -> d1.sh("ipvsadm -l --daemon").contains("master sync"));
+    Await.until("d2 hears", SOON, () -> d2.sh("ipvsadm -l --daemon").contains("backup sync"));
+    var download = new Download();
+    Await.until("d2 knows it", SOON, () -> d2.sh("ipvsadm -Lnc").contains("ESTABLISHED"));
+    d1.cut("eth0");
+    d1.cut("eth1");
+    awaitServers(d2, "s1=1 s2=1 s3=1");
+    download.goesOn();
+    d1.mend("eth0");
+    d1.mend("eth1");
+    awaitServers(d2, "");
+    download.goesOn();
+  }
+
+  @Test
   void whatAMasterLeavesIsClearedAndWhatOthersPutIsNot() {
     var others = "-A -t 203.0.113.99:80 -s rr";
     d1.sh("ipvsadm " + others);
@@ -437,6 +463,7 @@ class VirtualServersIT {
     awaitAnswer();
     assertEquals(others, d1.sh("ipvsadm -Sn").strip());
     first.start();
+    awaitRunning(first);
     awaitServers(d1, "s1=1 s2=1 s3=1");
     awaitServers(d2, "");
 
@@ -448,6 +475,7 @@ class VirtualServersIT {
     assertEquals("s1=1 s2=1 s3=1", balanced(d1), "it does no harm without an address");
     first.delete("virtualip.yaml");
     first.start();
+    awaitRunning(first);
     awaitServers(d1, "");
     assertEquals(others, d1.sh("ipvsadm -Sn").strip());
     d1.sh("ipvsadm -D -t 203.0.113.99:80");
