@@ -62,10 +62,10 @@ fuzz: ## Let Jazzer look for bytes that break the decoder, SECONDS=60 with frame
 	    -Dtest="DecoderFuzzTest#$$target" -Dsurefire.failIfNoSpecifiedTests=false || exit 1; \
 	done
 
-demo: build ## The classic nginx + keepalived scenario under Kubernetes objects, narrated; IMAGES=1: from the images
+demo: build ## The classic nginx + keepalived scenario, narrated; IMAGES=1: from the images; LAYER4=1: with LVS instead
 	@$(if $(IMAGES),$(RUNC))
-	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo \
-	  $(if $(IMAGES),images)
+	$(if $(LAYER4),e2e/src/lab/with-modules ip_vs ip_vs_wlc -- )e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo \
+	  $(if $(IMAGES),images)$(if $(LAYER4),layer4)
 
 RUNS := 20
 bench: build ## Moves beside keepalived's: RUNS=20 of each; see docs/benchmarks.md for BENCH="--moves=stop ..."

@@ -11,6 +11,7 @@ import java.util.Map;
 /**
  * {@code make demo}: plays the {@link Scenario} and ends with a table. With the argument {@code
  * images} operator and agents run from their images, in containers as their pods describe them.
+ * With {@code layer4} it plays the {@link Layer4Scenario} instead.
  */
 public final class Demo {
   private static final String LOGS = ".*(virtualip|nginx|apiserver).*\\.log";
@@ -24,6 +25,7 @@ public final class Demo {
       System.err.println("demo: it makes network namespaces; run `make demo` as root");
       System.exit(1);
     }
+    boolean layer4 = List.of(args).contains("layer4");
     boolean images = List.of(args).contains("images");
     if (images && !Program.imagesMissing().isEmpty()) {
       System.err.println("demo: " + Program.imagesMissing());
@@ -31,14 +33,19 @@ public final class Demo {
     }
     boolean passed;
     try (var lab = Lab.open()) {
-      passed = play(lab, images ? Program.images() : Program.built());
+      passed =
+          layer4
+              ? play(lab, () -> Layer4Scenario.play(lab, System.out))
+              : play(lab, () -> moves(lab, images ? Program.images() : Program.built()));
     }
     System.exit(passed ? 0 : 1);
   }
 
-  private static boolean play(Lab lab, Map<String, Program> programs) {
+  private static boolean play(Lab lab, Runnable scenario) {
     try {
-      print(Scenario.play(lab, ApiServer::start, programs, System.out));
+      scenario.run();
+      System.out.println();
+      System.out.println("Every expectation held. Nothing is left on this machine.");
       return true;
     } catch (AssertionError | RuntimeException e) {
       System.out.println();
@@ -62,14 +69,13 @@ public final class Demo {
     }
   }
 
-  private static void print(List<Scenario.Move> moves) {
+  private static void moves(Lab lab, Map<String, Program> programs) {
+    var moves = Scenario.play(lab, ApiServer::start, programs, System.out);
     System.out.println();
     System.out.printf("%-32s %-8s %s%n", "MOVE", "MASTER", "CLIENT WITHOUT SERVICE");
     for (var move : moves) {
       System.out.printf(
           "%-32s %-8s %6d ms%n", move.what(), move.master(), move.outage().toMillis());
     }
-    System.out.println();
-    System.out.println("Every expectation held. Nothing is left on this machine.");
   }
 }

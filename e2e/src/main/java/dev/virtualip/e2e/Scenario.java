@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.function.BiFunction;
-import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 
 /**
@@ -55,8 +54,7 @@ public final class Scenario {
    */
   public record Move(String what, String master, Duration outage) {}
 
-  private final PrintStream out;
-  private final Instant started = Instant.now();
+  private final Narration narration;
   private final List<Move> moves = new ArrayList<>();
   private final Cluster cluster;
   private final ClassicPair pair;
@@ -67,12 +65,12 @@ public final class Scenario {
       BiFunction<Lab, String, ApiServer> api,
       Map<String, Program> programs,
       PrintStream out) {
-    this.out = out;
-    say("two nodes, a router, a client behind it; nginx on both nodes");
+    narration = new Narration(out, MOVE);
+    narration.say("two nodes, a router, a client behind it; nginx on both nodes");
     pair = ClassicPair.build(lab);
     cluster = Cluster.install(lab, pair, api.apply(lab, ClassicPair.CONTROL));
     cluster.run(programs);
-    say("API server: " + cluster.api().kind());
+    narration.say("API server: " + cluster.api().kind());
     probe = Probe.start(pair.client(), ClassicPair.URL);
   }
 
@@ -107,15 +105,16 @@ public final class Scenario {
   }
 
   private void start() {
-    stage("Install the operator, join two nodes, apply samples/01-active-standby.yaml");
+    narration.stage("Install the operator, join two nodes, apply samples/01-active-standby.yaml");
     cluster.startOperator();
-    say("operator ready, by its Deployment and under its own ServiceAccount");
+    narration.say("operator ready, by its Deployment and under its own ServiceAccount");
     cluster.startWorkers();
     cluster.createSecret("vip-auth", "web", "s3cret");
     cluster.apply(sample());
-    say("kubectl apply -f samples/01-active-standby.yaml");
+    narration.say("kubectl apply -f samples/01-active-standby.yaml");
     awaitMaster(pair.nodeA(), pair.nodeB(), START);
-    expect("Accepted is True", () -> cluster.condition(VIP_NAME, "Accepted").startsWith("True"));
+    narration.expect(
+        "Accepted is True", () -> cluster.condition(VIP_NAME, "Accepted").startsWith("True"));
     if (cluster.runsImages()) {
       checkContainer(cluster.node("node-a").proc(Cluster.AGENT));
     }
@@ -127,13 +126,13 @@ public final class Scenario {
     try {
       var proc = Path.of("/proc", Long.toString(runc.container()));
       var status = Files.readString(proc.resolve("status"));
-      check(
+      narration.check(
           "the agent's container has CAP_NET_ADMIN and CAP_NET_RAW, and can get no others",
           List.of("CapPrm:\t", "CapEff:\t", "CapBnd:\t").stream()
                   .allMatch(set -> status.contains(set + "0000000000003000\n"))
               && status.contains("NoNewPrivs:\t1\n"));
-      check("its system calls are filtered", status.contains("Seccomp:\t2\n"));
-      check(
+      narration.check("its system calls are filtered", status.contains("Seccomp:\t2\n"));
+      narration.check(
           "its root is read-only",
           Files.readString(proc.resolve("mounts")).lines().anyMatch(ROOT_READ_ONLY.asPredicate()));
     } catch (IOException e) {
@@ -142,26 +141,26 @@ public final class Scenario {
   }
 
   private void nginxFails() {
-    stage("nginx on node-a stops, and starts again");
+    narration.stage("nginx on node-a stops, and starts again");
     move("nginx on node-a stops", pair.nodeB(), pair.nodeA(), pair.nginxA()::stop);
-    say("status of node-a: " + reason("node-a"));
+    narration.say("status of node-a: " + reason("node-a"));
     move("nginx on node-a starts again", pair.nodeA(), pair.nodeB(), pair.nginxA()::start);
   }
 
   private void agentEnds() {
-    stage("The agent on node-a gets SIGTERM, later SIGKILL, and is kept down each time");
+    narration.stage("The agent on node-a gets SIGTERM, later SIGKILL, and is kept down each time");
     LabNode node = cluster.node("node-a");
     node.hold(Cluster.AGENT);
     move("agent on node-a: SIGTERM", pair.nodeB(), pair.nodeA(), node.proc(Cluster.AGENT)::stop);
     move("agent on node-a is back", pair.nodeA(), pair.nodeB(), () -> node.release(Cluster.AGENT));
     node.hold(Cluster.AGENT);
     move("agent on node-a: SIGKILL", pair.nodeB(), pair.nodeA(), node.proc(Cluster.AGENT)::kill);
-    say("the lease has taken address and route off node-a; nothing else could have");
+    narration.say("the lease has taken address and route off node-a; nothing else could have");
     move("agent on node-a is back", pair.nodeA(), pair.nodeB(), () -> node.release(Cluster.AGENT));
   }
 
   private void edit() {
-    stage("The VirtualIP gets a second address; no agent restarts");
+    narration.stage("The VirtualIP gets a second address; no agent restarts");
     long before = cluster.node("node-a").proc(Cluster.AGENT).pid();
     var edited =
         sample()
@@ -172,29 +171,29 @@ public final class Scenario {
         pair.nodeA(),
         () -> {
           cluster.apply(edited);
-          expect(
+          narration.expect(
               "the client is served at " + SECOND_VIP,
               () -> pair.client().get("http://" + SECOND_VIP + "/").equals("node-a\n"));
-          expect(
+          narration.expect(
               "node-a runs the new generation",
               () ->
                   Objects.equals(
                       cluster.status(VIP_NAME).nodes().get("node-a").acceptedGeneration(), 2L));
         });
-    check(
+    narration.check(
         "the agent is the same process",
         before == cluster.node("node-a").proc(Cluster.AGENT).pid());
   }
 
   private void delete() {
-    stage("The VirtualIP is deleted");
+    narration.stage("The VirtualIP is deleted");
     cluster.delete(VIP_NAME);
     for (var node : pair.nodes()) {
-      expect(
+      narration.expect(
           "no address and no route on " + node,
           () -> ClassicPair.isClean(node) && !node.hasAddress(SECOND_VIP));
     }
-    expect("no VirtualIP, no agent", () -> !cluster.node("node-a").runs(Cluster.AGENT));
+    narration.expect("no VirtualIP, no agent", () -> !cluster.node("node-a").runs(Cluster.AGENT));
   }
 
   private static String sample() {
@@ -225,7 +224,7 @@ public final class Scenario {
         "the last requests have ended", MOVE, () -> Instant.now().isAfter(to.plus(REQUEST_MAX)));
     var outage = probe.longestOutage(from, to);
     moves.add(new Move(what, master.name(), outage));
-    say(
+    narration.say(
         "%s: master is %s; client without service for %d ms"
             .formatted(what, master, outage.toMillis()));
   }
@@ -261,7 +260,7 @@ public final class Scenario {
     var what =
         "%s at %s, %s: %s".formatted(newest.to(), newest.at(), newest.reason(), newest.took());
     var took = TAKEOVER.matcher(newest.took());
-    check("the status of " + master + " tells of its takeover: " + what, took.matches());
+    narration.check("the status of " + master + " tells of its takeover: " + what, took.matches());
     double before = 0;
     for (int part : List.of(2, 3, 4, 5, 1)) {
       double millis = Double.parseDouble(took.group(part));
@@ -277,33 +276,8 @@ public final class Scenario {
     return "%s %s (%s)".formatted(status.state(), status.reason(), status.message());
   }
 
-  private void expect(String what, BooleanSupplier condition) {
-    Await.until(what, MOVE, condition);
-    say("ok: " + what);
-  }
-
-  private void check(String what, boolean holds) {
-    if (!holds) {
-      throw new AssertionError("not so: " + what);
-    }
-    say("ok: " + what);
-  }
-
-  private void stage(String title) {
-    out.println();
-    out.println("== " + title);
-  }
-
-  private void say(String text) {
-    double seconds = Duration.between(started, Instant.now()).toMillis() / 1000.0;
-    out.printf("%7.2f s  %s%n", seconds, text);
-  }
-
   private void showTable() {
-    out.println(
-        cluster.api().real()
-            ? "           $ kubectl get vip"
-            : "           (no kubectl here; its columns:)");
-    cluster.table().lines().forEach(line -> out.println("           " + line));
+    narration.show(cluster.api().real() ? "$ kubectl get vip" : "(no kubectl here; its columns:)");
+    narration.show(cluster.table());
   }
 }

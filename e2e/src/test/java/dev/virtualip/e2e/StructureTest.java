@@ -72,7 +72,7 @@ class StructureTest {
       kube.EventWriter
       times for the API server: agent.kube.Heartbeat
       ages of files: agent.source.ManifestSource
-      the lab measures: e2e.Scenario e2e.bench.* e2e.lab.*
+      the lab measures: e2e.Narration e2e.Scenario e2e.bench.* e2e.lab.*
       the thread's clock: agent.loop.VirtualRouterLoop
       until its pass is told the time: operator.VirtualIpOperator
       """;

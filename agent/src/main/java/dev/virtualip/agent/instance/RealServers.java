@@ -133,11 +133,11 @@ final class RealServers {
 
   private static void logServer(String vip, ServerCheck subject, ServerPool pool, String detail) {
     LOG.info(
-        "real_server vip={} virtual_server={} server={} state={} weight={} check={} detail=\"{}\"",
+        "real_server vip={} virtual_server={} server={} up={} weight={} check={} detail=\"{}\"",
         vip,
         subject.virtualServer(),
         IpPrefix.text(subject.server().address()),
-        pool.isUp(subject.server()) ? "Up" : "Down",
+        pool.isUp(subject.server()),
         pool.weight(subject.server()),
         subject.check(),
         detail);

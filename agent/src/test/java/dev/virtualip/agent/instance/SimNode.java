@@ -12,6 +12,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
+import dev.virtualip.agent.net.IpvsPort.SyncRole;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.net.NodeNetwork;
@@ -79,6 +80,9 @@ final class SimNode {
   /** When the machine was told last that something has been removed or changed. */
   private long lossToldAt = Long.MIN_VALUE / 2;
 
+  /** Roles of the sync daemons that an earlier life has left. */
+  Set<SyncRole> inherited = Set.of();
+
   /** When it last woke up after it had been frozen. */
   long wokeAt = Long.MIN_VALUE / 2;
 
@@ -140,6 +144,11 @@ final class SimNode {
     return machine == null ? null : machine.instance(vip);
   }
 
+  /** Whether it has nothing to do in a further turn at this time. */
+  boolean isSettled() {
+    return machine != null && machine.deadline() > clock();
+  }
+
   boolean configured() {
     return machine != null && machine.configured();
   }
@@ -160,6 +169,7 @@ final class SimNode {
     life++;
     int ofLife = life;
     freshAt = agenda.now();
+    inherited = Set.copyOf(kernel.ipvs.daemons.keySet());
     captures = false;
     checksRunning.clear();
     inbox.clear();

@@ -1,5 +1,6 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.net.IpvsPort.SyncRole;
 import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State.Active;
@@ -137,6 +138,7 @@ final class SimRules {
   }
 
   void turned(SimNode node) {
+    checkDaemons(node);
     for (var vip : world.vips) {
       var before = seen(node, vip);
       var status = node.statuses().get(vip.name);
@@ -428,6 +430,33 @@ final class SimRules {
         "%s is master of %s and does not balance",
         node,
         vip.name);
+  }
+
+  /** keepalived: lvs_sync_daemon. The kernel has one daemon of each role for all VirtualIPs. */
+  private void checkDaemons(SimNode node) {
+    if (!node.isSettled() || !node.configured() || node.kernel.link(SimKernel.ETH0) == null) {
+      return;
+    }
+    var states =
+        world.vips.stream()
+            .filter(vip -> vip.balances)
+            .map(vip -> node.instance(vip.name))
+            .filter(instance -> instance != null)
+            .map(instance -> instance.stateName() == State.Master)
+            .toList();
+    var daemons = node.kernel.ipvs.daemons.keySet();
+    require(
+        has(node, SyncRole.MASTER, states.contains(true))
+            && has(node, SyncRole.BACKUP, states.contains(false)),
+        "%s has the sync daemons %s",
+        node,
+        daemons);
+  }
+
+  /** Where nothing asks for any daemon, one of an earlier life stays. */
+  private static boolean has(SimNode node, SyncRole role, boolean wanted) {
+    boolean has = node.kernel.ipvs.daemons.containsKey(role);
+    return has == wanted || has && node.inherited.contains(role);
   }
 
   /** The members of a sync group are master together, or none is. */

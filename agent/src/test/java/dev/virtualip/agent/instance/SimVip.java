@@ -182,6 +182,7 @@ final class SimVip {
       json.append(",\"virtualServers\":[{\"name\":\"web\",\"port\":80");
       json.append(",\"forwarding\":\"Masquerade\",\"realServers\":{\"addresses\":[");
       json.append("{\"address\":\"10.0.1.1\"},{\"address\":\"10.0.1.2\"}]}}]");
+      json.append(",\"connectionSync\":{\"interface\":\"eth0\",\"syncId\":7}");
     }
     if (checks > 0) {
       json.append(",\"healthChecks\":[{\"name\":\"c\",\"tcp\":{\"port\":80},\"weight\":");

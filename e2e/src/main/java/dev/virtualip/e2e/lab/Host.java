@@ -223,7 +223,7 @@ public final class Host implements AutoCloseable {
       return;
     }
     // Also those that left their process group.
-    Await.until("no process on " + name, Duration.ofSeconds(5), this::endAll);
+    Await.until("no process on " + name, Duration.ofSeconds(30), this::endAll);
     procs.forEach(Proc::close);
     ports.values().forEach(port -> Shell.run("ip", "link", "del", port.name()));
     Shell.run("ip", "netns", "del", name);

@@ -1,0 +1,27 @@
+package dev.virtualip.e2e;
+
+import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.NeedsKernel;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** The demo of layer 4 holds: the sample of direct routing as it stands. */
+@NeedsKernel({"ip_vs", "ip_vs_wlc"})
+class Layer4ScenarioIT {
+  @Test
+  @Timeout(value = 8, unit = TimeUnit.MINUTES)
+  void holds() {
+    var narration = new ByteArrayOutputStream();
+    try (var lab = Lab.open();
+        var out = new PrintStream(narration, true, StandardCharsets.UTF_8)) {
+      Layer4Scenario.play(lab, out);
+    } catch (AssertionError | RuntimeException e) {
+      throw new AssertionError(
+          e.getMessage() + "\nafter:\n" + narration.toString(StandardCharsets.UTF_8), e);
+    }
+  }
+}
