@@ -85,7 +85,7 @@ class NetlinkIpv6IT {
     assertEquals(List.of(new BoundAddress(nic, VIP, 30, MARK)), bound());
     var shown = ip("-6 addr show dev " + NIC);
     assertTrue(shown.contains("nodad") && !shown.contains("tentative"), shown);
-    assertTrue(shown.contains("valid_lft 30sec preferred_lft 30sec"), shown);
+    assertTrue(shown.contains("valid_lft 30sec preferred_lft 0sec"), shown);
     assertTrue(ip("-6 route show dev " + NIC).contains("2001:db8::/64 proto kernel"));
   }
 

@@ -9,6 +9,7 @@ import dev.virtualip.agent.net.IpvsPort.TunnelType;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.RealServerSide;
+import dev.virtualip.agent.vrrp.Timers;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -30,8 +31,10 @@ import org.slf4j.LoggerFactory;
 public final class AcceptedAddresses {
   private static final Logger LOG = LoggerFactory.getLogger(AcceptedAddresses.class);
 
-  /** An agent that is replaced meanwhile finds them still there. */
-  private static final long LEASE_SECONDS = 60;
+  /**
+   * Nobody is harmed by them while no agent runs, and the node's share of connections needs them.
+   */
+  private static final long LEASE_SECONDS = 3600;
 
   private static final long RENEW_NANOS = 20_000_000_000L;
 
@@ -159,11 +162,13 @@ public final class AcceptedAddresses {
           .filter(address -> !network.hasFromOthers(lo.index(), address.address()))
           .forEach(address -> held.put(new Addresses.Held(lo.index(), address), side.virtualIp()));
     }
+    // Where the kernel keeps no mark, a longer lease would count as somebody else's.
+    long lease = port.keepsAddressMarks() ? LEASE_SECONDS : Timers.LEASE_SECONDS_MAX;
     boolean due = now - renewedAt >= RENEW_NANOS;
     var changes = new ArrayList<Change>();
     held.keySet().stream()
         .filter(one -> due || !network.has(one.linkIndex(), one.prefix()))
-        .forEach(one -> changes.add(new PutAddress(one.linkIndex(), one.prefix(), LEASE_SECONDS)));
+        .forEach(one -> changes.add(new PutAddress(one.linkIndex(), one.prefix(), lease)));
     ours.stream()
         .filter(one -> !held.containsKey(one))
         .forEach(one -> changes.add(new DeleteAddress(one.linkIndex(), one.prefix())));

@@ -55,7 +55,7 @@ final class NetlinkRequests extends NetlinkWriter {
     var prefix = put.prefix();
     int start = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sequence);
     address(put.linkIndex(), prefix.address(), prefix.length());
-    cacheInfo(put.leaseSeconds(), prefix.isIpv6() && prefix.length() == 128);
+    cacheInfo(put.leaseSeconds(), prefix.isIpv6());
     if (prefix.isIpv6()) {
       attribute(IFA_FLAGS, IFA_F_NODAD);
     }

@@ -154,8 +154,8 @@ public interface AddressPort {
 
     /**
      * Binds an address, or renews its lease, without a gap. An IPv6 address is usable at once,
-     * without duplicate address detection. With /128 it is deprecated, so that the node prefers any
-     * other source for its own connections (as keepalived does). The lease counts from now, whether
+     * without duplicate address detection. It is deprecated, so that the node prefers any other
+     * source for its own connections (keepalived: with /128). The lease counts from now, whether
      * that shortens or extends it. The same address and prefix length put on the link by another
      * program is taken over: it gets our lease and mark.
      *

@@ -84,7 +84,7 @@ class ServersOfANodeTest {
   void aRealServerOfDirectRouteAcceptsTheAddressAndTellsNobody() {
     want(SERVER, ELSEWHERE);
     assertEquals(
-        List.of("restrict ARP of eth1", "put 203.0.113.10/32 lease 60"), fake.log.subList(0, 2));
+        List.of("restrict ARP of eth1", "put 203.0.113.10/32 lease 3600"), fake.log.subList(0, 2));
   }
 
   @Test
@@ -92,7 +92,7 @@ class ServersOfANodeTest {
     want(SERVER, ELSEWHERE);
     fake.log.clear();
     passUntil(40 * SECOND);
-    assertTrue(fake.log.contains("put 203.0.113.10/32 lease 60"), fake.log::toString);
+    assertTrue(fake.log.contains("put 203.0.113.10/32 lease 3600"), fake.log::toString);
   }
 
   @Test

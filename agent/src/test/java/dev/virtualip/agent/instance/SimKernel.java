@@ -89,6 +89,11 @@ final class SimKernel implements AddressPort {
 
   final FakeIpvs ipvs = new FakeIpvs();
 
+  /** When it was read, and when it refused a change, for the last time. */
+  long readAt = Long.MIN_VALUE / 2;
+
+  long refusedAt = Long.MIN_VALUE / 2;
+
   /** When somebody else last gave a place back that ours may want. */
   long freedAt = Long.MIN_VALUE / 2;
 
@@ -312,6 +317,7 @@ final class SimKernel implements AddressPort {
 
   @Override
   public List<Link> links() {
+    readAt = agenda.now();
     return links.keySet().stream().map(this::link).filter(Objects::nonNull).toList();
   }
 
@@ -381,6 +387,7 @@ final class SimKernel implements AddressPort {
       var error = refuses ? refusal() : apply(change);
       if (error != null) {
         failures.add(new Failure(change, error));
+        refusedAt = agenda.now();
       }
     }
     if (breaks) {

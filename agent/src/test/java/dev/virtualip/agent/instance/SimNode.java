@@ -10,6 +10,7 @@ import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
+import dev.virtualip.agent.net.AddressPort.NetworkEvent.Overrun;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.IpvsPort.SyncRole;
@@ -368,10 +369,12 @@ final class SimNode {
       wakesAt = State.NEVER;
     }
     boolean idle = inbox.isEmpty();
+    boolean overrun = false;
     var name = "";
     while ((name = machine.dueForMaster(name, time)) != null) {}
     for (var input = inbox.poll(); input != null; input = inbox.poll()) {
       if (input instanceof NetworkChanged(var event) && !(event instanceof AddressPut)) {
+        overrun |= event instanceof Overrun && isCalm();
         lossToldAt = agenda.now();
       }
       machine.handle(input, time);
@@ -379,6 +382,9 @@ final class SimNode {
     name = "";
     while ((name = machine.dueForOne(name, time, time)) != null) {}
     machine.begin(time);
+    if (overrun && kernel.readAt != agenda.now()) {
+      throw new AssertionError(this.name + " has lost reports and does not read");
+    }
     // An advert and an announcement may be due at once, and what each holds is to be compared.
     idleTurns = idle && machine.deadline() <= time ? idleTurns + 1 : 0;
     if (idleTurns > 2 + VIPS_MAX) {
@@ -386,6 +392,12 @@ final class SimNode {
     }
     world.turned(this);
     sleep();
+  }
+
+  /** Whether there was no cause to read for so long that the next one is acted on at once. */
+  private boolean isCalm() {
+    long cause = Math.max(lossToldAt, Math.max(kernel.failedAt, kernel.refusedAt));
+    return agenda.now() - cause > 11_000 * MS;
   }
 
   private void sleep() {

@@ -1,6 +1,8 @@
 package dev.virtualip.crds.check;
 
+import dev.virtualip.crds.schema.RealServers;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualServer;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeAddress;
@@ -112,6 +114,30 @@ public record NodeFacts(
     return selector == null
         ? schedulable || !evicting && isReportedBy(vip)
         : selector.matches(labels);
+  }
+
+  /**
+   * Whether a virtual server sends this node packets that still have the virtual address
+   * (DirectRoute or Tunnel), so that it needs an agent which accepts that. An invalid spec may lack
+   * anything.
+   */
+  public boolean isRealServerOf(VirtualIp vip) {
+    return vip.getSpec() != null
+        && vip.getSpec().virtualServers().stream()
+            .filter(server -> server != null && server.realServers() != null)
+            .filter(server -> server.forwarding() != null)
+            .filter(server -> server.forwarding() != VirtualServer.Forwarding.Masquerade)
+            .anyMatch(server -> isAmong(server.realServers()));
+  }
+
+  private boolean isAmong(RealServers servers) {
+    boolean named =
+        servers.nodes() != null
+            && servers.nodes().selector() != null
+            && servers.nodes().selector().matches(labels);
+    return named
+        || servers.addresses().stream()
+            .anyMatch(server -> server != null && addresses.contains(server.address()));
   }
 
   private boolean isReportedBy(VirtualIp vip) {

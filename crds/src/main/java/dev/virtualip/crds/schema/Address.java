@@ -34,7 +34,7 @@ public record Address(
             message = "it is the network itself, or its broadcast address: use one of a host")
         @JsonPropertyDescription(
             "Address of a host with prefix length, as in 203.0.113.10/24 or 2001:db8::10/64. An IPv6"
-                + " address with /128 is never the source of the node's own connections.")
+                + " address is not the source of the node's own connections, unless it has no other.")
         String address,
     @JsonProperty("interface")
         @Pattern(InterfaceSelector.PATTERN)

@@ -17,9 +17,10 @@ public final class AgentPlacement {
   private AgentPlacement() {}
 
   /**
-   * The names of the nodes that at least one VirtualIP selects, in order. A VirtualIP with problems
-   * keeps the agents it has: they still serve the generation they accepted last. A node that is not
-   * selected any more keeps its agent until that has handed over and has taken its report away.
+   * The names of the nodes that at least one VirtualIP selects, or sends packets with its address
+   * as a real server, in order. A VirtualIP with problems keeps the agents it has: they still serve
+   * the generation they accepted last. A node that is not selected any more keeps its agent until
+   * that has handed over and has taken its report away.
    *
    * @param vips with the reports that are to be believed
    * @param problems by name of the VirtualIP
@@ -33,7 +34,8 @@ public final class AgentPlacement {
       var found = problems.get(vip.getMetadata().getName());
       var reports = ClusterView.reports(vip);
       for (var node : nodes) {
-        boolean selected = hasSelector(vip, found) && node.selectedBy(vip);
+        boolean selected =
+            hasSelector(vip, found) && node.selectedBy(vip) || node.isRealServerOf(vip);
         var report = reports.get(node.name());
         if (selected || report != null && stays(vip, report, found, nodes)) {
           names.add(node.name());

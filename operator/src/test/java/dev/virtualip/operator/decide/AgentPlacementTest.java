@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.operator.watch.Vips;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -25,6 +26,33 @@ class AgentPlacementTest {
     assertEquals(Set.of("a", "b"), nodes(Vips.edge("web", 77)));
     assertEquals(Set.of("a", "b", "c"), nodes(Vips.edge("web", 77), Vips.vip("all", 78, "null")));
     assertEquals(Set.of(), nodes());
+  }
+
+  /** It has to accept the virtual address, whether it may be master or not. */
+  @Test
+  void aRealServerOfDirectRouteNeedsAnAgentToo() {
+    var vip =
+        Serialization.unmarshal(
+            """
+            metadata: {name: lvs}
+            spec:
+              vrid: 77
+              interface: eth0
+              addresses: [{address: 203.0.113.10/24}]
+              nodes: {selector: {matchLabels: {edge: 'true'}}}
+              virtualServers:
+                - name: http
+                  port: 80
+                  forwarding: DirectRoute
+                  realServers:
+                    nodes: {selector: {matchExpressions: [{key: edge, operator: DoesNotExist}]}}
+            """,
+            VirtualIp.class);
+    assertEquals(Set.of("a", "b", "c", "t"), nodes(vip));
+    var masquerade =
+        Serialization.unmarshal(
+            Serialization.asYaml(vip).replace("DirectRoute", "Masquerade"), VirtualIp.class);
+    assertEquals(Set.of("a", "b"), nodes(masquerade));
   }
 
   @Test
