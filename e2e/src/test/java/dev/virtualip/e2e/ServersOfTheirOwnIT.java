@@ -2,7 +2,6 @@ package dev.virtualip.e2e;
 
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.e2e.lab.AgentProgram;
 import dev.virtualip.e2e.lab.Await;
@@ -14,8 +13,10 @@ import dev.virtualip.e2e.lab.NeedsKernel;
 import dev.virtualip.e2e.lab.Nginx;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -45,7 +46,7 @@ class ServersOfTheirOwnIT {
         vrid: 51
         interface: eth0
         advertInterval: 2s
-        addresses: [{address: 10.0.0.100/24}, {address: "2001:db8::100/64", advertised: false}]
+        addresses: [{address: 10.0.0.100/24}, {address: "2001:db8::100/128", advertised: false}]
         nodes: {overrides: [{name: n1, priority: 150}]}
         virtualServers:
           - name: web
@@ -81,6 +82,7 @@ class ServersOfTheirOwnIT {
 
   @AfterAll
   static void close() {
+    AGENTS.forEach(AgentProgram::stop);
     lab.close();
   }
 
@@ -146,7 +148,7 @@ class ServersOfTheirOwnIT {
     int at = address.equals(VIP) ? 28 : 62;
     return capture.frames().stream()
         .map(Frame::bytes)
-        .map(bytes -> java.util.HexFormat.of().formatHex(bytes))
+        .map(bytes -> HexFormat.of().formatHex(bytes))
         .filter(text -> text.startsWith(hex, 2 * at))
         .map(text -> text.substring(12, 24).replaceAll("(..)(?=.)", "$1:"))
         .collect(Collectors.toSet());
@@ -165,9 +167,6 @@ class ServersOfTheirOwnIT {
   @Test
   void allNodesAnswerAndOnlyTheMasterTellsItsMac() {
     assertAllAnswerAndOnlyOneTellsItsMac(NODES.get(0), "n1", "n2", "n3");
-    assertTrue(
-        client.ip("neigh show 10.0.0.100").contains(NODES.get(0).mac("eth0")),
-        () -> client.ip("neigh"));
   }
 
   @Test
@@ -178,7 +177,7 @@ class ServersOfTheirOwnIT {
             "another is master",
             SOON,
             () -> NODES.subList(1, 3).stream().filter(this::balancesTwo).findFirst(),
-            java.util.Optional::isPresent);
+            Optional::isPresent);
     assertAllAnswerAndOnlyOneTellsItsMac(master.orElseThrow(), "n2", "n3");
     NODES.get(0).mend("eth0");
     awaitServers(NODES.get(1), 0);
