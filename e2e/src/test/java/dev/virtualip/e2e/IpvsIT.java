@@ -4,8 +4,6 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeFalse;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.virtualip.agent.linux.Ipvs;
 import dev.virtualip.agent.net.IpvsPort.Change;
@@ -28,8 +26,8 @@ import dev.virtualip.agent.net.IpvsPort.TunnelType;
 import dev.virtualip.agent.net.IpvsPort.VirtualService;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.e2e.lab.Await;
-import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.e2e.lab.NeedsKernel;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -49,7 +47,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /** IPVS of a real kernel, in a network namespace that is the lab's own, beside ipvsadm. */
-@InLab
+@NeedsKernel({"ip_vs", "ip_gre", "fou"})
 @Timeout(value = 120, unit = SECONDS)
 class IpvsIT {
   private static final InetAddress VIP = IpPrefix.parseAddress("203.0.113.10");
@@ -74,36 +72,15 @@ class IpvsIT {
 
   @AfterEach
   void close() throws IOException {
-    if (ipvs.available()) {
-      ipvsadm("-C");
-      ipvs.stop(SyncRole.MASTER);
-      ipvs.stop(SyncRole.BACKUP);
-    }
+    ipvsadm("-C");
+    ipvs.stop(SyncRole.MASTER);
+    ipvs.stop(SyncRole.BACKUP);
     ipvs.close();
     lab.close();
   }
 
-  private void needIpvs() {
-    assumeTrue(ipvs.available(), "the kernel has no IPVS: modprobe ip_vs");
-  }
-
-  @Test
-  void aKernelWithoutIpvsSaysWhatToLoad() {
-    assumeFalse(ipvs.available(), "the kernel has IPVS");
-    var put = List.<Change>of(new PutService(service(HTTPS, "wlc")));
-    for (var error :
-        List.of(
-            assertThrows(IOException.class, () -> ipvs.services()),
-            assertThrows(IOException.class, () -> ipvs.apply(put)),
-            assertThrows(IOException.class, () -> ipvs.timeouts()),
-            assertThrows(IOException.class, () -> ipvs.stop(SyncRole.MASTER)))) {
-      assertEquals("the kernel has no IPVS: load its module, modprobe ip_vs", error.getMessage());
-    }
-  }
-
   @Test
   void ipvsadmShowsWhatIsPut() throws IOException {
-    needIpvs();
     assertDone(
         put(service(HTTPS, "wlc").with(List.of(server("10.0.0.21", 8443, 1), server(22, 65_535)))));
     assertDone(put(service(DNS, "rr", 0, 0, true).with(List.of(direct("10.0.0.21", 53)))));
@@ -141,7 +118,6 @@ class IpvsIT {
 
   @Test
   void whatIpvsadmPutsIsRead() throws IOException {
-    needIpvs();
     ipvsadm("-A -t 203.0.113.10:443 -s wlc -p 360 -M 255.255.255.0");
     ipvsadm("-a -t 203.0.113.10:443 -r 10.0.0.21:8443 -m -w 3");
     ipvsadm("-A -u 203.0.113.10:53 -s mh -b mh-fallback,mh-port,flag-3 -o");
@@ -166,7 +142,6 @@ class IpvsIT {
 
   @Test
   void eachSchedulerIsTakenAndComesBackWithItsFlags() throws IOException {
-    needIpvs();
     var changes = new ArrayList<Change>();
     var wanted = new HashSet<VirtualService>();
     for (var scheduler : SCHEDULERS) {
@@ -200,7 +175,6 @@ class IpvsIT {
 
   @Test
   void tunnelsOfEachTypeComeBackAndIpvsadmShowsThem() throws IOException {
-    needIpvs();
     var servers =
         List.of(
             tunnel("10.0.0.21", 443, Tunnel.IPIP),
@@ -232,7 +206,6 @@ class IpvsIT {
 
   @Test
   void puttingAgainChangesInPlace() throws IOException {
-    needIpvs();
     assertDone(put(service(HTTPS, "wlc").with(List.of(server("10.0.0.21", 443, 1), server(22)))));
     // Its destinations are not looked at.
     assertDone(List.of(new PutService(service(HTTPS, "rr", 60, 24))));
@@ -251,7 +224,6 @@ class IpvsIT {
 
   @Test
   void changesAreMadeInTheirOrder() throws IOException {
-    needIpvs();
     assertDone(put(service(HTTPS, "wlc").with(List.of(server(21)))));
     assertDone(
         List.of(
@@ -266,7 +238,6 @@ class IpvsIT {
 
   @Test
   void deletingWhatIsNotThereSucceeds() throws IOException {
-    needIpvs();
     assertDone(
         List.of(
             new DeleteService(HTTPS),
@@ -286,7 +257,6 @@ class IpvsIT {
 
   @Test
   void othersServicesAreLeftAlone() throws IOException {
-    needIpvs();
     ipvsadm("-A -t 203.0.113.11:443 -s rr");
     ipvsadm("-a -t 203.0.113.11:443 -r 10.0.0.21:443 -m");
     assertDone(put(service(HTTPS, "wlc").with(List.of(server(21)))));
@@ -298,7 +268,6 @@ class IpvsIT {
 
   @Test
   void refusalsSayWhatToDoAndDoNotStopTheRest() throws IOException {
-    needIpvs();
     assertDone(put(service(HTTPS, "wlc")));
     var changes =
         List.<Change>of(
@@ -325,7 +294,6 @@ class IpvsIT {
 
   @Test
   void thousandsArePutReadAndDeleted() throws IOException {
-    needIpvs();
     var wanted = new ArrayList<VirtualService>();
     var changes = new ArrayList<Change>();
     for (int port = 1; port <= 200; port++) {
@@ -345,7 +313,6 @@ class IpvsIT {
 
   @Test
   void aConnectionLivesThroughEditsAndIsCounted() throws IOException {
-    needIpvs();
     lab.control().ip("address add 203.0.113.10/32 dev lo");
     lab.control().ip("address add 10.0.0.21/32 dev lo");
     try (var listener = new ServerSocket(8443, 10, server(21).address())) {
@@ -418,7 +385,6 @@ class IpvsIT {
 
   @Test
   void syncDaemonsStartAndStop() throws IOException {
-    needIpvs();
     lab.host("peer").plug("eth0", lab.wire("sync").address("10.0.0.1/24"), "10.0.0.2/24");
     var nic = lab.wire("sync").bridge();
     var master = new SyncDaemon(SyncRole.MASTER, nic, 51);
@@ -452,7 +418,6 @@ class IpvsIT {
 
   @Test
   void timeoutsAreSetAndThoseOfZeroStay() throws IOException {
-    needIpvs();
     ipvs.setTimeouts(new ConnectionTimeouts(900, 120, 300));
     assertEquals(new ConnectionTimeouts(900, 120, 300), ipvs.timeouts());
     ipvs.setTimeouts(new ConnectionTimeouts(0, 30, 0));

@@ -270,23 +270,17 @@ public final class Holdings {
   public void release(InstanceConfig config) {
     renewals.clear();
     doubted = false;
-    var refusal = services.release();
-    if (refusal != null) {
-      notReleased(config, refusal);
-    }
     var changes = new ArrayList<Change>();
     all.reversed().forEach(held -> changes.addAll(held.release()));
-    if (changes.isEmpty()) {
-      return;
-    }
-    var error = apply(changes);
-    if (error != null) {
-      notReleased(config, error);
-    }
+    notReleased(config, changes.isEmpty() ? null : apply(changes));
+    // With its last service IPVS lets packets through: an address that is still there resets them.
+    notReleased(config, services.release());
   }
 
   private static void notReleased(InstanceConfig config, String error) {
-    LOG.error("release_failed vip={} error=\"{}\" action=try_again", config.name(), error);
+    if (error != null) {
+      LOG.error("release_failed vip={} error=\"{}\" action=try_again", config.name(), error);
+    }
   }
 
   /**

@@ -15,7 +15,7 @@ final class FakeIpvs implements IpvsPort {
   final Map<ServiceKey, VirtualService> services = new LinkedHashMap<>();
 
   /** Changes, as {@link Change#subject} tells them. */
-  final List<String> log = new ArrayList<>();
+  private final List<String> log;
 
   boolean available = true;
 
@@ -26,6 +26,10 @@ final class FakeIpvs implements IpvsPort {
 
   /** What the kernel says to each change, or null if it makes them. */
   String refusal;
+
+  FakeIpvs(List<String> log) {
+    this.log = log;
+  }
 
   @Override
   public boolean available() {

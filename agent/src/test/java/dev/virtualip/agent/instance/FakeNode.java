@@ -63,7 +63,7 @@ public final class FakeNode implements AddressPort {
   /** The next change of this address is the agent's defect. */
   String defectAt;
 
-  final FakeIpvs ipvs = new FakeIpvs();
+  final FakeIpvs ipvs = new FakeIpvs(log);
   Set<InetAddress> gateways = Set.of();
   boolean takesIpv6 = true;
   boolean forwardsIpv6;

@@ -148,6 +148,26 @@ class NodeMachineTest {
     assertEquals(List.of(http), shown);
   }
 
+  /** With its last service IPVS lets packets through, and the node would reset its clients. */
+  @Test
+  void virtualServicesGoAfterTheAddressesThatClientsSendTo() {
+    machine.start();
+    want(
+        WEB.replace(
+            "{vrid",
+            "{virtualServers: [{name: http, port: 80, forwarding: Masquerade, realServers:"
+                + " {addresses: [{address: 10.0.0.21}]}}], vrid"));
+    passUntil(5 * SECOND);
+    fake.log.clear();
+    want();
+    assertEquals(
+        List.of(
+            "advert 0 eth0",
+            "delete 203.0.113.10/24",
+            "removal of virtual service TCP 203.0.113.10:80"),
+        fake.log);
+  }
+
   /** House rule 6: it hands over, so that a peer serves while it begins anew. */
   @Test
   void aDefectInOneVirtualIpHandsThatOneOverAndBeginsItAnew() {

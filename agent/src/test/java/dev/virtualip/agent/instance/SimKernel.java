@@ -87,7 +87,7 @@ final class SimKernel implements AddressPort {
   /** When the node last lost something that the agent could not know of at once. */
   long disturbedAt = Long.MIN_VALUE / 2;
 
-  final FakeIpvs ipvs = new FakeIpvs();
+  final FakeIpvs ipvs = new FakeIpvs(new ArrayList<>());
 
   /** When it was read, and when it refused a change, for the last time. */
   long readAt = Long.MIN_VALUE / 2;

@@ -73,19 +73,33 @@ public final class Keepalived implements AutoCloseable {
 
   private final Host host;
   private final Path folder;
+
+  /** The half of it that runs: {@code --vrrp}, or {@code --check} for virtual servers. */
+  private final String half;
+
   private Proc proc;
 
-  private Keepalived(Host host, Path folder) {
+  private Keepalived(Host host, Path folder, String half) {
     this.host = host;
     this.folder = folder;
+    this.half = half;
   }
 
   /** Starts keepalived on a host; returns at once. Its log is the output of {@link #proc}. */
   public static Keepalived start(Host host, String config) {
+    return start(host, config, "--vrrp");
+  }
+
+  /** The same with virtual servers alone, which it has at once and without an address. */
+  public static Keepalived startBalancing(Host host, String config) {
+    return start(host, config, "--check");
+  }
+
+  private static Keepalived start(Host host, String config, String half) {
     try {
       Path folder = Files.createTempDirectory(host.lab().work(), host.name() + "-keepalived-");
       Files.writeString(folder.resolve("keepalived.conf"), config);
-      Keepalived keepalived = new Keepalived(host, folder);
+      Keepalived keepalived = new Keepalived(host, folder, half);
       keepalived.start();
       return keepalived;
     } catch (IOException e) {
@@ -96,18 +110,19 @@ public final class Keepalived implements AutoCloseable {
   /** Starts it again after {@link #stop} or {@link #kill}. */
   public void start() {
     // After a kill the pid in the file may by now be that of another program.
-    host.run("rm", "-f", folder + "/main.pid", folder + "/vrrp.pid");
+    host.run("rm", "-f", folder + "/main.pid", folder + "/vrrp.pid", folder + "/check.pid");
     proc =
         host.start(
             "keepalived",
             "keepalived",
             "--dont-fork",
-            "--vrrp",
+            half,
             "--log-console",
             "--log-detail",
             "--use-file=" + folder + "/keepalived.conf",
             "--pid=" + folder + "/main.pid",
-            "--vrrp_pid=" + folder + "/vrrp.pid");
+            "--vrrp_pid=" + folder + "/vrrp.pid",
+            "--checkers_pid=" + folder + "/check.pid");
   }
 
   /** Switches to another configuration without a restart. */
