@@ -199,12 +199,13 @@ final class Layer4Scenario {
   }
 
   private void end() {
-    narration.stage("The agents end");
+    narration.stage("The VirtualIP is deleted");
     var nodes = List.of(a, b, c);
-    nodes.forEach(node -> node.agent().stop());
+    nodes.forEach(node -> node.agent().delete("virtualip.yaml"));
     narration.expect(
         "no node has the address, on eth0 or lo, or a virtual server",
         () -> nodes.stream().noneMatch(n -> n.host().hasAddress(VIP) || !n.balances()));
+    nodes.forEach(node -> node.agent().stop());
     nodes.forEach(node -> node.nginx().close());
   }
 

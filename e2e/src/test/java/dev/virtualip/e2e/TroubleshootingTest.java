@@ -27,9 +27,9 @@ class TroubleshootingTest {
   private static final Set<String> NO_REASONS =
       Set.copyOf(
           List.of(
-              ("Addresses Before Connection Deployment Failed Good GratuitousArp Group Host In"
+              ("Addresses Before Connection Deployment Down Failed Good GratuitousArp Group Host In"
                       + " Instance Lease List NeighbourAdvertisement Node Normal Pending Pod Priority"
-                      + " Ready Reason Secret Since State Stopping Total True False TwoOwners Unknown Warning")
+                      + " Ready Reason Secret Since State Stopping Total True False TwoOwners Unknown Up Warning")
                   .split(" ")));
 
   @Test
