@@ -3,6 +3,7 @@ package dev.virtualip.agent.check;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.schema.HealthCheck;
@@ -13,6 +14,7 @@ import java.net.DatagramSocket;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
@@ -34,7 +36,8 @@ class NetworkProbesTest {
     var yaml = "---\n{name: n, timeout: 300ms, %s}".formatted(kind.replace("PORT", "" + port));
     var check = Serialization.unmarshal(yaml, HealthCheck.class).at("127.0.0.1", null);
     var probe = Probe.of(ScheduledCheck.ofNode(check), new CheckMeans(null, null, ping));
-    return switch (probe.run()) {
+    var result = assertTimeoutPreemptively(Duration.ofSeconds(10), probe::run);
+    return switch (result) {
       case Probe.Result.Failure failure -> failure.detail().replace("" + port, "PORT");
       default -> "good";
     };
@@ -75,7 +78,7 @@ class NetworkProbesTest {
     UnaryOperator<byte[]> echo = asked -> asked;
     try (var server = udp(echo)) {
       int port = server.getLocalPort();
-      assertEquals("good", run("udp: {port: PORT}", port, null), "an empty datagram");
+      assertEquals("good", run("udp: {port: PORT}", port, null), "a byte");
       assertEquals("good", run("udp: {port: PORT, payload: '0A ff', reply: 0aXf}", port, null));
       assertEquals(
           "answer of 127.0.0.1:PORT does not begin with 0b",

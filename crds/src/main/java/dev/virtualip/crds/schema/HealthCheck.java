@@ -359,7 +359,7 @@ public record HealthCheck(
           @Size(max = 2048)
           @JsonPropertyDescription(
               "What is sent, bytes in hexadecimal: \"0a ff\" or 0aff (keepalived: payload). Default:"
-                  + " an empty datagram.")
+                  + " 00.")
           String payload,
       @JsonPropertyDescription(
               "Whether an answer has to come (keepalived: require_reply). False: it is a success too if"
@@ -373,14 +373,14 @@ public record HealthCheck(
                   + " anything.")
           String reply) {
     /** What may be a payload. */
-    public static final String PAYLOAD_PATTERN = "^([0-9A-Fa-f]{2} ?)*$";
+    public static final String PAYLOAD_PATTERN = "^([0-9A-Fa-f]{2} ?)+$";
 
     /** What may be a reply. */
-    public static final String REPLY_PATTERN = "^([0-9A-Fa-fXx]{2} ?)*$";
+    public static final String REPLY_PATTERN = "^([0-9A-Fa-fXx]{2} ?)+$";
 
     /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
     public Udp {
-      payload = Objects.requireNonNullElse(payload, "");
+      payload = Objects.requireNonNullElse(payload, "00");
       requireReply = Objects.requireNonNullElse(requireReply, true);
     }
 
