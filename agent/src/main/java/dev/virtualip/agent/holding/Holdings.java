@@ -85,6 +85,11 @@ public final class Holdings {
     } catch (Kind.MissingNic e) {
       return e.getMessage();
     }
+    // An address without its services resets the connections of clients that know this node's MAC.
+    var refusal = balance(wanted);
+    if (refusal != null) {
+      return refusal;
+    }
     var changes = changes(Timers.leaseSeconds(config.router()));
     all.forEach(Held::asked);
     var error = apply(changes);
@@ -93,7 +98,7 @@ public final class Holdings {
       renewals.clear();
       renewedAt = now;
     }
-    return error == null ? balance(wanted) : error;
+    return error;
   }
 
   /**
