@@ -117,11 +117,11 @@ final class RealServers {
     var failure = state.verdict() == Verdict.Failed ? state.detail() : null;
     if (pool.checked(subject.server(), subject.check(), failure, state.serverWeight())) {
       LOG.info(
-          "real_server vip={} virtual_server={} server={} state={} weight={} check={} detail=\"{}\"",
+          "real_server vip={} virtual_server={} server={} up={} weight={} check={} detail=\"{}\"",
           vip,
           subject.virtualServer(),
           IpPrefix.text(subject.server().address()),
-          pool.isUp(subject.server()) ? "Up" : "Down",
+          pool.isUp(subject.server()),
           pool.weight(subject.server()),
           subject.check(),
           state.detail());
