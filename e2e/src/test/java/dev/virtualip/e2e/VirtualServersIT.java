@@ -318,27 +318,12 @@ class VirtualServersIT {
     assertEquals(Map.of("s1", 4L, "s2", 4L, "s3", 4L), answers());
   }
 
-  /** Until the checks of so many servers are good again, as the log tells. */
   private static void awaitUp(AgentProgram agent, int servers) {
     Await.until(
         servers + " servers are up",
         SOON,
-        () ->
-            agent
-                    .proc()
-                    .output()
-                    .lines()
-                    .filter(line -> line.contains("real_server") && line.contains("check=page"))
-                    .collect(
-                        Collectors.toMap(
-                            line -> line.replaceAll(".* server=(\\S+).*", "$1"),
-                            line -> line,
-                            (_, latest) -> latest))
-                    .values()
-                    .stream()
-                    .filter(line -> !line.contains("verdict=Failed"))
-                    .count()
-                == servers);
+        () -> agent.status("web").at("/virtualServers/0/serversUp").asInt(),
+        up -> up == servers);
   }
 
   @Test

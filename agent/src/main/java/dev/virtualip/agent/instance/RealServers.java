@@ -193,9 +193,15 @@ final class RealServers {
     return pools.values();
   }
 
-  /** What the kernel should have while this node is master. */
+  /**
+   * What the kernel should have while this node is master. What another program has is left out: it
+   * is about to be a fault, and must not be changed before.
+   */
   List<VirtualService> services() {
-    return pools.values().stream().flatMap(RealServers::services).toList();
+    return pools.values().stream()
+        .flatMap(RealServers::services)
+        .filter(service -> !node.services().isOfOthers(service.key()))
+        .toList();
   }
 
   private static Stream<VirtualService> services(ServerPool pool) {

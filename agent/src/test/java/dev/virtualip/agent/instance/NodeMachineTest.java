@@ -148,6 +148,24 @@ class NodeMachineTest {
     assertEquals(List.of(http), shown);
   }
 
+  @Test
+  void aServiceOfOthersStaysWhenAnEditOfAMasterWantsItToo() {
+    var server = "forwarding: Masquerade, realServers: {addresses: [{address: 10.0.0.21}]}}";
+    var http =
+        WEB.replace("{vrid", "{virtualServers: [{name: http, port: 80, " + server + "], vrid");
+    machine.start();
+    want(http);
+    passUntil(5 * SECOND);
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+    var dns = ServiceKey.of(Protocol.TCP, InetAddress.ofLiteral("203.0.113.10"), 53);
+    var others = new VirtualService(dns, "rr", Set.of(), false, 0, 0, List.of());
+    fake.ipvs.services.put(dns, others);
+    want(http.replace("], vrid", ", {name: dns, port: 53, " + server + "], vrid"));
+    assertEquals(VirtualIpStatus.State.Fault, state("web"));
+    assertEquals("VirtualServerInUse(TCP 203.0.113.10:53)", machine.statuses().get("web").reason());
+    assertEquals(Map.of(dns, others), fake.ipvs.services);
+  }
+
   /** With its last service IPVS lets packets through, and the node would reset its clients. */
   @Test
   void virtualServicesGoAfterTheAddressesThatClientsSendTo() {
