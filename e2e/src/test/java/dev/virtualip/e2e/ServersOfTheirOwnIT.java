@@ -82,8 +82,11 @@ class ServersOfTheirOwnIT {
 
   @AfterAll
   static void close() {
-    AGENTS.forEach(AgentProgram::stop);
-    lab.close();
+    // Linux 6.1 never lets go of a node's eth0 after this ("waiting for eth0 to become free"), and
+    // the VM ends anyway.
+    if (System.getenv("VIRTUALIP_VM") == null) {
+      lab.close();
+    }
   }
 
   @BeforeEach
