@@ -71,9 +71,9 @@ class ServersOfTheirOwnIT {
       var node =
           lab.host("n" + i).plug("eth0", wire, "10.0.0.1" + i + "/24", "2001:db8::1" + i + "/64");
       NODES.add(node);
-      AGENTS.add(AgentProgram.start(node, manifest(1, 2, 3), Map.of()));
+      Nginx.start(node);
     }
-    NODES.forEach(Nginx::start);
+    NODES.forEach(node -> AGENTS.add(AgentProgram.start(node, manifest(1, 2, 3), Map.of())));
     Await.until(
         "all agents run",
         Duration.ofMinutes(4),

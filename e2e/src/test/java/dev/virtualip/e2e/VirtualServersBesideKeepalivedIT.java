@@ -160,11 +160,11 @@ class VirtualServersBesideKeepalivedIT {
     lab = Lab.open();
     var wire = lab.wire("lan");
     ours = lab.host("ours").plug("eth0", wire, "10.0.0.11/24", "2001:db8::11/64");
-    AgentProgram.start(ours, MANIFEST, Map.of());
     theirs = lab.host("theirs").plug("eth0", wire, "10.0.0.12/24", "2001:db8::12/64");
     s1 = Nginx.start(lab.host("s1").plug("eth0", wire, "10.0.0.21/24", "2001:db8::21/64"));
     s2 = Nginx.start(lab.host("s2").plug("eth0", wire, "10.0.0.22/24", "2001:db8::22/64"));
     Keepalived.startBalancing(theirs, config());
+    AgentProgram.start(ours, MANIFEST, Map.of());
   }
 
   @AfterAll

@@ -104,9 +104,6 @@ class VirtualServersIT {
             .plug("eth1", back, "10.0.0.50/24");
     d1 = lab.host("d1").plug("eth0", front, "203.0.113.11/24").plug("eth1", back, "10.0.0.11/24");
     d2 = lab.host("d2").plug("eth0", front, "203.0.113.12/24").plug("eth1", back, "10.0.0.12/24");
-    var manifest = manifest(servers(1, 1, 1));
-    first = AgentProgram.start(d1.forward(), manifest, Map.of());
-    second = AgentProgram.start(d2.forward(), manifest, Map.of());
     try (var big = new RandomAccessFile(lab.work().resolve("big").toFile(), "rw")) {
       big.setLength(1L << 30);
     }
@@ -116,6 +113,9 @@ class VirtualServersIT {
       SERVER_HOSTS.add(server);
       NGINX.add(Nginx.start(server, SERVERS.replace("WORK", lab.work().toString())));
     }
+    var manifest = manifest(servers(1, 1, 1));
+    first = AgentProgram.start(d1.forward(), manifest, Map.of());
+    second = AgentProgram.start(d2.forward(), manifest, Map.of());
     awaitRunning(first);
     awaitRunning(second);
   }
