@@ -425,6 +425,8 @@ public final class NodeMachine {
     var wanted = new HashSet<ServiceKey>();
     runs.values().forEach(run -> wanted.addAll(run.config().serviceKeys()));
     if (node.services().read(wanted)) {
+      // A key is free that was somebody else's, or the kernel has IPVS now: that was a fault.
+      networkIsNew = true;
       var keys = node.services().keys();
       tell(() -> listener.services(keys));
     }

@@ -8,17 +8,21 @@ import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.IpvsPort.ConnectionTimeouts;
+import dev.virtualip.agent.net.IpvsPort.Protocol;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.IpvsPort.SyncDaemon;
 import dev.virtualip.agent.net.IpvsPort.SyncRole;
+import dev.virtualip.agent.net.IpvsPort.VirtualService;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -175,6 +179,29 @@ class ServersOfANodeTest {
     want(SERVER, ELSEWHERE);
     assertFalse(fake.log.contains("delete 203.0.113.10/32"), fake.log::toString);
     assertTrue(fake.log.contains("delete 203.0.113.99/32"), fake.log::toString);
+  }
+
+  @Test
+  void aServiceOfAnotherProgramIsAFaultUntilItIsGone() {
+    var key = ServiceKey.of(Protocol.TCP, InetAddress.ofLiteral("203.0.113.10"), 80);
+    fake.ipvs.services.put(key, new VirtualService(key, "rr", Set.of(), false, 0, 0, List.of()));
+    want(OTHER, LVS);
+    passUntil(6 * SECOND);
+    assertEquals("VirtualServerInUse(" + key + ")", machine.statuses().get("lvs").reason());
+    fake.ipvs.services.remove(key);
+    passUntil(20 * SECOND);
+    assertEquals(State.Master, machine.statuses().get("lvs").state());
+  }
+
+  @Test
+  void aKernelThatGetsIpvsEndsTheFault() {
+    fake.ipvs.available = false;
+    want(OTHER, LVS);
+    passUntil(6 * SECOND);
+    assertEquals("IpvsNotAvailable", machine.statuses().get("lvs").reason());
+    fake.ipvs.available = true;
+    passUntil(20 * SECOND);
+    assertEquals(State.Master, machine.statuses().get("lvs").state());
   }
 
   /** keepalived: lvs_sync_daemon changes its role with the instance. */
