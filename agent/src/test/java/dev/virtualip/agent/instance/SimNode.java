@@ -49,6 +49,10 @@ final class SimNode {
   private static final int VIPS_MAX = 4;
 
   private static final long MS = 1_000_000L;
+
+  /** Within 10 s of a reading for a loss the next one may wait, and that reading for 0.25 s. */
+  private static final long CALM = 11_000 * MS;
+
   private static final Clock WALL = Clock.fixed(Instant.EPOCH, ZoneOffset.UTC);
   private static final AgentMetrics METRICS = new AgentMetrics(new CompositeMeterRegistry());
 
@@ -397,7 +401,7 @@ final class SimNode {
   /** Whether there was no cause to read for so long that the next one is acted on at once. */
   private boolean isCalm() {
     long cause = Math.max(lossToldAt, Math.max(kernel.failedAt, kernel.refusedAt));
-    return agenda.now() - cause > 11_000 * MS;
+    return agenda.now() - cause > CALM;
   }
 
   private void sleep() {

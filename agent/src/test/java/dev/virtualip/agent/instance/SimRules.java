@@ -177,8 +177,7 @@ final class SimRules {
     boolean is = state == State.Master;
     var reason = instance == null ? "" : node.statuses().get(vip.name).reason();
     // It may resume, and meet a better one, in one turn. Known: where another member of its group
-    // was
-    // deleted while the node slept, it takes over before it hears the adverts that wait behind.
+    // was deleted while the node slept, it takes over before it hears the adverts that wait behind.
     boolean yielded = reason.startsWith("HigherPriority") || now() == node.wokeAt;
     boolean couldSend = node.sendFailedAt != now() && node.kernel.link(SimKernel.ETH0).up();
     require(
