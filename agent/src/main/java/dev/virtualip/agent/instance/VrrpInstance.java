@@ -435,6 +435,10 @@ public final class VrrpInstance {
   }
 
   private void look(long now) {
+    if (!started) {
+      // The node may change while it opens: it would take over with no check and no server.
+      return;
+    }
     var link = node.network().link(config.interfaceName());
     var source = source(link);
     if (source != null && !source.equals(router.source())) {

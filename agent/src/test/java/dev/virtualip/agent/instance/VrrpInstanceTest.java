@@ -1125,4 +1125,15 @@ class VrrpInstanceTest {
     assertEquals("InterfaceNotFound(eth1)", instance.status().reason());
     assertEquals(Long.MAX_VALUE, instance.deadline());
   }
+
+  /** Its checks would not run yet, and it would have no real server. */
+  @Test
+  void aNodeThatChangesWhileAnInstanceOpensDoesNotStartIt() {
+    instance = new VrrpInstance(config(SEED), true, fake.node, _ -> told++);
+    instance.open(now);
+    instance.networkChanged(now);
+    assertEquals(State.Init, instance.status().state());
+    instance.start(now);
+    assertEquals(State.Master, instance.status().state());
+  }
 }
