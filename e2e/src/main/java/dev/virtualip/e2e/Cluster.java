@@ -139,16 +139,9 @@ public final class Cluster implements AutoCloseable {
    * are registered, on the workers.
    */
   public void startOperator() {
-    join(lab.control(), ClassicPair.CONTROL, Map.of(), programs);
-    client()
-        .nodes()
-        .withName(lab.control().name())
-        .patch(
-            PatchContext.of(PatchType.JSON_MERGE),
-            """
-            {"spec": {"taints": [{"key": "node-role.kubernetes.io/control-plane",
-            "effect": "NoSchedule"}]}}
-            """);
+    var control = lab.control();
+    nodes.put(
+        control.name(), LabNode.startControlPlane(api, control, ClassicPair.CONTROL, programs));
     Await.until(
         "the operator is ready",
         START,

@@ -114,7 +114,7 @@ class BadManifestsIT {
           SOON,
           () -> cluster.condition("web", "Accepted"),
           c -> c.startsWith("False") && c.contains(mistake.field()) && c.contains(mistake.fix()));
-      assertAgentsRunTheGenerationBefore();
+      awaitAgentsRunTheGenerationBefore();
     } catch (KubernetesClientException e) {
       // The schema of a real API server keeps it out altogether; it names no list index.
       var field = mistake.field().replaceAll("\\[\\d+]", "");
@@ -130,12 +130,30 @@ class BadManifestsIT {
     assertEquals("node-a", cluster.status("web").master());
   }
 
-  private void assertAgentsRunTheGenerationBefore() {
-    var web = cluster.client().resources(VirtualIp.class).withName("web").get();
+  private void awaitAgentsRunTheGenerationBefore() {
+    long before =
+        cluster
+                .client()
+                .resources(VirtualIp.class)
+                .withName("web")
+                .get()
+                .getMetadata()
+                .getGeneration()
+            - 1;
+    Await.until(
+        "the agents run the generation before",
+        SOON,
+        this::acceptedGenerations,
+        Map.of("node-a", before, "node-b", before)::equals);
+  }
+
+  private Map<String, Long> acceptedGenerations() {
     var runs = new TreeMap<String, Long>();
-    web.getStatus().nodes().forEach((node, report) -> runs.put(node, report.acceptedGeneration()));
-    long before = web.getMetadata().getGeneration() - 1;
-    assertEquals(Map.of("node-a", before, "node-b", before), runs);
+    cluster
+        .status("web")
+        .nodes()
+        .forEach((node, report) -> runs.put(node, report.acceptedGeneration()));
+    return runs;
   }
 
   @ParameterizedTest

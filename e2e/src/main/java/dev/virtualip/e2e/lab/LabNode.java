@@ -4,6 +4,7 @@ import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.Taint;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
@@ -12,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -53,8 +55,25 @@ public final class LabNode implements AutoCloseable {
       String internalIp,
       Map<String, String> labels,
       Map<String, Program> programs) {
+    return start(api, host, internalIp, labels, List.of(), programs);
+  }
+
+  /** Registers a host as a node of the control plane: only pods that tolerate this run there. */
+  public static LabNode startControlPlane(
+      ApiServer api, Host host, String internalIp, Map<String, Program> programs) {
+    var taint = new Taint("NoSchedule", "node-role.kubernetes.io/control-plane", null, null);
+    return start(api, host, internalIp, Map.of(), List.of(taint), programs);
+  }
+
+  private static LabNode start(
+      ApiServer api,
+      Host host,
+      String internalIp,
+      Map<String, String> labels,
+      List<Taint> taints,
+      Map<String, Program> programs) {
     LabNode node = new LabNode(api, host, internalIp, programs);
-    node.register(labels);
+    node.register(labels, taints);
     host.lab().onClose(node::close);
     node.informer =
         api.client()
@@ -204,7 +223,7 @@ public final class LabNode implements AutoCloseable {
     pods.values().forEach(PodRun::close);
   }
 
-  private void register(Map<String, String> labels) {
+  private void register(Map<String, String> labels, List<Taint> taints) {
     Map<String, String> all = new HashMap<>(labels);
     all.put("kubernetes.io/hostname", name());
     all.put("kubernetes.io/os", "linux");
@@ -220,6 +239,7 @@ public final class LabNode implements AutoCloseable {
             .withLabels(all)
             .endMetadata()
             .withNewSpec()
+            .withTaints(taints)
             .endSpec()
             .withNewStatus()
             .withCapacity(capacity)
