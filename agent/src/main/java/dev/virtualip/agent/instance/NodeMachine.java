@@ -120,6 +120,8 @@ public final class NodeMachine {
 
   private volatile Map<String, NodeStatus> statuses = Map.of();
 
+  private boolean quits;
+
   /**
    * A machine to be {@linkplain #start started}.
    *
@@ -273,12 +275,33 @@ public final class NodeMachine {
           instance.onCheck(changed.state(), now);
         }
       }
-      case PlanChanged changed -> planChanged(changed.change());
+      case PlanChanged changed -> {
+        if (!quits) {
+          planChanged(changed.change());
+        }
+      }
       case Noted noted -> {
         notes.put(noted.virtualIp(), noted.problems());
         note(noted.virtualIp());
       }
     }
+  }
+
+  /**
+   * The agent is about to end: masters resign to their peers, and serve on for their successors.
+   * Nothing begins any more.
+   */
+  public void quit(long time) {
+    now = time;
+    quits = true;
+    opened.clear();
+    restarts.clear();
+    instances.values().forEach(instance -> instance.quit(now));
+  }
+
+  /** Whether nothing serves on any more, so that it may {@link #stop}. */
+  public boolean hasQuit() {
+    return instances.values().stream().noneMatch(VrrpInstance::servesOn);
   }
 
   /** Stops all instances; masters resign to their peers. */

@@ -16,6 +16,7 @@ import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -52,6 +53,12 @@ public record VirtualRouter(
    * Shortest time for which a master that hands over serves on for its successor, in nanoseconds.
    */
   private static final long SUCCESSION_MIN = 250_000_000L;
+
+  /**
+   * Longest time for which a master that quits serves on for its successor, in nanoseconds: its
+   * process has to end within a second, as keepalived's does.
+   */
+  private static final long QUIT_MAX = 400_000_000L;
 
   /**
    * Checks the priority.
@@ -116,6 +123,7 @@ public record VirtualRouter(
           none(new VirtualRouter(config, priority, changed.source(), state));
       case ConfigChanged changed -> configChanged(changed.config(), now);
       case Shutdown shutdown -> shutdown(shutdown.reason());
+      case Quit quit -> quit(quit.reason(), now);
       case Resign resign -> resign(resign.cause(), now);
       case HoldingsLost _ -> holdingsLost(now);
       case ServersChanged _ ->
@@ -182,6 +190,18 @@ public record VirtualRouter(
     return leave(List.of(reason));
   }
 
+  /** A shutdown after which a master serves on, unless the lease policy is Exclusive. */
+  private Step quit(Reason reason, long now) {
+    if (exclusive() || !(state instanceof Active || state.servesOn())) {
+      return shutdown(reason);
+    }
+    var quitting = new Initialize(List.of(reason), now + QUIT_MAX);
+    var changed = new StateChanged(quitting, reason);
+    return state instanceof Active
+        ? step(quitting, new SendAdvertisement(0), changed)
+        : step(quitting, changed);
+  }
+
   /** Stops taking part; a master says so with priority 0 (RFC 9568 6.4.3, Shutdown). */
   private Step leave(List<Reason> reasons) {
     var stopped =
@@ -239,7 +259,10 @@ public record VirtualRouter(
     return new Active(advertAt, delay > 0 ? now + delay : NEVER, burst);
   }
 
-  /** Moves a running Active_Down_Timer by the change of the down interval, as keepalived does. */
+  /**
+   * Moves a running Active_Down_Timer by the change of the down interval, as keepalived does. The
+   * short wait after a resignation goes on as it is.
+   */
   private VirtualRouter rearmed(VirtualRouter before, long now) {
     if (!(state instanceof Backup backup)) {
       return this;
@@ -247,12 +270,9 @@ public record VirtualRouter(
     // A backup that has learned no other interval uses its own.
     boolean own = backup.masterInterval() == before.config.advertInterval();
     long interval = own ? config.advertInterval() : backup.masterInterval();
-    long shift =
-        backup.takeover() == Takeover.MasterResigned
-            ? skewTime(interval) - before.skewTime(backup.masterInterval())
-            : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
+    long shift = activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     // An expired timer is not moved: its lateness tells whether the node slept.
-    boolean running = backup.activeDownAt() > now;
+    boolean running = backup.activeDownAt() > now && backup.takeover() != Takeover.MasterResigned;
     long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(
         new Backup(
@@ -261,7 +281,8 @@ public record VirtualRouter(
             backup.preemptAt(),
             backup.takeover(),
             backup.wishing(),
-            backup.releaseAt()));
+            backup.releaseAt(),
+            backup.since()));
   }
 
   /** Applies an edit of Preempt_Mode or of the preempt delay to a preemption that has begun. */
@@ -273,7 +294,7 @@ public record VirtualRouter(
         backup.takeover() == Takeover.Preempted || backup.takeover() == Takeover.Claimed;
     if (before.preempt() && !mayPreempt() && preempts && backup.activeDownAt() > now) {
       // The lower master is alive, and keeps its place from now on.
-      return with(listen(backup.masterInterval(), now).releasing(backup.releaseAt()));
+      return with(listenOn(backup, backup.masterInterval(), now).releasing(backup.releaseAt()));
     }
     return backup.preemptAt() == NEVER || config.preemptDelay() == before.preemptDelay()
         ? this
@@ -306,10 +327,7 @@ public record VirtualRouter(
     }
     if (advert.priority() == 0 || lastResort) {
       return none(
-          with(
-              backup
-                  .until(now + skewTime(backup.masterInterval()))
-                  .meaning(Takeover.MasterResigned)));
+          with(backup.until(now + succession(backup, now)).meaning(Takeover.MasterResigned)));
     }
     // A router that has claimed counts as master already. So the lower master's last advert, or a
     // simultaneous claim of a worse router, changes nothing.
@@ -317,12 +335,14 @@ public record VirtualRouter(
       return none(with(backup));
     }
     if (advert.priority() >= priority || !mayPreempt()) {
-      return none(with(listen(learned(advert), now)));
+      return none(with(listenOn(backup, learned(advert), now)));
     }
     if (config.preemptDelay() > 0 && now < preemptAt(backup, now)) {
-      long at = now + activeDownInterval(learned(advert));
       return none(
-          with(new Backup(at, learned(advert), preemptAt(backup, now), Takeover.Preempted)));
+          with(
+              listenOn(backup, learned(advert), now)
+                  .preemptingAt(preemptAt(backup, now))
+                  .meaning(Takeover.Preempted)));
     }
     return none(with(backup.meaning(Takeover.Preempted)));
   }
@@ -426,7 +446,8 @@ public record VirtualRouter(
             backup.preemptAt(),
             Takeover.Claimed,
             false,
-            backup.releaseAt()),
+            backup.releaseAt(),
+            backup.since()),
         new SendAdvertisement(priority));
   }
 
@@ -454,7 +475,8 @@ public record VirtualRouter(
                 backup.preemptAt(),
                 backup.takeover(),
                 true,
-                backup.releaseAt())));
+                backup.releaseAt(),
+                backup.since())));
   }
 
   /**
@@ -536,9 +558,37 @@ public record VirtualRouter(
         new StateChanged(active, cause));
   }
 
+  /** A backup from now on. */
   private Backup listen(long masterInterval, long now) {
+    return listening(masterInterval, now, now);
+  }
+
+  /** A backup that has heard of a master, or has to wait for one, anew. */
+  private Backup listenOn(Backup before, long masterInterval, long now) {
+    return listening(masterInterval, before.since(), now);
+  }
+
+  private Backup listening(long masterInterval, long since, long now) {
     return new Backup(
-        now + activeDownInterval(masterInterval), masterInterval, NEVER, Takeover.MasterDown);
+        now + activeDownInterval(masterInterval),
+        masterInterval,
+        NEVER,
+        Takeover.MasterDown,
+        false,
+        NEVER,
+        since);
+  }
+
+  /**
+   * How long it leaves it to better ones to follow a master that has resigned. The whole skew waits
+   * who has just yielded: a flood of forged resignations must not cost more changes than with that.
+   * And where two must never own an address, an advert on its way has to arrive in between.
+   */
+  private long succession(Backup backup, long now) {
+    long interval = backup.masterInterval();
+    return exclusive() || now - backup.since() < interval
+        ? skewTime(interval)
+        : Timers.successionTime(config.version(), priority, interval);
   }
 
   /**

@@ -58,14 +58,22 @@ final class Routers {
     return new VirtualRouter(config, priority, source, state);
   }
 
-  static State backup(long activeDownAt, long masterInterval, long preemptAt, Takeover takeover) {
-    return new Backup(activeDownAt, masterInterval, preemptAt, takeover);
+  static State backup(
+      long activeDownAt, long masterInterval, long preemptAt, Takeover takeover, long since) {
+    return new Backup(activeDownAt, masterInterval, preemptAt, takeover, false, State.NEVER, since);
   }
 
   /** A member of a sync group that would be Active if all were. */
   static State wishing(State state) {
     var b = (Backup) state;
-    return new Backup(b.activeDownAt(), b.masterInterval(), b.preemptAt(), b.takeover(), true);
+    return new Backup(
+        b.activeDownAt(),
+        b.masterInterval(),
+        b.preemptAt(),
+        b.takeover(),
+        true,
+        State.NEVER,
+        b.since());
   }
 
   static State active(long advertAt) {

@@ -8,6 +8,7 @@ import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -90,6 +91,17 @@ final class StepTable {
     long late() {
       return now - router.deadline();
     }
+
+    /** When it became a backup, or becomes one. */
+    long since() {
+      return router.state() instanceof Backup backup ? backup.since() : now;
+    }
+
+    /** Whether it follows at once: it has been a backup for an interval, and may share. */
+    boolean settled() {
+      return router.config().leasePolicy() == LeasePolicy.Overlap
+          && now - backup().since() >= backup().masterInterval();
+    }
   }
 
   /**
@@ -118,7 +130,11 @@ final class StepTable {
   private static Outcome listen(Case c, long interval, String cause, String... effects) {
     var state =
         Routers.backup(
-            c.now() + down(c, c.priority(), interval), interval, NEVER, Takeover.MasterDown);
+            c.now() + down(c, c.priority(), interval),
+            interval,
+            NEVER,
+            Takeover.MasterDown,
+            c.since());
     return new Outcome(state, List.of(effects), cause);
   }
 
@@ -128,7 +144,13 @@ final class StepTable {
     long release = c.now() + Math.max(skew(c, 1, c.interval()), 250_000_000L);
     var state =
         new Backup(
-            b.activeDownAt(), b.masterInterval(), b.preemptAt(), b.takeover(), false, release);
+            b.activeDownAt(),
+            b.masterInterval(),
+            b.preemptAt(),
+            b.takeover(),
+            false,
+            release,
+            b.since());
     return new Outcome(state, List.of("advert 0"), ((Resign) c.event()).cause().toString());
   }
 
@@ -142,32 +164,28 @@ final class StepTable {
 
   /** A backup goes on listening; what it wishes stays. */
   private static Outcome waiting(Case c, long at, long preemptAt, Takeover takeover) {
-    var state = Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover);
+    var state = Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover, c.since());
     return new Outcome(c.backup().wishing() ? Routers.wishing(state) : state, List.of(), null);
   }
 
   private static Outcome wishing(Case c) {
     var b = c.backup();
     long at = c.now() + down(c, c.priority(), b.masterInterval());
-    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), b.takeover());
+    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), b.takeover(), b.since());
     return new Outcome(Routers.wishing(state), List.of(), null);
   }
 
-  /** A running timer moves as its interval (or, after priority 0, the skew) changes. */
+  /** A running timer moves as its interval changes; not the short one after priority 0. */
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
-    boolean skewOnly = b.takeover() == Takeover.MasterResigned;
-    long shift =
-        skewOnly
-            ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
-            : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
-    boolean running = b.activeDownAt() > c.now();
+    long shift = down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
+    boolean running = b.activeDownAt() > c.now() && b.takeover() != Takeover.MasterResigned;
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
     long delayed =
         c.event() instanceof ConfigChanged changed && b.preemptAt() != NEVER
             ? changed.config().preemptDelay() - c.router().config().preemptDelay()
             : 0;
-    var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover());
+    var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover(), b.since());
     return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
   }
 
@@ -190,6 +208,7 @@ final class StepTable {
               "INIT stop",
               i(Shutdown.class),
               c -> stopped(List.of(((Shutdown) c.event()).reason()))),
+          row("INIT quit", i(Quit.class), c -> stopped(List.of(((Quit) c.event()).reason()))),
           row(
               "INIT usable, owner, state MASTER",
               i(FaultsChanged.class)
@@ -244,13 +263,12 @@ final class StepTable {
                       c.backup().takeover())),
           row(
               "BACKUP p = 0",
-              b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0),
-              c ->
-                  waiting(
-                      c,
-                      c.now() + skew(c, c.priority(), c.backup().masterInterval()),
-                      c.backup().preemptAt(),
-                      Takeover.MasterResigned)),
+              b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0 && c.settled()),
+              c -> resigned(c, Rfc.successionTime(version(c), c.priority(), heard(c)))),
+          row(
+              "BACKUP p = 0, has just become one, or may not share",
+              b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0 && !c.settled()),
+              c -> resigned(c, Rfc.skewTime(version(c), c.priority(), heard(c)))),
           row(
               "BACKUP that has claimed, p < P, or p = P and address not above",
               b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
@@ -281,7 +299,8 @@ final class StepTable {
                           c.learned(),
                           Math.min(
                               c.backup().preemptAt(), c.now() + c.router().config().preemptDelay()),
-                          Takeover.Preempted),
+                          Takeover.Preempted,
+                          c.since()),
                       List.of(),
                       null)),
           row(
@@ -343,7 +362,8 @@ final class StepTable {
           row(
               "BACKUP stop",
               b(Shutdown.class),
-              c -> stopped(List.of(((Shutdown) c.event()).reason()))));
+              c -> stopped(List.of(((Shutdown) c.event()).reason()))),
+          row("BACKUP quit", b(Quit.class), c -> stopped(List.of(((Quit) c.event()).reason()))));
 
   static final List<Row> ACTIVE =
       List.of(
@@ -435,7 +455,31 @@ final class StepTable {
           row(
               "MASTER stop",
               a(Shutdown.class),
-              c -> stopped(List.of(((Shutdown) c.event()).reason()), farewell(c))));
+              c -> stopped(List.of(((Shutdown) c.event()).reason()), farewell(c))),
+          row("MASTER quit", a(Quit.class), StepTable::quit));
+
+  private static Version version(Case c) {
+    return c.router().config().version();
+  }
+
+  private static long heard(Case c) {
+    return c.backup().masterInterval();
+  }
+
+  private static Outcome resigned(Case c, long wait) {
+    return waiting(c, c.now() + wait, c.backup().preemptAt(), Takeover.MasterResigned);
+  }
+
+  /** It serves on for 0.4 s, unless nobody may serve beside its successor. */
+  private static Outcome quit(Case c) {
+    var reasons = List.of(((Quit) c.event()).reason());
+    return exclusive(c)
+        ? stopped(reasons, farewell(c))
+        : new Outcome(
+            new Initialize(reasons, c.now() + 400_000_000L),
+            List.of("advert 0"),
+            Reason.text(reasons));
+  }
 
   private static int order(Case c) {
     int byPriority = Integer.compare(c.advert().priority(), c.priority());
@@ -466,7 +510,7 @@ final class StepTable {
   private static Outcome claiming(Case c) {
     long at = c.now() + 100_000_000L;
     var b = c.backup();
-    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), Takeover.Claimed);
+    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), Takeover.Claimed, b.since());
     return new Outcome(state, List.of(p(c)), null);
   }
 
