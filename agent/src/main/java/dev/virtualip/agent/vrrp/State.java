@@ -1,5 +1,6 @@
 package dev.virtualip.agent.vrrp;
 
+import java.net.InetAddress;
 import java.util.List;
 
 /**
@@ -44,6 +45,7 @@ public sealed interface State {
    * @param wishing whether the timer has expired while the sync group was not ready
    * @param releaseAt when a former master that serves on for its successor removes the addresses at
    *     the latest; {@link #NEVER} if it does not hold them
+   * @param master source of the advert heard last; null if none was, and in old recordings
    */
   record Backup(
       long activeDownAt,
@@ -51,12 +53,24 @@ public sealed interface State {
       long preemptAt,
       Takeover takeover,
       boolean wishing,
-      long releaseAt)
+      long releaseAt,
+      InetAddress master)
       implements State {
 
     /** Old recordings have no releaseAt, which is read as 0 and means never. */
     public Backup {
       releaseAt = releaseAt == 0 ? NEVER : releaseAt;
+    }
+
+    /** A backup that has heard no master. */
+    public Backup(
+        long activeDownAt,
+        long masterInterval,
+        long preemptAt,
+        Takeover takeover,
+        boolean wishing,
+        long releaseAt) {
+      this(activeDownAt, masterInterval, preemptAt, takeover, wishing, releaseAt, null);
     }
 
     /** A backup that does not hold the addresses. */
@@ -76,22 +90,33 @@ public sealed interface State {
 
     /** The same state with another Active_Down_Timer. */
     Backup until(long deadline) {
-      return new Backup(deadline, masterInterval, preemptAt, takeover, wishing, releaseAt);
+      return new Backup(deadline, masterInterval, preemptAt, takeover, wishing, releaseAt, master);
     }
 
     /** The same state with another cause of a takeover. */
     Backup meaning(Takeover next) {
-      return new Backup(activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt);
+      return new Backup(activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt, master);
     }
 
     /** The same state with another end of the preempt delay. */
     Backup preemptingAt(long at) {
-      return new Backup(activeDownAt, masterInterval, at, takeover, wishing, releaseAt);
+      return new Backup(activeDownAt, masterInterval, at, takeover, wishing, releaseAt, master);
     }
 
     /** The same state serving on until a time; {@link #NEVER} for no longer. */
     Backup releasing(long at) {
-      return new Backup(activeDownAt, masterInterval, preemptAt, takeover, wishing, at);
+      return new Backup(activeDownAt, masterInterval, preemptAt, takeover, wishing, at, master);
+    }
+
+    /** The same state after an advert from this address. */
+    Backup hearing(InetAddress address) {
+      return new Backup(
+          activeDownAt, masterInterval, preemptAt, takeover, wishing, releaseAt, address);
+    }
+
+    /** The same state with an expired timer, while the sync group is not ready. */
+    Backup wishing(long deadline) {
+      return new Backup(deadline, masterInterval, preemptAt, takeover, true, releaseAt, master);
     }
 
     /** Whether it still holds the addresses until its successor is heard. */
@@ -133,6 +158,8 @@ public sealed interface State {
     MasterDown(Reason.Kind.MasterDown),
     /** The master resigned by an advert with priority 0. */
     MasterResigned(Reason.Kind.MasterResigned),
+    /** The master was lost by BFD. */
+    MasterLost(Reason.Kind.NeighbourDown),
     /** The master has a lower priority. */
     Preempted(Reason.Kind.Preempted),
     /**

@@ -15,6 +15,7 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
@@ -127,10 +128,11 @@ public record VirtualRouter(
           state instanceof Active active
               ? step(announced(active.advertAt(), now), new AnnounceAddresses())
               : none(this);
+      case NeighbourDown neighbour -> neighbourDown(neighbour.address(), now);
       case AdvertisementReceived advert ->
           switch (state) {
             case Initialize initialize -> advert.priority() > 0 ? release(initialize) : none(this);
-            case Backup backup -> receivedInBackup(backup, advert, now);
+            case Backup backup -> heardFrom(advert.source(), receivedInBackup(backup, advert, now));
             case Active active -> receivedInActive(active, advert, now);
           };
       case TimerExpired _ ->
@@ -248,8 +250,8 @@ public record VirtualRouter(
     boolean own = backup.masterInterval() == before.config.advertInterval();
     long interval = own ? config.advertInterval() : backup.masterInterval();
     long shift =
-        backup.takeover() == Takeover.MasterResigned
-            ? skewTime(interval) - before.skewTime(backup.masterInterval())
+        backup.takeover() == Takeover.MasterResigned || backup.takeover() == Takeover.MasterLost
+            ? succession(interval) - before.succession(backup.masterInterval())
             : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     // An expired timer is not moved: its lateness tells whether the node slept.
     boolean running = backup.activeDownAt() > now;
@@ -261,7 +263,8 @@ public record VirtualRouter(
             backup.preemptAt(),
             backup.takeover(),
             backup.wishing(),
-            backup.releaseAt()));
+            backup.releaseAt(),
+            backup.master()));
   }
 
   /** Applies an edit of Preempt_Mode or of the preempt delay to a preemption that has begun. */
@@ -273,7 +276,10 @@ public record VirtualRouter(
         backup.takeover() == Takeover.Preempted || backup.takeover() == Takeover.Claimed;
     if (before.preempt() && !mayPreempt() && preempts && backup.activeDownAt() > now) {
       // The lower master is alive, and keeps its place from now on.
-      return with(listen(backup.masterInterval(), now).releasing(backup.releaseAt()));
+      return with(
+          listen(backup.masterInterval(), now)
+              .releasing(backup.releaseAt())
+              .hearing(backup.master()));
     }
     return backup.preemptAt() == NEVER || config.preemptDelay() == before.preemptDelay()
         ? this
@@ -285,6 +291,13 @@ public record VirtualRouter(
   /** The address owner preempts whatever Preempt_Mode is (RFC 9568 6.1). */
   private boolean mayPreempt() {
     return config.preempt() || priority == VirtualRouterConfig.OWNER;
+  }
+
+  /** The same step, after which a backup knows whose advert it has heard last. */
+  private static Step heardFrom(InetAddress source, Step step) {
+    return step.router().state() instanceof Backup backup
+        ? new Step(step.router().with(backup.hearing(source)), step.effects())
+        : step;
   }
 
   private Step receivedInBackup(Backup backup, AdvertisementReceived advert, long now) {
@@ -308,7 +321,7 @@ public record VirtualRouter(
       return none(
           with(
               backup
-                  .until(now + skewTime(backup.masterInterval()))
+                  .until(now + succession(backup.masterInterval()))
                   .meaning(Takeover.MasterResigned)));
     }
     // A router that has claimed counts as master already. So the lower master's last advert, or a
@@ -325,6 +338,20 @@ public record VirtualRouter(
           with(new Backup(at, learned(advert), preemptAt(backup, now), Takeover.Preempted)));
     }
     return none(with(backup.meaning(Takeover.Preempted)));
+  }
+
+  /**
+   * The master is gone before its adverts are missed, so the best backup takes over as after a
+   * resignation. With exclusive leases nothing changes: the lost master's leases have to end first.
+   */
+  private Step neighbourDown(InetAddress address, long now) {
+    if (!(state instanceof Backup backup) || !address.equals(backup.master()) || exclusive()) {
+      return none(this);
+    }
+    long at = now + succession(backup.masterInterval());
+    return at < backup.activeDownAt()
+        ? none(with(backup.until(at).meaning(Takeover.MasterLost)))
+        : none(this);
   }
 
   /**
@@ -359,7 +386,7 @@ public record VirtualRouter(
       return none(this);
     }
     if (order > 0) {
-      var backup = listen(learned(advert), now);
+      var backup = listen(learned(advert), now).hearing(advert.source());
       var cause = new Reason(Kind.HigherPriority, advert.source().getHostAddress());
       // After a network split the winner may not know of this router. One last advert tells it to
       // announce the addresses again (keepalived: higher_prio_send_advert).
@@ -426,7 +453,8 @@ public record VirtualRouter(
             backup.preemptAt(),
             Takeover.Claimed,
             false,
-            backup.releaseAt()),
+            backup.releaseAt(),
+            backup.master()),
         new SendAdvertisement(priority));
   }
 
@@ -445,16 +473,7 @@ public record VirtualRouter(
     if (sleptThrough(backup, now)) {
       return hearOneMore(backup, now);
     }
-    long interval = backup.masterInterval();
-    return none(
-        with(
-            new Backup(
-                now + activeDownInterval(interval),
-                interval,
-                backup.preemptAt(),
-                backup.takeover(),
-                true,
-                backup.releaseAt())));
+    return none(with(backup.wishing(now + activeDownInterval(backup.masterInterval()))));
   }
 
   /**
@@ -547,6 +566,11 @@ public record VirtualRouter(
    */
   private long learned(AdvertisementReceived advert) {
     return config.version() == Version.V3 ? advert.interval() : config.advertInterval();
+  }
+
+  /** How long a backup waits after a master is known to be gone, the best one shortest. */
+  private long succession(long masterInterval) {
+    return skewTime(masterInterval);
   }
 
   private long skewTime(long interval) {

@@ -68,6 +68,20 @@ final class Routers {
     return new Backup(b.activeDownAt(), b.masterInterval(), b.preemptAt(), b.takeover(), true);
   }
 
+  /** The same backup, which has heard its last advert from this address. */
+  static State led(State state, InetAddress master) {
+    return state instanceof Backup b
+        ? new Backup(
+            b.activeDownAt(),
+            b.masterInterval(),
+            b.preemptAt(),
+            b.takeover(),
+            b.wishing(),
+            b.releaseAt(),
+            master)
+        : state;
+  }
+
   static State active(long advertAt) {
     return new Active(advertAt);
   }

@@ -7,6 +7,7 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
@@ -156,7 +157,8 @@ final class StepTable {
   /** A running timer moves as its interval (or, after priority 0, the skew) changes. */
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
-    boolean skewOnly = b.takeover() == Takeover.MasterResigned;
+    boolean skewOnly =
+        b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.MasterLost;
     long shift =
         skewOnly
             ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
@@ -169,6 +171,22 @@ final class StepTable {
             : 0;
     var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover());
     return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
+  }
+
+  private static String cause(Takeover takeover) {
+    return switch (takeover) {
+      case Claimed -> "Preempted";
+      case MasterLost -> "NeighbourDown";
+      case MasterDown, MasterResigned, Preempted -> takeover.name();
+    };
+  }
+
+  /** Whether it is told that its master is gone, and what it does then. */
+  private static boolean loses(Case c) {
+    return c.event() instanceof NeighbourDown down
+        && down.address().equals(c.backup().master())
+        && !exclusive(c)
+        && c.now() + skew(c, c.priority(), c.backup().masterInterval()) < c.backup().activeDownAt();
   }
 
   private static String p(Case c) {
@@ -185,6 +203,7 @@ final class StepTable {
           row("INIT, the sync group", c -> c.in(Initialize.class) && ofGroup(c), StepTable::same),
           row("INIT holds nothing", i(HoldingsLost.class), StepTable::same),
           row("INIT balances nothing", i(ServersChanged.class), StepTable::same),
+          row("INIT has no master", i(NeighbourDown.class), StepTable::same),
           row("INIT hand over", i(Resign.class), StepTable::same),
           row(
               "INIT stop",
@@ -223,9 +242,7 @@ final class StepTable {
                   active(
                       c,
                       c.now() + c.period(),
-                      c.backup().takeover() == Takeover.Claimed
-                          ? "Preempted"
-                          : c.backup().takeover().name(),
+                      cause(c.backup().takeover()),
                       p(c),
                       "bind",
                       "announce")),
@@ -304,6 +321,19 @@ final class StepTable {
                           : c.backup().masterInterval())),
           row("BACKUP holds nothing", b(HoldingsLost.class), StepTable::same),
           row("BACKUP balances nothing", b(ServersChanged.class), StepTable::same),
+          row(
+              "BACKUP, its master is lost",
+              b(NeighbourDown.class).and(StepTable::loses),
+              c ->
+                  waiting(
+                      c,
+                      c.now() + skew(c, c.priority(), c.backup().masterInterval()),
+                      c.backup().preemptAt(),
+                      Takeover.MasterLost)),
+          row(
+              "BACKUP, somebody else is lost, or its time is near, or the leases have to end",
+              b(NeighbourDown.class).and(c -> !loses(c)),
+              StepTable::same),
           row("BACKUP hand over", b(Resign.class), StepTable::same),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
           row(
@@ -403,6 +433,7 @@ final class StepTable {
               c -> new Outcome(c.router().state(), List.of("balance"), null)),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
+          row("MASTER has no master", a(NeighbourDown.class), StepTable::same),
           row("MASTER wishes nothing", a(Wish.class), StepTable::same),
           row("MASTER already", a(TakeOver.class), StepTable::same),
           row(
