@@ -21,16 +21,19 @@ import dev.virtualip.agent.kube.Heartbeat.PodReference;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
 import dev.virtualip.agent.kube.TransitionEvents;
+import dev.virtualip.agent.linux.BfdSockets;
 import dev.virtualip.agent.linux.Ipvs;
 import dev.virtualip.agent.linux.Netlink;
 import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.linux.Pcap4jPacketPort;
 import dev.virtualip.agent.linux.Pinger;
 import dev.virtualip.agent.linux.RawSocket;
+import dev.virtualip.agent.loop.BfdLoop;
 import dev.virtualip.agent.loop.FileRecorder;
 import dev.virtualip.agent.loop.Planning;
 import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.metrics.BfdMetrics;
 import dev.virtualip.agent.metrics.VirtualServerMetrics;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
@@ -56,6 +59,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -208,6 +212,9 @@ final class RunCommand implements Callable<Integer> {
         .register(new VirtualServerMetrics(metrics, statistics::statistics));
     Defects.countBy(metrics::defect);
     var wiring = new Wiring(client, registry, metrics);
+    registry
+        .getPrometheusRegistry()
+        .register(new BfdMetrics(wiring.bfd::snapshot, System::nanoTime));
     var node =
         new Node(
             new NodeNetwork(netlink),
@@ -218,6 +225,7 @@ final class RunCommand implements Callable<Integer> {
                 (link, frame) -> wiring.loop.offerFrame(link, frame),
                 RawSocket::open),
             wiring,
+            wiring.bfd::watch,
             metrics,
             recorder == null ? Recorder.NONE : recorder,
             new Stopwatch(System::nanoTime),
@@ -286,6 +294,7 @@ final class RunCommand implements Callable<Integer> {
     private final ServiceRecord serviceRecord;
     private final PodReadiness pods;
     private final Pinger pinger = new Pinger();
+    private final BfdLoop bfd;
     private final Notifier notifier;
     private final Planning planning;
     private final ExecutorService disk =
@@ -299,7 +308,9 @@ final class RunCommand implements Callable<Integer> {
     /**
      * @param client null if VirtualIPs come from manifests; then no status is written
      */
-    Wiring(KubernetesClient client, MeterRegistry registry, AgentMetrics metrics) {
+    Wiring(KubernetesClient client, MeterRegistry registry, AgentMetrics metrics)
+        throws IOException {
+      bfd = new BfdLoop(new BfdSockets(), this::neighbourChanged, new SecureRandom());
       this.client = client;
       this.metrics = metrics;
       kubernetes =
@@ -347,6 +358,10 @@ final class RunCommand implements Callable<Integer> {
               podUid.isEmpty() ? null : new PodReference(podName, podUid),
               loop::alive,
               reporter::heartbeat);
+    }
+
+    private boolean neighbourChanged(BfdLoop.News news) {
+      return loop.offer(new Input.NeighbourChanged(news.neighbour(), news.state()));
     }
 
     private void desired(Desired desired) {
@@ -455,7 +470,7 @@ final class RunCommand implements Callable<Integer> {
 
     /** The parts that have something to finish before the agent ends. */
     List<Shutdown.Part> parts(FileRecorder recorder) {
-      var parts = new ArrayList<Shutdown.Part>(List.of(notifier::close));
+      var parts = new ArrayList<Shutdown.Part>(List.of(bfd::close, notifier::close));
       if (client != null) {
         parts.addAll(List.of(_ -> closeHeartbeat(), reporter::close, events::close));
       }

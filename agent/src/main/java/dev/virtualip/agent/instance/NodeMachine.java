@@ -5,6 +5,7 @@ import dev.virtualip.agent.holding.AcceptedAddresses;
 import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.instance.Input.CheckChanged;
 import dev.virtualip.agent.instance.Input.FrameReceived;
+import dev.virtualip.agent.instance.Input.NeighbourChanged;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.Noted;
 import dev.virtualip.agent.instance.Input.PlanChanged;
@@ -246,6 +247,7 @@ public final class NodeMachine {
     if (unsettled) {
       settle(false);
     }
+    node.neighbours().settle(instances.values());
   }
 
   /** After all that moves addresses: copies of connections can wait for that. */
@@ -275,6 +277,7 @@ public final class NodeMachine {
           instance.onCheck(changed.state(), now);
         }
       }
+      case NeighbourChanged changed -> neighbourChanged(changed);
       case PlanChanged changed -> {
         if (!quits) {
           planChanged(changed.change());
@@ -283,6 +286,16 @@ public final class NodeMachine {
       case Noted noted -> {
         notes.put(noted.virtualIp(), noted.problems());
         note(noted.virtualIp());
+      }
+    }
+  }
+
+  private void neighbourChanged(NeighbourChanged changed) {
+    var neighbour = changed.neighbour();
+    boolean fails = node.neighbours().take(neighbour, changed.state());
+    for (var instance : List.copyOf(instances.values())) {
+      if (instance.config().bfd() != null) {
+        instance.neighbourChanged(neighbour, fails, now);
       }
     }
   }
@@ -307,6 +320,8 @@ public final class NodeMachine {
   /** Stops all instances; masters resign to their peers. */
   public void stop(long time) {
     now = time;
+    // First, so that nobody takes for a failure what is a hand-over.
+    node.neighbours().end();
     List.copyOf(instances.values())
         .forEach(instance -> instance.stop(Reason.of(Kind.AgentStopped), now));
     ipvsSettings.stop();
@@ -335,6 +350,7 @@ public final class NodeMachine {
       return;
     }
     networkIsNew = true;
+    node.neighbours().doubt();
     switch (event) {
       case LinkRemoved removed -> node.ports().close(removed.linkIndex());
       case LinkChanged changed when !changed.link().up() ->
@@ -432,7 +448,10 @@ public final class NodeMachine {
     lossReadAt = lossAt == State.NEVER ? lossReadAt : now;
     lossAt = State.NEVER;
     try {
-      networkIsNew |= node.network().reload();
+      if (node.network().reload()) {
+        networkIsNew = true;
+        node.neighbours().doubt();
+      }
       readServices();
       node.ports().retain(node.network().linkIndexes());
       readAt = now + READ_PERIOD;
@@ -491,6 +510,7 @@ public final class NodeMachine {
     change.leave().forEach(this::leave);
     endLeft();
     unsettled = true;
+    node.neighbours().doubt();
     leaving.removeAll(change.run().keySet());
     runs.putAll(change.run());
     try {
@@ -572,6 +592,7 @@ public final class NodeMachine {
   private void end(String name, Kind reason) {
     var instance = instances.remove(name);
     if (instance != null) {
+      node.neighbours().doubt();
       instance.stop(Reason.of(reason), now);
     }
   }
@@ -695,6 +716,7 @@ public final class NodeMachine {
 
   private void publish(VrrpInstance instance) {
     unsettled = true;
+    node.neighbours().doubt();
     var present = new TreeMap<String, MasterRecord.Master>();
     instances.values().stream()
         .filter(i -> i.stateName() == VirtualIpStatus.State.Master)

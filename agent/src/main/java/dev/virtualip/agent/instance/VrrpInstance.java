@@ -1,5 +1,6 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.bfd.Neighbour;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.holding.Holdings;
@@ -22,6 +23,7 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -333,6 +335,26 @@ public final class VrrpInstance {
             });
   }
 
+  /**
+   * A neighbour's session of BFD has news.
+   *
+   * @param fails whether they tell of its failure
+   */
+  void neighbourChanged(Neighbour neighbour, boolean fails, long now) {
+    node.turn()
+        .run(
+            this,
+            () -> {
+              var link = node.network().link(config.interfaceName());
+              if (fails && link != null && link.index() == neighbour.linkIndex()) {
+                step(new NeighbourDown(neighbour.address()), now);
+              }
+              if (!config.bfd().routers().isEmpty()) {
+                look(now);
+              }
+            });
+  }
+
   /** Switches to a configuration that {@linkplain InstanceConfig#continues continues} this one. */
   void update(InstanceConfig next, long now) {
     if (!next.equals(config)) {
@@ -534,6 +556,9 @@ public final class VrrpInstance {
     var step = router.step(event, now);
     router = step.router();
     node.recorder().stepped(config.name(), now, event, step.effects());
+    if (Neighbours.differ(before.state(), router.state())) {
+      node.neighbours().doubt();
+    }
     if (step.effects().stream().anyMatch(StateChanged.class::isInstance)) {
       timeline.begin(node.stopwatch().seen(), node.stopwatch().now());
     }

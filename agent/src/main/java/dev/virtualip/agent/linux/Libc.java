@@ -24,6 +24,7 @@ final class Libc {
   static final int AF_INET = 2;
   static final int AF_INET6 = 10;
   static final int AF_NETLINK = 16;
+  static final int SOCK_DGRAM = 2;
   static final int SOCK_RAW = 3;
   static final int SOCK_CLOEXEC = 0x80000;
   static final int SOL_SOCKET = 1;
@@ -62,6 +63,12 @@ final class Libc {
       function("recv", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
   private static final MethodHandle POLL =
       function("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle PPOLL =
+      function("ppoll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS));
+  private static final MethodHandle RECVMSG =
+      function("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle READ =
+      function("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
   private static final MethodHandle WRITE =
       function("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
 
@@ -171,6 +178,46 @@ final class Libc {
         call(
             state -> (int) POLL.invokeExact(state, pollfds, count, timeoutMillis),
             () -> "poll(%d descriptors, %d ms)".formatted(count, timeoutMillis));
+  }
+
+  /**
+   * Waits until a descriptor is ready, with a finer clock than {@link #poll}.
+   *
+   * @param pollfds array of struct pollfd
+   * @param timeoutNanos 0 or more
+   * @return number of descriptors that are ready, 0 after the timeout
+   */
+  static int ppoll(MemorySegment pollfds, long count, long timeoutNanos) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var timeout = arena.allocate(16, 8);
+      timeout.set(JAVA_LONG, 0, timeoutNanos / 1_000_000_000L);
+      timeout.set(JAVA_LONG, 8, timeoutNanos % 1_000_000_000L);
+      return (int)
+          call(
+              state -> (int) PPOLL.invokeExact(state, pollfds, count, timeout, MemorySegment.NULL),
+              () -> "ppoll(%d descriptors, %d ns)".formatted(count, timeoutNanos));
+    }
+  }
+
+  /**
+   * Receives a datagram and what the kernel tells of it; returns the length of what fitted.
+   *
+   * @param message struct msghdr
+   */
+  static long recvmsg(int fd, MemorySegment message, int flags) throws ErrnoException {
+    return call(
+        state -> (long) RECVMSG.invokeExact(state, fd, message, flags),
+        () -> "recvmsg(fd %d, flags %#x)".formatted(fd, flags));
+  }
+
+  /** Reads the 8 bytes of an eventfd, whose counter is 0 after that. */
+  static void read(int fd) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var into = arena.allocate(Long.BYTES, 8);
+      call(
+          state -> (long) READ.invokeExact(state, fd, into, (long) Long.BYTES),
+          () -> "read(fd %d)".formatted(fd));
+    }
   }
 
   static void write(int fd, long value) throws ErrnoException {

@@ -28,6 +28,13 @@ public sealed interface Event {
    */
   record AdvertisementReceived(int priority, long interval, InetAddress source) implements Event {}
 
+  /**
+   * A router has been lost by BFD, before it could be missed by its adverts.
+   *
+   * @param address its address
+   */
+  record NeighbourDown(InetAddress address) implements Event {}
+
   /** The state's deadline has passed. */
   record TimerExpired() implements Event {}
 

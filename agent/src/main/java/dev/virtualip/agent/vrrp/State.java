@@ -1,5 +1,6 @@
 package dev.virtualip.agent.vrrp;
 
+import java.net.InetAddress;
 import java.util.List;
 
 /**
@@ -45,6 +46,7 @@ public sealed interface State {
    * @param releaseAt when a former master that serves on for its successor removes the addresses at
    *     the latest; {@link #NEVER} if it does not hold them
    * @param since when it became a backup
+   * @param master source of the advert heard last; null if none was, and in old recordings
    */
   record Backup(
       long activeDownAt,
@@ -53,7 +55,8 @@ public sealed interface State {
       Takeover takeover,
       boolean wishing,
       long releaseAt,
-      long since)
+      long since,
+      InetAddress master)
       implements State {
 
     /** Old recordings have no releaseAt, which is read as 0 and means never, and no since. */
@@ -63,22 +66,38 @@ public sealed interface State {
 
     /** The same state with another Active_Down_Timer. */
     Backup until(long deadline) {
-      return new Backup(deadline, masterInterval, preemptAt, takeover, wishing, releaseAt, since);
+      return new Backup(
+          deadline, masterInterval, preemptAt, takeover, wishing, releaseAt, since, master);
     }
 
     /** The same state with another cause of a takeover. */
     Backup meaning(Takeover next) {
-      return new Backup(activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt, since);
+      return new Backup(
+          activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt, since, master);
     }
 
     /** The same state with another end of the preempt delay. */
     Backup preemptingAt(long at) {
-      return new Backup(activeDownAt, masterInterval, at, takeover, wishing, releaseAt, since);
+      return new Backup(
+          activeDownAt, masterInterval, at, takeover, wishing, releaseAt, since, master);
     }
 
     /** The same state serving on until a time; {@link #NEVER} for no longer. */
     Backup releasing(long at) {
-      return new Backup(activeDownAt, masterInterval, preemptAt, takeover, wishing, at, since);
+      return new Backup(
+          activeDownAt, masterInterval, preemptAt, takeover, wishing, at, since, master);
+    }
+
+    /** The same state after an advert from this address. */
+    Backup hearing(InetAddress address) {
+      return new Backup(
+          activeDownAt, masterInterval, preemptAt, takeover, wishing, releaseAt, since, address);
+    }
+
+    /** The same state with an expired timer, while the sync group is not ready. */
+    Backup wishing(long deadline) {
+      return new Backup(
+          deadline, masterInterval, preemptAt, takeover, true, releaseAt, since, master);
     }
 
     @Override
@@ -125,6 +144,8 @@ public sealed interface State {
     MasterDown(Reason.Kind.MasterDown),
     /** The master resigned by an advert with priority 0. */
     MasterResigned(Reason.Kind.MasterResigned),
+    /** The master was lost by BFD. */
+    MasterLost(Reason.Kind.NeighbourDown),
     /** The master has a lower priority. */
     Preempted(Reason.Kind.Preempted),
     /**
@@ -137,6 +158,11 @@ public sealed interface State {
 
     Takeover(Reason.Kind cause) {
       this.cause = cause;
+    }
+
+    /** Whether the master is known to be gone, so that the best backup follows at once. */
+    boolean follows() {
+      return this == MasterResigned || this == MasterLost;
     }
 
     /** The cause of the change to Active. */

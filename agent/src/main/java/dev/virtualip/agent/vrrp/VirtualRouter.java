@@ -15,6 +15,7 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -135,10 +136,11 @@ public record VirtualRouter(
           state instanceof Active active
               ? step(announced(active.advertAt(), now), new AnnounceAddresses())
               : none(this);
+      case NeighbourDown neighbour -> neighbourDown(neighbour.address(), now);
       case AdvertisementReceived advert ->
           switch (state) {
             case Initialize initialize -> advert.priority() > 0 ? release(initialize) : none(this);
-            case Backup backup -> receivedInBackup(backup, advert, now);
+            case Backup backup -> heardFrom(advert.source(), receivedInBackup(backup, advert, now));
             case Active active -> receivedInActive(active, advert, now);
           };
       case TimerExpired _ ->
@@ -261,7 +263,7 @@ public record VirtualRouter(
 
   /**
    * Moves a running Active_Down_Timer by the change of the down interval, as keepalived does. The
-   * short wait after a resignation goes on as it is.
+   * short wait after a master is gone goes on as it is.
    */
   private VirtualRouter rearmed(VirtualRouter before, long now) {
     if (!(state instanceof Backup backup)) {
@@ -272,7 +274,7 @@ public record VirtualRouter(
     long interval = own ? config.advertInterval() : backup.masterInterval();
     long shift = activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     // An expired timer is not moved: its lateness tells whether the node slept.
-    boolean running = backup.activeDownAt() > now && backup.takeover() != Takeover.MasterResigned;
+    boolean running = backup.activeDownAt() > now && !backup.takeover().follows();
     long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(
         new Backup(
@@ -282,7 +284,8 @@ public record VirtualRouter(
             backup.takeover(),
             backup.wishing(),
             backup.releaseAt(),
-            backup.since()));
+            backup.since(),
+            backup.master()));
   }
 
   /** Applies an edit of Preempt_Mode or of the preempt delay to a preemption that has begun. */
@@ -306,6 +309,13 @@ public record VirtualRouter(
   /** The address owner preempts whatever Preempt_Mode is (RFC 9568 6.1). */
   private boolean mayPreempt() {
     return config.preempt() || priority == VirtualRouterConfig.OWNER;
+  }
+
+  /** The same step, after which a backup knows whose advert it has heard last. */
+  private static Step heardFrom(InetAddress source, Step step) {
+    return step.router().state() instanceof Backup backup
+        ? new Step(step.router().with(backup.hearing(source)), step.effects())
+        : step;
   }
 
   private Step receivedInBackup(Backup backup, AdvertisementReceived advert, long now) {
@@ -348,6 +358,20 @@ public record VirtualRouter(
   }
 
   /**
+   * The master is gone before its adverts are missed, so the best backup takes over as after a
+   * resignation. With exclusive leases nothing changes: the lost master's leases have to end first.
+   */
+  private Step neighbourDown(InetAddress address, long now) {
+    if (!(state instanceof Backup backup) || !address.equals(backup.master()) || exclusive()) {
+      return none(this);
+    }
+    long at = now + succession(backup, now);
+    return at < backup.activeDownAt()
+        ? none(with(backup.until(at).meaning(Takeover.MasterLost)))
+        : none(this);
+  }
+
+  /**
    * Whether an advert is from a master whose checks fail while ours are good. That master counts as
    * resigned: preempt delay and nopreempt are not meant to keep it.
    */
@@ -379,7 +403,7 @@ public record VirtualRouter(
       return none(this);
     }
     if (order > 0) {
-      var backup = listen(learned(advert), now);
+      var backup = listen(learned(advert), now).hearing(advert.source());
       var cause = new Reason(Kind.HigherPriority, advert.source().getHostAddress());
       // After a network split the winner may not know of this router. One last advert tells it to
       // announce the addresses again (keepalived: higher_prio_send_advert).
@@ -447,7 +471,8 @@ public record VirtualRouter(
             Takeover.Claimed,
             false,
             backup.releaseAt(),
-            backup.since()),
+            backup.since(),
+            backup.master()),
         new SendAdvertisement(priority));
   }
 
@@ -466,17 +491,7 @@ public record VirtualRouter(
     if (sleptThrough(backup, now)) {
       return hearOneMore(backup, now);
     }
-    long interval = backup.masterInterval();
-    return none(
-        with(
-            new Backup(
-                now + activeDownInterval(interval),
-                interval,
-                backup.preemptAt(),
-                backup.takeover(),
-                true,
-                backup.releaseAt(),
-                backup.since())));
+    return none(with(backup.wishing(now + activeDownInterval(backup.masterInterval()))));
   }
 
   /**
@@ -565,7 +580,7 @@ public record VirtualRouter(
 
   /** A backup that has heard of a master, or has to wait for one, anew. */
   private Backup listenOn(Backup before, long masterInterval, long now) {
-    return listening(masterInterval, before.since(), now);
+    return listening(masterInterval, before.since(), now).hearing(before.master());
   }
 
   private Backup listening(long masterInterval, long since, long now) {
@@ -576,13 +591,14 @@ public record VirtualRouter(
         Takeover.MasterDown,
         false,
         NEVER,
-        since);
+        since,
+        null);
   }
 
   /**
-   * How long it leaves it to better ones to follow a master that has resigned. The whole skew waits
-   * who has just yielded: a flood of forged resignations must not cost more changes than with that.
-   * And where two must never own an address, an advert on its way has to arrive in between.
+   * How long it leaves it to better ones to follow a master that is gone. The whole skew waits who
+   * has just yielded: a flood of forged resignations must not cost more changes than with that. And
+   * where two must never own an address, an advert on its way has to arrive in between.
    */
   private long succession(Backup backup, long now) {
     long interval = backup.masterInterval();

@@ -1,10 +1,14 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.bfd.Neighbour;
+import dev.virtualip.agent.bfd.NeighbourState;
+import dev.virtualip.agent.bfd.Nic;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.CheckChanged;
 import dev.virtualip.agent.instance.Input.FrameReceived;
+import dev.virtualip.agent.instance.Input.NeighbourChanged;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.metrics.AgentMetrics;
@@ -100,6 +104,7 @@ final class SimNode {
   private final long clockOffset;
   private final Queue<Input> inbox = new ArrayDeque<>();
   private final Map<String, String> checksRunning = new TreeMap<>();
+  private List<InetAddress> asked = List.of();
   private NodeMachine machine;
   private Plan plan;
   private Nics nics;
@@ -185,6 +190,7 @@ final class SimNode {
     inherited = Set.copyOf(kernel.ipvs.daemons.keySet());
     captures = false;
     checksRunning.clear();
+    asked = List.of();
     inbox.clear();
     plan = new Plan(name);
     nics = null;
@@ -200,6 +206,7 @@ final class SimNode {
             new OwnServices(kernel.ipvs),
             ports,
             (vip, check) -> startCheck(vip, check.check(), ofLife),
+            new Neighbours(network, nics -> watch(nics, ofLife)),
             METRICS,
             Recorder.NONE,
             stopwatch,
@@ -298,6 +305,24 @@ final class SimNode {
         captures = captures && link.index() != SimKernel.ETH0;
       }
     };
+  }
+
+  private void watch(Map<Integer, Nic> nics, int ofLife) {
+    if (life == ofLife) {
+      asked = nics.values().stream().flatMap(nic -> nic.asked().keySet().stream()).toList();
+    }
+  }
+
+  /** Whether it has a session of BFD with a node, or would like to. */
+  boolean asks(SimNode other) {
+    return live() && asked.contains(other.kernel.own());
+  }
+
+  /** The session of BFD with a node ends by the other's silence. */
+  void lose(SimNode other) {
+    take(
+        new NeighbourChanged(
+            new Neighbour(SimKernel.ETH0, other.kernel.own()), NeighbourState.Lost));
   }
 
   private AutoCloseable startCheck(String vip, HealthCheck check, int ofLife) {

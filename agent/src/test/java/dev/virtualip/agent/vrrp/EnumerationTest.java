@@ -16,6 +16,7 @@ import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -92,7 +93,8 @@ class EnumerationTest {
     var told = step.effects().stream().filter(StateChanged.class::isInstance).toList();
     var done = step.effects().stream().map(EnumerationTest::word).filter(Objects::nonNull).toList();
     var cause = told.isEmpty() ? null : Reason.text(((StateChanged) told.getFirst()).causes());
-    if (!expected.state().equals(step.router().state())
+    // Who the master is has a test of its own.
+    if (!Routers.led(expected.state(), null).equals(Routers.led(step.router().state(), null))
         || !expected.effects().equals(done)
         || !Objects.equals(expected.cause(), cause)) {
       throw new AssertionError(
@@ -137,7 +139,7 @@ class EnumerationTest {
       for (var version : Version.values()) {
         for (var config : configs(version)) {
           for (int priority : new int[] {1, 100, 254, 255}) {
-            for (var state : states(config, priority)) {
+            for (var state : states(config, priority, family.above())) {
               var router = Routers.router(config, priority, family.own(), state);
               for (var event : events(router, family)) {
                 consumer.accept(new Case(router, event, NOW));
@@ -163,7 +165,7 @@ class EnumerationTest {
     return configs;
   }
 
-  private static List<State> states(VirtualRouterConfig config, int priority) {
+  private static List<State> states(VirtualRouterConfig config, int priority, InetAddress master) {
     var states = new ArrayList<State>();
     states.add(new Initialize(Reasons.of("Starting")));
     states.add(new Initialize(Reasons.of("Resuming")));
@@ -179,6 +181,7 @@ class EnumerationTest {
               var backup = Routers.backup(NOW + due, interval, preemptAt, takeover, since);
               states.add(backup);
               states.add(Routers.wishing(backup));
+              states.add(Routers.led(backup, master));
             }
           }
         }
@@ -221,6 +224,7 @@ class EnumerationTest {
     events.addAll(List.of(new Wish(), new TakeOver(), new LetGo("inside"), new Reannounce()));
     events.add(new Resign(Reasons.reason("HandedOver(Drain)")));
     events.add(new HoldingsLost());
+    events.add(new NeighbourDown(family.above()));
     events.add(new ServersChanged());
     return events;
   }

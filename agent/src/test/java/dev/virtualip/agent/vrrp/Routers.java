@@ -60,7 +60,8 @@ final class Routers {
 
   static State backup(
       long activeDownAt, long masterInterval, long preemptAt, Takeover takeover, long since) {
-    return new Backup(activeDownAt, masterInterval, preemptAt, takeover, false, State.NEVER, since);
+    return new Backup(
+        activeDownAt, masterInterval, preemptAt, takeover, false, State.NEVER, since, null);
   }
 
   /** A member of a sync group that would be Active if all were. */
@@ -73,7 +74,23 @@ final class Routers {
         b.takeover(),
         true,
         State.NEVER,
-        b.since());
+        b.since(),
+        b.master());
+  }
+
+  /** The same backup, which has heard its last advert from this address. */
+  static State led(State state, InetAddress master) {
+    return state instanceof Backup b
+        ? new Backup(
+            b.activeDownAt(),
+            b.masterInterval(),
+            b.preemptAt(),
+            b.takeover(),
+            b.wishing(),
+            b.releaseAt(),
+            b.since(),
+            master)
+        : state;
   }
 
   static State active(long advertAt) {

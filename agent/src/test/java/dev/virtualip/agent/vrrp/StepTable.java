@@ -7,6 +7,7 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
@@ -150,7 +151,8 @@ final class StepTable {
             b.takeover(),
             false,
             release,
-            b.since());
+            b.since(),
+            b.master());
     return new Outcome(state, List.of("advert 0"), ((Resign) c.event()).cause().toString());
   }
 
@@ -179,7 +181,9 @@ final class StepTable {
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
     long shift = down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
-    boolean running = b.activeDownAt() > c.now() && b.takeover() != Takeover.MasterResigned;
+    boolean follows =
+        b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.MasterLost;
+    boolean running = b.activeDownAt() > c.now() && !follows;
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
     long delayed =
         c.event() instanceof ConfigChanged changed && b.preemptAt() != NEVER
@@ -187,6 +191,28 @@ final class StepTable {
             : 0;
     var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover(), b.since());
     return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
+  }
+
+  private static String cause(Takeover takeover) {
+    return switch (takeover) {
+      case Claimed -> "Preempted";
+      case MasterLost -> "NeighbourDown";
+      case MasterDown, MasterResigned, Preempted -> takeover.name();
+    };
+  }
+
+  /** Whether it is told that its master is gone, and what it does then. */
+  private static boolean loses(Case c) {
+    return c.event() instanceof NeighbourDown down
+        && down.address().equals(c.backup().master())
+        && !exclusive(c)
+        && c.now() + succession(c) < c.backup().activeDownAt();
+  }
+
+  private static long succession(Case c) {
+    return c.settled()
+        ? Rfc.successionTime(version(c), c.priority(), heard(c))
+        : Rfc.skewTime(version(c), c.priority(), heard(c));
   }
 
   private static String p(Case c) {
@@ -203,6 +229,7 @@ final class StepTable {
           row("INIT, the sync group", c -> c.in(Initialize.class) && ofGroup(c), StepTable::same),
           row("INIT holds nothing", i(HoldingsLost.class), StepTable::same),
           row("INIT balances nothing", i(ServersChanged.class), StepTable::same),
+          row("INIT has no master", i(NeighbourDown.class), StepTable::same),
           row("INIT hand over", i(Resign.class), StepTable::same),
           row(
               "INIT stop",
@@ -242,9 +269,7 @@ final class StepTable {
                   active(
                       c,
                       c.now() + c.period(),
-                      c.backup().takeover() == Takeover.Claimed
-                          ? "Preempted"
-                          : c.backup().takeover().name(),
+                      cause(c.backup().takeover()),
                       p(c),
                       "bind",
                       "announce")),
@@ -263,12 +288,10 @@ final class StepTable {
                       c.backup().takeover())),
           row(
               "BACKUP p = 0",
-              b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0 && c.settled()),
-              c -> resigned(c, Rfc.successionTime(version(c), c.priority(), heard(c)))),
-          row(
-              "BACKUP p = 0, has just become one, or may not share",
-              b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0 && !c.settled()),
-              c -> resigned(c, Rfc.skewTime(version(c), c.priority(), heard(c)))),
+              b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0),
+              c ->
+                  waiting(
+                      c, c.now() + succession(c), c.backup().preemptAt(), Takeover.MasterResigned)),
           row(
               "BACKUP that has claimed, p < P, or p = P and address not above",
               b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
@@ -323,6 +346,15 @@ final class StepTable {
                           : c.backup().masterInterval())),
           row("BACKUP holds nothing", b(HoldingsLost.class), StepTable::same),
           row("BACKUP balances nothing", b(ServersChanged.class), StepTable::same),
+          row(
+              "BACKUP, its master is lost",
+              b(NeighbourDown.class).and(StepTable::loses),
+              c ->
+                  waiting(c, c.now() + succession(c), c.backup().preemptAt(), Takeover.MasterLost)),
+          row(
+              "BACKUP, somebody else is lost, or its time is near, or the leases have to end",
+              b(NeighbourDown.class).and(c -> !loses(c)),
+              StepTable::same),
           row("BACKUP hand over", b(Resign.class), StepTable::same),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
           row(
@@ -423,6 +455,7 @@ final class StepTable {
               c -> new Outcome(c.router().state(), List.of("balance"), null)),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
+          row("MASTER has no master", a(NeighbourDown.class), StepTable::same),
           row("MASTER wishes nothing", a(Wish.class), StepTable::same),
           row("MASTER already", a(TakeOver.class), StepTable::same),
           row(
@@ -464,10 +497,6 @@ final class StepTable {
 
   private static long heard(Case c) {
     return c.backup().masterInterval();
-  }
-
-  private static Outcome resigned(Case c, long wait) {
-    return waiting(c, c.now() + wait, c.backup().preemptAt(), Takeover.MasterResigned);
   }
 
   /** It serves on for 0.4 s, unless nobody may serve beside its successor. */

@@ -153,7 +153,8 @@ class SuccessionTest {
           backup.takeover(),
           backup.wishing(),
           backup.releaseAt(),
-          lan.now);
+          lan.now,
+          backup.master());
     }
 
     void leave() {

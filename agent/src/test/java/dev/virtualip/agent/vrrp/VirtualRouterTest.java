@@ -14,6 +14,7 @@ import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
@@ -509,5 +510,60 @@ class VirtualRouterTest {
     assertEquals(721_875_000L, s.untilDeadline());
     s.expire().expire();
     assertEquals(SECOND, s.untilDeadline());
+  }
+
+  @Test
+  void aMasterLostByBfdIsFollowedAsOneThatHasResigned() {
+    var backup = Scenario.backup(PREEMPTING, 128).after(SECOND).hear(200, ABOVE);
+    backup.on(new NeighbourDown(ABOVE));
+    assertEquals(12_800_000L, backup.untilDeadline());
+    backup.expire().becameActive();
+    assertEquals("NeighbourDown", backup.cause());
+  }
+
+  @Test
+  void anAdvertOfALostMasterTakesTheLossBack() {
+    var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE);
+    backup.on(new NeighbourDown(ABOVE)).after(10 * MS).hear(200, ABOVE);
+    assertEquals(3 * SECOND + SECOND / 2, backup.untilDeadline());
+    backup.expire();
+    assertEquals("MasterDown", backup.cause());
+  }
+
+  @Test
+  void theLossOfAnotherThanTheMasterIsNothing() {
+    var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE);
+    var before = backup.router;
+    assertEquals(before, backup.on(new NeighbourDown(BELOW)).router);
+    var silent = Scenario.backup(PREEMPTING, 128);
+    assertEquals(silent.router, silent.on(new NeighbourDown(ABOVE)).router);
+    var active = Scenario.active(PREEMPTING, 128);
+    assertEquals(active.router, active.on(new NeighbourDown(ABOVE)).router);
+  }
+
+  @Test
+  void theMasterIsTheOneHeardLast() {
+    var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE).hear(150, BELOW);
+    backup.on(new NeighbourDown(ABOVE));
+    assertEquals(3 * SECOND + SECOND / 2, backup.untilDeadline());
+    var yielded = Scenario.active(PREEMPTING, 128).hear(200, ABOVE);
+    yielded.on(new NeighbourDown(ABOVE));
+    assertEquals(SECOND / 2, yielded.untilDeadline());
+  }
+
+  @Test
+  void theTimerOfALostMasterIsNeverMadeLonger() {
+    var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE).after(3_495 * MS);
+    backup.on(new NeighbourDown(ABOVE));
+    assertEquals(5 * MS, backup.untilDeadline());
+  }
+
+  /** The lost master may serve on until its leases end. */
+  @Test
+  void withExclusiveLeasesALossIsNothing() {
+    var config =
+        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Exclusive, 1);
+    var backup = Scenario.backup(config, 128).hear(200, ABOVE);
+    assertEquals(backup.router, backup.on(new NeighbourDown(ABOVE)).router);
   }
 }
