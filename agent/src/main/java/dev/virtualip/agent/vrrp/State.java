@@ -159,7 +159,7 @@ public sealed interface State {
     /** The master resigned by an advert with priority 0. */
     MasterResigned(Reason.Kind.MasterResigned),
     /** The master was lost by BFD. */
-    MasterLost(Reason.Kind.NeighbourDown),
+    NeighbourDown(Reason.Kind.NeighbourDown),
     /** The master has a lower priority. */
     Preempted(Reason.Kind.Preempted),
     /**

@@ -250,7 +250,7 @@ public record VirtualRouter(
     boolean own = backup.masterInterval() == before.config.advertInterval();
     long interval = own ? config.advertInterval() : backup.masterInterval();
     long shift =
-        backup.takeover() == Takeover.MasterResigned || backup.takeover() == Takeover.MasterLost
+        backup.takeover() == Takeover.MasterResigned || backup.takeover() == Takeover.NeighbourDown
             ? succession(interval) - before.succession(backup.masterInterval())
             : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     // An expired timer is not moved: its lateness tells whether the node slept.
@@ -350,7 +350,7 @@ public record VirtualRouter(
     }
     long at = now + succession(backup.masterInterval());
     return at < backup.activeDownAt()
-        ? none(with(backup.until(at).meaning(Takeover.MasterLost)))
+        ? none(with(backup.until(at).meaning(Takeover.NeighbourDown)))
         : none(this);
   }
 

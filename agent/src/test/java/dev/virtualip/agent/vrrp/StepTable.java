@@ -158,7 +158,7 @@ final class StepTable {
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
     boolean skewOnly =
-        b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.MasterLost;
+        b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.NeighbourDown;
     long shift =
         skewOnly
             ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
@@ -171,14 +171,6 @@ final class StepTable {
             : 0;
     var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover());
     return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
-  }
-
-  private static String cause(Takeover takeover) {
-    return switch (takeover) {
-      case Claimed -> "Preempted";
-      case MasterLost -> "NeighbourDown";
-      case MasterDown, MasterResigned, Preempted -> takeover.name();
-    };
   }
 
   /** Whether it is told that its master is gone, and what it does then. */
@@ -242,7 +234,9 @@ final class StepTable {
                   active(
                       c,
                       c.now() + c.period(),
-                      cause(c.backup().takeover()),
+                      c.backup().takeover() == Takeover.Claimed
+                          ? "Preempted"
+                          : c.backup().takeover().name(),
                       p(c),
                       "bind",
                       "announce")),
@@ -329,7 +323,7 @@ final class StepTable {
                       c,
                       c.now() + skew(c, c.priority(), c.backup().masterInterval()),
                       c.backup().preemptAt(),
-                      Takeover.MasterLost)),
+                      Takeover.NeighbourDown)),
           row(
               "BACKUP, somebody else is lost, or its time is near, or the leases have to end",
               b(NeighbourDown.class).and(c -> !loses(c)),
