@@ -196,6 +196,26 @@ class BfdIT {
     }
   }
 
+  @Test
+  void packetsThatARouterHasForwardedAreDropped() {
+    try (var a = agent(nodeA, "{}");
+        var b = agent(nodeB, "{}")) {
+      awaitBothUp(a, b);
+      nodeB.run(
+          "python3",
+          "-c",
+          "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"
+              + " s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 254);"
+              + " s.sendto(bytes.fromhex('2000031800000001000000000000c3500000c35000000000'),"
+              + " ('10.0.0.11', 3784))");
+      Await.until(
+          "it is counted",
+          SOON,
+          () -> a.metrics().contains("virtualip_bfd_packets_rejected_total{reason=\"Ttl\"} 1.0"));
+      awaitBothUp(a, b);
+    }
+  }
+
   private static String keepalived(int priority, String neighbour, String own, String weight) {
     return """
         bfd_instance ours {

@@ -93,7 +93,9 @@ public final class Sessions {
       entry.patienceEnds = now + PATIENCE;
     }
     entry.asked = true;
-    entry.local = local;
+    if (entry.session.state() != SessionState.Up) {
+      entry.local = local;
+    }
   }
 
   private Entry begin(Neighbour neighbour, InetAddress local, long now) {
@@ -153,6 +155,8 @@ public final class Sessions {
       entry = begin(neighbour, datagram.to(), now);
     }
     entry.received++;
+    // By which it knows this node, whichever was asked from.
+    entry.local = datagram.to();
     step(neighbour, entry, new Event.Received(packet), now);
   }
 
