@@ -54,6 +54,11 @@ final class Layer4Scenario {
       return !host.ip("-o addr show dev eth0 to " + VIP).isBlank();
     }
 
+    /** The kernel tells of connections every two seconds. */
+    boolean knowsAConnection() {
+      return host.run("ipvsadm", "-Lnc").contains("ESTABLISHED");
+    }
+
     String virtualServices() {
       return host.run("ipvsadm", "-Ln");
     }
@@ -176,6 +181,7 @@ final class Layer4Scenario {
     narration.stage("The master is cut off; a client keeps its connection to another server");
     try (var kept = client.start("kept-connection", "bash", "-c", KEPT_CONNECTION)) {
       narration.expect("it is served", () -> lines(kept) > 2);
+      narration.expect("the backups know it", () -> b.knowsAConnection() && c.knowsAConnection());
       a.host().cut("eth0");
       narration.expect(
           "another node is master, without node-a", () -> takenOver(b, c) || takenOver(c, b));

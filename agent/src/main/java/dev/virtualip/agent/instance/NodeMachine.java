@@ -121,6 +121,8 @@ public final class NodeMachine {
 
   private volatile Map<String, NodeStatus> statuses = Map.of();
 
+  private boolean quits;
+
   /**
    * A machine to be {@linkplain #start started}.
    *
@@ -276,7 +278,11 @@ public final class NodeMachine {
         }
       }
       case NeighbourChanged changed -> neighbourChanged(changed);
-      case PlanChanged changed -> planChanged(changed.change());
+      case PlanChanged changed -> {
+        if (!quits) {
+          planChanged(changed.change());
+        }
+      }
       case Noted noted -> {
         notes.put(noted.virtualIp(), noted.problems());
         note(noted.virtualIp());
@@ -294,10 +300,28 @@ public final class NodeMachine {
     }
   }
 
+  /**
+   * The agent is about to end: masters resign to their peers, and serve on for their successors.
+   * Nothing begins any more.
+   */
+  public void quit(long time) {
+    now = time;
+    // First, so that nobody takes for a failure what is a hand-over.
+    node.neighbours().end();
+    quits = true;
+    opened.clear();
+    restarts.clear();
+    instances.values().forEach(instance -> instance.quit(now));
+  }
+
+  /** Whether nothing serves on any more, so that it may {@link #stop}. */
+  public boolean hasQuit() {
+    return instances.values().stream().noneMatch(VrrpInstance::servesOn);
+  }
+
   /** Stops all instances; masters resign to their peers. */
   public void stop(long time) {
     now = time;
-    // First, so that nobody takes for a failure what is a hand-over.
     node.neighbours().end();
     List.copyOf(instances.values())
         .forEach(instance -> instance.stop(Reason.of(Kind.AgentStopped), now));

@@ -25,6 +25,7 @@ import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -80,6 +81,7 @@ public final class VrrpInstance {
   private boolean checksFail;
   private String leaving;
   private boolean started;
+  private boolean quits;
   private HandOver asked;
   private List<String> strays = List.of();
 
@@ -201,8 +203,12 @@ public final class VrrpInstance {
   /** When {@link #onDeadline} is due, or {@link State#NEVER}. */
   public long deadline() {
     return Math.min(
-        Math.min(router.deadline(), faults.deadline()),
+        Math.min(router.deadline(), faultsDeadline()),
         Math.min(receiver.deadline(), effects.deadline()));
+  }
+
+  private long faultsDeadline() {
+    return quits ? State.NEVER : faults.deadline();
   }
 
   /** Does everything that is due. */
@@ -228,7 +234,7 @@ public final class VrrpInstance {
     if (receiver.deadline() <= now) {
       receiver.onDeadline(now);
     }
-    if (faults.deadline() <= now) {
+    if (faultsDeadline() <= now) {
       long due = faults.deadline();
       faults.onDeadline(now);
       faults.ask(config);
@@ -418,6 +424,18 @@ public final class VrrpInstance {
     on(new Resign(new Reason(Kind.HandedOver, Kind.Deselected.name())), now);
   }
 
+  /** The agent is about to end: a master resigns to its peers, and serves on for its successor. */
+  void quit(long now) {
+    node.turn()
+        .run(
+            this,
+            () -> {
+              stopChecks();
+              quits = true;
+              step(new Quit(Reason.of(Kind.AgentStopped)), now);
+            });
+  }
+
   /** Ends for good; a master resigns to its peers first. */
   public void stop(Reason reason, long now) {
     node.turn()
@@ -457,7 +475,7 @@ public final class VrrpInstance {
   }
 
   private void look(long now) {
-    if (!started) {
+    if (!started || quits) {
       // The node may change while it opens: it would take over with no check and no server.
       return;
     }
@@ -602,7 +620,7 @@ public final class VrrpInstance {
 
   /** Whether it has handed over and holds the addresses still, for its successor. */
   boolean servesOn() {
-    return router.state() instanceof Backup backup && backup.servesOn();
+    return router.state().servesOn();
   }
 
   VirtualIpStatus.State stateName() {

@@ -130,6 +130,10 @@ public final class VirtualRouterLoop implements Runnable {
       while (!stopping) {
         turn();
       }
+      machine.quit(System.nanoTime());
+      while (!machine.hasQuit()) {
+        turn();
+      }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     } finally {

@@ -68,6 +68,14 @@ public sealed interface Event {
   record Shutdown(Reason reason) implements Event {}
 
   /**
+   * The router has to end soon: a master resigns, and serves on for its successor until it hears
+   * it. {@link Shutdown} follows.
+   *
+   * @param reason why
+   */
+  record Quit(Reason reason) implements Event {}
+
+  /**
    * The router has to hand over if it is Active, although it has no fault; it stays in the
    * election.
    *

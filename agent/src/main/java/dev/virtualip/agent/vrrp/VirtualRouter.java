@@ -17,6 +17,7 @@ import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -53,6 +54,12 @@ public record VirtualRouter(
    * Shortest time for which a master that hands over serves on for its successor, in nanoseconds.
    */
   private static final long SUCCESSION_MIN = 250_000_000L;
+
+  /**
+   * Longest time for which a master that quits serves on for its successor, in nanoseconds: its
+   * process has to end within a second, as keepalived's does.
+   */
+  private static final long QUIT_MAX = 400_000_000L;
 
   /**
    * Checks the priority.
@@ -117,6 +124,7 @@ public record VirtualRouter(
           none(new VirtualRouter(config, priority, changed.source(), state));
       case ConfigChanged changed -> configChanged(changed.config(), now);
       case Shutdown shutdown -> shutdown(shutdown.reason());
+      case Quit quit -> quit(quit.reason(), now);
       case Resign resign -> resign(resign.cause(), now);
       case HoldingsLost _ -> holdingsLost(now);
       case ServersChanged _ ->
@@ -184,6 +192,18 @@ public record VirtualRouter(
     return leave(List.of(reason));
   }
 
+  /** A shutdown after which a master serves on, unless the lease policy is Exclusive. */
+  private Step quit(Reason reason, long now) {
+    if (exclusive() || !(state instanceof Active || state.servesOn())) {
+      return shutdown(reason);
+    }
+    var quitting = new Initialize(List.of(reason), now + QUIT_MAX);
+    var changed = new StateChanged(quitting, reason);
+    return state instanceof Active
+        ? step(quitting, new SendAdvertisement(0), changed)
+        : step(quitting, changed);
+  }
+
   /** Stops taking part; a master says so with priority 0 (RFC 9568 6.4.3, Shutdown). */
   private Step leave(List<Reason> reasons) {
     var stopped =
@@ -241,7 +261,10 @@ public record VirtualRouter(
     return new Active(advertAt, delay > 0 ? now + delay : NEVER, burst);
   }
 
-  /** Moves a running Active_Down_Timer by the change of the down interval, as keepalived does. */
+  /**
+   * Moves a running Active_Down_Timer by the change of the down interval, as keepalived does. The
+   * short wait after a master is gone goes on as it is.
+   */
   private VirtualRouter rearmed(VirtualRouter before, long now) {
     if (!(state instanceof Backup backup)) {
       return this;
@@ -249,12 +272,9 @@ public record VirtualRouter(
     // A backup that has learned no other interval uses its own.
     boolean own = backup.masterInterval() == before.config.advertInterval();
     long interval = own ? config.advertInterval() : backup.masterInterval();
-    long shift =
-        backup.takeover() == Takeover.MasterResigned || backup.takeover() == Takeover.NeighbourDown
-            ? succession(interval) - before.succession(backup.masterInterval())
-            : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
+    long shift = activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     // An expired timer is not moved: its lateness tells whether the node slept.
-    boolean running = backup.activeDownAt() > now;
+    boolean running = backup.activeDownAt() > now && !backup.takeover().follows();
     long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(
         new Backup(
@@ -264,6 +284,7 @@ public record VirtualRouter(
             backup.takeover(),
             backup.wishing(),
             backup.releaseAt(),
+            backup.since(),
             backup.master()));
   }
 
@@ -276,10 +297,7 @@ public record VirtualRouter(
         backup.takeover() == Takeover.Preempted || backup.takeover() == Takeover.Claimed;
     if (before.preempt() && !mayPreempt() && preempts && backup.activeDownAt() > now) {
       // The lower master is alive, and keeps its place from now on.
-      return with(
-          listen(backup.masterInterval(), now)
-              .releasing(backup.releaseAt())
-              .hearing(backup.master()));
+      return with(listenOn(backup, backup.masterInterval(), now).releasing(backup.releaseAt()));
     }
     return backup.preemptAt() == NEVER || config.preemptDelay() == before.preemptDelay()
         ? this
@@ -319,10 +337,7 @@ public record VirtualRouter(
     }
     if (advert.priority() == 0 || lastResort) {
       return none(
-          with(
-              backup
-                  .until(now + succession(backup.masterInterval()))
-                  .meaning(Takeover.MasterResigned)));
+          with(backup.until(now + succession(backup, now)).meaning(Takeover.MasterResigned)));
     }
     // A router that has claimed counts as master already. So the lower master's last advert, or a
     // simultaneous claim of a worse router, changes nothing.
@@ -330,12 +345,14 @@ public record VirtualRouter(
       return none(with(backup));
     }
     if (advert.priority() >= priority || !mayPreempt()) {
-      return none(with(listen(learned(advert), now)));
+      return none(with(listenOn(backup, learned(advert), now)));
     }
     if (config.preemptDelay() > 0 && now < preemptAt(backup, now)) {
-      long at = now + activeDownInterval(learned(advert));
       return none(
-          with(new Backup(at, learned(advert), preemptAt(backup, now), Takeover.Preempted)));
+          with(
+              listenOn(backup, learned(advert), now)
+                  .preemptingAt(preemptAt(backup, now))
+                  .meaning(Takeover.Preempted)));
     }
     return none(with(backup.meaning(Takeover.Preempted)));
   }
@@ -348,7 +365,7 @@ public record VirtualRouter(
     if (!(state instanceof Backup backup) || !address.equals(backup.master()) || exclusive()) {
       return none(this);
     }
-    long at = now + succession(backup.masterInterval());
+    long at = now + succession(backup, now);
     return at < backup.activeDownAt()
         ? none(with(backup.until(at).meaning(Takeover.NeighbourDown)))
         : none(this);
@@ -454,6 +471,7 @@ public record VirtualRouter(
             Takeover.Claimed,
             false,
             backup.releaseAt(),
+            backup.since(),
             backup.master()),
         new SendAdvertisement(priority));
   }
@@ -555,9 +573,38 @@ public record VirtualRouter(
         new StateChanged(active, cause));
   }
 
+  /** A backup from now on. */
   private Backup listen(long masterInterval, long now) {
+    return listening(masterInterval, now, now);
+  }
+
+  /** A backup that has heard of a master, or has to wait for one, anew. */
+  private Backup listenOn(Backup before, long masterInterval, long now) {
+    return listening(masterInterval, before.since(), now).hearing(before.master());
+  }
+
+  private Backup listening(long masterInterval, long since, long now) {
     return new Backup(
-        now + activeDownInterval(masterInterval), masterInterval, NEVER, Takeover.MasterDown);
+        now + activeDownInterval(masterInterval),
+        masterInterval,
+        NEVER,
+        Takeover.MasterDown,
+        false,
+        NEVER,
+        since,
+        null);
+  }
+
+  /**
+   * How long it leaves it to better ones to follow a master that is gone. The whole skew waits who
+   * has just yielded: a flood of forged resignations must not cost more changes than with that. And
+   * where two must never own an address, an advert on its way has to arrive in between.
+   */
+  private long succession(Backup backup, long now) {
+    long interval = backup.masterInterval();
+    return exclusive() || now - backup.since() < interval
+        ? skewTime(interval)
+        : Timers.successionTime(config.version(), priority, interval);
   }
 
   /**
@@ -566,11 +613,6 @@ public record VirtualRouter(
    */
   private long learned(AdvertisementReceived advert) {
     return config.version() == Version.V3 ? advert.interval() : config.advertInterval();
-  }
-
-  /** How long a backup waits after a master is known to be gone, the best one shortest. */
-  private long succession(long masterInterval) {
-    return skewTime(masterInterval);
   }
 
   private long skewTime(long interval) {

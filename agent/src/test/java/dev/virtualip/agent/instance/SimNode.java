@@ -117,6 +117,9 @@ final class SimNode {
   private Map<String, MasterRecord.Master> recorded = Map.of();
   private Set<ServiceKey> recordedServices = Set.of();
 
+  /** Not null while it quits. */
+  private Runnable onEnd;
+
   /** Probability that a frame cannot be sent. */
   double sendFailure;
 
@@ -135,6 +138,11 @@ final class SimNode {
 
   boolean live() {
     return machine != null;
+  }
+
+  /** Whether it has got SIGTERM. */
+  boolean quits() {
+    return onEnd != null;
   }
 
   boolean paused() {
@@ -214,17 +222,32 @@ final class SimNode {
   /** The agent is killed: the kernel keeps what it has. */
   void crash() {
     machine = null;
+    onEnd = null;
     life++;
     pausedUntil = 0;
   }
 
-  /** SIGTERM. */
-  void stop() {
-    if (machine != null && !paused()) {
+  /**
+   * SIGTERM.
+   *
+   * @param ended run when the process has ended
+   */
+  void stop(Runnable ended) {
+    onEnd = ended;
+    machine.quit(clock());
+    world.turned(this);
+    endIfQuit();
+    sleep();
+  }
+
+  private void endIfQuit() {
+    if (onEnd != null && machine.hasQuit()) {
       machine.stop(clock());
       world.turned(this);
       recorded = Map.of();
+      var then = onEnd;
       crash();
+      then.run();
     }
   }
 
@@ -420,6 +443,7 @@ final class SimNode {
       throw new AssertionError(this.name + " turns without progress");
     }
     world.turned(this);
+    endIfQuit();
     sleep();
   }
 

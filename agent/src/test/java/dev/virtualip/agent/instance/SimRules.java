@@ -30,6 +30,11 @@ final class SimRules {
   /** After the last of several losses it has to be quiet for 250 ms before they are put back. */
   private static final long NOT_LONG = 350 * MS;
 
+  /** What a backup leaves to better ones for each step of priority, and at most. */
+  private static final long SUCCESSION_STEP = MS / 10;
+
+  private static final long SUCCESSION_MAX = 26 * MS;
+
   /** A refused bind is tried again after this time at the earliest. */
   private static final long BIND_RETRY_MIN = 5 * SECOND;
 
@@ -71,6 +76,9 @@ final class SimRules {
     long betterAt = Long.MIN_VALUE / 2;
     long priorityChangedAt;
     long masterSince;
+
+    /** When a backup has heard its master resign, and nothing since. */
+    long resignedAt = Long.MAX_VALUE;
 
     /** Since when the kernel's refusal has kept it from taking part. */
     long refusedSince = Long.MAX_VALUE;
@@ -157,6 +165,7 @@ final class SimRules {
       checkDefect(node, vip, status);
       checkMoves(node, vip, before, state, instance);
       checkTimers(node, vip, before, state, instance);
+      checkSuccession(node, vip, before, state, instance);
       checkRetries(node, vip, before, instance);
       checkHoldings(node, vip, instance, state);
       before.at = now();
@@ -344,6 +353,42 @@ final class SimRules {
     }
   }
 
+  /** A master that resigns is followed within milliseconds, the best backup first. */
+  private void checkSuccession(
+      SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
+    boolean waited = before.state == State.Backup && before.instance == instance;
+    long waitedFor = now() - before.resignedAt;
+    if (waited && waitedFor >= 0 && node.wokeAt < before.resignedAt) {
+      require(
+          waitedFor <= SUCCESSION_MAX,
+          "%s waits %.6f s to follow a master of %s that has resigned",
+          node,
+          waitedFor / 1e9,
+          vip.name);
+      boolean follows =
+          state == State.Master
+              && node.statuses().get(vip.name).reason().equals("MasterResigned")
+              && before.priority == instance.router().priority();
+      require(
+          !follows || waitedFor >= (256 - before.priority) * SUCCESSION_STEP,
+          "%s leaves better ones %.6f s to follow a master of %s",
+          node,
+          waitedFor / 1e9,
+          vip.name);
+    }
+    var adverts = instance == null ? List.<int[]>of() : of(vip, received.get(node));
+    boolean resigned =
+        !adverts.isEmpty()
+            && adverts.stream().allMatch(advert -> advert[1] == 0)
+            && instance.router().state() instanceof Backup backup
+            && now() - backup.since() >= vip.intervalNanos();
+    if (resigned && !vip.exclusive && vip.group == null && !world.intervalEdited) {
+      before.resignedAt = Math.min(now(), before.resignedAt);
+    } else if (!adverts.isEmpty() || state != State.Backup || before.instance != instance) {
+      before.resignedAt = Long.MAX_VALUE;
+    }
+  }
+
   /** Nobody holds what it is not master of, and a master holds it all. */
   private void checkHoldings(SimNode node, SimVip vip, VrrpInstance instance, State state) {
     var known = prefixes.computeIfAbsent(vip.name, _ -> new LinkedHashSet<>());
@@ -439,7 +484,8 @@ final class SimRules {
 
   /** keepalived: lvs_sync_daemon. The kernel has one daemon of each role for all VirtualIPs. */
   private void checkDaemons(SimNode node) {
-    if (!node.isSettled() || !node.configured() || node.kernel.link(SimKernel.ETH0) == null) {
+    boolean may = node.isSettled() && node.configured() && !node.quits();
+    if (!may || node.kernel.link(SimKernel.ETH0) == null) {
       return;
     }
     var states =

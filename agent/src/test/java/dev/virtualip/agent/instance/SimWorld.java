@@ -260,11 +260,14 @@ final class SimWorld implements SimNode.World {
   }
 
   private void stop(SimNode node) {
-    if (node.live() && !node.paused()) {
+    if (node.live() && !node.paused() && !node.quits()) {
       say("%s is stopped", node);
-      node.stop();
-      rules.forget(node);
-      later(node);
+      node.stop(
+          () -> {
+            say("%s has ended", node);
+            rules.forget(node);
+            later(node);
+          });
     }
   }
 

@@ -18,6 +18,7 @@ import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -176,10 +177,12 @@ class EnumerationTest {
       for (long due : new long[] {5 * SECOND / 2, SECOND / 2, 0, -interval, -interval - 1}) {
         for (long preemptAt : new long[] {NEVER, NOW + 2 * SECOND, NOW, NOW - SECOND}) {
           for (var takeover : Takeover.values()) {
-            var backup = Routers.backup(NOW + due, interval, preemptAt, takeover);
-            states.add(backup);
-            states.add(Routers.wishing(backup));
-            states.add(Routers.led(backup, master));
+            for (long since : new long[] {NOW - interval, NOW - interval + 1}) {
+              var backup = Routers.backup(NOW + due, interval, preemptAt, takeover, since);
+              states.add(backup);
+              states.add(Routers.wishing(backup));
+              states.add(Routers.led(backup, master));
+            }
           }
         }
       }
@@ -217,6 +220,7 @@ class EnumerationTest {
         Routers.configChanged(
             Routers.withPreempt(router.config(), !router.config().preempt(), SECOND)));
     events.add(new Shutdown(Reasons.reason("AgentStopped")));
+    events.add(new Quit(Reasons.reason("AgentStopped")));
     events.addAll(List.of(new Wish(), new TakeOver(), new LetGo("inside"), new Reannounce()));
     events.add(new Resign(Reasons.reason("HandedOver(Drain)")));
     events.add(new HoldingsLost());

@@ -90,7 +90,7 @@ final class StepRules {
           "becoming Active is not advert, bind, announce, tell");
       require(count(UnbindAddresses.class) == 0, "unbind while becoming Active");
     } else if (active(before) && !active(after)) {
-      boolean servesOn = after.state() instanceof Backup backup && backup.servesOn();
+      boolean servesOn = after.state().servesOn();
       require(
           servesOn
               ? !exclusive() && count(UnbindAddresses.class) == 0
@@ -174,8 +174,10 @@ final class StepRules {
 
   private void checkDeadline() {
     long deadline = after.deadline();
-    if (after.state() instanceof Initialize) {
-      require(deadline == State.NEVER, "a deadline without taking part");
+    if (after.state() instanceof Initialize initialize) {
+      require(
+          deadline == (initialize.servesOn() ? initialize.releaseAt() : State.NEVER),
+          "a deadline without taking part");
       return;
     }
     // One that has passed already stays until the timer's own event.

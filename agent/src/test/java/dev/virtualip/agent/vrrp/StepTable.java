@@ -9,6 +9,7 @@ import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -91,6 +92,17 @@ final class StepTable {
     long late() {
       return now - router.deadline();
     }
+
+    /** When it became a backup, or becomes one. */
+    long since() {
+      return router.state() instanceof Backup backup ? backup.since() : now;
+    }
+
+    /** Whether it follows at once: it has been a backup for an interval, and may share. */
+    boolean settled() {
+      return router.config().leasePolicy() == LeasePolicy.Overlap
+          && now - backup().since() >= backup().masterInterval();
+    }
   }
 
   /**
@@ -119,7 +131,11 @@ final class StepTable {
   private static Outcome listen(Case c, long interval, String cause, String... effects) {
     var state =
         Routers.backup(
-            c.now() + down(c, c.priority(), interval), interval, NEVER, Takeover.MasterDown);
+            c.now() + down(c, c.priority(), interval),
+            interval,
+            NEVER,
+            Takeover.MasterDown,
+            c.since());
     return new Outcome(state, List.of(effects), cause);
   }
 
@@ -129,7 +145,14 @@ final class StepTable {
     long release = c.now() + Math.max(skew(c, 1, c.interval()), 250_000_000L);
     var state =
         new Backup(
-            b.activeDownAt(), b.masterInterval(), b.preemptAt(), b.takeover(), false, release);
+            b.activeDownAt(),
+            b.masterInterval(),
+            b.preemptAt(),
+            b.takeover(),
+            false,
+            release,
+            b.since(),
+            b.master());
     return new Outcome(state, List.of("advert 0"), ((Resign) c.event()).cause().toString());
   }
 
@@ -143,33 +166,30 @@ final class StepTable {
 
   /** A backup goes on listening; what it wishes stays. */
   private static Outcome waiting(Case c, long at, long preemptAt, Takeover takeover) {
-    var state = Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover);
+    var state = Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover, c.since());
     return new Outcome(c.backup().wishing() ? Routers.wishing(state) : state, List.of(), null);
   }
 
   private static Outcome wishing(Case c) {
     var b = c.backup();
     long at = c.now() + down(c, c.priority(), b.masterInterval());
-    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), b.takeover());
+    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), b.takeover(), b.since());
     return new Outcome(Routers.wishing(state), List.of(), null);
   }
 
-  /** A running timer moves as its interval (or, after priority 0, the skew) changes. */
+  /** A running timer moves as its interval changes; not the short one after priority 0. */
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
-    boolean skewOnly =
+    long shift = down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
+    boolean follows =
         b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.NeighbourDown;
-    long shift =
-        skewOnly
-            ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
-            : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
-    boolean running = b.activeDownAt() > c.now();
+    boolean running = b.activeDownAt() > c.now() && !follows;
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
     long delayed =
         c.event() instanceof ConfigChanged changed && b.preemptAt() != NEVER
             ? changed.config().preemptDelay() - c.router().config().preemptDelay()
             : 0;
-    var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover());
+    var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover(), b.since());
     return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
   }
 
@@ -178,7 +198,13 @@ final class StepTable {
     return c.event() instanceof NeighbourDown down
         && down.address().equals(c.backup().master())
         && !exclusive(c)
-        && c.now() + skew(c, c.priority(), c.backup().masterInterval()) < c.backup().activeDownAt();
+        && c.now() + succession(c) < c.backup().activeDownAt();
+  }
+
+  private static long succession(Case c) {
+    return c.settled()
+        ? Rfc.successionTime(version(c), c.priority(), heard(c))
+        : Rfc.skewTime(version(c), c.priority(), heard(c));
   }
 
   private static String p(Case c) {
@@ -201,6 +227,7 @@ final class StepTable {
               "INIT stop",
               i(Shutdown.class),
               c -> stopped(List.of(((Shutdown) c.event()).reason()))),
+          row("INIT quit", i(Quit.class), c -> stopped(List.of(((Quit) c.event()).reason()))),
           row(
               "INIT usable, owner, state MASTER",
               i(FaultsChanged.class)
@@ -258,10 +285,7 @@ final class StepTable {
               b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0),
               c ->
                   waiting(
-                      c,
-                      c.now() + skew(c, c.priority(), c.backup().masterInterval()),
-                      c.backup().preemptAt(),
-                      Takeover.MasterResigned)),
+                      c, c.now() + succession(c), c.backup().preemptAt(), Takeover.MasterResigned)),
           row(
               "BACKUP that has claimed, p < P, or p = P and address not above",
               b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
@@ -292,7 +316,8 @@ final class StepTable {
                           c.learned(),
                           Math.min(
                               c.backup().preemptAt(), c.now() + c.router().config().preemptDelay()),
-                          Takeover.Preempted),
+                          Takeover.Preempted,
+                          c.since()),
                       List.of(),
                       null)),
           row(
@@ -320,10 +345,7 @@ final class StepTable {
               b(NeighbourDown.class).and(StepTable::loses),
               c ->
                   waiting(
-                      c,
-                      c.now() + skew(c, c.priority(), c.backup().masterInterval()),
-                      c.backup().preemptAt(),
-                      Takeover.NeighbourDown)),
+                      c, c.now() + succession(c), c.backup().preemptAt(), Takeover.NeighbourDown)),
           row(
               "BACKUP, somebody else is lost, or its time is near, or the leases have to end",
               b(NeighbourDown.class).and(c -> !loses(c)),
@@ -367,7 +389,8 @@ final class StepTable {
           row(
               "BACKUP stop",
               b(Shutdown.class),
-              c -> stopped(List.of(((Shutdown) c.event()).reason()))));
+              c -> stopped(List.of(((Shutdown) c.event()).reason()))),
+          row("BACKUP quit", b(Quit.class), c -> stopped(List.of(((Quit) c.event()).reason()))));
 
   static final List<Row> ACTIVE =
       List.of(
@@ -460,7 +483,27 @@ final class StepTable {
           row(
               "MASTER stop",
               a(Shutdown.class),
-              c -> stopped(List.of(((Shutdown) c.event()).reason()), farewell(c))));
+              c -> stopped(List.of(((Shutdown) c.event()).reason()), farewell(c))),
+          row("MASTER quit", a(Quit.class), StepTable::quit));
+
+  private static Version version(Case c) {
+    return c.router().config().version();
+  }
+
+  private static long heard(Case c) {
+    return c.backup().masterInterval();
+  }
+
+  /** It serves on for 0.4 s, unless nobody may serve beside its successor. */
+  private static Outcome quit(Case c) {
+    var reasons = List.of(((Quit) c.event()).reason());
+    return exclusive(c)
+        ? stopped(reasons, farewell(c))
+        : new Outcome(
+            new Initialize(reasons, c.now() + 400_000_000L),
+            List.of("advert 0"),
+            Reason.text(reasons));
+  }
 
   private static int order(Case c) {
     int byPriority = Integer.compare(c.advert().priority(), c.priority());
@@ -491,7 +534,7 @@ final class StepTable {
   private static Outcome claiming(Case c) {
     long at = c.now() + 100_000_000L;
     var b = c.backup();
-    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), Takeover.Claimed);
+    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), Takeover.Claimed, b.since());
     return new Outcome(state, List.of(p(c)), null);
   }
 
