@@ -75,6 +75,12 @@ class BfdIT {
   }
 
   private void awaitBothUp(AgentProgram a, AgentProgram b) {
+    a.awaitStatus("web", "state", "Master");
+    b.awaitStatus("web", "state", "Backup");
+    awaitSessions(a, b);
+  }
+
+  private void awaitSessions(AgentProgram a, AgentProgram b) {
     awaitSession(a, B, true);
     awaitSession(b, A, true);
   }
@@ -83,7 +89,6 @@ class BfdIT {
   void aMasterThatIsCutOffIsFollowed() {
     try (var a = agent(nodeA, "{}");
         var b = agent(nodeB, "{}")) {
-      a.awaitStatus("web", "state", "Master");
       awaitBothUp(a, b);
       nodeA.cut("eth0");
       b.awaitStatus("web", "state", "Master");
@@ -101,6 +106,8 @@ class BfdIT {
     var web = manifest("fd00::10/64", "{interval: 20ms, multiplier: 5}", "");
     try (var a = AgentProgram.start(nodeA, web, Map.of());
         var b = AgentProgram.start(nodeB, web, Map.of())) {
+      a.awaitStatus("web", "state", "Master");
+      b.awaitStatus("web", "state", "Backup");
       awaitSession(a, "fe80::12", true);
       awaitSession(b, "fe80::11", true);
       nodeA.cut("eth0");
@@ -119,7 +126,7 @@ class BfdIT {
                   + " ip protocol 112 drop; }; }'");
       b.awaitStatus("web", "state", "Master");
       assertEquals("MasterDown", b.status("web").path("reason").asText());
-      awaitBothUp(a, b);
+      awaitSessions(a, b);
       lab.control().sh("nft delete table bridge lab");
       b.awaitStatus("web", "state", "Backup");
     }
