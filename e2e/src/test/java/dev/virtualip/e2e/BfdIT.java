@@ -75,6 +75,12 @@ class BfdIT {
   }
 
   private void awaitBothUp(AgentProgram a, AgentProgram b) {
+    a.awaitStatus("web", "state", "Master");
+    b.awaitStatus("web", "state", "Backup");
+    awaitSessions(a, b);
+  }
+
+  private void awaitSessions(AgentProgram a, AgentProgram b) {
     awaitSession(a, B, true);
     awaitSession(b, A, true);
   }
@@ -83,7 +89,6 @@ class BfdIT {
   void aMasterThatIsCutOffIsFollowed() {
     try (var a = agent(nodeA, "{}");
         var b = agent(nodeB, "{}")) {
-      a.awaitStatus("web", "state", "Master");
       awaitBothUp(a, b);
       nodeA.cut("eth0");
       b.awaitStatus("web", "state", "Master");
@@ -101,6 +106,8 @@ class BfdIT {
     var web = manifest("fd00::10/64", "{interval: 20ms, multiplier: 5}", "");
     try (var a = AgentProgram.start(nodeA, web, Map.of());
         var b = AgentProgram.start(nodeB, web, Map.of())) {
+      a.awaitStatus("web", "state", "Master");
+      b.awaitStatus("web", "state", "Backup");
       awaitSession(a, "fe80::12", true);
       awaitSession(b, "fe80::11", true);
       nodeA.cut("eth0");
@@ -119,7 +126,7 @@ class BfdIT {
                   + " ip protocol 112 drop; }; }'");
       b.awaitStatus("web", "state", "Master");
       assertEquals("MasterDown", b.status("web").path("reason").asText());
-      awaitBothUp(a, b);
+      awaitSessions(a, b);
       lab.control().sh("nft delete table bridge lab");
       b.awaitStatus("web", "state", "Backup");
     }
@@ -193,6 +200,26 @@ class BfdIT {
       b.proc().awaitOutput("bfd neighbour=10.0.0.11 nic=eth0 state=AdminDown", SOON);
       Await.until("its own is gone too", SOON, () -> sessions(a) == 0);
       b.awaitStatus("web", "state", "Master");
+    }
+  }
+
+  @Test
+  void packetsThatARouterHasForwardedAreDropped() {
+    try (var a = agent(nodeA, "{}");
+        var b = agent(nodeB, "{}")) {
+      awaitBothUp(a, b);
+      nodeB.run(
+          "python3",
+          "-c",
+          "import socket; s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);"
+              + " s.setsockopt(socket.IPPROTO_IP, socket.IP_TTL, 254);"
+              + " s.sendto(bytes.fromhex('2000031800000001000000000000c3500000c35000000000'),"
+              + " ('10.0.0.11', 3784))");
+      Await.until(
+          "it is counted",
+          SOON,
+          () -> a.metrics().contains("virtualip_bfd_packets_rejected_total{reason=\"Ttl\"} 1.0"));
+      awaitBothUp(a, b);
     }
   }
 

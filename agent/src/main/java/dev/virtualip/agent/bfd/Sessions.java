@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
 
 /**
  * All sessions of a node: one for each neighbour and NIC. It begins one with each neighbour that is
@@ -93,7 +94,9 @@ public final class Sessions {
       entry.patienceEnds = now + PATIENCE;
     }
     entry.asked = true;
-    entry.local = local;
+    if (entry.session.state() != SessionState.Up) {
+      entry.local = local;
+    }
   }
 
   private Entry begin(Neighbour neighbour, InetAddress local, long now) {
@@ -110,11 +113,14 @@ public final class Sessions {
   private int discriminator() {
     while (true) {
       int value = random.nextInt();
-      if (value != 0
-          && entries.values().stream().noneMatch(e -> e.session.discriminator() == value)) {
+      if (value != 0 && discriminators().noneMatch(used -> used == value)) {
         return value;
       }
     }
+  }
+
+  IntStream discriminators() {
+    return entries.values().stream().mapToInt(entry -> entry.session.discriminator());
   }
 
   /** Handles a datagram (RFC 5880 6.8.6). */
@@ -153,6 +159,8 @@ public final class Sessions {
       entry = begin(neighbour, datagram.to(), now);
     }
     entry.received++;
+    // By which it knows this node, whichever was asked from.
+    entry.local = datagram.to();
     step(neighbour, entry, new Event.Received(packet), now);
   }
 

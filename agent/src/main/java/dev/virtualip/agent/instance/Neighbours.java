@@ -7,6 +7,7 @@ import dev.virtualip.agent.bfd.Timing;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig.TrackedRouter;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.crds.values.IpPrefix;
@@ -30,6 +31,7 @@ public final class Neighbours {
   private final Map<Neighbour, NeighbourState> said = new HashMap<>();
   private Map<Integer, Nic> watched = Map.of();
   private boolean stale;
+  private boolean ended;
 
   Neighbours(NodeNetwork network, Node.Bfd bfd) {
     this.network = network;
@@ -43,7 +45,7 @@ public final class Neighbours {
 
   /** Asks anew, if something may have changed. */
   void settle(Collection<VrrpInstance> instances) {
-    if (!stale) {
+    if (!stale || ended) {
       return;
     }
     stale = false;
@@ -65,10 +67,8 @@ public final class Neighbours {
     var timing = config.bfd().timing();
     var link = network.link(config.interfaceName());
     if (link != null) {
-      add(nics, link, timing, null, null);
-      if (instance.router().state() instanceof Backup backup && backup.master() != null) {
-        add(nics, link, timing, backup.master(), instance.router().source());
-      }
+      boolean counts = config.router().leasePolicy() != LeasePolicy.Exclusive;
+      add(nics, link, timing, counts ? master(instance) : null, instance.router().source());
     }
     for (var router : config.bfd().routers()) {
       var on = network.link(router.interfaceName());
@@ -126,12 +126,17 @@ public final class Neighbours {
     return !Objects.equals(master(before), master(after));
   }
 
+  private static InetAddress master(VrrpInstance instance) {
+    return master(instance.router().state());
+  }
+
   private static InetAddress master(State state) {
     return state instanceof Backup backup ? backup.master() : null;
   }
 
   /** Asks for nothing any more: all sessions end, and say so. */
   void end() {
+    ended = true;
     watched = Map.of();
     bfd.watch(watched);
   }

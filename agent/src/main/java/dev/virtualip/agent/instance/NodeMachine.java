@@ -306,6 +306,8 @@ public final class NodeMachine {
    */
   public void quit(long time) {
     now = time;
+    // First, so that nobody takes for a failure what is a hand-over.
+    node.neighbours().end();
     quits = true;
     opened.clear();
     restarts.clear();
@@ -320,7 +322,6 @@ public final class NodeMachine {
   /** Stops all instances; masters resign to their peers. */
   public void stop(long time) {
     now = time;
-    // First, so that nobody takes for a failure what is a hand-over.
     node.neighbours().end();
     List.copyOf(instances.values())
         .forEach(instance -> instance.stop(Reason.of(Kind.AgentStopped), now));

@@ -110,7 +110,8 @@ public final class BfdSockets implements BfdPort {
       receivers.put(receiver, receiving(receiver));
       warned.remove(receiver);
     } catch (ErrnoException e) {
-      if (warned.add(receiver)) {
+      boolean none = receiver.ipv6() && e.errno() == Errno.EAFNOSUPPORT;
+      if (!none && warned.add(receiver)) {
         LOG.warn(
             "bfd_not_received nic={} ipv6={} error=\"{}\"{}",
             receiver.nic(),

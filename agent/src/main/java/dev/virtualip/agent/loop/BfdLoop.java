@@ -60,6 +60,7 @@ public final class BfdLoop {
   private final Map<Reason, Long> rejected = new HashMap<>();
   private final Set<Object> warned = new HashSet<>();
   private long seenAt;
+  private long listenedAt;
 
   /**
    * A loop without sessions, whose thread starts when one may be needed.
@@ -137,8 +138,11 @@ public final class BfdLoop {
       watched = Map.copyOf(newest);
       warned.clear();
     }
-    port.listen(watched.values());
     long now = System.nanoTime();
+    if (newest != null || now - listenedAt > TICK) {
+      listenedAt = now;
+      port.listen(watched.values());
+    }
     long wait = Math.clamp(sessions.deadline() - now, 0, news.isEmpty() ? TICK : RETRY);
     receive(wait);
     long began = System.nanoTime();

@@ -84,7 +84,7 @@ public final class BfdMetrics implements MultiCollector {
     long now = clock.getAsLong();
     return new OfSession(
         "virtualip_bfd_session_state_seconds",
-        "How long the session has been up, or not",
+        "How long the session has been in its state",
         false,
         session -> Math.max(0, now - session.since()) / SECOND);
   }

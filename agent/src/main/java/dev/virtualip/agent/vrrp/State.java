@@ -145,7 +145,7 @@ public sealed interface State {
     /** The master resigned by an advert with priority 0. */
     MasterResigned(Reason.Kind.MasterResigned),
     /** The master was lost by BFD. */
-    MasterLost(Reason.Kind.NeighbourDown),
+    NeighbourDown(Reason.Kind.NeighbourDown),
     /** The master has a lower priority. */
     Preempted(Reason.Kind.Preempted),
     /**
@@ -162,7 +162,7 @@ public sealed interface State {
 
     /** Whether the master is known to be gone, so that the best backup follows at once. */
     boolean follows() {
-      return this == MasterResigned || this == MasterLost;
+      return this == MasterResigned || this == NeighbourDown;
     }
 
     /** The cause of the change to Active. */

@@ -367,7 +367,7 @@ public record VirtualRouter(
     }
     long at = now + succession(backup, now);
     return at < backup.activeDownAt()
-        ? none(with(backup.until(at).meaning(Takeover.MasterLost)))
+        ? none(with(backup.until(at).meaning(Takeover.NeighbourDown)))
         : none(this);
   }
 

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.virtualip.agent.bfd.BfdPort.Received;
 import dev.virtualip.agent.bfd.ControlPacket.Reason;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -97,8 +98,8 @@ class SessionsSimulationTest {
 
     @Override
     public void rejected(Received datagram, Reason reason) {
-      // Of an earlier life, or after the end.
-      assertTrue(reason == Reason.UnknownSession || reason == Reason.UnknownNic, reason.name());
+      boolean late = reason == Reason.UnknownSession || reason == Reason.UnknownNic;
+      assertTrue(late || world.attacked, reason.name());
     }
   }
 
@@ -111,6 +112,7 @@ class SessionsSimulationTest {
     private final SplittableRandom random;
     private final boolean[] cut = new boolean[2];
     private final End[] ends = new End[2];
+    private boolean attacked;
     private double loss;
     private double doubled;
     private long now;
@@ -402,5 +404,42 @@ class SessionsSimulationTest {
     assertEquals(Reason.Ttl, reasons.getLast());
     sessions.received(new Received(3, us, us, ControlPacket.TTL, packet), 0);
     assertEquals(Reason.UnknownNic, reasons.getLast());
+  }
+
+  /** What anyone on the network can send, with the right discriminators now and then. */
+  @Test
+  void noPacketBreaksTheSessions() {
+    forEachSeed(
+        world -> {
+          world.ends[0].watch(timing(world), true);
+          world.ends[1].watch(timing(world), false);
+          world.comeUp();
+          world.attacked = true;
+          int sent = world.ends[0].sent + world.ends[1].sent;
+          for (int i = 0; i < 200; i++) {
+            var end = world.ends[world.random.nextInt(2)];
+            var from = world.other(end).address;
+            var packet =
+                randomPacket(world, end.sessions.discriminators().findFirst().orElseThrow());
+            end.sessions.received(
+                new Received(2, from, end.address, ControlPacket.TTL, packet), world.now);
+            assertTrue(end.sessions.deadline() > 0);
+          }
+          int answers = world.ends[0].sent + world.ends[1].sent - sent;
+          assertTrue(answers <= 200, () -> answers + " answers to 200 packets");
+          world.pass(2 * Sessions.PATIENCE);
+        });
+  }
+
+  private static byte[] randomPacket(World world, int discriminator) {
+    var bytes = new byte[world.random.nextInt(4) == 0 ? world.random.nextInt(60) : 24];
+    world.random.nextBytes(bytes);
+    if (bytes.length == 24) {
+      var packet = ByteBuffer.wrap(bytes);
+      packet.put(0, (byte) (0x20 | bytes[0] & 0x1F)).put(1, (byte) (bytes[1] & 0xF2));
+      packet.put(3, (byte) 24);
+      packet.putInt(8, world.random.nextBoolean() ? discriminator : 0);
+    }
+    return bytes;
   }
 }

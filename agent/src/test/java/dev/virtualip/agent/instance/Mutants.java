@@ -149,6 +149,11 @@ final class Mutants {
               "return exclusive() && state instanceof Backup backup && backup.takeover() == Takeover.Preempted;",
               "return exclusive() && state instanceof Backup backup && backup.takeover() == Takeover.Claimed;"),
           new Mutant(
+              "exclusive leases: a master that BFD loses is followed within its lease",
+              "vrrp/VirtualRouter.java",
+              "!address.equals(backup.master()) || exclusive()) {",
+              "!address.equals(backup.master())) {"),
+          new Mutant(
               "a member of a sync group that yields leaves the others masters",
               "vrrp/SyncGroup.java",
               "others(member, members).forEach((name, _) -> events.put(name, event));",

@@ -199,6 +199,14 @@ class NeighboursTest {
   }
 
   @Test
+  void withExclusiveLeasesItAsksForNoMaster() {
+    machine.start();
+    want(WEB.replace("detection", "lease: {policy: Exclusive}, detection"));
+    hear(77, PEER);
+    assertEquals(Map.of(), fake.watched.get(2).asked());
+  }
+
+  @Test
   void whoStopsEndsItsSessionsFirst() {
     machine.start();
     want(WEB);
@@ -206,6 +214,7 @@ class NeighboursTest {
     fake.log.clear();
     assertFalse(fake.watched.isEmpty());
     machine.stop(now);
+    machine.begin(now);
     assertEquals(Map.of(), fake.watched);
   }
 

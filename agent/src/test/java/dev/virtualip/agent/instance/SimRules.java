@@ -50,7 +50,13 @@ final class SimRules {
   /** When a node last advertised a VirtualIP in an earlier turn, or in an earlier life. */
   private final Map<String, Long> advertisedAt = new HashMap<>();
 
-  private final Map<String, Long> bothSince = new HashMap<>();
+  private final Map<IpPrefix, Two> owners = new HashMap<>();
+
+  /**
+   * Two that hold an address, and since when. Others are others: who follows a dead one by BFD may
+   * die while the lease of that one still runs.
+   */
+  private record Two(SimNode first, SimNode second, long since) {}
 
   /** A rule broken in the middle of a turn. */
   private AssertionError broken;
@@ -539,12 +545,16 @@ final class SimRules {
         first = first == null ? node : first;
       }
     }
-    var key = prefix.toString();
     if (second == null) {
-      bothSince.remove(key);
+      owners.remove(prefix);
       return;
     }
-    long since = bothSince.computeIfAbsent(key, _ -> now());
+    var two = owners.get(prefix);
+    if (two == null || two.first() != first || two.second() != second) {
+      two = new Two(first, second, now());
+      owners.put(prefix, two);
+    }
+    long since = two.since();
     boolean calm =
         !world.rough && world.lan.isWhole() && now() - world.disturbedAt > 10 * vip.intervalNanos();
     require(

@@ -182,7 +182,7 @@ final class StepTable {
     var b = c.backup();
     long shift = down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
     boolean follows =
-        b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.MasterLost;
+        b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.NeighbourDown;
     boolean running = b.activeDownAt() > c.now() && !follows;
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
     long delayed =
@@ -191,14 +191,6 @@ final class StepTable {
             : 0;
     var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover(), b.since());
     return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
-  }
-
-  private static String cause(Takeover takeover) {
-    return switch (takeover) {
-      case Claimed -> "Preempted";
-      case MasterLost -> "NeighbourDown";
-      case MasterDown, MasterResigned, Preempted -> takeover.name();
-    };
   }
 
   /** Whether it is told that its master is gone, and what it does then. */
@@ -269,7 +261,9 @@ final class StepTable {
                   active(
                       c,
                       c.now() + c.period(),
-                      cause(c.backup().takeover()),
+                      c.backup().takeover() == Takeover.Claimed
+                          ? "Preempted"
+                          : c.backup().takeover().name(),
                       p(c),
                       "bind",
                       "announce")),
@@ -350,7 +344,8 @@ final class StepTable {
               "BACKUP, its master is lost",
               b(NeighbourDown.class).and(StepTable::loses),
               c ->
-                  waiting(c, c.now() + succession(c), c.backup().preemptAt(), Takeover.MasterLost)),
+                  waiting(
+                      c, c.now() + succession(c), c.backup().preemptAt(), Takeover.NeighbourDown)),
           row(
               "BACKUP, somebody else is lost, or its time is near, or the leases have to end",
               b(NeighbourDown.class).and(c -> !loses(c)),
