@@ -262,8 +262,8 @@ public record VirtualRouter(
   }
 
   /**
-   * Moves a running Active_Down_Timer by the change of the down interval, as keepalived does. The
-   * short wait after a master is gone goes on as it is.
+   * Moves a running Active_Down_Timer by the change of the down interval, or of the skew, as
+   * keepalived does. A wait of milliseconds goes on as it is.
    */
   private VirtualRouter rearmed(VirtualRouter before, long now) {
     if (!(state instanceof Backup backup)) {
@@ -272,9 +272,13 @@ public record VirtualRouter(
     // A backup that has learned no other interval uses its own.
     boolean own = backup.masterInterval() == before.config.advertInterval();
     long interval = own ? config.advertInterval() : backup.masterInterval();
-    long shift = activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
+    boolean follows = backup.takeover().follows();
+    long shift =
+        follows
+            ? skewTime(interval) - before.skewTime(backup.masterInterval())
+            : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     // An expired timer is not moved: its lateness tells whether the node slept.
-    boolean running = backup.activeDownAt() > now && !backup.takeover().follows();
+    boolean running = backup.activeDownAt() > now && (exclusive() || !follows);
     long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(
         new Backup(

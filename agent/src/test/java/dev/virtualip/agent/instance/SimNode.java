@@ -275,7 +275,8 @@ final class SimNode {
         });
   }
 
-  private long clock() {
+  /** Its own clock, by which its timers go. */
+  long clock() {
     return agenda.now() + clockOffset;
   }
 

@@ -353,14 +353,17 @@ final class SimRules {
     }
   }
 
-  /** A master that resigns is followed within milliseconds, the best backup first. */
+  /**
+   * A master that resigns is followed within milliseconds, the best backup first; with exclusive
+   * leases after VRRP's skew.
+   */
   private void checkSuccession(
       SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
     boolean waited = before.state == State.Backup && before.instance == instance;
     long waitedFor = now() - before.resignedAt;
     if (waited && waitedFor >= 0 && node.wokeAt < before.resignedAt) {
       require(
-          waitedFor <= SUCCESSION_MAX,
+          vip.exclusive || waitedFor <= SUCCESSION_MAX,
           "%s waits %.6f s to follow a master of %s that has resigned",
           node,
           waitedFor / 1e9,
@@ -368,22 +371,26 @@ final class SimRules {
       boolean follows =
           state == State.Master
               && node.statuses().get(vip.name).reason().equals("MasterResigned")
+              && (vip.exclusive || before.priorityChangedAt < before.resignedAt)
               && before.priority == instance.router().priority();
+      long skew = downInterval(vip, before.priority) - 3 * vip.intervalNanos();
+      long least = vip.exclusive ? skew : (256 - before.priority) * SUCCESSION_STEP;
       require(
-          !follows || waitedFor >= (256 - before.priority) * SUCCESSION_STEP,
+          !follows || waitedFor >= least,
           "%s leaves better ones %.6f s to follow a master of %s",
           node,
           waitedFor / 1e9,
           vip.name);
     }
     var adverts = instance == null ? List.<int[]>of() : of(vip, received.get(node));
-    boolean resigned =
-        !adverts.isEmpty()
-            && adverts.stream().allMatch(advert -> advert[1] == 0)
+    boolean resigned = !adverts.isEmpty() && adverts.stream().allMatch(advert -> advert[1] == 0);
+    boolean settled =
+        resigned
             && instance.router().state() instanceof Backup backup
-            && now() - backup.since() >= vip.intervalNanos();
-    if (resigned && !vip.exclusive && vip.group == null && !world.intervalEdited) {
-      before.resignedAt = Math.min(now(), before.resignedAt);
+            && node.clock() - backup.since() >= vip.intervalNanos();
+    if (settled && vip.group == null && !world.intervalEdited) {
+      // Exclusive: each further resignation makes it wait anew, as keepalived does.
+      before.resignedAt = vip.exclusive ? now() : Math.min(now(), before.resignedAt);
     } else if (!adverts.isEmpty() || state != State.Backup || before.instance != instance) {
       before.resignedAt = Long.MAX_VALUE;
     }

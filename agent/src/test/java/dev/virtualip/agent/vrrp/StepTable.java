@@ -177,13 +177,16 @@ final class StepTable {
     return new Outcome(Routers.wishing(state), List.of(), null);
   }
 
-  /** A running timer moves as its interval changes; not the short one after priority 0. */
+  /** A running timer moves as its interval or skew changes; not a wait of milliseconds. */
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
-    long shift = down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
     boolean follows =
         b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.NeighbourDown;
-    boolean running = b.activeDownAt() > c.now() && !follows;
+    long shift =
+        follows
+            ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
+            : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
+    boolean running = b.activeDownAt() > c.now() && (exclusive(c) || !follows);
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
     long delayed =
         c.event() instanceof ConfigChanged changed && b.preemptAt() != NEVER
