@@ -14,14 +14,14 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Supplier;
 
 /**
  * The pods of one node, watched from the first question on. While the API server is away the last
  * answer holds.
  */
 final class NodePods implements PodReadiness, AutoCloseable {
-  private final KubernetesClient client;
-  private final String nodeName;
+  private final Supplier<SharedIndexInformer<Pod>> watched;
   private final List<Follower> followers = new CopyOnWriteArrayList<>();
   private SharedIndexInformer<Pod> informer;
   private boolean closed;
@@ -49,8 +49,22 @@ final class NodePods implements PodReadiness, AutoCloseable {
   }
 
   NodePods(KubernetesClient client, String nodeName) {
-    this.client = client;
-    this.nodeName = nodeName;
+    this(
+        () ->
+            client
+                .pods()
+                .inAnyNamespace()
+                .withField("spec.nodeName", nodeName)
+                .runnableInformer(0));
+  }
+
+  /**
+   * The pods of an informer.
+   *
+   * @param watched makes it; it is not started yet
+   */
+  NodePods(Supplier<SharedIndexInformer<Pod>> watched) {
+    this.watched = watched;
   }
 
   @Override
@@ -93,8 +107,7 @@ final class NodePods implements PodReadiness, AutoCloseable {
 
   private synchronized SharedIndexInformer<Pod> informer() {
     if (informer == null && !closed) {
-      informer =
-          client.pods().inAnyNamespace().withField("spec.nodeName", nodeName).runnableInformer(0);
+      informer = watched.get();
       informer.addEventHandler(new Changes());
       Informers.startForEver(informer, "pods").thenRunAsync(this::look);
     }
