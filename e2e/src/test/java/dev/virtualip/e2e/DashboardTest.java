@@ -30,6 +30,7 @@ class DashboardTest {
           "virtualip_resignations_sent",
           "virtualip_resignations_received",
           "virtualip_check_failing",
+          "virtualip_checks_early",
           "virtualip_agents_upgrade_paused",
           "virtualip_operator_status_writes");
 
