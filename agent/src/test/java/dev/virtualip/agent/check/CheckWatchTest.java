@@ -36,6 +36,7 @@ class CheckWatchTest {
       new AtomicReference<>(Optional.of(Readiness.Ready));
   private final List<Runnable> podFollowers = new CopyOnWriteArrayList<>();
   private final AtomicReference<Runnable> exited = new AtomicReference<>();
+  private boolean kernelRefuses;
   private Server server;
   private CheckRunner runner;
 
@@ -129,6 +130,9 @@ class CheckWatchTest {
         };
     Exits exits =
         (_, call) -> {
+          if (kernelRefuses) {
+            throw new IOException("pidfd_open failed: ENOSYS");
+          }
           exited.set(call);
           return () -> exited.compareAndSet(call, null);
         };
@@ -282,6 +286,15 @@ class CheckWatchTest {
     Await.until(() -> exited.get() != null && exited.get() != first, () -> told);
     assertEquals(List.of(Verdict.Good), told.stream().map(CheckState::verdict).toList());
     assertEquals(EarlyCause.ProcessExited, early.getFirst());
+  }
+
+  @Test
+  void whereTheKernelRefusesAProcessIsLookedForAtEachInterval() {
+    kernelRefuses = true;
+    start("process: {name: %s}, interval: 50ms".formatted(ownName()));
+    Await.until(() -> runs.get() >= 4, runs::get);
+    assertEquals(List.of(Verdict.Good), told.stream().map(CheckState::verdict).toList());
+    assertEquals(List.of(), early);
   }
 
   private static String ownName() {

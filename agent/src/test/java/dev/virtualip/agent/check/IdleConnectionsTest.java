@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.ArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -138,6 +139,30 @@ class IdleConnectionsTest {
       connections.hold(address(third), ends::incrementAndGet);
       third.accept().close();
       awaitEnds(1);
+    }
+  }
+
+  @Test
+  void aThousandServersAreWatchedByOneThread() throws IOException {
+    int servers = 1_000;
+    var many = new IdleConnections(servers);
+    var accepted = new ArrayList<Socket>();
+    try (var listener = new ServerSocket(0, servers)) {
+      listener.setSoTimeout(10_000);
+      for (int i = 0; i < servers; i++) {
+        var server = InetAddress.ofLiteral("127.1.%d.%d".formatted(i / 250, i % 250 + 1));
+        many.hold(new InetSocketAddress(server, listener.getLocalPort()), ends::incrementAndGet);
+        accepted.add(listener.accept());
+      }
+      assertEquals(0, ends.get());
+      for (var socket : accepted) {
+        socket.close();
+      }
+      awaitEnds(servers);
+    } finally {
+      for (var socket : accepted) {
+        socket.close();
+      }
     }
   }
 
