@@ -3,6 +3,8 @@ package dev.virtualip.agent;
 import dev.virtualip.agent.check.CheckMeans;
 import dev.virtualip.agent.check.CheckRunner;
 import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.EarlyCause;
+import dev.virtualip.agent.check.IdleConnections;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.check.ScheduledCheck;
@@ -27,6 +29,7 @@ import dev.virtualip.agent.linux.Netlink;
 import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.linux.Pcap4jPacketPort;
 import dev.virtualip.agent.linux.Pinger;
+import dev.virtualip.agent.linux.ProcessExits;
 import dev.virtualip.agent.linux.RawSocket;
 import dev.virtualip.agent.loop.BfdLoop;
 import dev.virtualip.agent.loop.FileRecorder;
@@ -295,6 +298,8 @@ final class RunCommand implements Callable<Integer> {
     private final PodReadiness pods;
     private final Pinger pinger = new Pinger();
     private final BfdLoop bfd;
+    private final IdleConnections connections = new IdleConnections(IdleConnections.MAX);
+    private final ProcessExits exits = new ProcessExits();
     private final Notifier notifier;
     private final Planning planning;
     private final ExecutorService disk =
@@ -375,7 +380,7 @@ final class RunCommand implements Callable<Integer> {
     public AutoCloseable start(String virtualIp, ScheduledCheck check) {
       return CheckRunner.start(
           List.of(check),
-          new CheckMeans(pods, scripts, pinger::ping),
+          new CheckMeans(pods, scripts, pinger::ping, connections, exits::watch),
           new CheckRunner.Listener() {
             @Override
             public void changed(CheckState state) {
@@ -385,6 +390,11 @@ final class RunCommand implements Callable<Integer> {
             @Override
             public void ran(String name, boolean good, Duration took) {
               metrics.checked(virtualIp, ServerCheck.label(name), good, took);
+            }
+
+            @Override
+            public void early(String name, EarlyCause cause) {
+              metrics.checkedEarly(virtualIp, cause.name());
             }
           });
     }

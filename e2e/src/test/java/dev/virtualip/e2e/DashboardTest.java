@@ -32,6 +32,7 @@ class DashboardTest {
           "virtualip_check_failing",
           "virtualip_bfd_detection",
           "virtualip_bfd_session_state",
+          "virtualip_checks_early",
           "virtualip_agents_upgrade_paused",
           "virtualip_operator_status_writes");
 

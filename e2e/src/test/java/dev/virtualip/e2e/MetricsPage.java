@@ -90,6 +90,7 @@ final class MetricsPage {
     metrics.took("web", State.Master, State.Backup, "Released", 1);
     metrics.check("web", "nginx", "timeout");
     metrics.checked("web", "nginx", true, Duration.ofMillis(1));
+    metrics.checkedEarly("web", "ConnectionEnded");
     metrics.late("web", 1);
     metrics.turned(1);
     metrics.defect("notify");

@@ -68,7 +68,7 @@ class StructureTest {
   private static final String CLOCKS =
       """
       the edge, that hands clocks in: agent.RunCommand agent.train.WarmUp
-      threads that wait for a time: agent.Shutdown agent.loop.FileRecorder agent.check.CheckRunner \
+      threads that wait for a time: agent.Shutdown agent.loop.FileRecorder agent.check.CheckLoop \
       agent.exec.ScriptCommand agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
       kube.EventWriter
       times for the API server: agent.kube.Heartbeat

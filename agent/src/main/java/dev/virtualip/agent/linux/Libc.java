@@ -14,11 +14,12 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
- * The calls of the C library that netlink and raw sockets need. A call interrupted by a signal is
- * repeated; any other failure is an {@link ErrnoException}.
+ * The calls of the C library that netlink, raw sockets and pidfds need. A call interrupted by a
+ * signal is repeated; any other failure is an {@link ErrnoException}.
  */
 final class Libc {
   static final int AF_INET = 2;
@@ -36,6 +37,9 @@ final class Libc {
   static final int MSG_DONTWAIT = 0x40;
   static final short POLLIN = 1;
   private static final int EFD_CLOEXEC = 0x80000;
+
+  /** The same on all architectures, as that of every call since Linux 5.1. */
+  private static final long SYS_PIDFD_OPEN = 434;
 
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO = STATE.varHandle(PathElement.groupElement("errno"));
@@ -71,6 +75,13 @@ final class Libc {
       function("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
   private static final MethodHandle WRITE =
       function("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+
+  /** The C library has pidfd_open only since glibc 2.36. */
+  private static final MethodHandle SYSCALL =
+      function(
+          "syscall",
+          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT),
+          Linker.Option.firstVariadicArg(1));
 
   private Libc() {}
 
@@ -210,16 +221,6 @@ final class Libc {
         () -> "recvmsg(fd %d, flags %#x)".formatted(fd, flags));
   }
 
-  /** Reads the 8 bytes of an eventfd, whose counter is 0 after that. */
-  static void read(int fd) throws ErrnoException {
-    try (var arena = Arena.ofConfined()) {
-      var into = arena.allocate(Long.BYTES, 8);
-      call(
-          state -> (long) READ.invokeExact(state, fd, into, (long) Long.BYTES),
-          () -> "read(fd %d)".formatted(fd));
-    }
-  }
-
   static void write(int fd, long value) throws ErrnoException {
     try (var arena = Arena.ofConfined()) {
       var pointer = arena.allocateFrom(JAVA_LONG, value);
@@ -227,6 +228,29 @@ final class Libc {
           state -> (long) WRITE.invokeExact(state, fd, pointer, (long) Long.BYTES),
           () -> "write(fd %d, %d)".formatted(fd, value));
     }
+  }
+
+  /** Reads eight bytes: of an eventfd its counter, which becomes 0. */
+  static long read(int fd) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var pointer = arena.allocate(JAVA_LONG);
+      call(
+          state -> (long) READ.invokeExact(state, fd, pointer, (long) Long.BYTES),
+          () -> "read(fd %d)".formatted(fd));
+      return pointer.get(JAVA_LONG, 0);
+    }
+  }
+
+  /**
+   * Opens a descriptor of a process, closed on exec, which becomes readable when the process exits.
+   *
+   * @throws ErrnoException ESRCH if there is no such process; ENOSYS before Linux 5.3
+   */
+  static int pidfdOpen(int pid) throws ErrnoException {
+    return (int)
+        call(
+            state -> (long) SYSCALL.invokeExact(state, SYS_PIDFD_OPEN, pid, 0),
+            () -> "pidfd_open(%d)".formatted(pid));
   }
 
   /** Closes a descriptor, without a second try: Linux has released it even if it reports EINTR. */
@@ -267,7 +291,10 @@ final class Libc {
    * lose its message in class initialization.
    */
   @SuppressWarnings("restricted") // Native calls are what this class is for.
-  private static MethodHandle function(String name, FunctionDescriptor type) {
+  private static MethodHandle function(
+      String name, FunctionDescriptor type, Linker.Option... more) {
+    var options = Arrays.copyOf(more, more.length + 1);
+    options[more.length] = Linker.Option.captureCallState("errno");
     var linker = Linker.nativeLinker();
     var address =
         linker
@@ -278,7 +305,7 @@ final class Libc {
                     new UnsatisfiedLinkError(
                         "the C library has no " + name + "(): run virtualip-agent on Linux"));
     try {
-      return linker.downcallHandle(address, type, Linker.Option.captureCallState("errno"));
+      return linker.downcallHandle(address, type, options);
     } catch (IllegalCallerException e) {
       var error =
           new UnsatisfiedLinkError(

@@ -84,6 +84,8 @@ class CelRulesTest {
       weightByExitCode is for checks of real servers | {healthChecks: [{name: a, exec: {command: [a], weightByExitCode: true}}]}
       the first failure counts already | {healthChecks: [{name: a, http: {}, retryInterval: 1s}]}
       the first failure counts already | {healthChecks: [{name: a, http: {}, fall: 1, retryInterval: 1s}]}
+      only http, tcp, pod and process checks can watch | {healthChecks: [{name: a, ping: {host: 10.0.0.1}, watch: true}]}
+      only http, tcp, pod and process checks can watch | {virtualServers: [{name: a, port: 80, checks: [{name: a, dns: {}, watch: true}], NAT, TO}]}
       reply is about an answer | {healthChecks: [{name: a, udp: {port: 1, reply: ff, requireReply: false}}]}
       it is about virtualServers | {connectionSync: {interface: eth0}}
       it is about virtualServers | {connectionTimeouts: {udp: 1m}}

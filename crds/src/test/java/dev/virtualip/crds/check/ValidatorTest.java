@@ -56,6 +56,7 @@ class ValidatorTest {
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
         "{healthChecks: [{name: a, udp: {port: 53, payload: '0a fF', reply: 0AfX}}, {name: d, dns: {}}]}",
         "{healthChecks: [{name: a, udp: {port: 1, requireReply: false}, fall: 2, retryInterval: 50ms}]}",
+        "{healthChecks: [{name: d, dns: {}, watch: false}, {name: h, http: {}, watch: true}]}",
         "{healthChecks: [{name: d, dns: {name: _sip._udp.example.com., type: AAAA, port: 54}}]}",
         "{healthChecks: [{name: s, smtp: {helo: '[10.0.0.1]'}}, {name: p, ping: {host: 'fd00::1'}}]}",
         "{healthChecks: [{name: a, http: {scheme: HTTPS, hostHeader: 'a.b:443', tls: {verify: true}}}]}",
@@ -242,6 +243,7 @@ class ValidatorTest {
           {healthChecks: [{name: a, exec: {command: [a], weightByExitCode: true}}]} | spec.healthChecks[0].exec.weightByExitCode: weightByExitCode is for checks of real servers: remove it, or see weight
           {healthChecks: [{name: a, http: {}, retryInterval: 1s}]} | spec.healthChecks[0].retryInterval: the first failure counts already: set fall to 2 or more, or remove retryInterval
           {healthChecks: [{name: a, http: {}, fall: 2, retryInterval: 10ms}]} | spec.healthChecks[0].retryInterval: 10ms is out of range: use 50ms to 1h
+          {healthChecks: [{name: a, smtp: {}, watch: true}]} | spec.healthChecks[0].watch: only http, tcp, pod and process checks can watch what they look at: remove watch
           {healthChecks: [{name: a, http: {}, interval: 40ms}]} | spec.healthChecks[0].interval: 40ms is out of range: use 50ms to 1h
           {healthChecks: [{name: a, http: {}, timeout: 9ms}]} | spec.healthChecks[0].timeout: 9ms is out of range: use 10ms to 1h
           {healthChecks: [{name: a, http: {}, rise: 0}]} | spec.healthChecks[0].rise: 0 is not a rise: use 1 to 1000
