@@ -600,7 +600,7 @@ final class SimRules {
   /**
    * Known: who claims from a master that has died since its last advert gets no answer, and cannot
    * tell that from one that let go without a word, as keepalived does. If it is refused the address
-   * then, it resigns, and another one follows.
+   * then, or hands over, it resigns, and another one follows.
    */
   private boolean claimedFromTheDead(SimVip vip, SimNode first, SimNode second) {
     return claimed(first, vip) && hasJustBeenDead(second, vip)
@@ -613,7 +613,7 @@ final class SimRules {
     return status != null
         && (status.reason().equals("Preempted")
             || status.reason().equals("SyncGroup")
-            || world.refused && status.reason().equals("MasterResigned"));
+            || status.reason().equals("MasterResigned"));
   }
 
   /** It is dead, or frozen, or back and going on within its lease. */
