@@ -3,6 +3,8 @@ package dev.virtualip.agent;
 import dev.virtualip.agent.check.CheckMeans;
 import dev.virtualip.agent.check.CheckRunner;
 import dev.virtualip.agent.check.CheckState;
+import dev.virtualip.agent.check.EarlyCause;
+import dev.virtualip.agent.check.IdleConnections;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.check.ScheduledCheck;
@@ -21,16 +23,20 @@ import dev.virtualip.agent.kube.Heartbeat.PodReference;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
 import dev.virtualip.agent.kube.TransitionEvents;
+import dev.virtualip.agent.linux.BfdSockets;
 import dev.virtualip.agent.linux.Ipvs;
 import dev.virtualip.agent.linux.Netlink;
 import dev.virtualip.agent.linux.NetlinkMonitor;
 import dev.virtualip.agent.linux.Pcap4jPacketPort;
 import dev.virtualip.agent.linux.Pinger;
+import dev.virtualip.agent.linux.ProcessExits;
 import dev.virtualip.agent.linux.RawSocket;
+import dev.virtualip.agent.loop.BfdLoop;
 import dev.virtualip.agent.loop.FileRecorder;
 import dev.virtualip.agent.loop.Planning;
 import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.metrics.BfdMetrics;
 import dev.virtualip.agent.metrics.VirtualServerMetrics;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
@@ -56,6 +62,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.SecureRandom;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -208,6 +215,9 @@ final class RunCommand implements Callable<Integer> {
         .register(new VirtualServerMetrics(metrics, statistics::statistics));
     Defects.countBy(metrics::defect);
     var wiring = new Wiring(client, registry, metrics);
+    registry
+        .getPrometheusRegistry()
+        .register(new BfdMetrics(wiring.bfd::snapshot, System::nanoTime));
     var node =
         new Node(
             new NodeNetwork(netlink),
@@ -218,6 +228,7 @@ final class RunCommand implements Callable<Integer> {
                 (link, frame) -> wiring.loop.offerFrame(link, frame),
                 RawSocket::open),
             wiring,
+            wiring.bfd::watch,
             metrics,
             recorder == null ? Recorder.NONE : recorder,
             new Stopwatch(System::nanoTime),
@@ -286,6 +297,9 @@ final class RunCommand implements Callable<Integer> {
     private final ServiceRecord serviceRecord;
     private final PodReadiness pods;
     private final Pinger pinger = new Pinger();
+    private final BfdLoop bfd;
+    private final IdleConnections connections = new IdleConnections(IdleConnections.MAX);
+    private final ProcessExits exits = new ProcessExits();
     private final Notifier notifier;
     private final Planning planning;
     private final ExecutorService disk =
@@ -299,7 +313,9 @@ final class RunCommand implements Callable<Integer> {
     /**
      * @param client null if VirtualIPs come from manifests; then no status is written
      */
-    Wiring(KubernetesClient client, MeterRegistry registry, AgentMetrics metrics) {
+    Wiring(KubernetesClient client, MeterRegistry registry, AgentMetrics metrics)
+        throws IOException {
+      bfd = new BfdLoop(new BfdSockets(), this::neighbourChanged, new SecureRandom());
       this.client = client;
       this.metrics = metrics;
       kubernetes =
@@ -349,6 +365,10 @@ final class RunCommand implements Callable<Integer> {
               reporter::heartbeat);
     }
 
+    private boolean neighbourChanged(BfdLoop.News news) {
+      return loop.offer(new Input.NeighbourChanged(news.neighbour(), news.state()));
+    }
+
     private void desired(Desired desired) {
       if (transitions != null) {
         transitions.objects(desired.virtualIps());
@@ -360,7 +380,7 @@ final class RunCommand implements Callable<Integer> {
     public AutoCloseable start(String virtualIp, ScheduledCheck check) {
       return CheckRunner.start(
           List.of(check),
-          new CheckMeans(pods, scripts, pinger::ping),
+          new CheckMeans(pods, scripts, pinger::ping, connections, exits::watch),
           new CheckRunner.Listener() {
             @Override
             public void changed(CheckState state) {
@@ -370,6 +390,11 @@ final class RunCommand implements Callable<Integer> {
             @Override
             public void ran(String name, boolean good, Duration took) {
               metrics.checked(virtualIp, ServerCheck.label(name), good, took);
+            }
+
+            @Override
+            public void early(String name, EarlyCause cause) {
+              metrics.checkedEarly(virtualIp, cause.name());
             }
           });
     }
@@ -455,7 +480,7 @@ final class RunCommand implements Callable<Integer> {
 
     /** The parts that have something to finish before the agent ends. */
     List<Shutdown.Part> parts(FileRecorder recorder) {
-      var parts = new ArrayList<Shutdown.Part>(List.of(notifier::close));
+      var parts = new ArrayList<Shutdown.Part>(List.of(bfd::close, notifier::close));
       if (client != null) {
         parts.addAll(List.of(_ -> closeHeartbeat(), reporter::close, events::close));
       }

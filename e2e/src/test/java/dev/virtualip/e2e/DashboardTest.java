@@ -30,6 +30,9 @@ class DashboardTest {
           "virtualip_resignations_sent",
           "virtualip_resignations_received",
           "virtualip_check_failing",
+          "virtualip_bfd_detection",
+          "virtualip_bfd_session_state",
+          "virtualip_checks_early",
           "virtualip_agents_upgrade_paused",
           "virtualip_operator_status_writes");
 

@@ -197,13 +197,21 @@ final class InteropPair {
     assertEquals(List.of(), adverts(mode, master.other()));
   }
 
-  /** The master resigned: the other one takes over after its skew time, not its down interval. */
+  /** The master resigned: keepalived takes over after its skew time, not its down interval. */
   void assertHandOver(InteropMode mode, Side from, int priority) {
+    assertHandOver(mode, from, mode.skewMillis(priority), mode.skewMillis(priority));
+  }
+
+  /** The master resigned: ours follows without waiting for its skew time. */
+  void assertFollowed(InteropMode mode, Side from) {
+    assertHandOver(mode, from, 0, 0);
+  }
+
+  private void assertHandOver(InteropMode mode, Side from, long least, long most) {
     awaitMaster(mode, from.other());
     var last = adverts(mode, from).getLast();
     assertEquals(0, priority(last), "the last advert resigns");
-    long skew = mode.skewMillis(priority);
-    assertDelay(last, awaitAdvert(mode, from.other()), skew, skew + 3 * mode.intervalMillis());
+    assertDelay(last, awaitAdvert(mode, from.other()), least, most + 3 * mode.intervalMillis());
   }
 
   /** The master fell silent: the other one has taken over after its down interval. */

@@ -145,7 +145,7 @@ class KeepalivedMatrixIT {
             "keepalived stops",
             () -> pair.keepalived().stop(),
             mode -> {
-              pair.assertHandOver(mode, Side.A, 100);
+              pair.assertFollowed(mode, Side.A);
               pair.assertReason(mode, "MasterResigned");
               theirFrames.put(mode, pair.advertAndResignation(mode, Side.A, 150));
             }),

@@ -1,6 +1,12 @@
 package dev.virtualip.e2e;
 
+import dev.virtualip.agent.bfd.ControlPacket;
+import dev.virtualip.agent.bfd.Neighbour;
+import dev.virtualip.agent.bfd.SessionState;
+import dev.virtualip.agent.bfd.SessionStatus;
+import dev.virtualip.agent.bfd.Snapshot;
 import dev.virtualip.agent.metrics.AgentMetrics;
+import dev.virtualip.agent.metrics.BfdMetrics;
 import dev.virtualip.agent.metrics.VirtualServerMetrics;
 import dev.virtualip.agent.metrics.VirtualServerMetrics.Owner;
 import dev.virtualip.agent.net.IpvsPort.Counters;
@@ -84,10 +90,12 @@ final class MetricsPage {
     metrics.took("web", State.Master, State.Backup, "Released", 1);
     metrics.check("web", "nginx", "timeout");
     metrics.checked("web", "nginx", true, Duration.ofMillis(1));
+    metrics.checkedEarly("web", "ConnectionEnded");
     metrics.late("web", 1);
     metrics.turned(1);
     metrics.defect("notify");
     notifier(registry);
+    bfd(registry);
     return parse(registry.scrape());
   }
 
@@ -103,6 +111,13 @@ final class MetricsPage {
     registry
         .getPrometheusRegistry()
         .register(new VirtualServerMetrics(metrics, _ -> List.of(service)));
+  }
+
+  private static void bfd(PrometheusMeterRegistry registry) {
+    var neighbour = new Neighbour(2, InetAddress.getLoopbackAddress());
+    var session = new SessionStatus(neighbour, "eth0", SessionState.Up, 0, 1, 1, 1, 0);
+    var snapshot = new Snapshot(List.of(session), Map.of(ControlPacket.Reason.Ttl, 1L));
+    registry.getPrometheusRegistry().register(new BfdMetrics(() -> snapshot, () -> 0));
   }
 
   private static void notifier(PrometheusMeterRegistry registry) {

@@ -169,6 +169,27 @@ class SamplesIT {
   }
 
   @Test
+  void bfd() throws IOException {
+    var address = "203.0.113.92";
+    apply(sample("18-bfd.yaml"), a, b);
+    awaitServed(address, a);
+    Await.until(
+        "their session is up",
+        MOVE,
+        () ->
+            b.agent()
+                .metrics()
+                .contains("virtualip_bfd_session_up{interface=\"eth0\",peer=\"10.0.0.11\"} 1.0"));
+    try (var probe = Probe.start(client, url(address))) {
+      a.plug(false);
+      probe.awaitServedBy("node-b", MOVE);
+      b.agent().awaitStatus("fast", "reason", "NeighbourDown");
+      a.plug(true);
+      awaitServed(address, a);
+    }
+  }
+
+  @Test
   void twoActiveAndOneStandbyForBoth() throws IOException {
     var one = "203.0.113.13";
     var two = "203.0.113.14";
@@ -292,6 +313,8 @@ class SamplesIT {
     awaitServed(address, b);
     // Now on all nodes: pages are served all the same, and nobody takes over.
     c.nginx().fail(true);
+    Await.until(
+        "node-c knows", MOVE, () -> c.agent().status("host-nginx").path("priority").asInt() == 1);
     b.nginx().fail(true);
     try (var probe = Probe.start(client, url(address))) {
       Await.until(

@@ -8,5 +8,8 @@ import java.nio.file.Path;
  * @param pods answers pod checks; null without an API server: then they fail
  * @param scripts directory of the commands that checks may run; null for none: then they fail
  * @param ping answers ping checks
+ * @param connections held to what http and tcp checks watch
+ * @param exits of processes that checks watch
  */
-public record CheckMeans(PodReadiness pods, Path scripts, Ping ping) {}
+public record CheckMeans(
+    PodReadiness pods, Path scripts, Ping ping, IdleConnections connections, Exits exits) {}

@@ -50,7 +50,7 @@ final class HttpProbe implements Probe {
   public Result run() {
     try (var socket = new Socket()) {
       socket.setTcpNoDelay(true);
-      socket.connect(new InetSocketAddress(InetAddress.ofLiteral(http.host()), http.port()));
+      socket.connect(server());
       // Closing sends a reset, so that frequent checks leave no connections in TIME_WAIT.
       socket.setSoLinger(true, 0);
       return ask(http.scheme() == Scheme.HTTPS ? secured(socket) : socket);
@@ -59,6 +59,16 @@ final class HttpProbe implements Probe {
     } catch (IOException e) {
       return Probe.failure(e, target);
     }
+  }
+
+  /** With TLS, too, the watched connection is a bare one: its end says all that is wanted. */
+  @Override
+  public Runnable watch(CheckMeans means, Runnable ended) throws IOException {
+    return means.connections().hold(server(), ended);
+  }
+
+  private InetSocketAddress server() {
+    return new InetSocketAddress(InetAddress.ofLiteral(http.host()), http.port());
   }
 
   private Result ask(Socket socket) throws IOException, HttpException {

@@ -21,4 +21,14 @@ public interface PodReadiness {
    * @return empty until the API server has answered for the first time
    */
   Optional<Readiness> readiness(String namespace, LabelSelector selector);
+
+  /**
+   * Tells of changes of the readiness of the matching pods.
+   *
+   * @param changed called after each change that is noticed; by another thread, and must not block
+   * @return ends it
+   */
+  default Runnable follow(String namespace, LabelSelector selector, Runnable changed) {
+    return () -> {};
+  }
 }

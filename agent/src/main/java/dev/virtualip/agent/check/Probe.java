@@ -42,6 +42,32 @@ sealed interface Probe
    */
   Result run() throws IOException, InterruptedException;
 
+  /**
+   * Watches what the last run has found good.
+   *
+   * @param ended called when it has ended; by any thread, and must not block
+   * @return ends the watch; null if this kind of check has none that ends
+   * @throws IOException if it cannot be watched now
+   */
+  default Runnable watch(CheckMeans means, Runnable ended) throws IOException {
+    return null;
+  }
+
+  /**
+   * Follows what this check asks about, whether it is good or not.
+   *
+   * @param changed called after each change; by any thread, and must not block
+   * @return ends it
+   */
+  default Runnable follow(Runnable changed) {
+    return () -> {};
+  }
+
+  /** What an end or a change of what is watched is. */
+  default EarlyCause cause() {
+    return EarlyCause.ConnectionEnded;
+  }
+
   /** The result of one run. */
   sealed interface Result {
     /**
@@ -138,12 +164,21 @@ sealed interface Probe
     @Override
     public Result run() throws IOException {
       try (var socket = new Socket()) {
-        socket.connect(new InetSocketAddress(InetAddress.ofLiteral(host), port));
+        socket.connect(server());
         socket.setSoLinger(true, 0);
         return new Result.Success();
       } catch (IOException e) {
         return failure(e, hostPort(host, port));
       }
+    }
+
+    @Override
+    public Runnable watch(CheckMeans means, Runnable ended) throws IOException {
+      return means.connections().hold(server(), ended);
+    }
+
+    private InetSocketAddress server() {
+      return new InetSocketAddress(InetAddress.ofLiteral(host), port);
     }
   }
 
@@ -218,6 +253,16 @@ sealed interface Probe
         case None ->
             new Result.Failure("no Ready pod in %s matches %s".formatted(namespace, labels));
       };
+    }
+
+    @Override
+    public Runnable follow(Runnable changed) {
+      return pods == null ? () -> {} : pods.follow(namespace, selector, changed);
+    }
+
+    @Override
+    public EarlyCause cause() {
+      return EarlyCause.PodChanged;
     }
 
     private static String text(LabelSelector selector) {

@@ -45,6 +45,16 @@ final class ProcessProbe implements Probe {
     return new Result.Failure("no process " + name);
   }
 
+  @Override
+  public Runnable watch(CheckMeans means, Runnable ended) throws IOException {
+    return means.exits().watch(Integer.parseInt(last.getFileName().toString()), ended);
+  }
+
+  @Override
+  public EarlyCause cause() {
+    return EarlyCause.ProcessExited;
+  }
+
   /**
    * Whether the agent sees only its own child processes: in its own PID namespace it is process 1,
    * or in the image for scripts a child of process 1, tini.

@@ -62,6 +62,11 @@ public final class RememberedReadiness implements PodReadiness {
     return answer;
   }
 
+  @Override
+  public Runnable follow(String namespace, LabelSelector selector, Runnable changed) {
+    return live.follow(namespace, selector, changed);
+  }
+
   private void read() {
     try {
       file.read(Content.class)

@@ -4,6 +4,7 @@ import dev.virtualip.agent.disk.MasterRecord.Master;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.InstanceConfig.VirtualAddress;
+import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Timers;
 import java.io.IOException;
 import java.util.Collection;
@@ -87,6 +88,7 @@ final class EarlierLife {
   /** Whether the configuration is the recorded one and no backup can have taken over yet. */
   private boolean isStillMaster(InstanceConfig config, List<BoundAddress> bound) {
     return wasMaster(config)
+        && !isFollowedByBfd(config)
         && config.addresses().stream()
             .allMatch(
                 address ->
@@ -94,6 +96,11 @@ final class EarlierLife {
                         .filter(there -> isOurs(there, address))
                         .anyMatch(
                             there -> Timers.isStillMaster(config.router(), there.leaseSeconds())));
+  }
+
+  /** A backup may have taken over before any advert was missed. */
+  private static boolean isFollowedByBfd(InstanceConfig config) {
+    return config.bfd() != null && config.router().leasePolicy() != LeasePolicy.Exclusive;
   }
 
   private boolean isOurs(BoundAddress there, VirtualAddress address) {

@@ -1,5 +1,7 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.bfd.Neighbour;
+import dev.virtualip.agent.bfd.NeighbourState;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.plan.PlanChange;
@@ -13,6 +15,9 @@ public sealed interface Input {
 
   /** A report of the kernel by netlink. */
   record NetworkChanged(NetworkEvent event) implements Input {}
+
+  /** A session of BFD says something else about its neighbour. */
+  record NeighbourChanged(Neighbour neighbour, NeighbourState state) implements Input {}
 
   /** A check has another verdict. */
   record CheckChanged(String virtualIp, CheckState state) implements Input {}

@@ -5,9 +5,11 @@ import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.InstanceConfig.TrackedRouter;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.crds.schema.HealthCheck;
+import dev.virtualip.crds.values.IpPrefix;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -29,6 +31,11 @@ final class InstanceChecks {
   private final LinkStates links;
   private final Map<HealthCheck, AutoCloseable> runners = new LinkedHashMap<>();
   private final Map<String, CheckState> states = new LinkedHashMap<>();
+
+  /** Tracked routers that count as passed until there is news of them. */
+  private final Set<TrackedRouter> presumed = new HashSet<>();
+
+  private List<TrackedRouter> routers = List.of();
 
   InstanceChecks(Node node, LinkStates links) {
     this.node = node;
@@ -54,6 +61,15 @@ final class InstanceChecks {
         runners.put(check, node.checks().start(config.name(), ScheduledCheck.ofNode(check)));
       }
     }
+    trackRouters(config.bfd() == null ? List.of() : config.bfd().routers(), takesPart);
+  }
+
+  private void trackRouters(List<TrackedRouter> tracked, boolean takesPart) {
+    presumed.retainAll(tracked);
+    if (takesPart) {
+      tracked.stream().filter(router -> !routers.contains(router)).forEach(presumed::add);
+    }
+    routers = tracked;
   }
 
   /** Stops all checks. */
@@ -106,8 +122,14 @@ final class InstanceChecks {
           fault,
           fault.kind() == Kind.CheckGood
               ? "check " + fault.argument() + " is good, and reverse is set"
-              : states.get(fault.argument()).detail());
+              : detail(fault.argument()));
     }
+  }
+
+  private String detail(String name) {
+    return states.containsKey(name)
+        ? states.get(name).detail()
+        : "there is no session of BFD with the router: see docs/bfd.md";
   }
 
   /** Messages for checks that fail without being a fault. */
@@ -133,6 +155,11 @@ final class InstanceChecks {
     states.values().stream()
         .filter(check -> check.weight() == 0 || config.syncGroup() == null)
         .forEach(weighed::add);
+    for (var router : routers) {
+      if (router.weight() == 0 || config.syncGroup() == null) {
+        weighed.add(state(router));
+      }
+    }
     if (config.syncGroup() == null) {
       for (var tracked : config.trackInterfaces()) {
         if (tracked.weight() != 0) {
@@ -148,5 +175,21 @@ final class InstanceChecks {
       }
     }
     return weighed;
+  }
+
+  /** A session that its administrator has ended says nothing against the router. */
+  private CheckState state(TrackedRouter router) {
+    var said = node.neighbours().said(router);
+    if (said != null) {
+      presumed.remove(router);
+    }
+    var verdict =
+        switch (said) {
+          case null -> presumed.contains(router) ? Verdict.Good : Verdict.Unknown;
+          case Up, AdminDown -> Verdict.Good;
+          case Lost, Down -> Verdict.Failed;
+        };
+    var name = "bfd:" + IpPrefix.text(router.address());
+    return new CheckState(name, router.weight(), router.reverse(), verdict, "");
   }
 }

@@ -1,5 +1,6 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.bfd.Nic;
 import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort;
@@ -7,6 +8,7 @@ import dev.virtualip.agent.net.IpvsPort;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.net.PacketPorts;
 import java.time.Clock;
+import java.util.Map;
 
 /**
  * What virtual routers use of the node they run on.
@@ -16,6 +18,7 @@ import java.time.Clock;
  * @param services virtual services in the kernel, and whose they are
  * @param ports send and receive frames
  * @param checks starts health checks
+ * @param neighbours sessions of BFD
  * @param metrics counters
  * @param recorder records every step
  * @param stopwatch measures how long changes of state take
@@ -30,6 +33,7 @@ public record Node(
     OwnServices services,
     PacketPorts ports,
     Checks checks,
+    Neighbours neighbours,
     AgentMetrics metrics,
     Recorder recorder,
     Stopwatch stopwatch,
@@ -41,7 +45,7 @@ public record Node(
   /** Leases that are renewed between two looks at adverts. */
   private static final int RENEWALS = 16;
 
-  /** A node with an empty turn. */
+  /** A node with an empty turn and without BFD. */
   public Node(
       NodeNetwork network,
       AddressPort addresses,
@@ -54,11 +58,30 @@ public record Node(
       long bootedAt,
       Clock clock) {
     this(
+        network, addresses, ipvs, ports, checks, _ -> {}, metrics, recorder, stopwatch, bootedAt,
+        clock);
+  }
+
+  /** A node with an empty turn. */
+  public Node(
+      NodeNetwork network,
+      AddressPort addresses,
+      IpvsPort ipvs,
+      PacketPorts ports,
+      Checks checks,
+      Bfd bfd,
+      AgentMetrics metrics,
+      Recorder recorder,
+      Stopwatch stopwatch,
+      long bootedAt,
+      Clock clock) {
+    this(
         network,
         addresses,
         new OwnServices(ipvs),
         ports,
         checks,
+        new Neighbours(network, bfd),
         metrics,
         recorder,
         stopwatch,
@@ -66,6 +89,13 @@ public record Node(
         new Allowance(RENEWALS),
         bootedAt,
         clock);
+  }
+
+  /** Keeps sessions of BFD; news come back through the event loop. */
+  @FunctionalInterface
+  public interface Bfd {
+    /** Replaces the NICs and what is asked for there, by the NICs' indexes. Never waits. */
+    void watch(Map<Integer, Nic> nics);
   }
 
   /** Starts health checks; results come back through the event loop. */

@@ -5,6 +5,7 @@ import dev.virtualip.agent.holding.AcceptedAddresses;
 import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.instance.Input.CheckChanged;
 import dev.virtualip.agent.instance.Input.FrameReceived;
+import dev.virtualip.agent.instance.Input.NeighbourChanged;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.Noted;
 import dev.virtualip.agent.instance.Input.PlanChanged;
@@ -119,6 +120,8 @@ public final class NodeMachine {
   private long now;
 
   private volatile Map<String, NodeStatus> statuses = Map.of();
+
+  private boolean quits;
 
   /**
    * A machine to be {@linkplain #start started}.
@@ -244,6 +247,7 @@ public final class NodeMachine {
     if (unsettled) {
       settle(false);
     }
+    node.neighbours().settle(instances.values());
   }
 
   /** After all that moves addresses: copies of connections can wait for that. */
@@ -273,7 +277,12 @@ public final class NodeMachine {
           instance.onCheck(changed.state(), now);
         }
       }
-      case PlanChanged changed -> planChanged(changed.change());
+      case NeighbourChanged changed -> neighbourChanged(changed);
+      case PlanChanged changed -> {
+        if (!quits) {
+          planChanged(changed.change());
+        }
+      }
       case Noted noted -> {
         notes.put(noted.virtualIp(), noted.problems());
         note(noted.virtualIp());
@@ -281,9 +290,39 @@ public final class NodeMachine {
     }
   }
 
+  private void neighbourChanged(NeighbourChanged changed) {
+    var neighbour = changed.neighbour();
+    boolean fails = node.neighbours().take(neighbour, changed.state());
+    for (var instance : List.copyOf(instances.values())) {
+      if (instance.config().bfd() != null) {
+        instance.neighbourChanged(neighbour, fails, now);
+      }
+    }
+  }
+
+  /**
+   * The agent is about to end: masters resign to their peers, and serve on for their successors.
+   * Nothing begins any more.
+   */
+  public void quit(long time) {
+    now = time;
+    // First, so that nobody takes for a failure what is a hand-over.
+    node.neighbours().end();
+    quits = true;
+    opened.clear();
+    restarts.clear();
+    instances.values().forEach(instance -> instance.quit(now));
+  }
+
+  /** Whether nothing serves on any more, so that it may {@link #stop}. */
+  public boolean hasQuit() {
+    return instances.values().stream().noneMatch(VrrpInstance::servesOn);
+  }
+
   /** Stops all instances; masters resign to their peers. */
   public void stop(long time) {
     now = time;
+    node.neighbours().end();
     List.copyOf(instances.values())
         .forEach(instance -> instance.stop(Reason.of(Kind.AgentStopped), now));
     ipvsSettings.stop();
@@ -312,6 +351,7 @@ public final class NodeMachine {
       return;
     }
     networkIsNew = true;
+    node.neighbours().doubt();
     switch (event) {
       case LinkRemoved removed -> node.ports().close(removed.linkIndex());
       case LinkChanged changed when !changed.link().up() ->
@@ -409,7 +449,10 @@ public final class NodeMachine {
     lossReadAt = lossAt == State.NEVER ? lossReadAt : now;
     lossAt = State.NEVER;
     try {
-      networkIsNew |= node.network().reload();
+      if (node.network().reload()) {
+        networkIsNew = true;
+        node.neighbours().doubt();
+      }
       readServices();
       node.ports().retain(node.network().linkIndexes());
       readAt = now + READ_PERIOD;
@@ -468,6 +511,7 @@ public final class NodeMachine {
     change.leave().forEach(this::leave);
     endLeft();
     unsettled = true;
+    node.neighbours().doubt();
     leaving.removeAll(change.run().keySet());
     runs.putAll(change.run());
     try {
@@ -549,6 +593,7 @@ public final class NodeMachine {
   private void end(String name, Kind reason) {
     var instance = instances.remove(name);
     if (instance != null) {
+      node.neighbours().doubt();
       instance.stop(Reason.of(reason), now);
     }
   }
@@ -672,6 +717,7 @@ public final class NodeMachine {
 
   private void publish(VrrpInstance instance) {
     unsettled = true;
+    node.neighbours().doubt();
     var present = new TreeMap<String, MasterRecord.Master>();
     instances.values().stream()
         .filter(i -> i.stateName() == VirtualIpStatus.State.Master)

@@ -39,6 +39,11 @@ final class Restarts {
     failedAt.remove(name);
   }
 
+  /** Nothing is restarted any more. */
+  void clear() {
+    at.clear();
+  }
+
   /** When the next restart is due, or {@link State#NEVER}. */
   long deadline() {
     // The common case first: the loop asks at each turn.

@@ -1,5 +1,6 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.bfd.Neighbour;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.holding.Holdings;
@@ -22,7 +23,9 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -78,6 +81,7 @@ public final class VrrpInstance {
   private boolean checksFail;
   private String leaving;
   private boolean started;
+  private boolean quits;
   private HandOver asked;
   private List<String> strays = List.of();
 
@@ -199,8 +203,12 @@ public final class VrrpInstance {
   /** When {@link #onDeadline} is due, or {@link State#NEVER}. */
   public long deadline() {
     return Math.min(
-        Math.min(router.deadline(), faults.deadline()),
+        Math.min(router.deadline(), faultsDeadline()),
         Math.min(receiver.deadline(), effects.deadline()));
+  }
+
+  private long faultsDeadline() {
+    return quits ? State.NEVER : faults.deadline();
   }
 
   /** Does everything that is due. */
@@ -226,7 +234,7 @@ public final class VrrpInstance {
     if (receiver.deadline() <= now) {
       receiver.onDeadline(now);
     }
-    if (faults.deadline() <= now) {
+    if (faultsDeadline() <= now) {
       long due = faults.deadline();
       faults.onDeadline(now);
       faults.ask(config);
@@ -327,6 +335,26 @@ public final class VrrpInstance {
             });
   }
 
+  /**
+   * A neighbour's session of BFD has news.
+   *
+   * @param fails whether they tell of its failure
+   */
+  void neighbourChanged(Neighbour neighbour, boolean fails, long now) {
+    node.turn()
+        .run(
+            this,
+            () -> {
+              var link = node.network().link(config.interfaceName());
+              if (fails && link != null && link.index() == neighbour.linkIndex()) {
+                step(new NeighbourDown(neighbour.address()), now);
+              }
+              if (!config.bfd().routers().isEmpty()) {
+                look(now);
+              }
+            });
+  }
+
   /** Switches to a configuration that {@linkplain InstanceConfig#continues continues} this one. */
   void update(InstanceConfig next, long now) {
     if (!next.equals(config)) {
@@ -396,6 +424,18 @@ public final class VrrpInstance {
     on(new Resign(new Reason(Kind.HandedOver, Kind.Deselected.name())), now);
   }
 
+  /** The agent is about to end: a master resigns to its peers, and serves on for its successor. */
+  void quit(long now) {
+    node.turn()
+        .run(
+            this,
+            () -> {
+              stopChecks();
+              quits = true;
+              step(new Quit(Reason.of(Kind.AgentStopped)), now);
+            });
+  }
+
   /** Ends for good; a master resigns to its peers first. */
   public void stop(Reason reason, long now) {
     node.turn()
@@ -435,7 +475,7 @@ public final class VrrpInstance {
   }
 
   private void look(long now) {
-    if (!started) {
+    if (!started || quits) {
       // The node may change while it opens: it would take over with no check and no server.
       return;
     }
@@ -516,6 +556,9 @@ public final class VrrpInstance {
     var step = router.step(event, now);
     router = step.router();
     node.recorder().stepped(config.name(), now, event, step.effects());
+    if (Neighbours.differ(before.state(), router.state())) {
+      node.neighbours().doubt();
+    }
     if (step.effects().stream().anyMatch(StateChanged.class::isInstance)) {
       timeline.begin(node.stopwatch().seen(), node.stopwatch().now());
     }
@@ -577,7 +620,7 @@ public final class VrrpInstance {
 
   /** Whether it has handed over and holds the addresses still, for its successor. */
   boolean servesOn() {
-    return router.state() instanceof Backup backup && backup.servesOn();
+    return router.state().servesOn();
   }
 
   VirtualIpStatus.State stateName() {

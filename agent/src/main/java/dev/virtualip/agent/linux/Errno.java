@@ -15,6 +15,7 @@ final class Errno {
   static final int EEXIST = 17;
   static final int ENODEV = 19;
   static final int EINVAL = 22;
+  static final int ENOSYS = 38;
   static final int ENOPROTOOPT = 92;
   static final int EAFNOSUPPORT = 97;
   static final int EADDRINUSE = 98;
@@ -43,7 +44,7 @@ final class Errno {
           Map.entry(24, "EMFILE"),
           Map.entry(28, "ENOSPC"),
           Map.entry(34, "ERANGE"),
-          Map.entry(38, "ENOSYS"),
+          Map.entry(ENOSYS, "ENOSYS"),
           Map.entry(90, "EMSGSIZE"),
           Map.entry(ENOPROTOOPT, "ENOPROTOOPT"),
           Map.entry(93, "EPROTONOSUPPORT"),

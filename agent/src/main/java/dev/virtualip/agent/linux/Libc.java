@@ -14,16 +14,18 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.StructLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.VarHandle;
+import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
- * The calls of the C library that netlink and raw sockets need. A call interrupted by a signal is
- * repeated; any other failure is an {@link ErrnoException}.
+ * The calls of the C library that netlink, raw sockets and pidfds need. A call interrupted by a
+ * signal is repeated; any other failure is an {@link ErrnoException}.
  */
 final class Libc {
   static final int AF_INET = 2;
   static final int AF_INET6 = 10;
   static final int AF_NETLINK = 16;
+  static final int SOCK_DGRAM = 2;
   static final int SOCK_RAW = 3;
   static final int SOCK_CLOEXEC = 0x80000;
   static final int SOL_SOCKET = 1;
@@ -35,6 +37,9 @@ final class Libc {
   static final int MSG_DONTWAIT = 0x40;
   static final short POLLIN = 1;
   private static final int EFD_CLOEXEC = 0x80000;
+
+  /** The same on all architectures, as that of every call since Linux 5.1. */
+  private static final long SYS_PIDFD_OPEN = 434;
 
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO = STATE.varHandle(PathElement.groupElement("errno"));
@@ -62,8 +67,21 @@ final class Libc {
       function("recv", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
   private static final MethodHandle POLL =
       function("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
+  private static final MethodHandle PPOLL =
+      function("ppoll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS));
+  private static final MethodHandle RECVMSG =
+      function("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+  private static final MethodHandle READ =
+      function("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
   private static final MethodHandle WRITE =
       function("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+
+  /** The C library has pidfd_open only since glibc 2.36. */
+  private static final MethodHandle SYSCALL =
+      function(
+          "syscall",
+          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT),
+          Linker.Option.firstVariadicArg(1));
 
   private Libc() {}
 
@@ -173,6 +191,36 @@ final class Libc {
             () -> "poll(%d descriptors, %d ms)".formatted(count, timeoutMillis));
   }
 
+  /**
+   * Waits until a descriptor is ready, with a finer clock than {@link #poll}.
+   *
+   * @param pollfds array of struct pollfd
+   * @param timeoutNanos 0 or more
+   * @return number of descriptors that are ready, 0 after the timeout
+   */
+  static int ppoll(MemorySegment pollfds, long count, long timeoutNanos) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var timeout = arena.allocate(16, 8);
+      timeout.set(JAVA_LONG, 0, timeoutNanos / 1_000_000_000L);
+      timeout.set(JAVA_LONG, 8, timeoutNanos % 1_000_000_000L);
+      return (int)
+          call(
+              state -> (int) PPOLL.invokeExact(state, pollfds, count, timeout, MemorySegment.NULL),
+              () -> "ppoll(%d descriptors, %d ns)".formatted(count, timeoutNanos));
+    }
+  }
+
+  /**
+   * Receives a datagram and what the kernel tells of it; returns the length of what fitted.
+   *
+   * @param message struct msghdr
+   */
+  static long recvmsg(int fd, MemorySegment message, int flags) throws ErrnoException {
+    return call(
+        state -> (long) RECVMSG.invokeExact(state, fd, message, flags),
+        () -> "recvmsg(fd %d, flags %#x)".formatted(fd, flags));
+  }
+
   static void write(int fd, long value) throws ErrnoException {
     try (var arena = Arena.ofConfined()) {
       var pointer = arena.allocateFrom(JAVA_LONG, value);
@@ -180,6 +228,29 @@ final class Libc {
           state -> (long) WRITE.invokeExact(state, fd, pointer, (long) Long.BYTES),
           () -> "write(fd %d, %d)".formatted(fd, value));
     }
+  }
+
+  /** Reads eight bytes: of an eventfd its counter, which becomes 0. */
+  static long read(int fd) throws ErrnoException {
+    try (var arena = Arena.ofConfined()) {
+      var pointer = arena.allocate(JAVA_LONG);
+      call(
+          state -> (long) READ.invokeExact(state, fd, pointer, (long) Long.BYTES),
+          () -> "read(fd %d)".formatted(fd));
+      return pointer.get(JAVA_LONG, 0);
+    }
+  }
+
+  /**
+   * Opens a descriptor of a process, closed on exec, which becomes readable when the process exits.
+   *
+   * @throws ErrnoException ESRCH if there is no such process; ENOSYS before Linux 5.3
+   */
+  static int pidfdOpen(int pid) throws ErrnoException {
+    return (int)
+        call(
+            state -> (long) SYSCALL.invokeExact(state, SYS_PIDFD_OPEN, pid, 0),
+            () -> "pidfd_open(%d)".formatted(pid));
   }
 
   /** Closes a descriptor, without a second try: Linux has released it even if it reports EINTR. */
@@ -220,7 +291,10 @@ final class Libc {
    * lose its message in class initialization.
    */
   @SuppressWarnings("restricted") // Native calls are what this class is for.
-  private static MethodHandle function(String name, FunctionDescriptor type) {
+  private static MethodHandle function(
+      String name, FunctionDescriptor type, Linker.Option... more) {
+    var options = Arrays.copyOf(more, more.length + 1);
+    options[more.length] = Linker.Option.captureCallState("errno");
     var linker = Linker.nativeLinker();
     var address =
         linker
@@ -231,7 +305,7 @@ final class Libc {
                     new UnsatisfiedLinkError(
                         "the C library has no " + name + "(): run virtualip-agent on Linux"));
     try {
-      return linker.downcallHandle(address, type, Linker.Option.captureCallState("errno"));
+      return linker.downcallHandle(address, type, options);
     } catch (IllegalCallerException e) {
       var error =
           new UnsatisfiedLinkError(

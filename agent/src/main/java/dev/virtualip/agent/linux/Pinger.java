@@ -51,11 +51,12 @@ public final class Pinger {
     long number = ThreadLocalRandom.current().nextLong();
     var reply = new CountDownLatch(1);
     waiting.put(number, reply);
+    int scope = address instanceof Inet6Address six ? six.getScopeId() : 0;
     try (var arena = Arena.ofConfined()) {
       Libc.sendto(
           fd,
           arena.allocateFrom(ValueLayout.JAVA_BYTE, request(ipv6, number)),
-          arena.allocateFrom(ValueLayout.JAVA_BYTE, socketAddress(address)));
+          arena.allocateFrom(ValueLayout.JAVA_BYTE, SocketAddress.of(address, 0, scope)));
       reply.await();
     } finally {
       waiting.remove(number);
@@ -70,19 +71,6 @@ public final class Pinger {
       message.putShort(2, (short) Checksum.of(message.array()));
     }
     return message.array();
-  }
-
-  private static byte[] socketAddress(InetAddress address) {
-    var bytes = ByteBuffer.allocate(address instanceof Inet6Address ? 28 : 16);
-    bytes.order(ByteOrder.nativeOrder());
-    if (address instanceof Inet6Address six) {
-      bytes.putShort((short) Libc.AF_INET6).position(8);
-      bytes.put(address.getAddress()).putInt(six.getScopeId());
-    } else {
-      bytes.putShort((short) Libc.AF_INET).position(4);
-      bytes.put(address.getAddress());
-    }
-    return bytes.array();
   }
 
   private synchronized int socket(boolean ipv6) throws IOException {

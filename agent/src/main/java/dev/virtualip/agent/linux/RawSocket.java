@@ -6,10 +6,7 @@ import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.ValueLayout;
-import java.net.Inet6Address;
 import java.net.InetAddress;
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -21,8 +18,6 @@ public final class RawSocket implements UnicastPort {
   private static final int IP_HDRINCL = 3;
   private static final int IPPROTO_IPV6 = 41;
   private static final int IPV6_HDRINCL = 36;
-  private static final int SOCKADDR_IN = 16;
-  private static final int SOCKADDR_IN6 = 28;
 
   private final Link link;
   private final int fd;
@@ -64,30 +59,12 @@ public final class RawSocket implements UnicastPort {
       throw new IOException("the socket on " + link.name() + " is closed");
     }
     try (var arena = Arena.ofConfined()) {
-      var address = socketAddress(destination);
+      var address = SocketAddress.of(destination, 0, link.index());
       Libc.sendto(
           fd,
           arena.allocateFrom(ValueLayout.JAVA_BYTE, packet),
           arena.allocateFrom(ValueLayout.JAVA_BYTE, address));
     }
-  }
-
-  /** struct sockaddr_in or sockaddr_in6; a link-local address gets this link as its scope. */
-  private byte[] socketAddress(InetAddress destination) {
-    boolean ipv6 = destination instanceof Inet6Address;
-    var address =
-        ByteBuffer.allocate(ipv6 ? SOCKADDR_IN6 : SOCKADDR_IN)
-            .order(ByteOrder.nativeOrder())
-            .putShort((short) (ipv6 ? Libc.AF_INET6 : Libc.AF_INET))
-            .putShort((short) 0);
-    if (ipv6) {
-      address.putInt(0);
-    }
-    address.put(destination.getAddress());
-    if (destination.isLinkLocalAddress() && ipv6) {
-      address.putInt(link.index());
-    }
-    return address.array();
   }
 
   @Override

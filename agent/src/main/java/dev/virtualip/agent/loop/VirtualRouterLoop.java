@@ -77,6 +77,11 @@ public final class VirtualRouterLoop implements Runnable {
     }
   }
 
+  /** Adds an input unless the queue is full; never waits. */
+  public boolean offer(Input input) {
+    return inputs.offer(new Arrival(input));
+  }
+
   /** Adds any other input; waits while the queue is full. */
   public void put(Input input) {
     try {
@@ -123,6 +128,10 @@ public final class VirtualRouterLoop implements Runnable {
     try {
       machine.start();
       while (!stopping) {
+        turn();
+      }
+      machine.quit(System.nanoTime());
+      while (!machine.hasQuit()) {
         turn();
       }
     } catch (InterruptedException e) {

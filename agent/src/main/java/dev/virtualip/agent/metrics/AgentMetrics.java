@@ -182,6 +182,20 @@ public final class AgentMetrics {
         .record(duration);
   }
 
+  /**
+   * A check starts before its time.
+   *
+   * @param cause name of why
+   */
+  public void checkedEarly(String vip, String cause) {
+    count(
+        "virtualip.checks.early",
+        "Checks started before their time, as what they watch has ended or changed, by cause",
+        vip,
+        "cause",
+        cause);
+  }
+
   /** An advert has been sent. */
   public void sent(String vip, int priority) {
     count("virtualip.adverts.sent", "Adverts sent", vip);

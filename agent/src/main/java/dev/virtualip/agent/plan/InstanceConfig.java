@@ -1,5 +1,6 @@
 package dev.virtualip.agent.plan;
 
+import dev.virtualip.agent.bfd.Timing;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.source.PodFacts;
@@ -64,6 +65,7 @@ import java.util.stream.Stream;
  * @param linkDownDelay how long a NIC has to be down before it counts, nanoseconds
  * @param delayAfterBoot how long after the node's boot it starts to take part, nanoseconds
  * @param interfaces NICs that have to work, each with the path of the first field that names it
+ * @param bfd sessions of BFD, or null
  */
 public record InstanceConfig(
     String name,
@@ -91,7 +93,8 @@ public record InstanceConfig(
     long linkUpDelay,
     long linkDownDelay,
     long delayAfterBoot,
-    Map<String, String> interfaces) {
+    Map<String, String> interfaces,
+    Bfd bfd) {
 
   /** An address, the NIC it is bound on, and whether adverts list it. */
   public record VirtualAddress(String interfaceName, IpPrefix prefix, boolean advertised) {}
@@ -103,6 +106,13 @@ public record InstanceConfig(
    * @param interval nanoseconds between the announcements of two addresses, 0 or more
    */
   public record Garp(int repeat, long interval) {}
+
+  /** Sessions of BFD, and routers beside the nodes whose sessions count. */
+  public record Bfd(Timing timing, List<TrackedRouter> routers) {}
+
+  /** A router whose session counts for the priority, and the NIC whose network it is on. */
+  public record TrackedRouter(
+      InetAddress address, String interfaceName, int weight, boolean reverse) {}
 
   /** A route and its NIC; the link index is filled in when the route is installed. */
   public record VirtualRoute(
@@ -188,7 +198,25 @@ public record InstanceConfig(
         checked.linkUpDelay().toNanos(),
         checked.linkDownDelay().toNanos(),
         checked.delayAfterBoot().toNanos(),
-        interfaces(spec, nodeName));
+        interfaces(spec, nodeName),
+        bfd(checked, nodeName));
+  }
+
+  private static Bfd bfd(CheckedSpec checked, String nodeName) {
+    var bfd = checked.bfd();
+    return bfd == null
+        ? null
+        : new Bfd(
+            new Timing(bfd.interval().toNanos(), bfd.multiplier()),
+            bfd.peers().stream()
+                .map(
+                    peer ->
+                        new TrackedRouter(
+                            peer.address(),
+                            checked.interfaceOn(nodeName, peer.interfaceName()),
+                            peer.weight(),
+                            peer.reverse()))
+                .toList());
   }
 
   /** The virtual servers of a VirtualIP with the real servers that they have now. */
@@ -362,7 +390,8 @@ public record InstanceConfig(
         linkUpDelay,
         linkDownDelay,
         delayAfterBoot,
-        interfaces);
+        interfaces,
+        bfd);
   }
 
   /** Whether both belong to the same sync group. */

@@ -118,13 +118,17 @@ public final class ManifestSource implements AutoCloseable {
     changes.await(watched, REREAD);
   }
 
-  /** Whether no file is being written: a half-written file would remove its VirtualIPs. */
+  /**
+   * Whether no file is being written: a half-written file would remove its VirtualIPs. Who has just
+   * truncated one may wait for a busy processor before it writes.
+   */
   private boolean settled() {
     try {
       long now = System.currentTimeMillis();
       for (var file : Manifests.in(directory)) {
         long age = now - Files.getLastModifiedTime(file).toMillis();
-        if (age >= 0 && age < SETTLED.toMillis()) {
+        boolean isNew = age >= 0 && age < SETTLED.toMillis();
+        if (isNew || Files.size(file) == 0) {
           return false;
         }
       }

@@ -28,6 +28,13 @@ public sealed interface Event {
    */
   record AdvertisementReceived(int priority, long interval, InetAddress source) implements Event {}
 
+  /**
+   * A router has been lost by BFD, before it could be missed by its adverts.
+   *
+   * @param address its address
+   */
+  record NeighbourDown(InetAddress address) implements Event {}
+
   /** The state's deadline has passed. */
   record TimerExpired() implements Event {}
 
@@ -59,6 +66,14 @@ public sealed interface Event {
    * @param reason why
    */
   record Shutdown(Reason reason) implements Event {}
+
+  /**
+   * The router has to end soon: a master resigns, and serves on for its successor until it hears
+   * it. {@link Shutdown} follows.
+   *
+   * @param reason why
+   */
+  record Quit(Reason reason) implements Event {}
 
   /**
    * The router has to hand over if it is Active, although it has no fault; it stays in the

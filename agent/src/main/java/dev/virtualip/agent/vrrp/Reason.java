@@ -31,6 +31,8 @@ public record Reason(Kind kind, String argument) {
     MasterDown(false),
     /** The master resigned by an advert with priority 0. */
     MasterResigned(false),
+    /** The session of BFD with the master has ended by its failure. */
+    NeighbourDown(false),
     /** The master had a lower priority. */
     Preempted(false),
     /** A better master was heard; argument: its address. */

@@ -1,5 +1,6 @@
 package dev.virtualip.agent.vrrp;
 
+import java.net.InetAddress;
 import java.util.List;
 
 /**
@@ -12,8 +13,8 @@ public sealed interface State {
    * Takes no part; if a reason is a fault, it is keepalived's FAULT.
    *
    * @param reasons why; never empty
-   * @param releaseAt an earlier life was master a moment ago, and what it has left serves on until
-   *     a master is heard, and until then at the latest; {@link #NEVER} if nothing is left
+   * @param releaseAt what it held as master, itself or in an earlier life, serves on until a
+   *     successor is heard, and until then at the latest; {@link #NEVER} if it holds nothing
    */
   record Initialize(List<Reason> reasons, long releaseAt) implements State {
     /** Copies the list. Recordings from before anything was left have 0 for the time. */
@@ -27,7 +28,7 @@ public sealed interface State {
       this(reasons, NEVER);
     }
 
-    /** Whether something that an earlier life has left serves on. */
+    @Override
     public boolean servesOn() {
       return releaseAt != NEVER;
     }
@@ -44,6 +45,8 @@ public sealed interface State {
    * @param wishing whether the timer has expired while the sync group was not ready
    * @param releaseAt when a former master that serves on for its successor removes the addresses at
    *     the latest; {@link #NEVER} if it does not hold them
+   * @param yieldedAt when it let go as master without ending; 0 if it never did
+   * @param master source of the advert heard last; null if none was, and in old recordings
    */
   record Backup(
       long activeDownAt,
@@ -51,50 +54,60 @@ public sealed interface State {
       long preemptAt,
       Takeover takeover,
       boolean wishing,
-      long releaseAt)
+      long releaseAt,
+      long yieldedAt,
+      InetAddress master)
       implements State {
 
-    /** Old recordings have no releaseAt, which is read as 0 and means never. */
+    /** Old recordings have no releaseAt, which is read as 0 and means never, and no yieldedAt. */
     public Backup {
       releaseAt = releaseAt == 0 ? NEVER : releaseAt;
     }
 
-    /** A backup that does not hold the addresses. */
-    public Backup(
-        long activeDownAt,
-        long masterInterval,
-        long preemptAt,
-        Takeover takeover,
-        boolean wishing) {
-      this(activeDownAt, masterInterval, preemptAt, takeover, wishing, NEVER);
-    }
-
-    /** A backup outside of a sync group, or one whose timer has not expired yet. */
-    public Backup(long activeDownAt, long masterInterval, long preemptAt, Takeover takeover) {
-      this(activeDownAt, masterInterval, preemptAt, takeover, false);
-    }
-
     /** The same state with another Active_Down_Timer. */
     Backup until(long deadline) {
-      return new Backup(deadline, masterInterval, preemptAt, takeover, wishing, releaseAt);
+      return new Backup(
+          deadline, masterInterval, preemptAt, takeover, wishing, releaseAt, yieldedAt, master);
     }
 
     /** The same state with another cause of a takeover. */
     Backup meaning(Takeover next) {
-      return new Backup(activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt);
+      return new Backup(
+          activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt, yieldedAt, master);
     }
 
     /** The same state with another end of the preempt delay. */
     Backup preemptingAt(long at) {
-      return new Backup(activeDownAt, masterInterval, at, takeover, wishing, releaseAt);
+      return new Backup(
+          activeDownAt, masterInterval, at, takeover, wishing, releaseAt, yieldedAt, master);
     }
 
     /** The same state serving on until a time; {@link #NEVER} for no longer. */
     Backup releasing(long at) {
-      return new Backup(activeDownAt, masterInterval, preemptAt, takeover, wishing, at);
+      return new Backup(
+          activeDownAt, masterInterval, preemptAt, takeover, wishing, at, yieldedAt, master);
     }
 
-    /** Whether it still holds the addresses until its successor is heard. */
+    /** The same state after an advert from this address. */
+    Backup hearing(InetAddress address) {
+      return new Backup(
+          activeDownAt,
+          masterInterval,
+          preemptAt,
+          takeover,
+          wishing,
+          releaseAt,
+          yieldedAt,
+          address);
+    }
+
+    /** The same state with an expired timer, while the sync group is not ready. */
+    Backup wishing(long deadline) {
+      return new Backup(
+          deadline, masterInterval, preemptAt, takeover, true, releaseAt, yieldedAt, master);
+    }
+
+    @Override
     public boolean servesOn() {
       return releaseAt != NEVER;
     }
@@ -124,6 +137,11 @@ public sealed interface State {
     }
   }
 
+  /** Whether it is not master and holds the addresses still, until its successor is heard. */
+  default boolean servesOn() {
+    return false;
+  }
+
   /** A deadline that never comes. */
   long NEVER = Long.MAX_VALUE;
 
@@ -133,6 +151,8 @@ public sealed interface State {
     MasterDown(Reason.Kind.MasterDown),
     /** The master resigned by an advert with priority 0. */
     MasterResigned(Reason.Kind.MasterResigned),
+    /** The master was lost by BFD. */
+    NeighbourDown(Reason.Kind.NeighbourDown),
     /** The master has a lower priority. */
     Preempted(Reason.Kind.Preempted),
     /**
@@ -145,6 +165,11 @@ public sealed interface State {
 
     Takeover(Reason.Kind cause) {
       this.cause = cause;
+    }
+
+    /** Whether the master is known to be gone, so that the best backup follows at once. */
+    boolean follows() {
+      return this == MasterResigned || this == NeighbourDown;
     }
 
     /** The cause of the change to Active. */

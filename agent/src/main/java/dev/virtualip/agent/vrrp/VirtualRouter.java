@@ -15,7 +15,9 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -52,6 +54,12 @@ public record VirtualRouter(
    * Shortest time for which a master that hands over serves on for its successor, in nanoseconds.
    */
   private static final long SUCCESSION_MIN = 250_000_000L;
+
+  /**
+   * Longest time for which a master that quits serves on for its successor, in nanoseconds: its
+   * process has to end within a second, as keepalived's does.
+   */
+  private static final long QUIT_MAX = 400_000_000L;
 
   /**
    * Checks the priority.
@@ -116,6 +124,7 @@ public record VirtualRouter(
           none(new VirtualRouter(config, priority, changed.source(), state));
       case ConfigChanged changed -> configChanged(changed.config(), now);
       case Shutdown shutdown -> shutdown(shutdown.reason());
+      case Quit quit -> quit(quit.reason(), now);
       case Resign resign -> resign(resign.cause(), now);
       case HoldingsLost _ -> holdingsLost(now);
       case ServersChanged _ ->
@@ -127,10 +136,11 @@ public record VirtualRouter(
           state instanceof Active active
               ? step(announced(active.advertAt(), now), new AnnounceAddresses())
               : none(this);
+      case NeighbourDown neighbour -> neighbourDown(neighbour.address(), now);
       case AdvertisementReceived advert ->
           switch (state) {
             case Initialize initialize -> advert.priority() > 0 ? release(initialize) : none(this);
-            case Backup backup -> receivedInBackup(backup, advert, now);
+            case Backup backup -> heardFrom(advert.source(), receivedInBackup(backup, advert, now));
             case Active active -> receivedInActive(active, advert, now);
           };
       case TimerExpired _ ->
@@ -180,6 +190,18 @@ public record VirtualRouter(
       return step(stopped, new UnbindAddresses(), new StateChanged(stopped, reason));
     }
     return leave(List.of(reason));
+  }
+
+  /** A shutdown after which a master serves on, unless the lease policy is Exclusive. */
+  private Step quit(Reason reason, long now) {
+    if (exclusive() || !(state instanceof Active || state.servesOn())) {
+      return shutdown(reason);
+    }
+    var quitting = new Initialize(List.of(reason), now + QUIT_MAX);
+    var changed = new StateChanged(quitting, reason);
+    return state instanceof Active
+        ? step(quitting, new SendAdvertisement(0), changed)
+        : step(quitting, changed);
   }
 
   /** Stops taking part; a master says so with priority 0 (RFC 9568 6.4.3, Shutdown). */
@@ -239,7 +261,10 @@ public record VirtualRouter(
     return new Active(advertAt, delay > 0 ? now + delay : NEVER, burst);
   }
 
-  /** Moves a running Active_Down_Timer by the change of the down interval, as keepalived does. */
+  /**
+   * Moves a running Active_Down_Timer by the change of the down interval, or of the skew, as
+   * keepalived does. A wait of milliseconds goes on as it is.
+   */
   private VirtualRouter rearmed(VirtualRouter before, long now) {
     if (!(state instanceof Backup backup)) {
       return this;
@@ -247,12 +272,13 @@ public record VirtualRouter(
     // A backup that has learned no other interval uses its own.
     boolean own = backup.masterInterval() == before.config.advertInterval();
     long interval = own ? config.advertInterval() : backup.masterInterval();
+    boolean follows = backup.takeover().follows();
     long shift =
-        backup.takeover() == Takeover.MasterResigned
+        follows
             ? skewTime(interval) - before.skewTime(backup.masterInterval())
             : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     // An expired timer is not moved: its lateness tells whether the node slept.
-    boolean running = backup.activeDownAt() > now;
+    boolean running = backup.activeDownAt() > now && (exclusive() || !follows);
     long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(
         new Backup(
@@ -261,7 +287,9 @@ public record VirtualRouter(
             backup.preemptAt(),
             backup.takeover(),
             backup.wishing(),
-            backup.releaseAt()));
+            backup.releaseAt(),
+            backup.yieldedAt(),
+            backup.master()));
   }
 
   /** Applies an edit of Preempt_Mode or of the preempt delay to a preemption that has begun. */
@@ -273,7 +301,7 @@ public record VirtualRouter(
         backup.takeover() == Takeover.Preempted || backup.takeover() == Takeover.Claimed;
     if (before.preempt() && !mayPreempt() && preempts && backup.activeDownAt() > now) {
       // The lower master is alive, and keeps its place from now on.
-      return with(listen(backup.masterInterval(), now).releasing(backup.releaseAt()));
+      return with(listenOn(backup, backup.masterInterval(), now).releasing(backup.releaseAt()));
     }
     return backup.preemptAt() == NEVER || config.preemptDelay() == before.preemptDelay()
         ? this
@@ -285,6 +313,13 @@ public record VirtualRouter(
   /** The address owner preempts whatever Preempt_Mode is (RFC 9568 6.1). */
   private boolean mayPreempt() {
     return config.preempt() || priority == VirtualRouterConfig.OWNER;
+  }
+
+  /** The same step, after which a backup knows whose advert it has heard last. */
+  private static Step heardFrom(InetAddress source, Step step) {
+    return step.router().state() instanceof Backup backup
+        ? new Step(step.router().with(backup.hearing(source)), step.effects())
+        : step;
   }
 
   private Step receivedInBackup(Backup backup, AdvertisementReceived advert, long now) {
@@ -305,11 +340,10 @@ public record VirtualRouter(
       return none(with(backup));
     }
     if (advert.priority() == 0 || lastResort) {
-      return none(
-          with(
-              backup
-                  .until(now + skewTime(backup.masterInterval()))
-                  .meaning(Takeover.MasterResigned)));
+      // Said again, it is no hurry: its master serves on. Or it is forged, many times.
+      boolean again = backup.takeover() == Takeover.MasterResigned;
+      long wait = again ? skewTime(backup.masterInterval()) : succession(backup, now);
+      return none(with(backup.until(now + wait).meaning(Takeover.MasterResigned)));
     }
     // A router that has claimed counts as master already. So the lower master's last advert, or a
     // simultaneous claim of a worse router, changes nothing.
@@ -317,14 +351,30 @@ public record VirtualRouter(
       return none(with(backup));
     }
     if (advert.priority() >= priority || !mayPreempt()) {
-      return none(with(listen(learned(advert), now)));
+      return none(with(listenOn(backup, learned(advert), now)));
     }
     if (config.preemptDelay() > 0 && now < preemptAt(backup, now)) {
-      long at = now + activeDownInterval(learned(advert));
       return none(
-          with(new Backup(at, learned(advert), preemptAt(backup, now), Takeover.Preempted)));
+          with(
+              listenOn(backup, learned(advert), now)
+                  .preemptingAt(preemptAt(backup, now))
+                  .meaning(Takeover.Preempted)));
     }
     return none(with(backup.meaning(Takeover.Preempted)));
+  }
+
+  /**
+   * The master is gone before its adverts are missed, so the best backup takes over as after a
+   * resignation. With exclusive leases nothing changes: the lost master's leases have to end first.
+   */
+  private Step neighbourDown(InetAddress address, long now) {
+    if (!(state instanceof Backup backup) || !address.equals(backup.master()) || exclusive()) {
+      return none(this);
+    }
+    long at = now + succession(backup, now);
+    return at < backup.activeDownAt()
+        ? none(with(backup.until(at).meaning(Takeover.NeighbourDown)))
+        : none(this);
   }
 
   /**
@@ -359,7 +409,7 @@ public record VirtualRouter(
       return none(this);
     }
     if (order > 0) {
-      var backup = listen(learned(advert), now);
+      var backup = yielding(learned(advert), now).hearing(advert.source());
       var cause = new Reason(Kind.HigherPriority, advert.source().getHostAddress());
       // After a network split the winner may not know of this router. One last advert tells it to
       // announce the addresses again (keepalived: higher_prio_send_advert).
@@ -426,7 +476,9 @@ public record VirtualRouter(
             backup.preemptAt(),
             Takeover.Claimed,
             false,
-            backup.releaseAt()),
+            backup.releaseAt(),
+            backup.yieldedAt(),
+            backup.master()),
         new SendAdvertisement(priority));
   }
 
@@ -445,16 +497,7 @@ public record VirtualRouter(
     if (sleptThrough(backup, now)) {
       return hearOneMore(backup, now);
     }
-    long interval = backup.masterInterval();
-    return none(
-        with(
-            new Backup(
-                now + activeDownInterval(interval),
-                interval,
-                backup.preemptAt(),
-                backup.takeover(),
-                true,
-                backup.releaseAt())));
+    return none(with(backup.wishing(now + activeDownInterval(backup.masterInterval()))));
   }
 
   /**
@@ -472,20 +515,20 @@ public record VirtualRouter(
     if (!(state instanceof Active)) {
       return none(this);
     }
-    var backup = listen(config.advertInterval(), now);
+    var backup = yielding(config.advertInterval(), now);
     return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
   }
 
   /**
-   * Resigns with priority 0, like a shutdown, but stays in the election as a backup. The peers wait
-   * for their skew time. Unless the lease policy is Exclusive it serves on until its successor is
-   * heard.
+   * Resigns with priority 0, like a shutdown, but stays in the election as a backup. Unless the
+   * lease policy is Exclusive it serves on until its successor is heard, and says so by resigning
+   * twice: then its peers wait for their skew time, in which each learns who is to follow.
    */
   private Step resign(Reason cause, long now) {
     if (!(state instanceof Active)) {
       return none(this);
     }
-    var listening = listen(config.advertInterval(), now);
+    var listening = yielding(config.advertInterval(), now);
     if (exclusive()) {
       return step(
           listening,
@@ -495,7 +538,11 @@ public record VirtualRouter(
     }
     long skewMax = Timers.skewTime(config.version(), 1, config.advertInterval());
     var backup = listening.releasing(now + Math.max(skewMax, SUCCESSION_MIN));
-    return step(backup, new SendAdvertisement(0), new StateChanged(backup, cause));
+    return step(
+        backup,
+        new SendAdvertisement(0),
+        new SendAdvertisement(0),
+        new StateChanged(backup, cause));
   }
 
   private Step activeTimerExpired(Active active, long now) {
@@ -536,9 +583,44 @@ public record VirtualRouter(
         new StateChanged(active, cause));
   }
 
+  /** A backup that has just begun. */
   private Backup listen(long masterInterval, long now) {
+    return listening(masterInterval, 0, now);
+  }
+
+  /** A backup that was master until now. */
+  private Backup yielding(long masterInterval, long now) {
+    return listening(masterInterval, now, now);
+  }
+
+  /** A backup that has heard of a master, or has to wait for one, anew. */
+  private Backup listenOn(Backup before, long masterInterval, long now) {
+    return listening(masterInterval, before.yieldedAt(), now).hearing(before.master());
+  }
+
+  private Backup listening(long masterInterval, long yieldedAt, long now) {
     return new Backup(
-        now + activeDownInterval(masterInterval), masterInterval, NEVER, Takeover.MasterDown);
+        now + activeDownInterval(masterInterval),
+        masterInterval,
+        NEVER,
+        Takeover.MasterDown,
+        false,
+        NEVER,
+        yieldedAt,
+        null);
+  }
+
+  /**
+   * How long it leaves it to better ones to follow a master that is gone. The whole skew waits who
+   * has just yielded: a flood of forged resignations must not cost more changes than with that. And
+   * where two must never own an address, an advert on its way has to arrive in between.
+   */
+  private long succession(Backup backup, long now) {
+    long interval = backup.masterInterval();
+    boolean yielded = backup.yieldedAt() != 0 && now - backup.yieldedAt() < interval;
+    return exclusive() || yielded
+        ? skewTime(interval)
+        : Timers.successionTime(config.version(), priority, interval);
   }
 
   /**

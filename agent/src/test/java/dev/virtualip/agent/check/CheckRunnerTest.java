@@ -62,7 +62,7 @@ class CheckRunnerTest {
       CheckRunner.Listener listener, PodReadiness pods, HealthCheck... checks) {
     return CheckRunner.start(
         Stream.of(checks).map(ScheduledCheck::ofNode).toList(),
-        new CheckMeans(pods, null, null),
+        new CheckMeans(pods, null, null, null, null),
         listener);
   }
 

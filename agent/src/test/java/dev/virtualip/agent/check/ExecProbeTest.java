@@ -24,7 +24,8 @@ class ExecProbeTest {
         "---\n{name: e, exec: {command: [check, '%s']%s}, timeout: 10s}".formatted(argument, more);
     var check = Serialization.unmarshal(yaml, HealthCheck.class);
     return switch (Probe.of(
-            ScheduledCheck.ofServer(check, SERVER, 80), new CheckMeans(null, scripts, null))
+            ScheduledCheck.ofServer(check, SERVER, 80),
+            new CheckMeans(null, scripts, null, null, null))
         .run()) {
       case Probe.Result.Failure failure -> failure.detail().replace(String.valueOf(scripts), "DIR");
       case Probe.Result.Success good when good.serverWeight() != null ->

@@ -38,7 +38,8 @@ class NetworkProbesTest {
   private static String run(String kind, int port, Ping ping) throws Exception {
     var yaml = "---\n{name: n, timeout: 300ms, %s}".formatted(kind.replace("PORT", "" + port));
     var check = Serialization.unmarshal(yaml, HealthCheck.class).at("127.0.0.1", null);
-    var probe = Probe.of(ScheduledCheck.ofNode(check), new CheckMeans(null, null, ping));
+    var probe =
+        Probe.of(ScheduledCheck.ofNode(check), new CheckMeans(null, null, ping, null, null));
     var result = assertTimeoutPreemptively(Duration.ofSeconds(10), probe::run);
     return switch (result) {
       case Probe.Result.Failure failure -> failure.detail().replace("" + port, "PORT");

@@ -1,5 +1,6 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.bfd.Nic;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.check.Verdict;
@@ -71,6 +72,9 @@ public final class FakeNode implements AddressPort {
   String refusal;
   public Node node;
 
+  /** What sessions of BFD are asked for. */
+  Map<Integer, Nic> watched = Map.of();
+
   public FakeNode() {
     link("eth0", 2, true);
     link("eth1", 3, true);
@@ -89,6 +93,7 @@ public final class FakeNode implements AddressPort {
                   (_, _) -> {},
                   (link, _) -> new FakeUnicastPort(link.name())),
               this::startCheck,
+              nics -> watched = nics,
               new AgentMetrics(registry),
               Recorder.NONE,
               new Stopwatch(() -> ticks),

@@ -104,6 +104,26 @@ final class Mutants {
               "return (256 - priority) *",
               "return priority *"),
           new Mutant(
+              "a resigned master is followed after the whole skew",
+              "vrrp/VirtualRouter.java",
+              "return exclusive() || yielded",
+              "return interval > 0"),
+          new Mutant(
+              "a resigned master is followed by all backups at once",
+              "vrrp/Timers.java",
+              "(256 - priority) * SUCCESSION_STEP",
+              "SUCCESSION_STEP"),
+          new Mutant(
+              "exclusive leases: a resigned master is followed within milliseconds",
+              "vrrp/VirtualRouter.java",
+              "return exclusive() || yielded",
+              "return yielded"),
+          new Mutant(
+              "one that quits serves on with its exclusive lease",
+              "vrrp/VirtualRouter.java",
+              "if (exclusive() || !(state instanceof Active",
+              "if (!(state instanceof Active"),
+          new Mutant(
               "leases are never renewed",
               "holding/Holdings.java",
               "return Timers.renewalDue(now - renewedAt, config.router().advertInterval());",
@@ -116,8 +136,8 @@ final class Mutants {
           new Mutant(
               "a lease is renewed as Backup",
               "vrrp/VirtualRouter.java",
-              "    if (advert.priority() >= priority || !mayPreempt()) {\n      return none(with(listen(learned(advert), now)));",
-              "    if (advert.priority() >= priority || !mayPreempt()) {\n      return new Step(\n          with(listen(learned(advert), now)), List.of(new BindAddresses()));"),
+              "    if (advert.priority() >= priority || !mayPreempt()) {\n      return none(with(listenOn(backup, learned(advert), now)));",
+              "    if (advert.priority() >= priority || !mayPreempt()) {\n      return new Step(\n          with(listenOn(backup, learned(advert), now)), List.of(new BindAddresses()));"),
           new Mutant(
               "a node that slept goes on as master",
               "vrrp/VirtualRouter.java",
@@ -128,6 +148,11 @@ final class Mutants {
               "vrrp/VirtualRouter.java",
               "return exclusive() && state instanceof Backup backup && backup.takeover() == Takeover.Preempted;",
               "return exclusive() && state instanceof Backup backup && backup.takeover() == Takeover.Claimed;"),
+          new Mutant(
+              "exclusive leases: a master that BFD loses is followed within its lease",
+              "vrrp/VirtualRouter.java",
+              "!address.equals(backup.master()) || exclusive()) {",
+              "!address.equals(backup.master())) {"),
           new Mutant(
               "a member of a sync group that yields leaves the others masters",
               "vrrp/SyncGroup.java",

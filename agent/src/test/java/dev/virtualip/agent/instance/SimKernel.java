@@ -97,6 +97,7 @@ final class SimKernel implements AddressPort {
   /** When somebody else last gave a place back that ours may want. */
   long freedAt = Long.MIN_VALUE / 2;
 
+  private InetAddress own;
   private long foreignSince = Long.MIN_VALUE / 2;
 
   /** When a batch of changes last failed half-way. */
@@ -116,7 +117,13 @@ final class SimKernel implements AddressPort {
 
   private void boot(int node) {
     var own = IpPrefix.parse("10.0.0." + (11 + node) + "/24");
+    this.own = own.address();
     addresses.put(own, new Bound(ETH0, own, 0, 0, ids++));
+  }
+
+  /** The node's own address. */
+  InetAddress own() {
+    return own;
   }
 
   /** All but the node's own address is gone. */

@@ -1,10 +1,14 @@
 package dev.virtualip.agent.instance;
 
+import dev.virtualip.agent.bfd.Neighbour;
+import dev.virtualip.agent.bfd.NeighbourState;
+import dev.virtualip.agent.bfd.Nic;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.CheckChanged;
 import dev.virtualip.agent.instance.Input.FrameReceived;
+import dev.virtualip.agent.instance.Input.NeighbourChanged;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.metrics.AgentMetrics;
@@ -100,6 +104,7 @@ final class SimNode {
   private final long clockOffset;
   private final Queue<Input> inbox = new ArrayDeque<>();
   private final Map<String, String> checksRunning = new TreeMap<>();
+  private List<InetAddress> asked = List.of();
   private NodeMachine machine;
   private Plan plan;
   private Nics nics;
@@ -111,6 +116,9 @@ final class SimNode {
   private int idleTurns;
   private Map<String, MasterRecord.Master> recorded = Map.of();
   private Set<ServiceKey> recordedServices = Set.of();
+
+  /** Not null while it quits. */
+  private Runnable onEnd;
 
   /** Probability that a frame cannot be sent. */
   double sendFailure;
@@ -130,6 +138,11 @@ final class SimNode {
 
   boolean live() {
     return machine != null;
+  }
+
+  /** Whether it has got SIGTERM. */
+  boolean quits() {
+    return onEnd != null;
   }
 
   boolean paused() {
@@ -177,6 +190,7 @@ final class SimNode {
     inherited = Set.copyOf(kernel.ipvs.daemons.keySet());
     captures = false;
     checksRunning.clear();
+    asked = List.of();
     inbox.clear();
     plan = new Plan(name);
     nics = null;
@@ -192,6 +206,7 @@ final class SimNode {
             new OwnServices(kernel.ipvs),
             ports,
             (vip, check) -> startCheck(vip, check.check(), ofLife),
+            new Neighbours(network, nics -> watch(nics, ofLife)),
             METRICS,
             Recorder.NONE,
             stopwatch,
@@ -207,17 +222,32 @@ final class SimNode {
   /** The agent is killed: the kernel keeps what it has. */
   void crash() {
     machine = null;
+    onEnd = null;
     life++;
     pausedUntil = 0;
   }
 
-  /** SIGTERM. */
-  void stop() {
-    if (machine != null && !paused()) {
+  /**
+   * SIGTERM.
+   *
+   * @param ended run when the process has ended
+   */
+  void stop(Runnable ended) {
+    onEnd = ended;
+    machine.quit(clock());
+    world.turned(this);
+    endIfQuit();
+    sleep();
+  }
+
+  private void endIfQuit() {
+    if (onEnd != null && machine.hasQuit()) {
       machine.stop(clock());
       world.turned(this);
       recorded = Map.of();
+      var then = onEnd;
       crash();
+      then.run();
     }
   }
 
@@ -245,7 +275,8 @@ final class SimNode {
         });
   }
 
-  private long clock() {
+  /** Its own clock, by which its timers go. */
+  long clock() {
     return agenda.now() + clockOffset;
   }
 
@@ -275,6 +306,24 @@ final class SimNode {
         captures = captures && link.index() != SimKernel.ETH0;
       }
     };
+  }
+
+  private void watch(Map<Integer, Nic> nics, int ofLife) {
+    if (life == ofLife) {
+      asked = nics.values().stream().flatMap(nic -> nic.asked().keySet().stream()).toList();
+    }
+  }
+
+  /** Whether it has a session of BFD with a node, or would like to. */
+  boolean asks(SimNode other) {
+    return live() && asked.contains(other.kernel.own());
+  }
+
+  /** The session of BFD with a node ends by the other's silence. */
+  void lose(SimNode other) {
+    take(
+        new NeighbourChanged(
+            new Neighbour(SimKernel.ETH0, other.kernel.own()), NeighbourState.Lost));
   }
 
   private AutoCloseable startCheck(String vip, HealthCheck check, int ofLife) {
@@ -395,6 +444,7 @@ final class SimNode {
       throw new AssertionError(this.name + " turns without progress");
     }
     world.turned(this);
+    endIfQuit();
     sleep();
   }
 

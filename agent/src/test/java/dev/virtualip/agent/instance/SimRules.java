@@ -30,6 +30,11 @@ final class SimRules {
   /** After the last of several losses it has to be quiet for 250 ms before they are put back. */
   private static final long NOT_LONG = 350 * MS;
 
+  /** What a backup leaves to better ones for each step of priority, and at most. */
+  private static final long SUCCESSION_STEP = MS / 10;
+
+  private static final long SUCCESSION_MAX = 26 * MS;
+
   /** A refused bind is tried again after this time at the earliest. */
   private static final long BIND_RETRY_MIN = 5 * SECOND;
 
@@ -45,7 +50,13 @@ final class SimRules {
   /** When a node last advertised a VirtualIP in an earlier turn, or in an earlier life. */
   private final Map<String, Long> advertisedAt = new HashMap<>();
 
-  private final Map<String, Long> bothSince = new HashMap<>();
+  private final Map<IpPrefix, Two> owners = new HashMap<>();
+
+  /**
+   * Two that hold an address, and since when. Others are others: who follows a dead one by BFD may
+   * die while the lease of that one still runs.
+   */
+  private record Two(SimNode first, SimNode second, long since) {}
 
   /** A rule broken in the middle of a turn. */
   private AssertionError broken;
@@ -65,6 +76,12 @@ final class SimRules {
     long betterAt = Long.MIN_VALUE / 2;
     long priorityChangedAt;
     long masterSince;
+
+    /** When a backup has heard its master resign, and nothing since. */
+    long resignedAt = Long.MAX_VALUE;
+
+    /** How often it has heard that: if more than once, there is no hurry. */
+    int resignations;
 
     /** Since when the kernel's refusal has kept it from taking part. */
     long refusedSince = Long.MAX_VALUE;
@@ -99,6 +116,7 @@ final class SimRules {
   /** Its agent has ended: what it did before is no promise of the next one. */
   void forget(SimNode node) {
     world.vips.forEach(vip -> seen.remove(node.name + vip.name));
+    received.get(node).clear();
   }
 
   void sent(SimNode node, int[] advert) {
@@ -151,6 +169,7 @@ final class SimRules {
       checkDefect(node, vip, status);
       checkMoves(node, vip, before, state, instance);
       checkTimers(node, vip, before, state, instance);
+      checkSuccession(node, vip, before, state, instance);
       checkRetries(node, vip, before, instance);
       checkHoldings(node, vip, instance, state);
       before.at = now();
@@ -338,6 +357,56 @@ final class SimRules {
     }
   }
 
+  /**
+   * A master that resigns is followed within milliseconds, the best backup first; with exclusive
+   * leases after VRRP's skew.
+   */
+  private void checkSuccession(
+      SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
+    boolean waited = before.state == State.Backup && before.instance == instance;
+    long waitedFor = now() - before.resignedAt;
+    if (waited && waitedFor >= 0 && node.wokeAt < before.resignedAt) {
+      require(
+          vip.exclusive || waitedFor <= SUCCESSION_MAX,
+          "%s waits %.6f s to follow a master of %s that has resigned",
+          node,
+          waitedFor / 1e9,
+          vip.name);
+      boolean follows =
+          state == State.Master
+              && node.statuses().get(vip.name).reason().equals("MasterResigned")
+              && (vip.exclusive || before.priorityChangedAt < before.resignedAt)
+              && before.priority == instance.router().priority();
+      long skew = downInterval(vip, before.priority) - 3 * vip.intervalNanos();
+      long least = vip.exclusive ? skew : (256 - before.priority) * SUCCESSION_STEP;
+      require(
+          !follows || waitedFor >= least,
+          "%s leaves better ones %.6f s to follow a master of %s",
+          node,
+          waitedFor / 1e9,
+          vip.name);
+    }
+    if (state != State.Backup || before.instance != instance) {
+      before.resignations = 0;
+      before.resignedAt = Long.MAX_VALUE;
+    }
+    for (var advert : of(vip, received.get(node))) {
+      before.resignations = advert[1] > 0 ? 0 : before.resignations + 1;
+      boolean hurries = before.resignations == 1 || before.resignations > 1 && vip.exclusive;
+      before.resignedAt = hurries && follows(node, vip, instance) ? now() : Long.MAX_VALUE;
+    }
+  }
+
+  /** Whether a backup outside of a sync group has not just yielded. */
+  private boolean follows(SimNode node, SimVip vip, VrrpInstance instance) {
+    return vip.group == null
+        && !vip.keepMaster
+        && !world.intervalEdited
+        && instance != null
+        && instance.router().state() instanceof Backup backup
+        && (backup.yieldedAt() == 0 || node.clock() - backup.yieldedAt() >= vip.intervalNanos());
+  }
+
   /** Nobody holds what it is not master of, and a master holds it all. */
   private void checkHoldings(SimNode node, SimVip vip, VrrpInstance instance, State state) {
     var known = prefixes.computeIfAbsent(vip.name, _ -> new LinkedHashSet<>());
@@ -433,7 +502,8 @@ final class SimRules {
 
   /** keepalived: lvs_sync_daemon. The kernel has one daemon of each role for all VirtualIPs. */
   private void checkDaemons(SimNode node) {
-    if (!node.isSettled() || !node.configured() || node.kernel.link(SimKernel.ETH0) == null) {
+    boolean may = node.isSettled() && node.configured() && !node.quits();
+    if (!may || node.kernel.link(SimKernel.ETH0) == null) {
       return;
     }
     var states =
@@ -493,12 +563,16 @@ final class SimRules {
         first = first == null ? node : first;
       }
     }
-    var key = prefix.toString();
     if (second == null) {
-      bothSince.remove(key);
+      owners.remove(prefix);
       return;
     }
-    long since = bothSince.computeIfAbsent(key, _ -> now());
+    var two = owners.get(prefix);
+    if (two == null || two.first() != first || two.second() != second) {
+      two = new Two(first, second, now());
+      owners.put(prefix, two);
+    }
+    long since = two.since();
     boolean calm =
         !world.rough && world.lan.isWhole() && now() - world.disturbedAt > 10 * vip.intervalNanos();
     require(
@@ -537,7 +611,7 @@ final class SimRules {
   /**
    * Known: who claims from a master that has died since its last advert gets no answer, and cannot
    * tell that from one that let go without a word, as keepalived does. If it is refused the address
-   * then, it resigns, and another one follows.
+   * then, or hands over, it resigns, and another one follows.
    */
   private boolean claimedFromTheDead(SimVip vip, SimNode first, SimNode second) {
     return claimed(first, vip) && hasJustBeenDead(second, vip)
@@ -550,7 +624,7 @@ final class SimRules {
     return status != null
         && (status.reason().equals("Preempted")
             || status.reason().equals("SyncGroup")
-            || world.refused && status.reason().equals("MasterResigned"));
+            || status.reason().equals("MasterResigned"));
   }
 
   /** It is dead, or frozen, or back and going on within its lease. */

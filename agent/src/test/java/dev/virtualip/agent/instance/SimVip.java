@@ -36,6 +36,9 @@ final class SimVip {
   long intervalMillis;
   boolean preempt;
 
+  /** Whether its nodes have sessions of BFD. */
+  boolean bfd;
+
   /** Whether eth2 has to be up, too. */
   boolean tracks;
 
@@ -149,6 +152,9 @@ final class SimVip {
     json.append(",\"linkDebounce\":\"").append(debounceMillis).append("ms\"");
     if (tracks) {
       json.append(",\"trackInterfaces\":[{\"name\":\"eth2\"}]");
+    }
+    if (bfd) {
+      json.append(",\"detection\":{\"bfd\":{}}");
     }
     if (exclusive) {
       json.append(",\"lease\":{\"policy\":\"Exclusive\"}");

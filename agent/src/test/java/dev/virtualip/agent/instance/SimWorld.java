@@ -44,6 +44,10 @@ final class SimWorld implements SimNode.World {
   private final boolean movesOnPurpose;
 
   private final SplittableRandom purpose;
+
+  /** Chosen apart for the same reason. */
+  private final SplittableRandom bfd;
+
   private final long seed;
   private final Consumer<String> trace;
   private final List<SimVip> deleted = new ArrayList<>();
@@ -56,6 +60,7 @@ final class SimWorld implements SimNode.World {
     this.trace = trace;
     random = new SplittableRandom(seed);
     purpose = new SplittableRandom(~seed);
+    bfd = new SplittableRandom(31 * seed);
     movesOnPurpose = purpose.nextInt(4) == 0;
     int count = 2 + random.nextInt(random.nextInt(3) == 0 ? 4 : 2);
     lan = new SimLan(agenda, random, count);
@@ -67,6 +72,8 @@ final class SimWorld implements SimNode.World {
       var priorities = member && i > 0 ? vips.get(0).priorities : SimVip.priorities(count, random);
       vips.add(new SimVip(i, random, member ? "edge" : null, priorities, keepMaster));
     }
+    boolean detects = bfd.nextInt(3) == 0;
+    vips.forEach(vip -> vip.bfd = detects && bfd.nextInt(4) > 0);
     for (int i = 0; i < count; i++) {
       nodes.add(new SimNode(i, agenda, random.split(), this));
     }
@@ -109,6 +116,7 @@ final class SimWorld implements SimNode.World {
     int count = 2 + random.nextInt(12);
     for (int i = 0; i < count; i++) {
       doSomething();
+      agenda.after(bfd.nextLong(150 * MS, 200 * MS), this::detect);
       pass(random.nextLong(1, random.nextInt(3) == 0 ? 6 * interval : 2 * interval));
     }
     heal();
@@ -189,6 +197,23 @@ final class SimWorld implements SimNode.World {
     }
   }
 
+  /** Sessions of BFD end after the detection time, and now and then for nothing. */
+  private void detect() {
+    for (var node : nodes) {
+      for (var other : nodes) {
+        boolean silent =
+            !other.live()
+                || other.paused()
+                || !other.kernel.works(SimKernel.ETH0)
+                || !lan.reaches(other.number, node.number);
+        if (node.asks(other) && (silent || bfd.nextInt(10) == 0)) {
+          say("%s loses %s by BFD%s", node.name, other.name, silent ? "" : ", for nothing");
+          node.lose(other);
+        }
+      }
+    }
+  }
+
   private void moveOnPurpose(SimNode node, SimVip vip) {
     switch (purpose.nextInt(4)) {
       case 0 -> selectOrDeselect(node, vip);
@@ -235,11 +260,14 @@ final class SimWorld implements SimNode.World {
   }
 
   private void stop(SimNode node) {
-    if (node.live() && !node.paused()) {
+    if (node.live() && !node.paused() && !node.quits()) {
       say("%s is stopped", node);
-      node.stop();
-      rules.forget(node);
-      later(node);
+      node.stop(
+          () -> {
+            say("%s has ended", node);
+            rules.forget(node);
+            later(node);
+          });
     }
   }
 

@@ -163,6 +163,16 @@ class VirtualRouterLoopTest {
     Await.until(() -> fake.bound.size() == 1 && fake.installed.isEmpty(), fake.log::toString);
   }
 
+  /** A backup has followed within the detection time, perhaps. */
+  @Test
+  void withBfdItStartsAsBackupAndServesOn() {
+    leaveAll(3);
+    var web = WEB.replace("  healthChecks", "  detection: {bfd: {}}\n  healthChecks");
+    start(masterOf(web), web);
+    assertEquals("Init CheckPending(nginx)", reason("web"));
+    assertEquals(2, fake.bound.size(), "the node's own address, and what is left");
+  }
+
   @Test
   void aRuleStaysWithAMasterThatGoesOnAndElseGoesBeforeItsRoute() {
     var rule = new PolicyRule(IpPrefix.parse("203.0.113.10/32"), null, 100, 1000);

@@ -2,17 +2,76 @@ package dev.virtualip.agent.kube;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.virtualip.agent.Await;
 import dev.virtualip.agent.check.PodReadiness.Readiness;
 import dev.virtualip.crds.schema.LabelSelector;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+@EnableKubernetesMockClient(crud = true)
 class NodePodsTest {
+  KubernetesClient client;
+
+  @Test
+  void whoFollowsIsToldOfChangesOfReadinessAlone() {
+    var selector = new LabelSelector(Map.of("app", "x"), null);
+    var told = new CopyOnWriteArrayList<Optional<Readiness>>();
+    // The mock server knows no spec.nodeName selector.
+    try (var pods = new NodePods(() -> client.pods().inAnyNamespace().runnableInformer(0))) {
+      var unfollow = pods.follow("ns", selector, () -> told.add(pods.readiness("ns", selector)));
+      pods.follow(
+          "ns",
+          selector,
+          () -> {
+            throw new AssertionError("a defect of one concerns no other");
+          });
+      Await.until(() -> told.equals(known(Readiness.None)), () -> told);
+      create(running("a", "x", "True"));
+      Await.until(() -> told.equals(known(Readiness.None, Readiness.Ready)), () -> told);
+      create(running("b", "x", "True"));
+      create(running("c", "y", "True"));
+      edit(running("a", "x", "False"));
+      edit(running("b", "x", "False"));
+      var all = known(Readiness.None, Readiness.Ready, Readiness.None);
+      Await.until(() -> told.equals(all), () -> told);
+
+      unfollow.run();
+      edit(running("a", "x", "True"));
+      Await.until(() -> !pods.readiness("ns", selector).equals(all.getLast()), () -> told);
+      assertEquals(all, told);
+    }
+  }
+
+  private static List<Optional<Readiness>> known(Readiness... readiness) {
+    return Stream.of(readiness).map(Optional::of).toList();
+  }
+
+  private void create(Pod pod) {
+    client.resource(pod).create();
+  }
+
+  private void edit(Pod pod) {
+    client.resource(pod).update();
+  }
+
+  private static Pod running(String name, String app, String ready) {
+    return new PodBuilder(pod("ns", app, ready.equals("True"), false))
+        .editMetadata()
+        .withName(name)
+        .and()
+        .build();
+  }
+
   @ParameterizedTest
   @CsvSource({
     "ns, x, true, false, Ready",

@@ -16,7 +16,9 @@ import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -91,7 +93,8 @@ class EnumerationTest {
     var told = step.effects().stream().filter(StateChanged.class::isInstance).toList();
     var done = step.effects().stream().map(EnumerationTest::word).filter(Objects::nonNull).toList();
     var cause = told.isEmpty() ? null : Reason.text(((StateChanged) told.getFirst()).causes());
-    if (!expected.state().equals(step.router().state())
+    // Who the master is has a test of its own.
+    if (!Routers.led(expected.state(), null).equals(Routers.led(step.router().state(), null))
         || !expected.effects().equals(done)
         || !Objects.equals(expected.cause(), cause)) {
       throw new AssertionError(
@@ -136,7 +139,7 @@ class EnumerationTest {
       for (var version : Version.values()) {
         for (var config : configs(version)) {
           for (int priority : new int[] {1, 100, 254, 255}) {
-            for (var state : states(config, priority)) {
+            for (var state : states(config, priority, family.above())) {
               var router = Routers.router(config, priority, family.own(), state);
               for (var event : events(router, family)) {
                 consumer.accept(new Case(router, event, NOW));
@@ -162,7 +165,7 @@ class EnumerationTest {
     return configs;
   }
 
-  private static List<State> states(VirtualRouterConfig config, int priority) {
+  private static List<State> states(VirtualRouterConfig config, int priority, InetAddress master) {
     var states = new ArrayList<State>();
     states.add(new Initialize(Reasons.of("Starting")));
     states.add(new Initialize(Reasons.of("Resuming")));
@@ -174,9 +177,12 @@ class EnumerationTest {
       for (long due : new long[] {5 * SECOND / 2, SECOND / 2, 0, -interval, -interval - 1}) {
         for (long preemptAt : new long[] {NEVER, NOW + 2 * SECOND, NOW, NOW - SECOND}) {
           for (var takeover : Takeover.values()) {
-            var backup = Routers.backup(NOW + due, interval, preemptAt, takeover);
-            states.add(backup);
-            states.add(Routers.wishing(backup));
+            for (long yieldedAt : new long[] {0, NOW - interval, NOW - interval + 1}) {
+              var backup = Routers.backup(NOW + due, interval, preemptAt, takeover, yieldedAt);
+              states.add(backup);
+              states.add(Routers.wishing(backup));
+              states.add(Routers.led(backup, master));
+            }
           }
         }
       }
@@ -214,9 +220,11 @@ class EnumerationTest {
         Routers.configChanged(
             Routers.withPreempt(router.config(), !router.config().preempt(), SECOND)));
     events.add(new Shutdown(Reasons.reason("AgentStopped")));
+    events.add(new Quit(Reasons.reason("AgentStopped")));
     events.addAll(List.of(new Wish(), new TakeOver(), new LetGo("inside"), new Reannounce()));
     events.add(new Resign(Reasons.reason("HandedOver(Drain)")));
     events.add(new HoldingsLost());
+    events.add(new NeighbourDown(family.above()));
     events.add(new ServersChanged());
     return events;
   }

@@ -58,14 +58,39 @@ final class Routers {
     return new VirtualRouter(config, priority, source, state);
   }
 
-  static State backup(long activeDownAt, long masterInterval, long preemptAt, Takeover takeover) {
-    return new Backup(activeDownAt, masterInterval, preemptAt, takeover);
+  static State backup(
+      long activeDownAt, long masterInterval, long preemptAt, Takeover takeover, long yieldedAt) {
+    return new Backup(
+        activeDownAt, masterInterval, preemptAt, takeover, false, State.NEVER, yieldedAt, null);
   }
 
   /** A member of a sync group that would be Active if all were. */
   static State wishing(State state) {
     var b = (Backup) state;
-    return new Backup(b.activeDownAt(), b.masterInterval(), b.preemptAt(), b.takeover(), true);
+    return new Backup(
+        b.activeDownAt(),
+        b.masterInterval(),
+        b.preemptAt(),
+        b.takeover(),
+        true,
+        State.NEVER,
+        b.yieldedAt(),
+        b.master());
+  }
+
+  /** The same backup, which has heard its last advert from this address. */
+  static State led(State state, InetAddress master) {
+    return state instanceof Backup b
+        ? new Backup(
+            b.activeDownAt(),
+            b.masterInterval(),
+            b.preemptAt(),
+            b.takeover(),
+            b.wishing(),
+            b.releaseAt(),
+            b.yieldedAt(),
+            master)
+        : state;
   }
 
   static State active(long advertAt) {

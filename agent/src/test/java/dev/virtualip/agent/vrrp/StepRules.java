@@ -90,7 +90,7 @@ final class StepRules {
           "becoming Active is not advert, bind, announce, tell");
       require(count(UnbindAddresses.class) == 0, "unbind while becoming Active");
     } else if (active(before) && !active(after)) {
-      boolean servesOn = after.state() instanceof Backup backup && backup.servesOn();
+      boolean servesOn = after.state().servesOn();
       require(
           servesOn
               ? !exclusive() && count(UnbindAddresses.class) == 0
@@ -105,8 +105,9 @@ final class StepRules {
           "addresses claimed while leaving Active");
       boolean stops = resigns();
       boolean yields = event instanceof AdvertisementReceived;
+      boolean twice = event instanceof Event.Resign && !exclusive();
       require(
-          count(SendAdvertisement.class) == (stops || yields ? 1 : 0),
+          count(SendAdvertisement.class) == (twice ? 2 : stops || yields ? 1 : 0),
           "adverts while leaving Active");
       require(
           !yields || inOrder(List.of(UnbindAddresses.class, SendAdvertisement.class)),
@@ -174,8 +175,10 @@ final class StepRules {
 
   private void checkDeadline() {
     long deadline = after.deadline();
-    if (after.state() instanceof Initialize) {
-      require(deadline == State.NEVER, "a deadline without taking part");
+    if (after.state() instanceof Initialize initialize) {
+      require(
+          deadline == (initialize.servesOn() ? initialize.releaseAt() : State.NEVER),
+          "a deadline without taking part");
       return;
     }
     // One that has passed already stays until the timer's own event.

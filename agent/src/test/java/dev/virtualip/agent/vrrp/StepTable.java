@@ -7,7 +7,9 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
+import dev.virtualip.agent.vrrp.Event.Quit;
 import dev.virtualip.agent.vrrp.Event.Reannounce;
 import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.ServersChanged;
@@ -90,6 +92,22 @@ final class StepTable {
     long late() {
       return now - router.deadline();
     }
+
+    /** When it let go as master, or lets go. */
+    long yieldedAt() {
+      return switch (router.state()) {
+        case Initialize _ -> 0;
+        case Backup backup -> backup.yieldedAt();
+        case Active _ -> now;
+      };
+    }
+
+    /** Whether it follows at once: it has not let go within an interval, and may share. */
+    boolean settled() {
+      long at = backup().yieldedAt();
+      return router.config().leasePolicy() == LeasePolicy.Overlap
+          && (at == 0 || now - at >= backup().masterInterval());
+    }
   }
 
   /**
@@ -118,7 +136,11 @@ final class StepTable {
   private static Outcome listen(Case c, long interval, String cause, String... effects) {
     var state =
         Routers.backup(
-            c.now() + down(c, c.priority(), interval), interval, NEVER, Takeover.MasterDown);
+            c.now() + down(c, c.priority(), interval),
+            interval,
+            NEVER,
+            Takeover.MasterDown,
+            c.yieldedAt());
     return new Outcome(state, List.of(effects), cause);
   }
 
@@ -128,8 +150,16 @@ final class StepTable {
     long release = c.now() + Math.max(skew(c, 1, c.interval()), 250_000_000L);
     var state =
         new Backup(
-            b.activeDownAt(), b.masterInterval(), b.preemptAt(), b.takeover(), false, release);
-    return new Outcome(state, List.of("advert 0"), ((Resign) c.event()).cause().toString());
+            b.activeDownAt(),
+            b.masterInterval(),
+            b.preemptAt(),
+            b.takeover(),
+            false,
+            release,
+            b.yieldedAt(),
+            b.master());
+    return new Outcome(
+        state, List.of("advert 0", "advert 0"), ((Resign) c.event()).cause().toString());
   }
 
   private static Outcome active(Case c, long at, String cause, String... effects) {
@@ -142,33 +172,48 @@ final class StepTable {
 
   /** A backup goes on listening; what it wishes stays. */
   private static Outcome waiting(Case c, long at, long preemptAt, Takeover takeover) {
-    var state = Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover);
+    var state = Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover, c.yieldedAt());
     return new Outcome(c.backup().wishing() ? Routers.wishing(state) : state, List.of(), null);
   }
 
   private static Outcome wishing(Case c) {
     var b = c.backup();
     long at = c.now() + down(c, c.priority(), b.masterInterval());
-    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), b.takeover());
+    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), b.takeover(), b.yieldedAt());
     return new Outcome(Routers.wishing(state), List.of(), null);
   }
 
-  /** A running timer moves as its interval (or, after priority 0, the skew) changes. */
+  /** A running timer moves as its interval or skew changes; not a wait of milliseconds. */
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
-    boolean skewOnly = b.takeover() == Takeover.MasterResigned;
+    boolean follows =
+        b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.NeighbourDown;
     long shift =
-        skewOnly
+        follows
             ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
             : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
-    boolean running = b.activeDownAt() > c.now();
+    boolean running = b.activeDownAt() > c.now() && (exclusive(c) || !follows);
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
     long delayed =
         c.event() instanceof ConfigChanged changed && b.preemptAt() != NEVER
             ? changed.config().preemptDelay() - c.router().config().preemptDelay()
             : 0;
-    var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover());
+    var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover(), b.yieldedAt());
     return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
+  }
+
+  /** Whether it is told that its master is gone, and what it does then. */
+  private static boolean loses(Case c) {
+    return c.event() instanceof NeighbourDown down
+        && down.address().equals(c.backup().master())
+        && !exclusive(c)
+        && c.now() + succession(c) < c.backup().activeDownAt();
+  }
+
+  private static long succession(Case c) {
+    return c.settled()
+        ? Rfc.successionTime(version(c), c.priority(), heard(c))
+        : Rfc.skewTime(version(c), c.priority(), heard(c));
   }
 
   private static String p(Case c) {
@@ -185,11 +230,13 @@ final class StepTable {
           row("INIT, the sync group", c -> c.in(Initialize.class) && ofGroup(c), StepTable::same),
           row("INIT holds nothing", i(HoldingsLost.class), StepTable::same),
           row("INIT balances nothing", i(ServersChanged.class), StepTable::same),
+          row("INIT has no master", i(NeighbourDown.class), StepTable::same),
           row("INIT hand over", i(Resign.class), StepTable::same),
           row(
               "INIT stop",
               i(Shutdown.class),
               c -> stopped(List.of(((Shutdown) c.event()).reason()))),
+          row("INIT quit", i(Quit.class), c -> stopped(List.of(((Quit) c.event()).reason()))),
           row(
               "INIT usable, owner, state MASTER",
               i(FaultsChanged.class)
@@ -244,13 +291,16 @@ final class StepTable {
                       c.backup().takeover())),
           row(
               "BACKUP p = 0",
-              b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0),
-              c ->
-                  waiting(
-                      c,
-                      c.now() + skew(c, c.priority(), c.backup().masterInterval()),
-                      c.backup().preemptAt(),
-                      Takeover.MasterResigned)),
+              b(AdvertisementReceived.class)
+                  .and(c -> c.advert().priority() == 0)
+                  .and(c -> c.backup().takeover() != Takeover.MasterResigned),
+              c -> resigned(c, succession(c))),
+          row(
+              "BACKUP p = 0, again",
+              b(AdvertisementReceived.class)
+                  .and(c -> c.advert().priority() == 0)
+                  .and(c -> c.backup().takeover() == Takeover.MasterResigned),
+              c -> resigned(c, skew(c, c.priority(), heard(c)))),
           row(
               "BACKUP that has claimed, p < P, or p = P and address not above",
               b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
@@ -281,7 +331,8 @@ final class StepTable {
                           c.learned(),
                           Math.min(
                               c.backup().preemptAt(), c.now() + c.router().config().preemptDelay()),
-                          Takeover.Preempted),
+                          Takeover.Preempted,
+                          c.yieldedAt()),
                       List.of(),
                       null)),
           row(
@@ -304,6 +355,16 @@ final class StepTable {
                           : c.backup().masterInterval())),
           row("BACKUP holds nothing", b(HoldingsLost.class), StepTable::same),
           row("BACKUP balances nothing", b(ServersChanged.class), StepTable::same),
+          row(
+              "BACKUP, its master is lost",
+              b(NeighbourDown.class).and(StepTable::loses),
+              c ->
+                  waiting(
+                      c, c.now() + succession(c), c.backup().preemptAt(), Takeover.NeighbourDown)),
+          row(
+              "BACKUP, somebody else is lost, or its time is near, or the leases have to end",
+              b(NeighbourDown.class).and(c -> !loses(c)),
+              StepTable::same),
           row("BACKUP hand over", b(Resign.class), StepTable::same),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
           row(
@@ -343,7 +404,8 @@ final class StepTable {
           row(
               "BACKUP stop",
               b(Shutdown.class),
-              c -> stopped(List.of(((Shutdown) c.event()).reason()))));
+              c -> stopped(List.of(((Shutdown) c.event()).reason()))),
+          row("BACKUP quit", b(Quit.class), c -> stopped(List.of(((Quit) c.event()).reason()))));
 
   static final List<Row> ACTIVE =
       List.of(
@@ -403,6 +465,7 @@ final class StepTable {
               c -> new Outcome(c.router().state(), List.of("balance"), null)),
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
+          row("MASTER has no master", a(NeighbourDown.class), StepTable::same),
           row("MASTER wishes nothing", a(Wish.class), StepTable::same),
           row("MASTER already", a(TakeOver.class), StepTable::same),
           row(
@@ -435,7 +498,31 @@ final class StepTable {
           row(
               "MASTER stop",
               a(Shutdown.class),
-              c -> stopped(List.of(((Shutdown) c.event()).reason()), farewell(c))));
+              c -> stopped(List.of(((Shutdown) c.event()).reason()), farewell(c))),
+          row("MASTER quit", a(Quit.class), StepTable::quit));
+
+  private static Version version(Case c) {
+    return c.router().config().version();
+  }
+
+  private static Outcome resigned(Case c, long wait) {
+    return waiting(c, c.now() + wait, c.backup().preemptAt(), Takeover.MasterResigned);
+  }
+
+  private static long heard(Case c) {
+    return c.backup().masterInterval();
+  }
+
+  /** It serves on for 0.4 s, unless nobody may serve beside its successor. */
+  private static Outcome quit(Case c) {
+    var reasons = List.of(((Quit) c.event()).reason());
+    return exclusive(c)
+        ? stopped(reasons, farewell(c))
+        : new Outcome(
+            new Initialize(reasons, c.now() + 400_000_000L),
+            List.of("advert 0"),
+            Reason.text(reasons));
+  }
 
   private static int order(Case c) {
     int byPriority = Integer.compare(c.advert().priority(), c.priority());
@@ -466,7 +553,8 @@ final class StepTable {
   private static Outcome claiming(Case c) {
     long at = c.now() + 100_000_000L;
     var b = c.backup();
-    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), Takeover.Claimed);
+    var state =
+        Routers.backup(at, b.masterInterval(), b.preemptAt(), Takeover.Claimed, b.yieldedAt());
     return new Outcome(state, List.of(p(c)), null);
   }
 

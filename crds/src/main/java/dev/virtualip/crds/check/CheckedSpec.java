@@ -35,6 +35,7 @@ import java.util.stream.Stream;
  * @param virtualServers one for each of {@code spec.virtualServers}
  * @param connectionSync null without {@code spec.connectionSync}; with it there are virtual servers
  * @param connectionTimeouts null without {@code spec.connectionTimeouts}; the same
+ * @param bfd null without {@code spec.detection.bfd}
  */
 public record CheckedSpec(
     VirtualIpSpec spec,
@@ -52,7 +53,8 @@ public record CheckedSpec(
     List<InetAddress> peers,
     List<CheckedVirtualServer> virtualServers,
     ConnectionSync connectionSync,
-    ConnectionTimeouts connectionTimeouts) {
+    ConnectionTimeouts connectionTimeouts,
+    Bfd bfd) {
   private static final long MAIN_TABLE = 254;
   private static final IpPrefix ANY = IpPrefix.parse("0.0.0.0/0");
   private static final IpPrefix ANY6 = IpPrefix.parse("::/0");
@@ -94,6 +96,21 @@ public record CheckedSpec(
       long table,
       long metric,
       boolean onLink) {}
+
+  /**
+   * Sessions of BFD.
+   *
+   * @param interval time between two packets, 10 ms to 1 s
+   * @param multiplier packets whose loss ends a session, 2 to 20
+   */
+  public record Bfd(Duration interval, int multiplier, List<BfdPeer> peers) {}
+
+  /**
+   * A router whose session counts for the election.
+   *
+   * @param interfaceName the NIC whose network it is on, or null for that of the adverts
+   */
+  public record BfdPeer(InetAddress address, String interfaceName, int weight, boolean reverse) {}
 
   /**
    * How connections are copied to the other nodes.
@@ -171,7 +188,26 @@ public record CheckedSpec(
         parsed.peers().stream().map(Parsed::value).toList(),
         each(spec.virtualServers(), i -> CheckedVirtualServer.of(parsed, i)),
         connectionSync(spec),
-        connectionTimeouts(parsed));
+        connectionTimeouts(parsed),
+        bfd(parsed.bfd()));
+  }
+
+  private static Bfd bfd(ParsedSpec.BfdTexts parsed) {
+    if (parsed == null) {
+      return null;
+    }
+    var peers = parsed.spec().peers();
+    return new Bfd(
+        parsed.interval().value(),
+        parsed.spec().multiplier(),
+        each(
+            peers,
+            i ->
+                new BfdPeer(
+                    parsed.peers().get(i).value(),
+                    peers.get(i).interfaceName(),
+                    peers.get(i).weight(),
+                    peers.get(i).reverse())));
   }
 
   private static ConnectionSync connectionSync(VirtualIpSpec spec) {

@@ -138,6 +138,9 @@ final class HealthCheckRules {
     if (kinds != 1) {
       findings.add(path, HealthCheck.ONE_KIND);
     }
+    if (check.watches() && !check.canWatch()) {
+      findings.add(path + ".watch", HealthCheck.CANNOT_WATCH);
+    }
     checkTimes(path, check);
     findings.range(path + ".rise", check.rise(), 1, 1000, "rise");
     findings.range(path + ".fall", check.fall(), 1, 1000, "fall");

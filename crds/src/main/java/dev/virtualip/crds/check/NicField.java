@@ -21,7 +21,7 @@ public record NicField(String path, String position, String selector) {
 
   /**
    * All such fields that are set, the NIC of the adverts first. Absent fields stand for that NIC. A
-   * tracked NIC with a weight is not among them, as it may be missing.
+   * tracked NIC, or one of a router, with a weight is not among them, as it may be missing.
    *
    * @param spec any spec, valid or not
    * @param nodeName the node, or null for a node without overrides
@@ -54,6 +54,14 @@ public record NicField(String path, String position, String selector) {
       var tracked = spec.trackInterfaces().get(i);
       if (tracked != null && tracked.weight() == 0) {
         fields.add(new NicField("spec.trackInterfaces[" + i + "].name", tracked.name()));
+      }
+    }
+    var routers = spec.trackedRouters();
+    for (int i = 0; i < routers.size(); i++) {
+      var router = routers.get(i);
+      if (router != null && router.weight() == 0) {
+        var path = "spec.detection.bfd.peers[" + i + "].interface";
+        fields.add(new NicField(path, router.interfaceName()));
       }
     }
     fields.removeIf(field -> field.selector() == null);

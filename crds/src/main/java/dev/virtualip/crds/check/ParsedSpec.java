@@ -1,6 +1,8 @@
 package dev.virtualip.crds.check;
 
+import dev.virtualip.crds.schema.Bfd;
 import dev.virtualip.crds.schema.ConnectionTimeouts;
+import dev.virtualip.crds.schema.Detection;
 import dev.virtualip.crds.schema.RealServer;
 import dev.virtualip.crds.schema.Route;
 import dev.virtualip.crds.schema.Rule;
@@ -23,6 +25,7 @@ import java.util.List;
  * @param routes one for each of {@code spec.routes}
  * @param rules one for each of {@code spec.rules}
  * @param virtualServers one for each of {@code spec.virtualServers}
+ * @param bfd null without {@code spec.detection.bfd}
  */
 record ParsedSpec(
     VirtualIpSpec spec,
@@ -40,7 +43,8 @@ record ParsedSpec(
     List<RouteTexts> routes,
     List<RuleTexts> rules,
     List<VirtualServerTexts> virtualServers,
-    TimeoutTexts connectionTimeouts) {
+    TimeoutTexts connectionTimeouts,
+    BfdTexts bfd) {
 
   /** The word for the default route. */
   private static final String ANYWHERE = "default";
@@ -80,6 +84,13 @@ record ParsedSpec(
   /** The texts of {@code spec.connectionTimeouts}. */
   record TimeoutTexts(Parsed<Duration> tcp, Parsed<Duration> tcpFin, Parsed<Duration> udp) {}
 
+  /**
+   * The texts of {@code spec.detection.bfd}.
+   *
+   * @param peers one for each of its {@code peers}
+   */
+  record BfdTexts(Bfd spec, Parsed<Duration> interval, List<Parsed<InetAddress>> peers) {}
+
   /** Parses the texts of a spec. */
   static ParsedSpec of(VirtualIpSpec spec) {
     return new ParsedSpec(
@@ -100,7 +111,8 @@ record ParsedSpec(
         spec.routes().stream().map(ParsedSpec::route).toList(),
         spec.rules().stream().map(ParsedSpec::rule).toList(),
         spec.virtualServers().stream().map(ParsedSpec::virtualServer).toList(),
-        timeouts(spec.connectionTimeouts()));
+        timeouts(spec.connectionTimeouts()),
+        bfd(spec.detection()));
   }
 
   private static Parsed<Duration> duration(String text) {
@@ -147,6 +159,16 @@ record ParsedSpec(
         ? new TimeoutTexts(duration(null), duration(null), duration(null))
         : new TimeoutTexts(
             duration(timeouts.tcp()), duration(timeouts.tcpFin()), duration(timeouts.udp()));
+  }
+
+  private static BfdTexts bfd(Detection detection) {
+    var bfd = detection == null ? null : detection.bfd();
+    return bfd == null
+        ? null
+        : new BfdTexts(
+            bfd,
+            duration(bfd.interval()),
+            bfd.peers().stream().map(p -> address(p == null ? null : p.address())).toList());
   }
 
   /**

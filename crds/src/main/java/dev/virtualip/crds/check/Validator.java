@@ -24,6 +24,7 @@ public final class Validator {
           RouteRules::check,
           PolicyRules::check,
           TrackingRules::check,
+          DetectionRules::check,
           NodeRules::check,
           HealthCheckRules::check,
           VirtualServerRules::check,

@@ -25,6 +25,12 @@ import java.util.Objects;
     value = "!has(self.retryInterval) || (has(self.fall) && self.fall > 1)",
     message = HealthCheck.RETRY_NEEDS_FALL,
     fieldPath = ".retryInterval")
+@ValidationRule(
+    value =
+        "!has(self.watch) || !self.watch || has(self.http) || has(self.tcp) || has(self.pod)"
+            + " || has(self.process)",
+    message = HealthCheck.CANNOT_WATCH,
+    fieldPath = ".watch")
 public record HealthCheck(
     @Required
         @Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")
@@ -93,7 +99,14 @@ public record HealthCheck(
             "Turns the weight round (keepalived: reverse): what would be added is taken off, and with"
                 + " weight 0 a good check is the fault, as of a file that says: not here. Default:"
                 + " false.")
-        Boolean reverse) {
+        Boolean reverse,
+    @JsonPropertyDescription(
+            "Whether it checks at once, besides at each interval, when what it looks at may have"
+                + " ended: http and tcp hold an idle connection, which ends with the server, process"
+                + " waits for the process's exit, pod hears the pod's report. A failure that does not"
+                + " count yet is then followed by the next check after 10ms, or after retryInterval if"
+                + " given. Default: true for these kinds; of real servers false.")
+        Boolean watch) {
 
   /** What is said of a check with another number of kinds. */
   public static final String ONE_KIND =
@@ -103,6 +116,10 @@ public record HealthCheck(
   /** What is said of a retryInterval that no check would use. */
   public static final String RETRY_NEEDS_FALL =
       "the first failure counts already: set fall to 2 or more, or remove retryInterval";
+
+  /** What is said of a check that cannot watch and is to. */
+  public static final String CANNOT_WATCH =
+      "only http, tcp, pod and process checks can watch what they look at: remove watch";
 
   private static final String LOCALHOST = "127.0.0.1";
   private static final int DNS_PORT = 53;
@@ -125,8 +142,27 @@ public record HealthCheck(
    * @param port null if the check has one, or asks at none
    */
   public HealthCheck at(String host, Integer port) {
+    return with(name, host, port, watch);
+  }
+
+  /** The same check by another name; it is complete with address and port already. */
+  public HealthCheck named(String other) {
+    return with(other, null, null, watch);
+  }
+
+  /**
+   * The same check of the node itself. What it cannot do without stays absent, and is not valid:
+   * the port of a TCP or UDP check, the host of a ping.
+   */
+  HealthCheck ofNode() {
+    var host = ping == null ? LOCALHOST : null;
+    var port = http == null ? null : http.scheme() == Scheme.HTTPS ? 443 : 80;
+    return with(name, host, port, watch == null && canWatch() ? Boolean.TRUE : watch);
+  }
+
+  private HealthCheck with(String newName, String host, Integer port, Boolean newWatch) {
     return new HealthCheck(
-        name,
+        newName,
         http == null ? null : http.at(host, port),
         tcp == null ? null : tcp.at(host, port),
         udp == null ? null : udp.at(host, port),
@@ -143,40 +179,18 @@ public record HealthCheck(
         rise,
         fall,
         weight,
-        reverse);
+        reverse,
+        newWatch);
   }
 
-  /** The same check by another name. */
-  public HealthCheck named(String other) {
-    return new HealthCheck(
-        other,
-        http,
-        tcp,
-        udp,
-        dns,
-        smtp,
-        ping,
-        pod,
-        exec,
-        process,
-        interval,
-        timeout,
-        retryInterval,
-        initial,
-        rise,
-        fall,
-        weight,
-        reverse);
+  /** Whether what it looks at can be watched. */
+  public boolean canWatch() {
+    return http != null || tcp != null || pod != null || process != null;
   }
 
-  /**
-   * The same check of the node itself. What it cannot do without stays absent, and is not valid:
-   * the port of a TCP or UDP check, the host of a ping.
-   */
-  HealthCheck ofNode() {
-    return at(
-        ping == null ? LOCALHOST : null,
-        http == null ? null : http.scheme() == Scheme.HTTPS ? 443 : 80);
+  /** Whether it watches what it looks at. */
+  public boolean watches() {
+    return Boolean.TRUE.equals(watch);
   }
 
   /** What a check counts as before its first result. */

@@ -204,6 +204,9 @@ public record VirtualIpSpec(
             "NICs that count although nothing is bound on them (keepalived: track_interface). Those"
                 + " in use are tracked anyway.")
         List<TrackedInterface> trackInterfaces,
+    @JsonPropertyDescription(
+            "What finds the failure of another node, or of a router, faster than the adverts do.")
+        Detection detection,
     @Default("0s")
         @Pattern(Durations.PATTERN)
         @JsonPropertyDescription(
@@ -358,6 +361,12 @@ public record VirtualIpSpec(
                     server != null
                         && server.realServers() != null
                         && server.realServers().nodes() != null);
+  }
+
+  /** Routers whose sessions of BFD count for the election. */
+  @JsonIgnore
+  public List<BfdPeer> trackedRouters() {
+    return detection == null || detection.bfd() == null ? List.of() : detection.bfd().peers();
   }
 
   /** The NIC that carries the adverts on a node. */

@@ -65,6 +65,10 @@ class CelRulesTest {
       tls is for HTTPS | {healthChecks: [{name: a, http: {tls: {verify: true}}}]}
       ca is for verification | {healthChecks: [{name: a, http: {scheme: HTTPS, tls: {ca: x}}}]}
       reverse turns a weight round | {trackInterfaces: [{name: eth2, reverse: true}]}
+      reverse turns a weight round | {detection: {bfd: {peers: [{address: 10.0.0.1, reverse: true}]}}}
+      a router is tracked twice | {detection: {bfd: {peers: [{address: 10.0.0.1}, {address: 10.0.0.1}]}}}
+      use 10ms to 1s | {detection: {bfd: {interval: 9ms}}}
+      use 10ms to 1s | {detection: {bfd: {interval: 1001ms}}}
       a rule without from and to | {rules: [{table: 100, priority: 9}]}
       from and to are of different families | {rules: [{from: 10.0.0.1, to: '2001:db8::1', table: 1, priority: 9}]}
       every packet asks table 255 | {rules: [{from: 10.0.0.1, table: 255, priority: 9}]}
@@ -80,6 +84,8 @@ class CelRulesTest {
       weightByExitCode is for checks of real servers | {healthChecks: [{name: a, exec: {command: [a], weightByExitCode: true}}]}
       the first failure counts already | {healthChecks: [{name: a, http: {}, retryInterval: 1s}]}
       the first failure counts already | {healthChecks: [{name: a, http: {}, fall: 1, retryInterval: 1s}]}
+      only http, tcp, pod and process checks can watch | {healthChecks: [{name: a, ping: {host: 10.0.0.1}, watch: true}]}
+      only http, tcp, pod and process checks can watch | {virtualServers: [{name: a, port: 80, checks: [{name: a, dns: {}, watch: true}], NAT, TO}]}
       reply is about an answer | {healthChecks: [{name: a, udp: {port: 1, reply: ff, requireReply: false}}]}
       it is about virtualServers | {connectionSync: {interface: eth0}}
       it is about virtualServers | {connectionTimeouts: {udp: 1m}}

@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.check.CheckedSpec.VirtualAddress;
 import dev.virtualip.crds.check.CheckedSpec.VirtualRoute;
+import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
@@ -46,6 +47,24 @@ class CheckedSpecTest {
     var down = check(FULL.replace("linkDebounce: 30ms", "linkDownDelay: 10ms"));
     assertEquals(Duration.ZERO, down.linkUpDelay());
     assertEquals(Duration.ofMillis(10), down.linkDownDelay());
+  }
+
+  @Test
+  void checksOfTheNodeWatchByDefaultWhereTheyCanAndThoseOfServersDoNot() {
+    var checks =
+        spec(
+            "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {port: 1}, watch: false},"
+                + " {name: c, process: {name: x}}, {name: d, dns: {}}],"
+                + " virtualServers: [{name: s, checks: [{name: a, http: {}},"
+                + " {name: b, tcp: {}, watch: true}]}]}");
+    assertEquals(
+        List.of(true, false, true, false),
+        checks.healthChecks().stream().map(HealthCheck::watches).toList());
+    assertEquals(
+        List.of(false, true),
+        checks.virtualServers().getFirst().checks().stream()
+            .map(check -> check.at("10.0.0.21", 80).named("x").watches())
+            .toList());
   }
 
   @Test

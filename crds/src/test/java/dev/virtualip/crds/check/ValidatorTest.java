@@ -46,12 +46,17 @@ class ValidatorTest {
         "{garp: {repeat: 1, delay: 0s, refresh: 0s}}",
         "{rfc9568Checksum: true}",
         "{trackInterfaces: [{name: eth2}, {name: 'en*', weight: -253}], linkDebounce: 1999ms}",
+        "{detection: {}}",
+        "{detection: {bfd: {}}}",
+        "{detection: {bfd: {interval: 10ms, multiplier: 20, peers: [{address: 10.0.0.1, weight: -253}]}}}",
+        "{detection: {bfd: {peers: [{address: 'fe80::1'}, {address: 'fe80::1', interface: eth2}]}}}",
         "{linkDebounce: 1s, linkDownDelay: 1999ms, linkUpDelay: 1h}",
         "{syncGroup: edge-1, delayAfterBoot: 1h}",
         "{healthChecks: [{name: a, http: {}}, {name: b, tcp: {host: '::1', port: 1}, weight: -253}]}",
         "{healthChecks: [{name: a, interval: 50ms, timeout: 10ms, http: {path: /a?b=%20c}}]}",
         "{healthChecks: [{name: a, udp: {port: 53, payload: '0a fF', reply: 0AfX}}, {name: d, dns: {}}]}",
         "{healthChecks: [{name: a, udp: {port: 1, requireReply: false}, fall: 2, retryInterval: 50ms}]}",
+        "{healthChecks: [{name: d, dns: {}, watch: false}, {name: h, http: {}, watch: true}]}",
         "{healthChecks: [{name: d, dns: {name: _sip._udp.example.com., type: AAAA, port: 54}}]}",
         "{healthChecks: [{name: s, smtp: {helo: '[10.0.0.1]'}}, {name: p, ping: {host: 'fd00::1'}}]}",
         "{healthChecks: [{name: a, http: {scheme: HTTPS, hostHeader: 'a.b:443', tls: {verify: true}}}]}",
@@ -153,6 +158,15 @@ class ValidatorTest {
           {trackInterfaces: [{name: a, reverse: true}]} | spec.trackInterfaces[0].reverse: turns a weight round: set a weight, or remove it
           {trackInterfaces: [{name: a, weight: 254}]} | spec.trackInterfaces[0].weight: 254 is not a weight: use -253 to 253
           {trackInterfaces: [{name: a}, {name: a}]} | spec.trackInterfaces[1].name: a is tracked already: remove one
+          {detection: {bfd: {interval: 9ms}}} | spec.detection.bfd.interval: 9ms is out of range: use 10ms to 1s
+          {detection: {bfd: {interval: fast}}} | spec.detection.bfd.interval: "fast" is not a duration: write a number and a unit (ms, s, m, h), as in 1s
+          {detection: {bfd: {multiplier: 1}}} | spec.detection.bfd.multiplier: 1 is not a multiplier: use 2 to 20
+          {detection: {bfd: {peers: [{}]}}} | spec.detection.bfd.peers[0].address: is missing: give the address of a router
+          {detection: {bfd: {peers: [{address: 224.0.0.18}]}}} | spec.detection.bfd.peers[0].address: 224.0.0.18 is a multicast address: give the address of a router
+          {detection: {bfd: {peers: [{address: 10.0.0.1}, {address: 10.0.0.1}]}}} | spec.detection.bfd.peers[1].address: 10.0.0.1 is tracked already: remove one
+          {detection: {bfd: {peers: [{address: 10.0.0.1, interface: a/b}]}}} | spec.detection.bfd.peers[0].interface: "a/b" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {detection: {bfd: {peers: [{address: 10.0.0.1, weight: 254}]}}} | spec.detection.bfd.peers[0].weight: 254 is not a weight: use -253 to 253
+          {detection: {bfd: {peers: [{address: 10.0.0.1, reverse: true}]}}} | spec.detection.bfd.peers[0].reverse: turns a weight round: set a weight, or remove it
           {linkDebounce: 2s} | spec.linkDebounce: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
           {linkDownDelay: 2s} | spec.linkDownDelay: 2s is no less than two advert intervals: a peer would take over before it counts; use a shorter one
           {linkUpDelay: 61m} | spec.linkUpDelay: 61m is out of range: use 0s to 1h
@@ -229,6 +243,7 @@ class ValidatorTest {
           {healthChecks: [{name: a, exec: {command: [a], weightByExitCode: true}}]} | spec.healthChecks[0].exec.weightByExitCode: weightByExitCode is for checks of real servers: remove it, or see weight
           {healthChecks: [{name: a, http: {}, retryInterval: 1s}]} | spec.healthChecks[0].retryInterval: the first failure counts already: set fall to 2 or more, or remove retryInterval
           {healthChecks: [{name: a, http: {}, fall: 2, retryInterval: 10ms}]} | spec.healthChecks[0].retryInterval: 10ms is out of range: use 50ms to 1h
+          {healthChecks: [{name: a, smtp: {}, watch: true}]} | spec.healthChecks[0].watch: only http, tcp, pod and process checks can watch what they look at: remove watch
           {healthChecks: [{name: a, http: {}, interval: 40ms}]} | spec.healthChecks[0].interval: 40ms is out of range: use 50ms to 1h
           {healthChecks: [{name: a, http: {}, timeout: 9ms}]} | spec.healthChecks[0].timeout: 9ms is out of range: use 10ms to 1h
           {healthChecks: [{name: a, http: {}, rise: 0}]} | spec.healthChecks[0].rise: 0 is not a rise: use 1 to 1000
@@ -262,6 +277,7 @@ class ValidatorTest {
           255 | routes: LIST | {to: 10.0.0.0/8, table: %d}
           255 | nodes: {overrides: LIST} | {name: node-%d}
           32  | trackInterfaces: LIST | {name: eth%d}
+          16  | detection: {bfd: {peers: LIST}} | {address: 10.0.0.%d}
           32  | healthChecks: LIST | {name: check-%d, tcp: {port: 80}}
           """)
   void aListHasItsLimit(int max, String field, String item) {

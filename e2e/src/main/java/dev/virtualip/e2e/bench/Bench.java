@@ -47,7 +47,12 @@ public final class Bench implements Callable<Integer> {
       List.of("moves", "planned", "scale", "many", "load", "footprint", "operator", "edits");
 
   private static final List<Setup> CLASSICS =
-      List.of(Setup.classic(2, 1_000), Setup.classic(3, 100));
+      List.of(
+          Setup.classic(2, 1_000),
+          Setup.classic(2, 1_000).withBfd(),
+          Setup.classic(2, 1_000).withExclusiveLeases(),
+          Setup.classic(3, 100),
+          Setup.classic(3, 100).withBfd());
   private static final List<Setup> PLANNED =
       List.of(
           Setup.classic(2, 1_000),

@@ -22,7 +22,9 @@ enum Contender {
   KEEPALIVED("keepalived", "Entering BACKUP STATE") {
     @Override
     Proc start(Host host, Setup setup) {
-      return Keepalived.start(host, setup.keepalivedConfig(host.name())).proc();
+      var config = setup.keepalivedConfig(host.name());
+      return (setup.bfd() ? Keepalived.startWithBfd(host, config) : Keepalived.start(host, config))
+          .proc();
     }
   };
 

@@ -37,6 +37,9 @@ final class Failover implements AutoCloseable {
   /** How long two owners are watched at most, from the move on. */
   private static final Duration TWO_OWNERS_WATCHED = Duration.ofSeconds(3);
 
+  /** Until a session is up both sides send once a second (RFC 5880 6.8.3). */
+  private static final Duration BFD_UP = Duration.ofSeconds(4);
+
   private static final Duration CUT_WATCHED = Duration.ofMillis(500);
 
   /** Time after which every request has been answered. */
@@ -98,6 +101,9 @@ final class Failover implements AutoCloseable {
               owners.hasAll(pair.nodeA(), setup.addresses())
                   && owners.hasNone(pair.nodeB(), setup.addresses()));
       probe(setup).awaitServedBy("node-a", READY);
+      if (setup.bfd()) {
+        sleep(BFD_UP);
+      }
       return new Running(a, b, Duration.ofNanos(backup - started), backup);
     } catch (AssertionError | RuntimeException e) {
       a.close();

@@ -22,6 +22,8 @@ import java.util.stream.Stream;
  *     virtual_ipaddress_excluded)
  * @param checked whether the local nginx is checked every second, and its failure is a fault
  * @param exclusive whether our leases are Exclusive; keepalived has none
+ * @param bfd whether both programs have BFD sessions between the nodes, 50 ms times 3. With
+ *     keepalived's a lost neighbour changes the priority, which is all that it can do
  */
 record Setup(
     String name,
@@ -31,7 +33,8 @@ record Setup(
     int addressesEach,
     boolean excluded,
     boolean checked,
-    boolean exclusive) {
+    boolean exclusive,
+    boolean bfd) {
   static final String PASSWORD = "s3cret";
   static final int ADDRESSES_MAX = 250;
   static final int EXCLUDED_MAX = 1_000;
@@ -51,7 +54,15 @@ record Setup(
   /** The classic pair with one address. */
   static Setup classic(int version, int advertMillis) {
     return new Setup(
-        "v" + version + ", " + text(advertMillis), version, advertMillis, 1, 1, false, true, false);
+        "v" + version + ", " + text(advertMillis),
+        version,
+        advertMillis,
+        1,
+        1,
+        false,
+        true,
+        false,
+        false);
   }
 
   /** The same with exclusive leases, for adverts of 1 s or more. */
@@ -64,29 +75,44 @@ record Setup(
         addressesEach,
         excluded,
         checked,
+        true,
+        bfd);
+  }
+
+  /** The same with BFD. */
+  Setup withBfd() {
+    return new Setup(
+        name + ", BFD",
+        version,
+        advertMillis,
+        routers,
+        addressesEach,
+        excluded,
+        checked,
+        exclusive,
         true);
   }
 
   /** All addresses in one virtual router, without a check. */
   static Setup addresses(int count) {
     var name = count == 1 ? "1 address" : count + " addresses of 1 VirtualIP";
-    return new Setup(name, 2, 1_000, 1, count, false, false, false);
+    return new Setup(name, 2, 1_000, 1, count, false, false, false, false);
   }
 
   /** All addresses in one virtual router, whose adverts list the first one only; no check. */
   static Setup excluded(int count, int advertMillis) {
     var name = count + " addresses, " + text(advertMillis);
-    return new Setup(name, 3, advertMillis, 1, count, true, false, false);
+    return new Setup(name, 3, advertMillis, 1, count, true, false, false, false);
   }
 
   /** A virtual router for each address, without a check. */
   static Setup routers(int count) {
-    return new Setup(count + " VirtualIPs", 2, 1_000, count, 1, false, false, false);
+    return new Setup(count + " VirtualIPs", 2, 1_000, count, 1, false, false, false, false);
   }
 
   /** The same with adverts of version 3 every 100 ms. */
   static Setup fastRouters(int count) {
-    return new Setup(count + " VirtualIPs, 100 ms", 3, 100, count, 1, false, false, false);
+    return new Setup(count + " VirtualIPs, 100 ms", 3, 100, count, 1, false, false, false, false);
   }
 
   private static String text(int millis) {
@@ -150,6 +176,9 @@ record Setup(
     if (exclusive) {
       yaml.append("  lease: {policy: Exclusive}\n");
     }
+    if (bfd) {
+      yaml.append("  detection: {bfd: {interval: 50ms, multiplier: 3}}\n");
+    }
     yaml.append("  addresses:\n");
     listed(router).forEach(p -> yaml.append("    - {address: %s, interface: eth1}\n".formatted(p)));
     unlisted(router)
@@ -174,10 +203,25 @@ record Setup(
     int priority = node.equals("node-a") ? 100 : 80;
     var instances =
         IntStream.range(0, routers).mapToObj(router -> instance(router, priority)).toList();
-    return Stream.concat(
-            Stream.of(instances.getFirst().config()),
-            instances.stream().skip(1).map(Keepalived.Instance::block))
+    var rest = instances.stream().skip(1).map(Keepalived.Instance::block);
+    return Stream.concat(Stream.of(bfdInstance(node), instances.getFirst().config()), rest)
         .collect(Collectors.joining());
+  }
+
+  private String bfdInstance(String node) {
+    int own = node.equals("node-a") ? 11 : 12;
+    return bfd
+        ? """
+          bfd_instance other {
+            neighbor_ip 10.0.0.%d
+            source_ip 10.0.0.%d
+            min_rx 50
+            min_tx 50
+            multiplier 3
+          }
+          """
+            .formatted(23 - own, own)
+        : "";
   }
 
   private Keepalived.Instance instance(int router, int priority) {
@@ -188,6 +232,9 @@ record Setup(
       options.add("virtual_ipaddress_excluded {");
       unlisted(router).forEach(prefix -> options.add("  " + prefix + " dev eth1"));
       options.add("}");
+    }
+    if (bfd) {
+      options.addAll(List.of("track_bfd {", "  other weight -1", "}"));
     }
     return new Keepalived.Instance(
         routerName(router),

@@ -74,7 +74,10 @@ public final class Keepalived implements AutoCloseable {
   private final Host host;
   private final Path folder;
 
-  /** The half of it that runs: {@code --vrrp}, or {@code --check} for virtual servers. */
+  /**
+   * The part of it that runs: {@code --vrrp}, {@code --check} for virtual servers, or an option
+   * that means nothing for all that are configured.
+   */
   private final String half;
 
   private Proc proc;
@@ -88,6 +91,11 @@ public final class Keepalived implements AutoCloseable {
   /** Starts keepalived on a host; returns at once. Its log is the output of {@link #proc}. */
   public static Keepalived start(Host host, String config) {
     return start(host, config, "--vrrp");
+  }
+
+  /** The same with its BFD beside, of which the configuration has a {@code bfd_instance}. */
+  public static Keepalived startWithBfd(Host host, String config) {
+    return start(host, config, "--log-detail");
   }
 
   /** The same with virtual servers alone, which it has at once and without an address. */
@@ -110,7 +118,13 @@ public final class Keepalived implements AutoCloseable {
   /** Starts it again after {@link #stop} or {@link #kill}. */
   public void start() {
     // After a kill the pid in the file may by now be that of another program.
-    host.run("rm", "-f", folder + "/main.pid", folder + "/vrrp.pid", folder + "/check.pid");
+    host.run(
+        "rm",
+        "-f",
+        folder + "/main.pid",
+        folder + "/vrrp.pid",
+        folder + "/check.pid",
+        folder + "/bfd.pid");
     proc =
         host.start(
             "keepalived",
@@ -122,6 +136,7 @@ public final class Keepalived implements AutoCloseable {
             "--use-file=" + folder + "/keepalived.conf",
             "--pid=" + folder + "/main.pid",
             "--vrrp_pid=" + folder + "/vrrp.pid",
+            "--bfd_pid=" + folder + "/bfd.pid",
             "--checkers_pid=" + folder + "/check.pid");
   }
 

@@ -98,6 +98,11 @@ public final class Nginx implements AutoCloseable {
     proc.kill();
   }
 
+  /** SIGHUP to the master: new workers, and the old ones end when their connections have. */
+  public void reload() {
+    host.sh("kill -HUP " + proc.pid());
+  }
+
   /** Answers health checks with 500, or with 200 again. */
   public void fail(boolean failing) {
     try {

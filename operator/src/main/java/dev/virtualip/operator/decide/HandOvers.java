@@ -119,7 +119,8 @@ public final class HandOvers {
         && spec.priorityOn(node) > RANK_MAX
         && spec.whenAllFail() != HealthCheck.WhenAllFail.KeepMaster
         && spec.healthChecks().stream().allMatch(check -> check.weight() == 0)
-        && spec.trackInterfaces().stream().allMatch(nic -> nic.weight() == 0);
+        && spec.trackInterfaces().stream().allMatch(nic -> nic.weight() == 0)
+        && spec.trackedRouters().stream().allMatch(router -> router.weight() == 0);
   }
 
   private void drain() {
