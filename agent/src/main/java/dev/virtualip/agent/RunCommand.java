@@ -435,7 +435,8 @@ final class RunCommand implements Callable<Integer> {
                 desired.nodes(),
                 desired.pods(),
                 desired.secrets(),
-                Map.of());
+                Map.of(),
+                List.of());
         save(good);
       }
     }

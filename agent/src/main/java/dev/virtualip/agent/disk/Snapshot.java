@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The last good {@link Desired} on disk, so that an agent can start while the API server is away.
  * It contains the values of Secrets, as peers would drop every advert without the password.
- * Therefore only the file's owner may read it.
+ * Therefore only the file's owner may read it. It has no pools, as its versions were allowed.
  */
 public final class Snapshot {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
@@ -101,7 +101,13 @@ public final class Snapshot {
     content.secrets().forEach(secret -> secrets.put(secret.ref(), secret.value()));
     var pods = content.pods().stream().collect(Collectors.toMap(Pods::of, Pods::pods));
     return new Desired(
-        content.virtualIps(), content.self(), content.nodes(), pods, secrets, Map.of());
+        content.virtualIps(),
+        content.self(),
+        content.nodes(),
+        pods,
+        secrets,
+        Map.of(),
+        List.of());
   }
 
   /**

@@ -93,6 +93,31 @@ class KubernetesSourceTest {
   }
 
   @Test
+  void poolsAreFollowed() {
+    vip("a", "vrid: 1").create();
+    var pool =
+        client
+            .genericKubernetesResources(ApiServer.POOLS)
+            .resource(
+                Serialization.unmarshal(
+                    """
+                    apiVersion: virtualip.dev/v1alpha1
+                    kind: VirtualIPPool
+                    metadata: {name: p}
+                    spec: {addresses: [10.0.0.0/24], ofANewerVersion: 3}
+                    """,
+                    GenericKubernetesResource.class));
+    pool.create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals(
+        List.of("10.0.0.0/24"), told.getLast().pools().getFirst().getSpec().addresses());
+    pool.delete();
+    Await.until(() -> told.getLast().pools().isEmpty(), told::toString);
+    assertFalse(statusChanges.contains("p"), "it is no VirtualIP");
+  }
+
+  @Test
   void whatThisNodeIsAskedToDoIsPassedOn() {
     vip("a", "vrid: 1").create();
     source.start(statusChanges::add);
