@@ -209,8 +209,7 @@ final class ApiPage {
 
   private void columns(String shortName, List<CustomResourceColumnDefinition> columns) {
     page.append(
-        "## Columns of kubectl get %s\n\n| column | shows |\n| --- | --- |\n"
-            .formatted(shortName));
+        "## Columns of kubectl get %s\n\n| column | shows |\n| --- | --- |\n".formatted(shortName));
     page.append(
         columns.stream()
             .map(

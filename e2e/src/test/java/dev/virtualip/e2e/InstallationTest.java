@@ -89,8 +89,7 @@ class InstallationTest {
 
   @Test
   void thePoliciesAreTheSameByOverlayAndByValue() throws IOException, InterruptedException {
-    var chart =
-        helm(template -> template.set("crd.keep", false).set("policies.enabled", true));
+    var chart = helm(template -> template.set("crd.keep", false).set("policies.enabled", true));
     assertEquals(
         3,
         chart.keySet().stream()

@@ -180,8 +180,7 @@ public final class ValidateCommand implements Callable<Integer> {
     problems.addAll(parsed.problems());
     for (var pool : parsed.pools()) {
       var own = pool.getSpec() == null ? List.<Problem>of() : CheckedPool.of(pool).problems();
-      own.forEach(
-          p -> problems.add(new ManifestProblem(parsed.file(), ObjectRef.of(pool), p)));
+      own.forEach(p -> problems.add(new ManifestProblem(parsed.file(), ObjectRef.of(pool), p)));
     }
     for (var vip : parsed.virtualIps()) {
       var first =

@@ -101,13 +101,7 @@ public final class Snapshot {
     content.secrets().forEach(secret -> secrets.put(secret.ref(), secret.value()));
     var pods = content.pods().stream().collect(Collectors.toMap(Pods::of, Pods::pods));
     return new Desired(
-        content.virtualIps(),
-        content.self(),
-        content.nodes(),
-        pods,
-        secrets,
-        Map.of(),
-        List.of());
+        content.virtualIps(), content.self(), content.nodes(), pods, secrets, Map.of(), List.of());
   }
 
   /**

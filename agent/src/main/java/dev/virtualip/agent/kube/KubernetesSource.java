@@ -49,10 +49,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes VirtualIPs, their pools, the node's own Node and the Secrets of virtualip's namespace from the API
- * server, and follows their changes. It follows all Nodes too, once a VirtualIP takes its peers
- * from them, and pods while a VirtualIP of this node has them as real servers. While the API server
- * is away it keeps the last configuration and keeps trying.
+ * Takes VirtualIPs, their pools, the node's own Node and the Secrets of virtualip's namespace from
+ * the API server, and follows their changes. It follows all Nodes too, once a VirtualIP takes its
+ * peers from them, and pods while a VirtualIP of this node has them as real servers. While the API
+ * server is away it keeps the last configuration and keeps trying.
  */
 public final class KubernetesSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);

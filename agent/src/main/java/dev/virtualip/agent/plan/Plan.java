@@ -43,6 +43,7 @@ public final class Plan {
 
   /** The same with what the pools have against it. */
   private Map<String, Result> checked = Map.of();
+
   private AcceptedVersions versions;
   private Map<String, Result> running = Map.of();
   private Map<String, Run> runs = Map.of();

@@ -33,9 +33,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes VirtualIPs and their pools from a directory of manifests instead of from an API server, and follows its
- * changes. An object whose new version cannot be read keeps its last good version. An object that
- * comes later is younger, whatever its file is called.
+ * Takes VirtualIPs and their pools from a directory of manifests instead of from an API server, and
+ * follows its changes. An object whose new version cannot be read keeps its last good version. An
+ * object that comes later is younger, whatever its file is called.
  */
 public final class ManifestSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
@@ -213,8 +213,7 @@ public final class ManifestSource implements AutoCloseable {
       secretKeys.forEach(key -> watched.add(secrets.resolve(key.name())));
     }
     tell(wrong);
-    var desired =
-        Desired.of(vips, self(), nodes(), this::secret, problems).with(pools());
+    var desired = Desired.of(vips, self(), nodes(), this::secret, problems).with(pools());
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);

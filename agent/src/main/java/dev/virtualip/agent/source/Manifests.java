@@ -279,8 +279,7 @@ public final class Manifests {
     return pool;
   }
 
-  private static VirtualIpPool pool(
-      JsonNode tree, Unknown unknown, Collection<Problem> problems) {
+  private static VirtualIpPool pool(JsonNode tree, Unknown unknown, Collection<Problem> problems) {
     var own = new ArrayList<Problem>();
     var pool = new VirtualIpPool();
     pool.setMetadata(metadata(tree, unknown, own));

@@ -110,8 +110,7 @@ class KubernetesSourceTest {
     pool.create();
     source.start(statusChanges::add);
     awaitShown("[a=1]");
-    assertEquals(
-        List.of("10.0.0.0/24"), told.getLast().pools().getFirst().getSpec().addresses());
+    assertEquals(List.of("10.0.0.0/24"), told.getLast().pools().getFirst().getSpec().addresses());
     pool.delete();
     Await.until(() -> told.getLast().pools().isEmpty(), told::toString);
     assertFalse(statusChanges.contains("p"), "it is no VirtualIP");

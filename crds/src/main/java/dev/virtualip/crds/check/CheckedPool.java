@@ -144,10 +144,7 @@ public record CheckedPool(
     }
     nic("spec.interface", spec.interfaceName(), refusals);
     for (int i = 0; i < spec.addresses().size(); i++) {
-      nic(
-          "spec.addresses[" + i + "].interface",
-          spec.addresses().get(i).interfaceName(),
-          refusals);
+      nic("spec.addresses[" + i + "].interface", spec.addresses().get(i).interfaceName(), refusals);
     }
     for (int i = 0; i < spec.routes().size(); i++) {
       nic("spec.routes[" + i + "].interface", spec.routes().get(i).interfaceName(), refusals);
@@ -218,7 +215,8 @@ public record CheckedPool(
       refusals.add(
           refusal(
               path,
-              "VirtualIPPool %s is for some nodes only: add %s".formatted(name, text(nodeSelector))));
+              "VirtualIPPool %s is for some nodes only: add %s"
+                  .formatted(name, text(nodeSelector))));
     }
   }
 

@@ -159,8 +159,7 @@ class AdmissionPolicyTest {
 
   @Test
   void anAgentsFirstReportIsLetThrough() {
-    assertEquals(
-        List.of(), agent("virtualips", "{spec: {}}", "{status: {nodes: {node-a: {}}}}"));
+    assertEquals(List.of(), agent("virtualips", "{spec: {}}", "{status: {nodes: {node-a: {}}}}"));
   }
 
   @Test

@@ -39,9 +39,7 @@ class PoolsTest {
   private static List<String> refusals(String spec, VirtualIpPool... pools) {
     var judged = judge(spec, pools);
     assertEquals(judged.isGood(), judged.spec() != null);
-    judged
-        .problems()
-        .forEach(problem -> assertEquals(Problem.Kind.OutsidePools, problem.kind()));
+    judged.problems().forEach(problem -> assertEquals(Problem.Kind.OutsidePools, problem.kind()));
     return judged.problems().stream().map(Problem::toString).toList();
   }
 
@@ -111,8 +109,7 @@ class PoolsTest {
 
   @Test
   void aSelectorHasToContainThatOfThePool() {
-    var message =
-        "spec.nodes.selector: VirtualIPPool team-a is for some nodes only: add team: a";
+    var message = "spec.nodes.selector: VirtualIPPool team-a is for some nodes only: add team: a";
     for (var nodes : Stream.of("{}", "{selector: {matchLabels: {team: b}}}").toList()) {
       assertEquals(List.of(message), refusals("nodes: " + nodes, pool("team-a", TEAM_A)));
     }
