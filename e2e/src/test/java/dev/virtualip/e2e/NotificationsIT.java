@@ -348,7 +348,8 @@ class NotificationsIT {
   private String lonelyOnes(int silentPort, String ca) {
     var mail =
         "email: {from: virtualip@example.com, to: [ops@example.com], smtp: {host: 10.0.0.1, %s}}";
-    var hook = "webhook: {url: 'http://10.0.0.1:%s', timeout: 1s, format: Slack%s}";
+    var hook =
+        "webhook: {plainHttp: true, url: 'http://10.0.0.1:%s', timeout: 1s, format: Slack%s}";
     var manifests = new ArrayList<String>();
     Map<String, String> all = new TreeMap<>();
     all.put("exec-fine", "exec: {command: [who.sh]}");

@@ -9,6 +9,7 @@ import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.Notifications;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
@@ -277,7 +278,8 @@ public final class KubernetesSource implements AutoCloseable {
     var desired =
         Desired.of(vips, self, all, this::secret, problems)
             .with(serverPods.pods())
-            .with(readPools());
+            .with(readPools())
+            .withTellable(tellable());
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);
@@ -529,6 +531,19 @@ public final class KubernetesSource implements AutoCloseable {
               "spec.nodes",
               "the nodes it selects could not be read yet"));
     }
+  }
+
+  /**
+   * Whoever may write VirtualIPs has notifications sent where he likes: not each Secret is for
+   * that.
+   */
+  private Set<String> tellable() {
+    return secrets.getStore().list().stream()
+        .map(Secret::getMetadata)
+        .filter(metadata -> metadata.getLabels() != null)
+        .filter(metadata -> "true".equals(metadata.getLabels().get(Notifications.SECRET_LABEL)))
+        .map(ObjectMeta::getName)
+        .collect(Collectors.toSet());
   }
 
   private Optional<byte[]> secret(SecretKey key) {

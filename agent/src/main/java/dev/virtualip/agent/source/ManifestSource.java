@@ -29,6 +29,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -213,7 +214,11 @@ public final class ManifestSource implements AutoCloseable {
       secretKeys.forEach(key -> watched.add(secrets.resolve(key.name())));
     }
     tell(wrong);
-    var desired = Desired.of(vips, self(), nodes(), this::secret, problems).with(pools());
+    var desired =
+        Desired.of(vips, self(), nodes(), this::secret, problems)
+            .with(pools())
+            // Files have no labels, and who writes manifests may read them.
+            .withTellable(secretKeys.stream().map(SecretKey::name).collect(Collectors.toSet()));
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);
