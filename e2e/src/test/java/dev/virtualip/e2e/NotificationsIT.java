@@ -483,10 +483,10 @@ class NotificationsIT {
                 .formatted(scripts),
             "mail-secret",
             "spec.notifications.email.smtp.credentialsSecretRef: create the Secret smtp with the"
-                + " keys username and password",
+                + " keys username and password and the label virtualip.dev/notifications=true",
             "hook-secret",
             "spec.notifications.webhook.headers[0].valueSecretRef: create the Secret hook with the"
-                + " key auth")
+                + " key auth and the label virtualip.dev/notifications=true")
         .forEach(
             (name, message) -> {
               agent.awaitStatus(name, "state", "Master");
