@@ -5,6 +5,7 @@ import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolSpec;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.values.InterfaceSelector;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.IpRange;
 import dev.virtualip.crds.values.NumberRange;
 import java.util.ArrayList;
@@ -19,6 +20,8 @@ import java.util.stream.Collectors;
  *
  * @param name name of the VirtualIPPool
  * @param addresses what virtual addresses may be of; texts that are not valid are left out
+ * @param networks what the network of an address may be, or a part of; empty = any that is not
+ *     larger than /24, of IPv6 /64
  * @param interfaces NICs as VirtualIPs may name them; empty = any
  * @param vrids empty = any
  * @param tables empty = none
@@ -28,12 +31,18 @@ import java.util.stream.Collectors;
 public record CheckedPool(
     String name,
     List<IpRange> addresses,
+    List<IpPrefix> networks,
     List<String> interfaces,
     List<NumberRange> vrids,
     List<NumberRange> tables,
     LabelSelector nodeSelector,
     List<Problem> problems) {
   private static final long TABLE_MAX = 0xFFFF_FFFFL;
+
+  /** Shortest prefix of an address where the pool lists no networks: a usual LAN. */
+  private static final int IPV4_LENGTH_MIN = 24;
+
+  private static final int IPV6_LENGTH_MIN = 64;
 
   /** Most ranges that a message lists. */
   private static final int LISTED = 4;
@@ -45,7 +54,7 @@ public record CheckedPool(
     var spec = pool.getSpec();
     if (spec == null) {
       findings.add("spec", "is missing: give at least addresses");
-      spec = new VirtualIpPoolSpec(null, null, null, null, null);
+      spec = new VirtualIpPoolSpec(null, null, null, null, null, null);
     } else if (spec.addresses().isEmpty()) {
       findings.add("spec.addresses", "is empty: give at least one prefix, range or address");
     }
@@ -57,11 +66,21 @@ public record CheckedPool(
     return new CheckedPool(
         name,
         parsed("spec.addresses", spec.addresses(), IpRange::parse, findings),
+        parsed("spec.networks", spec.networks(), CheckedPool::network, findings),
         spec.interfaces(),
         numbers("spec.vrids", spec.vrids(), VirtualIpSpec.VRID_MAX, "VRID", findings),
         numbers("spec.tables", spec.tables(), TABLE_MAX, "routing table", findings),
         spec.nodeSelector(),
         findings.problems());
+  }
+
+  private static IpPrefix network(String text) {
+    var prefix = IpPrefix.parse(text);
+    if (!prefix.isNetwork()) {
+      throw new IllegalArgumentException(
+          "\"%s\" has bits behind its prefix: write %s".formatted(text, prefix.network()));
+    }
+    return prefix;
   }
 
   private static void checkLists(VirtualIpPoolSpec spec, Findings findings) {
@@ -134,8 +153,33 @@ public record CheckedPool(
       var prefix = spec.addresses().get(i).prefix();
       if (addresses.stream().noneMatch(range -> range.contains(prefix.address()))) {
         refusals.add(outside("spec.addresses[" + i + "].address", prefix, addresses));
+      } else if (!isNetworkAllowed(prefix)) {
+        refusals.add(
+            refusal(
+                "spec.addresses[" + i + "].address",
+                "%s makes a node reach all of %s by this NIC, and VirtualIPPool %s allows %s"
+                    .formatted(
+                        prefix,
+                        prefix.network(),
+                        name,
+                        networks.isEmpty()
+                            ? "/" + lengthMin(prefix) + " or longer"
+                            : networks.stream()
+                                .map(IpPrefix::toString)
+                                .collect(Collectors.joining(", ")))));
       }
     }
+  }
+
+  private boolean isNetworkAllowed(IpPrefix prefix) {
+    return networks.isEmpty()
+        ? prefix.length() >= lengthMin(prefix)
+        : networks.stream()
+            .anyMatch(n -> n.length() <= prefix.length() && n.contains(prefix.address()));
+  }
+
+  private static int lengthMin(IpPrefix prefix) {
+    return prefix.isIpv6() ? IPV6_LENGTH_MIN : IPV4_LENGTH_MIN;
   }
 
   private void interfaces(VirtualIpSpec spec, List<Problem> refusals) {

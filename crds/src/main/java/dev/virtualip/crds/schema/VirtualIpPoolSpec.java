@@ -3,6 +3,7 @@ package dev.virtualip.crds.schema;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import dev.virtualip.crds.values.InterfaceSelector;
+import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.IpRange;
 import dev.virtualip.crds.values.NumberRange;
 import io.fabric8.generator.annotation.Pattern;
@@ -20,6 +21,12 @@ public record VirtualIpPoolSpec(
             "Virtual addresses they may have: prefixes, ranges and single addresses, as in"
                 + " 203.0.113.0/28, 203.0.113.32-203.0.113.39 or 2001:db8::/64.")
         List<@Pattern(IpRange.PATTERN) String> addresses,
+    @Size(max = VirtualIpPoolSpec.NETWORKS_MAX)
+        @JsonPropertyDescription(
+            "Networks that the addresses may be in by their prefix lengths, as in 203.0.113.0/22: a node"
+                + " reaches all of an address's network by its NIC. Default: /24 or longer, of IPv6 /64"
+                + " or longer.")
+        List<@Pattern(IpPrefix.PATTERN) String> networks,
     @Size(max = VirtualIpPoolSpec.INTERFACES_MAX)
         @JsonPropertyDescription(
             "NICs they may name for adverts, addresses, routes and connectionSync, written just as"
@@ -42,6 +49,9 @@ public record VirtualIpPoolSpec(
   /** Most ranges of addresses of one pool. */
   public static final int ADDRESSES_MAX = 256;
 
+  /** Most networks of one pool. */
+  public static final int NETWORKS_MAX = 64;
+
   /** Most NICs of one pool. */
   public static final int INTERFACES_MAX = 64;
 
@@ -51,6 +61,7 @@ public record VirtualIpPoolSpec(
   /** Makes null lists empty. */
   public VirtualIpPoolSpec {
     addresses = VirtualIpSpec.copy(addresses);
+    networks = VirtualIpSpec.copy(networks);
     interfaces = VirtualIpSpec.copy(interfaces);
     vrids = VirtualIpSpec.copy(vrids);
     tables = VirtualIpSpec.copy(tables);

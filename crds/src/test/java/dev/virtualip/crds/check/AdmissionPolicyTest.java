@@ -58,6 +58,8 @@ class AdmissionPolicyTest {
           addresses: [{address: 203.0.113.16/24}] | spec.addresses: VirtualIPPool team-a allows 203.0.113.0/28
           addresses: [{address: 203.0.113.63/24}] | spec.addresses: VirtualIPPool team-a allows 203.0.113.0/28
           addresses: [{address: 198.51.100.8/24}] | spec.addresses: VirtualIPPool team-a allows 203.0.113.0/28
+          addresses: [{address: 203.0.113.1/8}] | spec.addresses: VirtualIPPool team-a allows prefix lengths of 24
+          addresses: [{address: '2001:db8::1/32'}, {address: 203.0.113.1/24}] | spec.addresses: VirtualIPPool team-a allows prefix lengths of 24
           vrid: 20 | spec.vrid: VirtualIPPool team-a allows 77, 10-19;
           interface: lo | spec: VirtualIPPool team-a allows the NICs eth0, eth1;
           addresses: [{address: 203.0.113.1/24, interface: lo}] | spec: VirtualIPPool team-a allows the NICs

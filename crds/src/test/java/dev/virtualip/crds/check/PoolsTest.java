@@ -121,6 +121,25 @@ class PoolsTest {
         refusals(NODES, some));
   }
 
+  /** The kernel routes the whole network of an address to its NIC. */
+  @Test
+  void aLargeNetworkHasToBeListed() {
+    var large = "addresses: [{address: 203.0.113.10/8}]";
+    assertEquals(
+        List.of(
+            "spec.addresses[0].address: 203.0.113.10/8 makes a node reach all of 203.0.0.0/8 by this"
+                + " NIC, and VirtualIPPool p allows /24 or longer"),
+        refusals(large, pool("p", "addresses: [203.0.113.0/24]")));
+    var listed = pool("p", "{addresses: [203.0.113.0/24], networks: [203.0.112.0/22]}");
+    assertEquals(List.of(), refusals("addresses: [{address: 203.0.113.10/22}]", listed));
+    assertEquals(List.of(), refusals("addresses: [{address: 203.0.113.10/32}]", listed));
+    assertEquals(
+        List.of(
+            "spec.addresses[0].address: 203.0.113.10/8 makes a node reach all of 203.0.0.0/8 by this"
+                + " NIC, and VirtualIPPool p allows 203.0.112.0/22"),
+        refusals(large, listed));
+  }
+
   @Test
   void thePoolThatFitsBestTellsWhatIsMissing() {
     var other = pool("a-other", "{addresses: [192.0.2.0/24], vrids: ['1']}");
@@ -158,6 +177,7 @@ class PoolsTest {
           """
           addresses: [] | spec.addresses: is empty: give at least one prefix, range or address
           addresses: [203.0.113.1/24] | spec.addresses[0]: "203.0.113.1/24" has bits behind its prefix: write 203.0.113.0/24, or the address alone
+          {addresses: [203.0.113.1], networks: [203.0.113.1/22]} | spec.networks[0]: "203.0.113.1/22" has bits behind its prefix: write 203.0.112.0/22
           addresses: [null] | spec.addresses[0]: is null: write a value, or remove it
           {addresses: [203.0.113.1], vrids: ['9-1']} | spec.vrids[0]: "9-1" is no range: write the lower number first
           {addresses: [203.0.113.1], vrids: ['250-256']} | spec.vrids: 250-256 is not a VRID: use 1 to 255
