@@ -10,15 +10,15 @@ import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
 import dev.virtualip.agent.vrrp.Datagram;
 import dev.virtualip.agent.vrrp.Decoded;
 import dev.virtualip.agent.vrrp.Decoded.Accepted;
-import dev.virtualip.agent.vrrp.Password;
-import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.Freshness;
 import dev.virtualip.agent.vrrp.Hmac;
 import dev.virtualip.agent.vrrp.Hmac.Mode;
 import dev.virtualip.agent.vrrp.HmacKey;
+import dev.virtualip.agent.vrrp.Password;
+import dev.virtualip.agent.vrrp.Version;
 import java.net.InetAddress;
-import java.time.Instant;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
 
 /**

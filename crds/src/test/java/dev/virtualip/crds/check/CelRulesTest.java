@@ -54,6 +54,7 @@ class CelRulesTest {
       VRRPv2 has no IPv6 | {vrrpVersion: 2, addresses: [{address: '2001:db8::1/64'}]}
       rfc9568Checksum is about VRRPv3 | {vrrpVersion: 2, rfc9568Checksum: true}
       passwords exist in VRRPv2 only | {authentication: {passwordSecretRef: {name: a, key: b}}}
+      needs passwordSecretRef, hmac, or both | {authentication: {}}
       VRRPv2 adverts have whole seconds | {vrrpVersion: 2, advertInterval: 500ms}
       VRRPv2 adverts have whole seconds | {vrrpVersion: 2, advertInterval: 1.5s}
       with whenAllFail KeepMaster | {whenAllFail: KeepMaster, priority: 1}
