@@ -104,7 +104,7 @@ class HmacTrailerTest {
 
   @ParameterizedTest
   @EnumSource
-  void signedAdvertsAreTheBytesOfTheDraft(Family family) {
+  void case62_signedAdvertsAreTheBytesOfTheDraft(Family family) {
     var signed = family.signed(Version.V3, 200, 1, Freshness.sequence(THEN));
     assertEquals(HexFormat.of().formatHex(family.golden), HexFormat.of().formatHex(signed));
   }
@@ -119,7 +119,7 @@ class HmacTrailerTest {
 
   @ParameterizedTest
   @EnumSource
-  void anAlteredByteIsNoticedWhereverItIs(Family family) {
+  void case62_anAlteredBitIsNoticedWhereverItIs(Family family) {
     for (int at = 0; at < family.golden.length; at++) {
       for (int bit = 0; bit < 8; bit++) {
         var altered = family.golden.clone();
@@ -210,7 +210,7 @@ class HmacTrailerTest {
   }
 
   @Test
-  void aResignationFromBeforeTheStartOfTheAgentIsNotBelieved() {
+  void case64_aResignationFromBeforeTheStartOfTheAgentIsNotBelieved() {
     var restarted = Freshness.begin(THEN.plusSeconds(2), WINDOW);
     var old = Family.IPV4.signed(Version.V3, 0, 1, Freshness.sequence(THEN));
     assertEquals(Reason.HmacReplayed, reason(Family.IPV4.decode(old, Mode.Enforce, restarted)));
@@ -284,7 +284,7 @@ class HmacTrailerTest {
    * What one sends, the others accept at any moment.
    */
   @Test
-  void aNewKeyIsAcceptedEverywhereBeforeItIsSentAnywhere() {
+  void case65_aNewKeyIsAcceptedEverywhereBeforeItIsSentAnywhere() {
     var old = List.of(KEY);
     var both = List.of(KEY, key(2, 1));
     // Bits: which routers have read the Secret (3), and which reports each of them has seen (9).
