@@ -75,7 +75,16 @@ class SignedAdvertsIT {
 
       var stranger =
           new Keepalived.Instance(
-              "VI_1", "eth0", 60, 200, 3, "1", null, List.of(VIP + "/32"), List.of(), null,
+              "VI_1",
+              "eth0",
+              60,
+              200,
+              3,
+              "1",
+              null,
+              List.of(VIP + "/32"),
+              List.of(),
+              null,
               List.of());
       Keepalived.start(c, stranger.config());
       Await.until(

@@ -157,7 +157,7 @@ class KubernetesSourceTest {
     var accepts = Map.of("state", "Backup", "hmac", Map.of("accepts", List.of(1, 2), "sends", 1));
     reported.setAdditionalProperty("status", Map.of("nodes", Map.of("m", accepts)));
     resource(reported).update();
-    Await.until(() -> running().equals(Set.of("m")), this::running);
+    Await.until(() -> running().equals(Set.of("m", "n")), this::running);
     var report = told.getLast().virtualIps().getFirst().getStatus().nodes().get("m");
     assertEquals(List.of(1, 2), report.hmac().accepts());
   }
