@@ -5,6 +5,8 @@ import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -44,7 +46,8 @@ public final class Bench implements Callable<Integer> {
   private static final int SCALE_PART = 4;
 
   private static final List<String> PARTS =
-      List.of("moves", "planned", "scale", "many", "load", "footprint", "operator", "edits");
+      List.of(
+          "moves", "mixed", "planned", "scale", "many", "load", "footprint", "operator", "edits");
 
   private static final List<Setup> CLASSICS =
       List.of(
@@ -53,6 +56,7 @@ public final class Bench implements Callable<Integer> {
           Setup.classic(2, 1_000).withExclusiveLeases(),
           Setup.classic(3, 100),
           Setup.classic(3, 100).withBfd());
+  private static final List<Setup> MIXED = List.of(Setup.classic(2, 1_000), Setup.classic(3, 100));
   private static final List<Setup> PLANNED =
       List.of(
           Setup.classic(2, 1_000),
@@ -81,7 +85,7 @@ public final class Bench implements Callable<Integer> {
   @Option(names = "--runs", paramLabel = "N", description = "Runs of each move, 1 or more.")
   private int runs = 20;
 
-  @Option(names = "--out", paramLabel = "DIR", description = "Folder for bench.json and bench.svg.")
+  @Option(names = "--out", paramLabel = "DIR", description = "Folder for the results.")
   private Path out;
 
   @Option(
@@ -89,7 +93,7 @@ public final class Bench implements Callable<Integer> {
       split = ",",
       paramLabel = "PART",
       description =
-          "Some of: moves, planned, scale, many, load, footprint, operator, edits. Default: all.")
+          "Some of: moves, mixed, planned, scale, many, load, footprint, operator, edits. Default: all.")
   private List<String> parts = PARTS;
 
   @Option(
@@ -97,7 +101,7 @@ public final class Bench implements Callable<Integer> {
       split = ",",
       paramLabel = "MOVE",
       description =
-          "Some of: stop, crash, nginx, vip-link, heartbeat-link, heartbeat-cut, node-cut.")
+          "Some of: stop, crash, hang, nginx, vip-link, heartbeat-link, heartbeat-cut, node-cut.")
   private List<String> moves = List.of(Move.values()).stream().map(Move::key).toList();
 
   @Option(
@@ -158,7 +162,7 @@ public final class Bench implements Callable<Integer> {
     try (var lab = Lab.open()) {
       environment = environment(lab.control());
       environment.forEach((name, value) -> System.out.println(name + ": " + value));
-      if (parts.stream().anyMatch(List.of("moves", "scale", "many", "load")::contains)) {
+      if (parts.stream().anyMatch(List.of("moves", "mixed", "scale", "many", "load")::contains)) {
         besideKeepalived(lab, chosen);
       }
     }
@@ -171,26 +175,38 @@ public final class Bench implements Callable<Integer> {
     if (parts.contains("edits")) {
       edits();
     }
-    new Report(results(), System.out).print(CLASSICS, PLANNED, SCALES, MANY, LOADS);
-    System.out.printf("%n%s and bench.svg%n", out.resolve("bench.json"));
+    report();
+    System.out.printf("%n%s, bench.svg, report.txt%n", out.resolve("bench.json"));
     return failures.isEmpty() ? 0 : 1;
+  }
+
+  private void report() throws IOException {
+    var text = new StringWriter();
+    environment.forEach((name, value) -> text.append(name + ": " + value + "\n"));
+    new Report(results(), new PrintWriter(text))
+        .print(CLASSICS, MIXED, PLANNED, SCALES, MANY, LOADS);
+    System.out.print(text);
+    Results.replace(out.resolve("report.txt"), text.toString());
   }
 
   private void besideKeepalived(Lab lab, List<Move> chosen) {
     try (var opened = new Failover(lab)) {
       failover = opened;
       if (parts.contains("moves")) {
-        moves(CLASSICS, chosen, runs);
+        moves(CLASSICS, chosen, runs, Contender.ALIKE);
+      }
+      if (parts.contains("mixed")) {
+        mixed(chosen);
       }
       if (parts.contains("planned")) {
         planned(lab);
       }
       if (parts.contains("scale")) {
-        moves(SCALES, SCALE_MOVES, Math.ceilDiv(runs, SCALE_PART));
+        moves(SCALES, SCALE_MOVES, Math.ceilDiv(runs, SCALE_PART), Contender.ALIKE);
       }
       if (parts.contains("many")) {
         int rounds = Math.ceilDiv(runs, SCALE_PART);
-        moves(MANY, MANY_MOVES, rounds);
+        moves(MANY, MANY_MOVES, rounds, Contender.ALIKE);
         failbacks(rounds);
       }
       if (parts.contains("load")) {
@@ -253,12 +269,13 @@ public final class Bench implements Callable<Integer> {
    * Plays the moves in rounds, so that a drift of the machine affects all moves alike. The
    * contender that begins alternates.
    */
-  private void moves(List<Setup> setups, List<Move> chosen, int rounds) {
+  private void moves(
+      List<Setup> setups, List<Move> chosen, int rounds, List<Contender> contenders) {
     for (var round = 1; round <= rounds; round++) {
       for (var setup : setups) {
         for (var move : chosen) {
           var phase = phase(setup, move, round, rounds);
-          for (var contender : inTurn(round)) {
+          for (var contender : inTurn(contenders, round)) {
             move(setup, contender, move, round, phase);
           }
         }
@@ -267,12 +284,21 @@ public final class Bench implements Callable<Integer> {
     }
   }
 
+  /** One program on each node. They are compared with two keepalived of the same rounds. */
+  private void mixed(List<Move> chosen) {
+    var contenders = new ArrayList<>(Contender.MIXED);
+    if (!parts.contains("moves")) {
+      contenders.add(Contender.KEEPALIVED);
+    }
+    moves(MIXED, chosen, Math.ceilDiv(runs, SCALE_PART), contenders);
+  }
+
   private void failbacks(int rounds) {
     for (var round = 1; round <= rounds; round++) {
       for (var setup : MANY) {
         // No other move of these setups has this phase in its round.
         var phase = phase(setup, Move.NGINX, round, rounds);
-        for (var contender : inTurn(round)) {
+        for (var contender : inTurn(Contender.ALIKE, round)) {
           int run = round;
           measure(
               setup,
@@ -286,8 +312,8 @@ public final class Bench implements Callable<Integer> {
     }
   }
 
-  private static List<Contender> inTurn(int round) {
-    var order = new ArrayList<>(List.of(Contender.values()));
+  private static List<Contender> inTurn(List<Contender> contenders, int round) {
+    var order = new ArrayList<>(contenders);
     if (round % 2 == 0) {
       Collections.reverse(order);
     }
@@ -376,7 +402,7 @@ public final class Bench implements Callable<Integer> {
   private void loads() {
     for (var round = 1; round <= Math.min(runs, LOAD_RUNS_MAX); round++) {
       for (var setup : LOADS) {
-        for (var contender : inTurn(round)) {
+        for (var contender : inTurn(Contender.ALIKE, round)) {
           load(setup, contender, round);
         }
       }

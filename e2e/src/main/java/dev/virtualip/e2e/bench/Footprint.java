@@ -86,7 +86,7 @@ final class Footprint {
     try (var pair = ClassicPair.build(lab)) {
       var footprint = new Footprint(pair.nodeA(), time, say);
       for (var setup : List.of(ONE, MANY)) {
-        for (var contender : Contender.values()) {
+        for (var contender : Contender.ALIKE) {
           footprint.measure(
               setup,
               setup.name(),

@@ -17,6 +17,12 @@ enum Move {
       master.kill();
     }
   },
+  HANG("hang (SIGSTOP)", "hang") {
+    @Override
+    void inflict(ClassicPair pair, Proc master) {
+      master.suspend();
+    }
+  },
   NGINX("nginx fails", "nginx") {
     @Override
     void inflict(ClassicPair pair, Proc master) {

@@ -59,7 +59,7 @@ final class Plot {
 
   private void legend() {
     int x = LEFT;
-    for (var contender : Contender.values()) {
+    for (var contender : Contender.ALIKE) {
       add("<circle class=\"%s\" cx=\"%d\" cy=\"%d\" r=\"4\"/>", contender, x, y - 20);
       add("<text x=\"%d\" y=\"%d\">%s</text>", x + 9, y - 16, contender);
       x += 110;
@@ -88,7 +88,7 @@ final class Plot {
       add(
           "<text class=\"end\" x=\"%d\" y=\"%d\">%s</text>",
           LEFT - 12, y + ROW / 2 + 4, row.name());
-      for (var contender : Contender.values()) {
+      for (var contender : Contender.ALIKE) {
         int lane = y + ROW / 2 + (contender == Contender.OURS ? -LANE : LANE) / 2;
         var samples = results.samples(row.setup(), row.move().key(), contender);
         dots(contender, samples, Sample::outage, LEFT, BIG / outageMax, lane);

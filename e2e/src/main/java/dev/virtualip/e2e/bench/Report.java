@@ -1,12 +1,12 @@
 package dev.virtualip.e2e.bench;
 
 import dev.virtualip.e2e.bench.Results.Pair;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** Tables for the terminal. */
+/** Tables for people. */
 final class Report {
   /** Milliseconds below which an outage may not be due to the move. */
   private static final double NOTICEABLE_MIN = 30;
@@ -14,9 +14,9 @@ final class Report {
   private static final String HEAD = "%-29s %-22s %-22s %6s";
 
   private final Results results;
-  private final PrintStream out;
+  private final PrintWriter out;
 
-  Report(Results results, PrintStream out) {
+  Report(Results results, PrintWriter out) {
     this.results = results;
     this.out = out;
   }
@@ -24,11 +24,13 @@ final class Report {
   /** Prints a table for each setup in which something was measured. */
   void print(
       List<Setup> classics,
+      List<Setup> mixed,
       List<Setup> planned,
       List<Setup> scales,
       List<Setup> many,
       List<Setup> loads) {
     classics.forEach(this::moves);
+    mixed.forEach(this::mixed);
     planned.forEach(this::planned);
     scale(scales);
     many(many);
@@ -151,6 +153,33 @@ final class Report {
     }
     line("Median (least to most) of %s runs; two owners, no owner: median,".formatted(runs(setup)));
     line("virtualip / keepalived; +: both still had it when the watch ended.");
+  }
+
+  private void mixed(Setup setup) {
+    var contenders = new ArrayList<>(Contender.MIXED);
+    contenders.add(Contender.KEEPALIVED);
+    var played =
+        List.of(Move.values()).stream()
+            .filter(
+                move ->
+                    contenders.stream()
+                        .noneMatch(c -> results.samples(setup, move.key(), c).isEmpty()))
+            .toList();
+    if (played.isEmpty()) {
+      return;
+    }
+    title("One program on each node, client without service, ms: " + setup.name());
+    line(
+        "%-22s %-26s %-26s %s",
+        "", Contender.OURS_FIRST, Contender.KEEPALIVED_FIRST, Contender.KEEPALIVED);
+    for (var move : played) {
+      var figures =
+          contenders.stream()
+              .map(c -> results.stats(setup, move.key(), c, Sample::outage))
+              .map(Report::figures)
+              .toList();
+      line("%-22s %-26s %-26s %s", move, figures.get(0), figures.get(1), figures.get(2));
+    }
   }
 
   private void planned(Setup setup) {

@@ -52,6 +52,11 @@ record Results(
         .toList();
   }
 
+  /** Figures of a contender that has been measured. */
+  Stats stats(Setup setup, String move, Contender contender, ToDoubleFunction<Sample> figure) {
+    return stats(samples(setup, move, contender), figure);
+  }
+
   /** Figures of both contenders, or null while either has none. */
   Pair pair(Setup setup, String move, ToDoubleFunction<Sample> figure) {
     var ours = samples(setup, move, Contender.OURS);
