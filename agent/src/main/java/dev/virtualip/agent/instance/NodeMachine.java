@@ -28,8 +28,10 @@ import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -40,6 +42,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -119,7 +122,7 @@ public final class NodeMachine {
   /** Time of the input, or of the deadline, that is being handled. */
   private long now;
 
-  private volatile Map<String, NodeStatus> statuses = Map.of();
+  private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
 
   private boolean quits;
 
@@ -145,7 +148,7 @@ public final class NodeMachine {
 
   /** Status of each VirtualIP that this node runs or refuses, by name. Callable from any thread. */
   public Map<String, NodeStatus> statuses() {
-    return statuses;
+    return Collections.unmodifiableMap(statuses);
   }
 
   /** The running instance of a VirtualIP, or null. */
@@ -224,12 +227,22 @@ public final class NodeMachine {
     now = time;
     for (var entry : instances.tailMap(after, false).entrySet()) {
       // Few are due in a turn, so all others must cost no more than this comparison.
-      if (entry.getValue().deadline() <= until) {
-        entry.getValue().onDeadline(now);
+      var instance = entry.getValue();
+      if (instance.deadline() <= until) {
+        var master = instance.awaitedMaster();
+        instance.onDeadline(now);
+        if (master != null && instance.awaitedMaster() == null) {
+          missed(master);
+        }
         return entry.getKey();
       }
     }
     return null;
+  }
+
+  /** Whoever is missed in one virtual router is gone in all. */
+  private void missed(InetAddress master) {
+    List.copyOf(instances.values()).forEach(instance -> instance.masterSilent(master, now));
   }
 
   /**
@@ -663,6 +676,7 @@ public final class NodeMachine {
   private void abandon(VrrpInstance instance) {
     var config = instance.config();
     instances.remove(config.name(), instance);
+    record(instance);
     node.turn().forget(instance);
     try {
       instance.abandon();
@@ -718,23 +732,31 @@ public final class NodeMachine {
   private void publish(VrrpInstance instance) {
     unsettled = true;
     node.neighbours().doubt();
-    var present = new TreeMap<String, MasterRecord.Master>();
-    instances.values().stream()
-        .filter(i -> i.stateName() == VirtualIpStatus.State.Master)
-        .forEach(i -> present.put(i.config().name(), EarlierLife.master(i.config())));
-    if (!present.equals(masters)) {
-      masters = present;
-      tell(() -> listener.masters(present));
-    }
+    record(instance);
     publish(instance.config().name(), instance.status());
   }
 
+  /** With many instances only one of them is looked at: each change of each comes here. */
+  private void record(VrrpInstance instance) {
+    var name = instance.config().name();
+    boolean isMaster =
+        instances.get(name) == instance && instance.stateName() == VirtualIpStatus.State.Master;
+    var present = isMaster ? EarlierLife.master(instance.config()) : null;
+    if (!Objects.equals(present, masters.get(name))) {
+      var next = new TreeMap<>(masters);
+      next.remove(name);
+      if (isMaster) {
+        next.put(name, present);
+      }
+      masters = next;
+      tell(() -> listener.masters(next));
+    }
+  }
+
   private void publish(String name, NodeStatus status) {
-    var next = new TreeMap<>(statuses);
-    if (status.equals(next.put(name, status))) {
+    if (status.equals(statuses.put(name, status))) {
       return;
     }
-    statuses = Map.copyOf(next);
     node.metrics().status(name, status);
     tell(() -> listener.changed(name, status));
   }
@@ -753,9 +775,7 @@ public final class NodeMachine {
 
   private void forget(String name) {
     notes.remove(name);
-    var next = new TreeMap<>(statuses);
-    if (next.remove(name) != null) {
-      statuses = Map.copyOf(next);
+    if (statuses.remove(name) != null) {
       node.metrics().forget(name);
       tell(() -> listener.removed(name));
     }

@@ -23,6 +23,7 @@ import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
+import dev.virtualip.agent.vrrp.Event.MasterSilent;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
@@ -39,6 +40,7 @@ import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.State.Initialize;
+import dev.virtualip.agent.vrrp.State.Takeover;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.check.Problem;
@@ -353,6 +355,22 @@ public final class VrrpInstance {
                 look(now);
               }
             });
+  }
+
+  /** Another instance has missed this master for its whole down interval. */
+  void masterSilent(InetAddress master, long now) {
+    if (master.equals(awaitedMaster())) {
+      node.turn().run(this, () -> step(new MasterSilent(master), now));
+    }
+  }
+
+  /** The master whose adverts a backup waits for; null if it heard none, or follows it already. */
+  InetAddress awaitedMaster() {
+    return router.state() instanceof Backup backup
+            && backup.takeover() == Takeover.MasterDown
+            && !backup.wishing()
+        ? backup.master()
+        : null;
   }
 
   /** Switches to a configuration that {@linkplain InstanceConfig#continues continues} this one. */

@@ -35,6 +35,13 @@ public sealed interface Event {
    */
   record NeighbourDown(InetAddress address) implements Event {}
 
+  /**
+   * A router has been silent for the whole down interval of another virtual router on this node.
+   *
+   * @param address its address
+   */
+  record MasterSilent(InetAddress address) implements Event {}
+
   /** The state's deadline has passed. */
   record TimerExpired() implements Event {}
 

@@ -149,6 +149,8 @@ public sealed interface State {
   enum Takeover {
     /** The master fell silent. */
     MasterDown(Reason.Kind.MasterDown),
+    /** The master fell silent, also in another virtual router. */
+    MasterSilent(Reason.Kind.MasterDown),
     /** The master resigned by an advert with priority 0. */
     MasterResigned(Reason.Kind.MasterResigned),
     /** The master was lost by BFD. */
@@ -169,7 +171,7 @@ public sealed interface State {
 
     /** Whether the master is known to be gone, so that the best backup follows at once. */
     boolean follows() {
-      return this == MasterResigned || this == NeighbourDown;
+      return this == MasterResigned || this == NeighbourDown || this == MasterSilent;
     }
 
     /** The cause of the change to Active. */

@@ -15,6 +15,7 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.MasterSilent;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
@@ -137,6 +138,7 @@ public record VirtualRouter(
               ? step(announced(active.advertAt(), now), new AnnounceAddresses())
               : none(this);
       case NeighbourDown neighbour -> neighbourDown(neighbour.address(), now);
+      case MasterSilent silent -> masterSilent(silent.address(), now);
       case AdvertisementReceived advert ->
           switch (state) {
             case Initialize initialize -> advert.priority() > 0 ? release(initialize) : none(this);
@@ -375,6 +377,27 @@ public record VirtualRouter(
     return at < backup.activeDownAt()
         ? none(with(backup.until(at).meaning(Takeover.NeighbourDown)))
         : none(this);
+  }
+
+  /**
+   * Another virtual router has missed the same master for its whole down interval. So it is gone,
+   * and after three adverts that were missed here too only the best backup is still waited for:
+   * many virtual routers follow together, whatever the phases of their adverts. With exclusive
+   * leases nothing changes, as for {@link #neighbourDown}.
+   */
+  private Step masterSilent(InetAddress address, long now) {
+    if (!(state instanceof Backup backup)
+        || !address.equals(backup.master())
+        || !mayFollowSilent(backup)) {
+      return none(this);
+    }
+    long interval = backup.masterInterval();
+    long at = backup.activeDownAt() - skewTime(interval) + succession(backup, now);
+    return none(with(backup.until(Math.max(at, now)).meaning(Takeover.MasterSilent)));
+  }
+
+  private boolean mayFollowSilent(Backup backup) {
+    return backup.takeover() == Takeover.MasterDown && !backup.wishing() && !exclusive();
   }
 
   /**

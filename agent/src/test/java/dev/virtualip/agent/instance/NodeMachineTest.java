@@ -297,9 +297,28 @@ class NodeMachineTest {
     ends.clear();
   }
 
+  /** 3 adverts and a skew apart, as if each waited by itself. */
+  @Test
+  void whoeverIsMissedInOneVirtualRouterIsFollowedInAll() {
+    machine.start();
+    want(WEB, MAIL);
+    hearMaster(77, "203.0.113.10");
+    passUntil(SECOND * 9 / 10);
+    hearMaster(78, "203.0.113.11");
+    passUntil(SECOND / 2 + 3 * SECOND);
+    assertEquals(VirtualIpStatus.State.Backup, state("web"));
+    passUntil(SECOND * 4);
+    assertEquals("MasterDown", machine.statuses().get("web").reason());
+    assertEquals("MasterDown", machine.statuses().get("mail").reason());
+  }
+
   private void hearMaster() {
-    var virtual = List.of(InetAddress.ofLiteral("203.0.113.10"));
-    var advert = new Advertisement(Version.V3, 77, 100, SECOND, virtual);
+    hearMaster(77, "203.0.113.10");
+  }
+
+  private void hearMaster(int vrid, String address) {
+    var virtual = List.of(InetAddress.ofLiteral(address));
+    var advert = new Advertisement(Version.V3, vrid, 200, SECOND, virtual);
     var payload = AdvertisementCodec.encode(advert, null, PEER, Frames.GROUP);
     var mac = new HardwareAddress(new byte[] {2, 0, 0, 0, 0, 9});
     machine.handle(

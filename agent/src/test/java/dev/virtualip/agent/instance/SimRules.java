@@ -337,8 +337,12 @@ final class SimRules {
       if (state == State.Master
           && node.statuses().get(vip.name).reason().equals("MasterDown")
           && before.priorityChangedAt < now() - down) {
+        long skew = down - 3 * vip.intervalNanos();
+        boolean mayFollow = world.vips.size() > 1 && !vip.exclusive;
+        long succession = Math.min(skew, (256 - before.priority) * SUCCESSION_STEP);
+        long least = mayFollow ? 3 * vip.intervalNanos() + succession : down;
         require(
-            now() - before.betterAt >= down,
+            now() - before.betterAt >= least,
             "%s takes %s over %.6f s after its master's advert",
             node,
             vip.name,

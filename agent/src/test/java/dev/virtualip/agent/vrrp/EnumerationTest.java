@@ -16,6 +16,7 @@ import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.MasterSilent;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
@@ -225,6 +226,7 @@ class EnumerationTest {
     events.add(new Resign(Reasons.reason("HandedOver(Drain)")));
     events.add(new HoldingsLost());
     events.add(new NeighbourDown(family.above()));
+    events.add(new MasterSilent(family.above()));
     events.add(new ServersChanged());
     return events;
   }

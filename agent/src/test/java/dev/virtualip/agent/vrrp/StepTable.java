@@ -7,6 +7,7 @@ import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
 import dev.virtualip.agent.vrrp.Event.LetGo;
+import dev.virtualip.agent.vrrp.Event.MasterSilent;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
@@ -187,7 +188,8 @@ final class StepTable {
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
     boolean follows =
-        b.takeover() == Takeover.MasterResigned || b.takeover() == Takeover.NeighbourDown;
+        List.of(Takeover.MasterResigned, Takeover.NeighbourDown, Takeover.MasterSilent)
+            .contains(b.takeover());
     long shift =
         follows
             ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
@@ -208,6 +210,15 @@ final class StepTable {
         && down.address().equals(c.backup().master())
         && !exclusive(c)
         && c.now() + succession(c) < c.backup().activeDownAt();
+  }
+
+  /** Whether its master is told to be silent, and the skew is all that it waits for. */
+  private static boolean misses(Case c) {
+    return c.event() instanceof MasterSilent silent
+        && silent.address().equals(c.backup().master())
+        && c.backup().takeover() == Takeover.MasterDown
+        && !c.backup().wishing()
+        && !exclusive(c);
   }
 
   private static long succession(Case c) {
@@ -231,6 +242,7 @@ final class StepTable {
           row("INIT holds nothing", i(HoldingsLost.class), StepTable::same),
           row("INIT balances nothing", i(ServersChanged.class), StepTable::same),
           row("INIT has no master", i(NeighbourDown.class), StepTable::same),
+          row("INIT misses nobody", i(MasterSilent.class), StepTable::same),
           row("INIT hand over", i(Resign.class), StepTable::same),
           row(
               "INIT stop",
@@ -270,9 +282,11 @@ final class StepTable {
                   active(
                       c,
                       c.now() + c.period(),
-                      c.backup().takeover() == Takeover.Claimed
-                          ? "Preempted"
-                          : c.backup().takeover().name(),
+                      switch (c.backup().takeover()) {
+                        case Claimed -> "Preempted";
+                        case MasterSilent -> "MasterDown";
+                        default -> c.backup().takeover().name();
+                      },
                       p(c),
                       "bind",
                       "announce")),
@@ -364,6 +378,23 @@ final class StepTable {
           row(
               "BACKUP, somebody else is lost, or its time is near, or the leases have to end",
               b(NeighbourDown.class).and(c -> !loses(c)),
+              StepTable::same),
+          row(
+              "BACKUP, its master is silent elsewhere too",
+              b(MasterSilent.class).and(StepTable::misses),
+              c ->
+                  waiting(
+                      c,
+                      Math.max(
+                          c.now(),
+                          c.backup().activeDownAt()
+                              - Rfc.skewTime(version(c), c.priority(), heard(c))
+                              + succession(c)),
+                      c.backup().preemptAt(),
+                      Takeover.MasterSilent)),
+          row(
+              "BACKUP, somebody else is silent, or it waits for something else",
+              b(MasterSilent.class).and(c -> !misses(c)),
               StepTable::same),
           row("BACKUP hand over", b(Resign.class), StepTable::same),
           row("BACKUP source", b(SourceChanged.class), StepTable::same),
@@ -466,6 +497,7 @@ final class StepTable {
           row("MASTER priority", a(PriorityChanged.class), StepTable::same),
           row("MASTER source", a(SourceChanged.class), StepTable::same),
           row("MASTER has no master", a(NeighbourDown.class), StepTable::same),
+          row("MASTER misses nobody", a(MasterSilent.class), StepTable::same),
           row("MASTER wishes nothing", a(Wish.class), StepTable::same),
           row("MASTER already", a(TakeOver.class), StepTable::same),
           row(

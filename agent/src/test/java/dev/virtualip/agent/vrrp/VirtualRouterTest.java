@@ -14,6 +14,7 @@ import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.MasterSilent;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
@@ -578,5 +579,39 @@ class VirtualRouterTest {
         new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Exclusive, 1);
     var backup = Scenario.backup(config, 128).hear(200, ABOVE);
     assertEquals(backup.router, backup.on(new NeighbourDown(ABOVE)).router);
+  }
+
+  @Test
+  void aMasterThatIsSilentElsewhereTooIsFollowedAfterThreeAdvertsAndTheCompressedSkew() {
+    var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE).after(2 * SECOND);
+    backup.on(new MasterSilent(ABOVE));
+    assertEquals(SECOND + 12_800_000L, backup.untilDeadline());
+    backup.on(new MasterSilent(ABOVE));
+    assertEquals(SECOND + 12_800_000L, backup.untilDeadline(), "the skew is left out once");
+    backup.expire().becameActive();
+    assertEquals("MasterDown", backup.cause());
+  }
+
+  @Test
+  void whoHasMissedThreeAdvertsAlreadyFollowsASilentMasterNow() {
+    var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE).after(3_300 * MS);
+    backup.on(new MasterSilent(ABOVE));
+    assertEquals(0, backup.untilDeadline());
+  }
+
+  @Test
+  void anAdvertOfASilentMasterTakesTheSilenceBack() {
+    var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE);
+    backup.on(new MasterSilent(ABOVE)).hear(200, ABOVE);
+    assertEquals(3 * SECOND + SECOND / 2, backup.untilDeadline());
+  }
+
+  /** Its leases end with the whole down interval. */
+  @Test
+  void withExclusiveLeasesTheSkewOfASilentMasterIsWaitedFor() {
+    var config =
+        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Exclusive, 1);
+    var backup = Scenario.backup(config, 128).hear(200, ABOVE);
+    assertEquals(backup.router, backup.on(new MasterSilent(ABOVE)).router);
   }
 }

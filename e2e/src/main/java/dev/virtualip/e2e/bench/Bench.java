@@ -45,6 +45,9 @@ public final class Bench implements Callable<Integer> {
   /** Planned moves and moves at scale get the number of runs divided by this. */
   private static final int SCALE_PART = 4;
 
+  /** Takeovers after which a program counts as warm. */
+  static final int WARM_UP = 5;
+
   private static final List<String> PARTS =
       List.of(
           "moves", "mixed", "planned", "scale", "many", "load", "footprint", "operator", "edits");
@@ -194,6 +197,7 @@ public final class Bench implements Callable<Integer> {
       failover = opened;
       if (parts.contains("moves")) {
         moves(CLASSICS, chosen, runs, Contender.ALIKE);
+        again();
       }
       if (parts.contains("mixed")) {
         mixed(chosen);
@@ -291,6 +295,19 @@ public final class Bench implements Callable<Integer> {
       contenders.add(Contender.KEEPALIVED);
     }
     moves(MIXED, chosen, Math.ceilDiv(runs, SCALE_PART), contenders);
+  }
+
+  /** What a program needs for a takeover when it has done the same before. */
+  private void again() {
+    for (var contender : Contender.ALIKE) {
+      try {
+        samples.addAll(failover.playAgain(CLASSICS.getFirst(), contender, runs + WARM_UP));
+      } catch (AssertionError | RuntimeException e) {
+        failed("takeovers again, " + contender, e);
+      }
+      failover.renew();
+      write();
+    }
   }
 
   private void failbacks(int rounds) {

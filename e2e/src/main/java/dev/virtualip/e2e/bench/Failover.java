@@ -31,6 +31,9 @@ final class Failover implements AutoCloseable {
   /** The key of a failback, which is no {@link Move}: node-a comes back and takes over again. */
   static final String FAILBACK = "failback";
 
+  /** The key of takeovers by programs that have played the same move before. */
+  static final String AGAIN = "nginx-again";
+
   private static final Duration READY = Duration.ofSeconds(30);
   private static final Duration MOVED = Duration.ofSeconds(15);
 
@@ -201,6 +204,54 @@ final class Failover implements AutoCloseable {
         again.close();
       }
       clean(setup);
+    }
+  }
+
+  /**
+   * Plays takeovers by the same programs one after the other: nginx of node-a dies, and is back.
+   *
+   * @param rounds how many of them
+   * @throws AssertionError if a node does not take over
+   */
+  List<Sample> playAgain(Setup setup, Contender contender, int rounds) {
+    var running = start(setup, contender);
+    var all = new ArrayList<Sample>();
+    try {
+      for (int round = 1; round <= rounds; round++) {
+        all.add(failOver(setup, contender, round, running));
+        pair.nginxA().start();
+        Await.until(
+            "%s: node-a has all addresses again".formatted(contender),
+            READY,
+            () -> owners.hasAll(pair.nodeA(), setup.addresses()));
+        probe(setup).awaitServedBy("node-a", MOVED);
+        awaitNone(pair.nodeB(), setup, TWO_OWNERS_WATCHED);
+      }
+      return all;
+    } finally {
+      running.close();
+      pair.nginxA().start();
+      clean(setup);
+    }
+  }
+
+  private Sample failOver(Setup setup, Contender contender, int round, Running running) {
+    try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
+        var arp = router.capture("eth0", "arp")) {
+      double cpu = Load.cpuNanos(running.b());
+      var fault = Instant.now();
+      pair.nginxA().kill();
+      Await.until(
+          "%s, nginx: node-b has all addresses".formatted(contender),
+          MOVED,
+          () -> owners.hasAll(pair.nodeB(), setup.addresses()));
+      probe(setup).awaitServedBy("node-b", MOVED);
+      awaitNone(pair.nodeA(), setup, TWO_OWNERS_WATCHED);
+      var end = Instant.now();
+      sleep(LAST_ANSWERS);
+      cpu = Load.cpuNanos(running.b()) - cpu;
+      return sample(
+          setup, contender, AGAIN, round, running, new Seen(fault, end, adverts, arp, cpu));
     }
   }
 

@@ -30,6 +30,8 @@ final class Report {
       List<Setup> many,
       List<Setup> loads) {
     classics.forEach(this::moves);
+    classics.forEach(this::takeovers);
+    scales.forEach(this::takeovers);
     mixed.forEach(this::mixed);
     planned.forEach(this::planned);
     scale(scales);
@@ -153,6 +155,26 @@ final class Report {
     }
     line("Median (least to most) of %s runs; two owners, no owner: median,".formatted(runs(setup)));
     line("virtualip / keepalived; +: both still had it when the watch ended.");
+  }
+
+  /** From node-b's first advert on: what is left of a move when its timers are over. */
+  private void takeovers(Setup setup) {
+    var cold = new ArrayList<String>(List.of(Move.values()).stream().map(Move::key).toList());
+    cold.removeIf(key -> results.takeover(setup, key, 0) == null);
+    if (cold.isEmpty()) {
+      return;
+    }
+    title("From the first advert of the new master to its first answer, ms: " + setup.name());
+    line(HEAD, "", "virtualip", "keepalived", "ratio");
+    cold.forEach(key -> takeover(setup, key, key, 0));
+    if (results.takeover(setup, Failover.AGAIN, Bench.WARM_UP) != null) {
+      takeover(setup, Failover.AGAIN, "by the same programs again", Bench.WARM_UP);
+    }
+  }
+
+  private void takeover(Setup setup, String key, String name, int after) {
+    var pair = results.takeover(setup, key, after);
+    line(HEAD, name, figures(pair.ours()), figures(pair.keepalived()), ratio(pair));
   }
 
   private void mixed(Setup setup) {

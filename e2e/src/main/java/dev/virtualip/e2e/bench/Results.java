@@ -66,6 +66,29 @@ record Results(
         : new Pair(stats(ours, figure), stats(keepalived, figure));
   }
 
+  /**
+   * Time from the first advert of the new master to its first answer, or null while either
+   * contender has none.
+   *
+   * @param after only runs after this one count
+   */
+  Pair takeover(Setup setup, String move, int after) {
+    var ours = takeovers(setup, move, after, Contender.OURS);
+    var keepalived = takeovers(setup, move, after, Contender.KEEPALIVED);
+    return ours.isEmpty() || keepalived.isEmpty()
+        ? null
+        : new Pair(Stats.of(ours), Stats.of(keepalived));
+  }
+
+  private List<Double> takeovers(Setup setup, String move, int after, Contender contender) {
+    return samples(setup, move, contender).stream()
+        .filter(sample -> sample.run() > after)
+        .map(Sample::parts)
+        .filter(parts -> parts.elected() != null && parts.served() != null)
+        .map(parts -> parts.served() - parts.elected())
+        .toList();
+  }
+
   /** Figures of a setup in all its moves. */
   Pair startPair(Setup setup) {
     var ours = started(setup, Contender.OURS);
