@@ -108,6 +108,15 @@ public final class Bench implements Callable<Integer> {
   private List<String> moves = List.of(Move.values()).stream().map(Move::key).toList();
 
   @Option(
+      names = "--setups",
+      split = ";",
+      paramLabel = "SETUP",
+      description =
+          "Of the part moves, some of: v2, 1 s; v2, 1 s, BFD; v2, 1 s, exclusive; v3, 100 ms;"
+              + " v3, 100 ms, BFD. Separated by ; without a space.")
+  private List<String> setups = List.of();
+
+  @Option(
       names = "--load-seconds",
       paramLabel = "N",
       description = "How long processor time is counted.")
@@ -196,7 +205,7 @@ public final class Bench implements Callable<Integer> {
     try (var opened = new Failover(lab)) {
       failover = opened;
       if (parts.contains("moves")) {
-        moves(CLASSICS, chosen, runs, Contender.ALIKE);
+        moves(chosenSetups(), chosen, runs, Contender.ALIKE);
         again();
       }
       if (parts.contains("mixed")) {
@@ -255,6 +264,10 @@ public final class Bench implements Callable<Integer> {
     if (!known.containsAll(moves)) {
       throw new ParameterException(spec.commandLine(), "--moves: use some of " + known);
     }
+    var names = CLASSICS.stream().map(Setup::name).toList();
+    if (!names.containsAll(setups)) {
+      throw new ParameterException(spec.commandLine(), "--setups: use some of " + names);
+    }
     if (!PARTS.containsAll(parts)) {
       throw new ParameterException(spec.commandLine(), "--parts: use some of " + PARTS);
     }
@@ -297,17 +310,23 @@ public final class Bench implements Callable<Integer> {
     moves(MIXED, chosen, Math.ceilDiv(runs, SCALE_PART), contenders);
   }
 
-  /** What a program needs for a takeover when it has done the same before. */
+  /** What our program needs for a takeover when it has done the same before. */
   private void again() {
-    for (var contender : Contender.ALIKE) {
+    for (var setup : chosenSetups().stream().limit(1).toList()) {
       try {
-        samples.addAll(failover.playAgain(CLASSICS.getFirst(), contender, runs + WARM_UP));
+        samples.addAll(failover.playAgain(setup, runs + WARM_UP));
       } catch (AssertionError | RuntimeException e) {
-        failed("takeovers again, " + contender, e);
+        failed("takeovers again", e);
       }
       failover.renew();
       write();
     }
+  }
+
+  private List<Setup> chosenSetups() {
+    return CLASSICS.stream()
+        .filter(setup -> setups.isEmpty() || setups.contains(setup.name()))
+        .toList();
   }
 
   private void failbacks(int rounds) {

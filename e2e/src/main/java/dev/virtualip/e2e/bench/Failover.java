@@ -31,7 +31,7 @@ final class Failover implements AutoCloseable {
   /** The key of a failback, which is no {@link Move}: node-a comes back and takes over again. */
   static final String FAILBACK = "failback";
 
-  /** The key of takeovers by programs that have played the same move before. */
+  /** The key of takeovers by agents that have played the same move before. */
   static final String AGAIN = "nginx-again";
 
   private static final Duration READY = Duration.ofSeconds(30);
@@ -208,12 +208,13 @@ final class Failover implements AutoCloseable {
   }
 
   /**
-   * Plays takeovers by the same programs one after the other: nginx of node-a dies, and is back.
+   * Plays takeovers by the same two agents one after the other: nginx of node-a dies, and is back.
    *
    * @param rounds how many of them
    * @throws AssertionError if a node does not take over
    */
-  List<Sample> playAgain(Setup setup, Contender contender, int rounds) {
+  List<Sample> playAgain(Setup setup, int rounds) {
+    var contender = Contender.OURS;
     var running = start(setup, contender);
     var all = new ArrayList<Sample>();
     try {

@@ -159,22 +159,27 @@ final class Report {
 
   /** From node-b's first advert on: what is left of a move when its timers are over. */
   private void takeovers(Setup setup) {
-    var cold = new ArrayList<String>(List.of(Move.values()).stream().map(Move::key).toList());
-    cold.removeIf(key -> results.takeover(setup, key, 0) == null);
-    if (cold.isEmpty()) {
+    var keys = new ArrayList<>(List.of(Move.values()).stream().map(Move::key).toList());
+    keys.add(Failover.AGAIN);
+    keys.removeIf(key -> results.takeovers(setup, key, 0, Contender.OURS).isEmpty());
+    if (keys.isEmpty()) {
       return;
     }
     title("From the first advert of the new master to its first answer, ms: " + setup.name());
-    line(HEAD, "", "virtualip", "keepalived", "ratio");
-    cold.forEach(key -> takeover(setup, key, key, 0));
-    if (results.takeover(setup, Failover.AGAIN, Bench.WARM_UP) != null) {
-      takeover(setup, Failover.AGAIN, "by the same programs again", Bench.WARM_UP);
+    line(HEAD, "", "virtualip", "keepalived", "");
+    for (var key : keys) {
+      int after = key.equals(Failover.AGAIN) ? Bench.WARM_UP : 0;
+      line(
+          HEAD,
+          key,
+          figures(results.takeovers(setup, key, after, Contender.OURS)),
+          figures(results.takeovers(setup, key, after, Contender.KEEPALIVED)),
+          "");
     }
   }
 
-  private void takeover(Setup setup, String key, String name, int after) {
-    var pair = results.takeover(setup, key, after);
-    line(HEAD, name, figures(pair.ours()), figures(pair.keepalived()), ratio(pair));
+  private static String figures(List<Double> all) {
+    return all.isEmpty() ? "–" : figures(Stats.of(all));
   }
 
   private void mixed(Setup setup) {

@@ -67,20 +67,11 @@ record Results(
   }
 
   /**
-   * Time from the first advert of the new master to its first answer, or null while either
-   * contender has none.
+   * Times from the first advert of the new master to its first answer; empty if there are none.
    *
    * @param after only runs after this one count
    */
-  Pair takeover(Setup setup, String move, int after) {
-    var ours = takeovers(setup, move, after, Contender.OURS);
-    var keepalived = takeovers(setup, move, after, Contender.KEEPALIVED);
-    return ours.isEmpty() || keepalived.isEmpty()
-        ? null
-        : new Pair(Stats.of(ours), Stats.of(keepalived));
-  }
-
-  private List<Double> takeovers(Setup setup, String move, int after, Contender contender) {
+  List<Double> takeovers(Setup setup, String move, int after, Contender contender) {
     return samples(setup, move, contender).stream()
         .filter(sample -> sample.run() > after)
         .map(Sample::parts)
