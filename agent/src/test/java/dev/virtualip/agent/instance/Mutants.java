@@ -61,8 +61,8 @@ final class Mutants {
           new Mutant(
               "a hand-over sends no priority 0",
               "vrrp/VirtualRouter.java",
-              "return step(backup, new SendAdvertisement(0), new StateChanged(backup, cause));",
-              "return step(backup, new StateChanged(backup, cause));"),
+              "        backup,\n        new SendAdvertisement(0),\n        new SendAdvertisement(0),\n        new StateChanged(backup, cause));",
+              "        backup,\n        new StateChanged(backup, cause));"),
           new Mutant(
               "a better master is let be first, and the addresses stay",
               "vrrp/VirtualRouter.java",
@@ -113,6 +113,16 @@ final class Mutants {
               "vrrp/Timers.java",
               "(256 - priority) * SUCCESSION_STEP",
               "SUCCESSION_STEP"),
+          new Mutant(
+              "a master that is silent in one virtual router is followed at once in all",
+              "vrrp/VirtualRouter.java",
+              "long at = backup.activeDownAt() - skewTime(interval) + succession(backup, now);",
+              "long at = now + 0 * interval;"),
+          new Mutant(
+              "exclusive leases: a master that is silent elsewhere is followed without the skew",
+              "vrrp/VirtualRouter.java",
+              "backup.takeover() == Takeover.MasterDown && !backup.wishing() && !exclusive();",
+              "backup.takeover() == Takeover.MasterDown && !backup.wishing();"),
           new Mutant(
               "exclusive leases: a resigned master is followed within milliseconds",
               "vrrp/VirtualRouter.java",

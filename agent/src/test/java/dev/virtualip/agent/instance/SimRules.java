@@ -367,7 +367,12 @@ final class SimRules {
    */
   private void checkSuccession(
       SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
-    boolean waited = before.state == State.Backup && before.instance == instance;
+    // One that was at fault for a part of this turn waits for a master anew.
+    boolean anew =
+        instance != null
+            && instance.router().state() instanceof Backup backup
+            && backup.master() == null;
+    boolean waited = before.state == State.Backup && before.instance == instance && !anew;
     long waitedFor = now() - before.resignedAt;
     if (waited && waitedFor >= 0 && node.wokeAt < before.resignedAt) {
       require(
@@ -390,14 +395,15 @@ final class SimRules {
           waitedFor / 1e9,
           vip.name);
     }
-    if (state != State.Backup || before.instance != instance) {
+    if (state != State.Backup || before.instance != instance || anew) {
       before.resignations = 0;
       before.resignedAt = Long.MAX_VALUE;
     }
     for (var advert : of(vip, received.get(node))) {
       before.resignations = advert[1] > 0 ? 0 : before.resignations + 1;
       boolean hurries = before.resignations == 1 || before.resignations > 1 && vip.exclusive;
-      before.resignedAt = hurries && follows(node, vip, instance) ? now() : Long.MAX_VALUE;
+      before.resignedAt =
+          hurries && !anew && follows(node, vip, instance) ? now() : Long.MAX_VALUE;
     }
   }
 
