@@ -402,8 +402,7 @@ final class SimRules {
     for (var advert : of(vip, received.get(node))) {
       before.resignations = advert[1] > 0 ? 0 : before.resignations + 1;
       boolean hurries = before.resignations == 1 || before.resignations > 1 && vip.exclusive;
-      before.resignedAt =
-          hurries && !anew && follows(node, vip, instance) ? now() : Long.MAX_VALUE;
+      before.resignedAt = hurries && !anew && follows(node, vip, instance) ? now() : Long.MAX_VALUE;
     }
   }
 
