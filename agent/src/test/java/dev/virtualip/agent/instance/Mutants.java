@@ -119,11 +119,6 @@ final class Mutants {
               "long at = backup.activeDownAt() - skewTime(interval) + succession(backup, now);",
               "long at = now + 0 * interval;"),
           new Mutant(
-              "exclusive leases: a master that is silent elsewhere is followed without the skew",
-              "vrrp/VirtualRouter.java",
-              "backup.takeover() == Takeover.MasterDown && !backup.wishing() && !exclusive();",
-              "backup.takeover() == Takeover.MasterDown && !backup.wishing();"),
-          new Mutant(
               "exclusive leases: a resigned master is followed within milliseconds",
               "vrrp/VirtualRouter.java",
               "return exclusive() || yielded",

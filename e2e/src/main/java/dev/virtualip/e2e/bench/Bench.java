@@ -129,6 +129,13 @@ public final class Bench implements Callable<Integer> {
   private int editSeconds = 60;
 
   @Option(
+      names = "--report",
+      split = ",",
+      paramLabel = "FILE",
+      description = "Measures nothing: prints what is in these bench.json files, as one report.")
+  private List<Path> measured = List.of();
+
+  @Option(
       names = "--agent",
       paramLabel = "PATH",
       description = "Launcher of the agent that edits measures. Default: the one just built.")
@@ -162,6 +169,13 @@ public final class Bench implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException {
+    if (!measured.isEmpty()) {
+      for (var file : measured) {
+        add(Results.read(file));
+      }
+      System.out.print(report());
+      return 0;
+    }
     if (!Lab.available()) {
       System.err.println("bench: it makes network namespaces; run `make bench` as root");
       return 1;
@@ -187,18 +201,30 @@ public final class Bench implements Callable<Integer> {
     if (parts.contains("edits")) {
       edits();
     }
-    report();
+    var report = report();
+    System.out.print(report);
+    Results.replace(out.resolve("report.txt"), report);
     System.out.printf("%n%s, bench.svg, report.txt%n", out.resolve("bench.json"));
     return failures.isEmpty() ? 0 : 1;
   }
 
-  private void report() throws IOException {
+  private String report() {
     var text = new StringWriter();
     environment.forEach((name, value) -> text.append(name + ": " + value + "\n"));
     new Report(results(), new PrintWriter(text))
         .print(CLASSICS, MIXED, PLANNED, SCALES, MANY, LOADS);
-    System.out.print(text);
-    Results.replace(out.resolve("report.txt"), text.toString());
+    return text.toString();
+  }
+
+  private void add(Results results) {
+    environment = results.environment();
+    samples.addAll(results.samples());
+    planned.addAll(results.planned());
+    loads.addAll(results.loads());
+    footprint = results.footprint().isEmpty() ? footprint : results.footprint();
+    operator = results.operator() == null ? operator : results.operator();
+    edits = results.edits() == null ? edits : results.edits();
+    failures.addAll(results.failures());
   }
 
   private void besideKeepalived(Lab lab, List<Move> chosen) {

@@ -237,7 +237,7 @@ final class Report {
 
   private long runs(Setup setup) {
     return results.samples().stream()
-        .filter(s -> s.setup().equals(setup.name()))
+        .filter(s -> s.setup().equals(setup.name()) && !s.move().equals(Failover.AGAIN))
         .mapToInt(Sample::run)
         .distinct()
         .count();

@@ -133,6 +133,11 @@ record Results(
     return sample -> sample.setup().equals(setup.name()) && sample.move().equals(move);
   }
 
+  /** Reads what {@link #write} has written. */
+  static Results read(Path file) throws IOException {
+    return JSON.readValue(file.toFile(), Results.class);
+  }
+
   /** Writes the results as JSON, and replaces the file atomically. */
   void write(Path file) {
     try {
