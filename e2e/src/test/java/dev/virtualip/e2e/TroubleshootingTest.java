@@ -53,8 +53,12 @@ class TroubleshootingTest {
       missing.add(takeover.name());
     }
     missing.removeAll(NO_REASONS);
-    // Announced to the lower master, it then takes over as Preempted.
-    missing.remove(State.Takeover.Claimed.name());
+    // They are told as another one's: Preempted, MasterDown, MasterResigned.
+    for (var told :
+        List.of(
+            State.Takeover.Claimed, State.Takeover.MasterSilent, State.Takeover.ResignedAgain)) {
+      missing.remove(told.name());
+    }
     missing.removeIf(
         reason -> page.contains("`" + reason + "`") || page.contains("`" + reason + "("));
     assertEquals(Set.of(), missing);

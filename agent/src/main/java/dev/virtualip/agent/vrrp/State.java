@@ -153,6 +153,8 @@ public sealed interface State {
     MasterSilent(Reason.Kind.MasterDown),
     /** The master resigned by an advert with priority 0. */
     MasterResigned(Reason.Kind.MasterResigned),
+    /** The master has said a second time that it resigns, as keepalived does at a fault. */
+    ResignedAgain(Reason.Kind.MasterResigned),
     /** The master was lost by BFD. */
     NeighbourDown(Reason.Kind.NeighbourDown),
     /** The master has a lower priority. */
@@ -171,7 +173,12 @@ public sealed interface State {
 
     /** Whether the master is known to be gone, so that the best backup follows at once. */
     boolean follows() {
-      return this == MasterResigned || this == NeighbourDown || this == MasterSilent;
+      return resigned() || this == NeighbourDown || this == MasterSilent;
+    }
+
+    /** Whether the master has said that it resigns. */
+    boolean resigned() {
+      return this == MasterResigned || this == ResignedAgain;
     }
 
     /** The cause of the change to Active. */

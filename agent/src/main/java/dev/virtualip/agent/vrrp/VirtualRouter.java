@@ -336,16 +336,13 @@ public record VirtualRouter(
   /** A backup's timer after an advert; there are no effects. */
   private Step listening(Backup backup, AdvertisementReceived advert, long now) {
     boolean lastResort = isLastResort(advert);
-    if (lastResort && backup.takeover() == Takeover.MasterResigned) {
+    if (lastResort && backup.takeover().resigned()) {
       // Each further advert of this master would restart the skew time that the first one has
       // begun.
       return none(with(backup));
     }
     if (advert.priority() == 0 || lastResort) {
-      // Said again, it is no hurry: its master serves on. Or it is forged, many times.
-      boolean again = backup.takeover() == Takeover.MasterResigned;
-      long wait = again ? skewTime(backup.masterInterval()) : succession(backup, now);
-      return none(with(backup.until(now + wait).meaning(Takeover.MasterResigned)));
+      return none(with(resigned(backup, now)));
     }
     // A router that has claimed counts as master already. So the lower master's last advert, or a
     // simultaneous claim of a worse router, changes nothing.
@@ -363,6 +360,18 @@ public record VirtualRouter(
                   .meaning(Takeover.Preempted)));
     }
     return none(with(backup.meaning(Takeover.Preempted)));
+  }
+
+  /**
+   * A backup that has heard priority 0. Said a second time it changes nothing, as a keepalived at
+   * fault does so. Said a third time it is no hurry: its master serves on, or somebody forges it.
+   */
+  private Backup resigned(Backup backup, long now) {
+    return switch (backup.takeover()) {
+      case MasterResigned -> backup.meaning(Takeover.ResignedAgain);
+      case ResignedAgain -> backup.until(now + skewTime(backup.masterInterval()));
+      default -> backup.until(now + succession(backup, now)).meaning(Takeover.MasterResigned);
+    };
   }
 
   /**
@@ -545,7 +554,7 @@ public record VirtualRouter(
   /**
    * Resigns with priority 0, like a shutdown, but stays in the election as a backup. Unless the
    * lease policy is Exclusive it serves on until its successor is heard, and says so by resigning
-   * twice: then its peers wait for their skew time, in which each learns who is to follow.
+   * three times: then its peers wait for their skew time, in which each learns who is to follow.
    */
   private Step resign(Reason cause, long now) {
     if (!(state instanceof Active)) {
@@ -563,6 +572,7 @@ public record VirtualRouter(
     var backup = listening.releasing(now + Math.max(skewMax, SUCCESSION_MIN));
     return step(
         backup,
+        new SendAdvertisement(0),
         new SendAdvertisement(0),
         new SendAdvertisement(0),
         new StateChanged(backup, cause));

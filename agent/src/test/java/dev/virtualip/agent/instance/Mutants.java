@@ -61,7 +61,7 @@ final class Mutants {
           new Mutant(
               "a hand-over sends no priority 0",
               "vrrp/VirtualRouter.java",
-              "        backup,\n        new SendAdvertisement(0),\n        new SendAdvertisement(0),\n        new StateChanged(backup, cause));",
+              "        backup,\n        new SendAdvertisement(0),\n        new SendAdvertisement(0),\n        new SendAdvertisement(0),\n        new StateChanged(backup, cause));",
               "        backup,\n        new StateChanged(backup, cause));"),
           new Mutant(
               "a better master is let be first, and the addresses stay",

@@ -401,8 +401,9 @@ final class SimRules {
     }
     for (var advert : of(vip, received.get(node))) {
       before.resignations = advert[1] > 0 ? 0 : before.resignations + 1;
-      boolean hurries = before.resignations == 1 || before.resignations > 1 && vip.exclusive;
-      before.resignedAt = hurries && !anew && follows(node, vip, instance) ? now() : Long.MAX_VALUE;
+      boolean hurries = advert[1] == 0 && (before.resignations <= 2 || vip.exclusive);
+      long since = before.resignations == 2 ? before.resignedAt : now();
+      before.resignedAt = hurries && !anew && follows(node, vip, instance) ? since : Long.MAX_VALUE;
     }
   }
 

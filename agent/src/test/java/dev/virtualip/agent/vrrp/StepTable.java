@@ -160,7 +160,9 @@ final class StepTable {
             b.yieldedAt(),
             b.master());
     return new Outcome(
-        state, List.of("advert 0", "advert 0"), ((Resign) c.event()).cause().toString());
+        state,
+        List.of("advert 0", "advert 0", "advert 0"),
+        ((Resign) c.event()).cause().toString());
   }
 
   private static Outcome active(Case c, long at, String cause, String... effects) {
@@ -188,8 +190,9 @@ final class StepTable {
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
     boolean follows =
-        List.of(Takeover.MasterResigned, Takeover.NeighbourDown, Takeover.MasterSilent)
-            .contains(b.takeover());
+        b.takeover() != Takeover.MasterDown
+            && b.takeover() != Takeover.Preempted
+            && b.takeover() != Takeover.Claimed;
     long shift =
         follows
             ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
@@ -285,6 +288,7 @@ final class StepTable {
                       switch (c.backup().takeover()) {
                         case Claimed -> "Preempted";
                         case MasterSilent -> "MasterDown";
+                        case ResignedAgain -> "MasterResigned";
                         default -> c.backup().takeover().name();
                       },
                       p(c),
@@ -307,14 +311,20 @@ final class StepTable {
               "BACKUP p = 0",
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() == 0)
-                  .and(c -> c.backup().takeover() != Takeover.MasterResigned),
-              c -> resigned(c, succession(c))),
+                  .and(c -> !hasResigned(c)),
+              c -> resigned(c, c.now() + succession(c), Takeover.MasterResigned)),
           row(
               "BACKUP p = 0, again",
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() == 0)
                   .and(c -> c.backup().takeover() == Takeover.MasterResigned),
-              c -> resigned(c, skew(c, c.priority(), heard(c)))),
+              c -> resigned(c, c.backup().activeDownAt(), Takeover.ResignedAgain)),
+          row(
+              "BACKUP p = 0, once more",
+              b(AdvertisementReceived.class)
+                  .and(c -> c.advert().priority() == 0)
+                  .and(c -> c.backup().takeover() == Takeover.ResignedAgain),
+              c -> resigned(c, c.now() + skew(c, c.priority(), heard(c)), Takeover.ResignedAgain)),
           row(
               "BACKUP that has claimed, p < P, or p = P and address not above",
               b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
@@ -537,8 +547,13 @@ final class StepTable {
     return c.router().config().version();
   }
 
-  private static Outcome resigned(Case c, long wait) {
-    return waiting(c, c.now() + wait, c.backup().preemptAt(), Takeover.MasterResigned);
+  private static boolean hasResigned(Case c) {
+    return c.backup().takeover() == Takeover.MasterResigned
+        || c.backup().takeover() == Takeover.ResignedAgain;
+  }
+
+  private static Outcome resigned(Case c, long at, Takeover takeover) {
+    return waiting(c, at, c.backup().preemptAt(), takeover);
   }
 
   private static long heard(Case c) {

@@ -114,7 +114,15 @@ class SyncGroupTest {
     becomeMaster();
     on("a", new Resign(Reasons.reason("HandedOver(Drain)")));
     assertEquals(
-        List.of("a advert 0", "a advert 0", "a Backup", "b advert 0", "b advert 0", "b Backup"),
+        List.of(
+            "a advert 0",
+            "a advert 0",
+            "a advert 0",
+            "a Backup",
+            "b advert 0",
+            "b advert 0",
+            "b advert 0",
+            "b Backup"),
         happened);
   }
 
