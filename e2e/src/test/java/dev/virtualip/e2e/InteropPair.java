@@ -214,15 +214,27 @@ final class InteropPair {
     assertDelay(last, awaitAdvert(mode, from.other()), least, most + 3 * mode.intervalMillis());
   }
 
-  /** The master fell silent: the other one has taken over after its down interval. */
+  /** The master fell silent: keepalived has taken over after its down interval. */
   void assertSilentTakeover(InteropMode mode, Side from, int priority) {
+    assertSilence(mode, from, mode.skewMillis(priority), mode.skewMillis(priority));
+  }
+
+  /**
+   * The master fell silent in all modes: ours has taken over after three adverts, and after its
+   * skew where it was the first to miss one.
+   */
+  void assertSilentMasterFollowed(InteropMode mode, Side from, int priority) {
+    assertSilence(mode, from, 0, mode.skewMillis(priority));
+  }
+
+  private void assertSilence(InteropMode mode, Side from, long leastSkew, long mostSkew) {
     var first = awaitAdvert(mode, from.other());
     since = since.minusSeconds(5);
     var last = adverts(mode, from).getLast();
     since = since.plusSeconds(5);
     assertTrue(priority(last) > 0, "no resignation");
-    long down = 3 * mode.intervalMillis() + mode.skewMillis(priority);
-    assertDelay(last, first, down, 2 * down);
+    long silence = 3 * mode.intervalMillis();
+    assertDelay(last, first, silence + leastSkew, 2 * (silence + mostSkew));
   }
 
   private static void assertDelay(Frame from, Frame to, long least, long below) {

@@ -162,7 +162,7 @@ class KeepalivedMatrixIT {
               // It leaves its addresses behind: only ours can be awaited.
               pair.awaitHolds(mode, Side.B);
               pair.assertReason(mode, "MasterDown");
-              pair.assertSilentTakeover(mode, Side.A, 100);
+              pair.assertSilentMasterFollowed(mode, Side.A, 100);
             }),
         step(
             pair,
