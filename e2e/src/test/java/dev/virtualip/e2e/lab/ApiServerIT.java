@@ -204,7 +204,8 @@ class ApiServerIT {
   @Test
   void aPodsTokenHasTheRightsOfItsServiceAccount() {
     applyDaemonSet("1");
-    Await.until("runs", SOON, () -> a.runs("sleeper"));
+    // Not what runs first: a pod of the DaemonSet before may have been made at the last moment.
+    Await.until("ready pods", SOON, this::readyNodes, List.of("node-a", "node-b")::equals);
     a.proc("sleeper").awaitOutput("^sleeps$", SOON);
     assertEquals(api.real() ? "403" : "200", getPods(a));
     client
