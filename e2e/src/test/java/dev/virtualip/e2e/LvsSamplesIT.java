@@ -1,14 +1,22 @@
 package dev.virtualip.e2e;
 
+import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.e2e.lab.AgentProgram;
+import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.NeedsKernel;
 import dev.virtualip.e2e.lab.Nginx;
+import dev.virtualip.e2e.lab.Proc;
+import io.fabric8.kubernetes.api.model.PodBuilder;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.dsl.PodResource;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.time.Duration;
@@ -19,12 +27,14 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Samples of layer 4 as they stand in their files, on two nodes with a client behind a router. 14
- * is in Layer4ScenarioIT; 15 needs pods.
+ * is in Layer4ScenarioIT. 15 has a node of its own and an API server, which tells it of pods.
  */
 @NeedsKernel({"ip_vs", "ip_vs_rr", "ip_vs_wlc", "ip_vs_wrr", "ipip"})
+@Timeout(value = 300, unit = SECONDS)
 class LvsSamplesIT {
   private static final Duration SOON = Duration.ofMinutes(2);
   private static final String FILE = "virtualip.yaml";
@@ -74,6 +84,55 @@ class LvsSamplesIT {
         except OSError:
           pass
       print("\\n".join(answers))
+      """;
+
+  private static final String NODE =
+      """
+      apiVersion: v1
+      kind: Node
+      metadata: {name: %s, labels: {lb: "%s"}}
+      """;
+
+  /** The finalizer keeps a pod that was deleted, as its kubelet does while containers run. */
+  private static final String POD =
+      """
+      apiVersion: v1
+      kind: Pod
+      metadata: {namespace: web, name: %s, labels: {app: nginx}, finalizers: [example.com/runs]}
+      spec: {nodeName: %s, containers: [{name: nginx, image: nginx}]}
+      """;
+
+  private static final String POD_STATUS =
+      """
+      {"status": {"phase": "Running", "podIP": "%1$s", "podIPs": [{"ip": "%1$s"}],
+        "conditions": [{"type": "Ready", "status": "%2$s"}]}}
+      """;
+
+  /** An nginx in a pod, which tells who asks. */
+  private static final String POD_SERVER =
+      """
+      server {
+        listen 8080;
+        keepalive_timeout 10m;
+        location = /healthz { return 200; }
+        location / { return 200 "%s is asked by $remote_addr\\n"; }
+      }
+      """;
+
+  private static final String POD_1 = "10.244.1.2:8080";
+  private static final String POD_2 = "10.244.1.3:8080";
+  private static final String POD_3 = "10.244.2.2:8080";
+
+  /** Asks on three connections, and on the same ones again each time that its FIFO is written. */
+  private static final String REGULARS =
+      """
+      import http.client, sys
+      kept = [http.client.HTTPConnection("203.0.113.89", timeout=30) for _ in range(3)]
+      while True:
+        for connection in kept:
+          connection.request("GET", "/")
+          print(connection.getresponse().read().decode().strip(), flush=True)
+        open(sys.argv[1]).read()
       """;
 
   private static Lab lab;
@@ -127,10 +186,13 @@ class LvsSamplesIT {
     b.apply(FILE, text);
   }
 
-  /** Weight of each real server of each virtual service on node-a, by {@code ADDRESS:PORT}. */
   private static Map<String, String> weights() {
-    return nodeA
-        .run("ipvsadm", "-Ln")
+    return weights(nodeA);
+  }
+
+  /** Weight of each real server of each virtual service on a node, by {@code ADDRESS:PORT}. */
+  private static Map<String, String> weights(Host node) {
+    return node.run("ipvsadm", "-Ln")
         .lines()
         .map(line -> line.strip().split(" +"))
         .filter(words -> words.length > 3 && words[0].equals("->") && words[1].startsWith("10."))
@@ -205,5 +267,117 @@ class LvsSamplesIT {
         ip addr add 203.0.113.91/32 dev lo
         """);
     return Nginx.start(host);
+  }
+
+  @Test
+  void podsServeWhileTheyAreReady() throws IOException {
+    lab.wire("internal").address("10.0.0.2/24");
+    try (var api = ApiServer.embedded(lab, "10.0.0.2")) {
+      api.installCrd();
+      var gateway = gateway(api.client());
+      var sample = Files.readString(Lab.root().resolve("samples/15-lvs-masquerade-pods.yaml"));
+      api.client().resource(sample).create();
+      // First, as its start takes longest.
+      try (var _ = AgentProgram.start(gateway, api)) {
+        startPods(api.client());
+        awaitWeights(gateway, Map.of(POD_1, "1", POD_2, "1", POD_3, "1"));
+        assertEquals(Set.of("pod-1", "pod-2", "pod-3"), podsThatAnswer());
+        podsLeaveAndTheOthersServe(api.client(), gateway);
+        // It has had the fewest connections of late, so wlc may give it all of these.
+        assertTrue(podsThatAnswer().contains("pod-2"), "pod-2 answers again");
+      }
+    }
+  }
+
+  /** pod-1 terminates and is gone in the end; pod-2 is not ready for a while. */
+  private static void podsLeaveAndTheOthersServe(KubernetesClient api, Host gateway)
+      throws IOException {
+    var again = lab.work().resolve("again");
+    client.run("mkfifo", again.toString());
+    try (var regulars = client.start("regulars", "python3", "-c", REGULARS, again.toString())) {
+      var served = awaitLines(regulars, 3);
+      assertEquals(3, Set.copyOf(served).size(), "each has another pod: " + served);
+      pod(api, "pod-1").delete();
+      awaitWeights(gateway, Map.of(POD_1, "0", POD_2, "1", POD_3, "1"));
+      assertEquals(Set.of("pod-2", "pod-3"), podsThatAnswer());
+      Files.writeString(again, "");
+      var later = awaitLines(regulars, 6);
+      assertEquals(served, later.subList(3, 6), "connections stay where they are");
+    }
+    ready(api, "pod-2", "10.244.1.3", false);
+    awaitWeights(gateway, Map.of(POD_1, "0", POD_3, "1"));
+    assertEquals(Set.of("pod-3"), podsThatAnswer());
+    pod(api, "pod-1")
+        .edit(gone -> new PodBuilder(gone).editMetadata().withFinalizers().and().build());
+    ready(api, "pod-2", "10.244.1.3", true);
+    awaitWeights(gateway, Map.of(POD_2, "1", POD_3, "1"));
+  }
+
+  private static List<String> awaitLines(Proc program, int count) {
+    return Await.until(
+        count + " lines",
+        SOON,
+        () -> program.output().lines().toList(),
+        lines -> lines.size() == count);
+  }
+
+  private static void awaitWeights(Host node, Map<String, String> weights) {
+    Await.until("weights " + weights, SOON, () -> weights(node), weights::equals);
+  }
+
+  /** Who answers 12 new connections; all see the client's own address. */
+  private static Set<String> podsThatAnswer() {
+    var answers =
+        client.sh("for i in $(seq 12); do curl -sS --max-time 5 http://203.0.113.89/; done");
+    var lines = answers.lines().toList();
+    assertEquals(12, lines.size(), answers);
+    return lines.stream()
+        .map(line -> line.replace(" is asked by 198.51.100.10", ""))
+        .collect(Collectors.toSet());
+  }
+
+  private static Host gateway(KubernetesClient api) {
+    api.resource(NODE.formatted("gateway", true)).create();
+    return lab.host("gateway")
+        .plug("eth0", lab.wire("internal"), "10.0.0.31/24")
+        .plug("eth1", lab.wire("public"))
+        .route("10.244.1.0/24 via 10.0.0.21")
+        .route("10.244.2.0/24 via 10.0.0.22")
+        .forward();
+  }
+
+  private static void startPods(KubernetesClient api) {
+    worker(api, 1);
+    startPod(api, "pod-1", 1, "10.244.1.2");
+    startPod(api, "pod-2", 1, "10.244.1.3");
+    worker(api, 2);
+    startPod(api, "pod-3", 2, "10.244.2.2");
+  }
+
+  /** A node for pods, with the default gateway that the sample tells. */
+  private static void worker(KubernetesClient api, int number) {
+    lab.host("worker-" + number)
+        .plug("eth0", lab.wire("internal"), "10.0.0.2" + number + "/24")
+        .plug("pods", lab.wire("pods-" + number), "10.244." + number + ".1/24")
+        .route("default via 10.0.0.89")
+        .forward();
+    api.resource(NODE.formatted("worker-" + number, false)).create();
+  }
+
+  private static void startPod(KubernetesClient api, String name, int node, String address) {
+    var host = lab.host(name).plug("eth0", lab.wire("pods-" + node), address + "/24");
+    host.route("default via 10.244." + node + ".1");
+    Nginx.start(host, POD_SERVER.formatted(name));
+    api.resource(POD.formatted(name, "worker-" + node)).create();
+    ready(api, name, address, true);
+  }
+
+  private static PodResource pod(KubernetesClient api, String name) {
+    return api.pods().inNamespace("web").withName(name);
+  }
+
+  private static void ready(KubernetesClient api, String name, String address, boolean ready) {
+    var status = POD_STATUS.formatted(address, ready ? "True" : "False");
+    pod(api, name).subresource("status").patch(PatchContext.of(PatchType.JSON_MERGE), status);
   }
 }

@@ -385,17 +385,20 @@ class OperatorIT {
   @Order(8)
   void whatAMasterSaidLastIsCorrectedWithTheMoveWhenItsPowerIsCut() {
     cluster.node("node-a").killKubelet();
-    cluster.node("node-a").proc(Cluster.AGENT).kill();
-    cluster.await("web is on node-b", SOON, () -> cluster.isReady("web", "node-b"));
-    cluster.await(
-        "node-a is called master no more",
-        SOON,
-        () -> cluster.status("web").nodes().get("node-a").state() == State.Unknown);
-    assertEquals(
-        "Superseded",
-        cluster.status("web").nodes().get("node-a").reason(),
-        "by the move, not by its heartbeat, which is missed later");
-    cluster.node("node-a").startKubelet();
+    try {
+      cluster.node("node-a").proc(Cluster.AGENT).kill();
+      cluster.await("web is on node-b", SOON, () -> cluster.isReady("web", "node-b"));
+      cluster.await(
+          "node-a is called master no more",
+          SOON,
+          () -> cluster.status("web").nodes().get("node-a").state() == State.Unknown);
+      assertEquals(
+          "Superseded",
+          cluster.status("web").nodes().get("node-a").reason(),
+          "by the move, not by its heartbeat, which is missed later");
+    } finally {
+      cluster.node("node-a").startKubelet();
+    }
     cluster.await("web is back on node-a", SOON, () -> cluster.isReady("web", "node-a"));
     cluster.await(
         "quiet is Ready", SOON, () -> cluster.condition("quiet", "Ready").startsWith("True"));

@@ -313,6 +313,8 @@ class SamplesIT {
     awaitServed(address, b);
     // Now on all nodes: pages are served all the same, and nobody takes over.
     c.nginx().fail(true);
+    Await.until(
+        "node-c knows", MOVE, () -> c.agent().status("host-nginx").path("priority").asInt() == 1);
     b.nginx().fail(true);
     try (var probe = Probe.start(client, url(address))) {
       Await.until(

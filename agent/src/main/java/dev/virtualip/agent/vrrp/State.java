@@ -45,7 +45,7 @@ public sealed interface State {
    * @param wishing whether the timer has expired while the sync group was not ready
    * @param releaseAt when a former master that serves on for its successor removes the addresses at
    *     the latest; {@link #NEVER} if it does not hold them
-   * @param since when it became a backup
+   * @param yieldedAt when it let go as master without ending; 0 if it never did
    * @param master source of the advert heard last; null if none was, and in old recordings
    */
   record Backup(
@@ -55,11 +55,11 @@ public sealed interface State {
       Takeover takeover,
       boolean wishing,
       long releaseAt,
-      long since,
+      long yieldedAt,
       InetAddress master)
       implements State {
 
-    /** Old recordings have no releaseAt, which is read as 0 and means never, and no since. */
+    /** Old recordings have no releaseAt, which is read as 0 and means never, and no yieldedAt. */
     public Backup {
       releaseAt = releaseAt == 0 ? NEVER : releaseAt;
     }
@@ -67,37 +67,44 @@ public sealed interface State {
     /** The same state with another Active_Down_Timer. */
     Backup until(long deadline) {
       return new Backup(
-          deadline, masterInterval, preemptAt, takeover, wishing, releaseAt, since, master);
+          deadline, masterInterval, preemptAt, takeover, wishing, releaseAt, yieldedAt, master);
     }
 
     /** The same state with another cause of a takeover. */
     Backup meaning(Takeover next) {
       return new Backup(
-          activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt, since, master);
+          activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt, yieldedAt, master);
     }
 
     /** The same state with another end of the preempt delay. */
     Backup preemptingAt(long at) {
       return new Backup(
-          activeDownAt, masterInterval, at, takeover, wishing, releaseAt, since, master);
+          activeDownAt, masterInterval, at, takeover, wishing, releaseAt, yieldedAt, master);
     }
 
     /** The same state serving on until a time; {@link #NEVER} for no longer. */
     Backup releasing(long at) {
       return new Backup(
-          activeDownAt, masterInterval, preemptAt, takeover, wishing, at, since, master);
+          activeDownAt, masterInterval, preemptAt, takeover, wishing, at, yieldedAt, master);
     }
 
     /** The same state after an advert from this address. */
     Backup hearing(InetAddress address) {
       return new Backup(
-          activeDownAt, masterInterval, preemptAt, takeover, wishing, releaseAt, since, address);
+          activeDownAt,
+          masterInterval,
+          preemptAt,
+          takeover,
+          wishing,
+          releaseAt,
+          yieldedAt,
+          address);
     }
 
     /** The same state with an expired timer, while the sync group is not ready. */
     Backup wishing(long deadline) {
       return new Backup(
-          deadline, masterInterval, preemptAt, takeover, true, releaseAt, since, master);
+          deadline, masterInterval, preemptAt, takeover, true, releaseAt, yieldedAt, master);
     }
 
     @Override

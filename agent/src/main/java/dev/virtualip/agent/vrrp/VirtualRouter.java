@@ -288,7 +288,7 @@ public record VirtualRouter(
             backup.takeover(),
             backup.wishing(),
             backup.releaseAt(),
-            backup.since(),
+            backup.yieldedAt(),
             backup.master()));
   }
 
@@ -340,8 +340,10 @@ public record VirtualRouter(
       return none(with(backup));
     }
     if (advert.priority() == 0 || lastResort) {
-      return none(
-          with(backup.until(now + succession(backup, now)).meaning(Takeover.MasterResigned)));
+      // Said again, it is no hurry: its master serves on. Or it is forged, many times.
+      boolean again = backup.takeover() == Takeover.MasterResigned;
+      long wait = again ? skewTime(backup.masterInterval()) : succession(backup, now);
+      return none(with(backup.until(now + wait).meaning(Takeover.MasterResigned)));
     }
     // A router that has claimed counts as master already. So the lower master's last advert, or a
     // simultaneous claim of a worse router, changes nothing.
@@ -407,7 +409,7 @@ public record VirtualRouter(
       return none(this);
     }
     if (order > 0) {
-      var backup = listen(learned(advert), now).hearing(advert.source());
+      var backup = yielding(learned(advert), now).hearing(advert.source());
       var cause = new Reason(Kind.HigherPriority, advert.source().getHostAddress());
       // After a network split the winner may not know of this router. One last advert tells it to
       // announce the addresses again (keepalived: higher_prio_send_advert).
@@ -475,7 +477,7 @@ public record VirtualRouter(
             Takeover.Claimed,
             false,
             backup.releaseAt(),
-            backup.since(),
+            backup.yieldedAt(),
             backup.master()),
         new SendAdvertisement(priority));
   }
@@ -513,20 +515,20 @@ public record VirtualRouter(
     if (!(state instanceof Active)) {
       return none(this);
     }
-    var backup = listen(config.advertInterval(), now);
+    var backup = yielding(config.advertInterval(), now);
     return step(backup, new UnbindAddresses(), new StateChanged(backup, cause));
   }
 
   /**
-   * Resigns with priority 0, like a shutdown, but stays in the election as a backup. The peers wait
-   * for their skew time. Unless the lease policy is Exclusive it serves on until its successor is
-   * heard.
+   * Resigns with priority 0, like a shutdown, but stays in the election as a backup. Unless the
+   * lease policy is Exclusive it serves on until its successor is heard, and says so by resigning
+   * twice: then its peers wait for their skew time, in which each learns who is to follow.
    */
   private Step resign(Reason cause, long now) {
     if (!(state instanceof Active)) {
       return none(this);
     }
-    var listening = listen(config.advertInterval(), now);
+    var listening = yielding(config.advertInterval(), now);
     if (exclusive()) {
       return step(
           listening,
@@ -536,7 +538,11 @@ public record VirtualRouter(
     }
     long skewMax = Timers.skewTime(config.version(), 1, config.advertInterval());
     var backup = listening.releasing(now + Math.max(skewMax, SUCCESSION_MIN));
-    return step(backup, new SendAdvertisement(0), new StateChanged(backup, cause));
+    return step(
+        backup,
+        new SendAdvertisement(0),
+        new SendAdvertisement(0),
+        new StateChanged(backup, cause));
   }
 
   private Step activeTimerExpired(Active active, long now) {
@@ -577,17 +583,22 @@ public record VirtualRouter(
         new StateChanged(active, cause));
   }
 
-  /** A backup from now on. */
+  /** A backup that has just begun. */
   private Backup listen(long masterInterval, long now) {
+    return listening(masterInterval, 0, now);
+  }
+
+  /** A backup that was master until now. */
+  private Backup yielding(long masterInterval, long now) {
     return listening(masterInterval, now, now);
   }
 
   /** A backup that has heard of a master, or has to wait for one, anew. */
   private Backup listenOn(Backup before, long masterInterval, long now) {
-    return listening(masterInterval, before.since(), now).hearing(before.master());
+    return listening(masterInterval, before.yieldedAt(), now).hearing(before.master());
   }
 
-  private Backup listening(long masterInterval, long since, long now) {
+  private Backup listening(long masterInterval, long yieldedAt, long now) {
     return new Backup(
         now + activeDownInterval(masterInterval),
         masterInterval,
@@ -595,7 +606,7 @@ public record VirtualRouter(
         Takeover.MasterDown,
         false,
         NEVER,
-        since,
+        yieldedAt,
         null);
   }
 
@@ -606,7 +617,8 @@ public record VirtualRouter(
    */
   private long succession(Backup backup, long now) {
     long interval = backup.masterInterval();
-    return exclusive() || now - backup.since() < interval
+    boolean yielded = backup.yieldedAt() != 0 && now - backup.yieldedAt() < interval;
+    return exclusive() || yielded
         ? skewTime(interval)
         : Timers.successionTime(config.version(), priority, interval);
   }

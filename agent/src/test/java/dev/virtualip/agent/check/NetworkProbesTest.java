@@ -31,6 +31,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class NetworkProbesTest {
   private static final InetAddress LOCAL = InetAddress.ofLiteral("127.0.0.1");
 
+  /** Nothing has the port of the discard service (RFC 863). */
+  private static final int CLOSED_PORT = 9;
+
   /** Result of one run; the port of the server is PORT. */
   private static String run(String kind, int port, Ping ping) throws Exception {
     var yaml = "---\n{name: n, timeout: 300ms, %s}".formatted(kind.replace("PORT", "" + port));
@@ -69,11 +72,6 @@ class NetworkProbesTest {
     return socket;
   }
 
-  /** Nothing has the port of the discard service (RFC 863). */
-  private static int closedPort() {
-    return 9;
-  }
-
   @Test
   void aUdpServerHasToAnswerAsExpected() throws Exception {
     UnaryOperator<byte[]> echo = asked -> asked;
@@ -99,7 +97,7 @@ class NetworkProbesTest {
     }
     for (var require : List.of("true", "false")) {
       var check = "udp: {port: PORT, requireReply: %s}".formatted(require);
-      assertEquals("port unreachable 127.0.0.1:PORT", run(check, closedPort(), null));
+      assertEquals("port unreachable 127.0.0.1:PORT", run(check, CLOSED_PORT, null));
     }
   }
 
@@ -130,7 +128,7 @@ class NetworkProbesTest {
           "127.0.0.1:PORT answers code 9 to . SOA",
           run("dns: {port: PORT}", server.getLocalPort(), null));
     }
-    assertEquals("port unreachable 127.0.0.1:PORT", run("dns: {port: PORT}", closedPort(), null));
+    assertEquals("port unreachable 127.0.0.1:PORT", run("dns: {port: PORT}", CLOSED_PORT, null));
   }
 
   @ParameterizedTest

@@ -106,8 +106,8 @@ final class Mutants {
           new Mutant(
               "a resigned master is followed after the whole skew",
               "vrrp/VirtualRouter.java",
-              "return exclusive() || now - backup.since() < interval",
-              "return now - backup.since() < Long.MAX_VALUE"),
+              "return exclusive() || yielded",
+              "return interval > 0"),
           new Mutant(
               "a resigned master is followed by all backups at once",
               "vrrp/Timers.java",
@@ -116,8 +116,8 @@ final class Mutants {
           new Mutant(
               "exclusive leases: a resigned master is followed within milliseconds",
               "vrrp/VirtualRouter.java",
-              "return exclusive() || now - backup.since() < interval",
-              "return now - backup.since() < interval"),
+              "return exclusive() || yielded",
+              "return yielded"),
           new Mutant(
               "one that quits serves on with its exclusive lease",
               "vrrp/VirtualRouter.java",

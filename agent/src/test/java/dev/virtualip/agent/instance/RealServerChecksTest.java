@@ -6,12 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
-import dev.virtualip.agent.plan.InstanceConfig;
-import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.agent.lvs.OneVirtualServer;
 import dev.virtualip.crds.values.IpPrefix;
-import io.fabric8.kubernetes.client.utils.Serialization;
-import java.util.List;
-import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -25,23 +21,8 @@ class RealServerChecksTest {
   private final RealServers servers = new RealServers(fake.node);
 
   private void update(String check, String servers) {
-    var yaml =
-        """
-        metadata: {name: web}
-        spec:
-          vrid: 77
-          interface: eth0
-          addresses: [{address: 203.0.113.10/24}]
-          virtualServers:
-            - name: http
-              port: 80
-              forwarding: Masquerade
-              checks: [{name: c, %s}]
-              realServers: {addresses: [%s]}
-        """
-            .formatted(check, servers);
-    var vip = Serialization.unmarshal(yaml, VirtualIp.class);
-    this.servers.update(InstanceConfig.from(vip, "node-a", Map.of(), List.of()));
+    this.servers.update(
+        OneVirtualServer.config(servers, "checks: [{name: c, %s}]".formatted(check)));
   }
 
   private void update(String check) {

@@ -4,13 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.agent.lvs.OneVirtualServer;
 import dev.virtualip.agent.plan.InstanceConfig;
-import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.DownServer;
 import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
-import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
-import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -24,24 +22,7 @@ class RealServersTest {
         IntStream.range(0, count)
             .mapToObj(i -> "{address: 10.0.1.%d}".formatted(i))
             .collect(Collectors.joining(", "));
-    var yaml =
-        """
-        metadata: {name: web}
-        spec:
-          vrid: 77
-          interface: eth0
-          addresses: [{address: 203.0.113.10/24}]
-          virtualServers:
-            - name: http
-              port: 80
-              forwarding: Masquerade
-              quorum: 2
-              checks: [{name: tcp, tcp: {}}]
-              realServers: {addresses: [%s]}
-        """
-            .formatted(addresses);
-    var vip = Serialization.unmarshal(yaml, VirtualIp.class);
-    return InstanceConfig.from(vip, "node-a", Map.of(), List.of());
+    return OneVirtualServer.config(addresses, "quorum: 2", "checks: [{name: tcp, tcp: {}}]");
   }
 
   private void fails(int server) {

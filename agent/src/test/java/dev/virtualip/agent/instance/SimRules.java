@@ -80,6 +80,9 @@ final class SimRules {
     /** When a backup has heard its master resign, and nothing since. */
     long resignedAt = Long.MAX_VALUE;
 
+    /** How often it has heard that: if more than once, there is no hurry. */
+    int resignations;
+
     /** Since when the kernel's refusal has kept it from taking part. */
     long refusedSince = Long.MAX_VALUE;
 
@@ -113,6 +116,7 @@ final class SimRules {
   /** Its agent has ended: what it did before is no promise of the next one. */
   void forget(SimNode node) {
     world.vips.forEach(vip -> seen.remove(node.name + vip.name));
+    received.get(node).clear();
   }
 
   void sent(SimNode node, int[] advert) {
@@ -382,18 +386,25 @@ final class SimRules {
           waitedFor / 1e9,
           vip.name);
     }
-    var adverts = instance == null ? List.<int[]>of() : of(vip, received.get(node));
-    boolean resigned = !adverts.isEmpty() && adverts.stream().allMatch(advert -> advert[1] == 0);
-    boolean settled =
-        resigned
-            && instance.router().state() instanceof Backup backup
-            && node.clock() - backup.since() >= vip.intervalNanos();
-    if (settled && vip.group == null && !world.intervalEdited) {
-      // Exclusive: each further resignation makes it wait anew, as keepalived does.
-      before.resignedAt = vip.exclusive ? now() : Math.min(now(), before.resignedAt);
-    } else if (!adverts.isEmpty() || state != State.Backup || before.instance != instance) {
+    if (state != State.Backup || before.instance != instance) {
+      before.resignations = 0;
       before.resignedAt = Long.MAX_VALUE;
     }
+    for (var advert : of(vip, received.get(node))) {
+      before.resignations = advert[1] > 0 ? 0 : before.resignations + 1;
+      boolean hurries = before.resignations == 1 || before.resignations > 1 && vip.exclusive;
+      before.resignedAt = hurries && follows(node, vip, instance) ? now() : Long.MAX_VALUE;
+    }
+  }
+
+  /** Whether a backup outside of a sync group has not just yielded. */
+  private boolean follows(SimNode node, SimVip vip, VrrpInstance instance) {
+    return vip.group == null
+        && !vip.keepMaster
+        && !world.intervalEdited
+        && instance != null
+        && instance.router().state() instanceof Backup backup
+        && (backup.yieldedAt() == 0 || node.clock() - backup.yieldedAt() >= vip.intervalNanos());
   }
 
   /** Nobody holds what it is not master of, and a master holds it all. */

@@ -4,13 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.VirtualServer;
 import dev.virtualip.agent.plan.VirtualServer.RealServer;
-import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.values.IpPrefix;
-import io.fabric8.kubernetes.client.utils.Serialization;
-import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
@@ -31,24 +27,9 @@ class ServerPoolTest {
   }
 
   private static VirtualServer virtualServer(String more, String servers) {
-    var yaml =
-        """
-        metadata: {name: web}
-        spec:
-          vrid: 77
-          interface: eth0
-          addresses: [{address: 203.0.113.10/24}]
-          virtualServers:
-            - name: http
-              port: 80
-              forwarding: Masquerade
-              checks: [{name: tcp, tcp: {}}]
-              realServers: {addresses: [%s]}
-              %s
-        """
-            .formatted(servers, more);
-    var vip = Serialization.unmarshal(yaml, VirtualIp.class);
-    return InstanceConfig.from(vip, "node-a", Map.of(), List.of()).virtualServers().getFirst();
+    return OneVirtualServer.config(servers, "checks: [{name: tcp, tcp: {}}]", more)
+        .virtualServers()
+        .getFirst();
   }
 
   /** Address and weight of each destination. */

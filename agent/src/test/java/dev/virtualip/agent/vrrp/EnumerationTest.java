@@ -177,8 +177,8 @@ class EnumerationTest {
       for (long due : new long[] {5 * SECOND / 2, SECOND / 2, 0, -interval, -interval - 1}) {
         for (long preemptAt : new long[] {NEVER, NOW + 2 * SECOND, NOW, NOW - SECOND}) {
           for (var takeover : Takeover.values()) {
-            for (long since : new long[] {NOW - interval, NOW - interval + 1}) {
-              var backup = Routers.backup(NOW + due, interval, preemptAt, takeover, since);
+            for (long yieldedAt : new long[] {0, NOW - interval, NOW - interval + 1}) {
+              var backup = Routers.backup(NOW + due, interval, preemptAt, takeover, yieldedAt);
               states.add(backup);
               states.add(Routers.wishing(backup));
               states.add(Routers.led(backup, master));

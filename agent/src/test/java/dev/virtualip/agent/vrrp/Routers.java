@@ -59,9 +59,9 @@ final class Routers {
   }
 
   static State backup(
-      long activeDownAt, long masterInterval, long preemptAt, Takeover takeover, long since) {
+      long activeDownAt, long masterInterval, long preemptAt, Takeover takeover, long yieldedAt) {
     return new Backup(
-        activeDownAt, masterInterval, preemptAt, takeover, false, State.NEVER, since, null);
+        activeDownAt, masterInterval, preemptAt, takeover, false, State.NEVER, yieldedAt, null);
   }
 
   /** A member of a sync group that would be Active if all were. */
@@ -74,7 +74,7 @@ final class Routers {
         b.takeover(),
         true,
         State.NEVER,
-        b.since(),
+        b.yieldedAt(),
         b.master());
   }
 
@@ -88,7 +88,7 @@ final class Routers {
             b.takeover(),
             b.wishing(),
             b.releaseAt(),
-            b.since(),
+            b.yieldedAt(),
             master)
         : state;
   }

@@ -105,8 +105,9 @@ final class StepRules {
           "addresses claimed while leaving Active");
       boolean stops = resigns();
       boolean yields = event instanceof AdvertisementReceived;
+      boolean twice = event instanceof Event.Resign && !exclusive();
       require(
-          count(SendAdvertisement.class) == (stops || yields ? 1 : 0),
+          count(SendAdvertisement.class) == (twice ? 2 : stops || yields ? 1 : 0),
           "adverts while leaving Active");
       require(
           !yields || inOrder(List.of(UnbindAddresses.class, SendAdvertisement.class)),

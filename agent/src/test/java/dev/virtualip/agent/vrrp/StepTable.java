@@ -93,15 +93,20 @@ final class StepTable {
       return now - router.deadline();
     }
 
-    /** When it became a backup, or becomes one. */
-    long since() {
-      return router.state() instanceof Backup backup ? backup.since() : now;
+    /** When it let go as master, or lets go. */
+    long yieldedAt() {
+      return switch (router.state()) {
+        case Initialize _ -> 0;
+        case Backup backup -> backup.yieldedAt();
+        case Active _ -> now;
+      };
     }
 
-    /** Whether it follows at once: it has been a backup for an interval, and may share. */
+    /** Whether it follows at once: it has not let go within an interval, and may share. */
     boolean settled() {
+      long at = backup().yieldedAt();
       return router.config().leasePolicy() == LeasePolicy.Overlap
-          && now - backup().since() >= backup().masterInterval();
+          && (at == 0 || now - at >= backup().masterInterval());
     }
   }
 
@@ -135,7 +140,7 @@ final class StepTable {
             interval,
             NEVER,
             Takeover.MasterDown,
-            c.since());
+            c.yieldedAt());
     return new Outcome(state, List.of(effects), cause);
   }
 
@@ -151,9 +156,10 @@ final class StepTable {
             b.takeover(),
             false,
             release,
-            b.since(),
+            b.yieldedAt(),
             b.master());
-    return new Outcome(state, List.of("advert 0"), ((Resign) c.event()).cause().toString());
+    return new Outcome(
+        state, List.of("advert 0", "advert 0"), ((Resign) c.event()).cause().toString());
   }
 
   private static Outcome active(Case c, long at, String cause, String... effects) {
@@ -166,14 +172,14 @@ final class StepTable {
 
   /** A backup goes on listening; what it wishes stays. */
   private static Outcome waiting(Case c, long at, long preemptAt, Takeover takeover) {
-    var state = Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover, c.since());
+    var state = Routers.backup(at, c.backup().masterInterval(), preemptAt, takeover, c.yieldedAt());
     return new Outcome(c.backup().wishing() ? Routers.wishing(state) : state, List.of(), null);
   }
 
   private static Outcome wishing(Case c) {
     var b = c.backup();
     long at = c.now() + down(c, c.priority(), b.masterInterval());
-    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), b.takeover(), b.since());
+    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), b.takeover(), b.yieldedAt());
     return new Outcome(Routers.wishing(state), List.of(), null);
   }
 
@@ -192,7 +198,7 @@ final class StepTable {
         c.event() instanceof ConfigChanged changed && b.preemptAt() != NEVER
             ? changed.config().preemptDelay() - c.router().config().preemptDelay()
             : 0;
-    var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover(), b.since());
+    var state = Routers.backup(at, interval, b.preemptAt() + delayed, b.takeover(), b.yieldedAt());
     return new Outcome(b.wishing() ? Routers.wishing(state) : state, List.of(), null);
   }
 
@@ -285,10 +291,16 @@ final class StepTable {
                       c.backup().takeover())),
           row(
               "BACKUP p = 0",
-              b(AdvertisementReceived.class).and(c -> c.advert().priority() == 0),
-              c ->
-                  waiting(
-                      c, c.now() + succession(c), c.backup().preemptAt(), Takeover.MasterResigned)),
+              b(AdvertisementReceived.class)
+                  .and(c -> c.advert().priority() == 0)
+                  .and(c -> c.backup().takeover() != Takeover.MasterResigned),
+              c -> resigned(c, succession(c))),
+          row(
+              "BACKUP p = 0, again",
+              b(AdvertisementReceived.class)
+                  .and(c -> c.advert().priority() == 0)
+                  .and(c -> c.backup().takeover() == Takeover.MasterResigned),
+              c -> resigned(c, skew(c, c.priority(), heard(c)))),
           row(
               "BACKUP that has claimed, p < P, or p = P and address not above",
               b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
@@ -320,7 +332,7 @@ final class StepTable {
                           Math.min(
                               c.backup().preemptAt(), c.now() + c.router().config().preemptDelay()),
                           Takeover.Preempted,
-                          c.since()),
+                          c.yieldedAt()),
                       List.of(),
                       null)),
           row(
@@ -493,6 +505,10 @@ final class StepTable {
     return c.router().config().version();
   }
 
+  private static Outcome resigned(Case c, long wait) {
+    return waiting(c, c.now() + wait, c.backup().preemptAt(), Takeover.MasterResigned);
+  }
+
   private static long heard(Case c) {
     return c.backup().masterInterval();
   }
@@ -537,7 +553,8 @@ final class StepTable {
   private static Outcome claiming(Case c) {
     long at = c.now() + 100_000_000L;
     var b = c.backup();
-    var state = Routers.backup(at, b.masterInterval(), b.preemptAt(), Takeover.Claimed, b.since());
+    var state =
+        Routers.backup(at, b.masterInterval(), b.preemptAt(), Takeover.Claimed, b.yieldedAt());
     return new Outcome(state, List.of(p(c)), null);
   }
 

@@ -113,7 +113,9 @@ class SyncGroupTest {
   void oneMemberHandsOverAndAllDo_eachWithPriorityZero() {
     becomeMaster();
     on("a", new Resign(Reasons.reason("HandedOver(Drain)")));
-    assertEquals(List.of("a advert 0", "a Backup", "b advert 0", "b Backup"), happened);
+    assertEquals(
+        List.of("a advert 0", "a advert 0", "a Backup", "b advert 0", "b advert 0", "b Backup"),
+        happened);
   }
 
   @Test

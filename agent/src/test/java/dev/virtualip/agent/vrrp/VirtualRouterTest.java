@@ -17,6 +17,7 @@ import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
 import dev.virtualip.agent.vrrp.Event.Quit;
+import dev.virtualip.agent.vrrp.Event.Resign;
 import dev.virtualip.agent.vrrp.Event.Shutdown;
 import dev.virtualip.agent.vrrp.Event.SourceChanged;
 import dev.virtualip.agent.vrrp.Event.TimerExpired;
@@ -265,21 +266,33 @@ class VirtualRouterTest {
 
   @Test
   void case31_priorityZeroShortensTheWaitToTheCompressedSkew() {
-    var s = Scenario.backup(PREEMPTING, 100).after(SECOND).hear(0, ABOVE);
+    var s = Scenario.backup(PREEMPTING, 100).hear(0, ABOVE);
     assertEquals(15_600_000L, s.untilDeadline());
     assertEquals("MasterResigned", s.expire().cause());
     var fast =
         new VirtualRouterConfig(Version.V3, 51, 10 * MS, true, 0, false, LeasePolicy.Overlap, 1);
     assertEquals(
         6_093_750L,
-        Scenario.backup(fast, 100).after(10 * MS).hear(0, ABOVE).untilDeadline(),
+        Scenario.backup(fast, 100).hear(0, ABOVE).untilDeadline(),
         "never longer than the skew itself");
   }
 
   @Test
-  void aBackupThatHasJustBecomeOneWaitsForTheWholeSkewAfterPriorityZero() {
-    var s = Scenario.backup(PREEMPTING, 100).after(SECOND - 1).hear(0, ABOVE);
+  void aBackupThatHasJustYieldedWaitsForTheWholeSkewAfterPriorityZero() {
+    var s = Scenario.active(PREEMPTING, 100).hear(200, ABOVE).after(SECOND - 1).hear(0, ABOVE);
     assertEquals(609_375_000L, s.untilDeadline());
+    s.hear(200, ABOVE).after(1).hear(0, ABOVE);
+    assertEquals(15_600_000L, s.untilDeadline());
+  }
+
+  /** Its master serves on, and everybody has the time to learn who is to follow. */
+  @Test
+  void aResignationThatIsSaidTwiceIsFollowedAfterTheWholeSkew() {
+    var s = Scenario.active(PREEMPTING, 100).on(new Resign(Reasons.reason("HandedOver(Drain)")));
+    assertEquals(
+        List.of(SendAdvertisement.class, SendAdvertisement.class, StateChanged.class), s.kinds());
+    var b = Scenario.backup(PREEMPTING, 100).hear(0, ABOVE).hear(0, ABOVE);
+    assertEquals(609_375_000L, b.untilDeadline());
   }
 
   /** Make before break: clients are served until the successor serves them. */
@@ -514,7 +527,7 @@ class VirtualRouterTest {
 
   @Test
   void aMasterLostByBfdIsFollowedAsOneThatHasResigned() {
-    var backup = Scenario.backup(PREEMPTING, 128).after(SECOND).hear(200, ABOVE);
+    var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE);
     backup.on(new NeighbourDown(ABOVE));
     assertEquals(12_800_000L, backup.untilDeadline());
     backup.expire().becameActive();

@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** Our agent on a host, with its manifests and secrets in a folder instead of an API server. */
+/** Our agent on a host, with its manifests and secrets in a folder unless it has an API server. */
 public final class AgentProgram implements AutoCloseable {
   /** The launcher that the build leaves. */
   public static final Path PROGRAM = Lab.root().resolve("agent/target/virtualip-agent");
@@ -25,6 +25,7 @@ public final class AgentProgram implements AutoCloseable {
   private final Path secrets;
   private final Path state;
   private final List<String> options;
+  private List<String> source;
   private Proc proc;
 
   private AgentProgram(Host host, Path folder, List<String> options) throws IOException {
@@ -33,6 +34,7 @@ public final class AgentProgram implements AutoCloseable {
     manifests = Files.createDirectories(folder.resolve("manifests"));
     secrets = Files.createDirectories(folder.resolve("secrets"));
     state = Files.createDirectories(folder.resolve("state"));
+    source = List.of("--manifests=" + manifests, "--secrets=" + secrets);
   }
 
   /**
@@ -45,8 +47,7 @@ public final class AgentProgram implements AutoCloseable {
   public static AgentProgram start(
       Host host, String manifest, Map<String, String> passwords, String... options) {
     try {
-      var folder = Files.createTempDirectory(host.lab().work(), host.name() + "-agent-");
-      var agent = new AgentProgram(host, folder, List.of(options));
+      var agent = of(host, options);
       passwords.forEach(agent::secret);
       agent.apply("virtualip.yaml", manifest);
       agent.start();
@@ -54,6 +55,23 @@ public final class AgentProgram implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Starts the agent with all that it runs from an API server; returns at once. */
+  public static AgentProgram start(Host host, ApiServer api) {
+    try {
+      var agent = of(host);
+      agent.source = List.of("--kubeconfig=" + api.kubeconfig());
+      agent.start();
+      return agent;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static AgentProgram of(Host host, String... options) throws IOException {
+    var folder = Files.createTempDirectory(host.lab().work(), host.name() + "-agent-");
+    return new AgentProgram(host, folder, List.of(options));
   }
 
   /** Writes or replaces a manifest; the running agent follows. */
@@ -100,13 +118,8 @@ public final class AgentProgram implements AutoCloseable {
   public void start(Map<String, String> environment) {
     var command = new ArrayList<String>();
     command.add(PROGRAM.toString());
-    command.addAll(
-        List.of(
-            "run",
-            "--node=" + host.name(),
-            "--manifests=" + manifests,
-            "--secrets=" + secrets,
-            "--state-dir=" + state));
+    command.addAll(List.of("run", "--node=" + host.name(), "--state-dir=" + state));
+    command.addAll(source);
     command.addAll(options);
     proc = host.start("virtualip-agent", environment, command.toArray(String[]::new));
   }

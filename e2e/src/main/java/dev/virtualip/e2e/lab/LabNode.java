@@ -17,6 +17,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.ReadWriteLock;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Consumer;
 
 /**
  * A Kubernetes node without a kubelet: a host, its Node object, and the pods bound to it as
@@ -31,7 +34,8 @@ public final class LabNode implements AutoCloseable {
   private final Map<String, Program> programs;
   private final Map<String, PodRun> pods = new ConcurrentHashMap<>();
   private final Set<String> held = ConcurrentHashMap.newKeySet();
-  private volatile boolean kubeletRuns = true;
+  private final ReadWriteLock kubelet = new ReentrantReadWriteLock();
+  private boolean kubeletRuns = true;
   private SharedIndexInformer<Pod> informer;
 
   private LabNode(ApiServer api, Host host, String internalIp, Map<String, Program> programs) {
@@ -158,18 +162,38 @@ public final class LabNode implements AutoCloseable {
 
   /** Ends the kubelet: pods run on, and the node controller calls them and the node not ready. */
   public void killKubelet() {
-    kubeletRuns = false;
+    setKubeletRuns(false);
     setReady(false);
   }
 
   /** Undoes {@link #killKubelet}. */
   public void startKubelet() {
-    kubeletRuns = true;
+    setKubeletRuns(true);
     setReady(true);
   }
 
-  boolean kubeletRuns() {
-    return kubeletRuns;
+  private void setKubeletRuns(boolean runs) {
+    kubelet.writeLock().lock();
+    try {
+      kubeletRuns = runs;
+    } finally {
+      kubelet.writeLock().unlock();
+    }
+  }
+
+  /**
+   * Does a round of the kubelet's work for a pod. The kubelet does not die within one: it would
+   * still report what was done to the pod after its death.
+   *
+   * @param round is told whether the kubelet runs
+   */
+  void inKubelet(Consumer<Boolean> round) {
+    kubelet.readLock().lock();
+    try {
+      round.accept(kubeletRuns);
+    } finally {
+      kubelet.readLock().unlock();
+    }
   }
 
   /** Sets the Node's Ready condition, as the node controller does for a silent kubelet. */

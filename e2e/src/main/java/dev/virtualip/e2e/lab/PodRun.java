@@ -125,12 +125,7 @@ final class PodRun {
       Duration grace = null;
       while (grace == null) {
         try {
-          if (node.kubeletRuns()) {
-            runs.forEach(this::keepRunning);
-            report(status());
-          } else if (reported != null) {
-            report(notReady());
-          }
+          node.inKubelet(this::round);
         } catch (KubernetesClientException e) {
           // The pod object is gone, or the API server is away. The programs run on, and the next
           // round tries again.
@@ -146,6 +141,15 @@ final class PodRun {
       removeObject();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private void round(boolean kubeletRuns) {
+    if (kubeletRuns) {
+      runs.forEach(this::keepRunning);
+      report(status());
+    } else if (reported != null) {
+      report(notReady());
     }
   }
 
