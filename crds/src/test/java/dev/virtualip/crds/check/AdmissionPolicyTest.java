@@ -166,16 +166,26 @@ class AdmissionPolicyTest {
 
   @Test
   void anAgentWritesItsOwnLeaseAlone() {
-    assertEquals(List.of(), agent("leases", "{}", "{metadata: {name: agent-node-a}}"));
+    var lease = "{metadata: {name: %s}, spec: {holderIdentity: %s}}";
+    assertEquals(List.of(), agent("leases", "{}", lease.formatted("agent-node-a", "node-a")));
+    for (var other : List.of("virtualip-operator, node-a", "agent-node-b, node-b")) {
+      assertEquals(
+          List.of("the agent of node-a writes the Lease agent-node-a alone"),
+          agent("leases", "{}", lease.formatted((Object[]) other.split(", "))));
+    }
+  }
+
+  @Test
+  void anAgentsLeaseIsNoSignOfLifeOfAnotherNode() {
     assertEquals(
         List.of("the agent of node-a writes the Lease agent-node-a alone"),
-        agent("leases", "{}", "{metadata: {name: virtualip-operator}}"));
+        agent("leases", "{}", "{metadata: {name: agent-node-a}, spec: {holderIdentity: node-b}}"));
   }
 
   @Test
   void aTokenWithoutANodeWritesNothingAndOthersAreNotMeant() {
     var request = "{resource: {resource: leases}, userInfo: {username: '%s'}}";
-    var lease = "{metadata: {name: agent-}}";
+    var lease = "{metadata: {name: agent-}, spec: {holderIdentity: ''}}";
     var agent = "system:serviceaccount:virtualip-system:virtualip-agent";
     assertEquals(
         List.of("the agent's token names no node, so nobody can tell what it may write"),
