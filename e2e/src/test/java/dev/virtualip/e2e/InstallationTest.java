@@ -182,7 +182,9 @@ class InstallationTest {
     assertEquals(
         List.of(
             "ClusterRole /virtualip-agent",
+            "ClusterRole /virtualip-agent-pods",
             "ClusterRoleBinding /virtualip-agent",
+            "ClusterRoleBinding /virtualip-agent-pods",
             "CustomResourceDefinition /virtualippools.virtualip.dev",
             crd,
             "Namespace /virtualip-system",

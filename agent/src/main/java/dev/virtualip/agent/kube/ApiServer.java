@@ -29,6 +29,15 @@ public final class ApiServer {
   /** Pools, for the same reason. */
   static final ResourceDefinitionContext POOLS = untyped(VirtualIpPool.class);
 
+  /** ConfigMaps, so that none of their classes is loaded for the one that is read. */
+  static final ResourceDefinitionContext CONFIG_MAPS =
+      new ResourceDefinitionContext.Builder()
+          .withVersion("v1")
+          .withKind("ConfigMap")
+          .withPlural("configmaps")
+          .withNamespaced(true)
+          .build();
+
   private static final int CONNECT_TIMEOUT_MS = 2000;
   private static final int REQUEST_TIMEOUT_MS = 5000;
   private static final int WATCH_RECONNECT_MS = 250;

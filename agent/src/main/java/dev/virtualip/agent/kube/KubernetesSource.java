@@ -28,6 +28,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.net.HttpURLConnection;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
@@ -50,14 +51,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes VirtualIPs, their pools, the node's own Node and the Secrets of virtualip's namespace from
- * the API server, and follows their changes. It follows all Nodes too, once a VirtualIP takes its
- * peers from them, and pods while a VirtualIP of this node has them as real servers. While the API
- * server is away it keeps the last configuration and keeps trying.
+ * Takes VirtualIPs, their pools, the requests to this node, its own Node and the Secrets that
+ * VirtualIPs name from the API server, and follows their changes. It follows all Nodes too, once a
+ * VirtualIP takes its peers from them, and pods while a VirtualIP of this node has them as real
+ * servers. While the API server is away it keeps the last configuration and keeps trying.
  */
 public final class KubernetesSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
-  private static final JsonMapper STATUS =
+  static final JsonMapper STATUS =
       JsonMapper.builder()
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL)
@@ -78,7 +79,8 @@ public final class KubernetesSource implements AutoCloseable {
   private final SharedIndexInformer<GenericKubernetesResource> pools;
   private final SharedIndexInformer<Node> nodes;
   private final SharedIndexInformer<Node> allNodes;
-  private final SharedIndexInformer<Secret> secrets;
+  private final NamedSecrets secrets;
+  private final Requests requests;
   private final NodePods pods;
   private final ServerPods serverPods;
 
@@ -89,7 +91,7 @@ public final class KubernetesSource implements AutoCloseable {
   /**
    * An object as it was read. It can be run if it has no problems.
    *
-   * @param asked the present request to this node, or null
+   * @param asked the request to this node that its status shows, or null
    * @param reporting names of the nodes that report
    */
   private record Version(
@@ -132,13 +134,8 @@ public final class KubernetesSource implements AutoCloseable {
     pools = client.genericKubernetesResources(ApiServer.POOLS).runnableInformer(0);
     nodes = client.nodes().withField("metadata.name", nodeName).runnableInformer(0);
     allNodes = client.nodes().runnableInformer(0);
-    secrets =
-        client
-            .secrets()
-            .inNamespace(namespace)
-            // Helm stores whole charts in Secrets, which would only take memory.
-            .withoutField("type", "helm.sh/release.v1")
-            .runnableInformer(0);
+    secrets = new NamedSecrets(client, namespace, () -> changed.offer(true), NamedSecrets.PERIOD);
+    requests = new Requests(client, nodeName, namespace);
     pods = new NodePods(client, nodeName);
     serverPods = new ServerPods(client, () -> changed.offer(true), ServerPods.PATIENCE);
     virtualIps.itemStore(new SlimStore(nodeName));
@@ -154,10 +151,18 @@ public final class KubernetesSource implements AutoCloseable {
     thread.start();
     follow(virtualIps, "virtualips");
     pools.addEventHandler(new Changes<>());
-    Informers.startForEver(pools, "virtualippools", this::noPools)
+    Informers.startForEver(
+            pools,
+            "virtualippools",
+            code -> {
+              if (code == HttpURLConnection.HTTP_NOT_FOUND) {
+                noPools();
+              }
+            })
         .thenRun(() -> changed.offer(true));
     follow(nodes, "nodes");
-    follow(secrets, "secrets");
+    requests.start(() -> changed.offer(true));
+    secrets.start();
   }
 
   /** Answers pod checks. The node's pods are watched from the first question on. */
@@ -189,7 +194,8 @@ public final class KubernetesSource implements AutoCloseable {
     pools.stop();
     nodes.stop();
     allNodes.stop();
-    secrets.stop();
+    secrets.close();
+    requests.close();
     pods.close();
     serverPods.close();
   }
@@ -264,8 +270,11 @@ public final class KubernetesSource implements AutoCloseable {
     if (!virtualIps.hasSynced() || !nodes.hasSynced() || !knowsPools() || !knowsSelf()) {
       return;
     }
+    if (!requests.known()) {
+      return;
+    }
     var vips = readVirtualIps();
-    if (!secrets.hasSynced() && !Desired.secretKeys(vips).isEmpty()) {
+    if (!secrets.follow(names(Desired.secretKeys(vips)))) {
       return;
     }
     if (Desired.usesNodes(vips) && !knowsAllNodes()) {
@@ -437,7 +446,7 @@ public final class KubernetesSource implements AutoCloseable {
    */
   private VirtualIp withStatus(VirtualIp version) {
     var name = version.getMetadata().getName();
-    var asked = read.get(name).asked();
+    var asked = requests.asked(name, read.get(name).asked());
     var running = running(version, read.get(name).reporting());
     if (asked == null && running.isEmpty()) {
       return version;
@@ -538,7 +547,7 @@ public final class KubernetesSource implements AutoCloseable {
    * that.
    */
   private Set<String> tellable() {
-    return secrets.getStore().list().stream()
+    return secrets.secrets().stream()
         .map(Secret::getMetadata)
         .filter(metadata -> metadata.getLabels() != null)
         .filter(metadata -> "true".equals(metadata.getLabels().get(Notifications.SECRET_LABEL)))
@@ -546,8 +555,12 @@ public final class KubernetesSource implements AutoCloseable {
         .collect(Collectors.toSet());
   }
 
+  private static Set<String> names(Set<SecretKey> keys) {
+    return keys.stream().map(SecretKey::name).collect(Collectors.toSet());
+  }
+
   private Optional<byte[]> secret(SecretKey key) {
-    return secrets.getStore().list().stream()
+    return secrets.secrets().stream()
         .filter(secret -> secret.getMetadata().getName().equals(key.name()))
         .findAny()
         .map(Secret::getData)

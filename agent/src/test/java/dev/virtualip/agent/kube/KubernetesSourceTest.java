@@ -10,6 +10,7 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
@@ -134,6 +135,43 @@ class KubernetesSourceTest {
     assertEquals(
         Map.of("n", new HandOver(1, "Drain(cordoned)", "t")),
         told.getLast().virtualIps().getFirst().getStatus().handOvers());
+  }
+
+  /** An older operator asks by the status, where every agent can write. */
+  @Test
+  void whereThereAreRequestsOfTheOperatorAloneTheStatusAsksForNothing() {
+    hand("{}").create();
+    var forged = vip("a", "vrid: 1").item();
+    var asked = Map.of("priority", 1, "reason", "Drain(cordoned)", "since", "t");
+    forged.setAdditionalProperty("status", Map.of("handOvers", Map.of("n", asked)));
+    resource(forged).create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals("null", handOvers());
+    hand("{a: '{\"handOvers\": {\"m\": {\"priority\": 2}, \"n\": {\"priority\": 3}}}'}").update();
+    Await.until(() -> handOvers().contains("priority=3"), this::handOvers);
+    hand("{a: 'no JSON'}").update();
+    Await.until(() -> handOvers().equals("null"), this::handOvers);
+    hand("{}").delete();
+    Await.until(() -> handOvers().contains("priority=1"), this::handOvers);
+  }
+
+  private String handOvers() {
+    var status = told.getLast().virtualIps().getFirst().getStatus();
+    return status == null ? "null" : String.valueOf(status.handOvers());
+  }
+
+  private Resource<ConfigMap> hand(String data) {
+    return client.resource(
+        Serialization.unmarshal(
+            """
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: virtualip-hand-overs, namespace: virtualip-system}
+            data: %s
+            """
+                .formatted(data),
+            ConfigMap.class));
   }
 
   @Test

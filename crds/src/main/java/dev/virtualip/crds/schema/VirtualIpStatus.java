@@ -22,7 +22,8 @@ public record VirtualIpStatus(
     @JsonPropertyDescription("What each node's agent says, by node name.")
         Map<String, NodeStatus> nodes,
     @JsonPropertyDescription(
-            "Nodes that are asked to hand over and to be no more than a last resort, by node name.")
+            "Nodes that are asked to hand over and to be no more than a last resort, by node name."
+                + " This shows what the ConfigMap virtualip-hand-overs asks.")
         Map<String, HandOver> handOvers,
     @JsonPropertyDescription("What became of the annotation virtualip.dev/switch-to.")
         SwitchOver switchOver,

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.operator.decide.Decisions;
 import dev.virtualip.operator.decide.Settings;
@@ -18,12 +19,14 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Writes what was decided into the cluster: the status of all VirtualIPs, the agents, and DNS
- * records. It remembers only what it has sent, because the cache lags behind. Used by one thread.
+ * Writes what was decided into the cluster: requests to nodes, the status of all VirtualIPs, the
+ * agents, and DNS records. It remembers only what it has sent, because the cache lags behind. Used
+ * by one thread.
  */
 public final class ClusterWriter {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -33,6 +36,7 @@ public final class ClusterWriter {
   private final KubernetesClient client;
   private final Agents agents;
   private final DnsRecords dns;
+  private final Requests requests;
   private final Journal journal;
 
   /** Conditions by UID as written last. */
@@ -47,12 +51,18 @@ public final class ClusterWriter {
     this.client = client;
     this.agents = new Agents(client, settings);
     this.dns = new DnsRecords(client, settings.namespace());
+    this.requests = new Requests(client, settings.namespace());
     this.journal = journal;
   }
 
   /** Conditions by UID as written last. */
   public Map<String, List<Condition>> written() {
     return Map.copyOf(written);
+  }
+
+  /** The present requests to nodes, see {@link Requests#read}. */
+  public Optional<Map<String, VirtualIpStatus>> requests() {
+    return requests.read();
   }
 
   /**
@@ -64,6 +74,11 @@ public final class ClusterWriter {
   public void write(ClusterView view, Decisions decisions)
       throws IOException, InterruptedException {
     IOException failure = null;
+    try {
+      requests.write(decisions.statuses());
+    } catch (IOException e) {
+      failure = e;
+    }
     for (var vip : view.vips()) {
       try {
         write(view, vip, decisions.statuses().get(vip.getMetadata().getName()));
