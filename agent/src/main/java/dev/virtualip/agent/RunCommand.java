@@ -423,7 +423,7 @@ final class RunCommand implements Callable<Integer> {
      */
     @Override
     public void accepted(Desired desired, Map<String, VirtualIp> running) {
-      Defects.contain(() -> notifier.running(running, desired.secrets()));
+      Defects.contain(() -> notifier.running(running, desired.tellableSecrets()));
       if (kubernetes != null) {
         kubernetes.running(running.values());
       }
@@ -435,7 +435,9 @@ final class RunCommand implements Callable<Integer> {
                 desired.nodes(),
                 desired.pods(),
                 desired.secrets(),
-                Map.of());
+                Map.of(),
+                List.of(),
+                desired.tellable());
         save(good);
       }
     }

@@ -56,6 +56,8 @@ class PermissionsIT {
       Map.of(
           "virtualips", "virtualip.dev",
           "virtualips/status", "virtualip.dev",
+          "virtualippools", "virtualip.dev",
+          "virtualippools/status", "virtualip.dev",
           "daemonsets", "apps",
           "leases", "coordination.k8s.io");
 

@@ -31,7 +31,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The last good {@link Desired} on disk, so that an agent can start while the API server is away.
  * It contains the values of Secrets, as peers would drop every advert without the password.
- * Therefore only the file's owner may read it.
+ * Therefore only the file's owner may read it. It has no pools, as its versions were allowed.
  */
 public final class Snapshot {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
@@ -60,11 +60,13 @@ public final class Snapshot {
       NodeFacts self,
       List<NodeFacts> nodes,
       List<Pods> pods,
-      List<Secret> secrets) {
-    /** Earlier versions of the agent did not write nodes and pods. */
+      List<Secret> secrets,
+      Set<String> tellable) {
+    /** Earlier versions of the agent did not write nodes, pods, and what may be told. */
     Content {
       nodes = nodes == null ? List.of() : nodes;
       pods = pods == null ? List.of() : pods;
+      tellable = tellable == null ? Set.of() : tellable;
     }
   }
 
@@ -101,7 +103,14 @@ public final class Snapshot {
     content.secrets().forEach(secret -> secrets.put(secret.ref(), secret.value()));
     var pods = content.pods().stream().collect(Collectors.toMap(Pods::of, Pods::pods));
     return new Desired(
-        content.virtualIps(), content.self(), content.nodes(), pods, secrets, Map.of());
+        content.virtualIps(),
+        content.self(),
+        content.nodes(),
+        pods,
+        secrets,
+        Map.of(),
+        List.of(),
+        content.tellable());
   }
 
   /**
@@ -118,7 +127,14 @@ public final class Snapshot {
     desired.pods().forEach((selector, selected) -> pods.add(new Pods(selector, selected)));
     try {
       var content =
-          new Content(FORMAT, desired.virtualIps(), desired.self(), desired.nodes(), pods, secrets);
+          new Content(
+              FORMAT,
+              desired.virtualIps(),
+              desired.self(),
+              desired.nodes(),
+              pods,
+              secrets,
+              desired.tellable());
       replace(MAPPER.writeValueAsBytes(content));
       written = desired;
     } catch (IOException e) {

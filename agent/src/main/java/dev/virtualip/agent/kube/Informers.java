@@ -1,6 +1,8 @@
 package dev.virtualip.agent.kube;
 
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.net.HttpURLConnection;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
@@ -19,12 +21,26 @@ final class Informers {
    * @return completes with the first list
    */
   static CompletionStage<Void> startForEver(SharedIndexInformer<?> informer, String what) {
+    return startForEver(informer, what, () -> {});
+  }
+
+  /**
+   * The same for a kind that the API server may not know.
+   *
+   * @param unknown is called when it says so; must not block
+   */
+  static CompletionStage<Void> startForEver(
+      SharedIndexInformer<?> informer, String what, Runnable unknown) {
     var logged = new AtomicReference<>("");
     informer.exceptionHandler(
         (started, error) -> {
           var cause = error;
           while (cause.getCause() != null) {
             cause = cause.getCause();
+          }
+          if (cause instanceof KubernetesClientException e
+              && e.getCode() == HttpURLConnection.HTTP_NOT_FOUND) {
+            unknown.run();
           }
           var text = cause.toString().lines().findFirst().orElse("");
           if (!text.equals(logged.getAndSet(text))) {

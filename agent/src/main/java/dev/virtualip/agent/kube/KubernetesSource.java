@@ -9,8 +9,10 @@ import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.Notifications;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
@@ -29,6 +31,7 @@ import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -47,10 +50,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes VirtualIPs, the node's own Node and the Secrets of virtualip's namespace from the API
- * server, and follows their changes. It follows all Nodes too, once a VirtualIP takes its peers
- * from them, and pods while a VirtualIP of this node has them as real servers. While the API server
- * is away it keeps the last configuration and keeps trying.
+ * Takes VirtualIPs, their pools, the node's own Node and the Secrets of virtualip's namespace from
+ * the API server, and follows their changes. It follows all Nodes too, once a VirtualIP takes its
+ * peers from them, and pods while a VirtualIP of this node has them as real servers. While the API
+ * server is away it keeps the last configuration and keeps trying.
  */
 public final class KubernetesSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
@@ -72,6 +75,7 @@ public final class KubernetesSource implements AutoCloseable {
   private final String nodeName;
   private final Consumer<Desired> consumer;
   private final SharedIndexInformer<GenericKubernetesResource> virtualIps;
+  private final SharedIndexInformer<GenericKubernetesResource> pools;
   private final SharedIndexInformer<Node> nodes;
   private final SharedIndexInformer<Node> allNodes;
   private final SharedIndexInformer<Secret> secrets;
@@ -106,6 +110,7 @@ public final class KubernetesSource implements AutoCloseable {
   private final Map<String, VirtualIp> selecting = new HashMap<>();
 
   private volatile boolean followsAllNodes;
+  private volatile boolean poolsUnknown;
   private volatile Collection<VirtualIp> running = List.of();
 
   /** Valid pods of each spec of the last update. */
@@ -124,6 +129,7 @@ public final class KubernetesSource implements AutoCloseable {
     this.consumer = consumer;
     this.client = client;
     virtualIps = client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).runnableInformer(0);
+    pools = client.genericKubernetesResources(ApiServer.POOLS).runnableInformer(0);
     nodes = client.nodes().withField("metadata.name", nodeName).runnableInformer(0);
     allNodes = client.nodes().runnableInformer(0);
     secrets =
@@ -147,6 +153,9 @@ public final class KubernetesSource implements AutoCloseable {
     this.onStatus = onStatus;
     thread.start();
     follow(virtualIps, "virtualips");
+    pools.addEventHandler(new Changes<>());
+    Informers.startForEver(pools, "virtualippools", this::noPools)
+        .thenRun(() -> changed.offer(true));
     follow(nodes, "nodes");
     follow(secrets, "secrets");
   }
@@ -177,6 +186,7 @@ public final class KubernetesSource implements AutoCloseable {
   public void close() {
     thread.interrupt();
     virtualIps.stop();
+    pools.stop();
     nodes.stop();
     allNodes.stop();
     secrets.stop();
@@ -215,6 +225,7 @@ public final class KubernetesSource implements AutoCloseable {
       return before instanceof GenericKubernetesResource was
           && object instanceof GenericKubernetesResource is
           && essence(before.getMetadata()).equals(essence(object.getMetadata()))
+          && Objects.equals(spec(was), spec(is))
           && asksTheSame(status(was).orElse(NOTHING), status(is).orElse(NOTHING));
     }
 
@@ -224,7 +235,8 @@ public final class KubernetesSource implements AutoCloseable {
     }
 
     private void tellStatus(T object) {
-      if (object instanceof GenericKubernetesResource) {
+      if (object instanceof GenericKubernetesResource
+          && HasMetadata.getKind(VirtualIp.class).equals(object.getKind())) {
         Defects.contain(() -> onStatus.accept(object.getMetadata().getName()));
       }
     }
@@ -249,7 +261,7 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   private void update() {
-    if (!virtualIps.hasSynced() || !nodes.hasSynced() || !knowsSelf()) {
+    if (!virtualIps.hasSynced() || !nodes.hasSynced() || !knowsPools() || !knowsSelf()) {
       return;
     }
     var vips = readVirtualIps();
@@ -263,7 +275,11 @@ public final class KubernetesSource implements AutoCloseable {
       return;
     }
     var all = allNodes.getStore().list().stream().map(NodeFacts::of).toList();
-    var desired = Desired.of(vips, self, all, this::secret, problems).with(serverPods.pods());
+    var desired =
+        Desired.of(vips, self, all, this::secret, problems)
+            .with(serverPods.pods())
+            .with(readPools())
+            .withTellable(tellable());
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);
@@ -310,6 +326,28 @@ public final class KubernetesSource implements AutoCloseable {
       follow(allNodes, "all nodes");
     }
     return allNodes.hasSynced();
+  }
+
+  /**
+   * Pools that cannot be read might refuse what would run. Only an API server that does not know
+   * the kind, as its CRDs are older than this agent, has none.
+   */
+  private boolean knowsPools() {
+    return poolsUnknown || pools.hasSynced();
+  }
+
+  private void noPools() {
+    if (!poolsUnknown) {
+      poolsUnknown = true;
+      changed.offer(true);
+    }
+  }
+
+  private List<VirtualIpPool> readPools() {
+    return pools.getStore().list().stream()
+        .sorted(Comparator.comparing(pool -> pool.getMetadata().getName()))
+        .map(pool -> Manifests.lenientPool(STATUS.valueToTree(pool)))
+        .toList();
   }
 
   /** A missing Node object changes nothing after the first time: the node still runs this agent. */
@@ -493,6 +531,19 @@ public final class KubernetesSource implements AutoCloseable {
               "spec.nodes",
               "the nodes it selects could not be read yet"));
     }
+  }
+
+  /**
+   * Whoever may write VirtualIPs has notifications sent where he likes: not each Secret is for
+   * that.
+   */
+  private Set<String> tellable() {
+    return secrets.getStore().list().stream()
+        .map(Secret::getMetadata)
+        .filter(metadata -> metadata.getLabels() != null)
+        .filter(metadata -> "true".equals(metadata.getLabels().get(Notifications.SECRET_LABEL)))
+        .map(ObjectMeta::getName)
+        .collect(Collectors.toSet());
   }
 
   private Optional<byte[]> secret(SecretKey key) {

@@ -9,6 +9,7 @@ import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Pools;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import java.util.ArrayList;
@@ -35,7 +36,14 @@ public final class Plan {
   private static final Logger LOG = LoggerFactory.getLogger(Plan.class);
 
   private final String nodeName;
+  private Pools allowed = Pools.NONE;
+
+  /** The outcome for each object on its own, by name. */
+  private Map<String, Result> own = Map.of();
+
+  /** The same with what the pools have against it. */
   private Map<String, Result> checked = Map.of();
+
   private AcceptedVersions versions;
   private Map<String, Result> running = Map.of();
   private Map<String, Run> runs = Map.of();
@@ -93,7 +101,12 @@ public final class Plan {
   public PlanChange change(Desired desired, Nics nics) {
     // Pods may change many times a second, and decide nothing about versions.
     if (before == null || !nics.equals(nicsBefore) || !desired.isButForPods(before)) {
-      checked = check(desired.virtualIps());
+      if (before == null || !before.pools().equals(desired.pools())) {
+        allowed = Pools.of(desired.pools());
+      }
+      own = check(desired.virtualIps());
+      checked = new TreeMap<>(own);
+      checked.replaceAll((_, result) -> allowed.judge(result));
       versions = AcceptedVersions.decide(desired, checked.values(), running, nics);
     }
     var nextRuns = runs(desired);
@@ -122,7 +135,7 @@ public final class Plan {
     var next = new TreeMap<String, Result>();
     for (var vip : virtualIps) {
       var name = vip.getMetadata().getName();
-      var before = checked.get(name);
+      var before = own.get(name);
       boolean same = before != null && Objects.equals(before.vip().getSpec(), vip.getSpec());
       next.put(name, same ? before.withVip(vip) : CheckedSpec.check(vip));
     }

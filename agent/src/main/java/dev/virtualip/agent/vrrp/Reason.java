@@ -93,6 +93,8 @@ public record Reason(Kind kind, String argument) {
     BindFailed(true),
     /** The spec conflicts with another VirtualIP. */
     Conflict(true),
+    /** No VirtualIPPool allows the VirtualIP. */
+    OutsidePools(true),
     /** The spec is not valid. */
     InvalidSpec(true),
     /** The instance has failed by a defect of the agent, and will restart. */

@@ -1,6 +1,8 @@
 package dev.virtualip.agent.kube;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -58,6 +60,15 @@ class InformersTest {
   }
 
   private void answer(HttpExchange exchange) throws IOException {
+    if (exchange.getRequestURI().getPath().endsWith("/virtualippools")) {
+      // As an API server answers that does not know the kind.
+      var body = "404 page not found\n".getBytes(StandardCharsets.UTF_8);
+      exchange.getResponseHeaders().set("Content-Type", "text/plain; charset=utf-8");
+      exchange.sendResponseHeaders(404, body.length);
+      exchange.getResponseBody().write(body);
+      exchange.close();
+      return;
+    }
     boolean list = !exchange.getRequestURI().toString().contains("watch=true");
     boolean early = !list || lists.incrementAndGet() <= 2;
     var body = (early ? REINITIALIZING : NODES).getBytes(StandardCharsets.UTF_8);
@@ -65,6 +76,20 @@ class InformersTest {
     exchange.sendResponseHeaders(early ? 429 : 200, body.length);
     exchange.getResponseBody().write(body);
     exchange.close();
+  }
+
+  @Test
+  void aKindThatTheServerDoesNotKnowIsToldOfAndOtherErrorsAreNot() {
+    var unknown = new AtomicInteger();
+    try (var pools = client.genericKubernetesResources(ApiServer.POOLS).runnableInformer(0);
+        var nodes = client.nodes().runnableInformer(0)) {
+      Informers.startForEver(nodes, "nodes", () -> unknown.addAndGet(1_000));
+      Await.until(() -> nodes.getStore().getByKey("n") != null, lists::get);
+      Informers.startForEver(pools, "virtualippools", unknown::incrementAndGet);
+      Await.until(() -> unknown.get() > 0, unknown::get);
+      assertTrue(unknown.get() < 1_000, "too many requests are no reason");
+      assertFalse(pools.hasSynced());
+    }
   }
 
   @Test

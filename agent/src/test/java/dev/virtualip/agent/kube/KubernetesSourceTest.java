@@ -8,6 +8,7 @@ import dev.virtualip.agent.check.PodReadiness.Readiness;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
+import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Node;
@@ -24,6 +25,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -90,6 +92,30 @@ class KubernetesSourceTest {
     awaitShown("[a=1, b=2]");
     vip("a", "vrid: 1").delete();
     awaitShown("[b=2]");
+  }
+
+  @Test
+  void poolsAreFollowed() {
+    vip("a", "vrid: 1").create();
+    var pool =
+        client
+            .genericKubernetesResources(ApiServer.POOLS)
+            .resource(
+                Serialization.unmarshal(
+                    """
+                    apiVersion: virtualip.dev/v1alpha1
+                    kind: VirtualIPPool
+                    metadata: {name: p}
+                    spec: {addresses: [10.0.0.0/24], ofANewerVersion: 3}
+                    """,
+                    GenericKubernetesResource.class));
+    pool.create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals(List.of("10.0.0.0/24"), told.getLast().pools().getFirst().getSpec().addresses());
+    pool.delete();
+    Await.until(() -> told.getLast().pools().isEmpty(), told::toString);
+    assertFalse(statusChanges.contains("p"), "it is no VirtualIP");
   }
 
   @Test
@@ -224,6 +250,37 @@ class KubernetesSourceTest {
     awaitShown("[a=1]");
     assertEquals(1, told.getLast().secrets().size());
     assertEquals("secret", new String(told.getLast().secrets().values().iterator().next()));
+  }
+
+  @Test
+  void notificationsGetTheSecretsThatAreLabelledForThem() {
+    for (var name : List.of("auth", "hook", "labelled")) {
+      client
+          .resource(
+              new SecretBuilder()
+                  .withNewMetadata()
+                  .withNamespace("virtualip-system")
+                  .withName(name)
+                  .addToLabels(
+                      "virtualip.dev/notifications", name.equals("labelled") ? "true" : "false")
+                  .and()
+                  .addToData("k", "c2VjcmV0Cg==")
+                  .build())
+          .create();
+    }
+    var headers =
+        Stream.of("auth", "hook", "labelled")
+            .map(name -> "{name: %s, valueSecretRef: {name: %s, key: k}}".formatted(name, name))
+            .toList();
+    vip(
+            "a",
+            "vrid: 1, authentication: {passwordSecretRef: {name: auth, key: k}},"
+                + " notifications: {webhook: {url: 'https://a', headers: %s}}".formatted(headers))
+        .create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals(3, told.getLast().secrets().size(), "a password needs no label");
+    assertEquals(Set.of(new SecretKey("labelled", "k")), told.getLast().tellableSecrets().keySet());
   }
 
   @Test

@@ -289,7 +289,13 @@ public record VirtualIpSpec(
     @JsonPropertyDescription(
             "Names in the DNS for the addresses, published by ExternalDNS if its DNSEndpoint is"
                 + " installed.")
-        Dns dns) {
+        Dns dns,
+    @Pattern(POOL_PATTERN)
+        @Size(max = POOL_TEXT_MAX)
+        @JsonPropertyDescription(
+            "Name of the VirtualIPPool that it is in. Default: any pool that allows it; where there is"
+                + " none at all, none is needed.")
+        String pool) {
 
   /** What CEL says where failed checks could not be told from a priority that was given. */
   static final String LAST_RESORT =
@@ -318,6 +324,12 @@ public record VirtualIpSpec(
 
   /** Most rules of one VirtualIP. */
   public static final int RULES_MAX = 64;
+
+  /** Pattern of the name of a pool. */
+  static final String POOL_PATTERN = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
+
+  /** Longest name of a pool. */
+  static final int POOL_TEXT_MAX = 253;
 
   /** Fills in the schema's defaults. */
   public VirtualIpSpec {

@@ -85,7 +85,7 @@ public record VirtualIpStatus(
           Long refusedGeneration,
       @JsonPropertyDescription(
               "What keeps the newer generation from running here: Invalid, Conflict,"
-                  + " InterfaceNotFound or NoNodeSelected.")
+                  + " InterfaceNotFound, NoNodeSelected or OutsidePools.")
           String refusedReason,
       @JsonPropertyDescription("How often the state has changed since the agent started.")
           Long transitions,

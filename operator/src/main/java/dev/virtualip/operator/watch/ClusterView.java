@@ -2,6 +2,7 @@ package dev.virtualip.operator.watch;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Node;
@@ -20,6 +21,7 @@ import java.util.TreeMap;
  * @param believed the same VirtualIPs by name, with believed reports, see {@link AgentLiveness}
  * @param lost by name of the VirtualIP and node, the reports to write in place of those that their
  *     agents do not correct
+ * @param pools the VirtualIPPools
  * @param daemonSet the agents' DaemonSet, or null
  * @param pods the agents' pods
  * @param written conditions by UID as written last: the cache may lack them and their times
@@ -30,6 +32,7 @@ public record ClusterView(
     Map<String, VirtualIp> believed,
     Map<String, Map<String, NodeStatus>> lost,
     List<Node> nodes,
+    List<VirtualIpPool> pools,
     DaemonSet daemonSet,
     List<Pod> pods,
     Map<String, List<Condition>> written,

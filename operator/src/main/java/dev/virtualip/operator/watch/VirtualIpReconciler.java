@@ -2,6 +2,7 @@ package dev.virtualip.operator.watch;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -48,6 +49,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
 
   private IndexerResourceCache<VirtualIp> vips;
   private InformerEventSource<Node, VirtualIp> nodes;
+  private InformerEventSource<VirtualIpPool, VirtualIp> pools;
   private InformerEventSource<DaemonSet, VirtualIp> daemonSets;
   private InformerEventSource<Pod, VirtualIp> pods;
 
@@ -98,6 +100,13 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
                 .withOnUpdateFilter(placementOrDrain(drainOn))
                 .build(),
             context);
+    pools =
+        new InformerEventSource<>(
+            source(VirtualIpPool.class)
+                .withWatchAllNamespaces()
+                .withOnUpdateFilter(VirtualIpReconciler::generationChanged)
+                .build(),
+            context);
     daemonSets =
         new InformerEventSource<>(
             ofAgents(DaemonSet.class)
@@ -125,7 +134,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
                     })
                 .build(),
             context);
-    return List.of(nodes, daemonSets, pods, leases);
+    return List.of(nodes, pools, daemonSets, pods, leases);
   }
 
   private <R extends HasMetadata> InformerEventSourceConfiguration.Builder<R> ofAgents(
@@ -181,6 +190,14 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
           lost.put(vip.getMetadata().getName(), belief.lost());
         });
     return new ClusterView(
-        seen, believed, lost, nodes.list().toList(), daemonSet.orElse(null), agents, written, now);
+        seen,
+        believed,
+        lost,
+        nodes.list().toList(),
+        pools.list().toList(),
+        daemonSet.orElse(null),
+        agents,
+        written,
+        now);
   }
 }
