@@ -45,6 +45,7 @@ import dev.virtualip.agent.net.PacketPorts;
 import dev.virtualip.agent.notify.KeepalivedState;
 import dev.virtualip.agent.notify.Notifier;
 import dev.virtualip.agent.report.AgentHttp;
+import dev.virtualip.agent.report.MetricsHttp;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.ManifestSource;
 import dev.virtualip.crds.schema.VirtualIp;
@@ -164,6 +165,14 @@ final class RunCommand implements Callable<Integer> {
   private String listen;
 
   @Option(
+      names = "--metrics",
+      paramLabel = "HOST:PORT",
+      description =
+          "Serve /metrics, and nothing else, here too, for clients outside of the node: an address of"
+              + " the node's own. Default: only where --listen says.")
+  private String openMetrics;
+
+  @Option(
       names = "--record",
       paramLabel = "FILE",
       description = "For debugging: write every event and effect here, up to 64 MiB.")
@@ -182,7 +191,7 @@ final class RunCommand implements Callable<Integer> {
     if (scripts != null && !Files.isDirectory(scripts)) {
       throw usage("--scripts " + scripts + ": there is no such directory");
     }
-    var address = listenAddress();
+    var address = address("--listen", listen);
     System.setProperty(LineEncoder.NODE, nodeName);
     LOG.info("start source={} listen={}", source(), listen);
     try (var netlink = new Netlink();
@@ -249,7 +258,8 @@ final class RunCommand implements Callable<Integer> {
                 wiring.loop::alive,
                 wiring.loop::configured,
                 wiring.loop::statuses,
-                registry)) {
+                registry);
+        var _ = openMetrics(registry)) {
       thread.start();
       Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(shutdown::run));
       try {
@@ -268,14 +278,20 @@ final class RunCommand implements Callable<Integer> {
     return System.nanoTime() - (long) (Double.parseDouble(uptimeSeconds) * 1e9);
   }
 
-  private InetSocketAddress listenAddress() {
-    int colon = listen.lastIndexOf(':');
+  private MetricsHttp openMetrics(PrometheusMeterRegistry registry) {
+    return openMetrics == null
+        ? null
+        : MetricsHttp.start(address("--metrics", openMetrics), registry::scrape, System::nanoTime);
+  }
+
+  private InetSocketAddress address(String option, String text) {
+    int colon = text.lastIndexOf(':');
     try {
       return new InetSocketAddress(
-          InetAddress.ofLiteral(listen.substring(0, colon)),
-          Integer.parseInt(listen.substring(colon + 1)));
+          InetAddress.ofLiteral(text.substring(0, colon)),
+          Integer.parseInt(text.substring(colon + 1)));
     } catch (IndexOutOfBoundsException | IllegalArgumentException e) {
-      throw usage("--listen " + listen + ": give an IP address and a port, as in 127.0.0.1:9405");
+      throw usage(option + " " + text + ": give an IP address and a port, as in 127.0.0.1:9405");
     }
   }
 
@@ -322,7 +338,8 @@ final class RunCommand implements Callable<Integer> {
           client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
       events = client == null ? null : EventWriter.start(client, "virtualip-agent", nodeName);
-      transitions = client == null ? null : new TransitionEvents(events, nodeName);
+      transitions =
+          client == null ? null : new TransitionEvents(events, nodeName, System::nanoTime);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
       masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
       serviceRecord = stateDir == null ? null : ServiceRecord.in(stateDir);

@@ -15,6 +15,7 @@ import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.schema.VirtualIpStatus.Speaker;
 import dev.virtualip.crds.values.IpPrefix;
 import java.net.InetAddress;
+import java.time.Duration;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -155,7 +156,22 @@ final class AdvertReceiver {
           config.advertised());
     }
     addressListWarned = differs;
-    noteSpeaker(source, differs ? ForeignSpeakers.OTHER_ADDRESSES : null, now);
+    boolean tooLong = advert.interval() > config.router().maxLearnedInterval();
+    if (tooLong) {
+      metrics.intervalBounded(config.name());
+    }
+    if (tooLong && warned.add(ForeignSpeakers.LONG_INTERVAL)) {
+      LOG.warn(
+          "advert_interval_too_long vip={} source={} theirs={} action=\"counts as {}\"",
+          config.name(),
+          IpPrefix.text(source),
+          Duration.ofNanos(advert.interval()),
+          Duration.ofNanos(config.router().maxLearnedInterval()));
+    }
+    noteSpeaker(
+        source,
+        differs ? ForeignSpeakers.OTHER_ADDRESSES : tooLong ? ForeignSpeakers.LONG_INTERVAL : null,
+        now);
     warnOfTwoOwners(config, advert, source);
   }
 

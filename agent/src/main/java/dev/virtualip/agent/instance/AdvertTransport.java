@@ -138,6 +138,18 @@ final class AdvertTransport {
             : datagram.destination().equals(Frames.group(config.ipv6())));
   }
 
+  /** Whether a datagram is for this virtual router, but has come by another NIC than its own. */
+  boolean strays(InstanceConfig config, int linkIndex, Datagram datagram) {
+    var link = node.network().link(config.interfaceName());
+    return config.unicast()
+        && AdvertisementCodec.vrid(datagram.payload()) == config.router().vrid()
+        && link != null
+        && link.index() != linkIndex
+        && node.network()
+            .addressesOn(link.index())
+            .anyMatch(a -> a.prefix().address().equals(datagram.destination()));
+  }
+
   /**
    * Sends an advert. A failure is counted and logged, not thrown: the next advert may succeed.
    *

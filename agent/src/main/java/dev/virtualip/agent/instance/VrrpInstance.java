@@ -248,6 +248,11 @@ public final class VrrpInstance {
     return transport.takes(config, linkIndex, datagram);
   }
 
+  /** Whether a datagram is for this virtual router, but has come by another NIC than its own. */
+  boolean strays(int linkIndex, Datagram datagram) {
+    return transport.strays(config, linkIndex, datagram);
+  }
+
   /**
    * Handles a datagram that this router {@linkplain #takes takes}.
    *
@@ -264,7 +269,8 @@ public final class VrrpInstance {
             config.router().advertInterval(),
             config.password(),
             router.source(),
-            transport.peers(config));
+            transport.peers(config),
+            config.minTtl());
     var advert = receiver.receive(config, expected, datagram, now);
     if (advert != null) {
       step(new AdvertisementReceived(advert.priority(), advert.interval(), datagram.source()), now);

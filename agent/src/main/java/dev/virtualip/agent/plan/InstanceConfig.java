@@ -49,6 +49,7 @@ import java.util.stream.Stream;
  * @param unicast whether adverts go to each peer instead of to the group
  * @param members unicast: addresses of the routers, possibly with this node's own
  * @param hasOutsiders unicast: whether a selected node has no address, and so stands aside
+ * @param minTtl lowest TTL or hop limit of others' adverts, 1 to 255; with multicast 255
  * @param checksum what the checksum of VRRPv3 adverts over IPv4 covers
  * @param garp how addresses are announced
  * @param addresses addresses bound while master, in the order of the adverts
@@ -78,6 +79,7 @@ public record InstanceConfig(
     boolean unicast,
     Set<InetAddress> members,
     boolean hasOutsiders,
+    int minTtl,
     ChecksumForm checksum,
     Garp garp,
     List<VirtualAddress> addresses,
@@ -183,6 +185,7 @@ public record InstanceConfig(
         spec.transport().mode() == Mode.Unicast,
         members(vip, nodes),
         hasOutsiders(vip, nodes),
+        spec.transport().minTtl(),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
         new Garp(spec.garp().repeat(), checked.garpInterval().toNanos()),
         addresses,
@@ -241,7 +244,8 @@ public record InstanceConfig(
         spec.advertRepeat(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         checked.garpDelay().toNanos(),
-        checked.garpRefresh().toNanos());
+        checked.garpRefresh().toNanos(),
+        checked.maxLearnedInterval().toNanos());
   }
 
   /** The configured peers, else one InternalIP of each selected node. */
@@ -375,6 +379,7 @@ public record InstanceConfig(
         unicast,
         members,
         hasOutsiders,
+        minTtl,
         checksum,
         garp,
         addresses,

@@ -133,17 +133,19 @@ public final class AdvertisementCodec {
    * @param interval own interval in nanoseconds; VRRPv2 peers must have the same
    * @param password VRRPv2 password, or null for none
    * @param source own source address, or null while there is none
-   * @param peers unicast: source addresses of valid adverts, whatever their TTL; null for multicast
+   * @param peers unicast: source addresses of valid adverts; null for multicast
+   * @param minTtl lowest TTL or hop limit of a valid advert, 1 to 255; with multicast 255
    */
   public record Expected(
       Version version,
       long interval,
       Password password,
       InetAddress source,
-      Set<InetAddress> peers) {
+      Set<InetAddress> peers,
+      int minTtl) {
     /** For multicast: adverts of any source address are valid. */
     public Expected(Version version, long interval, Password password, InetAddress source) {
-      this(version, interval, password, source, null);
+      this(version, interval, password, source, null, TTL);
     }
   }
 
@@ -176,7 +178,7 @@ public final class AdvertisementCodec {
     if (payload.length != HEADER + count * (ipv4 ? 4 : 16) + trailer) {
       return new Rejected(Reason.Length);
     }
-    if (expected.peers() == null && datagram.ttl() != TTL) {
+    if (datagram.ttl() < expected.minTtl()) {
       return new Rejected(Reason.Ttl);
     }
     if (version != expected.version().number()) {

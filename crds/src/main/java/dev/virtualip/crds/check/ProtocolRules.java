@@ -41,6 +41,7 @@ final class ProtocolRules {
     findings.nic("spec.interface", spec.interfaceName());
     checkRepeat();
     checkInterval();
+    checkLearned();
     findings.duration(
         "spec.preempt.delay", parsed.preemptDelay(), Duration.ZERO, Duration.ofSeconds(1000));
     checkAuthentication();
@@ -74,6 +75,20 @@ final class ProtocolRules {
         findings.add(path, "VRRPv3 adverts count in steps of 10ms: round it to a multiple of 10ms");
       }
     }
+  }
+
+  private void checkLearned() {
+    var path = "spec.maxLearnedInterval";
+    if (spec.maxLearnedInterval() == null) {
+      return;
+    }
+    if (spec.vrrpVersion() == 2) {
+      findings.add(path, "VRRPv2 learns no interval: set vrrpVersion to 3, or remove it");
+      return;
+    }
+    var own = parsed.advertInterval().value();
+    boolean known = own != null && own.compareTo(V3_INTERVAL_MAX) <= 0;
+    findings.duration(path, parsed.maxLearnedInterval(), known ? own : V3_UNIT, V3_INTERVAL_MAX);
   }
 
   private void checkAuthentication() {

@@ -38,6 +38,10 @@ import java.util.Objects;
     message = "rfc9568Checksum is about VRRPv3: set vrrpVersion to 3, or remove it",
     fieldPath = ".rfc9568Checksum")
 @ValidationRule(
+    value = "!has(self.maxLearnedInterval) || !has(self.vrrpVersion) || self.vrrpVersion == 3",
+    message = "VRRPv2 learns no interval: set vrrpVersion to 3, or remove it",
+    fieldPath = ".maxLearnedInterval")
+@ValidationRule(
     value = "!has(self.authentication) || (has(self.vrrpVersion) && self.vrrpVersion == 2)",
     message = "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it",
     fieldPath = ".authentication")
@@ -139,6 +143,12 @@ public record VirtualIpSpec(
                 + " backup takes over when all of three intervals and its skew are lost, and counts"
                 + " by the interval whatever the number. keepalived sends one.")
         Integer advertRepeat,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "VRRPv3: longest interval to learn from a master's adverts, advertInterval to 40950ms; a"
+                + " longer one counts as this. So forged adverts cannot make a backup wait for"
+                + " minutes. Default: ten times advertInterval.")
+        String maxLearnedInterval,
     @Default("Backup")
         @JsonPropertyDescription(
             "State to start in (keepalived: state). Master counts only together with priority 255 and"

@@ -60,6 +60,7 @@ class CelRulesTest {
       with whenAllFail KeepMaster | {whenAllFail: KeepMaster, nodes: {overrides: [{name: a, priority: 1}]}}
       the kernel ends leases within a second | {lease: {policy: Exclusive}, advertInterval: 999ms}
       peers are for unicast | {transport: {peers: [10.0.0.2]}}
+      minTtl is for unicast | {transport: {minTtl: 254}}
       a health check has exactly one kind | {healthChecks: [{name: a}]}
       a health check has exactly one kind | {healthChecks: [{name: a, http: {}, tcp: {port: 80}}]}
       tls is for HTTPS | {healthChecks: [{name: a, http: {tls: {verify: true}}}]}

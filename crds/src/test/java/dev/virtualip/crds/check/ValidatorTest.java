@@ -142,6 +142,9 @@ class ValidatorTest {
           {vrrpVersion: 2, rfc9568Checksum: true} | spec.rfc9568Checksum: is about VRRPv3: set vrrpVersion to 3, or remove it
           {addresses: [{address: "2001:db8::10/64"}], rfc9568Checksum: true} | spec.rfc9568Checksum: is about IPv4, IPv6 has one checksum only: remove it
           {transport: {peers: [10.0.0.12]}} | spec.transport.peers: peers are for unicast: set mode to Unicast, or remove them
+          {transport: {minTtl: 254}} | spec.transport.minTtl: minTtl is for unicast: set mode to Unicast, or remove it
+          {transport: {mode: Unicast, minTtl: 0}} | spec.transport.minTtl: 0 is not a TTL: use 1 to 255
+          {maxLearnedInterval: 500ms} | spec.maxLearnedInterval: 500ms is out of range: use 1s to 40950ms
           {transport: {mode: Unicast, peers: [10.0.0.12, node-b]}} | spec.transport.peers[1]: "node-b" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {transport: {mode: Unicast, peers: ["2001:db8::1"]}} | spec.transport.peers[0]: adverts are IPv4: give the peer's address of that family
           {transport: {mode: Unicast, peers: [224.0.0.18]}} | spec.transport.peers[0]: 224.0.0.18 is a multicast address: give the address of a node
