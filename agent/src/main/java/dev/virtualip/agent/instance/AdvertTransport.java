@@ -6,6 +6,8 @@ import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Datagram;
+import dev.virtualip.agent.vrrp.Freshness;
+import dev.virtualip.agent.vrrp.HmacTrailer;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
@@ -31,6 +33,7 @@ final class AdvertTransport {
 
   private final Node node;
   private int datagramId;
+  private long sequence;
 
   AdvertTransport(Node node) {
     this.node = node;
@@ -110,6 +113,7 @@ final class AdvertTransport {
     }
     int room = link.mtu() - Frames.ipHeader(config.ipv6()) - HEADER;
     room -= config.router().version() == Version.V2 ? Password.LENGTH : 0;
+    room -= config.hmac() != null && config.hmac().signs() ? HmacTrailer.LENGTH : 0;
     int excess = config.advertised().size() - room / (config.ipv6() ? 16 : 4);
     if (excess > 0) {
       faults.put(
@@ -169,12 +173,13 @@ final class AdvertTransport {
             config.router().advertInterval(),
             config.advertised());
     datagramId++;
+    sequence =
+        Freshness.next(
+            sequence, node.clock().instant(), Freshness.window(config.router().advertInterval()));
     boolean sent = false;
     var destinations = config.unicast() ? peers(config) : Set.of(Frames.group(config.ipv6()));
     for (var destination : destinations) {
-      var payload =
-          AdvertisementCodec.encode(
-              advert, config.password(), source, destination, config.checksum());
+      var payload = payload(config, advert, source, destination);
       try {
         send(config, link, source, destination, payload);
         node.metrics().sent(config.name(), priority);
@@ -189,6 +194,16 @@ final class AdvertTransport {
       }
     }
     return sent;
+  }
+
+  private byte[] payload(
+      InstanceConfig config, Advertisement advert, InetAddress source, InetAddress destination) {
+    var message =
+        AdvertisementCodec.encode(
+            advert, config.password(), source, destination, config.checksum());
+    return config.hmac() != null && config.hmac().signs()
+        ? HmacTrailer.append(message, config.hmac(), sequence, source, destination)
+        : message;
   }
 
   private void send(

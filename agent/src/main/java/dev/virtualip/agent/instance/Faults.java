@@ -72,6 +72,13 @@ final class Faults {
           new Reason(Kind.SecretNotFound, secret.name() + "/" + secret.key()),
           "create the Secret " + secret.name() + " with the key " + secret.key());
     }
+    if (config.badKeys() != null) {
+      var secret = config.badKeys().secret();
+      faults.put(
+          new Reason(Kind.KeysInvalid, secret.name() + "/" + secret.key()),
+          config.badKeys().problem()
+              + ": write lines with an id, a space, and 64 to 128 hex digits");
+    }
     if (bindFault != null) {
       faults.put(Reason.of(Kind.BindFailed), bindFault);
     }

@@ -4,6 +4,7 @@ import dev.virtualip.agent.instance.Timeline.Change;
 import dev.virtualip.agent.instance.Timeline.Part;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
+import dev.virtualip.agent.vrrp.Hmac;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
@@ -13,6 +14,7 @@ import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import dev.virtualip.crds.values.IpPrefix;
@@ -230,6 +232,13 @@ final class InstanceStatus {
         speakers.isEmpty() ? null : speakers,
         strays.isEmpty() ? null : strays,
         virtualServers,
-        history.isEmpty() ? null : history);
+        history.isEmpty() ? null : history,
+        hmac(config.hmac()));
+  }
+
+  private static HmacStatus hmac(Hmac hmac) {
+    return hmac == null
+        ? null
+        : new HmacStatus(hmac.ids().stream().sorted().toList(), hmac.signs() ? hmac.sends() : null);
   }
 }

@@ -98,7 +98,8 @@ public final class VrrpInstance {
     this.onStatus = onStatus;
     var links = new LinkStates(node.network(), node.bootedAt());
     transport = new AdvertTransport(node);
-    receiver = new AdvertReceiver(node.metrics(), () -> onStatus.accept(this));
+    receiver =
+        new AdvertReceiver(node.metrics(), node.clock().instant(), () -> onStatus.accept(this));
     checks = new InstanceChecks(node, links);
     servers = new RealServers(node);
     effects = new Effects(node, transport, servers, timeline);
@@ -270,7 +271,9 @@ public final class VrrpInstance {
             config.password(),
             router.source(),
             transport.peers(config),
-            config.minTtl());
+            config.minTtl(),
+            config.hmac(),
+            config.hmac() == null ? null : receiver.freshness(config, node.clock().instant()));
     var advert = receiver.receive(config, expected, datagram, now);
     if (advert != null) {
       step(new AdvertisementReceived(advert.priority(), advert.interval(), datagram.source()), now);

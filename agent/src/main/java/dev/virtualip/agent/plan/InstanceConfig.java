@@ -6,6 +6,7 @@ import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
+import dev.virtualip.agent.vrrp.Hmac;
 import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
@@ -45,7 +46,9 @@ import java.util.stream.Stream;
  * @param router configuration of the state machine
  * @param priority base priority on this node, 1 to 255
  * @param password VRRPv2 password, or null if none is asked for or it is missing
- * @param missingSecret the Secret key of a password that could not be read, or null
+ * @param hmac keys of signed adverts, or null if none are asked for or they are missing
+ * @param missingSecret the Secret key of a password or of keys that could not be read, or null
+ * @param badKeys what is wrong with the keys of signed adverts, or null
  * @param unicast whether adverts go to each peer instead of to the group
  * @param members unicast: addresses of the routers, possibly with this node's own
  * @param hasOutsiders unicast: whether a selected node has no address, and so stands aside
@@ -75,7 +78,9 @@ public record InstanceConfig(
     VirtualRouterConfig router,
     int priority,
     Password password,
+    Hmac hmac,
     SecretKey missingSecret,
+    BadKeys badKeys,
     boolean unicast,
     Set<InetAddress> members,
     boolean hasOutsiders,
@@ -97,6 +102,9 @@ public record InstanceConfig(
     long delayAfterBoot,
     Map<String, String> interfaces,
     Bfd bfd) {
+
+  /** A value of a Secret that has no keys of signed adverts, and why. */
+  public record BadKeys(SecretKey secret, String problem) {}
 
   /** An address, the NIC it is bound on, and whether adverts list it. */
   public record VirtualAddress(String interfaceName, IpPrefix prefix, boolean advertised) {}
@@ -161,9 +169,7 @@ public record InstanceConfig(
     }
     var checked = vip.spec();
     var spec = checked.spec();
-    var secretKey =
-        spec.authentication() == null ? null : spec.authentication().passwordSecretRef();
-    var secret = secretKey == null ? null : secrets.get(secretKey);
+    var authentication = AuthenticationConfig.of(vip.vip(), secrets);
     var generation = vip.vip().getMetadata().getGeneration();
     var addresses =
         checked.addresses().stream()
@@ -180,8 +186,10 @@ public record InstanceConfig(
         spec.interfaceOn(nodeName),
         routerConfig(checked),
         spec.priorityOn(nodeName),
-        secret == null ? null : new Password(secret),
-        secret == null ? secretKey : null,
+        authentication.password(),
+        authentication.hmac(),
+        authentication.missing(),
+        authentication.badKeys(),
         spec.transport().mode() == Mode.Unicast,
         members(vip, nodes),
         hasOutsiders(vip, nodes),
@@ -375,7 +383,9 @@ public record InstanceConfig(
         newRouter,
         priority,
         password,
+        hmac,
         missingSecret,
+        badKeys,
         unicast,
         members,
         hasOutsiders,

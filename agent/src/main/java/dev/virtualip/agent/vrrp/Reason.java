@@ -81,6 +81,8 @@ public record Reason(Kind kind, String argument) {
     AdvertTooLong(true),
     /** A password is missing; argument: the Secret and its key. */
     SecretNotFound(true),
+    /** The keys of signed adverts cannot be read; argument: the Secret and its key. */
+    KeysInvalid(true),
     /** The NIC has the address, and virtualip has not put it there; the address. */
     AddressInUse(true),
     /** The spec has virtual servers, and the kernel has no IPVS. */

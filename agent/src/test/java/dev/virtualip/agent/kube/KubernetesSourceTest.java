@@ -173,6 +173,19 @@ class KubernetesSourceTest {
     Await.until(() -> running().equals(Set.of("m", "n")), this::running);
   }
 
+  @Test
+  void theKeysThatOtherNodesAcceptArePassedOn() {
+    var spec = "vrid: 1, authentication: {hmac: {keysSecretRef: {name: s, key: k}}}";
+    var reported = vip("a", spec).item();
+    var accepts = Map.of("state", "Backup", "hmac", Map.of("accepts", List.of(1, 2), "sends", 1));
+    reported.setAdditionalProperty("status", Map.of("nodes", Map.of("m", accepts)));
+    resource(reported).create();
+    source.start(statusChanges::add);
+    Await.until(() -> !told.isEmpty() && running().contains("m"), () -> told);
+    var report = told.getLast().virtualIps().getFirst().getStatus().nodes().get("m");
+    assertEquals(List.of(1, 2), report.hmac().accepts());
+  }
+
   private Set<String> running() {
     var status = told.getLast().virtualIps().getFirst().getStatus();
     return status == null ? Set.of() : status.nodes().keySet();

@@ -4,6 +4,7 @@ import static dev.virtualip.crds.schema.VirtualIpSpec.VRID_MAX;
 import static dev.virtualip.crds.schema.VirtualIpSpec.VRID_MIN;
 
 import dev.virtualip.crds.schema.Lease;
+import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import java.time.Duration;
 
@@ -92,19 +93,31 @@ final class ProtocolRules {
   }
 
   private void checkAuthentication() {
-    if (spec.authentication() == null) {
+    var authentication = spec.authentication();
+    if (authentication == null) {
       return;
     }
-    if (spec.vrrpVersion() != 2) {
+    var password = authentication.passwordSecretRef();
+    var hmac = authentication.hmac();
+    if (password == null && hmac == null) {
+      findings.add("spec.authentication", "needs passwordSecretRef, hmac, or both");
+    }
+    if (password != null && spec.vrrpVersion() != 2) {
       findings.add(
           "spec.authentication",
-          "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it");
+          "passwords exist in VRRPv2 only: set vrrpVersion to 2, or use hmac");
     }
-    var ref = spec.authentication().passwordSecretRef();
+    if (password != null) {
+      checkSecret("spec.authentication.passwordSecretRef", password);
+    }
+    if (hmac != null) {
+      checkSecret("spec.authentication.hmac.keysSecretRef", hmac.keysSecretRef());
+    }
+  }
+
+  private void checkSecret(String path, SecretKey ref) {
     if (ref == null || Findings.isBlank(ref.name()) || Findings.isBlank(ref.key())) {
-      findings.add(
-          "spec.authentication.passwordSecretRef",
-          "needs name and key of a Secret in virtualip's namespace");
+      findings.add(path, "needs name and key of a Secret in virtualip's namespace");
     }
   }
 

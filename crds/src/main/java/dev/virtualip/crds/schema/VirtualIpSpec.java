@@ -42,8 +42,10 @@ import java.util.Objects;
     message = "VRRPv2 learns no interval: set vrrpVersion to 3, or remove it",
     fieldPath = ".maxLearnedInterval")
 @ValidationRule(
-    value = "!has(self.authentication) || (has(self.vrrpVersion) && self.vrrpVersion == 2)",
-    message = "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it",
+    value =
+        "!has(self.authentication) || !has(self.authentication.passwordSecretRef)"
+            + " || (has(self.vrrpVersion) && self.vrrpVersion == 2)",
+    message = "passwords exist in VRRPv2 only: set vrrpVersion to 2, or use hmac",
     fieldPath = ".authentication")
 @ValidationRule(
     value =
@@ -157,7 +159,8 @@ public record VirtualIpSpec(
     @JsonPropertyDescription(
             "Whether a higher priority takes over from a lower one that is master.")
         Preempt preempt,
-    @JsonPropertyDescription("VRRPv2 simple text password (keepalived: auth_type PASS).")
+    @JsonPropertyDescription(
+            "A VRRPv2 password (keepalived: auth_type PASS), or signed adverts (auth_hmac).")
         Authentication authentication,
     @Default("false")
         @JsonPropertyDescription(

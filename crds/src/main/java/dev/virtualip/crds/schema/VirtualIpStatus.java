@@ -102,7 +102,43 @@ public record VirtualIpStatus(
           List<VirtualServerStatus> virtualServers,
       @JsonPropertyDescription(
               "The last changes of state since the agent started, newest first, ten at most.")
-          List<Transition> history) {
+          List<Transition> history,
+      @JsonPropertyDescription("Keys of signed adverts, where spec.authentication.hmac is set.")
+          HmacStatus hmac) {
+
+    /** A status without keys of signed adverts. */
+    public NodeStatus(
+        State state,
+        Integer priority,
+        String since,
+        String reason,
+        String message,
+        Long acceptedGeneration,
+        Long refusedGeneration,
+        String refusedReason,
+        Long transitions,
+        String address,
+        List<Speaker> speakers,
+        List<String> strayAddresses,
+        List<VirtualServerStatus> virtualServers,
+        List<Transition> history) {
+      this(
+          state,
+          priority,
+          since,
+          reason,
+          message,
+          acceptedGeneration,
+          refusedGeneration,
+          refusedReason,
+          transitions,
+          address,
+          speakers,
+          strayAddresses,
+          virtualServers,
+          history,
+          null);
+    }
 
     /** A status without addresses. */
     public NodeStatus(
@@ -147,9 +183,37 @@ public record VirtualIpStatus(
           speakers,
           strayAddresses,
           servers,
-          history);
+          history,
+          hmac);
+    }
+
+    /** The same status with these keys of signed adverts. */
+    public NodeStatus withHmac(HmacStatus keys) {
+      return new NodeStatus(
+          state,
+          priority,
+          since,
+          reason,
+          message,
+          acceptedGeneration,
+          refusedGeneration,
+          refusedReason,
+          transitions,
+          address,
+          speakers,
+          strayAddresses,
+          virtualServers,
+          history,
+          keys);
     }
   }
+
+  /** Keys of signed adverts on one node. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record HmacStatus(
+      @JsonPropertyDescription("Ids of the keys that it accepts.") List<Integer> accepts,
+      @JsonPropertyDescription("Id of the key that it signs with; absent in mode ReceiveOnly.")
+          Integer sends) {}
 
   /** How a virtual server is. Servers that are up are only counted: there may be a thousand. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

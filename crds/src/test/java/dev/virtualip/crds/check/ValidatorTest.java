@@ -21,6 +21,9 @@ class ValidatorTest {
         "{vrrpVersion: 2, advertInterval: 2000ms}",
         "{lease: {policy: Exclusive}}",
         "{vrrpVersion: 2, authentication: {passwordSecretRef: {name: a, key: b}}}",
+        "{authentication: {hmac: {keysSecretRef: {name: a, key: b}, mode: Permissive}}}",
+        "{vrrpVersion: 2, authentication: {passwordSecretRef: {name: a, key: b},"
+            + " hmac: {keysSecretRef: {name: a, key: c}}}}",
         "{advertInterval: 10ms}",
         "{advertInterval: 40950ms}",
         "{advertInterval: 40.95s}",
@@ -109,7 +112,9 @@ class ValidatorTest {
           {advertInterval: "1"} | spec.advertInterval: "1" is not a duration: write a number and \
           a unit (ms, s, m, h), as in 1s
           {preempt: {delay: 1001s}} | spec.preempt.delay: 1001s is out of range: use 0s to 1000s
-          {authentication: {passwordSecretRef: {name: a, key: b}}} | spec.authentication: authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it
+          {authentication: {passwordSecretRef: {name: a, key: b}}} | spec.authentication: passwords exist in VRRPv2 only: set vrrpVersion to 2, or use hmac
+          {authentication: {}} | spec.authentication: needs passwordSecretRef, hmac, or both
+          {authentication: {hmac: {keysSecretRef: {name: a}}}} | spec.authentication.hmac.keysSecretRef: needs name and key of a Secret in virtualip's namespace
           {vrrpVersion: 2, authentication: {passwordSecretRef: {name: a}}} | spec.authentication.passwordSecretRef: needs name and key of a Secret in virtualip's namespace
           {addresses: []} | spec.addresses: is empty: give at least one address, as in 203.0.113.10/24
           {addresses: [{}]} | spec.addresses[0].address: is missing: give an address with prefix, as in 203.0.113.10/24
