@@ -8,6 +8,7 @@ import dev.virtualip.agent.check.IdleConnections;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.check.ScheduledCheck;
+import dev.virtualip.agent.disk.KeyRecord;
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.disk.ServiceRecord;
 import dev.virtualip.agent.disk.Snapshot;
@@ -44,10 +45,13 @@ import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.net.PacketPorts;
 import dev.virtualip.agent.notify.KeepalivedState;
 import dev.virtualip.agent.notify.Notifier;
+import dev.virtualip.agent.plan.KeyRings;
+import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.report.AgentHttp;
 import dev.virtualip.agent.report.MetricsHttp;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.ManifestSource;
+import dev.virtualip.agent.vrrp.KeyRing;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -311,6 +315,7 @@ final class RunCommand implements Callable<Integer> {
     private final AgentMetrics metrics;
     private final MasterRecord masterRecord;
     private final ServiceRecord serviceRecord;
+    private final KeyRecord keyRecord;
     private final PodReadiness pods;
     private final Pinger pinger = new Pinger();
     private final BfdLoop bfd;
@@ -343,6 +348,7 @@ final class RunCommand implements Callable<Integer> {
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
       masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
       serviceRecord = stateDir == null ? null : ServiceRecord.in(stateDir);
+      keyRecord = client == null || stateDir == null ? null : KeyRecord.in(stateDir);
       var live = client == null ? null : kubernetes.pods();
       pods = live == null || stateDir == null ? live : RememberedReadiness.in(stateDir, live);
       notifier =
@@ -351,7 +357,17 @@ final class RunCommand implements Callable<Integer> {
               scripts,
               registry,
               (virtualIp, problems) -> loop.put(new Input.Noted(virtualIp, problems)));
-      planning = new Planning(nodeName, this, change -> loop.put(new Input.PlanChanged(change)));
+      planning =
+          new Planning(
+              new Plan(nodeName, earlierKeys()),
+              this,
+              change -> loop.put(new Input.PlanChanged(change)));
+    }
+
+    private KeyRings earlierKeys() {
+      return client == null
+          ? KeyRings.untold()
+          : KeyRings.of(nodeName, keyRecord == null ? Map.of() : keyRecord.read());
     }
 
     Map<String, MasterRecord.Master> earlierMasters() {
@@ -439,10 +455,14 @@ final class RunCommand implements Callable<Integer> {
      * a bad edit.
      */
     @Override
-    public void accepted(Desired desired, Map<String, VirtualIp> running) {
+    public void accepted(
+        Desired desired, Map<String, VirtualIp> running, Map<String, KeyRing> keys) {
       Defects.contain(() -> notifier.running(running, desired.tellableSecrets()));
       if (kubernetes != null) {
         kubernetes.running(running.values());
+      }
+      if (keyRecord != null) {
+        disk.execute(() -> keyRecord.write(keys));
       }
       if (snapshot != null) {
         var good =

@@ -202,7 +202,7 @@ final class AdvertTransport {
         AdvertisementCodec.encode(
             advert, config.password(), source, destination, config.checksum());
     return config.hmac() != null && config.hmac().signs()
-        ? HmacTrailer.append(message, config.hmac(), sequence, source, destination)
+        ? HmacTrailer.append(message, config.hmac().ring().sends(), sequence, source, destination)
         : message;
   }
 

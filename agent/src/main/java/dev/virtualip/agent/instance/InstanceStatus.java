@@ -3,8 +3,8 @@ package dev.virtualip.agent.instance;
 import dev.virtualip.agent.instance.Timeline.Change;
 import dev.virtualip.agent.instance.Timeline.Part;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.KeyRings;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
-import dev.virtualip.agent.vrrp.Hmac;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
@@ -14,7 +14,6 @@ import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIpStatus;
-import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import dev.virtualip.crds.values.IpPrefix;
@@ -216,6 +215,12 @@ final class InstanceStatus {
       messages.add("priority 1 until checks are good (whenAllFail: KeepMaster)");
     }
     noted.forEach(problem -> messages.add(problem.toString()));
+    var bad = config.authentication().badKeys();
+    if (bad != null && config.hmac() != null) {
+      messages.add(
+          "the former keys of adverts go on, as of Secret %s, key %s: %s"
+              .formatted(bad.secret().name(), bad.secret().key(), bad.problem()));
+    }
     var history = timeline.history();
     var speakers = receiver.speakers();
     return new NodeStatus(
@@ -233,12 +238,6 @@ final class InstanceStatus {
         strays.isEmpty() ? null : strays,
         virtualServers,
         history.isEmpty() ? null : history,
-        hmac(config.hmac()));
-  }
-
-  private static HmacStatus hmac(Hmac hmac) {
-    return hmac == null
-        ? null
-        : new HmacStatus(hmac.ids().stream().sorted().toList(), hmac.signs() ? hmac.sends() : null);
+        config.hmac() == null ? null : KeyRings.status(config.hmac()));
   }
 }

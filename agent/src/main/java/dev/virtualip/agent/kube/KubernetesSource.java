@@ -16,8 +16,8 @@ import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
-import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -91,7 +91,7 @@ public final class KubernetesSource implements AutoCloseable {
    * An object as it was read. It can be run if it has no problems.
    *
    * @param asked the present request to this node, or null
-   * @param reporting the nodes that report, each with the keys that it accepts
+   * @param reporting the nodes that report, each with its keys of signed adverts
    */
   private record Version(
       GenericKubernetesResource object,
@@ -495,18 +495,21 @@ public final class KubernetesSource implements AutoCloseable {
             .collect(Collectors.toMap(Map.Entry::getKey, node -> runs(node.getValue())));
   }
 
-  /** A report without all but the keys that the node accepts. */
+  /** A report without all but the keys of the node, and whether it takes part or is heard of. */
   private static NodeStatus runs(NodeStatus report) {
-    return report == null || report.hmac() == null
-        ? RUNS
-        : RUNS.withHmac(new HmacStatus(report.hmac().accepts(), null));
+    if (report == null || report.hmac() == null) {
+      return RUNS;
+    }
+    // A failover is no reason to plan anew.
+    boolean same = report.state() == State.Master;
+    return RUNS.withHmac(report.hmac(), same ? State.Backup : report.state());
   }
 
-  /** The keys that nodes accept; empty where adverts are not signed. */
+  /** The nodes and their keys; empty where adverts are not signed. */
   private static Map<String, NodeStatus> keys(VirtualIpStatus status) {
-    var keys = new HashMap<>(reporting(status));
-    keys.values().removeIf(RUNS::equals);
-    return keys;
+    var reporting = reporting(status);
+    boolean signed = reporting.values().stream().anyMatch(report -> report.hmac() != null);
+    return signed ? reporting : Map.of();
   }
 
   private HandOver asked(VirtualIpStatus status) {

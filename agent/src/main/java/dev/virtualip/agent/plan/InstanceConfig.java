@@ -45,10 +45,7 @@ import java.util.stream.Stream;
  * @param interfaceName NIC that carries the adverts on this node
  * @param router configuration of the state machine
  * @param priority base priority on this node, 1 to 255
- * @param password VRRPv2 password, or null if none is asked for or it is missing
- * @param hmac keys of signed adverts, or null if none are asked for or they are missing
- * @param missingSecret the Secret key of a password or of keys that could not be read, or null
- * @param badKeys what is wrong with the keys of signed adverts, or null
+ * @param authentication the password, and the keys of signed adverts
  * @param unicast whether adverts go to each peer instead of to the group
  * @param members unicast: addresses of the routers, possibly with this node's own
  * @param hasOutsiders unicast: whether a selected node has no address, and so stands aside
@@ -77,10 +74,7 @@ public record InstanceConfig(
     String interfaceName,
     VirtualRouterConfig router,
     int priority,
-    Password password,
-    Hmac hmac,
-    SecretKey missingSecret,
-    BadKeys badKeys,
+    AuthenticationConfig authentication,
     boolean unicast,
     Set<InetAddress> members,
     boolean hasOutsiders,
@@ -102,9 +96,6 @@ public record InstanceConfig(
     long delayAfterBoot,
     Map<String, String> interfaces,
     Bfd bfd) {
-
-  /** A value of a Secret that has no keys of signed adverts, and why. */
-  public record BadKeys(SecretKey secret, String problem) {}
 
   /** An address, the NIC it is bound on, and whether adverts list it. */
   public record VirtualAddress(String interfaceName, IpPrefix prefix, boolean advertised) {}
@@ -149,13 +140,14 @@ public record InstanceConfig(
    */
   public static InstanceConfig from(
       VirtualIp vip, String nodeName, Map<SecretKey, byte[]> secrets, List<NodeFacts> nodes) {
-    return from(CheckedSpec.check(vip), nodeName, secrets, nodes, Map.of());
+    return from(CheckedSpec.check(vip), nodeName, secrets, nodes, Map.of(), KeyRings.untold());
   }
 
   /**
    * The configuration of a VirtualIP that has been checked already.
    *
    * @param pods the pods that are real servers
+   * @param keys the keys of signed adverts as they were, which are brought up to date
    * @throws IllegalArgumentException with all problems, if the spec is not valid
    */
   public static InstanceConfig from(
@@ -163,13 +155,13 @@ public record InstanceConfig(
       String nodeName,
       Map<SecretKey, byte[]> secrets,
       List<NodeFacts> nodes,
-      Map<PodSelector, List<PodFacts>> pods) {
+      Map<PodSelector, List<PodFacts>> pods,
+      KeyRings keys) {
     if (!vip.isGood()) {
       throw new IllegalArgumentException(vip.name() + " may not run: " + vip.problems());
     }
     var checked = vip.spec();
     var spec = checked.spec();
-    var authentication = AuthenticationConfig.of(vip.vip(), secrets);
     var generation = vip.vip().getMetadata().getGeneration();
     var addresses =
         checked.addresses().stream()
@@ -186,10 +178,7 @@ public record InstanceConfig(
         spec.interfaceOn(nodeName),
         routerConfig(checked),
         spec.priorityOn(nodeName),
-        authentication.password(),
-        authentication.hmac(),
-        authentication.missing(),
-        authentication.badKeys(),
+        AuthenticationConfig.of(vip.vip(), secrets, keys),
         spec.transport().mode() == Mode.Unicast,
         members(vip, nodes),
         hasOutsiders(vip, nodes),
@@ -332,6 +321,16 @@ public record InstanceConfig(
         .toList();
   }
 
+  /** The VRRPv2 password, or null. */
+  public Password password() {
+    return authentication.password();
+  }
+
+  /** The keys of signed adverts, or null. */
+  public Hmac hmac() {
+    return authentication.hmac();
+  }
+
   /** Keys of all virtual servers. */
   public Set<ServiceKey> serviceKeys() {
     return virtualServers.stream()
@@ -382,10 +381,7 @@ public record InstanceConfig(
         interfaceName,
         newRouter,
         priority,
-        password,
-        hmac,
-        missingSecret,
-        badKeys,
+        authentication,
         unicast,
         members,
         hasOutsiders,

@@ -2,21 +2,16 @@ package dev.virtualip.agent.vrrp;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Optional;
-import java.util.Set;
-import java.util.stream.Collectors;
 
 /**
  * Authentication of adverts by a key that the routers share (keepalived 2.4: {@code auth_hmac}).
  *
  * @param mode whether adverts are signed, and whether unsigned ones are believed
- * @param keys the keys that are accepted, oldest first; at least one, each id once
- * @param sends id of the key that signs; one of {@code keys}
+ * @param ring the keys
  */
-public record Hmac(Mode mode, List<HmacKey> keys, int sends) {
+public record Hmac(Mode mode, KeyRing ring) {
 
   /** How a router takes part, in the order in which all routers are taken through. */
   public enum Mode {
@@ -26,14 +21,6 @@ public record Hmac(Mode mode, List<HmacKey> keys, int sends) {
     Permissive,
     /** Adverts are signed; unsigned ones are dropped. */
     Enforce
-  }
-
-  /** Copies the keys. */
-  public Hmac {
-    keys = List.copyOf(keys);
-    if (find(keys, sends).isEmpty()) {
-      throw new IllegalArgumentException("there is no key " + sends);
-    }
   }
 
   /**
@@ -49,7 +36,7 @@ public record Hmac(Mode mode, List<HmacKey> keys, int sends) {
       number++;
       if (!line.isBlank()) {
         var key = key(number, line.strip().split("\\s+"));
-        if (find(keys, key.id()).isPresent()) {
+        if (keys.stream().anyMatch(other -> other.id() == key.id())) {
           throw new IllegalArgumentException("there are two keys " + key.id());
         }
         keys.add(key);
@@ -75,38 +62,13 @@ public record Hmac(Mode mode, List<HmacKey> keys, int sends) {
     return new HmacKey(id, bytes);
   }
 
-  /**
-   * The id of the key to sign with: the newest that all routers accept. Without one, or without any
-   * word of them, it is the oldest, which they have had for longest.
-   *
-   * @param keys the keys of this router, oldest first
-   * @param accepted the ids that each of the routers says it accepts
-   */
-  public static int newestOfAll(List<HmacKey> keys, Collection<Set<Integer>> accepted) {
-    return keys.reversed().stream()
-        .map(HmacKey::id)
-        .filter(_ -> !accepted.isEmpty())
-        .filter(id -> accepted.stream().allMatch(ids -> ids.contains(id)))
-        .findFirst()
-        .orElse(keys.getFirst().id());
-  }
-
   /** Whether this router's adverts are signed. */
   public boolean signs() {
     return mode != Mode.ReceiveOnly;
   }
 
-  /** The ids of the keys that are accepted. */
-  public Set<Integer> ids() {
-    return keys.stream().map(HmacKey::id).collect(Collectors.toUnmodifiableSet());
-  }
-
-  /** The key with an id. */
-  Optional<HmacKey> key(int id) {
-    return find(keys, id);
-  }
-
-  private static Optional<HmacKey> find(List<HmacKey> keys, int id) {
-    return keys.stream().filter(key -> key.id() == id).findFirst();
+  /** The accepted keys with an id: after a change of its bytes there are two for a while. */
+  List<HmacKey> keys(int id) {
+    return ring.accepted().filter(key -> key.id() == id).toList();
   }
 }

@@ -1,8 +1,10 @@
 package dev.virtualip.agent.vrrp;
 
+import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.MessageDigest;
 import java.util.Arrays;
+import java.util.HexFormat;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
@@ -15,6 +17,8 @@ public final class HmacKey {
   public static final int MAX = 64;
 
   private static final String ALGORITHM = "HmacSHA256";
+  private static final byte[] NAME = "virtualip key".getBytes(StandardCharsets.US_ASCII);
+  private static final int NAME_LENGTH = 4;
 
   private final int id;
   private final byte[] bytes;
@@ -39,6 +43,19 @@ public final class HmacKey {
   /** The id on the wire, 1 to 255. */
   public int id() {
     return id;
+  }
+
+  /** A copy of the key itself. */
+  public byte[] bytes() {
+    return bytes.clone();
+  }
+
+  /**
+   * The id and 8 digits that follow from the key, as in {@code 7-1f0c93aa}: another key with the
+   * same id has another name. It tells nothing of the key that its adverts do not tell.
+   */
+  public String name() {
+    return id + "-" + HexFormat.of().formatHex(digest(NAME), 0, NAME_LENGTH);
   }
 
   /** HMAC-SHA256 of the parts, one after the other; 32 bytes. */
@@ -67,9 +84,9 @@ public final class HmacKey {
     return 31 * id + Arrays.hashCode(bytes);
   }
 
-  /** Without the key itself. */
+  /** Its name: never the key itself. */
   @Override
   public String toString() {
-    return id + ":********";
+    return name();
   }
 }

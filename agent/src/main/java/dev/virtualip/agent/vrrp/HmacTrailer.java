@@ -41,19 +41,18 @@ public final class HmacTrailer {
    * An advert with its trailer.
    *
    * @param message the encoded advert
-   * @param hmac its {@code sends} names the key
+   * @param key signs it
    * @param sequence seconds, fraction and counter; see {@link Freshness}
    */
   public static byte[] append(
-      byte[] message, Hmac hmac, long sequence, InetAddress source, InetAddress destination) {
+      byte[] message, HmacKey key, long sequence, InetAddress source, InetAddress destination) {
     var signed =
         ByteBuffer.allocate(message.length + LENGTH)
             .put(message)
             .put((byte) SCHEME)
-            .put((byte) hmac.sends())
+            .put((byte) key.id())
             .putShort((short) 0)
             .putLong(sequence);
-    var key = hmac.key(hmac.sends()).orElseThrow();
     signed.put(digest(key, signed.array(), source), 0, HMAC);
     if (source instanceof Inet6Address) {
       signed.putShort(CHECKSUM_AT, (short) 0);
@@ -87,19 +86,22 @@ public final class HmacTrailer {
     if (freshness.isStale(sequence(signed))) {
       return Decoded.Reason.HmacStale;
     }
-    var key = hmac.key(signed[at + 1] & 0xFF);
-    if (key.isEmpty()) {
+    var keys = hmac.keys(signed[at + 1] & 0xFF);
+    if (keys.isEmpty()) {
       return Decoded.Reason.HmacUnknownKey;
     }
-    var theirs = Arrays.copyOfRange(signed, signed.length - HMAC, signed.length);
-    var ours = Arrays.copyOf(digest(key.get(), signed, source), HMAC);
-    if (!MessageDigest.isEqual(ours, theirs)) {
+    if (keys.stream().noneMatch(key -> isSignedBy(key, signed, source))) {
       return Decoded.Reason.HmacWrong;
     }
     int priority = signed[2] & 0xFF;
     return freshness.isNew(source, sequence(signed), priority == 0)
         ? null
         : Decoded.Reason.HmacReplayed;
+  }
+
+  private static boolean isSignedBy(HmacKey key, byte[] signed, InetAddress source) {
+    var theirs = Arrays.copyOfRange(signed, signed.length - HMAC, signed.length);
+    return MessageDigest.isEqual(Arrays.copyOf(digest(key, signed, source), HMAC), theirs);
   }
 
   private static byte[] digest(HmacKey key, byte[] signed, InetAddress source) {

@@ -4,16 +4,19 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.KeyRings;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Datagram;
 import dev.virtualip.agent.vrrp.Freshness;
 import dev.virtualip.agent.vrrp.Hmac;
-import dev.virtualip.agent.vrrp.Hmac.Mode;
 import dev.virtualip.agent.vrrp.HmacTrailer;
 import dev.virtualip.agent.vrrp.Version;
+import dev.virtualip.crds.check.CheckedSpec;
+import dev.virtualip.crds.schema.Authentication.HmacAuthentication.Mode;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
@@ -34,6 +37,15 @@ class SignedAdvertsTest {
   private long now = 1;
 
   private void start(String mode, String keys) {
+    start(config(mode, keys, KeyRings.untold()));
+  }
+
+  private void start(InstanceConfig config) {
+    instance = new VrrpInstance(config, false, fake.node, _ -> {});
+    instance.start(now);
+  }
+
+  private static InstanceConfig config(String mode, String keys, KeyRings rings) {
     var yaml =
         """
         apiVersion: virtualip.dev/v1alpha1
@@ -48,18 +60,14 @@ class SignedAdvertsTest {
             .formatted(mode);
     var secrets =
         Map.of(new SecretKey("vip-auth", "keys"), keys.getBytes(StandardCharsets.US_ASCII));
-    var config =
-        InstanceConfig.from(
-            Serialization.unmarshal(yaml, VirtualIp.class), "node-a", secrets, List.of());
-    instance = new VrrpInstance(config, false, fake.node, _ -> {});
-    instance.start(now);
+    var vip = CheckedSpec.check(Serialization.unmarshal(yaml, VirtualIp.class));
+    return InstanceConfig.from(vip, "node-a", secrets, List.of(), Map.of(), rings);
   }
 
   /** A higher advert, with this sequence. */
   private byte[] signed(long sequence) {
     var keys = Hmac.parse(KEYS.getBytes(StandardCharsets.US_ASCII));
-    return HmacTrailer.append(
-        unsigned(), new Hmac(Mode.Enforce, keys, 7), sequence, PEER, Frames.GROUP);
+    return HmacTrailer.append(unsigned(), keys.getFirst(), sequence, PEER, Frames.GROUP);
   }
 
   private static byte[] unsigned() {
@@ -119,11 +127,23 @@ class SignedAdvertsTest {
 
   @Test
   void theKeysAreReported() {
+    var name = Hmac.parse(KEYS.getBytes(StandardCharsets.US_ASCII)).getFirst().name();
     start("Permissive", KEYS);
-    assertEquals(List.of(7), instance.status().hmac().accepts());
-    assertEquals(7, instance.status().hmac().sends());
-    start("ReceiveOnly", KEYS);
-    assertEquals(null, instance.status().hmac().sends());
+    assertEquals(
+        new HmacStatus(Mode.Permissive, List.of(name), null, name), instance.status().hmac());
+  }
+
+  @Test
+  void formerKeysGoOnWhereTheSecretHasNoGoodOnes() {
+    var rings = KeyRings.of("node-a", Map.of());
+    start(config("Enforce", KEYS, rings));
+    becomeMaster();
+    instance.update(config("Enforce", "7 a5a5", rings), now);
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(
+        "the former keys of adverts go on, as of Secret vip-auth, key keys: key 7 has 2 bytes: use"
+            + " 32 to 64",
+        instance.status().message());
   }
 
   @Test

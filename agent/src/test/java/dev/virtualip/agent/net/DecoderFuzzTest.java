@@ -14,6 +14,7 @@ import dev.virtualip.agent.vrrp.Freshness;
 import dev.virtualip.agent.vrrp.Hmac;
 import dev.virtualip.agent.vrrp.Hmac.Mode;
 import dev.virtualip.agent.vrrp.HmacKey;
+import dev.virtualip.agent.vrrp.KeyRing;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import java.net.InetAddress;
@@ -45,7 +46,14 @@ class DecoderFuzzTest {
     var key = new HmacKey(1, new byte[HmacKey.MIN]);
     var freshness = Freshness.begin(Instant.ofEpochSecond(1_800_000_000L), 5);
     return new Expected(
-        version, SECOND, null, OWN, null, new Hmac(Mode.Permissive, List.of(key), 1), freshness);
+        version,
+        SECOND,
+        null,
+        OWN,
+        null,
+        255,
+        new Hmac(Mode.Permissive, KeyRing.untold(List.of(key))),
+        freshness);
   }
 
   @FuzzTest(maxDuration = "60s")

@@ -2,18 +2,18 @@ package dev.virtualip.agent.plan;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.agent.vrrp.Hmac;
 import dev.virtualip.agent.vrrp.Hmac.Mode;
+import dev.virtualip.agent.vrrp.HmacKey;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus;
-import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.nio.charset.StandardCharsets;
-import java.util.Arrays;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -22,11 +22,12 @@ import org.junit.jupiter.api.Test;
 class AuthenticationConfigTest {
   private static final SecretKey KEYS = new SecretKey("vip-auth", "keys");
   private static final String ONE = "1 " + "01".repeat(32) + "\n";
-  private static final String BOTH = ONE + "2 " + "02".repeat(32) + "\n";
+  private static final String TWO = "2 " + "02".repeat(32) + "\n";
 
-  /** A VirtualIP whose nodes report these keys; null for a node without any. */
-  @SafeVarargs
-  private static VirtualIp reported(List<Integer>... accepts) {
+  private final KeyRings rings = KeyRings.of("node-a", Map.of());
+
+  /** A VirtualIP about which these nodes report. */
+  private static VirtualIp vip(Map<String, NodeStatus> nodes) {
     var vip =
         Serialization.unmarshal(
             """
@@ -40,109 +41,113 @@ class AuthenticationConfigTest {
               addresses: [{address: 203.0.113.10/24}]
             """,
             VirtualIp.class);
-    var nodes = new HashMap<String, NodeStatus>();
-    for (var ids : accepts) {
-      var report = new NodeStatus(null, 100, null, null, null, null, null, null);
-      nodes.put(
-          "node-" + nodes.size(), ids == null ? report : report.withHmac(new HmacStatus(ids, 1)));
-    }
     vip.setStatus(new VirtualIpStatus(null, null, null, null, nodes, null, null, null));
     return vip;
   }
 
-  private static AuthenticationConfig read(VirtualIp vip, String secret) {
-    return AuthenticationConfig.of(vip, Map.of(KEYS, secret.getBytes(StandardCharsets.US_ASCII)));
+  /** A node that begins with these keys, and reports in a state. */
+  private static NodeStatus node(State state, String keys) {
+    var config = AuthenticationConfig.of(vip(null), secret(keys), KeyRings.of("node-b", Map.of()));
+    var report = new NodeStatus(null, 100, null, null, null, null, null, null);
+    return report.withHmac(KeyRings.status(config.hmac()), state);
+  }
+
+  private static Map<SecretKey, byte[]> secret(String keys) {
+    return Map.of(KEYS, keys.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  private AuthenticationConfig read(Map<String, NodeStatus> nodes, String keys) {
+    return AuthenticationConfig.of(vip(nodes), secret(keys), rings);
+  }
+
+  private static int sends(AuthenticationConfig config) {
+    return config.hmac().ring().sends().id();
   }
 
   @Test
-  void theNewestKeyThatAllNodesReportIsSent() {
-    assertEquals(1, read(reported(List.of(1, 2), List.of(1)), BOTH).hmac().sends());
-    assertEquals(1, read(reported(List.of(1, 2), null), BOTH).hmac().sends());
-    assertEquals(2, read(reported(List.of(1, 2), List.of(1, 2)), BOTH).hmac().sends());
-    assertEquals(Mode.Enforce, read(reported(), ONE).hmac().mode());
+  void aReplacedKeyWaitsForTheReportsOfTheOthers() {
+    var old = Map.of("node-b", node(State.Backup, ONE));
+    assertEquals(1, sends(read(old, ONE)));
+    assertEquals(1, sends(read(old, TWO)));
+    assertEquals(2, sends(read(Map.of("node-b", node(State.Backup, TWO)), TWO)));
   }
 
   @Test
-  void withoutAnyReportTheFirstKeyIsSent() {
-    var vip = reported();
-    assertEquals(1, read(vip, BOTH).hmac().sends());
-    vip.setStatus(null);
-    assertEquals(1, read(vip, BOTH).hmac().sends());
+  void itsOwnReportHoldsNothingUp() {
+    var own = Map.of("node-a", node(State.Backup, ONE));
+    assertEquals(1, sends(read(own, ONE)));
+    assertEquals(2, sends(read(own, TWO)));
+  }
+
+  @Test
+  void whoBeginsWithOtherKeysThanALiveNodeWaits() {
+    assertEquals("node-b", read(Map.of("node-b", node(State.Backup, ONE)), TWO).stranger());
+    assertNull(read(Map.of("node-b", node(State.Unknown, ONE)), TWO).stranger(), "not heard of");
+    assertNull(read(Map.of("node-b", node(State.Backup, ONE)), TWO).stranger(), "it has begun");
+  }
+
+  @Test
+  void whoHadItsKeysBeforeDoesNotWait() {
+    read(Map.of(), ONE);
+    var restarted = KeyRings.of("node-a", rings.all());
+    var node = node(State.Backup, ONE);
+    var vip = vip(Map.of("node-a", node, "node-b", node));
+    var config = AuthenticationConfig.of(vip, secret(TWO), restarted);
+    assertNull(config.stranger());
+    assertEquals(1, sends(config));
+    assertEquals(List.of(1), config.hmac().ring().kept().stream().map(HmacKey::id).toList());
+  }
+
+  @Test
+  void whoIsNotWaitedForAnyMoreBeginsAnew() {
+    read(Map.of(), ONE);
+    var restarted = KeyRings.of("node-a", rings.all());
+    var vip = vip(Map.of("node-b", node(State.Backup, TWO)));
+    assertEquals(2, sends(AuthenticationConfig.of(vip, secret(TWO), restarted)));
   }
 
   @Test
   void missingAndBadKeysAreTold() {
-    var missing = AuthenticationConfig.of(reported(), Map.of());
+    var missing = AuthenticationConfig.of(vip(null), Map.of(), rings);
     assertEquals(KEYS, missing.missing());
     assertNull(missing.hmac());
-    var bad = read(reported(), "1 0123");
+    var bad = read(null, "1 0123");
     assertEquals("key 1 has 2 bytes: use 32 to 64", bad.badKeys().problem());
+    assertNull(bad.missing());
     assertNull(bad.hmac());
   }
 
-  /**
-   * Three nodes, of which one misses each update for a long time: whatever one sends, the others
-   * accept at every moment, from the first key to the second.
-   */
   @Test
-  void noMomentIsWithoutACommonKeyWhileOneNodeIsAway() {
-    for (int away = 0; away < 3; away++) {
-      var cluster = new Cluster();
-      cluster.secret = BOTH;
-      for (int round = 0; round < 3; round++) {
-        for (int node = 0; node < 3; node++) {
-          if (node != away) {
-            cluster.update(node);
-          }
-        }
-      }
-      assertEquals(List.of(1, 1, 1), cluster.sent(), "the new key waits for " + away);
-      for (int round = 0; round < 2; round++) {
-        for (int node = 2; node >= 0; node--) {
-          cluster.update(node);
-        }
-      }
-      assertEquals(List.of(2, 2, 2), cluster.sent());
-      cluster.secret = BOTH.substring(ONE.length());
-      for (int node = 0; node < 3; node++) {
-        cluster.update(node);
-      }
-      assertEquals(List.of(2, 2, 2), cluster.sent(), "the old key has gone");
-    }
+  void whatWasGoodGoesOnWhereTheSecretIsNot() {
+    var good = read(null, ONE);
+    var bad = read(null, "1 0123");
+    assertEquals(good.hmac(), bad.hmac());
+    assertEquals("key 1 has 2 bytes: use 32 to 64", bad.badKeys().problem());
+    var gone = AuthenticationConfig.of(vip(null), Map.of(), rings);
+    assertEquals(good.hmac(), gone.hmac());
+    assertEquals("it is gone", gone.badKeys().problem());
+    assertNull(gone.missing());
   }
 
-  /** Nodes that read Secret and status when they are told to, and then report. */
-  private static final class Cluster {
-    private String secret = ONE;
+  @Test
+  void keysAreForgottenWhenAdvertsAreNotSignedAnyMore() {
+    read(null, ONE);
+    var unsigned = vip(null);
+    unsigned.setSpec(
+        Serialization.unmarshal("{vrid: 77, interface: eth0}", VirtualIpSpec.class));
+    AuthenticationConfig.of(unsigned, secret(ONE), rings);
+    assertEquals(Map.of(), rings.all());
+  }
 
-    @SuppressWarnings({"unchecked", "rawtypes"})
-    private final List<Integer>[] reports = new List[] {List.of(1), List.of(1), List.of(1)};
-
-    private final AuthenticationConfig[] nodes = new AuthenticationConfig[3];
-
-    Cluster() {
-      for (int node = 0; node < 3; node++) {
-        update(node);
-      }
-    }
-
-    /** A node reads what there is, sends by it, and reports what it accepts. */
-    void update(int node) {
-      nodes[node] = read(reported(reports), secret);
-      reports[node] = nodes[node].hmac().ids().stream().sorted().toList();
-      if (Arrays.stream(nodes).allMatch(one -> one != null)) {
-        sent()
-            .forEach(
-                id -> {
-                  for (var receiver : nodes) {
-                    assertTrue(receiver.hmac().ids().contains(id));
-                  }
-                });
-      }
-    }
-
-    List<Integer> sent() {
-      return Arrays.stream(nodes).map(node -> node.hmac().sends()).toList();
-    }
+  @Test
+  void fromFilesTheFirstKeyIsSent() {
+    var files = KeyRings.untold();
+    var config = AuthenticationConfig.of(vip(null), secret(ONE + TWO), files);
+    assertEquals(1, sends(config));
+    assertEquals(Mode.Enforce, config.hmac().mode());
+    var turned = AuthenticationConfig.of(vip(null), secret(TWO + ONE), files);
+    assertEquals(2, sends(turned));
+    var keys = Hmac.parse(TWO.getBytes(StandardCharsets.US_ASCII));
+    assertEquals(keys, AuthenticationConfig.of(vip(null), secret(TWO), files).hmac().ring().keys());
   }
 }

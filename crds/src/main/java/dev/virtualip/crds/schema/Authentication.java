@@ -35,8 +35,8 @@ public record Authentication(
           @JsonPropertyDescription(
               "Key of a Secret in virtualip's own namespace. Each line of its value has the id of a"
                   + " key, 1 to 255, a space, and 64 to 128 hexadecimal digits; the newest key is"
-                  + " the last. All are accepted; adverts are signed with the newest that all nodes"
-                  + " accept.")
+                  + " the last. The Secret may be replaced as a whole: former keys are accepted until"
+                  + " all nodes have read the new ones, which are sent from then on.")
           SecretKey keysSecretRef,
       @Default("Enforce")
           @JsonPropertyDescription(

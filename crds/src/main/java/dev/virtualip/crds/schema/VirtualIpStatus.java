@@ -2,6 +2,7 @@ package dev.virtualip.crds.schema;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import dev.virtualip.crds.schema.Authentication.HmacAuthentication.Mode;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.List;
 import java.util.Map;
@@ -106,40 +107,6 @@ public record VirtualIpStatus(
       @JsonPropertyDescription("Keys of signed adverts, where spec.authentication.hmac is set.")
           HmacStatus hmac) {
 
-    /** A status without keys of signed adverts. */
-    public NodeStatus(
-        State state,
-        Integer priority,
-        String since,
-        String reason,
-        String message,
-        Long acceptedGeneration,
-        Long refusedGeneration,
-        String refusedReason,
-        Long transitions,
-        String address,
-        List<Speaker> speakers,
-        List<String> strayAddresses,
-        List<VirtualServerStatus> virtualServers,
-        List<Transition> history) {
-      this(
-          state,
-          priority,
-          since,
-          reason,
-          message,
-          acceptedGeneration,
-          refusedGeneration,
-          refusedReason,
-          transitions,
-          address,
-          speakers,
-          strayAddresses,
-          virtualServers,
-          history,
-          null);
-    }
-
     /** A status without addresses. */
     public NodeStatus(
         State state,
@@ -160,6 +127,7 @@ public record VirtualIpStatus(
           refusedGeneration,
           null,
           transitions,
+          null,
           null,
           null,
           null,
@@ -187,10 +155,10 @@ public record VirtualIpStatus(
           hmac);
     }
 
-    /** The same status with these keys of signed adverts. */
-    public NodeStatus withHmac(HmacStatus keys) {
+    /** The same status with these keys of signed adverts, in another state. */
+    public NodeStatus withHmac(HmacStatus keys, State other) {
       return new NodeStatus(
-          state,
+          other,
           priority,
           since,
           reason,
@@ -211,9 +179,16 @@ public record VirtualIpStatus(
   /** Keys of signed adverts on one node. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
   public record HmacStatus(
-      @JsonPropertyDescription("Ids of the keys that it accepts.") List<Integer> accepts,
-      @JsonPropertyDescription("Id of the key that it signs with; absent in mode ReceiveOnly.")
-          Integer sends) {}
+      @JsonPropertyDescription("Mode that it is in.") Mode mode,
+      @JsonPropertyDescription(
+              "Names of the keys that it has read from the Secret, oldest first: the id and a digest"
+                  + " of the key, as in 7-1f0c93aa.")
+          List<String> keys,
+      @JsonPropertyDescription(
+              "Names of former keys that it accepts still, as other nodes may send them.")
+          List<String> kept,
+      @JsonPropertyDescription("Name of the key that it signs with, where its mode is to sign.")
+          String sends) {}
 
   /** How a virtual server is. Servers that are up are only counted: there may be a thousand. */
   @JsonInclude(JsonInclude.Include.NON_NULL)
