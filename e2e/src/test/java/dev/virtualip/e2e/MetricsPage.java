@@ -79,6 +79,7 @@ final class MetricsPage {
     metrics.sendFailed("web");
     metrics.received("web", 0);
     metrics.differs("web");
+    metrics.intervalBounded("web");
     metrics.rejected("web", "Checksum");
     metrics.restored("web");
     metrics.renewed("web");

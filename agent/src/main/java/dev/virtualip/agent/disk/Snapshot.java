@@ -10,14 +10,8 @@ import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -135,7 +129,7 @@ public final class Snapshot {
               pods,
               secrets,
               desired.tellable());
-      replace(MAPPER.writeValueAsBytes(content));
+      OwnersFile.replace(file, MAPPER.writeValueAsBytes(content));
       written = desired;
     } catch (IOException e) {
       LOG.warn(
@@ -143,27 +137,6 @@ public final class Snapshot {
               + " one",
           file,
           oneLine(e));
-    }
-  }
-
-  private void replace(byte[] bytes) throws IOException {
-    var directory = file.getParent();
-    Files.createDirectories(directory);
-    var temporary = file.resolveSibling(file.getFileName() + ".tmp");
-    Files.deleteIfExists(temporary);
-    var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-    var ownerOnly =
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-    try (var channel = FileChannel.open(temporary, options, ownerOnly)) {
-      var buffer = ByteBuffer.wrap(bytes);
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
-      }
-      channel.force(true);
-    }
-    Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
     }
   }
 

@@ -339,7 +339,10 @@ public final class NodeMachine {
             .filter(instance -> instance.takes(received.linkIndex(), datagram.get()))
             .toList();
     if (takers.isEmpty()) {
-      node.metrics().rejected("", "UnknownVrid");
+      boolean strays =
+          instances.values().stream()
+              .anyMatch(instance -> instance.strays(received.linkIndex(), datagram.get()));
+      node.metrics().rejected("", strays ? "OtherInterface" : "UnknownVrid");
     }
     takers.forEach(instance -> instance.onDatagram(datagram.get(), now));
   }

@@ -17,6 +17,7 @@ import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -92,14 +93,14 @@ public final class KubernetesSource implements AutoCloseable {
    * An object as it was read. It can be run if it has no problems.
    *
    * @param asked the request to this node that its status shows, or null
-   * @param reporting names of the nodes that report
+   * @param reporting the nodes that report, each with its keys of signed adverts
    */
   private record Version(
       GenericKubernetesResource object,
       VirtualIp virtualIp,
       List<Problem> problems,
       HandOver asked,
-      Set<String> reporting) {}
+      Map<String, NodeStatus> reporting) {}
 
   private Map<String, Version> read = Map.of();
   private Map<String, VirtualIp> good = Map.of();
@@ -237,7 +238,8 @@ public final class KubernetesSource implements AutoCloseable {
 
     private boolean asksTheSame(VirtualIpStatus before, VirtualIpStatus now) {
       return Objects.equals(asked(before), asked(now))
-          && (!followsAllNodes || reporting(before).equals(reporting(now)));
+          && (!followsAllNodes || reporting(before).keySet().equals(reporting(now).keySet()))
+          && keys(before).equals(keys(now));
     }
 
     private void tellStatus(T object) {
@@ -468,26 +470,55 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   /**
-   * The nodes that run a VirtualIP, without their reports; other nodes only where they are peers.
+   * The nodes that run a VirtualIP; of their reports the keys of signed adverts at most. Other
+   * nodes only where they are peers or have such keys.
    */
-  private Map<String, NodeStatus> running(VirtualIp version, Set<String> reporting) {
+  private Map<String, NodeStatus> running(VirtualIp version, Map<String, NodeStatus> reporting) {
     var spec = version.getSpec();
-    if (spec == null || spec.nodes().selector() != null) {
-      return Map.of();
+    boolean signed =
+        spec != null && spec.authentication() != null && spec.authentication().hmac() != null;
+    var names = new HashSet<>(signed ? reporting.keySet() : Set.<String>of());
+    if (spec != null && spec.nodes().selector() == null) {
+      names.addAll(selected(version, reporting.keySet()));
     }
+    return names.stream()
+        .collect(Collectors.toMap(name -> name, name -> reporting.getOrDefault(name, RUNS)));
+  }
+
+  private Set<String> selected(VirtualIp version, Set<String> reporting) {
     var names = new HashSet<>(reporting);
     var before = selecting.get(version.getMetadata().getName());
     if (before != null && sameObject(before, version)) {
       names.add(nodeName);
     }
-    if (!spec.nodesArePeers()) {
+    if (!version.getSpec().nodesArePeers()) {
       names.retainAll(Set.of(nodeName));
     }
-    return names.stream().collect(Collectors.toMap(name -> name, _ -> RUNS));
+    return names;
   }
 
-  private static Set<String> reporting(VirtualIpStatus status) {
-    return status.nodes() == null ? Set.of() : status.nodes().keySet();
+  private static Map<String, NodeStatus> reporting(VirtualIpStatus status) {
+    return status.nodes() == null
+        ? Map.of()
+        : status.nodes().entrySet().stream()
+            .collect(Collectors.toMap(Map.Entry::getKey, node -> runs(node.getValue())));
+  }
+
+  /** A report without all but the keys of the node, and whether it takes part or is heard of. */
+  private static NodeStatus runs(NodeStatus report) {
+    if (report == null || report.hmac() == null) {
+      return RUNS;
+    }
+    // A failover is no reason to plan anew.
+    boolean same = report.state() == State.Master;
+    return RUNS.withHmac(report.hmac(), same ? State.Backup : report.state());
+  }
+
+  /** The nodes and their keys; empty where adverts are not signed. */
+  private static Map<String, NodeStatus> keys(VirtualIpStatus status) {
+    var reporting = reporting(status);
+    boolean signed = reporting.values().stream().anyMatch(report -> report.hmac() != null);
+    return signed ? reporting : Map.of();
   }
 
   private HandOver asked(VirtualIpStatus status) {

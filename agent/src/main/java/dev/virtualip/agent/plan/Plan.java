@@ -6,6 +6,7 @@ import dev.virtualip.agent.plan.PlanChange.Run;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.agent.source.PodSelector;
+import dev.virtualip.agent.vrrp.KeyRing;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.NodeFacts;
@@ -36,6 +37,7 @@ public final class Plan {
   private static final Logger LOG = LoggerFactory.getLogger(Plan.class);
 
   private final String nodeName;
+  private final KeyRings keys;
   private Pools allowed = Pools.NONE;
 
   /** The outcome for each object on its own, by name. */
@@ -61,8 +63,24 @@ public final class Plan {
   /** Nodes whose Node object has a virtual address as its InternalIP. */
   private Set<String> reportVirtual = Set.of();
 
+  /** The plan of a node that begins anew. */
   public Plan(String nodeName) {
+    this(nodeName, KeyRings.of(nodeName, Map.of()));
+  }
+
+  /**
+   * The plan of a node.
+   *
+   * @param keys the keys of signed adverts that it had
+   */
+  public Plan(String nodeName, KeyRings keys) {
     this.nodeName = nodeName;
+    this.keys = keys;
+  }
+
+  /** The keys of signed adverts, by name of the VirtualIP. */
+  public Map<String, KeyRing> keys() {
+    return keys.all();
   }
 
   /** The objects that run, in the versions that run, by name. */
@@ -174,6 +192,7 @@ public final class Plan {
     peers = nodes;
     var podsBefore = pods;
     pods = known(desired.pods(), versions.run().values());
+    keys.retain(versions.run().keySet());
     var next = new TreeMap<String, InstanceConfig>();
     versions
         .run()
@@ -182,7 +201,8 @@ public final class Plan {
               var config =
                   same && version == running.get(name)
                       ? configs.get(name)
-                      : InstanceConfig.from(version, nodeName, desired.secrets(), nodes, pods);
+                      : InstanceConfig.from(
+                          version, nodeName, desired.secrets(), nodes, pods, keys);
               boolean serversStay =
                   Desired.podSelectors(version.vip().getSpec()).stream()
                       .allMatch(one -> Objects.equals(pods.get(one), podsBefore.get(one)));

@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The configuration as a source last saw it. Equal values ask for the same work. Do not modify its
@@ -150,10 +151,12 @@ public record Desired(
     for (var vip : virtualIps) {
       var spec = vip.getSpec();
       if (spec != null && spec.authentication() != null) {
-        var ref = spec.authentication().passwordSecretRef();
-        if (ref != null && ref.name() != null && ref.key() != null) {
-          keys.add(ref);
-        }
+        var hmac = spec.authentication().hmac();
+        Stream.of(
+                spec.authentication().passwordSecretRef(),
+                hmac == null ? null : hmac.keysSecretRef())
+            .filter(ref -> ref != null && ref.name() != null && ref.key() != null)
+            .forEach(keys::add);
       }
       if (spec != null) {
         keys.addAll(spec.notifications().secretKeys());

@@ -10,6 +10,9 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Node;
@@ -33,6 +36,9 @@ import org.junit.jupiter.api.Test;
 
 @EnableKubernetesMockClient(crud = true)
 class KubernetesSourceTest {
+  private static final String SIGNED =
+      "vrid: 1, authentication: {hmac: {keysSecretRef: {name: s, key: k}}}";
+
   KubernetesClient client;
 
   private final List<Desired> told = new CopyOnWriteArrayList<>();
@@ -209,6 +215,39 @@ class KubernetesSourceTest {
     reported.setAdditionalProperty("status", Map.of("nodes", Map.of("n", backup, "m", backup)));
     resource(reported).update();
     Await.until(() -> running().equals(Set.of("m", "n")), this::running);
+  }
+
+  @Test
+  void theKeysThatOtherNodesHaveArePassedOn() {
+    reportKeys("Backup", "1-a", "1-a").create();
+    source.start(statusChanges::add);
+    awaitReport(new HmacStatus(null, List.of("1-a"), null, "1-a"), State.Backup);
+    reportKeys("Master", "2-b", "1-a").updateStatus();
+    awaitReport(new HmacStatus(null, List.of("2-b"), null, "1-a"), State.Backup);
+    reportKeys("Unknown", "2-b", "1-a").updateStatus();
+    awaitReport(new HmacStatus(null, List.of("2-b"), null, "1-a"), State.Unknown);
+    var nobody = vip("a", SIGNED).item();
+    nobody.setAdditionalProperty("status", Map.of("nodes", Map.of()));
+    resource(nobody).updateStatus();
+    Await.until(() -> running().equals(Set.of("n")), this::running);
+  }
+
+  private Resource<GenericKubernetesResource> reportKeys(String state, String key, String sends) {
+    var reported = vip("a", SIGNED).item();
+    var report = Map.of("state", state, "hmac", Map.of("keys", List.of(key), "sends", sends));
+    reported.setAdditionalProperty("status", Map.of("nodes", Map.of("m", report)));
+    return resource(reported);
+  }
+
+  private void awaitReport(HmacStatus keys, State state) {
+    var report = new NodeStatus(state, null, null, null, null, null, null, null);
+    var expected = report.withHmac(keys, state);
+    Await.until(() -> !told.isEmpty() && expected.equals(reports().get("m")), this::reports);
+  }
+
+  private Map<String, NodeStatus> reports() {
+    var status = told.getLast().virtualIps().getFirst().getStatus();
+    return status == null ? Map.of() : status.nodes();
   }
 
   private Set<String> running() {

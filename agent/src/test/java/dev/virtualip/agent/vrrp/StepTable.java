@@ -162,6 +162,11 @@ final class StepTable {
         state, List.of("advert 0", "advert 0"), ((Resign) c.event()).cause().toString());
   }
 
+  private static Outcome answered(Case c, Outcome outcome) {
+    return new Outcome(
+        Routers.answered(outcome.state(), c.now()), outcome.effects(), outcome.cause());
+  }
+
   private static Outcome active(Case c, long at, String cause, String... effects) {
     return new Outcome(Routers.active(at), List.of(effects), cause);
   }
@@ -432,7 +437,7 @@ final class StepTable {
               a(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() > 0)
                   .and(c -> order(c) < 0),
-              c -> active(c, c.now() + c.period(), null, p(c), "renew", "announce")),
+              c -> answered(c, active(c, c.now() + c.period(), null, p(c), "renew", "announce"))),
           row(
               "MASTER p = P, own address",
               a(AdvertisementReceived.class).and(c -> order(c) == 0),
@@ -475,7 +480,7 @@ final class StepTable {
           row(
               "MASTER, another of the sync group met a lower one",
               a(Reannounce.class),
-              c -> new Outcome(c.router().state(), List.of("announce"), null)),
+              c -> answered(c, new Outcome(c.router().state(), List.of("announce"), null))),
           row(
               "MASTER config",
               a(ConfigChanged.class),

@@ -283,7 +283,9 @@ public final class AgentLiveness {
         null,
         null,
         null,
-        report.history());
+        report.history(),
+        // Other nodes go on to send only what this one accepts when it comes back.
+        report.hmac());
   }
 
   private static VirtualIp with(VirtualIp vip, Map<String, NodeStatus> reports) {
