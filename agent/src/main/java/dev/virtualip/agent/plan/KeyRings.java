@@ -16,11 +16,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The keys of all VirtualIPs with signed adverts, by name, as they roll over. Used by one thread.
  */
 public final class KeyRings {
+  private static final Logger LOG = LoggerFactory.getLogger(KeyRings.class);
+
   private final String nodeName;
   private final Map<String, KeyRing> earlier;
   private final Map<String, KeyRing> rings = new HashMap<>();
@@ -80,8 +84,9 @@ public final class KeyRings {
   KeyRing update(VirtualIp vip, List<HmacKey> read) {
     var name = vip.getMetadata().getName();
     var ring = nodeName == null ? untold(name, read) : told(vip, read);
-    if (ring != null) {
-      rings.put(name, ring);
+    if (ring != null && !ring.equals(rings.put(name, ring))) {
+      LOG.info(
+          "keys vip={} read={} kept={} sends={}", name, ring.keys(), ring.kept(), ring.sends());
     }
     return ring;
   }
@@ -134,7 +139,8 @@ public final class KeyRings {
     var others = nodes(vip);
     others.remove(nodeName);
     for (var other : others.entrySet()) {
-      boolean waits = anew.contains(name) ? isHeardOf(other.getValue()) : takesPart(other.getValue());
+      boolean waits =
+          anew.contains(name) ? isHeardOf(other.getValue()) : takesPart(other.getValue());
       if (waits && !rings.get(name).agreesWith(report(other.getValue()))) {
         return other.getKey();
       }

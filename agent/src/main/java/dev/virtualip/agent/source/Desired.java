@@ -26,8 +26,8 @@ import java.util.stream.Stream;
  * content.
  *
  * @param virtualIps all VirtualIPs, sorted by name, whether they select this node or not. Their
- *     status has at most the request to this node and the names of the nodes that run it, and their
- *     metadata no fields that only the API server's book-keeping changes
+ *     status has at most the request to this node, the nodes that run it, and their keys of signed
+ *     adverts; their metadata has no fields that only the API server's book-keeping changes
  * @param self this node
  * @param nodes all nodes, sorted by name and this one included, if any VirtualIP takes its peers
  *     from them; else empty
