@@ -2,7 +2,7 @@
 {{- define "virtualip.manifest" -}}
 {{- $context := index . 0 -}}
 {{- $name := $context.Release.Namespace -}}
-{{- $context.Files.Get (index . 1) | replace "namespace: virtualip-system" (printf "namespace: %s" $name) | replace "name: virtualip-system" (printf "name: %s" $name) -}}
+{{- $context.Files.Get (index . 1) | replace "namespace: virtualip-system" (printf "namespace: %s" $name) | replace "name: virtualip-system" (printf "name: %s" $name) | replace ":virtualip-system:" (printf ":%s:" $name) -}}
 {{- end -}}
 
 {{/* The same; its objects outlive the release where the CRD does. */}}

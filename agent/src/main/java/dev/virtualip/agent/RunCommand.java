@@ -8,6 +8,7 @@ import dev.virtualip.agent.check.IdleConnections;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.check.ScheduledCheck;
+import dev.virtualip.agent.disk.KeyRecord;
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.disk.ServiceRecord;
 import dev.virtualip.agent.disk.Snapshot;
@@ -44,9 +45,13 @@ import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.net.PacketPorts;
 import dev.virtualip.agent.notify.KeepalivedState;
 import dev.virtualip.agent.notify.Notifier;
+import dev.virtualip.agent.plan.KeyRings;
+import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.report.AgentHttp;
+import dev.virtualip.agent.report.MetricsHttp;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.ManifestSource;
+import dev.virtualip.agent.vrrp.KeyRing;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -164,6 +169,14 @@ final class RunCommand implements Callable<Integer> {
   private String listen;
 
   @Option(
+      names = "--metrics",
+      paramLabel = "HOST:PORT",
+      description =
+          "Serve /metrics, and nothing else, here too, for clients outside of the node: an address of"
+              + " the node's own. Default: only where --listen says.")
+  private String openMetrics;
+
+  @Option(
       names = "--record",
       paramLabel = "FILE",
       description = "For debugging: write every event and effect here, up to 64 MiB.")
@@ -182,7 +195,7 @@ final class RunCommand implements Callable<Integer> {
     if (scripts != null && !Files.isDirectory(scripts)) {
       throw usage("--scripts " + scripts + ": there is no such directory");
     }
-    var address = listenAddress();
+    var address = address("--listen", listen);
     System.setProperty(LineEncoder.NODE, nodeName);
     LOG.info("start source={} listen={}", source(), listen);
     try (var netlink = new Netlink();
@@ -249,7 +262,8 @@ final class RunCommand implements Callable<Integer> {
                 wiring.loop::alive,
                 wiring.loop::configured,
                 wiring.loop::statuses,
-                registry)) {
+                registry);
+        var _ = openMetrics(registry)) {
       thread.start();
       Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().unstarted(shutdown::run));
       try {
@@ -268,14 +282,20 @@ final class RunCommand implements Callable<Integer> {
     return System.nanoTime() - (long) (Double.parseDouble(uptimeSeconds) * 1e9);
   }
 
-  private InetSocketAddress listenAddress() {
-    int colon = listen.lastIndexOf(':');
+  private MetricsHttp openMetrics(PrometheusMeterRegistry registry) {
+    return openMetrics == null
+        ? null
+        : MetricsHttp.start(address("--metrics", openMetrics), registry::scrape, System::nanoTime);
+  }
+
+  private InetSocketAddress address(String option, String text) {
+    int colon = text.lastIndexOf(':');
     try {
       return new InetSocketAddress(
-          InetAddress.ofLiteral(listen.substring(0, colon)),
-          Integer.parseInt(listen.substring(colon + 1)));
+          InetAddress.ofLiteral(text.substring(0, colon)),
+          Integer.parseInt(text.substring(colon + 1)));
     } catch (IndexOutOfBoundsException | IllegalArgumentException e) {
-      throw usage("--listen " + listen + ": give an IP address and a port, as in 127.0.0.1:9405");
+      throw usage(option + " " + text + ": give an IP address and a port, as in 127.0.0.1:9405");
     }
   }
 
@@ -295,6 +315,7 @@ final class RunCommand implements Callable<Integer> {
     private final AgentMetrics metrics;
     private final MasterRecord masterRecord;
     private final ServiceRecord serviceRecord;
+    private final KeyRecord keyRecord;
     private final PodReadiness pods;
     private final Pinger pinger = new Pinger();
     private final BfdLoop bfd;
@@ -322,10 +343,12 @@ final class RunCommand implements Callable<Integer> {
           client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
       reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
       events = client == null ? null : EventWriter.start(client, "virtualip-agent", nodeName);
-      transitions = client == null ? null : new TransitionEvents(events, nodeName);
+      transitions =
+          client == null ? null : new TransitionEvents(events, nodeName, System::nanoTime);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
       masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
       serviceRecord = stateDir == null ? null : ServiceRecord.in(stateDir);
+      keyRecord = client == null || stateDir == null ? null : KeyRecord.in(stateDir);
       var live = client == null ? null : kubernetes.pods();
       pods = live == null || stateDir == null ? live : RememberedReadiness.in(stateDir, live);
       notifier =
@@ -334,7 +357,17 @@ final class RunCommand implements Callable<Integer> {
               scripts,
               registry,
               (virtualIp, problems) -> loop.put(new Input.Noted(virtualIp, problems)));
-      planning = new Planning(nodeName, this, change -> loop.put(new Input.PlanChanged(change)));
+      planning =
+          new Planning(
+              new Plan(nodeName, earlierKeys()),
+              this,
+              change -> loop.put(new Input.PlanChanged(change)));
+    }
+
+    private KeyRings earlierKeys() {
+      return client == null
+          ? KeyRings.untold()
+          : KeyRings.of(nodeName, keyRecord == null ? Map.of() : keyRecord.read());
     }
 
     Map<String, MasterRecord.Master> earlierMasters() {
@@ -422,10 +455,14 @@ final class RunCommand implements Callable<Integer> {
      * a bad edit.
      */
     @Override
-    public void accepted(Desired desired, Map<String, VirtualIp> running) {
-      Defects.contain(() -> notifier.running(running, desired.secrets()));
+    public void accepted(
+        Desired desired, Map<String, VirtualIp> running, Map<String, KeyRing> keys) {
+      Defects.contain(() -> notifier.running(running, desired.tellableSecrets()));
       if (kubernetes != null) {
         kubernetes.running(running.values());
+      }
+      if (keyRecord != null) {
+        disk.execute(() -> keyRecord.write(keys));
       }
       if (snapshot != null) {
         var good =
@@ -435,7 +472,9 @@ final class RunCommand implements Callable<Integer> {
                 desired.nodes(),
                 desired.pods(),
                 desired.secrets(),
-                Map.of());
+                Map.of(),
+                List.of(),
+                desired.tellable());
         save(good);
       }
     }

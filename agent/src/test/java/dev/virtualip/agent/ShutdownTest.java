@@ -100,7 +100,8 @@ class ShutdownTest {
     var vip = new VirtualIp();
     vip.setSpec(
         Serialization.unmarshal(
-            "---\n{notifications: {webhook: {url: '%s'}}}".formatted(url), VirtualIpSpec.class));
+            "---\n{notifications: {webhook: {plainHttp: true, url: '%s'}}}".formatted(url),
+            VirtualIpSpec.class));
     return vip;
   }
 

@@ -172,7 +172,7 @@ public final class Cluster implements AutoCloseable {
 
   /** The node of the leading operator's pod; null while there is no leader. */
   public LabNode leader() {
-    var lease = client().leases().inNamespace(NAMESPACE).withName(OPERATOR).get();
+    var lease = client().leases().inNamespace("default").withName(OPERATOR).get();
     var holder = lease == null ? null : lease.getSpec().getHolderIdentity();
     var pod =
         holder == null || holder.isEmpty()

@@ -17,7 +17,7 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
 
-/** The page docs/api.md: a table for each object of the CRD, with its rules below. */
+/** The page docs/api.md: a table for each object of the CRDs, with its rules below. */
 final class ApiPage {
   /** Kinds of strings that the page names instead of repeating their patterns. */
   private static final Map<String, String> NAMED =
@@ -27,11 +27,14 @@ final class ApiPage {
 
   private ApiPage() {}
 
+  private static CustomResourceDefinition crd(String plural) throws IOException {
+    return Serialization.unmarshal(
+        Files.readString(Lab.root().resolve("crds/" + plural + ".virtualip.dev.yaml")),
+        CustomResourceDefinition.class);
+  }
+
   static String text() throws IOException {
-    var crd =
-        Serialization.unmarshal(
-            Files.readString(Lab.root().resolve("crds/virtualips.virtualip.dev.yaml")),
-            CustomResourceDefinition.class);
+    var crd = crd("virtualips");
     var version = crd.getSpec().getVersions().getFirst();
     var schema = version.getSchema().getOpenAPIV3Schema();
     var api = new ApiPage();
@@ -63,8 +66,32 @@ final class ApiPage {
                 schema.getDescription()));
     api.object("spec", schema.getProperties().get("spec"));
     api.object("status", schema.getProperties().get("status"));
-    api.columns(version.getAdditionalPrinterColumns());
+    api.columns("vip", version.getAdditionalPrinterColumns());
+    api.pools(crd("virtualippools"));
     return api.page.toString();
+  }
+
+  private void pools(CustomResourceDefinition crd) {
+    var version = crd.getSpec().getVersions().getFirst();
+    var schema = version.getSchema().getOpenAPIV3Schema();
+    var names = crd.getSpec().getNames();
+    page.append(
+        """
+
+        # %s
+
+        The same `apiVersion`, `kind: %s`, short name `%s`, %s-scoped. %s See [pools](pools.md).
+
+        """
+            .formatted(
+                names.getKind(),
+                names.getKind(),
+                names.getShortNames().getFirst(),
+                crd.getSpec().getScope().toLowerCase(),
+                schema.getDescription()));
+    object("pool.spec", schema.getProperties().get("spec"));
+    object("pool.status", schema.getProperties().get("status"));
+    columns(names.getShortNames().getFirst(), version.getAdditionalPrinterColumns());
   }
 
   /** One object's section, and then those of the objects in it. */
@@ -180,8 +207,9 @@ final class ApiPage {
     return field.getItems() != null ? "[]" : field.getAdditionalProperties() == null ? "" : "{}";
   }
 
-  private void columns(List<CustomResourceColumnDefinition> columns) {
-    page.append("## Columns of kubectl get vip\n\n| column | shows |\n| --- | --- |\n");
+  private void columns(String shortName, List<CustomResourceColumnDefinition> columns) {
+    page.append(
+        "## Columns of kubectl get %s\n\n| column | shows |\n| --- | --- |\n".formatted(shortName));
     page.append(
         columns.stream()
             .map(

@@ -51,6 +51,7 @@ class InstallationTest {
     for (var file :
         new String[] {
           "../crds/virtualips.virtualip.dev.yaml",
+          "../crds/virtualippools.virtualip.dev.yaml",
           "base/namespace.yaml",
           "base/operator-rbac.yaml",
           "base/agent-rbac.yaml",
@@ -84,6 +85,17 @@ class InstallationTest {
     assertEquals(set, variable(chart, variable));
     assertNull(variable(helm(UnaryOperator.identity()), variable), "by default it is off");
     assertSame(kustomize("overlays/" + overlay), chart);
+  }
+
+  @Test
+  void thePoliciesAreTheSameByOverlayAndByValue() throws IOException, InterruptedException {
+    var chart = helm(template -> template.set("crd.keep", false).set("policies.enabled", true));
+    assertEquals(
+        3,
+        chart.keySet().stream()
+            .filter(key -> key.startsWith("ValidatingAdmissionPolicy "))
+            .count());
+    assertSame(kustomize("overlays/policies"), chart);
   }
 
   /** kubectl drain refuses to evict a pod that has any. */
@@ -158,6 +170,7 @@ class InstallationTest {
             .withNamespace("vips")
             // Its descriptions name the namespace that is usual.
             .set("crd.install", false)
+            .set("policies.enabled", true)
             .call();
     assertFalse(text.contains("virtualip-system"), text);
     assertFalse(text.contains("kind: Namespace"), "helm install wants it to be there before");
@@ -169,7 +182,10 @@ class InstallationTest {
     assertEquals(
         List.of(
             "ClusterRole /virtualip-agent",
+            "ClusterRole /virtualip-agent-pods",
             "ClusterRoleBinding /virtualip-agent",
+            "ClusterRoleBinding /virtualip-agent-pods",
+            "CustomResourceDefinition /virtualippools.virtualip.dev",
             crd,
             "Namespace /virtualip-system",
             "Role default/virtualip-agent-events",

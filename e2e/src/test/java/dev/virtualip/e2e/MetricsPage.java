@@ -79,6 +79,7 @@ final class MetricsPage {
     metrics.sendFailed("web");
     metrics.received("web", 0);
     metrics.differs("web");
+    metrics.intervalBounded("web");
     metrics.rejected("web", "Checksum");
     metrics.restored("web");
     metrics.renewed("web");
@@ -124,7 +125,8 @@ final class MetricsPage {
     var vip = new VirtualIp();
     vip.setSpec(
         Serialization.unmarshal(
-            "---\n{notifications: {webhook: {url: 'http://127.0.0.1:1/'}}}", VirtualIpSpec.class));
+            "---\n{notifications: {webhook: {plainHttp: true, url: 'http://127.0.0.1:1/'}}}",
+            VirtualIpSpec.class));
     var notifier = new Notifier("node-a", null, registry, (_, _) -> {});
     notifier.running(Map.of("web", vip), Map.of());
     Await.until(

@@ -348,7 +348,8 @@ class NotificationsIT {
   private String lonelyOnes(int silentPort, String ca) {
     var mail =
         "email: {from: virtualip@example.com, to: [ops@example.com], smtp: {host: 10.0.0.1, %s}}";
-    var hook = "webhook: {url: 'http://10.0.0.1:%s', timeout: 1s, format: Slack%s}";
+    var hook =
+        "webhook: {plainHttp: true, url: 'http://10.0.0.1:%s', timeout: 1s, format: Slack%s}";
     var manifests = new ArrayList<String>();
     Map<String, String> all = new TreeMap<>();
     all.put("exec-fine", "exec: {command: [who.sh]}");
@@ -482,10 +483,10 @@ class NotificationsIT {
                 .formatted(scripts),
             "mail-secret",
             "spec.notifications.email.smtp.credentialsSecretRef: create the Secret smtp with the"
-                + " keys username and password",
+                + " keys username and password and the label virtualip.dev/notifications=true",
             "hook-secret",
             "spec.notifications.webhook.headers[0].valueSecretRef: create the Secret hook with the"
-                + " key auth")
+                + " key auth and the label virtualip.dev/notifications=true")
         .forEach(
             (name, message) -> {
               agent.awaitStatus(name, "state", "Master");

@@ -294,6 +294,25 @@ class OperatorIT {
     assertEquals("node-a", cluster.status("web").master());
   }
 
+  /** Each agent may write each status: nobody acts on what only the operator may ask. */
+  @Test
+  @Order(4)
+  void whatAForgedStatusAsksForIsDoneByNobody() {
+    long web = cluster.status("web").transitions();
+    var from = Instant.now();
+    for (var reason : List.of("Upgrade", "Drain(cordoned)")) {
+      patchStatus(
+          "web",
+          """
+          {"handOvers": {"node-a": {"priority": 1, "reason": "%s", "since": "%s"}}}"""
+              .formatted(reason, Instant.now()));
+      cluster.await("the operator takes it back", SOON, () -> cluster.handOvers("web").isEmpty());
+    }
+    assertServed("forged requests", from);
+    assertEquals(web, cluster.status("web").transitions());
+    assertEquals("node-a", cluster.status("web").master());
+  }
+
   @Test
   @Order(5)
   void aDrainedNodeHandsOverBeforeItsNginxGoes() {

@@ -11,6 +11,7 @@ import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Lab;
+import dev.virtualip.kube.ApiCall;
 import io.fabric8.kubernetes.api.model.APIResource;
 import io.fabric8.kubernetes.api.model.GroupVersionForDiscovery;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -34,7 +35,6 @@ import java.util.Map;
 import java.util.Objects;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -56,6 +56,8 @@ class PermissionsIT {
       Map.of(
           "virtualips", "virtualip.dev",
           "virtualips/status", "virtualip.dev",
+          "virtualippools", "virtualip.dev",
+          "virtualippools/status", "virtualip.dev",
           "daemonsets", "apps",
           "leases", "coordination.k8s.io");
 
@@ -297,13 +299,43 @@ class PermissionsIT {
     }
     try (var agent = as("virtualip-agent");
         var operator = as("virtualip-operator")) {
-      assertEquals(
-          List.of(),
-          agent.secrets().inNamespace(NAMESPACE).list().getItems().stream()
-              .filter(secret -> !secret.getType().startsWith("kubernetes.io/"))
-              .collect(Collectors.toList()));
+      // Among them, before Kubernetes 1.24, the token of the operator.
+      assertRefused(() -> agent.secrets().inNamespace(NAMESPACE).list());
+      assertNull(agent.secrets().inNamespace(NAMESPACE).withName("not-there").get());
       assertRefused(() -> operator.secrets().inNamespace(NAMESPACE).list());
     }
+  }
+
+  @Test
+  void anAgentTakesNoOperatorsLeaseAndAsksNobodyToHandOver()
+      throws IOException, InterruptedException {
+    var lease =
+        "apis/coordination.k8s.io/v1/namespaces/default/leases/virtualip-operator?fieldManager=x";
+    var held =
+        """
+        {"apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+         "metadata": {"name": "virtualip-operator"}, "spec": {"holderIdentity": "x"}}""";
+    var requests = "api/v1/namespaces/%s/configmaps/%s".formatted(NAMESPACE, VirtualIp.HAND_OVERS);
+    var asks = "{\"data\": {\"web\": \"{}\"}}";
+    try (var agent = as("virtualip-agent");
+        var operator = as("virtualip-operator")) {
+      assertEquals(201, code(operator, lease, ApiCall.APPLY_PATCH, held));
+      assertEquals(403, code(agent, lease, ApiCall.APPLY_PATCH, held));
+      assertEquals(200, code(operator, requests, ApiCall.MERGE_PATCH, asks));
+      assertEquals(403, code(agent, requests, ApiCall.MERGE_PATCH, asks));
+      var one =
+          agent
+              .configMaps()
+              .inNamespace(NAMESPACE)
+              .withField("metadata.name", VirtualIp.HAND_OVERS);
+      assertEquals(Map.of("web", "{}"), one.list().getItems().getFirst().getData());
+      assertRefused(() -> agent.configMaps().inNamespace(NAMESPACE).list());
+    }
+  }
+
+  private static int code(KubernetesClient client, String path, String type, String patch)
+      throws IOException, InterruptedException {
+    return ApiCall.send(client, "PATCH", path, type, patch).code();
   }
 
   private static Resource<VirtualIp> web(KubernetesClient client) {

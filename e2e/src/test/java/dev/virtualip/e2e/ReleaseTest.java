@@ -111,6 +111,7 @@ class ReleaseTest {
             .containsKey("VirtualIP /web"),
         "what later releases are tested with");
     assertTrue(Files.exists(released.resolve("virtualips.virtualip.dev.yaml")));
+    assertTrue(Files.exists(released.resolve("virtualippools.virtualip.dev.yaml")));
   }
 
   @ParameterizedTest

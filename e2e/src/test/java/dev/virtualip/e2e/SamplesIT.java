@@ -46,7 +46,8 @@ class SamplesIT {
     static Node start(Host host) {
       // Port 8081: the readiness page of F5's controller.
       var nginx = Nginx.start(host, "server { listen 8081; return 200; }");
-      var agent = AgentProgram.start(host, NOTHING, Map.of("vip-auth/web", "s3cret"));
+      var secrets = Map.of("vip-auth/web", "s3cret", "vip-hmac/keys", "1 " + "c5".repeat(32));
+      var agent = AgentProgram.start(host, NOTHING, secrets);
       return new Node(host, nginx, agent);
     }
 
@@ -187,6 +188,18 @@ class SamplesIT {
       a.plug(true);
       awaitServed(address, a);
     }
+  }
+
+  @Test
+  void signedAdverts() throws IOException {
+    var address = "203.0.113.93";
+    apply(sample("19-signed-adverts.yaml"), a, b);
+    awaitServed(address, a);
+    b.agent().awaitStatus("signed", "state", "Backup");
+    a.nginx().stop();
+    awaitServed(address, b);
+    a.nginx().start();
+    awaitServed(address, a);
   }
 
   @Test

@@ -69,7 +69,7 @@ class StructureTest {
       """
       the edge, that hands clocks in: agent.RunCommand agent.train.WarmUp
       threads that wait for a time: agent.Shutdown agent.loop.FileRecorder agent.check.CheckLoop \
-      agent.exec.ScriptCommand agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
+      agent.exec.ScriptCommand agent.kube.NamedSecrets agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
       kube.EventWriter
       times for the API server: agent.kube.Heartbeat
       ages of files: agent.source.ManifestSource

@@ -27,7 +27,7 @@ class TroubleshootingTest {
   private static final Set<String> NO_REASONS =
       Set.copyOf(
           List.of(
-              ("Addresses Before Connection Deployment Down Failed Good GratuitousArp Group Host In"
+              ("Addresses Before ConfigMap Connection Deployment Down Failed Good GratuitousArp Group Host In"
                       + " Instance Lease List NeighbourAdvertisement Node Normal Pending Pod Priority"
                       + " Ready Reason Secret Since State Stopping Total True False TwoOwners Unknown Up Warning")
                   .split(" ")));

@@ -17,10 +17,11 @@ import org.slf4j.LoggerFactory;
 /**
  * Leader election: of several operators the holder of the Lease {@value #LEASE} works, and the
  * others wait. When the leader ends another operator takes over at once; when it vanishes, as soon
- * as its Lease has expired.
+ * as its Lease has expired. It is not in the namespace of the agents, which write Leases there.
  */
 final class Leadership implements AutoCloseable {
   static final String LEASE = "virtualip-operator";
+  static final String NAMESPACE = "default";
 
   private static final Logger LOG = LoggerFactory.getLogger(Leadership.class);
   private static final long RELEASE_SECONDS = 2;
@@ -34,8 +35,7 @@ final class Leadership implements AutoCloseable {
   private final CompletableFuture<Throwable> lost = new CompletableFuture<>();
   private final CompletableFuture<?> election;
 
-  private Leadership(
-      KubernetesClient client, String namespace, String name, Duration leaseDuration) {
+  private Leadership(KubernetesClient client, String name, Duration leaseDuration) {
     // The identity differs after each start. Otherwise a restarted operator might take the Lease of
     // its previous run for its own while another operator is about to acquire it.
     var identity = name + "_" + UUID.randomUUID().toString().substring(0, 8);
@@ -45,7 +45,7 @@ final class Leadership implements AutoCloseable {
             .withConfig(
                 new LeaderElectionConfigBuilder()
                     .withName(LEASE)
-                    .withLock(new LeaseLock(namespace, LEASE, identity))
+                    .withLock(new LeaseLock(NAMESPACE, LEASE, identity))
                     .withLeaseDuration(leaseDuration)
                     .withRenewDeadline(leaseDuration.multipliedBy(7).dividedBy(10))
                     .withRetryPeriod(leaseDuration.dividedBy(5))
@@ -66,9 +66,8 @@ final class Leadership implements AutoCloseable {
    * @param name name of this operator's pod
    * @param leaseDuration time after which a vanished leader is replaced
    */
-  static Leadership seek(
-      KubernetesClient client, String namespace, String name, Duration leaseDuration) {
-    return new Leadership(client, namespace, name, leaseDuration);
+  static Leadership seek(KubernetesClient client, String name, Duration leaseDuration) {
+    return new Leadership(client, name, leaseDuration);
   }
 
   /** Waits until this operator is the leader. */

@@ -214,8 +214,8 @@ public final class OperatorMain implements Runnable {
     private int lead(
         Endpoints endpoints, KubernetesClient client, Settings settings, OperatorMetrics metrics)
         throws ExecutionException, InterruptedException {
-      client.leases().inNamespace(namespace).withName(Leadership.LEASE).get();
-      var leadership = Leadership.seek(client, namespace, name, leaderLease);
+      client.leases().inNamespace(Leadership.NAMESPACE).withName(Leadership.LEASE).get();
+      var leadership = Leadership.seek(client, name, leaderLease);
       var stop = new Stop();
       stop.before(leadership);
       Runtime.getRuntime().addShutdownHook(stop);

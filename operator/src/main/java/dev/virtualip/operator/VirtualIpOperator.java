@@ -187,7 +187,8 @@ public final class VirtualIpOperator implements AutoCloseable {
   private long pass() throws InterruptedException {
     long begun = System.nanoTime();
     try {
-      var view = reconciler.view(writer.written(), clock.instant());
+      var requests = writer.requests();
+      var view = reconciler.view(writer.written(), requests, clock.instant());
       var decisions = Decisions.of(view, settings.drainOn(), revision, apiServer);
       writer.write(view, decisions);
       journal.upgrade(view.daemonSet(), decisions.turn());

@@ -8,14 +8,17 @@ import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
+import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.Conflicts;
 import dev.virtualip.crds.check.EqualPriorities;
 import dev.virtualip.crds.check.NicField;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.OwnedAddresses;
+import dev.virtualip.crds.check.Pools;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -40,7 +43,7 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     description =
         "Checks VirtualIP manifests, all together, and prints every problem. Node objects among"
-            + " them tell whether a selector matches.")
+            + " them tell whether a selector matches, VirtualIPPools what is allowed.")
 public final class ValidateCommand implements Callable<Integer> {
   private static final Path STDIN = Path.of("-");
 
@@ -77,14 +80,18 @@ public final class ValidateCommand implements Callable<Integer> {
   public Integer call() throws IOException {
     var files = files();
     var nodes = new ArrayList<NodeFacts>();
+    var poolsHere = new ArrayList<VirtualIpPool>();
     for (var file : files) {
       var parsed = read(file);
       collect(parsed);
       parsed.nodes().forEach(node -> nodes.add(NodeFacts.of(node)));
+      poolsHere.addAll(parsed.pools());
     }
     var unreadFields = problems.stream().toList();
     var checked = new LinkedHashMap<String, CheckedSpec.Result>();
-    virtualIps.forEach((name, located) -> checked.put(name, CheckedSpec.check(located.vip())));
+    var pools = Pools.of(poolsHere);
+    virtualIps.forEach(
+        (name, located) -> checked.put(name, pools.judge(CheckedSpec.check(located.vip()))));
     var found = Conflicts.among(checked.values());
     var owned = new OwnedAddresses(nodes, null);
     var nics = nics();
@@ -171,6 +178,10 @@ public final class ValidateCommand implements Callable<Integer> {
 
   private void collect(Parsed parsed) {
     problems.addAll(parsed.problems());
+    for (var pool : parsed.pools()) {
+      var own = pool.getSpec() == null ? List.<Problem>of() : CheckedPool.of(pool).problems();
+      own.forEach(p -> problems.add(new ManifestProblem(parsed.file(), ObjectRef.of(pool), p)));
+    }
     for (var vip : parsed.virtualIps()) {
       var first =
           virtualIps.putIfAbsent(vip.getMetadata().getName(), new Located(parsed.file(), vip));

@@ -10,14 +10,8 @@ import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
 import java.io.FileNotFoundException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -31,7 +25,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The last good {@link Desired} on disk, so that an agent can start while the API server is away.
  * It contains the values of Secrets, as peers would drop every advert without the password.
- * Therefore only the file's owner may read it.
+ * Therefore only the file's owner may read it. It has no pools, as its versions were allowed.
  */
 public final class Snapshot {
   private static final Logger LOG = LoggerFactory.getLogger(Snapshot.class);
@@ -60,11 +54,13 @@ public final class Snapshot {
       NodeFacts self,
       List<NodeFacts> nodes,
       List<Pods> pods,
-      List<Secret> secrets) {
-    /** Earlier versions of the agent did not write nodes and pods. */
+      List<Secret> secrets,
+      Set<String> tellable) {
+    /** Earlier versions of the agent did not write nodes, pods, and what may be told. */
     Content {
       nodes = nodes == null ? List.of() : nodes;
       pods = pods == null ? List.of() : pods;
+      tellable = tellable == null ? Set.of() : tellable;
     }
   }
 
@@ -101,7 +97,14 @@ public final class Snapshot {
     content.secrets().forEach(secret -> secrets.put(secret.ref(), secret.value()));
     var pods = content.pods().stream().collect(Collectors.toMap(Pods::of, Pods::pods));
     return new Desired(
-        content.virtualIps(), content.self(), content.nodes(), pods, secrets, Map.of());
+        content.virtualIps(),
+        content.self(),
+        content.nodes(),
+        pods,
+        secrets,
+        Map.of(),
+        List.of(),
+        content.tellable());
   }
 
   /**
@@ -118,8 +121,15 @@ public final class Snapshot {
     desired.pods().forEach((selector, selected) -> pods.add(new Pods(selector, selected)));
     try {
       var content =
-          new Content(FORMAT, desired.virtualIps(), desired.self(), desired.nodes(), pods, secrets);
-      replace(MAPPER.writeValueAsBytes(content));
+          new Content(
+              FORMAT,
+              desired.virtualIps(),
+              desired.self(),
+              desired.nodes(),
+              pods,
+              secrets,
+              desired.tellable());
+      OwnersFile.replace(file, MAPPER.writeValueAsBytes(content));
       written = desired;
     } catch (IOException e) {
       LOG.warn(
@@ -127,27 +137,6 @@ public final class Snapshot {
               + " one",
           file,
           oneLine(e));
-    }
-  }
-
-  private void replace(byte[] bytes) throws IOException {
-    var directory = file.getParent();
-    Files.createDirectories(directory);
-    var temporary = file.resolveSibling(file.getFileName() + ".tmp");
-    Files.deleteIfExists(temporary);
-    var options = Set.of(StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
-    var ownerOnly =
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-    try (var channel = FileChannel.open(temporary, options, ownerOnly)) {
-      var buffer = ByteBuffer.wrap(bytes);
-      while (buffer.hasRemaining()) {
-        channel.write(buffer);
-      }
-      channel.force(true);
-    }
-    Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-    try (var channel = FileChannel.open(directory, StandardOpenOption.READ)) {
-      channel.force(true);
     }
   }
 

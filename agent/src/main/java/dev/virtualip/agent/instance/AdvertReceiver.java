@@ -10,11 +10,14 @@ import dev.virtualip.agent.vrrp.Datagram;
 import dev.virtualip.agent.vrrp.Decoded;
 import dev.virtualip.agent.vrrp.Decoded.Accepted;
 import dev.virtualip.agent.vrrp.Decoded.Rejected;
+import dev.virtualip.agent.vrrp.Freshness;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.schema.VirtualIpStatus.Speaker;
 import dev.virtualip.crds.values.IpPrefix;
 import java.net.InetAddress;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -43,13 +46,21 @@ final class AdvertReceiver {
   private final Set<String> warned = new HashSet<>();
 
   private boolean addressListWarned;
+  private Freshness freshness;
 
   /**
+   * @param began wall clock, from when on adverts are heard
    * @param onSpeakers runs when {@link #speakers} has changed
    */
-  AdvertReceiver(AgentMetrics metrics, Runnable onSpeakers) {
+  AdvertReceiver(AgentMetrics metrics, Instant began, Runnable onSpeakers) {
     this.metrics = metrics;
     this.onSpeakers = onSpeakers;
+    freshness = Freshness.begin(began, Freshness.window(0));
+  }
+
+  /** How old signed adverts may be at this time, and which have been heard. */
+  Freshness freshness(InstanceConfig config, Instant wallClock) {
+    return freshness.at(wallClock, Freshness.window(config.router().advertInterval()));
   }
 
   /**
@@ -64,6 +75,9 @@ final class AdvertReceiver {
         yield null;
       }
       case Accepted accepted -> {
+        if (accepted.sequence() != null) {
+          freshness = expected.freshness().after(datagram.source(), accepted.sequence());
+        }
         noteChecksumForm(config, datagram);
         accepted(config, accepted.advertisement(), datagram.source(), now);
         yield accepted.advertisement();
@@ -155,7 +169,22 @@ final class AdvertReceiver {
           config.advertised());
     }
     addressListWarned = differs;
-    noteSpeaker(source, differs ? ForeignSpeakers.OTHER_ADDRESSES : null, now);
+    boolean tooLong = advert.interval() > config.router().maxLearnedInterval();
+    if (tooLong) {
+      metrics.intervalBounded(config.name());
+    }
+    if (tooLong && warned.add(ForeignSpeakers.LONG_INTERVAL)) {
+      LOG.warn(
+          "advert_interval_too_long vip={} source={} theirs={} action=\"counts as {}\"",
+          config.name(),
+          IpPrefix.text(source),
+          Duration.ofNanos(advert.interval()),
+          Duration.ofNanos(config.router().maxLearnedInterval()));
+    }
+    noteSpeaker(
+        source,
+        differs ? ForeignSpeakers.OTHER_ADDRESSES : tooLong ? ForeignSpeakers.LONG_INTERVAL : null,
+        now);
     warnOfTwoOwners(config, advert, source);
   }
 

@@ -6,6 +6,8 @@ import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Datagram;
+import dev.virtualip.agent.vrrp.Freshness;
+import dev.virtualip.agent.vrrp.HmacTrailer;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
@@ -31,6 +33,7 @@ final class AdvertTransport {
 
   private final Node node;
   private int datagramId;
+  private long sequence;
 
   AdvertTransport(Node node) {
     this.node = node;
@@ -110,6 +113,7 @@ final class AdvertTransport {
     }
     int room = link.mtu() - Frames.ipHeader(config.ipv6()) - HEADER;
     room -= config.router().version() == Version.V2 ? Password.LENGTH : 0;
+    room -= config.hmac() != null && config.hmac().signs() ? HmacTrailer.LENGTH : 0;
     int excess = config.advertised().size() - room / (config.ipv6() ? 16 : 4);
     if (excess > 0) {
       faults.put(
@@ -138,6 +142,18 @@ final class AdvertTransport {
             : datagram.destination().equals(Frames.group(config.ipv6())));
   }
 
+  /** Whether a datagram is for this virtual router, but has come by another NIC than its own. */
+  boolean strays(InstanceConfig config, int linkIndex, Datagram datagram) {
+    var link = node.network().link(config.interfaceName());
+    return config.unicast()
+        && AdvertisementCodec.vrid(datagram.payload()) == config.router().vrid()
+        && link != null
+        && link.index() != linkIndex
+        && node.network()
+            .addressesOn(link.index())
+            .anyMatch(a -> a.prefix().address().equals(datagram.destination()));
+  }
+
   /**
    * Sends an advert. A failure is counted and logged, not thrown: the next advert may succeed.
    *
@@ -157,12 +173,13 @@ final class AdvertTransport {
             config.router().advertInterval(),
             config.advertised());
     datagramId++;
+    sequence =
+        Freshness.next(
+            sequence, node.clock().instant(), Freshness.window(config.router().advertInterval()));
     boolean sent = false;
     var destinations = config.unicast() ? peers(config) : Set.of(Frames.group(config.ipv6()));
     for (var destination : destinations) {
-      var payload =
-          AdvertisementCodec.encode(
-              advert, config.password(), source, destination, config.checksum());
+      var payload = payload(config, advert, source, destination);
       try {
         send(config, link, source, destination, payload);
         node.metrics().sent(config.name(), priority);
@@ -177,6 +194,16 @@ final class AdvertTransport {
       }
     }
     return sent;
+  }
+
+  private byte[] payload(
+      InstanceConfig config, Advertisement advert, InetAddress source, InetAddress destination) {
+    var message =
+        AdvertisementCodec.encode(
+            advert, config.password(), source, destination, config.checksum());
+    return config.hmac() != null && config.hmac().signs()
+        ? HmacTrailer.append(message, config.hmac().ring().sends(), sequence, source, destination)
+        : message;
   }
 
   private void send(

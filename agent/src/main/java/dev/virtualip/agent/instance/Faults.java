@@ -66,12 +66,7 @@ final class Faults {
     if (link != null) {
       transportFaults(config, link, source, faults);
     }
-    if (config.missingSecret() != null) {
-      var secret = config.missingSecret();
-      faults.put(
-          new Reason(Kind.SecretNotFound, secret.name() + "/" + secret.key()),
-          "create the Secret " + secret.name() + " with the key " + secret.key());
-    }
+    secretFaults(config, state, faults);
     if (bindFault != null) {
       faults.put(Reason.of(Kind.BindFailed), bindFault);
     }
@@ -87,6 +82,29 @@ final class Faults {
     }
     serviceFaults(config, faults);
     return faults;
+  }
+
+  private static void secretFaults(InstanceConfig config, State state, Map<Reason, String> faults) {
+    var authentication = config.authentication();
+    if (authentication.missing() != null) {
+      var secret = authentication.missing();
+      faults.put(
+          new Reason(Kind.SecretNotFound, secret.name() + "/" + secret.key()),
+          "create the Secret " + secret.name() + " with the key " + secret.key());
+    }
+    var bad = authentication.badKeys();
+    if (bad != null && config.hmac() == null) {
+      faults.put(
+          new Reason(Kind.KeysInvalid, bad.secret().name() + "/" + bad.secret().key()),
+          bad.problem() + ": write lines with an id, a space, and 64 to 128 hex digits");
+    }
+    if (authentication.stranger() != null && state instanceof State.Initialize) {
+      faults.put(
+          new Reason(Kind.KeysDiffer, authentication.stranger()),
+          "%s has other keys of signed adverts than this node: wait until it has read the Secret, or"
+                  .formatted(authentication.stranger())
+              + " until it is not selected any more");
+    }
   }
 
   private static String inUse(InstanceConfig config, IpPrefix prefix) {

@@ -16,6 +16,7 @@ import java.util.Map;
  */
 final class ForeignSpeakers {
   static final String OTHER_ADDRESSES = "OtherAddresses";
+  static final String LONG_INTERVAL = "LongInterval";
   private static final long COUNTS_AFTER = 5_000_000_000L;
   private static final long FORGOTTEN_AFTER = 60_000_000_000L;
   private static final int MAX = 16;

@@ -3,6 +3,7 @@ package dev.virtualip.agent.instance;
 import dev.virtualip.agent.instance.Timeline.Change;
 import dev.virtualip.agent.instance.Timeline.Part;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.KeyRings;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
@@ -214,6 +215,12 @@ final class InstanceStatus {
       messages.add("priority 1 until checks are good (whenAllFail: KeepMaster)");
     }
     noted.forEach(problem -> messages.add(problem.toString()));
+    var bad = config.authentication().badKeys();
+    if (bad != null && config.hmac() != null) {
+      messages.add(
+          "the former keys of adverts go on, as of Secret %s, key %s: %s"
+              .formatted(bad.secret().name(), bad.secret().key(), bad.problem()));
+    }
     var history = timeline.history();
     var speakers = receiver.speakers();
     return new NodeStatus(
@@ -230,6 +237,7 @@ final class InstanceStatus {
         speakers.isEmpty() ? null : speakers,
         strays.isEmpty() ? null : strays,
         virtualServers,
-        history.isEmpty() ? null : history);
+        history.isEmpty() ? null : history,
+        config.hmac() == null ? null : KeyRings.status(config.hmac()));
   }
 }

@@ -25,7 +25,8 @@ import java.util.Map;
  * @param turn work to be done before the next input
  * @param renewals how many leases may be renewed between two looks at adverts
  * @param bootedAt when the node booted, in nanoseconds of the event loop's clock
- * @param clock wall clock for times that users read; never used for decisions
+ * @param clock wall clock for times that users read, and for the age of signed adverts; nothing
+ *     else is decided by it
  */
 public record Node(
     NodeNetwork network,

@@ -352,7 +352,10 @@ public final class NodeMachine {
             .filter(instance -> instance.takes(received.linkIndex(), datagram.get()))
             .toList();
     if (takers.isEmpty()) {
-      node.metrics().rejected("", "UnknownVrid");
+      boolean strays =
+          instances.values().stream()
+              .anyMatch(instance -> instance.strays(received.linkIndex(), datagram.get()));
+      node.metrics().rejected("", strays ? "OtherInterface" : "UnknownVrid");
     }
     takers.forEach(instance -> instance.onDatagram(datagram.get(), now));
   }
@@ -713,7 +716,12 @@ public final class NodeMachine {
     var problems = refused.problems();
     var message = problems.stream().map(Problem::toString).collect(Collectors.joining("; "));
     LOG.warn("not_run vip={} problems=\"{}\"", name, message);
-    boolean conflict = problems.stream().anyMatch(p -> p.kind() == Problem.Kind.Conflict);
+    var kind =
+        switch (problems.isEmpty() ? Problem.Kind.Invalid : problems.getFirst().kind()) {
+          case Conflict -> Kind.Conflict;
+          case OutsidePools -> Kind.OutsidePools;
+          case Invalid, InterfaceNotFound, NoNodeSelected -> Kind.InvalidSpec;
+        };
     var before = statuses.get(name);
     boolean same = before != null && message.equals(before.message());
     publish(
@@ -722,7 +730,7 @@ public final class NodeMachine {
             VirtualIpStatus.State.Fault,
             null,
             same ? before.since() : Timeline.text(node.clock().instant()),
-            (conflict ? Kind.Conflict : Kind.InvalidSpec).name(),
+            kind.name(),
             message,
             null,
             refused.generation(),

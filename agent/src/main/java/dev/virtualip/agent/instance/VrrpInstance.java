@@ -99,7 +99,8 @@ public final class VrrpInstance {
     this.onStatus = onStatus;
     var links = new LinkStates(node.network(), node.bootedAt());
     transport = new AdvertTransport(node);
-    receiver = new AdvertReceiver(node.metrics(), () -> onStatus.accept(this));
+    receiver =
+        new AdvertReceiver(node.metrics(), node.clock().instant(), () -> onStatus.accept(this));
     checks = new InstanceChecks(node, links);
     servers = new RealServers(node);
     effects = new Effects(node, transport, servers, timeline);
@@ -249,6 +250,11 @@ public final class VrrpInstance {
     return transport.takes(config, linkIndex, datagram);
   }
 
+  /** Whether a datagram is for this virtual router, but has come by another NIC than its own. */
+  boolean strays(int linkIndex, Datagram datagram) {
+    return transport.strays(config, linkIndex, datagram);
+  }
+
   /**
    * Handles a datagram that this router {@linkplain #takes takes}.
    *
@@ -265,7 +271,10 @@ public final class VrrpInstance {
             config.router().advertInterval(),
             config.password(),
             router.source(),
-            transport.peers(config));
+            transport.peers(config),
+            config.minTtl(),
+            config.hmac(),
+            config.hmac() == null ? null : receiver.freshness(config, node.clock().instant()));
     var advert = receiver.receive(config, expected, datagram, now);
     if (advert != null) {
       step(new AdvertisementReceived(advert.priority(), advert.interval(), datagram.source()), now);

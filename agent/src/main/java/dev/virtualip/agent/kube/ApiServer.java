@@ -1,6 +1,7 @@
 package dev.virtualip.agent.kube;
 
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.kube.LiveWatches;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -23,13 +24,18 @@ public final class ApiServer {
    * VirtualIPs are read as untyped objects. A newer CRD may admit an object that this agent cannot
    * read, and that must not keep it from listing the others.
    */
-  static final ResourceDefinitionContext VIRTUAL_IPS =
+  static final ResourceDefinitionContext VIRTUAL_IPS = untyped(VirtualIp.class);
+
+  /** Pools, for the same reason. */
+  static final ResourceDefinitionContext POOLS = untyped(VirtualIpPool.class);
+
+  /** ConfigMaps, so that none of their classes is loaded for the one that is read. */
+  static final ResourceDefinitionContext CONFIG_MAPS =
       new ResourceDefinitionContext.Builder()
-          .withGroup(HasMetadata.getGroup(VirtualIp.class))
-          .withVersion(HasMetadata.getVersion(VirtualIp.class))
-          .withKind(HasMetadata.getKind(VirtualIp.class))
-          .withPlural(HasMetadata.getPlural(VirtualIp.class))
-          .withNamespaced(false)
+          .withVersion("v1")
+          .withKind("ConfigMap")
+          .withPlural("configmaps")
+          .withNamespaced(true)
           .build();
 
   private static final int CONNECT_TIMEOUT_MS = 2000;
@@ -42,6 +48,16 @@ public final class ApiServer {
   private static final Logger LOG = LoggerFactory.getLogger(ApiServer.class);
 
   private ApiServer() {}
+
+  private static ResourceDefinitionContext untyped(Class<? extends HasMetadata> kind) {
+    return new ResourceDefinitionContext.Builder()
+        .withGroup(HasMetadata.getGroup(kind))
+        .withVersion(HasMetadata.getVersion(kind))
+        .withKind(HasMetadata.getKind(kind))
+        .withPlural(HasMetadata.getPlural(kind))
+        .withNamespaced(false)
+        .build();
+  }
 
   /**
    * A client with short timeouts, since {@link KubernetesSource} and {@link StatusReporter} try

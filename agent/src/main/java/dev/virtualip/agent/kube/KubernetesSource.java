@@ -9,12 +9,15 @@ import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.Notifications;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -26,9 +29,11 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.net.HttpURLConnection;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.IdentityHashMap;
@@ -47,14 +52,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes VirtualIPs, the node's own Node and the Secrets of virtualip's namespace from the API
- * server, and follows their changes. It follows all Nodes too, once a VirtualIP takes its peers
- * from them, and pods while a VirtualIP of this node has them as real servers. While the API server
- * is away it keeps the last configuration and keeps trying.
+ * Takes VirtualIPs, their pools, the requests to this node, its own Node and the Secrets that
+ * VirtualIPs name from the API server, and follows their changes. It follows all Nodes too, once a
+ * VirtualIP takes its peers from them, and pods while a VirtualIP of this node has them as real
+ * servers. While the API server is away it keeps the last configuration and keeps trying.
  */
 public final class KubernetesSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(KubernetesSource.class);
-  private static final JsonMapper STATUS =
+  static final JsonMapper STATUS =
       JsonMapper.builder()
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.READ_UNKNOWN_ENUM_VALUES_AS_NULL)
@@ -72,9 +77,11 @@ public final class KubernetesSource implements AutoCloseable {
   private final String nodeName;
   private final Consumer<Desired> consumer;
   private final SharedIndexInformer<GenericKubernetesResource> virtualIps;
+  private final SharedIndexInformer<GenericKubernetesResource> pools;
   private final SharedIndexInformer<Node> nodes;
   private final SharedIndexInformer<Node> allNodes;
-  private final SharedIndexInformer<Secret> secrets;
+  private final NamedSecrets secrets;
+  private final Requests requests;
   private final NodePods pods;
   private final ServerPods serverPods;
 
@@ -85,15 +92,15 @@ public final class KubernetesSource implements AutoCloseable {
   /**
    * An object as it was read. It can be run if it has no problems.
    *
-   * @param asked the present request to this node, or null
-   * @param reporting names of the nodes that report
+   * @param asked the request to this node that its status shows, or null
+   * @param reporting the nodes that report, each with its keys of signed adverts
    */
   private record Version(
       GenericKubernetesResource object,
       VirtualIp virtualIp,
       List<Problem> problems,
       HandOver asked,
-      Set<String> reporting) {}
+      Map<String, NodeStatus> reporting) {}
 
   private Map<String, Version> read = Map.of();
   private Map<String, VirtualIp> good = Map.of();
@@ -106,6 +113,7 @@ public final class KubernetesSource implements AutoCloseable {
   private final Map<String, VirtualIp> selecting = new HashMap<>();
 
   private volatile boolean followsAllNodes;
+  private volatile boolean poolsUnknown;
   private volatile Collection<VirtualIp> running = List.of();
 
   /** Valid pods of each spec of the last update. */
@@ -124,15 +132,11 @@ public final class KubernetesSource implements AutoCloseable {
     this.consumer = consumer;
     this.client = client;
     virtualIps = client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).runnableInformer(0);
+    pools = client.genericKubernetesResources(ApiServer.POOLS).runnableInformer(0);
     nodes = client.nodes().withField("metadata.name", nodeName).runnableInformer(0);
     allNodes = client.nodes().runnableInformer(0);
-    secrets =
-        client
-            .secrets()
-            .inNamespace(namespace)
-            // Helm stores whole charts in Secrets, which would only take memory.
-            .withoutField("type", "helm.sh/release.v1")
-            .runnableInformer(0);
+    secrets = new NamedSecrets(client, namespace, () -> changed.offer(true), NamedSecrets.PERIOD);
+    requests = new Requests(client, nodeName, namespace);
     pods = new NodePods(client, nodeName);
     serverPods = new ServerPods(client, () -> changed.offer(true), ServerPods.PATIENCE);
     virtualIps.itemStore(new SlimStore(nodeName));
@@ -147,8 +151,19 @@ public final class KubernetesSource implements AutoCloseable {
     this.onStatus = onStatus;
     thread.start();
     follow(virtualIps, "virtualips");
+    pools.addEventHandler(new Changes<>());
+    Informers.startForEver(
+            pools,
+            "virtualippools",
+            code -> {
+              if (code == HttpURLConnection.HTTP_NOT_FOUND) {
+                noPools();
+              }
+            })
+        .thenRun(() -> changed.offer(true));
     follow(nodes, "nodes");
-    follow(secrets, "secrets");
+    requests.start(() -> changed.offer(true));
+    secrets.start();
   }
 
   /** Answers pod checks. The node's pods are watched from the first question on. */
@@ -177,9 +192,11 @@ public final class KubernetesSource implements AutoCloseable {
   public void close() {
     thread.interrupt();
     virtualIps.stop();
+    pools.stop();
     nodes.stop();
     allNodes.stop();
-    secrets.stop();
+    secrets.close();
+    requests.close();
     pods.close();
     serverPods.close();
   }
@@ -215,16 +232,19 @@ public final class KubernetesSource implements AutoCloseable {
       return before instanceof GenericKubernetesResource was
           && object instanceof GenericKubernetesResource is
           && essence(before.getMetadata()).equals(essence(object.getMetadata()))
+          && Objects.equals(spec(was), spec(is))
           && asksTheSame(status(was).orElse(NOTHING), status(is).orElse(NOTHING));
     }
 
     private boolean asksTheSame(VirtualIpStatus before, VirtualIpStatus now) {
       return Objects.equals(asked(before), asked(now))
-          && (!followsAllNodes || reporting(before).equals(reporting(now)));
+          && (!followsAllNodes || reporting(before).keySet().equals(reporting(now).keySet()))
+          && keys(before).equals(keys(now));
     }
 
     private void tellStatus(T object) {
-      if (object instanceof GenericKubernetesResource) {
+      if (object instanceof GenericKubernetesResource
+          && HasMetadata.getKind(VirtualIp.class).equals(object.getKind())) {
         Defects.contain(() -> onStatus.accept(object.getMetadata().getName()));
       }
     }
@@ -249,11 +269,14 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   private void update() {
-    if (!virtualIps.hasSynced() || !nodes.hasSynced() || !knowsSelf()) {
+    if (!virtualIps.hasSynced() || !nodes.hasSynced() || !knowsPools() || !knowsSelf()) {
+      return;
+    }
+    if (!requests.known()) {
       return;
     }
     var vips = readVirtualIps();
-    if (!secrets.hasSynced() && !Desired.secretKeys(vips).isEmpty()) {
+    if (!secrets.follow(names(Desired.secretKeys(vips)))) {
       return;
     }
     if (Desired.usesNodes(vips) && !knowsAllNodes()) {
@@ -263,7 +286,11 @@ public final class KubernetesSource implements AutoCloseable {
       return;
     }
     var all = allNodes.getStore().list().stream().map(NodeFacts::of).toList();
-    var desired = Desired.of(vips, self, all, this::secret, problems).with(serverPods.pods());
+    var desired =
+        Desired.of(vips, self, all, this::secret, problems)
+            .with(serverPods.pods())
+            .with(readPools())
+            .withTellable(tellable());
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);
@@ -310,6 +337,28 @@ public final class KubernetesSource implements AutoCloseable {
       follow(allNodes, "all nodes");
     }
     return allNodes.hasSynced();
+  }
+
+  /**
+   * Pools that cannot be read might refuse what would run. Only an API server that does not know
+   * the kind, as its CRDs are older than this agent, has none.
+   */
+  private boolean knowsPools() {
+    return poolsUnknown || pools.hasSynced();
+  }
+
+  private void noPools() {
+    if (!poolsUnknown) {
+      poolsUnknown = true;
+      changed.offer(true);
+    }
+  }
+
+  private List<VirtualIpPool> readPools() {
+    return pools.getStore().list().stream()
+        .sorted(Comparator.comparing(pool -> pool.getMetadata().getName()))
+        .map(pool -> Manifests.lenientPool(STATUS.valueToTree(pool)))
+        .toList();
   }
 
   /** A missing Node object changes nothing after the first time: the node still runs this agent. */
@@ -399,7 +448,7 @@ public final class KubernetesSource implements AutoCloseable {
    */
   private VirtualIp withStatus(VirtualIp version) {
     var name = version.getMetadata().getName();
-    var asked = read.get(name).asked();
+    var asked = requests.asked(name, read.get(name).asked());
     var running = running(version, read.get(name).reporting());
     if (asked == null && running.isEmpty()) {
       return version;
@@ -421,26 +470,55 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   /**
-   * The nodes that run a VirtualIP, without their reports; other nodes only where they are peers.
+   * The nodes that run a VirtualIP; of their reports the keys of signed adverts at most. Other
+   * nodes only where they are peers or have such keys.
    */
-  private Map<String, NodeStatus> running(VirtualIp version, Set<String> reporting) {
+  private Map<String, NodeStatus> running(VirtualIp version, Map<String, NodeStatus> reporting) {
     var spec = version.getSpec();
-    if (spec == null || spec.nodes().selector() != null) {
-      return Map.of();
+    boolean signed =
+        spec != null && spec.authentication() != null && spec.authentication().hmac() != null;
+    var names = new HashSet<>(signed ? reporting.keySet() : Set.<String>of());
+    if (spec != null && spec.nodes().selector() == null) {
+      names.addAll(selected(version, reporting.keySet()));
     }
+    return names.stream()
+        .collect(Collectors.toMap(name -> name, name -> reporting.getOrDefault(name, RUNS)));
+  }
+
+  private Set<String> selected(VirtualIp version, Set<String> reporting) {
     var names = new HashSet<>(reporting);
     var before = selecting.get(version.getMetadata().getName());
     if (before != null && sameObject(before, version)) {
       names.add(nodeName);
     }
-    if (!spec.nodesArePeers()) {
+    if (!version.getSpec().nodesArePeers()) {
       names.retainAll(Set.of(nodeName));
     }
-    return names.stream().collect(Collectors.toMap(name -> name, _ -> RUNS));
+    return names;
   }
 
-  private static Set<String> reporting(VirtualIpStatus status) {
-    return status.nodes() == null ? Set.of() : status.nodes().keySet();
+  private static Map<String, NodeStatus> reporting(VirtualIpStatus status) {
+    return status.nodes() == null
+        ? Map.of()
+        : status.nodes().entrySet().stream()
+            .collect(Collectors.toMap(Map.Entry::getKey, node -> runs(node.getValue())));
+  }
+
+  /** A report without all but the keys of the node, and whether it takes part or is heard of. */
+  private static NodeStatus runs(NodeStatus report) {
+    if (report == null || report.hmac() == null) {
+      return RUNS;
+    }
+    // A failover is no reason to plan anew.
+    boolean same = report.state() == State.Master;
+    return RUNS.withHmac(report.hmac(), same ? State.Backup : report.state());
+  }
+
+  /** The nodes and their keys; empty where adverts are not signed. */
+  private static Map<String, NodeStatus> keys(VirtualIpStatus status) {
+    var reporting = reporting(status);
+    boolean signed = reporting.values().stream().anyMatch(report -> report.hmac() != null);
+    return signed ? reporting : Map.of();
   }
 
   private HandOver asked(VirtualIpStatus status) {
@@ -495,8 +573,25 @@ public final class KubernetesSource implements AutoCloseable {
     }
   }
 
+  /**
+   * Whoever may write VirtualIPs has notifications sent where he likes: not each Secret is for
+   * that.
+   */
+  private Set<String> tellable() {
+    return secrets.secrets().stream()
+        .map(Secret::getMetadata)
+        .filter(metadata -> metadata.getLabels() != null)
+        .filter(metadata -> "true".equals(metadata.getLabels().get(Notifications.SECRET_LABEL)))
+        .map(ObjectMeta::getName)
+        .collect(Collectors.toSet());
+  }
+
+  private static Set<String> names(Set<SecretKey> keys) {
+    return keys.stream().map(SecretKey::name).collect(Collectors.toSet());
+  }
+
   private Optional<byte[]> secret(SecretKey key) {
-    return secrets.getStore().list().stream()
+    return secrets.secrets().stream()
         .filter(secret -> secret.getMetadata().getName().equals(key.name()))
         .findAny()
         .map(Secret::getData)

@@ -40,22 +40,24 @@ final class SlimStore extends BasicItemStore<GenericKubernetesResource> {
     return super.put(key, virtualIp);
   }
 
-  /** The status without conditions, and with no more than the state of other nodes. */
+  /** The status without conditions, and with no more than state and keys of other nodes. */
   private Map<Object, Object> slim(Map<?, ?> status) {
     var slim = new HashMap<Object, Object>(status);
     slim.remove("conditions");
     if (status.get("nodes") instanceof Map<?, ?> nodes) {
       var states = new HashMap<Object, Object>();
-      nodes.forEach((name, said) -> states.put(name, name.equals(nodeName) ? said : state(said)));
+      nodes.forEach((name, said) -> states.put(name, name.equals(nodeName) ? said : slim(said)));
       slim.put("nodes", states);
     }
     return slim;
   }
 
-  /** One shared object for all nodes in the same state. */
-  private static Object state(Object said) {
-    return said instanceof Map<?, ?> fields && fields.get("state") instanceof String state
-        ? STATES.getOrDefault(state, said)
-        : said;
+  /** One shared object for all nodes in the same state; where adverts are signed, one for each. */
+  private static Object slim(Object said) {
+    if (!(said instanceof Map<?, ?> fields) || !(fields.get("state") instanceof String state)) {
+      return said;
+    }
+    var keys = fields.get("hmac");
+    return keys == null ? STATES.getOrDefault(state, said) : Map.of("state", state, "hmac", keys);
   }
 }

@@ -69,6 +69,9 @@ public final class StatusReporter {
     /** Nothing but virtual servers differs from what is written. */
     private boolean onlyServers;
 
+    /** Of all writes but those of virtual servers, which no packet can cause. */
+    private final Budget budget = new Budget(System.nanoTime());
+
     private int failures;
 
     /** It has yielded as master, and takes its name away itself at this time; else null. */
@@ -102,7 +105,12 @@ public final class StatusReporter {
   }
 
   private record Patch(
-      String name, NodeStatus status, boolean master, boolean wasMaster, boolean yields) {}
+      String name,
+      NodeStatus status,
+      boolean master,
+      boolean wasMaster,
+      boolean yields,
+      boolean onlyServers) {}
 
   private StatusReporter(
       Patcher patcher, String nodeName, Function<String, Optional<VirtualIpStatus>> cached) {
@@ -267,7 +275,12 @@ public final class StatusReporter {
         entry.writing = true;
         return Optional.of(
             new Patch(
-                name, entry.status, entry.master, entry.wasMaster, entry.yieldsUntil != null));
+                name,
+                entry.status,
+                entry.master,
+                entry.wasMaster,
+                entry.yieldsUntil != null,
+                entry.onlyServers));
       }
     }
   }
@@ -321,7 +334,11 @@ public final class StatusReporter {
     entry.failures = 0;
     entry.wasMaster = asMaster;
     // A flapping check must neither flood the API server nor delay other VirtualIPs.
-    entry.dueNanos = System.nanoTime() + GAP_NANOS;
+    long now = System.nanoTime();
+    if (!patch.onlyServers()) {
+      entry.budget.take(now);
+    }
+    entry.dueNanos = Math.max(now + GAP_NANOS, entry.budget.nextAt(now));
     entry.serversDueNanos = System.nanoTime() + SERVERS_GAP_NANOS;
     if (patch.status() == null && !entry.waits()) {
       entries.remove(patch.name());

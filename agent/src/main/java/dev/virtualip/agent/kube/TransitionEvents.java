@@ -11,6 +11,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 
 /**
@@ -21,13 +22,17 @@ import java.util.stream.Collectors;
 public final class TransitionEvents {
   private final EventWriter events;
   private final String nodeName;
+  private final LongSupplier clock;
   private final Map<String, NodeStatus> last = new HashMap<>();
+  private final Map<String, Budget> budgets = new HashMap<>();
   private volatile Map<String, ObjectReference> objects = Map.of();
 
   /**
    * @param events writes the Events; the caller has to close it
+   * @param clock nanoseconds, for the {@link Budget} of each VirtualIP
    */
-  public TransitionEvents(EventWriter events, String nodeName) {
+  public TransitionEvents(EventWriter events, String nodeName, LongSupplier clock) {
+    this.clock = clock;
     this.events = events;
     this.nodeName = nodeName;
   }
@@ -58,7 +63,7 @@ public final class TransitionEvents {
         before == null
             || before.state() != status.state()
             || !Objects.equals(before.reason(), status.reason());
-    if (news && about != null) {
+    if (news && about != null && mayWrite(virtualIp)) {
       events.record(
           about,
           status.state() == State.Fault,
@@ -70,6 +75,11 @@ public final class TransitionEvents {
       ServerEvents.of(nodeName, before, status)
           .forEach(e -> events.record(about, e.warning(), e.reason(), e.message(), e.detail()));
     }
+  }
+
+  private boolean mayWrite(String virtualIp) {
+    long now = clock.getAsLong();
+    return budgets.computeIfAbsent(virtualIp, _ -> new Budget(now)).take(now);
   }
 
   /** The state before and how long the change took; empty if only the reason has changed. */
@@ -84,6 +94,7 @@ public final class TransitionEvents {
   /** This node neither runs nor refuses a VirtualIP any more. */
   public void removed(String virtualIp) {
     last.remove(virtualIp);
+    budgets.remove(virtualIp);
   }
 
   static String text(String nodeName, NodeStatus status) {

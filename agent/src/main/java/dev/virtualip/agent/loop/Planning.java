@@ -4,6 +4,7 @@ import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.plan.PlanChange;
 import dev.virtualip.agent.source.Desired;
+import dev.virtualip.agent.vrrp.KeyRing;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.log.Defects;
 import java.util.Map;
@@ -20,8 +21,12 @@ public final class Planning implements Runnable {
 
   /** Receives what will run, before the event loop does. */
   public interface Listener {
-    /** This node runs these versions of these objects from now on. */
-    void accepted(Desired desired, Map<String, VirtualIp> running);
+    /**
+     * This node runs these versions of these objects from now on.
+     *
+     * @param keys the keys of their signed adverts, by name
+     */
+    void accepted(Desired desired, Map<String, VirtualIp> running, Map<String, KeyRing> keys);
   }
 
   private final Plan plan;
@@ -33,8 +38,8 @@ public final class Planning implements Runnable {
   /**
    * @param consumer gets each change, on this thread; it may block
    */
-  public Planning(String nodeName, Listener listener, Consumer<PlanChange> consumer) {
-    plan = new Plan(nodeName);
+  public Planning(Plan plan, Listener listener, Consumer<PlanChange> consumer) {
+    this.plan = plan;
     this.listener = listener;
     this.consumer = consumer;
   }
@@ -89,7 +94,7 @@ public final class Planning implements Runnable {
     Defects.contain(
         () -> {
           var change = plan.change(wanted, present);
-          listener.accepted(wanted, plan.running());
+          listener.accepted(wanted, plan.running(), plan.keys());
           if (first || !change.isEmpty()) {
             consumer.accept(change);
           }

@@ -222,6 +222,14 @@ public final class AgentMetrics {
     count("virtualip.adverts.differing", "Valid adverts received that list other addresses", vip);
   }
 
+  /** A valid advert has a longer interval than may be learned. */
+  public void intervalBounded(String vip) {
+    count(
+        "virtualip.adverts.interval.bounded",
+        "Valid adverts received whose interval is longer than maxLearnedInterval",
+        vip);
+  }
+
   /**
    * An advert has been dropped.
    *

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.notify;
 
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.Notifications;
 import dev.virtualip.crds.schema.Notifications.Email;
 import dev.virtualip.crds.schema.Notifications.Smtp;
 import dev.virtualip.crds.schema.Notifications.Tls;
@@ -184,6 +185,7 @@ record EmailChannel(Email email, Map<SecretKey, byte[]> secrets, String node) im
     return List.of(
         new Problem(
             "spec.notifications.email.smtp.credentialsSecretRef",
-            "create the Secret %s with the keys username and password".formatted(ref.name())));
+            "create the Secret %s with the keys username and password and the label %s=true"
+                .formatted(ref.name(), Notifications.SECRET_LABEL)));
   }
 }

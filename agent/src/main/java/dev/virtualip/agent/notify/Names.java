@@ -1,5 +1,6 @@
 package dev.virtualip.agent.notify;
 
+import dev.virtualip.crds.values.IpPrefix;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
@@ -9,6 +10,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 
 /**
  * Looks up host names before virtual threads use them. A lookup is a call into the C library that
@@ -16,7 +18,7 @@ import java.util.concurrent.TimeoutException;
  * lookups would stop all virtual threads, health checks included.
  */
 final class Names {
-  private static final ConcurrentHashMap<String, FutureTask<InetAddress>> UNDER_WAY =
+  private static final ConcurrentHashMap<String, FutureTask<InetAddress[]>> UNDER_WAY =
       new ConcurrentHashMap<>();
 
   private Names() {}
@@ -25,10 +27,11 @@ final class Names {
    * Looks up a name on a platform thread, with one lookup at a time for each name. After that
    * Java's cache has the answer.
    *
+   * @throws Channel.Undeliverable if nothing may be sent to an address of it
    * @throws IOException if there is no such name, or no answer within the limit
    */
   static void lookUp(String host, Duration limit) throws IOException, InterruptedException {
-    var fresh = new FutureTask<>(() -> InetAddress.getByName(host));
+    var fresh = new FutureTask<>(() -> InetAddress.getAllByName(host));
     var lookup = UNDER_WAY.putIfAbsent(host, fresh);
     if (lookup == null) {
       lookup = fresh;
@@ -42,7 +45,11 @@ final class Names {
               });
     }
     try {
-      lookup.get(limit.toMillis(), TimeUnit.MILLISECONDS);
+      var addresses = lookup.get(limit.toMillis(), TimeUnit.MILLISECONDS);
+      if (Stream.of(addresses).anyMatch(IpPrefix::isMetadata)) {
+        throw new Channel.Undeliverable(
+            host + " is link-local, where clouds tell a machine its credentials: use another");
+      }
     } catch (TimeoutException _) {
       throw new IOException("no answer from DNS about " + host);
     } catch (ExecutionException e) {

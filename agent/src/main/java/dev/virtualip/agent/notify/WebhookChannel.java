@@ -40,6 +40,8 @@ record WebhookChannel(Webhook webhook, Map<SecretKey, byte[]> secrets) implement
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .connectTimeout(timeout())
+            // Who answers must not choose where the node sends its secrets.
+            .followRedirects(HttpClient.Redirect.NEVER)
             .sslContext(Trust.in(webhook.ca()))
             .build();
     try {
@@ -106,8 +108,12 @@ record WebhookChannel(Webhook webhook, Map<SecretKey, byte[]> secrets) implement
   @Override
   public List<Problem> problems() {
     var problems = new ArrayList<Problem>();
+    var plain = webhook.url() == null ? null : webhook.urlProblem(webhook.url());
+    if (plain != null) {
+      problems.add(new Problem(PATH + ".url", plain));
+    }
     if (isThere(PATH + ".urlSecretRef", webhook.urlSecretRef(), problems)) {
-      var wrong = Notifications.urlProblem(text(webhook.urlSecretRef()));
+      var wrong = webhook.urlProblem(text(webhook.urlSecretRef()));
       if (wrong != null) {
         problems.add(new Problem(PATH + ".urlSecretRef", "the Secret's value " + wrong));
       }
@@ -127,7 +133,9 @@ record WebhookChannel(Webhook webhook, Map<SecretKey, byte[]> secrets) implement
     if (key != null && !secrets.containsKey(key)) {
       problems.add(
           new Problem(
-              path, "create the Secret %s with the key %s".formatted(key.name(), key.key())));
+              path,
+              "create the Secret %s with the key %s and the label %s=true"
+                  .formatted(key.name(), key.key(), Notifications.SECRET_LABEL)));
       return false;
     }
     return key != null;

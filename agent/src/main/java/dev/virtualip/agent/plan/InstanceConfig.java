@@ -6,6 +6,7 @@ import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
+import dev.virtualip.agent.vrrp.Hmac;
 import dev.virtualip.agent.vrrp.LeasePolicy;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
@@ -44,11 +45,11 @@ import java.util.stream.Stream;
  * @param interfaceName NIC that carries the adverts on this node
  * @param router configuration of the state machine
  * @param priority base priority on this node, 1 to 255
- * @param password VRRPv2 password, or null if none is asked for or it is missing
- * @param missingSecret the Secret key of a password that could not be read, or null
+ * @param authentication the password, and the keys of signed adverts
  * @param unicast whether adverts go to each peer instead of to the group
  * @param members unicast: addresses of the routers, possibly with this node's own
  * @param hasOutsiders unicast: whether a selected node has no address, and so stands aside
+ * @param minTtl lowest TTL or hop limit of others' adverts, 1 to 255; with multicast 255
  * @param checksum what the checksum of VRRPv3 adverts over IPv4 covers
  * @param garp how addresses are announced
  * @param addresses addresses bound while master, in the order of the adverts
@@ -73,11 +74,11 @@ public record InstanceConfig(
     String interfaceName,
     VirtualRouterConfig router,
     int priority,
-    Password password,
-    SecretKey missingSecret,
+    AuthenticationConfig authentication,
     boolean unicast,
     Set<InetAddress> members,
     boolean hasOutsiders,
+    int minTtl,
     ChecksumForm checksum,
     Garp garp,
     List<VirtualAddress> addresses,
@@ -139,13 +140,14 @@ public record InstanceConfig(
    */
   public static InstanceConfig from(
       VirtualIp vip, String nodeName, Map<SecretKey, byte[]> secrets, List<NodeFacts> nodes) {
-    return from(CheckedSpec.check(vip), nodeName, secrets, nodes, Map.of());
+    return from(CheckedSpec.check(vip), nodeName, secrets, nodes, Map.of(), KeyRings.untold());
   }
 
   /**
    * The configuration of a VirtualIP that has been checked already.
    *
    * @param pods the pods that are real servers
+   * @param keys the keys of signed adverts as they were, which are brought up to date
    * @throws IllegalArgumentException with all problems, if the spec is not valid
    */
   public static InstanceConfig from(
@@ -153,15 +155,13 @@ public record InstanceConfig(
       String nodeName,
       Map<SecretKey, byte[]> secrets,
       List<NodeFacts> nodes,
-      Map<PodSelector, List<PodFacts>> pods) {
+      Map<PodSelector, List<PodFacts>> pods,
+      KeyRings keys) {
     if (!vip.isGood()) {
       throw new IllegalArgumentException(vip.name() + " may not run: " + vip.problems());
     }
     var checked = vip.spec();
     var spec = checked.spec();
-    var secretKey =
-        spec.authentication() == null ? null : spec.authentication().passwordSecretRef();
-    var secret = secretKey == null ? null : secrets.get(secretKey);
     var generation = vip.vip().getMetadata().getGeneration();
     var addresses =
         checked.addresses().stream()
@@ -178,11 +178,11 @@ public record InstanceConfig(
         spec.interfaceOn(nodeName),
         routerConfig(checked),
         spec.priorityOn(nodeName),
-        secret == null ? null : new Password(secret),
-        secret == null ? secretKey : null,
+        AuthenticationConfig.of(vip.vip(), secrets, keys),
         spec.transport().mode() == Mode.Unicast,
         members(vip, nodes),
         hasOutsiders(vip, nodes),
+        spec.transport().minTtl(),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
         new Garp(spec.garp().repeat(), checked.garpInterval().toNanos()),
         addresses,
@@ -241,7 +241,8 @@ public record InstanceConfig(
         spec.advertRepeat(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         checked.garpDelay().toNanos(),
-        checked.garpRefresh().toNanos());
+        checked.garpRefresh().toNanos(),
+        checked.maxLearnedInterval().toNanos());
   }
 
   /** The configured peers, else one InternalIP of each selected node. */
@@ -320,6 +321,16 @@ public record InstanceConfig(
         .toList();
   }
 
+  /** The VRRPv2 password, or null. */
+  public Password password() {
+    return authentication.password();
+  }
+
+  /** The keys of signed adverts, or null. */
+  public Hmac hmac() {
+    return authentication.hmac();
+  }
+
   /** Keys of all virtual servers. */
   public Set<ServiceKey> serviceKeys() {
     return virtualServers.stream()
@@ -370,11 +381,11 @@ public record InstanceConfig(
         interfaceName,
         newRouter,
         priority,
-        password,
-        missingSecret,
+        authentication,
         unicast,
         members,
         hasOutsiders,
+        minTtl,
         checksum,
         garp,
         addresses,

@@ -6,9 +6,11 @@ import dev.virtualip.agent.plan.PlanChange.Run;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.agent.source.PodSelector;
+import dev.virtualip.agent.vrrp.KeyRing;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.check.Pools;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import java.util.ArrayList;
@@ -35,7 +37,15 @@ public final class Plan {
   private static final Logger LOG = LoggerFactory.getLogger(Plan.class);
 
   private final String nodeName;
+  private final KeyRings keys;
+  private Pools allowed = Pools.NONE;
+
+  /** The outcome for each object on its own, by name. */
+  private Map<String, Result> own = Map.of();
+
+  /** The same with what the pools have against it. */
   private Map<String, Result> checked = Map.of();
+
   private AcceptedVersions versions;
   private Map<String, Result> running = Map.of();
   private Map<String, Run> runs = Map.of();
@@ -53,8 +63,24 @@ public final class Plan {
   /** Nodes whose Node object has a virtual address as its InternalIP. */
   private Set<String> reportVirtual = Set.of();
 
+  /** The plan of a node that begins anew. */
   public Plan(String nodeName) {
+    this(nodeName, KeyRings.of(nodeName, Map.of()));
+  }
+
+  /**
+   * The plan of a node.
+   *
+   * @param keys the keys of signed adverts that it had
+   */
+  public Plan(String nodeName, KeyRings keys) {
     this.nodeName = nodeName;
+    this.keys = keys;
+  }
+
+  /** The keys of signed adverts, by name of the VirtualIP. */
+  public Map<String, KeyRing> keys() {
+    return keys.all();
   }
 
   /** The objects that run, in the versions that run, by name. */
@@ -93,7 +119,12 @@ public final class Plan {
   public PlanChange change(Desired desired, Nics nics) {
     // Pods may change many times a second, and decide nothing about versions.
     if (before == null || !nics.equals(nicsBefore) || !desired.isButForPods(before)) {
-      checked = check(desired.virtualIps());
+      if (before == null || !before.pools().equals(desired.pools())) {
+        allowed = Pools.of(desired.pools());
+      }
+      own = check(desired.virtualIps());
+      checked = new TreeMap<>(own);
+      checked.replaceAll((_, result) -> allowed.judge(result));
       versions = AcceptedVersions.decide(desired, checked.values(), running, nics);
     }
     var nextRuns = runs(desired);
@@ -122,7 +153,7 @@ public final class Plan {
     var next = new TreeMap<String, Result>();
     for (var vip : virtualIps) {
       var name = vip.getMetadata().getName();
-      var before = checked.get(name);
+      var before = own.get(name);
       boolean same = before != null && Objects.equals(before.vip().getSpec(), vip.getSpec());
       next.put(name, same ? before.withVip(vip) : CheckedSpec.check(vip));
     }
@@ -161,6 +192,7 @@ public final class Plan {
     peers = nodes;
     var podsBefore = pods;
     pods = known(desired.pods(), versions.run().values());
+    keys.retain(versions.run().keySet());
     var next = new TreeMap<String, InstanceConfig>();
     versions
         .run()
@@ -169,7 +201,8 @@ public final class Plan {
               var config =
                   same && version == running.get(name)
                       ? configs.get(name)
-                      : InstanceConfig.from(version, nodeName, desired.secrets(), nodes, pods);
+                      : InstanceConfig.from(
+                          version, nodeName, desired.secrets(), nodes, pods, keys);
               boolean serversStay =
                   Desired.podSelectors(version.vip().getSpec()).stream()
                       .allMatch(one -> Objects.equals(pods.get(one), podsBefore.get(one)));

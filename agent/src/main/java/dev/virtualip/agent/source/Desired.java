@@ -4,6 +4,7 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.Arrays;
@@ -18,14 +19,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The configuration as a source last saw it. Equal values ask for the same work. Do not modify its
  * content.
  *
  * @param virtualIps all VirtualIPs, sorted by name, whether they select this node or not. Their
- *     status has at most the request to this node and the names of the nodes that run it, and their
- *     metadata no fields that only the API server's book-keeping changes
+ *     status has at most the request to this node, the nodes that run it, and their keys of signed
+ *     adverts; their metadata has no fields that only the API server's book-keeping changes
  * @param self this node
  * @param nodes all nodes, sorted by name and this one included, if any VirtualIP takes its peers
  *     from them; else empty
@@ -34,6 +36,8 @@ import java.util.stream.Collectors;
  * @param secrets values of the Secret keys that the VirtualIPs refer to; missing keys have no entry
  * @param refused problems of newest versions that the source itself cannot read, by name of the
  *     VirtualIP; {@code virtualIps} then has the last good version, if there was one
+ * @param pools all VirtualIPPools, with name and spec alone
+ * @param tellable names of the Secrets whose values notifications may have
  */
 public record Desired(
     List<VirtualIp> virtualIps,
@@ -41,7 +45,9 @@ public record Desired(
     List<NodeFacts> nodes,
     Map<PodSelector, List<PodFacts>> pods,
     Map<SecretKey, byte[]> secrets,
-    Map<String, List<Problem>> refused) {
+    Map<String, List<Problem>> refused,
+    List<VirtualIpPool> pools,
+    Set<String> tellable) {
 
   /** Copies the collections. */
   public Desired {
@@ -50,21 +56,45 @@ public record Desired(
     pods = Map.copyOf(pods);
     secrets = Map.copyOf(secrets);
     refused = Map.copyOf(refused);
+    pools = List.copyOf(pools);
+    tellable = Set.copyOf(tellable);
   }
 
-  /** A configuration without pods. */
+  /** A configuration without pods and pools. */
   public Desired(
       List<VirtualIp> virtualIps,
       NodeFacts self,
       List<NodeFacts> nodes,
       Map<SecretKey, byte[]> secrets,
       Map<String, List<Problem>> refused) {
-    this(virtualIps, self, nodes, Map.of(), secrets, refused);
+    this(virtualIps, self, nodes, Map.of(), secrets, refused, List.of(), Set.of());
   }
 
   /** The same with these pods. */
   public Desired with(Map<PodSelector, List<PodFacts>> others) {
-    return new Desired(virtualIps, self, nodes, others, secrets, refused);
+    return new Desired(virtualIps, self, nodes, others, secrets, refused, pools, tellable);
+  }
+
+  /** The same with these pools. */
+  public Desired with(List<VirtualIpPool> others) {
+    return new Desired(virtualIps, self, nodes, pods, secrets, refused, others, tellable);
+  }
+
+  /**
+   * The same with these names of Secrets that notifications may use; those that nobody refers to
+   * are left out.
+   */
+  public Desired withTellable(Set<String> names) {
+    var own = secrets.keySet().stream().map(SecretKey::name).collect(Collectors.toSet());
+    own.retainAll(names);
+    return new Desired(virtualIps, self, nodes, pods, secrets, refused, pools, own);
+  }
+
+  /** The values of Secrets that notifications may use. */
+  public Map<SecretKey, byte[]> tellableSecrets() {
+    return secrets.entrySet().stream()
+        .filter(secret -> tellable.contains(secret.getKey().name()))
+        .collect(Collectors.toMap(Map.Entry::getKey, Map.Entry::getValue));
   }
 
   /** Whether both differ in pods at most, which may change many times a second. */
@@ -121,10 +151,12 @@ public record Desired(
     for (var vip : virtualIps) {
       var spec = vip.getSpec();
       if (spec != null && spec.authentication() != null) {
-        var ref = spec.authentication().passwordSecretRef();
-        if (ref != null && ref.name() != null && ref.key() != null) {
-          keys.add(ref);
-        }
+        var hmac = spec.authentication().hmac();
+        Stream.of(
+                spec.authentication().passwordSecretRef(),
+                hmac == null ? null : hmac.keysSecretRef())
+            .filter(ref -> ref != null && ref.name() != null && ref.key() != null)
+            .forEach(keys::add);
       }
       if (spec != null) {
         keys.addAll(spec.notifications().secretKeys());
@@ -164,6 +196,8 @@ public record Desired(
         && virtualIps.equals(that.virtualIps)
         && self.equals(that.self)
         && refused.equals(that.refused)
+        && pools.equals(that.pools)
+        && tellable.equals(that.tellable)
         && nodes.equals(that.nodes)
         && pods.equals(that.pods)
         && hasSecretsOf(that);

@@ -3,10 +3,12 @@ package dev.virtualip.agent.source;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
+import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualServer;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Node;
@@ -27,13 +29,14 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes VirtualIPs from a directory of manifests instead of from an API server, and follows its
- * changes. An object whose new version cannot be read keeps its last good version. An object that
- * comes later is younger, whatever its file is called.
+ * Takes VirtualIPs and their pools from a directory of manifests instead of from an API server, and
+ * follows its changes. An object whose new version cannot be read keeps its last good version. An
+ * object that comes later is younger, whatever its file is called.
  */
 public final class ManifestSource implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ManifestSource.class);
@@ -54,6 +57,7 @@ public final class ManifestSource implements AutoCloseable {
   private long updates;
   private Node self;
   private List<NodeFacts> nodes = List.of();
+  private List<VirtualIpPool> pools = List.of();
   private Desired last;
   private Set<ManifestProblem> logged = Set.of();
   private Map<String, List<Problem>> problems = Map.of();
@@ -182,7 +186,12 @@ public final class ManifestSource implements AutoCloseable {
       }
     }
     return new Parsed(
-        parsed.file(), parsed.virtualIps(), parsed.nodes(), problems, parsed.complete());
+        parsed.file(),
+        parsed.virtualIps(),
+        parsed.pools(),
+        parsed.nodes(),
+        problems,
+        parsed.complete());
   }
 
   private static boolean hasPods(VirtualServer server) {
@@ -195,6 +204,7 @@ public final class ManifestSource implements AutoCloseable {
     var wrong = new ArrayList<ManifestProblem>();
     for (var file : files.keySet().stream().sorted().toList()) {
       take(files.get(file), next, wrong);
+      wrong.addAll(problemsOfPools(files.get(file)));
     }
     kept = next;
     var vips = kept.values().stream().map(Kept::vip).toList();
@@ -204,7 +214,11 @@ public final class ManifestSource implements AutoCloseable {
       secretKeys.forEach(key -> watched.add(secrets.resolve(key.name())));
     }
     tell(wrong);
-    var desired = Desired.of(vips, self(), nodes(), this::secret, problems);
+    var desired =
+        Desired.of(vips, self(), nodes(), this::secret, problems)
+            .with(pools())
+            // Files have no labels, and who writes manifests may read them.
+            .withTellable(secretKeys.stream().map(SecretKey::name).collect(Collectors.toSet()));
     if (!desired.equals(last)) {
       last = desired;
       consumer.accept(desired);
@@ -315,6 +329,24 @@ public final class ManifestSource implements AutoCloseable {
               .toList();
     }
     return nodes;
+  }
+
+  /** All pools. While a file cannot be read to its end, the previous ones. */
+  private List<VirtualIpPool> pools() {
+    if (files.values().stream().allMatch(Parsed::complete)) {
+      pools = files.values().stream().flatMap(parsed -> parsed.pools().stream()).toList();
+    }
+    return pools;
+  }
+
+  private static List<ManifestProblem> problemsOfPools(Parsed parsed) {
+    return parsed.pools().stream()
+        .filter(pool -> pool.getSpec() != null)
+        .flatMap(
+            pool ->
+                CheckedPool.of(pool).problems().stream()
+                    .map(p -> new ManifestProblem(parsed.file(), ObjectRef.of(pool), p)))
+        .toList();
   }
 
   private Optional<byte[]> secret(SecretKey key) {

@@ -4,12 +4,15 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.virtualip.agent.source.StrictMapper.Unknown;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
+import dev.virtualip.crds.schema.VirtualIpPoolSpec;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeSpec;
 import io.fabric8.kubernetes.api.model.NodeStatus;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -17,18 +20,20 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Reads Kubernetes manifests: VirtualIPs, and Nodes for their labels and addresses. Other kinds are
- * ignored.
+ * Reads Kubernetes manifests: VirtualIPs, their pools, and Nodes for their labels and addresses.
+ * Other kinds are ignored.
  */
 public final class Manifests {
   private static final String GROUP = "virtualip.dev/";
   private static final String API_VERSION = HasMetadata.getApiVersion(VirtualIp.class);
   private static final String KIND = HasMetadata.getKind(VirtualIp.class);
+  private static final String POOL = HasMetadata.getKind(VirtualIpPool.class);
   private static final String NODE = "Node";
   private static final Set<String> FIELDS =
       Set.of("apiVersion", "kind", "metadata", "spec", "status");
@@ -37,6 +42,7 @@ public final class Manifests {
 
   private final Path file;
   private final List<VirtualIp> virtualIps = new ArrayList<>();
+  private final List<VirtualIpPool> pools = new ArrayList<>();
   private final List<Node> nodes = new ArrayList<>();
   private final List<ManifestProblem> problems = new ArrayList<>();
 
@@ -49,6 +55,7 @@ public final class Manifests {
    *
    * @param file the file
    * @param virtualIps its VirtualIPs, those with problems included as far as they could be read
+   * @param pools its pools; those with problems have no spec, and so allow nothing
    * @param nodes its Nodes
    * @param problems all problems of syntax and types; the specs are not validated yet
    * @param complete whether the file could be read to its end
@@ -56,6 +63,7 @@ public final class Manifests {
   public record Parsed(
       Path file,
       List<VirtualIp> virtualIps,
+      List<VirtualIpPool> pools,
       List<Node> nodes,
       List<ManifestProblem> problems,
       boolean complete) {}
@@ -87,7 +95,7 @@ public final class Manifests {
     /** No object. */
     public static final ObjectRef NONE = new ObjectRef("", "");
 
-    /** A VirtualIP, or a Node. */
+    /** A VirtualIP, a pool, or a Node. */
     public static ObjectRef of(HasMetadata object) {
       return new ObjectRef(object.getKind(), object.getMetadata().getName());
     }
@@ -148,6 +156,7 @@ public final class Manifests {
         file,
         List.of(),
         List.of(),
+        List.of(),
         List.of(new ManifestProblem(file, ObjectRef.NONE, new Problem("", message))),
         false);
   }
@@ -165,6 +174,7 @@ public final class Manifests {
     return new Parsed(
         file,
         List.copyOf(manifests.virtualIps),
+        List.copyOf(manifests.pools),
         List.copyOf(manifests.nodes),
         List.copyOf(manifests.problems),
         result.error() == null);
@@ -182,6 +192,8 @@ public final class Manifests {
     if (kind.isEmpty() || apiVersion.isEmpty()) {
       own.add(new Problem("", "is no Kubernetes object: it needs apiVersion, kind and metadata"));
       add(ref(kind, tree), own);
+    } else if (kind.equalsIgnoreCase(POOL)) {
+      pool(tree, own);
     } else if (apiVersion.startsWith(GROUP) || kind.equalsIgnoreCase(KIND)) {
       virtualIp(tree, own);
     } else if (apiVersion.equals("v1") && kind.equals(NODE)) {
@@ -190,26 +202,47 @@ public final class Manifests {
   }
 
   private void virtualIp(JsonNode tree, List<Problem> own) {
+    checkHead(tree, KIND, own);
+    var vip = virtualIp(tree, Unknown.IS_A_PROBLEM, own);
+    var name = vip.getMetadata().getName();
+    checkName(name, KIND, own);
+    add(ref(KIND, tree), own);
+    if (name != null && own.stream().noneMatch(p -> p.path().matches("kind|apiVersion"))) {
+      virtualIps.add(vip);
+    }
+  }
+
+  private void pool(JsonNode tree, List<Problem> own) {
+    checkHead(tree, POOL, own);
+    var pool = pool(tree, Unknown.IS_A_PROBLEM, own);
+    var name = pool.getMetadata().getName();
+    checkName(name, POOL, own);
+    if (pool.getSpec() == null && own.isEmpty()) {
+      own.add(new Problem("spec", "is missing: give at least addresses"));
+    }
+    add(ref(POOL, tree), own);
+    pool.getMetadata().setName(Objects.requireNonNullElse(name, ""));
+    pools.add(pool);
+  }
+
+  private static void checkHead(JsonNode tree, String kind, List<Problem> own) {
     expect(tree, "apiVersion", API_VERSION, own);
-    expect(tree, "kind", KIND, own);
+    expect(tree, "kind", kind, own);
     for (var field : tree.properties()) {
       if (!FIELDS.contains(field.getKey())) {
         own.add(new Problem(field.getKey(), StrictMapper.unknownField(field.getKey(), FIELDS)));
       }
     }
-    var vip = virtualIp(tree, Unknown.IS_A_PROBLEM, own);
-    var name = vip.getMetadata().getName();
+  }
+
+  private static void checkName(String name, String kind, List<Problem> own) {
     if (name == null) {
-      own.add(new Problem("metadata.name", "is missing: give the VirtualIP a name"));
+      own.add(new Problem("metadata.name", "is missing: give the " + kind + " a name"));
     } else if (name.length() > 253 || !NAME.matcher(name).matches()) {
       own.add(
           new Problem(
               "metadata.name",
               "\"%s\" cannot name an object: use a-z, 0-9, - and ., as in web-1".formatted(name)));
-    }
-    add(ref(KIND, tree), own);
-    if (name != null && own.stream().noneMatch(p -> p.path().matches("kind|apiVersion"))) {
-      virtualIps.add(vip);
     }
   }
 
@@ -234,6 +267,27 @@ public final class Manifests {
     vip.setSpec(
         StrictMapper.convert(tree.path("spec"), VirtualIpSpec.class, "spec", unknown, problems));
     return vip;
+  }
+
+  /**
+   * A pool from the API server, with name and spec alone. Unknown fields are ignored. It has no
+   * spec, and so allows nothing, if one of its fields cannot be read.
+   */
+  public static VirtualIpPool lenientPool(JsonNode tree) {
+    var pool = pool(tree, Unknown.IS_LEFT_OUT, new ArrayList<>());
+    pool.setMetadata(new ObjectMetaBuilder().withName(pool.getMetadata().getName()).build());
+    return pool;
+  }
+
+  private static VirtualIpPool pool(JsonNode tree, Unknown unknown, Collection<Problem> problems) {
+    var own = new ArrayList<Problem>();
+    var pool = new VirtualIpPool();
+    pool.setMetadata(metadata(tree, unknown, own));
+    var spec =
+        StrictMapper.convert(tree.path("spec"), VirtualIpPoolSpec.class, "spec", unknown, own);
+    pool.setSpec(own.isEmpty() ? spec : null);
+    problems.addAll(own);
+    return pool;
   }
 
   private static ObjectMeta metadata(JsonNode tree, Unknown unknown, Collection<Problem> problems) {

@@ -69,6 +69,12 @@ public final class TrainCommand implements Callable<Integer> {
          "namespace": "training", "resourceVersion": "1", "labels": {"app": "training"}},
        "status": {"conditions": [{"type": "Ready", "status": "True"}]}}""";
 
+  private static final String POOL =
+      """
+      {"apiVersion": "virtualip.dev/v1alpha1", "kind": "VirtualIPPool",
+       "metadata": {"name": "training", "uid": "1", "generation": 1, "resourceVersion": "1"},
+       "spec": {"addresses": ["192.0.2.0/24"]}}""";
+
   private static final String SECRET =
       """
       {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "training", "uid": "1",
@@ -98,6 +104,7 @@ public final class TrainCommand implements Callable<Integer> {
     var objects =
         Map.of(
             "virtualips", VIRTUAL_IP.formatted(2, POD_CHECK),
+            "virtualippools", POOL,
             "nodes", NODE,
             "pods", POD,
             "secrets", SECRET);

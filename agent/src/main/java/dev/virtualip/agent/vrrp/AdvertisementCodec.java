@@ -133,23 +133,42 @@ public final class AdvertisementCodec {
    * @param interval own interval in nanoseconds; VRRPv2 peers must have the same
    * @param password VRRPv2 password, or null for none
    * @param source own source address, or null while there is none
-   * @param peers unicast: source addresses of valid adverts, whatever their TTL; null for multicast
+   * @param peers unicast: source addresses of valid adverts; null for multicast
+   * @param minTtl lowest TTL or hop limit of a valid advert, 1 to 255; with multicast 255
+   * @param hmac keys of signed adverts, or null if adverts have no HMAC trailer
+   * @param freshness how old signed adverts may be; null without {@code hmac}
    */
   public record Expected(
       Version version,
       long interval,
       Password password,
       InetAddress source,
-      Set<InetAddress> peers) {
+      Set<InetAddress> peers,
+      int minTtl,
+      Hmac hmac,
+      Freshness freshness) {
+    /** Without HMAC. */
+    public Expected(
+        Version version,
+        long interval,
+        Password password,
+        InetAddress source,
+        Set<InetAddress> peers,
+        int minTtl) {
+      this(version, interval, password, source, peers, minTtl, null, null);
+    }
+
     /** For multicast: adverts of any source address are valid. */
     public Expected(Version version, long interval, Password password, InetAddress source) {
-      this(version, interval, password, source, null);
+      this(version, interval, password, source, null, TTL);
     }
   }
 
   /** The form of the checksum in an accepted VRRPv3 message over IPv4. */
   public static ChecksumForm checksumForm(Datagram datagram) {
-    return Checksum.of(datagram.payload()) == 0
+    var payload = datagram.payload();
+    int length = Math.min(payload.length, HEADER + (payload[3] & 0xFF) * 4);
+    return Checksum.of(Arrays.copyOf(payload, length)) == 0
         ? ChecksumForm.MessageOnly
         : ChecksumForm.PseudoHeader;
   }
@@ -172,36 +191,64 @@ public final class AdvertisementCodec {
     boolean ipv4 = datagram.source() instanceof Inet4Address;
     int version = (payload[0] & 0xF0) >> 4;
     int count = payload[3] & 0xFF;
-    int trailer = version == 2 && ipv4 ? Password.LENGTH : 0;
-    if (payload.length != HEADER + count * (ipv4 ? 4 : 16) + trailer) {
+    int length = HEADER + count * (ipv4 ? 4 : 16) + (version == 2 && ipv4 ? Password.LENGTH : 0);
+    boolean signed = expected.hmac() != null && payload.length == length + HmacTrailer.LENGTH;
+    if (payload.length != length && !signed) {
       return new Rejected(Reason.Length);
     }
-    if (expected.peers() == null && datagram.ttl() != TTL) {
+    if (datagram.ttl() < expected.minTtl()) {
       return new Rejected(Reason.Ttl);
     }
     if (version != expected.version().number()) {
       return new Rejected(Reason.Version);
     }
-    var reason = version == 2 ? checkVersion2(payload, expected) : checkVersion3(payload);
+    var message = signed ? Arrays.copyOf(payload, length) : payload;
+    var reason = checkMessage(message, datagram, expected, ipv4);
+    if (reason == null) {
+      reason = checkHmac(payload, signed, expected, datagram.source());
+    }
+    return reason == null
+        ? new Accepted(
+            new Advertisement(
+                expected.version(),
+                payload[1] & 0xFF,
+                payload[2] & 0xFF,
+                interval(payload, expected.version()),
+                addresses(payload, count, ipv4 ? 4 : 16)),
+            signed ? HmacTrailer.sequence(payload) : null)
+        : new Rejected(reason);
+  }
+
+  private static Reason checkMessage(
+      byte[] message, Datagram datagram, Expected expected, boolean ipv4) {
+    var reason =
+        expected.version() == Version.V2
+            ? checkVersion2(message, expected)
+            : checkVersion3(message);
     if (reason != null) {
-      return new Rejected(reason);
+      return reason;
     }
-    if ((payload[0] & 0x0F) != TYPE_ADVERTISEMENT) {
-      return new Rejected(Reason.Type);
+    if ((message[0] & 0x0F) != TYPE_ADVERTISEMENT) {
+      return Reason.Type;
     }
-    if (count == 0) {
-      return new Rejected(Reason.NoAddresses);
+    if (message[3] == 0) {
+      return Reason.NoAddresses;
     }
-    if (!checksumFits(datagram, expected.version(), ipv4)) {
-      return new Rejected(Reason.Checksum);
+    // Over IPv6 the checksum is the kernel's, which covers all that follows the IP header.
+    var summed = ipv4 ? message : datagram.payload();
+    return checksumFits(summed, datagram, expected.version(), ipv4) ? null : Reason.Checksum;
+  }
+
+  private static Reason checkHmac(
+      byte[] payload, boolean signed, Expected expected, InetAddress source) {
+    var hmac = expected.hmac();
+    if (hmac == null) {
+      return null;
     }
-    return new Accepted(
-        new Advertisement(
-            expected.version(),
-            payload[1] & 0xFF,
-            payload[2] & 0xFF,
-            interval(payload, expected.version()),
-            addresses(payload, count, ipv4 ? 4 : 16)));
+    if (!signed) {
+      return hmac.mode() == Hmac.Mode.Enforce ? Reason.HmacMissing : null;
+    }
+    return HmacTrailer.check(payload, hmac, expected.freshness(), source);
   }
 
   private static Reason checkVersion2(byte[] payload, Expected expected) {
@@ -231,13 +278,14 @@ public final class AdvertisementCodec {
   }
 
   /** VRRPv3 over IPv4 has two {@linkplain ChecksumForm forms}; both are accepted. */
-  private static boolean checksumFits(Datagram datagram, Version version, boolean ipv4) {
-    boolean alone = ipv4 && Checksum.of(datagram.payload()) == 0;
+  private static boolean checksumFits(
+      byte[] summed, Datagram datagram, Version version, boolean ipv4) {
+    boolean alone = ipv4 && Checksum.of(summed) == 0;
     return version == Version.V2
         ? alone
         : alone
             || Checksum.of(
-                    datagram.payload(),
+                    summed,
                     datagram.source().getAddress(),
                     datagram.destination().getAddress(),
                     PROTOCOL)

@@ -7,8 +7,14 @@ public sealed interface Decoded {
    * A valid advert.
    *
    * @param advertisement its content
+   * @param sequence the sequence of its HMAC trailer, or null if it has none
    */
-  record Accepted(Advertisement advertisement) implements Decoded {}
+  record Accepted(Advertisement advertisement, Long sequence) implements Decoded {
+    /** An advert without an HMAC trailer. */
+    public Accepted(Advertisement advertisement) {
+      this(advertisement, null);
+    }
+  }
 
   /**
    * Not a valid advert; it must change nothing but a counter.
@@ -44,6 +50,18 @@ public sealed interface Decoded {
     /** Unicast: its source address is not that of a configured peer. */
     NotAPeer,
     /** It carries our own source address: a loop, or a duplicate address. */
-    OwnAddress
+    OwnAddress,
+    /** It is not signed, and mode Enforce asks for that. */
+    HmacMissing,
+    /** The HMAC trailer has another scheme, or reserved bits. */
+    HmacMalformed,
+    /** Its time is too far from this node's wall clock. */
+    HmacStale,
+    /** It is signed with a key whose id is not known here. */
+    HmacUnknownKey,
+    /** Its HMAC is not that of the key: another key, or it has been altered. */
+    HmacWrong,
+    /** It has been sent before. */
+    HmacReplayed
   }
 }

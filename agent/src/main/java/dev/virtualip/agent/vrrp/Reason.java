@@ -81,6 +81,10 @@ public record Reason(Kind kind, String argument) {
     AdvertTooLong(true),
     /** A password is missing; argument: the Secret and its key. */
     SecretNotFound(true),
+    /** The keys of signed adverts cannot be read; argument: the Secret and its key. */
+    KeysInvalid(true),
+    /** Another node has other keys of signed adverts, and began first; argument: its name. */
+    KeysDiffer(true),
     /** The NIC has the address, and virtualip has not put it there; the address. */
     AddressInUse(true),
     /** The spec has virtual servers, and the kernel has no IPVS. */
@@ -93,6 +97,8 @@ public record Reason(Kind kind, String argument) {
     BindFailed(true),
     /** The spec conflicts with another VirtualIP. */
     Conflict(true),
+    /** No VirtualIPPool allows the VirtualIP. */
+    OutsidePools(true),
     /** The spec is not valid. */
     InvalidSpec(true),
     /** The instance has failed by a defect of the agent, and will restart. */

@@ -124,8 +124,10 @@ public sealed interface State {
    * @param advertAt when the next advert is due (Adver_Timer)
    * @param announceAt when the addresses are announced again, or {@link #NEVER}
    * @param burst whether that announcement is the second burst; else it is a single one
+   * @param answersFrom from when on a lower master's advert is answered by announcements at once;
+   *     one that comes earlier is answered then
    */
-  record Active(long advertAt, long announceAt, boolean burst) implements State {
+  record Active(long advertAt, long announceAt, boolean burst, long answersFrom) implements State {
     /** Old recordings have no announceAt, which is read as 0 and means never. */
     public Active {
       announceAt = announceAt == 0 ? NEVER : announceAt;
@@ -133,12 +135,22 @@ public sealed interface State {
 
     /** A master with no further announcement due. */
     public Active(long advertAt) {
-      this(advertAt, NEVER, false);
+      this(advertAt, NEVER, false, 0);
     }
 
     /** The same state with another time of the next advert. */
     Active advertising(long at) {
-      return new Active(at, announceAt, burst);
+      return new Active(at, announceAt, burst, answersFrom);
+    }
+
+    /** The same state with an announcement by this time at the latest. */
+    Active announcingBy(long at) {
+      return announceAt <= at ? this : new Active(advertAt, at, false, answersFrom);
+    }
+
+    /** The same state after announcements that answered a lower master. */
+    Active answeringFrom(long at) {
+      return new Active(advertAt, announceAt, burst, at);
     }
   }
 

@@ -33,6 +33,7 @@ import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.State.Takeover;
 import java.net.InetAddress;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -61,6 +62,12 @@ public record VirtualRouter(
    * process has to end within a second, as keepalived's does.
    */
   private static final long QUIT_MAX = 400_000_000L;
+
+  /**
+   * Shortest time between two announcements that answer a lower master, in nanoseconds (keepalived:
+   * {@code garp_lower_prio_delay}, 5 s). Anybody on the LAN can forge such a master's adverts.
+   */
+  static final long ANSWER_GAP = 5_000_000_000L;
 
   /**
    * Checks the priority.
@@ -134,9 +141,7 @@ public record VirtualRouter(
       case TakeOver _ -> takeOver(now);
       case LetGo letGo -> letGo(new Reason(Kind.SyncGroup, letGo.member()), now);
       case Reannounce _ ->
-          state instanceof Active active
-              ? step(announced(active.advertAt(), now), new AnnounceAddresses())
-              : none(this);
+          state instanceof Active active ? answerLower(active, now, List.of()) : none(this);
       case NeighbourDown neighbour -> neighbourDown(neighbour.address(), now);
       case MasterSilent silent -> masterSilent(silent.address(), now);
       case AdvertisementReceived advert ->
@@ -260,7 +265,8 @@ public record VirtualRouter(
   private Active announced(long advertAt, long now) {
     boolean burst = config.announceDelay() > 0;
     long delay = burst ? config.announceDelay() : config.announceRefresh();
-    return new Active(advertAt, delay > 0 ? now + delay : NEVER, burst);
+    long answersFrom = state instanceof Active active ? active.answersFrom() : 0;
+    return new Active(advertAt, delay > 0 ? now + delay : NEVER, burst, answersFrom);
   }
 
   /**
@@ -273,7 +279,7 @@ public record VirtualRouter(
     }
     // A backup that has learned no other interval uses its own.
     boolean own = backup.masterInterval() == before.config.advertInterval();
-    long interval = own ? config.advertInterval() : backup.masterInterval();
+    long interval = own ? config.advertInterval() : bounded(backup.masterInterval());
     boolean follows = backup.takeover().follows();
     long shift =
         follows
@@ -445,17 +451,30 @@ public record VirtualRouter(
           new SendAdvertisement(priority),
           new StateChanged(backup, cause));
     }
-    long advertAt = now + config.advertPeriod();
-    // A live master of lower priority may have announced the addresses, so announce them again. A
-    // resigned one (priority 0) has not. Its adverts may come so often that the timer never
-    // expires, so leases are renewed here too.
+    // Adverts of others may come so often that the timer never expires, so leases are renewed here
+    // too.
+    var going = active.advertising(now + config.advertPeriod());
+    var effects = List.<Effect>of(new SendAdvertisement(priority), new RenewLeases());
     return advert.priority() == 0
-        ? step(active.advertising(advertAt), new SendAdvertisement(priority), new RenewLeases())
-        : step(
-            announced(advertAt, now),
-            new SendAdvertisement(priority),
-            new RenewLeases(),
-            new AnnounceAddresses());
+        ? new Step(with(going), effects)
+        : answerLower(going, now, effects);
+  }
+
+  /**
+   * A live master of lower priority may have announced the addresses, so they are announced again;
+   * a resigned one (priority 0) has not. The first announcement goes at once, so that a split
+   * heals. Later ones are put together: each costs many frames, and a forged advert only one.
+   *
+   * @param first the effects before the announcement
+   */
+  private Step answerLower(Active active, long now, List<Effect> first) {
+    if (now < active.answersFrom()) {
+      return new Step(with(active.announcingBy(active.answersFrom())), first);
+    }
+    var effects = new ArrayList<>(first);
+    effects.add(new AnnounceAddresses());
+    return new Step(
+        with(announced(active.advertAt(), now).answeringFrom(now + ANSWER_GAP)), effects);
   }
 
   private Step backupTimerExpired(Backup backup, long now) {
@@ -580,8 +599,13 @@ public record VirtualRouter(
   /** Repeats the announcement, for switches that have forgotten the address. */
   private Step announcementDue(Active active, long now) {
     long refresh = config.announceRefresh();
+    boolean answers = active.announceAt() == active.answersFrom();
     return step(
-        new Active(active.advertAt(), refresh > 0 ? now + refresh : NEVER, false),
+        new Active(
+            active.advertAt(),
+            refresh > 0 ? now + refresh : NEVER,
+            false,
+            answers ? now + ANSWER_GAP : active.answersFrom()),
         new AnnounceAddresses(!active.burst()));
   }
 
@@ -655,7 +679,12 @@ public record VirtualRouter(
    * VRRPv2 all routers have the same.
    */
   private long learned(AdvertisementReceived advert) {
-    return config.version() == Version.V3 ? advert.interval() : config.advertInterval();
+    return config.version() == Version.V3 ? bounded(advert.interval()) : config.advertInterval();
+  }
+
+  /** Anybody on the LAN can advertise 40.95 s, and have a backup wait for minutes. */
+  private long bounded(long interval) {
+    return Math.min(interval, config.maxLearnedInterval());
   }
 
   private long skewTime(long interval) {

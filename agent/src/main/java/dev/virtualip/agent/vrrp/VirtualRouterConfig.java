@@ -21,6 +21,8 @@ import java.util.Objects;
  *     there is none (keepalived: {@code garp_master_delay})
  * @param announceRefresh nanoseconds between single announcements while Active, 0 = there are none
  *     (keepalived: {@code garp_master_refresh})
+ * @param maxLearnedInterval longest interval that is learned from a VRRPv3 master's adverts, in
+ *     nanoseconds, 0 = ten times the own one; one that is advertised longer counts as this
  */
 public record VirtualRouterConfig(
     Version version,
@@ -33,7 +35,8 @@ public record VirtualRouterConfig(
     int advertRepeat,
     boolean keepMaster,
     long announceDelay,
-    long announceRefresh) {
+    long announceRefresh,
+    long maxLearnedInterval) {
 
   /** Priority of the router that owns the addresses. */
   public static final int OWNER = 255;
@@ -65,12 +68,13 @@ public record VirtualRouterConfig(
         advertRepeat,
         false,
         0,
+        0,
         0);
   }
 
   /**
-   * Checks ranges. Old recordings lack two values: no lease policy means Overlap, and 0 repeats
-   * mean 1.
+   * Checks ranges. Old recordings lack three values: no lease policy means Overlap, 0 repeats mean
+   * 1, and no bound is ten intervals.
    *
    * @throws IllegalArgumentException if a value is out of range
    */
@@ -82,6 +86,7 @@ public record VirtualRouterConfig(
           "vrid=%d advertInterval=%d preemptDelay=%d advertRepeat=%d"
               .formatted(vrid, advertInterval, preemptDelay, advertRepeat));
     }
+    maxLearnedInterval = maxLearnedInterval == 0 ? 10 * advertInterval : maxLearnedInterval;
     if (announceDelay < 0 || announceRefresh < 0) {
       throw new IllegalArgumentException(
           "announceDelay=%d announceRefresh=%d".formatted(announceDelay, announceRefresh));
@@ -101,7 +106,8 @@ public record VirtualRouterConfig(
         advertRepeat,
         keeps,
         announceDelay,
-        announceRefresh);
+        announceRefresh,
+        maxLearnedInterval);
   }
 
   /** Nanoseconds from one advert to the next: the interval divided by {@code advertRepeat}. */

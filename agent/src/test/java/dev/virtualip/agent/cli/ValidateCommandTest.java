@@ -93,6 +93,39 @@ class ValidateCommandTest {
   }
 
   @Test
+  void aVirtualIpOutsideOfTheirPoolsIsAProblem() throws IOException {
+    var pool =
+        """
+        ---
+        apiVersion: virtualip.dev/v1alpha1
+        kind: VirtualIPPool
+        metadata: {name: %s}
+        spec: {addresses: [%s]}
+        """;
+    write("a.yaml", vip("a", good(1)), vip("b", good(2)), pool.formatted("p", "203.0.113.1"));
+    assertEquals(1, validate(directory.toString()));
+    assertEquals(
+        List.of(
+            "a.yaml: VirtualIP/b: spec.addresses[0].address: 203.0.113.2/24 is outside of"
+                + " VirtualIPPool p, which allows 203.0.113.1",
+            "1 problem"),
+        lines());
+  }
+
+  @Test
+  void problemsOfAPoolArePrinted() throws IOException {
+    write(
+        "p.yaml",
+        "{apiVersion: virtualip.dev/v1alpha1, kind: VirtualIPPool, metadata: {name: p},",
+        " spec: {addresses: [203.0.113.1/24]}}");
+    assertEquals(1, validate(directory.toString()));
+    assertEquals(
+        "p.yaml: VirtualIPPool/p: spec.addresses[0]: \"203.0.113.1/24\" has bits behind its prefix:"
+            + " write 203.0.113.0/24, or the address alone",
+        lines().getFirst());
+  }
+
+  @Test
   void whatFollowsFromAnUnreadableFieldIsNotPrinted() throws IOException {
     write("a.yaml", vip("a", "vrid: \"1\", interface: lo, addresses: 203.0.113.1/24"));
     assertEquals(1, validate(directory.resolve("a.yaml").toString()));

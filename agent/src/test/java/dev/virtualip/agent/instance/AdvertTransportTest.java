@@ -223,7 +223,10 @@ class AdvertTransportTest {
     assertTrue(hear("10.0.0.77", "10.0.0.11", 255, "203.0.113.10"));
     assertEquals(State.Master, instance.status().state());
     assertEquals(1, rejected("NotAPeer"));
-    assertTrue(hear("10.0.0.12", "10.0.0.11", 5, "203.0.113.10"));
+    assertTrue(hear("10.0.0.12", "10.0.0.11", 254, "203.0.113.10"));
+    assertEquals(State.Master, instance.status().state());
+    assertEquals(1, rejected("Ttl"), "from beyond a router");
+    assertTrue(hear("10.0.0.12", "10.0.0.11", 255, "203.0.113.10"));
     assertEquals(State.Backup, instance.status().state());
   }
 

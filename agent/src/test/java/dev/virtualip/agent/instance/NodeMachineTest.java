@@ -34,6 +34,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -310,6 +311,35 @@ class NodeMachineTest {
     passUntil(SECOND * 4);
     assertEquals("MasterDown", machine.statuses().get("web").reason());
     assertEquals("MasterDown", machine.statuses().get("mail").reason());
+  }
+
+  /** Who can send by another network has not to be believed that it is a peer on this one. */
+  @Test
+  void aUnicastAdvertThatComesByAnotherNicIsDroppedAndCounted() {
+    machine.start();
+    want(WEB.replace("{vrid", "{transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.12]}, vrid"));
+    passUntil(5 * SECOND);
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+    var advert =
+        new Advertisement(
+            Version.V3, 77, 200, SECOND, List.of(InetAddress.ofLiteral("203.0.113.10")));
+    var us = InetAddress.ofLiteral("10.0.0.11");
+    var packet = Frames.packet(PEER, us, 1, AdvertisementCodec.encode(advert, null, PEER, us));
+    var frame = ByteBuffer.allocate(14 + packet.length).putShort(12, (short) 0x0800);
+    frame.put(14, packet);
+    machine.handle(new FrameReceived(3, frame.array()), now);
+    machine.begin(now);
+    assertEquals(VirtualIpStatus.State.Master, state("web"));
+    assertEquals(
+        1,
+        fake.registry
+            .get("virtualip.adverts.rejected")
+            .tag("reason", "OtherInterface")
+            .counter()
+            .count());
+    machine.handle(new FrameReceived(2, frame.array()), now);
+    machine.begin(now);
+    assertEquals(VirtualIpStatus.State.Backup, state("web"));
   }
 
   private void hearMaster() {

@@ -920,6 +920,24 @@ class VrrpInstanceTest {
   }
 
   @Test
+  void anIntervalThatIsTooLongToLearnIsCountedAndToldAbout() {
+    start(
+        """
+        metadata: {name: web, generation: 1}
+        spec: {vrid: 77, interface: eth0, addresses: [{address: 203.0.113.10/24}]}
+        """);
+    var virtual = List.of(InetAddress.ofLiteral("203.0.113.10"));
+    var advert = new Advertisement(Version.V3, 77, 200, 40 * SECOND, virtual);
+    var bytes = AdvertisementCodec.encode(advert, null, PEER, Frames.GROUP);
+    for (int i = 0; i < 2; i++) {
+      instance.onDatagram(new Datagram(PEER, Frames.GROUP, 255, bytes), now);
+      now += 5 * SECOND;
+    }
+    assertEquals(2, counted("virtualip.adverts.interval.bounded"));
+    assertEquals(List.of(new Speaker("10.0.0.12", "LongInterval")), instance.status().speakers());
+  }
+
+  @Test
   void aSpeakerThatDoesNotFitIsToldAboutAfterFiveSeconds() {
     becomeMaster();
     assertEquals("10.0.0.11", instance.status().address());

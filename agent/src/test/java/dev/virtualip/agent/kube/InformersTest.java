@@ -1,6 +1,7 @@
 package dev.virtualip.agent.kube;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -12,6 +13,8 @@ import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -58,6 +61,15 @@ class InformersTest {
   }
 
   private void answer(HttpExchange exchange) throws IOException {
+    if (exchange.getRequestURI().getPath().endsWith("/virtualippools")) {
+      // As an API server answers that does not know the kind.
+      var body = "404 page not found\n".getBytes(StandardCharsets.UTF_8);
+      exchange.getResponseHeaders().set("Content-Type", "text/plain; charset=utf-8");
+      exchange.sendResponseHeaders(404, body.length);
+      exchange.getResponseBody().write(body);
+      exchange.close();
+      return;
+    }
     boolean list = !exchange.getRequestURI().toString().contains("watch=true");
     boolean early = !list || lists.incrementAndGet() <= 2;
     var body = (early ? REINITIALIZING : NODES).getBytes(StandardCharsets.UTF_8);
@@ -65,6 +77,22 @@ class InformersTest {
     exchange.sendResponseHeaders(early ? 429 : 200, body.length);
     exchange.getResponseBody().write(body);
     exchange.close();
+  }
+
+  @Test
+  void withWhatCodeTheServerRefusesIsTold() {
+    var ofPools = new CopyOnWriteArrayList<Integer>();
+    var ofNodes = new CopyOnWriteArrayList<Integer>();
+    try (var pools = client.genericKubernetesResources(ApiServer.POOLS).runnableInformer(0);
+        var nodes = client.nodes().runnableInformer(0)) {
+      Informers.startForEver(nodes, "nodes", ofNodes::add);
+      Await.until(() -> nodes.getStore().getByKey("n") != null, lists::get);
+      Informers.startForEver(pools, "virtualippools", ofPools::add);
+      Await.until(() -> !ofPools.isEmpty(), () -> ofPools);
+      assertEquals(Set.of(404), Set.copyOf(ofPools), "a kind that it does not know");
+      assertEquals(Set.of(429), Set.copyOf(ofNodes), "too many requests");
+      assertFalse(pools.hasSynced());
+    }
   }
 
   @Test

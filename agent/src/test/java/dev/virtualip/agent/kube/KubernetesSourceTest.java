@@ -8,7 +8,12 @@ import dev.virtualip.agent.check.PodReadiness.Readiness;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
+import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
@@ -24,12 +29,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 @EnableKubernetesMockClient(crud = true)
 class KubernetesSourceTest {
+  private static final String SIGNED =
+      "vrid: 1, authentication: {hmac: {keysSecretRef: {name: s, key: k}}}";
+
   KubernetesClient client;
 
   private final List<Desired> told = new CopyOnWriteArrayList<>();
@@ -93,6 +102,30 @@ class KubernetesSourceTest {
   }
 
   @Test
+  void poolsAreFollowed() {
+    vip("a", "vrid: 1").create();
+    var pool =
+        client
+            .genericKubernetesResources(ApiServer.POOLS)
+            .resource(
+                Serialization.unmarshal(
+                    """
+                    apiVersion: virtualip.dev/v1alpha1
+                    kind: VirtualIPPool
+                    metadata: {name: p}
+                    spec: {addresses: [10.0.0.0/24], ofANewerVersion: 3}
+                    """,
+                    GenericKubernetesResource.class));
+    pool.create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals(List.of("10.0.0.0/24"), told.getLast().pools().getFirst().getSpec().addresses());
+    pool.delete();
+    Await.until(() -> told.getLast().pools().isEmpty(), told::toString);
+    assertFalse(statusChanges.contains("p"), "it is no VirtualIP");
+  }
+
+  @Test
   void whatThisNodeIsAskedToDoIsPassedOn() {
     vip("a", "vrid: 1").create();
     source.start(statusChanges::add);
@@ -108,6 +141,43 @@ class KubernetesSourceTest {
     assertEquals(
         Map.of("n", new HandOver(1, "Drain(cordoned)", "t")),
         told.getLast().virtualIps().getFirst().getStatus().handOvers());
+  }
+
+  /** An older operator asks by the status, where every agent can write. */
+  @Test
+  void whereThereAreRequestsOfTheOperatorAloneTheStatusAsksForNothing() {
+    hand("{}").create();
+    var forged = vip("a", "vrid: 1").item();
+    var asked = Map.of("priority", 1, "reason", "Drain(cordoned)", "since", "t");
+    forged.setAdditionalProperty("status", Map.of("handOvers", Map.of("n", asked)));
+    resource(forged).create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals("null", handOvers());
+    hand("{a: '{\"handOvers\": {\"m\": {\"priority\": 2}, \"n\": {\"priority\": 3}}}'}").update();
+    Await.until(() -> handOvers().contains("priority=3"), this::handOvers);
+    hand("{a: 'no JSON'}").update();
+    Await.until(() -> handOvers().equals("null"), this::handOvers);
+    hand("{}").delete();
+    Await.until(() -> handOvers().contains("priority=1"), this::handOvers);
+  }
+
+  private String handOvers() {
+    var status = told.getLast().virtualIps().getFirst().getStatus();
+    return status == null ? "null" : String.valueOf(status.handOvers());
+  }
+
+  private Resource<ConfigMap> hand(String data) {
+    return client.resource(
+        Serialization.unmarshal(
+            """
+            apiVersion: v1
+            kind: ConfigMap
+            metadata: {name: virtualip-hand-overs, namespace: virtualip-system}
+            data: %s
+            """
+                .formatted(data),
+            ConfigMap.class));
   }
 
   @Test
@@ -145,6 +215,39 @@ class KubernetesSourceTest {
     reported.setAdditionalProperty("status", Map.of("nodes", Map.of("n", backup, "m", backup)));
     resource(reported).update();
     Await.until(() -> running().equals(Set.of("m", "n")), this::running);
+  }
+
+  @Test
+  void theKeysThatOtherNodesHaveArePassedOn() {
+    reportKeys("Backup", "1-a", "1-a").create();
+    source.start(statusChanges::add);
+    awaitReport(new HmacStatus(null, List.of("1-a"), null, "1-a"), State.Backup);
+    reportKeys("Master", "2-b", "1-a").updateStatus();
+    awaitReport(new HmacStatus(null, List.of("2-b"), null, "1-a"), State.Backup);
+    reportKeys("Unknown", "2-b", "1-a").updateStatus();
+    awaitReport(new HmacStatus(null, List.of("2-b"), null, "1-a"), State.Unknown);
+    var nobody = vip("a", SIGNED).item();
+    nobody.setAdditionalProperty("status", Map.of("nodes", Map.of()));
+    resource(nobody).updateStatus();
+    Await.until(() -> running().equals(Set.of("n")), this::running);
+  }
+
+  private Resource<GenericKubernetesResource> reportKeys(String state, String key, String sends) {
+    var reported = vip("a", SIGNED).item();
+    var report = Map.of("state", state, "hmac", Map.of("keys", List.of(key), "sends", sends));
+    reported.setAdditionalProperty("status", Map.of("nodes", Map.of("m", report)));
+    return resource(reported);
+  }
+
+  private void awaitReport(HmacStatus keys, State state) {
+    var report = new NodeStatus(state, null, null, null, null, null, null, null);
+    var expected = report.withHmac(keys, state);
+    Await.until(() -> !told.isEmpty() && expected.equals(reports().get("m")), this::reports);
+  }
+
+  private Map<String, NodeStatus> reports() {
+    var status = told.getLast().virtualIps().getFirst().getStatus();
+    return status == null ? Map.of() : status.nodes();
   }
 
   private Set<String> running() {
@@ -224,6 +327,37 @@ class KubernetesSourceTest {
     awaitShown("[a=1]");
     assertEquals(1, told.getLast().secrets().size());
     assertEquals("secret", new String(told.getLast().secrets().values().iterator().next()));
+  }
+
+  @Test
+  void notificationsGetTheSecretsThatAreLabelledForThem() {
+    for (var name : List.of("auth", "hook", "labelled")) {
+      client
+          .resource(
+              new SecretBuilder()
+                  .withNewMetadata()
+                  .withNamespace("virtualip-system")
+                  .withName(name)
+                  .addToLabels(
+                      "virtualip.dev/notifications", name.equals("labelled") ? "true" : "false")
+                  .and()
+                  .addToData("k", "c2VjcmV0Cg==")
+                  .build())
+          .create();
+    }
+    var headers =
+        Stream.of("auth", "hook", "labelled")
+            .map(name -> "{name: %s, valueSecretRef: {name: %s, key: k}}".formatted(name, name))
+            .toList();
+    vip(
+            "a",
+            "vrid: 1, authentication: {passwordSecretRef: {name: auth, key: k}},"
+                + " notifications: {webhook: {url: 'https://a', headers: %s}}".formatted(headers))
+        .create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals(3, told.getLast().secrets().size(), "a password needs no label");
+    assertEquals(Set.of(new SecretKey("labelled", "k")), told.getLast().tellableSecrets().keySet());
   }
 
   @Test

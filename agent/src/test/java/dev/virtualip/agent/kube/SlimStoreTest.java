@@ -64,6 +64,16 @@ class SlimStoreTest {
   }
 
   @Test
+  void ofOtherNodesItKeepsTheKeysOfSignedAdverts() throws IOException {
+    var keys = Map.of("hmac", Map.of("sends", "1-a"), "state", "Backup");
+    assertEquals(
+        Map.of("nodes", Map.of("b", keys)),
+        statusOf(
+            "web",
+            "{\"nodes\": {\"b\": {\"state\": \"Backup\", \"priority\": 1, \"hmac\": {\"sends\": \"1-a\"}}}}"));
+  }
+
+  @Test
   void whatItDoesNotKnowItKeeps() throws IOException {
     assertEquals(
         Map.of("nodes", Map.of("b", Map.of("state", "Frozen"), "c", 1)),

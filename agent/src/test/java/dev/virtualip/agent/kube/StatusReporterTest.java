@@ -92,6 +92,22 @@ class StatusReporterTest {
     assertTrue(written.size() <= 4, written::toString);
   }
 
+  /** Forged adverts make states, reasons and speakers change as often as somebody likes. */
+  @Test
+  void whatFlapsWithoutEndIsWrittenAFewTimesAMinute() {
+    for (int i = 1; i <= 1_000 && written.size() < 20; i++) {
+      int priority = i;
+      int before = written.size();
+      reporter.report("web", status(State.Backup, priority), false);
+      Await.until(() -> written.size() > before, () -> written);
+    }
+    reporter.report("web", status(State.Master, 21), true);
+    reporter.report("other", status(State.Backup, 1), false);
+    Await.until(() -> written.contains("other 1"), () -> written);
+    assertFalse(written.contains("web 21"), "it waits for some seconds, others do not");
+    Await.until(() -> written.contains("web 21"), () -> written);
+  }
+
   @Test
   void afterAnOutageOnlyTheNewestIsWritten() {
     for (int failure : new int[] {0, 500, 429}) {

@@ -10,10 +10,16 @@ import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
 import dev.virtualip.agent.vrrp.Datagram;
 import dev.virtualip.agent.vrrp.Decoded;
 import dev.virtualip.agent.vrrp.Decoded.Accepted;
+import dev.virtualip.agent.vrrp.Freshness;
+import dev.virtualip.agent.vrrp.Hmac;
+import dev.virtualip.agent.vrrp.Hmac.Mode;
+import dev.virtualip.agent.vrrp.HmacKey;
+import dev.virtualip.agent.vrrp.KeyRing;
 import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import java.net.InetAddress;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -32,7 +38,23 @@ class DecoderFuzzTest {
               new Password("12345678".getBytes(StandardCharsets.US_ASCII)),
               OWN),
           new Expected(Version.V3, SECOND, null, OWN),
-          new Expected(Version.V3, SECOND, null, null));
+          new Expected(Version.V3, SECOND, null, null),
+          signed(Version.V2),
+          signed(Version.V3));
+
+  private static Expected signed(Version version) {
+    var key = new HmacKey(1, new byte[HmacKey.MIN]);
+    var freshness = Freshness.begin(Instant.ofEpochSecond(1_800_000_000L), 5);
+    return new Expected(
+        version,
+        SECOND,
+        null,
+        OWN,
+        null,
+        255,
+        new Hmac(Mode.Permissive, KeyRing.untold(List.of(key))),
+        freshness);
+  }
 
   @FuzzTest(maxDuration = "60s")
   void noFrameBreaksTheDecoder(byte[] frame) {
@@ -62,7 +84,7 @@ class DecoderFuzzTest {
 
   private static void decode(Datagram datagram, Expected expected) {
     var payload = datagram.payload();
-    if (AdvertisementCodec.decode(datagram, expected) instanceof Accepted(var advert)) {
+    if (AdvertisementCodec.decode(datagram, expected) instanceof Accepted(var advert, _)) {
       assertEquals(AdvertisementCodec.vrid(payload), advert.vrid());
       assertTrue(advert.priority() >= 0 && advert.priority() <= 255, "priority");
       assertTrue(advert.interval() > 0 && advert.interval() <= 255 * SECOND, "interval");

@@ -218,10 +218,12 @@ class EmailChannelTest {
         List.of(
             new Problem(
                 "spec.notifications.email.smtp.credentialsSecretRef",
-                "create the Secret mail with the keys username and password")),
+                "create the Secret mail with the keys username and password and the label"
+                    + " virtualip.dev/notifications=true")),
         missing.problems());
     assertEquals(
-        "create the Secret mail with the keys username and password",
+        "create the Secret mail with the keys username and password and the label"
+            + " virtualip.dev/notifications=true",
         failure(IOException.class, missing));
     assertEquals(List.of(), withLogin(missing.email(), "s3cret").problems());
   }

@@ -68,7 +68,7 @@ class NotifierTest {
 
   private static VirtualIp vip(int port, String path, String fields) {
     return Notes.vip(
-        "%s notifications: {webhook: {url: 'http://127.0.0.1:%d/%s', format: Custom, timeout: 1s,"
+        "%s notifications: {webhook: {plainHttp: true, url: 'http://127.0.0.1:%d/%s', format: Custom, timeout: 1s,"
                 .formatted(fields, port, path)
             + " body: '${type} ${name} ${state} ${priority}', contentType: text/plain}}");
   }
@@ -123,7 +123,7 @@ class NotifierTest {
   void onlyTheStatesAskedForAreTold() {
     var vip =
         Notes.vip(
-            "notifications: {webhook: {url: 'http://127.0.0.1:%d/a', states: [Fault, Stop]}}"
+            "notifications: {webhook: {plainHttp: true, url: 'http://127.0.0.1:%d/a', states: [Fault, Stop]}}"
                 .formatted(server.getAddress().getPort()));
     notifier.running(Map.of("web", vip), Map.of());
     List.of(State.Backup, State.Master, State.Fault, State.Backup, State.Stop)

@@ -26,6 +26,8 @@ import javax.net.ssl.SSLHandshakeException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Against a server in this JVM. */
 class WebhookChannelTest {
@@ -75,7 +77,7 @@ class WebhookChannelTest {
   }
 
   private static WebhookChannel to(String url) {
-    return channel("url: " + url, Map.of());
+    return channel("{url: '%s', plainHttp: true}".formatted(url), Map.of());
   }
 
   private static String failure(Class<? extends IOException> type, WebhookChannel channel) {
@@ -88,7 +90,7 @@ class WebhookChannelTest {
   void aPostWithHeadersOfASecret() throws Exception {
     var url = serve(204, "");
     channel(
-            "{url: '%s', format: Slack, headers: [{name: Authorization, valueSecretRef:"
+            "{url: '%s', plainHttp: true, format: Slack, headers: [{name: Authorization, valueSecretRef:"
                     .formatted(url)
                 + " {name: hook, key: auth}}]}",
             Map.of(AUTH, "Bearer x".getBytes(StandardCharsets.UTF_8)))
@@ -106,7 +108,8 @@ class WebhookChannelTest {
   @Test
   void theUrlMayBeASecret() throws Exception {
     var url = serve(200, "ok").getBytes(StandardCharsets.UTF_8);
-    channel("urlSecretRef: {name: hook, key: url}", Map.of(URL, url)).deliver(Notes.MASTER);
+    channel("{urlSecretRef: {name: hook, key: url}, plainHttp: true}", Map.of(URL, url))
+        .deliver(Notes.MASTER);
     assertEquals("POST /hook?a=b", heard.getFirst());
   }
 
@@ -139,6 +142,47 @@ class WebhookChannelTest {
   }
 
   @Test
+  void aRedirectIsNotFollowed() throws IOException {
+    var url = serve(302, "");
+    server.removeContext("/");
+    server.createContext(
+        "/",
+        exchange -> {
+          heard.add(exchange.getRequestURI().getPath());
+          exchange.getResponseHeaders().set("Location", "http://127.0.0.2/elsewhere");
+          exchange.sendResponseHeaders(307, -1);
+          exchange.close();
+        });
+    assertEquals("status 307: ", failure(Undeliverable.class, to(url)));
+    assertEquals(List.of("/hook"), heard);
+  }
+
+  @Test
+  void httpIsForThoseWhoAskForIt() throws IOException {
+    var url = serve(200, "");
+    var problem =
+        new Problem(
+            "spec.notifications.webhook.url",
+            "would cross the network readable: use https, or set plainHttp to true");
+    var channel = channel("url: " + url, Map.of());
+    assertEquals(List.of(problem), channel.problems());
+    assertEquals(problem.message(), failure(IOException.class, channel));
+    var bySecret =
+        channel(
+            "urlSecretRef: {name: hook, key: url}",
+            Map.of(URL, url.getBytes(StandardCharsets.UTF_8)));
+    assertEquals("the Secret's value " + problem.message(), failure(IOException.class, bySecret));
+    assertEquals(List.of(), heard);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"169.254.169.254", "[fe80::1]", "[fd00:ec2::254]"})
+  void nothingIsSentWhereCloudsTellCredentials(String host) {
+    var said = failure(Undeliverable.class, to("http://" + host + "/latest/meta-data"));
+    assertTrue(said.contains("use another"), said);
+  }
+
+  @Test
   void aServerThatIsSilentOrAwayIsNamed() throws IOException {
     int port;
     try (var silent = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
@@ -146,7 +190,9 @@ class WebhookChannelTest {
       var url = "http://127.0.0.1:" + port;
       assertEquals(
           "no answer from 127.0.0.1:" + port,
-          failure(IOException.class, channel("{url: '" + url + "', timeout: 1s}", Map.of())));
+          failure(
+              IOException.class,
+              channel("{url: '" + url + "', plainHttp: true, timeout: 1s}", Map.of())));
     }
     assertEquals(
         "no connection to 127.0.0.1:" + port,
@@ -162,10 +208,10 @@ class WebhookChannelTest {
         List.of(
             new Problem(
                 "spec.notifications.webhook.urlSecretRef",
-                "create the Secret hook with the key url"),
+                "create the Secret hook with the key url and the label virtualip.dev/notifications=true"),
             new Problem(
                 "spec.notifications.webhook.headers[1].valueSecretRef",
-                "create the Secret hook with the key auth")),
+                "create the Secret hook with the key auth and the label virtualip.dev/notifications=true")),
         channel(fields, Map.of()).problems());
     var secrets =
         Map.of(

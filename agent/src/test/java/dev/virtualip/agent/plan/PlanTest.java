@@ -12,6 +12,7 @@ import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -105,6 +106,45 @@ class PlanTest {
     var self = new NodeFacts("node-a", Map.of(), true);
     var desired = new Desired(List.of(vips), self, List.of(), Map.of(), Map.of());
     return plan.change(desired.with(pods), NICS);
+  }
+
+  private PlanChange change(String pool, VirtualIp... vips) {
+    var self = new NodeFacts("node-a", Map.of(), true);
+    var desired = new Desired(List.of(vips), self, List.of(), Map.of(), Map.of());
+    return plan.change(
+        desired.with(
+            List.of(
+                Serialization.unmarshal(
+                    "metadata: {name: pool}\nspec: " + pool, VirtualIpPool.class))),
+        NICS);
+  }
+
+  @Test
+  void whatNoPoolAllowsIsNotRun() {
+    var change = change("{addresses: [10.0.0.1]}", vip("a", 1, 1), vip("b", 1, 2));
+    assertEquals(Set.of("a"), change.run().keySet());
+    assertEquals(
+        "[spec.addresses[0].address: 10.0.0.2/24 is outside of VirtualIPPool pool, which allows"
+            + " 10.0.0.1]",
+        change.refused().get("b").problems().toString());
+    change = change("{addresses: [10.0.0.0/24]}", vip("a", 1, 1), vip("b", 1, 2));
+    assertEquals(Set.of("b"), change.run().keySet(), "the pool allows it now");
+  }
+
+  @Test
+  void whatNoPoolAllowsTakesNothingFromOthers() {
+    var change = change("{addresses: [10.0.0.0/24], vrids: ['2']}", vip("a", 1, 1), vip("b", 1, 2));
+    assertEquals(Set.of("b"), change.run().keySet());
+  }
+
+  /** A slip in a pool ends no service. */
+  @Test
+  void whatRunsGoesOnWhenItsPoolNoLongerAllowsIt() {
+    change("{addresses: [10.0.0.0/24]}", vip("a", 1, 1));
+    var change = change("{addresses: [10.0.1.0/24]}", vip("a", 1, 1));
+    assertEquals(Set.of(), change.leave());
+    assertEquals(1, change.run().get("a").refused().problems().size());
+    assertEquals(Set.of("a"), plan.running().keySet());
   }
 
   private static VirtualIp ofPods() {

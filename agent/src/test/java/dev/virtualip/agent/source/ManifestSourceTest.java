@@ -1,6 +1,7 @@
 package dev.virtualip.agent.source;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -91,6 +92,30 @@ class ManifestSourceTest {
     awaitShown("");
     assertEquals(
         new NodeFacts("n", Map.of("kubernetes.io/hostname", "n"), true), told.getFirst().self());
+  }
+
+  @Test
+  void poolsLieBesideTheirVirtualIps() throws IOException {
+    var pool =
+        """
+        ---
+        apiVersion: virtualip.dev/v1alpha1
+        kind: VirtualIPPool
+        metadata: {name: team-a}
+        spec: {%s: [203.0.113.0/24]}
+        """;
+    write("a.yaml", vip("a", 1) + pool.formatted("addresses"));
+    start();
+    awaitShown("a=1/1");
+    var told = this.told.getLast().pools().getFirst();
+    assertEquals("team-a", told.getMetadata().getName());
+    assertEquals(List.of("203.0.113.0/24"), told.getSpec().addresses());
+    write("a.yaml", vip("a", 2) + pool.formatted("adresses"));
+    awaitShown("a=2/2");
+    assertNull(this.told.getLast().pools().getFirst().getSpec(), "it allows nothing");
+    write("a.yaml", vip("a", 3));
+    awaitShown("a=3/3");
+    assertEquals(List.of(), this.told.getLast().pools());
   }
 
   @Test

@@ -118,14 +118,21 @@ class AdvertisementCodecTest {
   }
 
   @Test
-  void case53_unicastTakesAnyTtlFromPeersAndNothingFromOthers() {
+  void case53_unicastTakesPeersOnThisNetworkOrAsManyRoutersAwayAsTheyMayBe() {
     var advert = v3(200, VIP);
     var bytes = HexFormat.of().parseHex(hex(advert, null, US));
-    var datagram = new Datagram(A, US, 5, bytes);
-    var peer = new Expected(Version.V3, SECOND, null, US, Set.of(A));
-    assertEquals(new Accepted(advert), AdvertisementCodec.decode(datagram, peer));
-    var stranger = new Expected(Version.V3, SECOND, null, US, Set.of(VIP));
-    assertEquals(new Rejected(Reason.NotAPeer), AdvertisementCodec.decode(datagram, stranger));
+    var here = new Expected(Version.V3, SECOND, null, US, Set.of(A), 255);
+    var near = new Expected(Version.V3, SECOND, null, US, Set.of(A), 253);
+    var stranger = new Expected(Version.V3, SECOND, null, US, Set.of(VIP), 1);
+    var accepted = new Accepted(advert);
+    var rejected = new Rejected(Reason.Ttl);
+    assertEquals(accepted, AdvertisementCodec.decode(new Datagram(A, US, 255, bytes), here));
+    assertEquals(rejected, AdvertisementCodec.decode(new Datagram(A, US, 254, bytes), here));
+    assertEquals(accepted, AdvertisementCodec.decode(new Datagram(A, US, 253, bytes), near));
+    assertEquals(rejected, AdvertisementCodec.decode(new Datagram(A, US, 252, bytes), near));
+    assertEquals(
+        new Rejected(Reason.NotAPeer),
+        AdvertisementCodec.decode(new Datagram(A, US, 255, bytes), stranger));
   }
 
   @Test

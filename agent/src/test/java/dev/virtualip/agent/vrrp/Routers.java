@@ -97,6 +97,13 @@ final class Routers {
     return new Active(advertAt);
   }
 
+  /** The same master, which has just answered a lower one by announcements. */
+  static State answered(State state, long now) {
+    var active = (Active) state;
+    long from = now + VirtualRouter.ANSWER_GAP;
+    return new Active(active.advertAt(), active.announceAt(), active.burst(), from);
+  }
+
   static AdvertisementReceived advert(int priority, long interval, InetAddress source) {
     return new AdvertisementReceived(priority, interval, source);
   }

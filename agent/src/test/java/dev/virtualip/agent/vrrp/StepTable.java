@@ -165,6 +165,11 @@ final class StepTable {
         ((Resign) c.event()).cause().toString());
   }
 
+  private static Outcome answered(Case c, Outcome outcome) {
+    return new Outcome(
+        Routers.answered(outcome.state(), c.now()), outcome.effects(), outcome.cause());
+  }
+
   private static Outcome active(Case c, long at, String cause, String... effects) {
     return new Outcome(Routers.active(at), List.of(effects), cause);
   }
@@ -470,7 +475,7 @@ final class StepTable {
               a(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() > 0)
                   .and(c -> order(c) < 0),
-              c -> active(c, c.now() + c.period(), null, p(c), "renew", "announce")),
+              c -> answered(c, active(c, c.now() + c.period(), null, p(c), "renew", "announce"))),
           row(
               "MASTER p = P, own address",
               a(AdvertisementReceived.class).and(c -> order(c) == 0),
@@ -514,7 +519,7 @@ final class StepTable {
           row(
               "MASTER, another of the sync group met a lower one",
               a(Reannounce.class),
-              c -> new Outcome(c.router().state(), List.of("announce"), null)),
+              c -> answered(c, new Outcome(c.router().state(), List.of("announce"), null))),
           row(
               "MASTER config",
               a(ConfigChanged.class),

@@ -2,6 +2,7 @@ package dev.virtualip.agent.vrrp;
 
 import static dev.virtualip.agent.vrrp.State.NEVER;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -241,7 +242,9 @@ class VirtualRouterTest {
       }
       assertTrue(better.isActive() && lower.now - healed <= SECOND, "apart " + apart);
       assertTrue(lower.effects.contains(new SendAdvertisement(100)), "so that it announces again");
-      assertTrue(better.hear(100, BELOW).effects.contains(new AnnounceAddresses()));
+      boolean atOnce = better.hear(100, BELOW).effects.contains(new AnnounceAddresses());
+      var active = assertInstanceOf(Active.class, better.router.state());
+      assertTrue(atOnce || active.announceAt() <= better.now + VirtualRouter.ANSWER_GAP);
     }
   }
 
@@ -393,6 +396,53 @@ class VirtualRouterTest {
     }
     assertEquals(deadline, s.router.deadline());
     assertEquals("Preempted", s.expire().cause());
+  }
+
+  @Test
+  void anIntervalOfSomebodyElseIsLearnedUpToTenOwnOnes() {
+    var s = Scenario.backup(NOT_PREEMPTING, 100);
+    s.on(new AdvertisementReceived(200, 40_950 * MS, ABOVE));
+    assertEquals(36_093_750_000L, s.untilDeadline(), "as if it had been 10 s");
+    s.on(new AdvertisementReceived(200, 9 * SECOND, ABOVE));
+    assertEquals(32_484_375_000L, s.untilDeadline());
+    var bounded =
+        new VirtualRouterConfig(
+            Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Overlap, 1, false, 0, 0, SECOND);
+    var strict = Scenario.backup(bounded, 100);
+    strict.on(new AdvertisementReceived(200, 9 * SECOND, ABOVE));
+    assertEquals(3_609_375_000L, strict.untilDeadline());
+  }
+
+  /** Each announcement costs frames for every address, and a forged advert only one. */
+  @Test
+  void aFloodOfLowerAdvertsIsAnsweredByAdvertsAndByAnAnnouncementInFiveSeconds() {
+    var s = Scenario.active(PREEMPTING, 100);
+    long begin = s.now;
+    int announcements = 0;
+    while (s.now - begin < 60 * SECOND) {
+      s.after(MS);
+      if (s.router.deadline() <= s.now) {
+        s.on(new TimerExpired());
+        announcements += s.kinds().contains(AnnounceAddresses.class) ? 1 : 0;
+      }
+      s.hear(50, ABOVE);
+      assertEquals(new SendAdvertisement(100), s.effects.getFirst(), "answered at once");
+      announcements += s.kinds().contains(AnnounceAddresses.class) ? 1 : 0;
+    }
+    assertTrue(announcements >= 11 && announcements <= 13, announcements + " announcements");
+  }
+
+  @Test
+  void aSplitThatHealsIsAnnouncedAtOnceAndWhatFollowsOnceMore() {
+    var s = Scenario.active(PREEMPTING, 100).hear(50, ABOVE);
+    assertTrue(s.kinds().contains(AnnounceAddresses.class), "at once");
+    assertFalse(s.after(MS).hear(50, ABOVE).kinds().contains(AnnounceAddresses.class), "put off");
+    int announcements = 0;
+    for (int i = 0; i < 20; i++) {
+      announcements += s.expire().kinds().contains(AnnounceAddresses.class) ? 1 : 0;
+    }
+    assertEquals(1, announcements, "not forgotten");
+    assertTrue(s.hear(50, ABOVE).kinds().contains(AnnounceAddresses.class), "a later split");
   }
 
   @Test

@@ -21,6 +21,7 @@ import java.util.stream.Stream;
  *
  * @param spec the spec as the user wrote it, for values that are not parsed
  * @param advertInterval time between adverts, 10 ms to 255 s
+ * @param maxLearnedInterval longest interval that is learned from adverts of others
  * @param preemptDelay delay of a preemption, 0 to 1000 s
  * @param garpDelay time to the second burst of announcements, 0 to 1 h; 0 = there is none
  * @param garpRefresh time between single announcements, 1 s to 24 h; 0 = there are none
@@ -40,6 +41,7 @@ import java.util.stream.Stream;
 public record CheckedSpec(
     VirtualIpSpec spec,
     Duration advertInterval,
+    Duration maxLearnedInterval,
     Duration preemptDelay,
     Duration garpDelay,
     Duration garpRefresh,
@@ -56,6 +58,10 @@ public record CheckedSpec(
     ConnectionTimeouts connectionTimeouts,
     Bfd bfd) {
   private static final long MAIN_TABLE = 254;
+
+  /** Own intervals in the longest one that is learned, unless the spec says otherwise. */
+  private static final int LEARNED_BY_DEFAULT = 10;
+
   private static final IpPrefix ANY = IpPrefix.parse("0.0.0.0/0");
   private static final IpPrefix ANY6 = IpPrefix.parse("::/0");
 
@@ -175,6 +181,7 @@ public record CheckedSpec(
     return new CheckedSpec(
         spec,
         parsed.advertInterval().value(),
+        maxLearnedInterval(parsed),
         parsed.preemptDelay().value(),
         parsed.garpDelay().value(),
         parsed.garpRefresh().value(),
@@ -190,6 +197,12 @@ public record CheckedSpec(
         connectionSync(spec),
         connectionTimeouts(parsed),
         bfd(parsed.bfd()));
+  }
+
+  private static Duration maxLearnedInterval(ParsedSpec parsed) {
+    return parsed.spec().maxLearnedInterval() == null
+        ? parsed.advertInterval().value().multipliedBy(LEARNED_BY_DEFAULT)
+        : parsed.maxLearnedInterval().value();
   }
 
   private static Bfd bfd(ParsedSpec.BfdTexts parsed) {

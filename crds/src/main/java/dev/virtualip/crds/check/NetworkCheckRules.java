@@ -99,6 +99,12 @@ final class NetworkCheckRules {
 
   /** A host has to be an IP address: a check must not depend on DNS, nor wait for it. */
   static void checkHost(String path, String host, Findings findings) {
-    findings.value(path, Parsed.of(host, IpPrefix::parseAddress));
+    var address = findings.value(path, Parsed.of(host, IpPrefix::parseAddress));
+    if (address != null && IpPrefix.isMetadata(address)) {
+      findings.add(
+          path,
+          host
+              + " is of those where clouds tell a machine its credentials (link-local): check another");
+    }
   }
 }

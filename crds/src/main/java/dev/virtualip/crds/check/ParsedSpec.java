@@ -30,6 +30,7 @@ import java.util.List;
 record ParsedSpec(
     VirtualIpSpec spec,
     Parsed<Duration> advertInterval,
+    Parsed<Duration> maxLearnedInterval,
     Parsed<Duration> preemptDelay,
     Parsed<Duration> garpDelay,
     Parsed<Duration> garpRefresh,
@@ -96,6 +97,7 @@ record ParsedSpec(
     return new ParsedSpec(
         spec,
         duration(spec.advertInterval()),
+        duration(spec.maxLearnedInterval()),
         duration(spec.preempt().delay()),
         duration(spec.garp().delay()),
         duration(spec.garp().refresh()),

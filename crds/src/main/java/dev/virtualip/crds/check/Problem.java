@@ -17,7 +17,9 @@ public record Problem(Kind kind, String path, String message) {
     /** The object or the node, which has no such NIC. */
     InterfaceNotFound,
     /** The object or the nodes, as it selects none of them. */
-    NoNodeSelected
+    NoNodeSelected,
+    /** This object, or a VirtualIPPool that is to allow it. */
+    OutsidePools
   }
 
   /** A problem of the kind {@link Kind#Invalid}. */

@@ -4,6 +4,7 @@ import static dev.virtualip.crds.schema.VirtualIpSpec.VRID_MAX;
 import static dev.virtualip.crds.schema.VirtualIpSpec.VRID_MIN;
 
 import dev.virtualip.crds.schema.Lease;
+import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import java.time.Duration;
 
@@ -41,6 +42,7 @@ final class ProtocolRules {
     findings.nic("spec.interface", spec.interfaceName());
     checkRepeat();
     checkInterval();
+    checkLearned();
     findings.duration(
         "spec.preempt.delay", parsed.preemptDelay(), Duration.ZERO, Duration.ofSeconds(1000));
     checkAuthentication();
@@ -76,20 +78,46 @@ final class ProtocolRules {
     }
   }
 
-  private void checkAuthentication() {
-    if (spec.authentication() == null) {
+  private void checkLearned() {
+    var path = "spec.maxLearnedInterval";
+    if (spec.maxLearnedInterval() == null) {
       return;
     }
-    if (spec.vrrpVersion() != 2) {
+    if (spec.vrrpVersion() == 2) {
+      findings.add(path, "VRRPv2 learns no interval: set vrrpVersion to 3, or remove it");
+      return;
+    }
+    var own = parsed.advertInterval().value();
+    boolean known = own != null && own.compareTo(V3_INTERVAL_MAX) <= 0;
+    findings.duration(path, parsed.maxLearnedInterval(), known ? own : V3_UNIT, V3_INTERVAL_MAX);
+  }
+
+  private void checkAuthentication() {
+    var authentication = spec.authentication();
+    if (authentication == null) {
+      return;
+    }
+    var password = authentication.passwordSecretRef();
+    var hmac = authentication.hmac();
+    if (password == null && hmac == null) {
+      findings.add("spec.authentication", "needs passwordSecretRef, hmac, or both");
+    }
+    if (password != null && spec.vrrpVersion() != 2) {
       findings.add(
           "spec.authentication",
-          "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it");
+          "passwords exist in VRRPv2 only: set vrrpVersion to 2, or use hmac");
     }
-    var ref = spec.authentication().passwordSecretRef();
+    if (password != null) {
+      checkSecret("spec.authentication.passwordSecretRef", password);
+    }
+    if (hmac != null) {
+      checkSecret("spec.authentication.hmac.keysSecretRef", hmac.keysSecretRef());
+    }
+  }
+
+  private void checkSecret(String path, SecretKey ref) {
     if (ref == null || Findings.isBlank(ref.name()) || Findings.isBlank(ref.key())) {
-      findings.add(
-          "spec.authentication.passwordSecretRef",
-          "needs name and key of a Secret in virtualip's namespace");
+      findings.add(path, "needs name and key of a Secret in virtualip's namespace");
     }
   }
 

@@ -6,6 +6,7 @@ import dev.virtualip.crds.schema.RealServer;
 import dev.virtualip.crds.schema.RealServers;
 import dev.virtualip.crds.schema.VirtualServer;
 import dev.virtualip.crds.schema.VirtualServer.Forwarding;
+import dev.virtualip.crds.values.IpPrefix;
 import java.net.InetAddress;
 import java.util.HashSet;
 import java.util.List;
@@ -200,6 +201,8 @@ final class RealServerRules {
     } else if (address.isLinkLocalAddress()) {
       findings.add(
           path, text.text() + " is link-local, and IPVS does not look at the NIC: give another");
+    } else if (IpPrefix.isMetadata(address)) {
+      findings.add(path, text.text() + " tells a machine its credentials: give another");
     } else if (virtual.contains(address)) {
       findings.add(path, text.text() + " is a virtual address: give the server's own");
     } else if (!mayMix

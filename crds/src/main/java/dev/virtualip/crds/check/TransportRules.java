@@ -32,6 +32,12 @@ final class TransportRules {
       findings.add(
           "spec.transport.peers", "peers are for unicast: set mode to Unicast, or remove them");
     }
+    int minTtl = parsed.spec().transport().minTtl();
+    findings.range("spec.transport.minTtl", minTtl, 1, 255, "TTL");
+    if (parsed.spec().transport().mode() == Mode.Multicast && minTtl != 255) {
+      findings.add(
+          "spec.transport.minTtl", "minTtl is for unicast: set mode to Unicast, or remove it");
+    }
     if (peers.size() > 255) {
       findings.add("spec.transport.peers", "has more than 255 addresses: shorten it");
     }

@@ -64,6 +64,9 @@ public record Notifications(
     Deleted
   }
 
+  /** Label of Secrets that notifications may use, with the value {@code true}. */
+  public static final String SECRET_LABEL = "virtualip.dev/notifications";
+
   /** The keys of Secrets that the channels need. */
   public List<SecretKey> secretKeys() {
     var keys = new ArrayList<SecretKey>();
@@ -220,7 +223,8 @@ public record Notifications(
       @Required
           @Size(min = 1)
           @JsonPropertyDescription(
-              "Name of a Secret in virtualip's own namespace, with the keys username and password.")
+              "Name of a Secret in virtualip's own namespace, with the keys username and password and"
+                  + " the label virtualip.dev/notifications: \"true\".")
           String name) {
     /** The key of the user name. */
     public SecretKey username() {
@@ -261,10 +265,11 @@ public record Notifications(
   public record Webhook(
       @Pattern(URL_PATTERN)
           @Size(max = 2048)
-          @JsonPropertyDescription("Where to post to, http or https.")
+          @JsonPropertyDescription("Where to post to: https, or with plainHttp http too.")
           String url,
       @JsonPropertyDescription(
-              "Key of a Secret in virtualip's own namespace that holds the URL, for receivers such as"
+              "Key of a Secret in virtualip's own namespace, with the label"
+                  + " virtualip.dev/notifications: \"true\", that holds the URL, for receivers such as"
                   + " Slack whose URL is a password.")
           SecretKey urlSecretRef,
       @Default("Generic")
@@ -295,7 +300,11 @@ public record Notifications(
           @Pattern(Durations.PATTERN)
           @JsonPropertyDescription("Longest wait for the answer, 1s to 1m.")
           String timeout,
-      @Size(max = 5) @JsonPropertyDescription("States to tell. Default: all.") List<State> states) {
+      @Size(max = 5) @JsonPropertyDescription("States to tell. Default: all.") List<State> states,
+      @JsonPropertyDescription(
+              "Whether the URL may begin with http:, so that anybody on the way can read and change"
+                  + " what is told, headers included. Default: false.")
+          Boolean plainHttp) {
     /** What a body may have filled in. */
     public static final List<String> PLACEHOLDERS =
         List.of(
@@ -316,6 +325,18 @@ public record Notifications(
       headers = VirtualIpSpec.copy(headers);
       timeout = Objects.requireNonNullElse(timeout, "10s");
       states = VirtualIpSpec.copy(states);
+      plainHttp = Objects.requireNonNullElse(plainHttp, false);
+    }
+
+    /**
+     * What is wrong with the URL of this webhook, or null. It does not repeat the URL. A rule of
+     * the spec would keep VirtualIPs that were good before from running; this only keeps it untold.
+     */
+    public String urlProblem(String text) {
+      var wrong = Notifications.urlProblem(text);
+      return wrong != null || plainHttp || text.startsWith("https:")
+          ? wrong
+          : "would cross the network readable: use https, or set plainHttp to true";
     }
   }
 
@@ -329,6 +350,8 @@ public record Notifications(
           String name,
       @Size(max = 4096) @Pattern(LINE_PATTERN) @JsonPropertyDescription("Value that is no secret.")
           String value,
-      @JsonPropertyDescription("Key of a Secret in virtualip's own namespace that holds the value.")
+      @JsonPropertyDescription(
+              "Key of a Secret in virtualip's own namespace, with the label"
+                  + " virtualip.dev/notifications: \"true\", that holds the value.")
           SecretKey valueSecretRef) {}
 }

@@ -48,4 +48,11 @@ public class VirtualIp extends CustomResource<VirtualIpSpec, VirtualIpStatus> {
 
   /** Annotation with the name of the node that is asked to be master. */
   public static final String SWITCH_TO = "virtualip.dev/switch-to";
+
+  /**
+   * ConfigMap in virtualip's namespace by which the operator asks nodes to hand over. Its keys are
+   * names of VirtualIPs, its values JSON of their status with {@code handOvers} and {@code
+   * switchOver} alone. Each agent may write the status itself, so there they are only shown.
+   */
+  public static final String HAND_OVERS = "virtualip-hand-overs";
 }

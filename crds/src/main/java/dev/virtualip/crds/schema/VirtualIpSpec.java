@@ -38,8 +38,14 @@ import java.util.Objects;
     message = "rfc9568Checksum is about VRRPv3: set vrrpVersion to 3, or remove it",
     fieldPath = ".rfc9568Checksum")
 @ValidationRule(
-    value = "!has(self.authentication) || (has(self.vrrpVersion) && self.vrrpVersion == 2)",
-    message = "authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it",
+    value = "!has(self.maxLearnedInterval) || !has(self.vrrpVersion) || self.vrrpVersion == 3",
+    message = "VRRPv2 learns no interval: set vrrpVersion to 3, or remove it",
+    fieldPath = ".maxLearnedInterval")
+@ValidationRule(
+    value =
+        "!has(self.authentication) || !has(self.authentication.passwordSecretRef)"
+            + " || (has(self.vrrpVersion) && self.vrrpVersion == 2)",
+    message = "passwords exist in VRRPv2 only: set vrrpVersion to 2, or use hmac",
     fieldPath = ".authentication")
 @ValidationRule(
     value =
@@ -139,6 +145,12 @@ public record VirtualIpSpec(
                 + " backup takes over when all of three intervals and its skew are lost, and counts"
                 + " by the interval whatever the number. keepalived sends one.")
         Integer advertRepeat,
+    @Pattern(Durations.PATTERN)
+        @JsonPropertyDescription(
+            "VRRPv3: longest interval to learn from a master's adverts, advertInterval to 40950ms; a"
+                + " longer one counts as this. So forged adverts cannot make a backup wait for"
+                + " minutes. Default: ten times advertInterval.")
+        String maxLearnedInterval,
     @Default("Backup")
         @JsonPropertyDescription(
             "State to start in (keepalived: state). Master counts only together with priority 255 and"
@@ -147,7 +159,8 @@ public record VirtualIpSpec(
     @JsonPropertyDescription(
             "Whether a higher priority takes over from a lower one that is master.")
         Preempt preempt,
-    @JsonPropertyDescription("VRRPv2 simple text password (keepalived: auth_type PASS).")
+    @JsonPropertyDescription(
+            "A VRRPv2 password (keepalived: auth_type PASS), or signed adverts (auth_hmac).")
         Authentication authentication,
     @Default("false")
         @JsonPropertyDescription(
@@ -289,7 +302,13 @@ public record VirtualIpSpec(
     @JsonPropertyDescription(
             "Names in the DNS for the addresses, published by ExternalDNS if its DNSEndpoint is"
                 + " installed.")
-        Dns dns) {
+        Dns dns,
+    @Pattern(POOL_PATTERN)
+        @Size(max = POOL_TEXT_MAX)
+        @JsonPropertyDescription(
+            "Name of the VirtualIPPool that it is in. Default: any pool that allows it; where there is"
+                + " none at all, none is needed.")
+        String pool) {
 
   /** What CEL says where failed checks could not be told from a priority that was given. */
   static final String LAST_RESORT =
@@ -318,6 +337,12 @@ public record VirtualIpSpec(
 
   /** Most rules of one VirtualIP. */
   public static final int RULES_MAX = 64;
+
+  /** Pattern of the name of a pool. */
+  static final String POOL_PATTERN = "^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$";
+
+  /** Longest name of a pool. */
+  static final int POOL_TEXT_MAX = 253;
 
   /** Fills in the schema's defaults. */
   public VirtualIpSpec {

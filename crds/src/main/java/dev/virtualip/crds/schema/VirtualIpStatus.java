@@ -2,6 +2,7 @@ package dev.virtualip.crds.schema;
 
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
+import dev.virtualip.crds.schema.Authentication.HmacAuthentication.Mode;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.List;
 import java.util.Map;
@@ -22,7 +23,8 @@ public record VirtualIpStatus(
     @JsonPropertyDescription("What each node's agent says, by node name.")
         Map<String, NodeStatus> nodes,
     @JsonPropertyDescription(
-            "Nodes that are asked to hand over and to be no more than a last resort, by node name.")
+            "Nodes that are asked to hand over and to be no more than a last resort, by node name."
+                + " This shows what the ConfigMap virtualip-hand-overs asks.")
         Map<String, HandOver> handOvers,
     @JsonPropertyDescription("What became of the annotation virtualip.dev/switch-to.")
         SwitchOver switchOver,
@@ -85,7 +87,7 @@ public record VirtualIpStatus(
           Long refusedGeneration,
       @JsonPropertyDescription(
               "What keeps the newer generation from running here: Invalid, Conflict,"
-                  + " InterfaceNotFound or NoNodeSelected.")
+                  + " InterfaceNotFound, NoNodeSelected or OutsidePools.")
           String refusedReason,
       @JsonPropertyDescription("How often the state has changed since the agent started.")
           Long transitions,
@@ -102,7 +104,9 @@ public record VirtualIpStatus(
           List<VirtualServerStatus> virtualServers,
       @JsonPropertyDescription(
               "The last changes of state since the agent started, newest first, ten at most.")
-          List<Transition> history) {
+          List<Transition> history,
+      @JsonPropertyDescription("Keys of signed adverts, where spec.authentication.hmac is set.")
+          HmacStatus hmac) {
 
     /** A status without addresses. */
     public NodeStatus(
@@ -128,6 +132,7 @@ public record VirtualIpStatus(
           null,
           null,
           null,
+          null,
           null);
     }
 
@@ -147,9 +152,44 @@ public record VirtualIpStatus(
           speakers,
           strayAddresses,
           servers,
-          history);
+          history,
+          hmac);
+    }
+
+    /** The same status with these keys of signed adverts, in another state. */
+    public NodeStatus withHmac(HmacStatus keys, State other) {
+      return new NodeStatus(
+          other,
+          priority,
+          since,
+          reason,
+          message,
+          acceptedGeneration,
+          refusedGeneration,
+          refusedReason,
+          transitions,
+          address,
+          speakers,
+          strayAddresses,
+          virtualServers,
+          history,
+          keys);
     }
   }
+
+  /** Keys of signed adverts on one node. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record HmacStatus(
+      @JsonPropertyDescription("Mode that it is in.") Mode mode,
+      @JsonPropertyDescription(
+              "Names of the keys that it has read from the Secret, oldest first: the id and a digest"
+                  + " of the key, as in 7-1f0c93aa.")
+          List<String> keys,
+      @JsonPropertyDescription(
+              "Names of former keys that it accepts still, as other nodes may send them.")
+          List<String> kept,
+      @JsonPropertyDescription("Name of the key that it signs with, where its mode is to sign.")
+          String sends) {}
 
   /** How a virtual server is. Servers that are up are only counted: there may be a thousand. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

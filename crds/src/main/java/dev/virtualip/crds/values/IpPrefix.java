@@ -17,6 +17,8 @@ public record IpPrefix(InetAddress address, int length) {
       Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(?:\\.(?!$)|$)){4}");
   private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f:.]{2,45}");
 
+  private static final InetAddress AWS_METADATA = Inet6Address.ofLiteral("fd00:ec2::254");
+
   /** Pattern of an IP address; it only rules out wrong characters. */
   public static final String ADDRESS_PATTERN = "^[0-9A-Fa-f:.]+$";
 
@@ -90,6 +92,14 @@ public record IpPrefix(InetAddress address, int length) {
     }
     throw new IllegalArgumentException(
         "\"" + text + "\" is not an IPv6 address: write it as in 2001:db8::10");
+  }
+
+  /**
+   * Whether a machine is told its own credentials at an address: clouds answer at link-local ones,
+   * and AWS at one more of IPv6. Nothing that users name may be sent there, nor be read from there.
+   */
+  public static boolean isMetadata(InetAddress address) {
+    return address.isLinkLocalAddress() || address.equals(AWS_METADATA);
   }
 
   /** Whether it is of the IPv6 family. */

@@ -53,13 +53,15 @@ class CelRulesTest {
       one advert lists IPv4 or IPv6 | {addresses: [{address: 10.0.0.1/24}, {address: '2001:db8::1/64'}]}
       VRRPv2 has no IPv6 | {vrrpVersion: 2, addresses: [{address: '2001:db8::1/64'}]}
       rfc9568Checksum is about VRRPv3 | {vrrpVersion: 2, rfc9568Checksum: true}
-      authentication exists in VRRPv2 only | {authentication: {passwordSecretRef: {name: a, key: b}}}
+      passwords exist in VRRPv2 only | {authentication: {passwordSecretRef: {name: a, key: b}}}
+      needs passwordSecretRef, hmac, or both | {authentication: {}}
       VRRPv2 adverts have whole seconds | {vrrpVersion: 2, advertInterval: 500ms}
       VRRPv2 adverts have whole seconds | {vrrpVersion: 2, advertInterval: 1.5s}
       with whenAllFail KeepMaster | {whenAllFail: KeepMaster, priority: 1}
       with whenAllFail KeepMaster | {whenAllFail: KeepMaster, nodes: {overrides: [{name: a, priority: 1}]}}
       the kernel ends leases within a second | {lease: {policy: Exclusive}, advertInterval: 999ms}
       peers are for unicast | {transport: {peers: [10.0.0.2]}}
+      minTtl is for unicast | {transport: {minTtl: 254}}
       a health check has exactly one kind | {healthChecks: [{name: a}]}
       a health check has exactly one kind | {healthChecks: [{name: a, http: {}, tcp: {port: 80}}]}
       tls is for HTTPS | {healthChecks: [{name: a, http: {tls: {verify: true}}}]}

@@ -21,6 +21,9 @@ class ValidatorTest {
         "{vrrpVersion: 2, advertInterval: 2000ms}",
         "{lease: {policy: Exclusive}}",
         "{vrrpVersion: 2, authentication: {passwordSecretRef: {name: a, key: b}}}",
+        "{authentication: {hmac: {keysSecretRef: {name: a, key: b}, mode: Permissive}}}",
+        "{vrrpVersion: 2, authentication: {passwordSecretRef: {name: a, key: b},"
+            + " hmac: {keysSecretRef: {name: a, key: c}}}}",
         "{advertInterval: 10ms}",
         "{advertInterval: 40950ms}",
         "{advertInterval: 40.95s}",
@@ -109,7 +112,9 @@ class ValidatorTest {
           {advertInterval: "1"} | spec.advertInterval: "1" is not a duration: write a number and \
           a unit (ms, s, m, h), as in 1s
           {preempt: {delay: 1001s}} | spec.preempt.delay: 1001s is out of range: use 0s to 1000s
-          {authentication: {passwordSecretRef: {name: a, key: b}}} | spec.authentication: authentication exists in VRRPv2 only: set vrrpVersion to 2, or remove it
+          {authentication: {passwordSecretRef: {name: a, key: b}}} | spec.authentication: passwords exist in VRRPv2 only: set vrrpVersion to 2, or use hmac
+          {authentication: {}} | spec.authentication: needs passwordSecretRef, hmac, or both
+          {authentication: {hmac: {keysSecretRef: {name: a}}}} | spec.authentication.hmac.keysSecretRef: needs name and key of a Secret in virtualip's namespace
           {vrrpVersion: 2, authentication: {passwordSecretRef: {name: a}}} | spec.authentication.passwordSecretRef: needs name and key of a Secret in virtualip's namespace
           {addresses: []} | spec.addresses: is empty: give at least one address, as in 203.0.113.10/24
           {addresses: [{}]} | spec.addresses[0].address: is missing: give an address with prefix, as in 203.0.113.10/24
@@ -142,6 +147,9 @@ class ValidatorTest {
           {vrrpVersion: 2, rfc9568Checksum: true} | spec.rfc9568Checksum: is about VRRPv3: set vrrpVersion to 3, or remove it
           {addresses: [{address: "2001:db8::10/64"}], rfc9568Checksum: true} | spec.rfc9568Checksum: is about IPv4, IPv6 has one checksum only: remove it
           {transport: {peers: [10.0.0.12]}} | spec.transport.peers: peers are for unicast: set mode to Unicast, or remove them
+          {transport: {minTtl: 254}} | spec.transport.minTtl: minTtl is for unicast: set mode to Unicast, or remove it
+          {transport: {mode: Unicast, minTtl: 0}} | spec.transport.minTtl: 0 is not a TTL: use 1 to 255
+          {maxLearnedInterval: 500ms} | spec.maxLearnedInterval: 500ms is out of range: use 1s to 40950ms
           {transport: {mode: Unicast, peers: [10.0.0.12, node-b]}} | spec.transport.peers[1]: "node-b" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {transport: {mode: Unicast, peers: ["2001:db8::1"]}} | spec.transport.peers[0]: adverts are IPv4: give the peer's address of that family
           {transport: {mode: Unicast, peers: [224.0.0.18]}} | spec.transport.peers[0]: 224.0.0.18 is a multicast address: give the address of a node
@@ -210,6 +218,9 @@ class ValidatorTest {
           {healthChecks: [{name: a, http: {}}, {name: a, http: {}}]} | spec.healthChecks[1].name: two checks are called a: rename one
           {healthChecks: [{name: a}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, udp, dns, smtp, ping, pod, exec, process
           {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, udp, dns, smtp, ping, pod, exec, process
+          {healthChecks: [{name: a, http: {host: 169.254.169.254, bodyContains: x}}]} | spec.healthChecks[0].http.host: 169.254.169.254 is of those where clouds tell a machine its credentials (link-local): check another
+          {healthChecks: [{name: a, tcp: {port: 80, host: 'fd00:ec2::254'}}]} | spec.healthChecks[0].tcp.host: fd00:ec2::254 is of those where clouds tell a machine its credentials (link-local): check another
+          {healthChecks: [{name: a, ping: {host: 'fe80::1'}}]} | spec.healthChecks[0].ping.host: fe80::1 is of those where clouds tell a machine its credentials (link-local): check another
           {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in 2001:db8::10
           {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: 65536 is not a TCP port: use 1 to 65535

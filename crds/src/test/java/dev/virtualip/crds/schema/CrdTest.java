@@ -10,6 +10,7 @@ import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceColumnDefi
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceConversionBuilder;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.apiextensions.v1.JSONSchemaProps;
+import io.fabric8.kubernetes.client.CustomResource;
 import io.fabric8.kubernetes.client.utils.KubernetesSerialization;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
@@ -19,23 +20,59 @@ import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
-/** The committed CRD is what the types say. {@code -Dcrd.rewrite=true} writes it anew. */
+/** The committed CRDs are what the types say. {@code -Dcrd.rewrite=true} writes them anew. */
 class CrdTest {
-  private static final Path COMMITTED = Path.of("virtualips.virtualip.dev.yaml");
-  private static final List<String> COLUMNS =
-      List.of(
-          "Address",
-          "VRID",
-          "Master",
-          "Ready",
-          "Age",
-          "Interface",
-          "Backups",
-          "Transitions",
-          "Reason");
+  /** A kind of object, with what the generator cannot know. */
+  enum Crd {
+    VIRTUAL_IPS(
+        VirtualIp.class,
+        "Virtual IP addresses and routes that live on exactly one of the selected nodes.",
+        "What is, as the agents and the operator have found it; not to be edited.",
+        List.of(
+            "Address",
+            "VRID",
+            "Master",
+            "Ready",
+            "Age",
+            "Interface",
+            "Backups",
+            "Transitions",
+            "Reason")),
+    POOLS(
+        VirtualIpPool.class,
+        "What VirtualIPs may use. Where there is any pool, one that fits into none does not run.",
+        "What is in use, as the operator has found it; not to be edited.",
+        List.of("Addresses", "VRIDs", "Used", "Free", "Accepted", "Age", "Interfaces", "Used by"));
+
+    final Class<? extends CustomResource<?, ?>> type;
+    final String description;
+    final String ofStatus;
+    final List<String> columns;
+
+    Crd(
+        Class<? extends CustomResource<?, ?>> type,
+        String description,
+        String ofStatus,
+        List<String> columns) {
+      this.type = type;
+      this.description = description;
+      this.ofStatus = ofStatus;
+      this.columns = columns;
+    }
+
+    String fullName() {
+      return CustomResource.getCRDName(type);
+    }
+
+    Path committed() {
+      return Path.of(fullName() + ".yaml");
+    }
+  }
+
   private static final Map<String, String> CONDITION =
       Map.of(
           "type", "Name of the condition.",
@@ -59,23 +96,24 @@ class CrdTest {
           "spec.virtualServers", "name",
           "spec.virtualServers[].checks", "name");
 
-  @Test
-  void committedCrdIsWhatTheTypesGenerate(@TempDir Path dir) throws IOException {
-    var generated = generate(dir);
+  @ParameterizedTest
+  @EnumSource
+  void committedCrdIsWhatTheTypesGenerate(Crd of, @TempDir Path dir) throws IOException {
+    var generated = generate(of, dir);
     if (Boolean.getBoolean("crd.rewrite")) {
-      Files.writeString(COMMITTED, generated);
+      Files.writeString(of.committed(), generated);
     }
     assertEquals(
         generated,
-        Files.readString(COMMITTED),
-        "crds/virtualips.virtualip.dev.yaml is out of date: run `make crd` and commit it");
+        Files.readString(of.committed()),
+        () -> "crds/" + of.committed() + " is out of date: run `make crd` and commit it");
   }
 
-  private static String generate(Path dir) throws IOException {
-    new CRDGenerator().customResourceClasses(VirtualIp.class).inOutputDir(dir.toFile()).generate();
+  private static String generate(Crd of, Path dir) throws IOException {
+    new CRDGenerator().customResourceClasses(of.type).inOutputDir(dir.toFile()).generate();
     var crd =
         Serialization.unmarshal(
-            Files.readString(dir.resolve("virtualips.virtualip.dev-v1.yml")),
+            Files.readString(dir.resolve(of.fullName() + "-v1.yml")),
             CustomResourceDefinition.class);
     var version = crd.getSpec().getVersions().getFirst();
     // The generator sorts columns by path, can't describe or require spec and status, and knows no
@@ -84,16 +122,13 @@ class CrdTest {
         .getAdditionalPrinterColumns()
         .sort(
             Comparator.comparing(
-                (CustomResourceColumnDefinition c) -> COLUMNS.indexOf(c.getName())));
+                (CustomResourceColumnDefinition c) -> of.columns.indexOf(c.getName())));
     var schema = version.getSchema().getOpenAPIV3Schema();
     schema.setRequired(List.of("spec"));
-    schema.setDescription(
-        "Virtual IP addresses and routes that live on exactly one of the selected nodes.");
+    schema.setDescription(of.description);
     var parts = schema.getProperties();
     parts.get("spec").setDescription("What is wanted. Nothing in virtualip writes to it.");
-    parts
-        .get("status")
-        .setDescription("What is, as the agents and the operator have found it; not to be edited.");
+    parts.get("status").setDescription(of.ofStatus);
     var condition =
         parts
             .get("status")
@@ -103,12 +138,14 @@ class CrdTest {
             .getSchema()
             .getProperties();
     CONDITION.forEach((field, text) -> condition.get(field).setDescription(text));
-    KEYS.forEach(
-        (path, key) -> {
-          var list = property(schema, path);
-          list.setXKubernetesListType("map");
-          list.setXKubernetesListMapKeys(List.of(key));
-        });
+    if (of == Crd.VIRTUAL_IPS) {
+      KEYS.forEach(
+          (path, key) -> {
+            var list = property(schema, path);
+            list.setXKubernetesListType("map");
+            list.setXKubernetesListMapKeys(List.of(key));
+          });
+    }
     return "# Generated from the types in crds/src by `make crd`; do not edit.\n"
         + Serialization.asYaml(stored(crd)).replaceFirst("^---\n", "");
   }
@@ -159,9 +196,10 @@ class CrdTest {
   }
 
   /** Who applies a manifest again would find a list that an API server has changed. */
-  @Test
-  void itemsOfListsHaveNoDefaults() throws IOException {
-    var crd = Serialization.unmarshal(Files.readString(COMMITTED), JsonNode.class);
+  @ParameterizedTest
+  @EnumSource
+  void itemsOfListsHaveNoDefaults(Crd of) throws IOException {
+    var crd = Serialization.unmarshal(Files.readString(of.committed()), JsonNode.class);
     for (var items : crd.findValues("items")) {
       assertEquals(List.of(), items.findValues("default"), items::toString);
     }

@@ -92,25 +92,29 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
   /** Undoes {@link #down}; returns when it answers. */
   void up();
 
-  /** Installs the project's CRD; returns when VirtualIPs can be created. */
+  /** Installs the project's CRDs; returns when VirtualIPs and their pools can be created. */
   default void installCrd() {
-    Path file = Lab.root().resolve("crds/virtualips.virtualip.dev.yaml");
-    try (var yaml = Files.newInputStream(file)) {
-      CustomResourceDefinition crd =
-          client().apiextensions().v1().customResourceDefinitions().load(yaml).item();
-      client().resource(crd).create();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-    Await.until(
-        "VirtualIPs are served",
-        Duration.ofSeconds(10),
-        () ->
-            client()
-                    .genericKubernetesResources("virtualip.dev/v1alpha1", "VirtualIP")
-                    .list()
-                    .getItems()
-                != null);
+    Map.of("virtualips", "VirtualIP", "virtualippools", "VirtualIPPool")
+        .forEach(
+            (plural, kind) -> {
+              Path file = Lab.root().resolve("crds/" + plural + ".virtualip.dev.yaml");
+              try (var yaml = Files.newInputStream(file)) {
+                CustomResourceDefinition crd =
+                    client().apiextensions().v1().customResourceDefinitions().load(yaml).item();
+                client().resource(crd).create();
+              } catch (IOException e) {
+                throw new UncheckedIOException(e);
+              }
+              Await.until(
+                  kind + "s are served",
+                  Duration.ofSeconds(10),
+                  () ->
+                      client()
+                              .genericKubernetesResources("virtualip.dev/v1alpha1", kind)
+                              .list()
+                              .getItems()
+                          != null);
+            });
   }
 
   /** Ends the server, and with the lab at the latest. May be called again. */

@@ -1,6 +1,10 @@
 package dev.virtualip.operator.act;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
+import dev.virtualip.crds.schema.VirtualIpPoolStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.operator.decide.Decisions;
 import dev.virtualip.operator.decide.Settings;
@@ -15,19 +19,24 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
- * Writes what was decided into the cluster: the status of all VirtualIPs, the agents, and DNS
- * records. It remembers only what it has sent, because the cache lags behind. Used by one thread.
+ * Writes what was decided into the cluster: requests to nodes, the status of all VirtualIPs, the
+ * agents, and DNS records. It remembers only what it has sent, because the cache lags behind. Used
+ * by one thread.
  */
 public final class ClusterWriter {
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String STATUS_PATH =
-      "apis/" + HasMetadata.getApiVersion(VirtualIp.class) + "/virtualips/%s/status";
+      "apis/" + HasMetadata.getApiVersion(VirtualIp.class) + "/%s/%s/status";
 
   private final KubernetesClient client;
   private final Agents agents;
   private final DnsRecords dns;
+  private final Requests requests;
   private final Journal journal;
 
   /** Conditions by UID as written last. */
@@ -42,12 +51,18 @@ public final class ClusterWriter {
     this.client = client;
     this.agents = new Agents(client, settings);
     this.dns = new DnsRecords(client, settings.namespace());
+    this.requests = new Requests(client, settings.namespace());
     this.journal = journal;
   }
 
   /** Conditions by UID as written last. */
   public Map<String, List<Condition>> written() {
     return Map.copyOf(written);
+  }
+
+  /** The present requests to nodes, see {@link Requests#read}. */
+  public Optional<Map<String, VirtualIpStatus>> requests() {
+    return requests.read();
   }
 
   /**
@@ -59,6 +74,11 @@ public final class ClusterWriter {
   public void write(ClusterView view, Decisions decisions)
       throws IOException, InterruptedException {
     IOException failure = null;
+    try {
+      requests.write(decisions.statuses());
+    } catch (IOException e) {
+      failure = e;
+    }
     for (var vip : view.vips()) {
       try {
         write(view, vip, decisions.statuses().get(vip.getMetadata().getName()));
@@ -66,7 +86,14 @@ public final class ClusterWriter {
         failure = Objects.requireNonNullElse(failure, e);
       }
     }
-    forget(view.vips());
+    for (var pool : view.pools()) {
+      try {
+        write(pool, decisions.pools().get(pool.getMetadata().getName()));
+      } catch (IOException e) {
+        failure = Objects.requireNonNullElse(failure, e);
+      }
+    }
+    forget(view);
     agents.sync(decisions.placement(), view.daemonSet());
     dns.sync(decisions.dns());
     if (decisions.turn().replace() != null && failure == null) {
@@ -85,25 +112,49 @@ public final class ClusterWriter {
     if (patch.isEmpty() || sending.equals(sent.get(uid))) {
       return;
     }
-    var path = STATUS_PATH.formatted(vip.getMetadata().getName());
-    var answer = ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, patch.get());
-    if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
-      return; // deleted meanwhile
+    if (patched(vip, patch.get())) {
+      written.put(uid, status.conditions());
+      sent.put(uid, sending);
+      journal.written(vip, view.conditions(vip), status);
     }
-    if (answer.code() == HttpURLConnection.HTTP_CONFLICT) {
-      return; // an agent has spoken for itself meanwhile, which is seen soon: decide anew
-    }
-    if (!answer.ok()) {
-      throw new IOException(
-          "status of %s not written: %s".formatted(vip.getMetadata().getName(), answer));
-    }
-    written.put(uid, status.conditions());
-    sent.put(uid, sending);
-    journal.written(vip, view.conditions(vip), status);
   }
 
-  private void forget(List<VirtualIp> vips) {
-    var uids = vips.stream().map(vip -> vip.getMetadata().getUid()).collect(Collectors.toSet());
+  private void write(VirtualIpPool pool, VirtualIpPoolStatus status)
+      throws IOException, InterruptedException {
+    if (status.equals(pool.getStatus())) {
+      return;
+    }
+    var patch = JSON.createObjectNode().set("status", JSON.valueToTree(status)).toString();
+    var uid = pool.getMetadata().getUid();
+    var sending = new Sent(pool.getMetadata().getResourceVersion(), patch);
+    if (!sending.equals(sent.get(uid)) && patched(pool, patch)) {
+      sent.put(uid, sending);
+    }
+  }
+
+  /** Patches a status; false if the object has gone, or has changed and is seen anew soon. */
+  private boolean patched(HasMetadata object, String patch)
+      throws IOException, InterruptedException {
+    var name = object.getMetadata().getName();
+    var path = STATUS_PATH.formatted(object.getPlural(), name);
+    var answer = ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, patch);
+    if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
+      return false; // deleted meanwhile
+    }
+    if (answer.code() == HttpURLConnection.HTTP_CONFLICT) {
+      return false; // an agent has spoken for itself meanwhile, which is seen soon: decide anew
+    }
+    if (!answer.ok()) {
+      throw new IOException("status of %s not written: %s".formatted(name, answer));
+    }
+    return true;
+  }
+
+  private void forget(ClusterView view) {
+    var uids =
+        Stream.concat(view.vips().stream(), view.pools().stream())
+            .map(object -> object.getMetadata().getUid())
+            .collect(Collectors.toSet());
     written.keySet().retainAll(uids);
     sent.keySet().retainAll(uids);
   }

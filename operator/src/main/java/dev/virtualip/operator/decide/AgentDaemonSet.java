@@ -80,7 +80,17 @@ public final class AgentDaemonSet {
         .editTemplate()
         .editSpec()
         .editFirstContainer()
-        .addToArgs("--listen", "0.0.0.0:" + PORT)
+        // The node's own address, as the kubelet knows it: a VirtualIP is for its service's
+        // clients.
+        .addToArgs("--metrics", "$(HOST_IP):" + PORT)
+        .addNewEnv()
+        .withName("HOST_IP")
+        .withNewValueFrom()
+        .withNewFieldRef()
+        .withFieldPath("status.hostIP")
+        .endFieldRef()
+        .endValueFrom()
+        .endEnv()
         .addNewPort()
         .withName("http")
         .withContainerPort(PORT)

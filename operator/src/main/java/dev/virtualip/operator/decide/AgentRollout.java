@@ -21,7 +21,7 @@ import java.util.stream.Collectors;
 /**
  * The upgrade of the agents: one node at a time, backups before masters. Each node hands over
  * before its agent is replaced, so that an upgrade moves each address once. The node whose turn it
- * is stands in the status of VirtualIPs, so that any operator can continue.
+ * is stands in the requests to nodes, so that any operator can continue.
  */
 public final class AgentRollout {
   /**

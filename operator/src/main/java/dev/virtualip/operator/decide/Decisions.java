@@ -5,8 +5,10 @@ import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.Conflicts;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.OwnedAddresses;
+import dev.virtualip.crds.check.Pools;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPoolStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
@@ -30,12 +32,14 @@ import java.util.stream.Collectors;
  * the agents, so all are decided together.
  *
  * @param statuses the operator's part of each VirtualIP's status by name, in the view's order
+ * @param pools the status of each VirtualIPPool by name
  * @param placement the nodes that need an agent
  * @param dns the records to publish
  * @param turn the next step of the upgrade of the agents
  */
 public record Decisions(
     Map<String, StatusDecision> statuses,
+    Map<String, VirtualIpPoolStatus> pools,
     TreeSet<String> placement,
     DnsDecision dns,
     AgentRollout.Turn turn) {
@@ -53,7 +57,7 @@ public record Decisions(
     var statuses = new LinkedHashMap<String, StatusDecision>();
     view.vips().forEach(vip -> statuses.put(vip.getMetadata().getName(), basis.status(vip)));
     var dns = DnsDecision.of(basis.checked(), basis.problems());
-    return new Decisions(statuses, basis.placement(), dns, basis.turn());
+    return new Decisions(statuses, basis.pools(), basis.placement(), dns, basis.turn());
   }
 
   /** Whether to decide again soon even without a change, because a step waits for time to pass. */
@@ -80,7 +84,8 @@ public record Decisions(
     static Basis of(
         ClusterView view, List<DrainTrigger> drainOn, String revision, InetAddress apiServer) {
       var facts = view.facts();
-      var checked = view.vips().stream().map(CheckedSpec::check).toList();
+      var pools = Pools.of(view.pools());
+      var checked = view.vips().stream().map(CheckedSpec::check).map(pools::judge).toList();
       var owned = owned(checked, new OwnedAddresses(facts, apiServer));
       var problems = problems(view, checked, owned);
       var believed = view.believed().values();
@@ -127,6 +132,17 @@ public record Decisions(
         }
       }
       return problems;
+    }
+
+    Map<String, VirtualIpPoolStatus> pools() {
+      var accepted = checked.stream().filter(vip -> problems.get(vip.name()).isEmpty()).toList();
+      var statuses = new TreeMap<String, VirtualIpPoolStatus>();
+      view.pools()
+          .forEach(
+              pool ->
+                  statuses.put(
+                      pool.getMetadata().getName(), PoolUse.status(pool, accepted, view.now())));
+      return statuses;
     }
 
     private static Map<String, String> drains(List<Node> nodes, List<DrainTrigger> drainOn) {

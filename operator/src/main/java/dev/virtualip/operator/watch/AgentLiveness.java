@@ -74,11 +74,11 @@ public final class AgentLiveness {
    * @return whether it is a sign of life from a node that counts as silent
    */
   public boolean beat(Lease lease) {
+    var node = node(lease);
     var spec = lease.getSpec();
-    if (spec == null || spec.getHolderIdentity() == null || spec.getRenewTime() == null) {
+    if (node == null || spec.getRenewTime() == null) {
       return false;
     }
-    var node = spec.getHolderIdentity();
     var before = beats.get(node);
     if (before != null && before.renewed().equals(spec.getRenewTime())) {
       return false;
@@ -92,9 +92,21 @@ public final class AgentLiveness {
 
   /** Forgets a Lease that was deleted. A node without a Lease does not count as silent. */
   public void forget(Lease lease) {
-    if (lease.getSpec() != null && lease.getSpec().getHolderIdentity() != null) {
-      beats.remove(lease.getSpec().getHolderIdentity());
+    var node = node(lease);
+    if (node != null) {
+      beats.remove(node);
     }
+  }
+
+  /**
+   * The node whose agent a Lease is of, or null. By its name and its holder alike: an agent that
+   * may write a single name speaks for a single node.
+   */
+  private static String node(Lease lease) {
+    var holder = lease.getSpec() == null ? null : lease.getSpec().getHolderIdentity();
+    return holder != null && lease.getMetadata().getName().equals("agent-" + holder)
+        ? holder
+        : null;
   }
 
   /** Decides which nodes are silent, by their agents' pods and heartbeats. */
@@ -271,7 +283,9 @@ public final class AgentLiveness {
         null,
         null,
         null,
-        report.history());
+        report.history(),
+        // Other nodes go on to send only what this one accepts when it comes back.
+        report.hmac());
   }
 
   private static VirtualIp with(VirtualIp vip, Map<String, NodeStatus> reports) {

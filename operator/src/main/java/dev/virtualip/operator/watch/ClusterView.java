@@ -2,6 +2,8 @@ package dev.virtualip.operator.watch;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
+import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Node;
@@ -17,9 +19,11 @@ import java.util.TreeMap;
  * The cluster as last seen, the only input of all decisions.
  *
  * @param vips the VirtualIPs as stored
- * @param believed the same VirtualIPs by name, with believed reports, see {@link AgentLiveness}
+ * @param believed the same VirtualIPs by name, with believed reports, see {@link AgentLiveness},
+ *     and with what nodes were asked, which their status only shows
  * @param lost by name of the VirtualIP and node, the reports to write in place of those that their
  *     agents do not correct
+ * @param pools the VirtualIPPools
  * @param daemonSet the agents' DaemonSet, or null
  * @param pods the agents' pods
  * @param written conditions by UID as written last: the cache may lack them and their times
@@ -30,10 +34,12 @@ public record ClusterView(
     Map<String, VirtualIp> believed,
     Map<String, Map<String, NodeStatus>> lost,
     List<Node> nodes,
+    List<VirtualIpPool> pools,
     DaemonSet daemonSet,
     List<Pod> pods,
     Map<String, List<Condition>> written,
     Instant now) {
+  static final VirtualIpStatus NONE = new VirtualIpStatus(null, null, null, null);
 
   public List<NodeFacts> facts() {
     return nodes.stream().map(NodeFacts::of).toList();
@@ -45,6 +51,33 @@ public record ClusterView(
     var stored =
         status == null || status.conditions() == null ? List.<Condition>of() : status.conditions();
     return written.getOrDefault(vip.getMetadata().getUid(), stored);
+  }
+
+  /**
+   * A VirtualIP with what nodes are asked, in place of what its status shows.
+   *
+   * @param asked a status with handOvers and switchOver
+   */
+  static VirtualIp asked(VirtualIp vip, VirtualIpStatus asked) {
+    var status = Objects.requireNonNullElse(vip.getStatus(), NONE);
+    if (Objects.equals(status.handOvers(), asked.handOvers())
+        && Objects.equals(status.switchOver(), asked.switchOver())) {
+      return vip;
+    }
+    var changed = new VirtualIp();
+    changed.setMetadata(vip.getMetadata());
+    changed.setSpec(vip.getSpec());
+    changed.setStatus(
+        new VirtualIpStatus(
+            status.observedGeneration(),
+            status.master(),
+            status.backups(),
+            status.transitions(),
+            status.nodes(),
+            asked.handOvers(),
+            asked.switchOver(),
+            status.conditions()));
+    return changed;
   }
 
   /** The agents' reports, sorted by node name. */

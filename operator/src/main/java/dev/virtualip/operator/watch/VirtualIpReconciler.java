@@ -2,6 +2,8 @@ package dev.virtualip.operator.watch;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
+import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -48,6 +50,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
 
   private IndexerResourceCache<VirtualIp> vips;
   private InformerEventSource<Node, VirtualIp> nodes;
+  private InformerEventSource<VirtualIpPool, VirtualIp> pools;
   private InformerEventSource<DaemonSet, VirtualIp> daemonSets;
   private InformerEventSource<Pod, VirtualIp> pods;
 
@@ -98,6 +101,13 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
                 .withOnUpdateFilter(placementOrDrain(drainOn))
                 .build(),
             context);
+    pools =
+        new InformerEventSource<>(
+            source(VirtualIpPool.class)
+                .withWatchAllNamespaces()
+                .withOnUpdateFilter(VirtualIpReconciler::generationChanged)
+                .build(),
+            context);
     daemonSets =
         new InformerEventSource<>(
             ofAgents(DaemonSet.class)
@@ -125,7 +135,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
                     })
                 .build(),
             context);
-    return List.of(nodes, daemonSets, pods, leases);
+    return List.of(nodes, pools, daemonSets, pods, leases);
   }
 
   private <R extends HasMetadata> InformerEventSourceConfiguration.Builder<R> ofAgents(
@@ -164,8 +174,13 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
    * The cluster as last seen.
    *
    * @param written conditions by UID as written last
+   * @param requests what nodes were asked, by name of the VirtualIP; empty if only the status of
+   *     each has it
    */
-  public ClusterView view(Map<String, List<Condition>> written, Instant now) {
+  public ClusterView view(
+      Map<String, List<Condition>> written,
+      Optional<Map<String, VirtualIpStatus>> requests,
+      Instant now) {
     Optional<DaemonSet> daemonSet = daemonSets.get(new ResourceID(AgentPods.NAME, namespace));
     var seen = vips.list().toList();
     var agents = pods.list().toList();
@@ -176,11 +191,22 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     var lost = new TreeMap<String, Map<String, NodeStatus>>();
     seen.forEach(
         vip -> {
+          var name = vip.getMetadata().getName();
           var belief = liveness.believed(vip);
-          believed.put(vip.getMetadata().getName(), belief.vip());
-          lost.put(vip.getMetadata().getName(), belief.lost());
+          var asked = requests.map(all -> all.getOrDefault(name, ClusterView.NONE));
+          believed.put(
+              name, asked.map(a -> ClusterView.asked(belief.vip(), a)).orElse(belief.vip()));
+          lost.put(name, belief.lost());
         });
     return new ClusterView(
-        seen, believed, lost, nodes.list().toList(), daemonSet.orElse(null), agents, written, now);
+        seen,
+        believed,
+        lost,
+        nodes.list().toList(),
+        pools.list().toList(),
+        daemonSet.orElse(null),
+        agents,
+        written,
+        now);
   }
 }

@@ -95,12 +95,15 @@ class AgentDaemonSetTest {
 
   @Test
   void onlyWhoAsksForItAnswersFromOutsideTheNode() {
-    assertFalse(container(desired("a")).getArgs().contains("--listen"));
+    assertFalse(container(desired("a")).getArgs().contains("--metrics"));
     var with = new Settings("vips", "registry/agent:1", null, false, true, false, List.of());
     var agent = container(AgentDaemonSet.desired(with, List.of("a")));
     assertEquals(
-        List.of("--listen", "0.0.0.0:9405"),
+        List.of("--metrics", "$(HOST_IP):9405"),
         agent.getArgs().subList(agent.getArgs().size() - 2, agent.getArgs().size()));
+    var address = agent.getEnv().getLast();
+    assertEquals("HOST_IP", address.getName());
+    assertEquals("status.hostIP", address.getValueFrom().getFieldRef().getFieldPath());
     assertEquals(9405, agent.getPorts().getFirst().getContainerPort());
   }
 

@@ -10,6 +10,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
+import dev.virtualip.crds.schema.VirtualIpPoolStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.values.IpPrefix;
@@ -20,6 +22,7 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.ConditionBuilder;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
 import java.time.Instant;
 import java.util.List;
@@ -34,6 +37,8 @@ class DecisionsTest {
   private static final VirtualIp WEB =
       Vips.reported(
           Vips.edge("web", 77), "a", Map.of("a", report(Master, 2), "b", report(Backup, 2)));
+
+  private List<VirtualIpPool> pools = List.of();
 
   @Test
   void aDrainedMasterIsAskedToHandOverAtTheTimeOfTheView() {
@@ -125,6 +130,58 @@ class DecisionsTest {
     assertEquals("True OwnedByCluster", text(conditions, "StrayAddresses").split(":")[0]);
   }
 
+  private static VirtualIpPool pool(String addresses) {
+    return Serialization.unmarshal(
+        """
+        metadata: {name: team-a, uid: p, generation: 3}
+        spec: {addresses: [%s]}
+        """
+            .formatted(addresses),
+        VirtualIpPool.class);
+  }
+
+  @Test
+  void aVirtualIpOutsideAllPoolsIsNotAccepted() {
+    pools = List.of(pool("192.0.2.0/24"));
+    var decisions = decide(view(WEB, List.of(node("a"), node("b"))));
+    assertEquals(
+        "False OutsidePools: spec.addresses[0].address: 203.0.113.77/24 is outside of VirtualIPPool"
+            + " team-a, which allows 192.0.2.0-192.0.2.255",
+        text(status(decisions).conditions(), "Accepted"));
+    var status = decisions.pools().get("team-a");
+    assertEquals(0, status.used());
+    assertEquals(256, status.free());
+    assertEquals(List.of(), status.virtualIPs());
+  }
+
+  @Test
+  void thePoolTellsWhatIsUsedAndByWhom() {
+    pools = List.of(pool("203.0.113.0/25, 203.0.113.64/26, '2001:db8::/64'"));
+    var decisions = decide(view(WEB, List.of(node("a"), node("b"))));
+    assertEquals("True", text(status(decisions).conditions(), "Accepted").split(" ")[0]);
+    var status = decisions.pools().get("team-a");
+    assertEquals(1, status.used());
+    assertEquals(VirtualIpPoolStatus.FREE_MAX, status.free());
+    assertEquals(List.of("web"), status.virtualIPs());
+    assertEquals(3, status.observedGeneration());
+    assertEquals("True Accepted: VirtualIPs may use it", text(status.conditions(), "Accepted"));
+  }
+
+  @Test
+  void addressesInTwoRangesOfAPoolCountOnce() {
+    pools = List.of(pool("203.0.113.0/25, 203.0.113.64/26, 203.0.113.120-203.0.113.129"));
+    var status = decide(view(WEB, List.of(node("a")))).pools().get("team-a");
+    assertEquals(129, status.free());
+  }
+
+  @Test
+  void aPoolThatCannotBeReadSaysWhy() {
+    pools = List.of(pool("203.0.113.1/24"));
+    var status = decide(view(WEB, List.of(node("a")))).pools().get("team-a");
+    assertTrue(
+        text(status.conditions(), "Accepted").startsWith("False Invalid: spec.addresses[0]: "));
+  }
+
   private static String text(List<Condition> conditions, String type) {
     return conditions.stream()
         .filter(c -> c.getType().equals(type))
@@ -141,17 +198,17 @@ class DecisionsTest {
     return decisions.statuses().get("web");
   }
 
-  private static ClusterView view(VirtualIp vip, List<Node> nodes) {
+  private ClusterView view(VirtualIp vip, List<Node> nodes) {
     return view(vip, nodes, Map.of(), Map.of());
   }
 
-  private static ClusterView view(
+  private ClusterView view(
       VirtualIp vip,
       List<Node> nodes,
       Map<String, Map<String, NodeStatus>> lost,
       Map<String, List<Condition>> written) {
     return new ClusterView(
-        List.of(vip), Map.of("web", vip), lost, nodes, null, List.of(), written, NOW);
+        List.of(vip), Map.of("web", vip), lost, nodes, pools, null, List.of(), written, NOW);
   }
 
   private static Node node(String name) {

@@ -131,7 +131,7 @@ class VirtualIpConditionsTest {
 
   private static NodeStatus at(String address, State state) {
     return new NodeStatus(
-        state, 100, null, null, null, 2L, null, null, null, address, null, null, null, null);
+        state, 100, null, null, null, 2L, null, null, null, address, null, null, null, null, null);
   }
 
   @Test
@@ -159,7 +159,21 @@ class VirtualIpConditionsTest {
     assertEquals("False Conflict: a, b: " + message, text(accepted(vip, NODES)));
     var goesOn =
         new NodeStatus(
-            Master, 100, null, "", message, 1L, 2L, "Conflict", 0L, null, null, null, null, null);
+            Master,
+            100,
+            null,
+            "",
+            message,
+            1L,
+            2L,
+            "Conflict",
+            0L,
+            null,
+            null,
+            null,
+            null,
+            null,
+            null);
     Vips.reported(vip, "b", Map.of("a", refused, "b", goesOn));
     assertEquals("Conflict", accepted(vip, NODES).getReason());
     Vips.reported(vip, "b", Map.of("a", refused, "b", report(Master, 2)));

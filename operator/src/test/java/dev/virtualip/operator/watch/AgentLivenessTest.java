@@ -36,7 +36,14 @@ class AgentLivenessTest {
   }
 
   private static Lease lease(String node, long renewed) {
+    return lease("agent-" + node, node, renewed);
+  }
+
+  private static Lease lease(String name, String node, long renewed) {
     return new LeaseBuilder()
+        .withNewMetadata()
+        .withName(name)
+        .endMetadata()
         .withNewSpec()
         .withHolderIdentity(node)
         .withLeaseDurationSeconds(15)
@@ -94,6 +101,17 @@ class AgentLivenessTest {
     now = 14 * SECOND;
     liveness.beat(lease("a", 0));
     assertEquals("Unknown (HeartbeatStopped)", state(15, vip(Map.of("a", report(Master, 2))), "a"));
+  }
+
+  @Test
+  void theLeaseOfOneAgentIsNoSignOfLifeOfAnother() {
+    beat("a", 0);
+    now = 14 * SECOND;
+    liveness.beat(lease("agent-b", "a", 14));
+    var vip = vip(Map.of("a", report(Master, 2)));
+    assertEquals("Unknown (HeartbeatStopped)", state(15, vip, "a"));
+    liveness.forget(lease("agent-b", "a", 14));
+    assertEquals("Unknown (HeartbeatStopped)", state(15, vip, "a"));
   }
 
   @Test
