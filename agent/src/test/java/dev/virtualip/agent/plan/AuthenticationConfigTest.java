@@ -133,7 +133,7 @@ class AuthenticationConfigTest {
   void keysAreForgottenWhenAdvertsAreNotSignedAnyMore() {
     read(null, ONE);
     var unsigned = vip(null);
-    unsigned.setSpec(Serialization.unmarshal("{vrid: 77, interface: eth0}", VirtualIpSpec.class));
+    unsigned.setSpec(Serialization.unmarshal("{\"vrid\": 77}", VirtualIpSpec.class));
     AuthenticationConfig.of(unsigned, secret(ONE), rings);
     assertEquals(Map.of(), rings.all());
   }

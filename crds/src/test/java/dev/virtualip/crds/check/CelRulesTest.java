@@ -53,6 +53,7 @@ class CelRulesTest {
       one advert lists IPv4 or IPv6 | {addresses: [{address: 10.0.0.1/24}, {address: '2001:db8::1/64'}]}
       VRRPv2 has no IPv6 | {vrrpVersion: 2, addresses: [{address: '2001:db8::1/64'}]}
       rfc9568Checksum is about VRRPv3 | {vrrpVersion: 2, rfc9568Checksum: true}
+      VRRPv2 learns no interval | {vrrpVersion: 2, maxLearnedInterval: 10s}
       passwords exist in VRRPv2 only | {authentication: {passwordSecretRef: {name: a, key: b}}}
       needs passwordSecretRef, hmac, or both | {authentication: {}}
       VRRPv2 adverts have whole seconds | {vrrpVersion: 2, advertInterval: 500ms}
