@@ -5,9 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
-import java.util.Arrays;
+import dev.virtualip.kube.MergePatch;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 
@@ -18,8 +17,6 @@ import java.util.Objects;
 final class StatusPatch {
   private static final JsonMapper MAPPER = new JsonMapper();
   private static final VirtualIpStatus EMPTY = new VirtualIpStatus(null, null, null, null);
-  private static final List<String> FIELDS =
-      Arrays.stream(NodeStatus.class.getRecordComponents()).map(c -> c.getName()).toList();
 
   private StatusPatch() {}
 
@@ -41,7 +38,7 @@ final class StatusPatch {
       VirtualIpStatus cached) {
     var patch = MAPPER.createObjectNode();
     var own = patch.putObject("status");
-    own.putObject("nodes").set(node, status == null ? null : withNulls(status));
+    own.putObject("nodes").set(node, status == null ? null : MergePatch.whole(status));
     if (claimsMaster(node, master, wasMaster, cached)) {
       own.put("master", node);
       if (!wasMaster && cached != null) {
@@ -108,12 +105,5 @@ final class StatusPatch {
   private static boolean isMaster(VirtualIpStatus status, String node) {
     var nodes = status.nodes() == null ? Map.<String, NodeStatus>of() : status.nodes();
     return nodes.get(node) != null && nodes.get(node).state() == State.Master;
-  }
-
-  /** A merge patch keeps fields that it does not name, so those without a value are set to null. */
-  private static ObjectNode withNulls(NodeStatus status) {
-    ObjectNode tree = MAPPER.valueToTree(status);
-    FIELDS.stream().filter(field -> !tree.has(field)).forEach(tree::putNull);
-    return tree;
   }
 }

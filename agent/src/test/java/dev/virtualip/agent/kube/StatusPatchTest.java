@@ -4,10 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.crds.schema.Authentication.HmacAuthentication.Mode;
 import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import java.util.HashMap;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -44,6 +47,19 @@ class StatusPatchTest {
         "transitions":null,"address":null,"speakers":null,"strayAddresses":null,"virtualServers":null,\
         "history":null,"hmac":null}}}}""",
         StatusPatch.of("a", status, false, false, false, null).toString());
+  }
+
+  /** Former keys that are forgotten would stay in the status, and be waited for. */
+  @Test
+  void everyFieldWithinAFieldIsNamed() {
+    var keys = new HmacStatus(Mode.Enforce, List.of("2-75e149ce"), null, "2-75e149ce");
+    var patch =
+        StatusPatch.of(
+            "a", status(State.Backup).withHmac(keys, State.Backup), false, false, false, null);
+    assertEquals(
+        """
+        {"mode":"Enforce","keys":["2-75e149ce"],"sends":"2-75e149ce","kept":null}""",
+        patch.at("/status/nodes/a/hmac").toString());
   }
 
   @Test

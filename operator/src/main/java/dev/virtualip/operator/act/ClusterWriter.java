@@ -6,6 +6,7 @@ import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.kube.ApiCall;
+import dev.virtualip.kube.MergePatch;
 import dev.virtualip.operator.decide.Decisions;
 import dev.virtualip.operator.decide.Settings;
 import dev.virtualip.operator.decide.StatusDecision;
@@ -124,7 +125,7 @@ public final class ClusterWriter {
     if (status.equals(pool.getStatus())) {
       return;
     }
-    var patch = JSON.createObjectNode().set("status", JSON.valueToTree(status)).toString();
+    var patch = JSON.createObjectNode().set("status", MergePatch.whole(status)).toString();
     var uid = pool.getMetadata().getUid();
     var sending = new Sent(pool.getMetadata().getResourceVersion(), patch);
     if (!sending.equals(sent.get(uid)) && patched(pool, patch)) {

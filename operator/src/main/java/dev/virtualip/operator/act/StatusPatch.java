@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.kube.MergePatch;
 import dev.virtualip.operator.decide.HandOvers;
 import dev.virtualip.operator.decide.StatusDecision;
 import java.util.Map;
@@ -49,7 +50,8 @@ public final class StatusPatch {
       patch.set("handOvers", handOvers);
     }
     if (!Objects.equals(decided.switchOver(), status.switchOver())) {
-      patch.set("switchOver", JSON.valueToTree(decided.switchOver()));
+      var asked = decided.switchOver();
+      patch.set("switchOver", asked == null ? null : MergePatch.whole(asked));
     }
     if (patch.isEmpty()) {
       return Optional.empty();
@@ -63,7 +65,7 @@ public final class StatusPatch {
 
   private static ObjectNode nodes(StatusDecision decided) {
     var nodes = JsonNodeFactory.instance.objectNode();
-    decided.unknown().forEach((node, report) -> nodes.set(node, JSON.valueToTree(report)));
+    decided.unknown().forEach((node, report) -> nodes.set(node, MergePatch.whole(report)));
     decided.gone().forEach(nodes::putNull);
     return nodes;
   }
@@ -73,7 +75,7 @@ public final class StatusPatch {
     now.forEach(
         (node, asked) -> {
           if (!asked.equals(before.get(node))) {
-            difference.set(node, JSON.valueToTree(asked));
+            difference.set(node, MergePatch.whole(asked));
           }
         });
     before.keySet().stream().filter(node -> !now.containsKey(node)).forEach(difference::putNull);
