@@ -1,0 +1,49 @@
+package dev.virtualip.vip;
+
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/**
+ * The command line for people. Exit codes: 0 done, 1 the work failed or found problems, 2 usage.
+ */
+@Command(
+    name = "kubectl vip",
+    description = "Shows, moves and writes virtual IPs.",
+    mixinStandardHelpOptions = true,
+    versionProvider = VipMain.Version.class)
+public final class VipMain implements Runnable {
+  @Spec private CommandSpec spec;
+
+  /** The version in the jar's manifest. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      var version = VipMain.class.getPackage().getImplementationVersion();
+      return new String[] {"kubectl-vip " + (version == null ? "(built in place)" : version)};
+    }
+  }
+
+  @Override
+  public void run() {
+    throw new ParameterException(spec.commandLine(), "say what to do");
+  }
+
+  /** Runs a command and ends the JVM with its exit code. */
+  public static void main(String[] args) {
+    System.exit(execute(args));
+  }
+
+  /** Runs a command; returns its exit code. */
+  public static int execute(String... args) {
+    return new CommandLine(new VipMain())
+        .setExecutionExceptionHandler(
+            (e, commandLine, _) -> {
+              commandLine.getErr().println("kubectl-vip: " + e.getMessage());
+              return 1;
+            })
+        .execute(args);
+  }
+}
