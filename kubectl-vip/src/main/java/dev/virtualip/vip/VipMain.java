@@ -13,7 +13,10 @@ import picocli.CommandLine.Spec;
     name = "kubectl vip",
     description = "Shows, moves and writes virtual IPs.",
     mixinStandardHelpOptions = true,
-    versionProvider = VipMain.Version.class)
+    versionProvider = VipMain.Version.class,
+    subcommands = {
+      ImportCommand.class,
+    })
 public final class VipMain implements Runnable {
   @Spec private CommandSpec spec;
 

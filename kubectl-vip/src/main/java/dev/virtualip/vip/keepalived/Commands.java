@@ -1,0 +1,58 @@
+package dev.virtualip.vip.keepalived;
+
+import java.util.Set;
+
+/** Turns command lines into checks: typed ones where they are idioms, else commands. */
+record Commands(ScriptFiles files, Report report) {
+  private static final Set<String> SYSTEM_FOLDERS =
+      Set.of("/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/lib", "");
+
+  /**
+   * Puts the kind of a check into it.
+   *
+   * @param own address of the real server that the check is of, or null
+   */
+  void into(Fields check, String command, Directive from, String own) {
+    var idioms = new Idioms(from, own);
+    var words = Words.of(command);
+    var typed = idioms.of(command);
+    if (typed.isEmpty() && words.isPlain() && !words.isEmpty()) {
+      typed = files.check(words.words().getFirst(), idioms);
+    }
+    if (typed.isEmpty()) {
+      check.in("exec", from).put("command", commandOf(words, command, check, from).content(), from);
+      return;
+    }
+    var found = typed.get();
+    check.put(found.kind(), found.fields(), from);
+    if (check.get("timeout") == null) {
+      check.put("timeout", found.timeout(), from);
+    }
+    found.how().forEach(how -> report.approximated(from, how));
+    var needs = found.kind().equals("process") ? ", which needs hostPID in Kubernetes" : "";
+    report.translated(from, "as a check of kind " + found.kind() + needs);
+  }
+
+  /** The command of a script below the scripts directory. */
+  private Fields.Value commandOf(Words words, String command, Fields check, Directive from) {
+    var program = words.isEmpty() ? "" : words.words().getFirst();
+    var folder = program.contains("/") ? program.substring(0, program.lastIndexOf('/')) : "";
+    if (words.isPlain() && !SYSTEM_FOLDERS.contains(folder)) {
+      report.approximated(
+          from, "copy " + program + " into the scripts directory; it runs as nobody");
+      return list(words, from);
+    }
+    var name = check.text("name") == null ? "check" : check.text("name");
+    report.approximated(
+        from, "write a script " + name + " into the scripts directory that runs: " + command);
+    return list(new Words(java.util.List.of(name), true), from);
+  }
+
+  /** Program and arguments as a list of values. */
+  static Fields.Value list(Words words, Directive from) {
+    var list = new Fields();
+    list.add("command", words.program(), from);
+    words.arguments().forEach(word -> list.add("command", word, from));
+    return list.get("command");
+  }
+}

@@ -1,0 +1,273 @@
+package dev.virtualip.vip.keepalived;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/** What a master holds: addresses, routes and rules. */
+final class Holdings {
+  /** Priority of the first rule without one; each further one comes before it. */
+  private static final int RULE_PRIORITY = 16_384;
+
+  private static final Map<String, Long> TABLES =
+      Map.of("default", 253L, "main", 254L, "local", 255L);
+  private static final Set<String> ANY = Set.of("all", "any", "0.0.0.0/0", "::/0");
+  private static final Set<String> OTHER_ROUTES =
+      Set.of(
+          "blackhole", "unreachable", "prohibit", "throw", "local", "nat", "broadcast", "anycast");
+
+  private final Report report;
+  private int nextRule = RULE_PRIORITY;
+
+  Holdings(Report report) {
+    this.report = report;
+  }
+
+  /**
+   * The addresses of a block.
+   *
+   * @param nic of the adverts, which an address need not name
+   */
+  void addresses(Directive block, boolean advertised, String nic, Fields spec) {
+    report.translated(block);
+    for (var line : block.block()) {
+      address(line, advertised, nic, spec);
+    }
+  }
+
+  private void address(Directive line, boolean advertised, String nic, Fields spec) {
+    var text = withPrefix(line.keyword());
+    boolean ipv6 = text.contains(":");
+    var how = new ArrayList<String>();
+    var dev = line.after("dev");
+    if (line.has("noprefixroute") && !text.endsWith(ipv6 ? "/128" : "/32")) {
+      text = text.substring(0, text.indexOf('/')) + (ipv6 ? "/128" : "/32");
+      how.add("/32 or /128 has no prefix route");
+    }
+    if (isBroadcast(text)) {
+      text = text.substring(0, text.indexOf('/')) + "/32";
+      how.add("it is the broadcast address of its own network, so it is bound as /32");
+    }
+    leftOut(line, how);
+    var address = new Fields().put("address", text, line);
+    address.put("interface", nic != null && nic.equals(dev) ? null : dev, line);
+    address.put("advertised", advertised ? null : (Object) false, line);
+    spec.add("addresses", address, line);
+    how.forEach(one -> report.approximated(line, one));
+    report.translated(line);
+  }
+
+  private static void leftOut(Directive line, List<String> how) {
+    var reasons =
+        Map.of(
+            "label", "are for ifconfig",
+            "scope", "follow from the address",
+            "brd", "are of no use to a service",
+            "peer", "are for point-to-point links",
+            "use_vmac", "need a virtual MAC",
+            "no_track", "would let go of an address that is deleted; here it is put back",
+            "home", "are for Mobile IPv6",
+            "mngtmpaddr", "are for the node's own addresses",
+            "autojoin", "are for multicast");
+    line.arguments().stream()
+        .filter(reasons::containsKey)
+        .forEach(word -> how.add("without %s, which %s".formatted(word, reasons.get(word))));
+  }
+
+  /** keepalived takes an address without prefix length as one of a host. */
+  static String withPrefix(String address) {
+    return address.contains("/") ? address : address + (address.contains(":") ? "/128" : "/32");
+  }
+
+  private static boolean isBroadcast(String prefix) {
+    var parts = prefix.split("[./]");
+    var length = Reading.number(parts[parts.length - 1], 8, 30);
+    if (parts.length != 5 || length == null) {
+      return false;
+    }
+    long bits = 0;
+    for (int i = 0; i < 4; i++) {
+      var part = Reading.number(parts[i], 0, 255);
+      if (part == null) {
+        return false;
+      }
+      bits = bits << 8 | part;
+    }
+    long hosts = (1L << 32 - length) - 1;
+    return (bits & hosts) == hosts;
+  }
+
+  /** The routes of a block. */
+  void routes(Directive block, String nic, Fields spec) {
+    report.translated(block);
+    for (var line : block.block()) {
+      route(line, nic, spec);
+    }
+  }
+
+  private void route(Directive line, String nic, Fields spec) {
+    if (OTHER_ROUTES.contains(line.keyword()) || line.has("nexthop") || line.has("or")) {
+      report.notSupported(
+          line, "routes of one gateway alone move with the addresses; others are the node's own");
+      return;
+    }
+    var options = new HashMap<String, String>();
+    var unknown = options(line, ROUTE_OPTIONS, options);
+    var to = options.remove("to");
+    if (to == null) {
+      report.notSupported(line, "expected a destination");
+      return;
+    }
+    var route =
+        new Fields()
+            .put("to", isAny(to) ? "default" : withPrefix(to), line)
+            .put("via", options.get("via"), line);
+    var dev = options.get("dev");
+    route.put("interface", nic != null && nic.equals(dev) ? null : dev, line);
+    route.put("source", options.get("src"), line);
+    if (table(options.get("table"), route, line) && metric(options.get("metric"), route, line)) {
+      route.put("onLink", line.has("onlink") ? (Object) true : null, line);
+      spec.add("routes", route, line);
+      unknown.forEach(word -> report.approximated(line, "without " + word));
+      report.translated(line);
+    }
+  }
+
+  private static boolean isAny(String to) {
+    return ANY.contains(to) || to.equals("default");
+  }
+
+  private boolean metric(String text, Fields route, Directive line) {
+    if (text != null && !text.matches("[0-9]{1,10}")) {
+      report.notSupported(line, "expected a number as metric");
+      return false;
+    }
+    route.put("metric", text == null ? null : Long.valueOf(text), line);
+    return true;
+  }
+
+  private boolean table(String text, Fields fields, Directive line) {
+    var number =
+        text == null ? null : text.matches("[0-9]{1,10}") ? Long.valueOf(text) : TABLES.get(text);
+    if (text != null && number == null) {
+      report.notSupported(line, "name the table by its number, as in /etc/iproute2/rt_tables");
+      return false;
+    }
+    fields.put("table", "main".equals(text) && fields.get("to") != null ? null : number, line);
+    return true;
+  }
+
+  private static final Map<String, String> ROUTE_OPTIONS =
+      Map.ofEntries(
+          Map.entry("to", "to"),
+          Map.entry("via", "via"),
+          Map.entry("gw", "via"),
+          Map.entry("dev", "dev"),
+          Map.entry("src", "src"),
+          Map.entry("table", "table"),
+          Map.entry("metric", "metric"),
+          Map.entry("priority", "metric"),
+          Map.entry("preference", "metric"));
+
+  private static final Map<String, String> RULE_OPTIONS =
+      Map.ofEntries(
+          Map.entry("from", "from"),
+          Map.entry("to", "to"),
+          Map.entry("table", "table"),
+          Map.entry("lookup", "table"),
+          Map.entry("priority", "priority"),
+          Map.entry("preference", "priority"),
+          Map.entry("pref", "priority"),
+          Map.entry("order", "priority"));
+
+  /** Words without a value that say nothing that is not so anyway. */
+  private static final Set<String> ALWAYS =
+      Set.of("onlink", "no_track", "unicast", "inet", "inet6");
+
+  /**
+   * Reads options and their values; the first value without a name is the destination.
+   *
+   * @return the options that it does not know, each with its value
+   */
+  private static List<String> options(
+      Directive line, Map<String, String> known, Map<String, String> options) {
+    var unknown = new ArrayList<String>();
+    for (int i = 0; i < line.words().size(); i++) {
+      var word = line.words().get(i);
+      var next = i + 1 < line.words().size() ? line.words().get(i + 1) : null;
+      if (known.containsKey(word) && next != null) {
+        options.put(known.get(word), next);
+        i++;
+      } else if (word.matches(".*[0-9.:].*|default|all|any") && !options.containsKey("to")) {
+        options.put("to", word);
+      } else if (!ALWAYS.contains(word)) {
+        unknown.add(next == null ? word : word + " " + next);
+        i++;
+      }
+    }
+    return unknown;
+  }
+
+  /** The rules of a block. */
+  void rules(Directive block, Fields spec) {
+    report.translated(block);
+    for (var line : block.block()) {
+      rule(line, spec);
+    }
+  }
+
+  private void rule(Directive line, Fields spec) {
+    var options = new HashMap<String, String>();
+    var unknown = options(line, RULE_OPTIONS, options);
+    var priority = options.get("priority");
+    if (priority == null) {
+      priority = Integer.toString(nextRule--);
+      report.approximated(line, "priority %s, as keepalived gives it".formatted(priority));
+    }
+    if (!unknown.isEmpty()) {
+      report.notSupported(
+          line,
+          "a rule goes by from and to alone, and this one would match more without "
+              + String.join(", ", unknown));
+      return;
+    }
+    var rule = new Fields();
+    for (var end : List.of("from", "to")) {
+      var prefix = options.get(end);
+      rule.put(end, prefix == null || ANY.contains(prefix) ? null : prefix, line);
+    }
+    var number = Reading.number(priority, 0, Integer.MAX_VALUE);
+    if (number == null || options.get("table") == null) {
+      report.notSupported(line, "expected a table and a priority");
+    } else if (ruleTable(options.get("table"), rule, line)) {
+      rule.put("priority", number, line);
+      spec.add("rules", rule, line);
+      report.translated(line);
+    }
+  }
+
+  private boolean ruleTable(String text, Fields rule, Directive line) {
+    var table = new Fields();
+    if (!table(text, table, line)) {
+      return false;
+    }
+    rule.values().putAll(table.values());
+    return true;
+  }
+
+  /** NICs that the addresses and routes of a spec are on, and that of the adverts. */
+  static Set<String> nics(Fields spec) {
+    var nics = new HashSet<String>();
+    nics.add(spec.text("interface"));
+    for (var name : List.of("addresses", "routes")) {
+      if (spec.get(name) != null) {
+        spec.get(name).items().forEach(one -> nics.add(((Fields) one.content()).text("interface")));
+      }
+    }
+    nics.remove(null);
+    return nics;
+  }
+}

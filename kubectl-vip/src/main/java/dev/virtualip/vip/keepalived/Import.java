@@ -1,0 +1,100 @@
+package dev.virtualip.vip.keepalived;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The translation of keepalived's configurations of one host or several.
+ *
+ * @param manifests the VirtualIPs, all of them valid
+ * @param passwords the passwords of VRRPv2, by the names of the VirtualIPs
+ * @param report what became of each directive
+ */
+public record Import(List<Manifest> manifests, Map<String, String> passwords, Report report) {
+  /** Name of the Secret with the passwords. */
+  public static final String SECRET = "vip-auth";
+
+  private static final String NAMESPACE = "virtualip-system";
+
+  /**
+   * A host with keepalived.
+   *
+   * @param node name that the node has; empty if it is the only host, and its name does not matter
+   * @param file its configuration
+   * @param configId what its lines with {@code @} are compared to
+   * @param address its own address in unicast, or null if the file tells
+   */
+  public record Host(String node, Path file, String configId, String address) {}
+
+  /**
+   * Imports the configurations of hosts that are one another's backups.
+   *
+   * @param root folder that stands for / in absolute paths of the files, or null
+   * @throws SyntaxException if one of them cannot be read
+   */
+  public static Import of(List<Host> hosts, Path root) throws SyntaxException {
+    var report = new Report();
+    var configurations = new ArrayList<Configuration>();
+    for (var host : hosts) {
+      configurations.add(Configuration.read(host.file(), host.configId(), root));
+    }
+    var routers = new LinkedHashMap<String, List<Router>>();
+    var addresses = new LinkedHashMap<String, String>();
+    for (int i = 0; i < hosts.size(); i++) {
+      var host = hosts.get(i);
+      var folder = host.file().toAbsolutePath().getParent();
+      var files = new ScriptFiles(folder, new Includes(root));
+      routers.put(host.node(), HostTranslation.translate(configurations.get(i), files, report));
+      if (host.address() != null) {
+        addresses.put(host.node(), host.address());
+      }
+    }
+    report.completeSkipped(configurations);
+    return finish(Merge.merge(routers, addresses, report), report);
+  }
+
+  /** Imports a configuration that was read already, as that of the only host. */
+  static Import of(Configuration configuration, ScriptFiles files) {
+    var report = new Report();
+    var routers = HostTranslation.translate(configuration, files, report);
+    report.completeSkipped(List.of(configuration));
+    return finish(Merge.merge(Map.of("", routers), Map.of(), report), report);
+  }
+
+  private static Import finish(List<Router> routers, Report report) {
+    var names = new Names();
+    var manifests = new ArrayList<Manifest>();
+    for (var router : routers) {
+      var name = names.unique(router.name());
+      if (router.password() != null) {
+        router
+            .spec()
+            .in("authentication", router.password())
+            .in("passwordSecretRef", router.password())
+            .put("name", SECRET, null)
+            .put("key", name, null);
+      }
+      manifests.add(new Manifest(name, router));
+    }
+    var left = Repair.repair(manifests, report);
+    var passwords = new LinkedHashMap<String, String>();
+    for (var manifest : left) {
+      if (manifest.router().spec().get("authentication") != null) {
+        passwords.put(manifest.name(), Merge.password(manifest.router()));
+      }
+    }
+    return new Import(left, passwords, report);
+  }
+
+  /** The Secret with the passwords as a manifest. */
+  public String secret() {
+    var secret = new Fields().put("apiVersion", "v1", null).put("kind", "Secret", null);
+    secret.in("metadata", null).put("name", SECRET, null).put("namespace", NAMESPACE, null);
+    var data = secret.in("stringData", null);
+    passwords.forEach((name, password) -> data.put(name, password, null));
+    return Yaml.write(secret);
+  }
+}

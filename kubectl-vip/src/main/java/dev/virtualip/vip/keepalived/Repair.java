@@ -1,0 +1,181 @@
+package dev.virtualip.vip.keepalived;
+
+import dev.virtualip.crds.check.CheckedSpec;
+import dev.virtualip.crds.check.Conflicts;
+import dev.virtualip.crds.check.Problem;
+import dev.virtualip.vip.keepalived.Fields.Value;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.MatchResult;
+import java.util.regex.Pattern;
+
+/** Takes out what the API refuses, so that what is written is valid; the report says so. */
+final class Repair {
+  private static final Pattern SEGMENT = Pattern.compile("\\[(\\d+)]|[^.\\[]+");
+  private static final Pattern OTHER = Pattern.compile("VirtualIP ([a-z0-9-]+)");
+
+  /** Fields without which what they are in means nothing, or something else. */
+  private static final Set<String> REQUIRED =
+      Set.of(
+          "vrid",
+          "interface",
+          "addresses",
+          "address",
+          "name",
+          "to",
+          "from",
+          "via",
+          "source",
+          "table",
+          "priority",
+          "port",
+          "fwmark",
+          "protocol",
+          "forwarding",
+          "realServers",
+          "command",
+          "host",
+          "path",
+          "http",
+          "tcp",
+          "udp",
+          "dns",
+          "smtp",
+          "ping",
+          "exec",
+          "process",
+          "smtp");
+
+  private final List<Manifest> manifests;
+  private final Report report;
+
+  private Repair(List<Manifest> manifests, Report report) {
+    this.manifests = new ArrayList<>(manifests);
+    this.report = report;
+  }
+
+  /** The manifests that are left. */
+  static List<Manifest> repair(List<Manifest> manifests, Report report) {
+    var repair = new Repair(manifests, report);
+    for (var manifest : manifests) {
+      repair.alone(manifest);
+    }
+    while (repair.together()) {
+      continue;
+    }
+    return List.copyOf(repair.manifests);
+  }
+
+  private void alone(Manifest manifest) {
+    while (manifests.contains(manifest)) {
+      var problem = problem(manifest);
+      if (problem == null) {
+        return;
+      }
+      takeOut(manifest, problem);
+    }
+  }
+
+  private static Problem problem(Manifest manifest) {
+    try {
+      var problems = CheckedSpec.check(manifest.object()).problems();
+      return problems.isEmpty() ? null : problems.getFirst();
+    } catch (Manifest.Refused e) {
+      return e.problem();
+    }
+  }
+
+  /** Takes out one conflict; returns whether there was any. */
+  private boolean together() {
+    var checked = new ArrayList<CheckedSpec.Result>();
+    for (var manifest : manifests) {
+      try {
+        checked.add(CheckedSpec.check(manifest.object()));
+      } catch (Manifest.Refused e) {
+        throw new IllegalStateException("repaired already", e);
+      }
+    }
+    var problems = Conflicts.among(checked);
+    for (var manifest : manifests) {
+      var own = problems.getOrDefault(manifest.name(), List.of());
+      if (!own.isEmpty()) {
+        takeOut(manifest, own.getFirst());
+        alone(manifest);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private void takeOut(Manifest manifest, Problem problem) {
+    var message = problem.message() + where(problem.message());
+    var segments = SEGMENT.matcher(problem.path()).results().map(MatchResult::group).toList();
+    var spec = manifest.router().spec();
+    if (segments.size() < 2 || !segments.getFirst().equals("spec")) {
+      drop(manifest, problem.path() + " " + message);
+      return;
+    }
+    var root = new Value(spec, manifest.router().instance());
+    var gone = takeOut(root, segments.subList(1, segments.size()));
+    if (gone == null) {
+      drop(manifest, problem.path() + " " + message);
+    } else {
+      var from = gone.from() == null ? manifest.router().instance() : gone.from();
+      report.notSupported(from, message);
+    }
+  }
+
+  /** The lines of other VirtualIPs that a message names. */
+  private String where(String message) {
+    var other = OTHER.matcher(message);
+    if (!other.find()) {
+      return "";
+    }
+    return manifests.stream()
+        .filter(manifest -> manifest.name().equals(other.group(1)))
+        .findFirst()
+        .map(manifest -> " (" + manifest.router().instance().place() + ")")
+        .orElse("");
+  }
+
+  private void drop(Manifest manifest, String message) {
+    manifests.remove(manifest);
+    report.claim(
+        manifest.router().instance(),
+        Report.Outcome.NotSupported,
+        "no VirtualIP comes of it: " + message);
+  }
+
+  /**
+   * Takes out what a path leads to, or the next thing around it that may be absent; null if none.
+   */
+  private static Value takeOut(Value value, List<String> path) {
+    if (path.isEmpty()) {
+      return null;
+    }
+    var name = path.getFirst();
+    var rest = path.subList(1, path.size());
+    if (value.content() instanceof Fields fields) {
+      var inner = fields.get(name);
+      if (inner == null) {
+        return null;
+      }
+      var gone = takeOut(inner, rest);
+      boolean empty = inner.content() instanceof List<?> list && list.isEmpty();
+      if (REQUIRED.contains(name) && (gone == null || empty)) {
+        return null;
+      }
+      if (gone == null || empty) {
+        fields.values().remove(name);
+      }
+      return gone == null ? inner : gone;
+    }
+    int index = name.startsWith("[") ? Integer.parseInt(name.substring(1, name.length() - 1)) : -1;
+    if (index < 0 || index >= value.items().size()) {
+      return null;
+    }
+    var gone = takeOut(value.items().get(index), rest);
+    return gone == null ? value.items().remove(index) : gone;
+  }
+}
