@@ -40,8 +40,8 @@ import picocli.CommandLine.Spec;
 final class ImportCommand implements Callable<Integer> {
   @Parameters(
       paramLabel = "FILE",
-      arity = "0..*",
-      description = "keepalived.conf of the only host, with more files of the same host behind it.")
+      arity = "0..1",
+      description = "keepalived.conf of the only host; what it includes is read, too.")
   private List<Path> files = List.of();
 
   @Option(
@@ -208,9 +208,11 @@ final class ImportCommand implements Callable<Integer> {
     var report = result.report();
     print("not supported", report.entries(Outcome.NotSupported), out);
     print("approximated", report.entries(Outcome.Approximated), out);
-    if (all) {
-      print("translated", report.entries(Outcome.Translated), out);
-    }
+    var translated = report.entries(Outcome.Translated);
+    print(
+        "translated" + (all ? "" : ", with a word"),
+        translated.stream().filter(entry -> all || !entry.why().isEmpty()).toList(),
+        out);
     print("note", report.notes(), out);
     print("error", report.errors(), out);
     if (output == null && !result.passwords().isEmpty()) {

@@ -8,14 +8,19 @@ import java.util.List;
  *
  * @param directives the directives outside of blocks, in order
  * @param skipped lines that are for hosts with other config ids
+ * @param missing includes whose files are not there
  * @param remarks what keepalived would not say, or would say in its log only
  */
 public record Configuration(
-    List<Directive> directives, List<Remark> skipped, List<Remark> remarks) {
+    List<Directive> directives,
+    List<Remark> skipped,
+    List<Remark> missing,
+    List<Remark> remarks) {
   /** Copies the lists. */
   public Configuration {
     directives = List.copyOf(directives);
     skipped = List.copyOf(skipped);
+    missing = List.copyOf(missing);
     remarks = List.copyOf(remarks);
   }
 
@@ -30,7 +35,7 @@ public record Configuration(
    * @throws SyntaxException if it cannot be read
    */
   public static Configuration read(Path file, String configId, Path root) throws SyntaxException {
-    var lines = new Lines(configId, new Includes(root));
+    var lines = new Lines(configId, new Includes(root, false));
     lines.read(file);
     return of(lines);
   }
@@ -39,17 +44,18 @@ public record Configuration(
    * Reads a text.
    *
    * @param name what messages call it
-   * @param root the folder that it is in, and that absolute paths of includes are below
+   * @param root the folder that it is in, and that includes cannot leave
    * @throws SyntaxException if it cannot be read
    */
   public static Configuration parse(String name, String text, String configId, Path root)
       throws SyntaxException {
-    var lines = new Lines(configId, new Includes(root));
+    var lines = new Lines(configId, new Includes(root, true));
     lines.read(root.resolve(name), name, text);
     return of(lines);
   }
 
   private static Configuration of(Lines lines) throws SyntaxException {
-    return new Configuration(Parser.parse(lines.lines()), lines.skipped(), lines.remarks());
+    return new Configuration(
+        Parser.parse(lines.lines()), lines.skipped(), lines.missing(), lines.remarks());
   }
 }

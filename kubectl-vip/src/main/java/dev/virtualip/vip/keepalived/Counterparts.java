@@ -56,8 +56,9 @@ enum Counterparts {
       - vrrp_strict: there is no strict mode
       - vrrp_iptables vrrp_ipsets nftables nftables_priority nftables_counters nftables_ifindex \
       nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark: the agent sets no firewall rules
-      - use_vmac use_vmac_addr vmac_xmit_base vmac_prefix vmac_addr_prefix: no virtual MAC: neighbours learn \
-      the new one by gratuitous ARP
+      - use_vmac use_vmac_addr vmac_xmit_base: keepalived does not know it here, and there is no virtual MAC: \
+      neighbours learn the new one by gratuitous ARP
+      - vmac_prefix vmac_addr_prefix: there is no virtual MAC
       - dynamic_interfaces allow_if_changes: NICs may come and go always
       - default_interface: give each address its dev
       - disable_local_igmp: sysctls are the node's own configuration

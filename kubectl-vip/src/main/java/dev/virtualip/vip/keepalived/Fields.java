@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** A mapping of a manifest; each value knows the directive that it came from. */
 final class Fields {
@@ -21,6 +22,22 @@ final class Fields {
         case List<?> list -> list.stream().map(item -> ((Value) item).plain()).toList();
         default -> content;
       };
+    }
+
+    /** What is in it by a field's name, or by an index in brackets; null if there is none. */
+    Value inner(String name) {
+      if (content instanceof Fields fields) {
+        return fields.get(name);
+      }
+      var index = name.startsWith("[") ? Reading.number(name.replaceAll("[\\[\\]]", ""), 0, items().size() - 1) : null;
+      return index == null ? null : items().get(index);
+    }
+
+    /** All directives that it and what is in it came from. */
+    Stream<Directive> sources() {
+      var inner =
+          content instanceof Fields fields ? fields.values().values().stream() : items().stream();
+      return Stream.concat(Stream.ofNullable(from), inner.flatMap(Value::sources));
     }
 
     /** The items of a list; none if it is none. */

@@ -63,15 +63,15 @@ final class Holdings {
   private static void leftOut(Directive line, List<String> how) {
     var reasons =
         Map.of(
-            "label", "are for ifconfig",
-            "scope", "follow from the address",
-            "brd", "are of no use to a service",
-            "peer", "are for point-to-point links",
-            "use_vmac", "need a virtual MAC",
+            "label", "is for ifconfig",
+            "scope", "follows from the address",
+            "brd", "is of no use to a service",
+            "peer", "is for point-to-point links",
+            "use_vmac", "needs a virtual MAC",
             "no_track", "would let go of an address that is deleted; here it is put back",
-            "home", "are for Mobile IPv6",
-            "mngtmpaddr", "are for the node's own addresses",
-            "autojoin", "are for multicast");
+            "home", "is for Mobile IPv6",
+            "mngtmpaddr", "is for the node's own addresses",
+            "autojoin", "is for multicast");
     line.arguments().stream()
         .filter(reasons::containsKey)
         .forEach(word -> how.add("without %s, which %s".formatted(word, reasons.get(word))));

@@ -54,7 +54,6 @@ final class HostTranslation {
         .forEach(block -> report.unused(block, "no virtual server uses it"));
     globals.complete();
     tracking.complete();
-    report.complete(configuration);
     return List.copyOf(routers.values());
   }
 

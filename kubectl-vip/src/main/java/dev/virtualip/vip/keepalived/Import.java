@@ -46,25 +46,25 @@ public record Import(List<Manifest> manifests, Map<String, String> passwords, Re
     for (int i = 0; i < hosts.size(); i++) {
       var host = hosts.get(i);
       var folder = host.file().toAbsolutePath().getParent();
-      var files = new ScriptFiles(folder, new Includes(root));
+      var files = new ScriptFiles(folder, new Includes(root, false));
       routers.put(host.node(), HostTranslation.translate(configurations.get(i), files, report));
       if (host.address() != null) {
         addresses.put(host.node(), host.address());
       }
     }
-    report.completeSkipped(configurations);
-    return finish(Merge.merge(routers, addresses, report), report);
+    return finish(Merge.merge(routers, addresses, report), configurations, report);
   }
 
   /** Imports a configuration that was read already, as that of the only host. */
   static Import of(Configuration configuration, ScriptFiles files) {
     var report = new Report();
     var routers = HostTranslation.translate(configuration, files, report);
-    report.completeSkipped(List.of(configuration));
-    return finish(Merge.merge(Map.of("", routers), Map.of(), report), report);
+    var merged = Merge.merge(Map.of("", routers), Map.of(), report);
+    return finish(merged, List.of(configuration), report);
   }
 
-  private static Import finish(List<Router> routers, Report report) {
+  private static Import finish(
+      List<Router> routers, List<Configuration> configurations, Report report) {
     var names = new Names();
     var manifests = new ArrayList<Manifest>();
     for (var router : routers) {
@@ -80,6 +80,7 @@ public record Import(List<Manifest> manifests, Map<String, String> passwords, Re
       manifests.add(new Manifest(name, router));
     }
     var left = Repair.repair(manifests, report);
+    report.complete(configurations);
     var passwords = new LinkedHashMap<String, String>();
     for (var manifest : left) {
       if (manifest.router().spec().get("authentication") != null) {

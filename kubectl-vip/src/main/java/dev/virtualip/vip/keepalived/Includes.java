@@ -13,8 +13,9 @@ import java.util.regex.PatternSyntaxException;
  * Finds the files that an include names.
  *
  * @param root folder that stands for /, or null: then absolute paths are what they are
+ * @param confined whether relative paths, too, have to stay below the root
  */
-record Includes(Path root) {
+record Includes(Path root, boolean confined) {
   private static final int FILES_MAX = 1000;
   private static final int ALTERNATIVES_MAX = 100;
 
@@ -35,6 +36,16 @@ record Includes(Path root) {
       }
     }
     return files;
+  }
+
+  /** Whether the folder is there that the last part of a pattern is in. */
+  boolean hasFolder(String pattern, Path folder) {
+    int slash = pattern.lastIndexOf('/');
+    try {
+      return slash < 0 || Files.isDirectory(resolve(pattern.substring(0, slash + 1), folder));
+    } catch (InvalidPathException e) {
+      return false;
+    }
   }
 
   /** An absolute path, below the root. */
@@ -69,7 +80,7 @@ record Includes(Path root) {
 
   /** A path that climbs out of the root is of no configuration below it. */
   private boolean isInside(Path file) {
-    return root == null
+    return !confined
         || file.toAbsolutePath().normalize().startsWith(root.toAbsolutePath().normalize());
   }
 

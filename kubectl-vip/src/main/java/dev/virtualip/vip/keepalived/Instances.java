@@ -212,7 +212,10 @@ final class Instances {
         }
         version = 3;
       }
-      spec.put("vrrpVersion", version == null ? (Integer) 2 : version, directive);
+      spec.put(
+          "vrrpVersion",
+          version == null ? (Integer) 2 : version,
+          directive == null ? instance : directive);
       if (password == null) {
         return;
       }

@@ -51,6 +51,7 @@ final class Lines {
   private final Set<String> used = new HashSet<>();
   private final List<Line> lines = new ArrayList<>();
   private final List<Remark> skipped = new ArrayList<>();
+  private final List<Remark> missing = new ArrayList<>();
   private final List<Remark> remarks = new ArrayList<>();
   private final List<Path> open = new ArrayList<>();
   private int budget = LINES_MAX;
@@ -72,6 +73,10 @@ final class Lines {
 
   List<Remark> skipped() {
     return skipped;
+  }
+
+  List<Remark> missing() {
+    return missing;
   }
 
   /** What there is to say; definitions that nobody uses among it. */
@@ -240,11 +245,17 @@ final class Lines {
     var including = open.getLast();
     var files = includes.matching(pattern, folder(including));
     if (files.isEmpty()) {
-      remarks.add(
-          new Remark(
-              place,
-              "include " + pattern,
-              "no file matches; if it is on another host, fetch it, and say --root FOLDER"));
+      // A folder without files is no mistake; a file that is named, and its folder, should be there.
+      boolean empty =
+          pattern.matches(".*[*?\\[].*") && includes.hasFolder(pattern, folder(including));
+      (empty ? remarks : missing)
+          .add(
+              new Remark(
+                  place,
+                  "include " + pattern,
+                  empty
+                      ? "no file matches"
+                      : "no such file; if it is on another host, fetch it, and say --root FOLDER"));
     }
     for (var file : files) {
       if (open.stream().anyMatch(other -> isSame(other, file))) {

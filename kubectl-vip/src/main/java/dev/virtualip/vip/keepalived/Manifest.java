@@ -9,6 +9,7 @@ import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpSpec;
+import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -59,7 +60,10 @@ public record Manifest(String name, Router router) {
    */
   public VirtualIp object() throws Refused {
     try {
-      return MAPPER.readValue(yaml(), VirtualIp.class);
+      var vip = new VirtualIp();
+      vip.setMetadata(new ObjectMetaBuilder().withName(name).build());
+      vip.setSpec(MAPPER.treeToValue(MAPPER.readTree(yaml()).get("spec"), VirtualIpSpec.class));
+      return vip;
     } catch (JsonMappingException e) {
       throw new Refused(new Problem(path(e), e.getOriginalMessage()));
     } catch (JsonProcessingException e) {
@@ -68,10 +72,10 @@ public record Manifest(String name, Router router) {
   }
 
   private static String path(JsonMappingException e) {
-    return e.getPath().stream()
+    return "spec"
+        + e.getPath().stream()
         .map(one -> one.getIndex() >= 0 ? "[" + one.getIndex() + "]" : "." + one.getFieldName())
-        .collect(Collectors.joining())
-        .replaceFirst("^\\.", "");
+        .collect(Collectors.joining());
   }
 
   /** A text that is no VirtualIP. */

@@ -5,6 +5,8 @@ import dev.virtualip.crds.check.Conflicts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.vip.keepalived.Fields.Value;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.MatchResult;
@@ -44,8 +46,7 @@ final class Repair {
           "smtp",
           "ping",
           "exec",
-          "process",
-          "smtp");
+          "process");
 
   private final List<Manifest> manifests;
   private final Report report;
@@ -91,7 +92,10 @@ final class Repair {
     var checked = new ArrayList<CheckedSpec.Result>();
     for (var manifest : manifests) {
       try {
-        checked.add(CheckedSpec.check(manifest.object()));
+        var vip = manifest.object();
+        // Of two in conflict the older one wins: that is the first one here.
+        vip.getMetadata().setCreationTimestamp("%09d".formatted(checked.size()));
+        checked.add(CheckedSpec.check(vip));
       } catch (Manifest.Refused e) {
         throw new IllegalStateException("repaired already", e);
       }
@@ -109,25 +113,38 @@ final class Repair {
   }
 
   private void takeOut(Manifest manifest, Problem problem) {
-    var message = problem.message() + where(problem.message());
+    var message = problem.message();
     var segments = SEGMENT.matcher(problem.path()).results().map(MatchResult::group).toList();
     var spec = manifest.router().spec();
     if (segments.size() < 2 || !segments.getFirst().equals("spec")) {
-      drop(manifest, problem.path() + " " + message);
+      drop(manifest, problem.path() + " " + message + where(message, null));
       return;
     }
     var root = new Value(spec, manifest.router().instance());
+    var culprit = deepest(root, segments.subList(1, segments.size()));
     var gone = takeOut(root, segments.subList(1, segments.size()));
     if (gone == null) {
-      drop(manifest, problem.path() + " " + message);
+      drop(manifest, problem.path() + " " + message + where(message, null));
     } else {
-      var from = gone.from() == null ? manifest.router().instance() : gone.from();
-      report.notSupported(from, message);
+      report.notSupported(culprit, message + where(message, gone));
+      var left = Collections.newSetFromMap(new IdentityHashMap<Directive, Boolean>());
+      left.add(culprit);
+      root.sources().forEach(left::add);
+      gone.sources()
+          .filter(other -> !left.contains(other))
+          .forEach(other -> report.notSupported(other, "goes with " + culprit.place()));
     }
   }
 
-  /** The lines of other VirtualIPs that a message names. */
-  private String where(String message) {
+  /** The directive of the last value on a path that has one. */
+  private static Directive deepest(Value value, List<String> path) {
+    var inner = path.isEmpty() ? null : value.inner(path.getFirst());
+    var from = inner == null ? null : deepest(inner, path.subList(1, path.size()));
+    return from == null ? value.from() : from;
+  }
+
+  /** The line of the other VirtualIP that a message names, or of what is the same in it. */
+  private String where(String message, Value gone) {
     var other = OTHER.matcher(message);
     if (!other.find()) {
       return "";
@@ -135,33 +152,35 @@ final class Repair {
     return manifests.stream()
         .filter(manifest -> manifest.name().equals(other.group(1)))
         .findFirst()
-        .map(manifest -> " (" + manifest.router().instance().place() + ")")
+        .map(manifest -> " (" + where(manifest.router(), gone) + ")")
         .orElse("");
+  }
+
+  private static Place where(Router router, Value gone) {
+    return router.spec().values().values().stream()
+        .flatMap(value -> value.items().stream())
+        .filter(item -> gone != null && item.plain().equals(gone.plain()))
+        .findFirst()
+        .map(item -> item.from().place())
+        .orElse(router.instance().place());
   }
 
   private void drop(Manifest manifest, String message) {
     manifests.remove(manifest);
-    report.claim(
-        manifest.router().instance(),
-        Report.Outcome.NotSupported,
-        "no VirtualIP comes of it: " + message);
+    report.notSupported(manifest.router().instance(), "no VirtualIP comes of it: " + message);
   }
 
   /**
    * Takes out what a path leads to, or the next thing around it that may be absent; null if none.
    */
   private static Value takeOut(Value value, List<String> path) {
-    if (path.isEmpty()) {
+    var inner = path.isEmpty() ? null : value.inner(path.getFirst());
+    if (inner == null) {
       return null;
     }
     var name = path.getFirst();
-    var rest = path.subList(1, path.size());
+    var gone = takeOut(inner, path.subList(1, path.size()));
     if (value.content() instanceof Fields fields) {
-      var inner = fields.get(name);
-      if (inner == null) {
-        return null;
-      }
-      var gone = takeOut(inner, rest);
       boolean empty = inner.content() instanceof List<?> list && list.isEmpty();
       if (REQUIRED.contains(name) && (gone == null || empty)) {
         return null;
@@ -171,11 +190,6 @@ final class Repair {
       }
       return gone == null ? inner : gone;
     }
-    int index = name.startsWith("[") ? Integer.parseInt(name.substring(1, name.length() - 1)) : -1;
-    if (index < 0 || index >= value.items().size()) {
-      return null;
-    }
-    var gone = takeOut(value.items().get(index), rest);
-    return gone == null ? value.items().remove(index) : gone;
+    return gone != null || !value.items().remove(inner) ? gone : inner;
   }
 }

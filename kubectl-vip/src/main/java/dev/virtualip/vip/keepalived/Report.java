@@ -110,28 +110,40 @@ public final class Report {
     }
   }
 
-  /** Takes what is to be said of the text; every directive has an outcome after this. */
-  void complete(Configuration configuration) {
+  /**
+   * Takes what is to be said of the texts; every directive has an outcome after this.
+   *
+   * @param all one configuration for each host
+   */
+  void complete(List<Configuration> all) {
+    for (var configuration : all) {
+      complete(configuration);
+    }
+    completeSkipped(all);
+  }
+
+  private void complete(Configuration configuration) {
     for (var directive : configuration.directives()) {
       complete(directive);
     }
     notes.addAll(configuration.remarks());
+    for (var file : configuration.missing()) {
+      more.add(
+          new Entry(
+              file.place(), file.place().line(), file.text(), Outcome.NotSupported, file.why()));
+    }
     skipped.addAll(configuration.skipped());
   }
 
   private void complete(Directive directive) {
     if (!isClaimed(directive)) {
-      notSupported(directive, "unknown here");
+      notSupported(directive, "unknown here; keepalived -t tells whether keepalived knows it");
     }
     directive.block().forEach(this::complete);
   }
 
-  /**
-   * Lines for other hosts become entries, unless another configuration has them.
-   *
-   * @param all one configuration for each host
-   */
-  void completeSkipped(List<Configuration> all) {
+  /** Lines for other hosts become entries, unless another configuration has them. */
+  private void completeSkipped(List<Configuration> all) {
     for (var line : skipped) {
       boolean elsewhere =
           all.stream()

@@ -3,6 +3,7 @@ package dev.virtualip.vip.keepalived;
 import dev.virtualip.vip.keepalived.Fields.Value;
 import java.util.List;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 
 /** Writes a mapping as YAML; the comment on a line says where its value came from. */
 final class Yaml {
@@ -37,23 +38,35 @@ final class Yaml {
     switch (value.content()) {
       case Fields fields when fields.isEmpty() -> line(" {}", value);
       case Fields fields -> {
-        line("", value);
+        text.append('\n');
         mapping(fields, indent, indent);
       }
-      case List<?> list when list.isEmpty() -> line(" []", value);
+      case List<?> _ when isShort(value) -> line(flow(value), value.items().getFirst());
       case List<?> _ -> {
-        line("", value);
+        text.append('\n');
         value.items().forEach(item -> item(item, listIndent));
       }
       default -> line(" " + scalar(value.content()), value);
     }
   }
 
+  /** Whether a list has scalars of one line alone. */
+  private static boolean isShort(Value list) {
+    return list.items().stream()
+        .allMatch(
+            item ->
+                !(item.content() instanceof Fields)
+                    && from(item).equals(from(list.items().getFirst())));
+  }
+
+  private static String flow(Value list) {
+    return list.items().stream()
+        .map(item -> scalar(item.content()))
+        .collect(Collectors.joining(", ", " [", "]"));
+  }
+
   private void item(Value item, String indent) {
     if (item.content() instanceof Fields fields && !fields.isEmpty()) {
-      if (item.from() != null) {
-        text.append(indent).append("# ").append(from(item)).append('\n');
-      }
       mapping(fields, indent + "- ", indent + "  ");
     } else {
       text.append(indent).append('-');
