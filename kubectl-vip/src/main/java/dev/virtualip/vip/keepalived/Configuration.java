@@ -12,10 +12,7 @@ import java.util.List;
  * @param remarks what keepalived would not say, or would say in its log only
  */
 public record Configuration(
-    List<Directive> directives,
-    List<Remark> skipped,
-    List<Remark> missing,
-    List<Remark> remarks) {
+    List<Directive> directives, List<Remark> skipped, List<Remark> missing, List<Remark> remarks) {
   /** Copies the lists. */
   public Configuration {
     directives = List.copyOf(directives);

@@ -63,7 +63,7 @@ final class Downloads {
   Optional<Check> wget(List<String> arguments) {
     fail = true;
     for (int i = 0; i < arguments.size(); i++) {
-      var word = arguments.get(i);
+      var word = arguments.get(i).replaceFirst("^-q+(?=[TO])", "-");
       var next = i + 1 < arguments.size() ? arguments.get(i + 1) : "";
       if (Set.of("-t", "--tries", "-O", "--output-document", "-o").contains(word)) {
         i++;
@@ -78,8 +78,8 @@ final class Downloads {
       } else if (word.startsWith("--header")) {
         header(word.contains("=") ? word.substring(word.indexOf('=') + 1) : next);
         i += word.contains("=") ? 0 : 1;
-      } else if (word.matches("-q?O.*|-nv|--tries=.*|--output-document=.*|-t[0-9]+")) {
-        i += word.endsWith("O") ? 1 : 0;
+      } else if (word.matches("-O.+|-nv|--tries=.*|--output-document=.*|-t[0-9]+")) {
+        continue;
       } else if (word.startsWith("-")) {
         unknown |= !PLAIN_LONG.contains(word) && !word.matches("-[" + PLAIN + "]+");
       } else {

@@ -29,7 +29,10 @@ final class Fields {
       if (content instanceof Fields fields) {
         return fields.get(name);
       }
-      var index = name.startsWith("[") ? Reading.number(name.replaceAll("[\\[\\]]", ""), 0, items().size() - 1) : null;
+      var index =
+          name.startsWith("[")
+              ? Reading.number(name.replaceAll("[\\[\\]]", ""), 0, items().size() - 1)
+              : null;
       return index == null ? null : items().get(index);
     }
 

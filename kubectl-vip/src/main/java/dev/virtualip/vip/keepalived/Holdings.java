@@ -41,6 +41,13 @@ final class Holdings {
   private void address(Directive line, boolean advertised, String nic, Fields spec) {
     var text = withPrefix(line.keyword());
     boolean ipv6 = text.contains(":");
+    if (advertised && spec.get("addresses") != null && ipv6 != Router.isIpv6(spec)) {
+      report.notSupported(
+          line,
+          "adverts list one family, that of the first address; keepalived ignores it, too: put it"
+              + " into virtual_ipaddress_excluded");
+      return;
+    }
     var how = new ArrayList<String>();
     var dev = line.after("dev");
     if (line.has("noprefixroute") && !text.endsWith(ipv6 ? "/128" : "/32")) {
@@ -180,7 +187,6 @@ final class Holdings {
           Map.entry("lookup", "table"),
           Map.entry("priority", "priority"),
           Map.entry("preference", "priority"),
-          Map.entry("pref", "priority"),
           Map.entry("order", "priority"));
 
   /** Words without a value that say nothing that is not so anyway. */
@@ -230,7 +236,7 @@ final class Holdings {
     if (!unknown.isEmpty()) {
       report.notSupported(
           line,
-          "a rule goes by from and to alone, and this one would match more without "
+          "a rule has from, to, table and priority, and would match others without "
               + String.join(", ", unknown));
       return;
     }

@@ -43,7 +43,13 @@ final class HostTranslation {
     }
     instances(rest);
     var groups = new SyncGroups(tracking, notices, report);
-    each(rest, "vrrp_sync_group", block -> groups.translate(block, routers));
+    each(
+        rest,
+        "vrrp_sync_group",
+        block -> {
+          tracking.above(above(block));
+          groups.translate(block, routers);
+        });
     each(rest, "interface_up_down_delays", this::delays);
     each(rest, "virtual_server", block -> servers.translate(block, List.copyOf(routers.values())));
     globals.syncDaemons().forEach(daemon -> servers.sync(daemon, routers));
@@ -55,6 +61,10 @@ final class HostTranslation {
     globals.complete();
     tracking.complete();
     return List.copyOf(routers.values());
+  }
+
+  private List<Directive> above(Directive block) {
+    return configuration.directives().stream().takeWhile(other -> other != block).toList();
   }
 
   private static void each(
@@ -70,6 +80,7 @@ final class HostTranslation {
         block -> {
           var former = routers.get(block.argument(1));
           if (former == null) {
+            tracking.above(above(block));
             routers.put(block.argument(1), instances.translate(block));
           } else {
             report.notSupported(

@@ -93,7 +93,7 @@ final class Idioms {
       if (SHELLS.contains(words.program()) && rest.size() == 3 && rest.get(1).equals("-c")) {
         text = rest.get(2);
       } else if (words.program().equals("timeout") && rest.size() > 2) {
-        text = text.replaceFirst("^\\S+\\s+((-\\S+)\\s+)*\\S+\\s+", "");
+        text = text.replaceFirst("^\\S+\\s+(-[ks]\\s+\\S+\\s+|-\\S+\\s+)*\\S+\\s+", "");
       } else if (Set.of("sudo", "exec", "nice").contains(words.program())) {
         text = text.replaceFirst("^\\S+\\s+", "");
       }

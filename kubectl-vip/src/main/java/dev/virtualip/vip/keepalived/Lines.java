@@ -220,8 +220,9 @@ final class Lines {
           new Remark(
               line.place(),
               line.text(),
-              "is for %shosts with the config id \"%s\""
-                  .formatted(negated ? "all but " : "", condition.group(2))));
+              "is for hosts with %s %s"
+                  .formatted(
+                      negated ? "a config id other than" : "the config id", condition.group(2))));
     } else if (!condition.group(3).isEmpty()) {
       expand(
           new Line(condition.group(3), line.place().at(line.place().column() + condition.start(3))),
@@ -245,7 +246,8 @@ final class Lines {
     var including = open.getLast();
     var files = includes.matching(pattern, folder(including));
     if (files.isEmpty()) {
-      // A folder without files is no mistake; a file that is named, and its folder, should be there.
+      // A folder without files is no mistake; a file that is named, and its folder, should be
+      // there.
       boolean empty =
           pattern.matches(".*[*?\\[].*") && includes.hasFolder(pattern, folder(including));
       (empty ? remarks : missing)

@@ -74,8 +74,8 @@ public record Manifest(String name, Router router) {
   private static String path(JsonMappingException e) {
     return "spec"
         + e.getPath().stream()
-        .map(one -> one.getIndex() >= 0 ? "[" + one.getIndex() + "]" : "." + one.getFieldName())
-        .collect(Collectors.joining());
+            .map(one -> one.getIndex() >= 0 ? "[" + one.getIndex() + "]" : "." + one.getFieldName())
+            .collect(Collectors.joining());
   }
 
   /** A text that is no VirtualIP. */

@@ -156,7 +156,7 @@ public final class Report {
                 line.place().line(),
                 line.text(),
                 Outcome.NotSupported,
-                line.why() + ", and no host has one like that: say so with --id"));
+                line.why() + ", which none of these has: see --id and --host"));
       }
     }
   }
@@ -168,7 +168,9 @@ public final class Report {
             Comparator.comparing((Entry entry) -> entry.place().file())
                 .thenComparing(entry -> entry.place().line())
                 .thenComparing(entry -> entry.place().column())
-                .thenComparing(Entry::outcome))
+                .thenComparing(Entry::outcome)
+                .thenComparing(Entry::text)
+                .thenComparing(Entry::why))
         .distinct()
         .toList();
   }

@@ -1,6 +1,7 @@
 package dev.virtualip.vip.keepalived;
 
 import java.math.BigDecimal;
+import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.IdentityHashMap;
@@ -17,6 +18,7 @@ final class Tracking {
   private final Map<String, Directive> files = new HashMap<>();
   private final Map<String, Directive> bfd = new HashMap<>();
   private final Set<Directive> used = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Set<Directive> above = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Commands commands;
   private final Report report;
   private final Reading reading;
@@ -45,6 +47,22 @@ final class Tracking {
       report.notSupported(block, "has the name of the one at " + former.place());
     }
     return true;
+  }
+
+  /** Tells what stands above the instance or group that is translated next. */
+  void above(Collection<Directive> blocks) {
+    above.clear();
+    above.addAll(blocks);
+  }
+
+  /** keepalived knows what stands above alone. */
+  private void use(Directive tracked, Directive block) {
+    used.add(block);
+    if (!above.contains(block)) {
+      report.approximated(
+          tracked,
+          "keepalived ignores it, as %s is below; here it counts".formatted(block.place()));
+    }
   }
 
   /** What nobody tracks has no effect. */
@@ -95,7 +113,7 @@ final class Tracking {
       report.notSupported(tracked, "nothing defines it; keepalived ignores it, too");
       return;
     }
-    used.add(block);
+    use(tracked, block);
     report.translated(block);
     report.translated(tracked);
     var name = Names.of(tracked.keyword());
@@ -111,9 +129,11 @@ final class Tracking {
     } else {
       file(block, check);
     }
-    weigh(check, tracked);
-    if (check.values().size() > 1) {
+    if (check.get("name") != null) {
+      weigh(check, tracked);
       list.add(new Fields.Value(check, tracked));
+    } else {
+      report.notSupported(tracked, "what it tracks is not supported");
     }
     if (list.isEmpty()) {
       spec.values().remove("healthChecks");
@@ -216,7 +236,7 @@ final class Tracking {
       report.notSupported(tracked, "nothing defines it; keepalived ignores it, too");
       return;
     }
-    used.add(block);
+    use(tracked, block);
     report.approximated(block, "there are sessions between the nodes, too");
     report.translated(tracked);
     var fields = spec.in("detection", block).in("bfd", block);

@@ -10,7 +10,7 @@ import java.util.List;
  * @param isPlain whether a shell does no more with it than run a program
  */
 record Words(List<String> words, boolean isPlain) {
-  private static final String SHELL = "|&;<>$`(){}*?!\n";
+  private static final String SHELL = "|&;<>$`(){}\n";
 
   static Words of(String command) {
     var words = new ArrayList<String>();

@@ -1,0 +1,150 @@
+package dev.virtualip.vip;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import picocli.CommandLine;
+
+/** What people see of an import: files, manifests, report and exit code. */
+class ImportCommandTest {
+  private static final Path EXAMPLES = Path.of("src/test/resources/dev/virtualip/vip/keepalived");
+
+  @TempDir private Path folder;
+
+  /** The outcome of a command; the folder of the examples is cut from its output. */
+  private record Outcome(int code, String out, String err) {}
+
+  private static Outcome run(String... arguments) {
+    var out = new StringWriter();
+    var err = new StringWriter();
+    int code =
+        new CommandLine(new ImportCommand())
+            .setOut(new PrintWriter(out))
+            .setErr(new PrintWriter(err))
+            .execute(arguments);
+    var prefix = EXAMPLES + "/";
+    return new Outcome(
+        code, out.toString().replace(prefix, ""), err.toString().replace(prefix, ""));
+  }
+
+  private static String example(String name) {
+    return EXAMPLES.resolve(name).toString();
+  }
+
+  private static String[] arguments(String words) {
+    return Arrays.stream(words.split(" "))
+        .map(word -> word.replaceAll("(^|=)([a-z.-]+(/[a-z.]+)?\\.conf)$", "$1" + EXAMPLES + "/$2"))
+        .toArray(String[]::new);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @CsvSource({
+    "shop, --all --host node-a=shop-a.conf --host node-b=shop-b.conf",
+    "router, --all router.conf",
+    "balancer, --all balancer.conf",
+    "template, --all --host left=template.conf --host right=template.conf",
+    "edge, --all edge.d/keepalived.conf",
+    "odd, --all odd.conf",
+    "bfd, --all bfd.conf",
+  })
+  void examplesImportAsTheirFilesSay(String name, String words) throws IOException {
+    var outcome = run(arguments(words));
+    assertEquals(Files.readString(EXAMPLES.resolve(name + ".yaml")), outcome.out());
+    assertEquals(Files.readString(EXAMPLES.resolve(name + ".report")), outcome.err());
+  }
+
+  @Test
+  void writesAFileForEachVirtualIpAndOneForPasswords() throws IOException {
+    var outcome = run(example("shop-a.conf"), "-o", folder.toString());
+    assertEquals(0, outcome.code(), outcome.err());
+    assertEquals(List.of("shop.yaml", "vip-auth.secret.yaml"), files());
+    assertFalse(Files.readString(folder.resolve("shop.yaml")).contains("sh0pPass"));
+    assertFalse(outcome.out().contains("sh0pPass"), outcome.out());
+    var secret = folder.resolve("vip-auth.secret.yaml");
+    assertTrue(Files.readString(secret).contains("  shop: sh0pPass\n"));
+    assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(secret)));
+  }
+
+  @Test
+  void writesPasswordsAsFilesForServersWithoutKubernetes() throws IOException {
+    var secrets = folder.resolve("secrets");
+    run(example("shop-a.conf"), "-o", folder.toString(), "--secrets", secrets.toString());
+    assertEquals("sh0pPass", Files.readString(secrets.resolve("vip-auth/shop")));
+    assertEquals(List.of("secrets", "shop.yaml"), files());
+  }
+
+  private List<String> files() throws IOException {
+    try (Stream<Path> all = Files.list(folder)) {
+      return all.map(file -> file.getFileName().toString()).sorted().toList();
+    }
+  }
+
+  @Test
+  void replacesNoFileUnlessItIsForced() throws IOException {
+    Files.writeString(folder.resolve("shop.yaml"), "mine");
+    var outcome = run(example("shop-a.conf"), "-o", folder.toString());
+    assertEquals(1, outcome.code());
+    assertTrue(outcome.err().contains("shop.yaml is there already"), outcome.err());
+    assertEquals(List.of("shop.yaml"), files());
+    assertEquals(0, run(example("shop-a.conf"), "-o", folder.toString(), "--force").code());
+  }
+
+  @Test
+  void strictFailsOnWhatIsNotSupportedAlone() {
+    assertEquals(0, run(example("router.conf")).code());
+    assertEquals(1, run(example("router.conf"), "--strict").code());
+    assertEquals(0, run(example("shop-a.conf"), "--strict").code());
+  }
+
+  @Test
+  void differencesThatCannotBeBothNameBothLines() throws IOException {
+    var other = Files.readString(EXAMPLES.resolve("shop-b.conf"));
+    var file = folder.resolve("b.conf");
+    Files.writeString(
+        file, other.replace("192.0.2.81/24", "192.0.2.82/24").replace("sh0pPass", "0therPw"));
+    var outcome = run("--host", "a=" + example("shop-a.conf"), "--host", "b=" + file);
+    assertEquals(1, outcome.code());
+    assertTrue(
+        outcome
+            .err()
+            .contains(
+                "shop-a.conf:44 (192.0.2.81/24) and %s:44 (192.0.2.82/24) differ".formatted(file)),
+        outcome.err());
+    assertTrue(outcome.err().contains("one password for all nodes"), outcome.err());
+    assertFalse(outcome.err().contains("0therPw"), outcome.err());
+  }
+
+  @Test
+  void aBrokenFileGivesLineAndColumnAndNoManifest() throws IOException {
+    var file = folder.resolve("broken.conf");
+    Files.writeString(file, "vrrp_instance A {\n  interface eth0\n  virtual_ipaddress {\n}\n");
+    var outcome = run(file.toString());
+    assertEquals(1, outcome.code());
+    assertEquals("", outcome.out());
+    assertEquals(
+        file + ":1:1: the block of vrrp_instance that begins here has no end: expected }\n",
+        outcome.err());
+  }
+
+  @Test
+  void wrongUsageExitsWithTwo() {
+    assertEquals(2, run().code());
+    assertEquals(2, run("a.conf", "--host", "b=b.conf").code());
+    assertEquals(2, run("a.conf", "-i", "nobody=x").code());
+    assertEquals(2, run("a.conf", "--secrets", "x").code());
+  }
+}

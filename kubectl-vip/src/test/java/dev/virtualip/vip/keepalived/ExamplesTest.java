@@ -1,0 +1,135 @@
+package dev.virtualip.vip.keepalived;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.virtualip.crds.check.CheckedSpec;
+import dev.virtualip.crds.check.Conflicts;
+import dev.virtualip.vip.keepalived.Import.Host;
+import dev.virtualip.vip.keepalived.Report.Entry;
+import dev.virtualip.vip.keepalived.Report.Outcome;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What is true of every configuration in the tests, whatever it says. */
+class ExamplesTest {
+  private static final Path FOLDER = Path.of("src/test/resources/dev/virtualip/vip/keepalived");
+  private static final String ID = "left";
+
+  /** Complaints about lines, but for those that NICs and scripts are not there. */
+  private static final Pattern COMPLAINT =
+      Pattern.compile(
+          "\\((?:(\\S+): )?Line (\\d+)\\) (?!.*(exist|unknown interface|cannot track|'[{}]')).*");
+
+  private static Import imported(String name) throws SyntaxException {
+    return Import.of(List.of(new Host("", FOLDER.resolve(name), ID, null)), null);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "shop-a.conf",
+        "shop-b.conf",
+        "router.conf",
+        "balancer.conf",
+        "template.conf",
+        "edge.d/keepalived.conf",
+        "odd.conf",
+        "bfd.conf"
+      })
+  void whatIsWrittenIsValid(String name) throws Exception {
+    var results = new ArrayList<CheckedSpec.Result>();
+    for (var manifest : imported(name).manifests()) {
+      results.add(CheckedSpec.check(manifest.object()));
+    }
+    assertFalse(results.isEmpty());
+    Conflicts.among(results).forEach((vip, problems) -> assertEquals(List.of(), problems, vip));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "shop-a.conf",
+        "router.conf",
+        "balancer.conf",
+        "template.conf",
+        "edge.d/keepalived.conf",
+        "odd.conf",
+        "bfd.conf"
+      })
+  void everyDirectiveHasOneOutcome(String name) throws SyntaxException {
+    var entries = imported(name).report().entries();
+    var configuration = Configuration.read(FOLDER.resolve(name), ID, null);
+    configuration.directives().stream()
+        .flatMap(Directive::all)
+        .forEach(
+            directive ->
+                assertTrue(
+                    entries.stream().anyMatch(entry -> isAbout(entry, directive.place())),
+                    directive.place() + " " + directive.text()));
+  }
+
+  private static boolean isAbout(Entry entry, Place place) {
+    boolean inside =
+        entry.outcome() == Outcome.NotSupported || !entry.why().isEmpty()
+            ? place.line() >= entry.place().line() && place.line() <= entry.lastLine()
+            : place.line() == entry.place().line();
+    return entry.place().file().equals(place.file()) && inside;
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "shop-a.conf",
+        "shop-b.conf",
+        "router.conf",
+        "balancer.conf",
+        "template.conf",
+        "edge.d/keepalived.conf",
+        "odd.conf",
+        "bfd.conf"
+      })
+  void theReportHasAWordOnWhatKeepalivedComplainsOf(String name) throws Exception {
+    var entries = imported(name).report().entries();
+    for (var complaint : complaints(FOLDER.resolve(name))) {
+      var matcher = COMPLAINT.matcher(complaint);
+      if (!matcher.matches()) {
+        continue;
+      }
+      int line = Integer.parseInt(matcher.group(2));
+      assertTrue(
+          entries.stream()
+              .filter(entry -> !entry.why().isEmpty())
+              .anyMatch(entry -> entry.place().line() <= line && line <= entry.lastLine()),
+          complaint);
+    }
+  }
+
+  /** What {@code keepalived -t} says. */
+  private static List<String> complaints(Path file) throws IOException, InterruptedException {
+    var program = Path.of("/usr/sbin/keepalived");
+    assumeTrue(Files.isExecutable(program), "no " + program + ": install keepalived 2.2 or newer");
+    var process =
+        new ProcessBuilder(program.toString(), "-t", "-i", ID, "-f", file.getFileName().toString())
+            .directory(file.toAbsolutePath().getParent().toFile())
+            .redirectErrorStream(true)
+            .start();
+    process.getOutputStream().close();
+    var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    process.waitFor();
+    assumeTrue(!output.contains("ermission denied"), "keepalived -t needs root here");
+    try (Stream<String> lines = output.lines()) {
+      return lines.toList();
+    }
+  }
+}
