@@ -55,12 +55,12 @@ mutants: ## Is the simulation any good? Bugs are brought in one by one, and each
 	$(SIMULATION) dev.virtualip.agent.instance.Mutants
 
 SECONDS := 60
-fuzz: ## Let Jazzer look for bytes that break the decoder or a node, SECONDS=60 for each of three targets
-	for target in DecoderFuzzTest\#noFrameBreaksTheDecoder DecoderFuzzTest\#noMessageBreaksTheDecoder \
-	    NodeFuzzTest\#nothingOnTheLanBreaksANode; do \
-	  JAZZER_FUZZ=1 JAZZER_MAX_DURATION=$(SECONDS)s $(MVN) -q test -pl agent -am \
+fuzz: ## Let Jazzer look for bytes that break the decoder, a node or the import, SECONDS=60 for each of four targets
+	for target in agent:DecoderFuzzTest\#noFrameBreaksTheDecoder agent:DecoderFuzzTest\#noMessageBreaksTheDecoder \
+	    agent:NodeFuzzTest\#nothingOnTheLanBreaksANode kubectl-vip:ImportFuzzTest\#noTextBreaksTheImport; do \
+	  JAZZER_FUZZ=1 JAZZER_MAX_DURATION=$(SECONDS)s $(MVN) -q test -pl "$${target%%:*}" -am \
 	    -Djazzer.hooks=true '-Djazzer.instrument=dev.virtualip.**' \
-	    -Dtest="$$target" -Dsurefire.failIfNoSpecifiedTests=false || exit 1; \
+	    -Dtest="$${target#*:}" -Dsurefire.failIfNoSpecifiedTests=false || exit 1; \
 	done
 
 demo: build ## The classic nginx + keepalived scenario, narrated; IMAGES=1: from the images; LAYER4=1: with LVS instead

@@ -59,6 +59,8 @@ class StructureTest {
       operator.decide: crds.check crds.schema crds.values operator.watch
       operator.act: crds.schema kube operator.decide operator.watch
       operator: crds.schema crds.values kube operator.act operator.decide operator.watch
+      vip.keepalived: crds.check crds.schema
+      vip: vip.keepalived
       e2e.lab:
       e2e: crds.schema e2e.lab
       e2e.bench: crds.schema e2e e2e.lab kube

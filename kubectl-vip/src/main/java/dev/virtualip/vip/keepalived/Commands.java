@@ -1,9 +1,14 @@
 package dev.virtualip.vip.keepalived;
 
+import java.util.List;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** Turns command lines into checks: typed ones where they are idioms, else commands. */
 record Commands(ScriptFiles files, Report report) {
+  private static final Pattern SECRET =
+      Pattern.compile("(?i)pass(w(or)?d)?\\b|passw|secret|token|api-?key|[^/:]+:[^/@]+@");
+
   private static final Set<String> SYSTEM_FOLDERS =
       Set.of("/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/lib", "");
 
@@ -40,12 +45,23 @@ record Commands(ScriptFiles files, Report report) {
     if (words.isPlain() && !SYSTEM_FOLDERS.contains(folder)) {
       report.approximated(
           from, "copy " + program + " into the scripts directory; it runs as nobody");
-      return list(words, from);
+      return list(withoutSecrets(words, from, report), from);
     }
     var name = check.text("name") == null ? "check" : check.text("name");
     report.approximated(
         from, "write a script " + name + " into the scripts directory that runs: " + command);
-    return list(new Words(java.util.List.of(name), true), from);
+    return list(new Words(List.of(name), true), from);
+  }
+
+  /** The words, but none behind the program if they look like a secret: anybody may read a spec. */
+  static Words withoutSecrets(Words words, Directive from, Report report) {
+    if (words.arguments().stream().noneMatch(word -> SECRET.matcher(word).find())) {
+      return words;
+    }
+    report.approximated(
+        from,
+        "its arguments look like a secret, and a spec is no place for one: put them into the script");
+    return new Words(List.of(words.words().getFirst()), true);
   }
 
   /** Program and arguments as a list of values. */

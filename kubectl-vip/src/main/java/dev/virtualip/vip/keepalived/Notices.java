@@ -97,7 +97,10 @@ final class Notices {
     }
     spec.in("notifications", script)
         .in("exec", script)
-        .put("command", Commands.list(words, script).content(), script);
+        .put(
+            "command",
+            Commands.list(Commands.withoutSecrets(words, script, report), script).content(),
+            script);
     report.approximated(
         script,
         "copy %s into the scripts directory; it runs as nobody, with notify's four arguments"

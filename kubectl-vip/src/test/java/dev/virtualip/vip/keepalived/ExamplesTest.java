@@ -5,8 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.Conflicts;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.vip.keepalived.Import.Host;
 import dev.virtualip.vip.keepalived.Report.Entry;
 import dev.virtualip.vip.keepalived.Report.Outcome;
@@ -18,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -33,6 +36,38 @@ class ExamplesTest {
 
   private static Import imported(String name) throws SyntaxException {
     return Import.of(List.of(new Host("", FOLDER.resolve(name), ID, null)), null);
+  }
+
+  /** The sample was written by hand, for a node that joins with a lower priority. */
+  @Test
+  void theSampleOfTheMigrationComesOfItsConfiguration() throws Exception {
+    var samples = Path.of("../samples");
+    var host = new Host("", samples.resolve("04-with-keepalived.conf"), "", null);
+    var spec = Import.of(List.of(host), null).manifests().getFirst().object().getSpec();
+    var sample =
+        new YAMLMapper()
+            .readValue(samples.resolve("04-with-keepalived.yaml").toFile(), VirtualIp.class)
+            .getSpec();
+    assertEquals(sample.vrid(), spec.vrid());
+    assertEquals(sample.vrrpVersion(), spec.vrrpVersion());
+    assertEquals(sample.interfaceName(), spec.interfaceName());
+    assertEquals(sample.advertInterval(), spec.advertInterval());
+    assertEquals(sample.addresses(), spec.addresses());
+    assertEquals(sample.routes(), spec.routes());
+    assertEquals(sample.healthChecks().getFirst().http(), spec.healthChecks().getFirst().http());
+  }
+
+  @Test
+  void argumentsThatLookLikeASecretStayOutOfTheSpec() throws Exception {
+    var text =
+        "vrrp_script db {\nscript \"/opt/check-db --password=hunter2\"\n}\n"
+            + "vrrp_instance A {\ninterface eth0\nvirtual_router_id 1\n"
+            + "virtual_ipaddress {\n192.0.2.1\n}\ntrack_script {\ndb\n}\n}\n";
+    var configuration = Configuration.parse("t.conf", text, "", FOLDER);
+    var result = Import.of(configuration, new ScriptFiles(FOLDER, new Includes(FOLDER, true)));
+    var yaml = result.manifests().getFirst().yaml();
+    assertTrue(yaml.contains("command: [check-db]"), yaml);
+    assertFalse(yaml.contains("hunter2"), yaml);
   }
 
   @ParameterizedTest
