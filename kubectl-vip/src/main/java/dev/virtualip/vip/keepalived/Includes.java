@@ -55,6 +55,16 @@ record Includes(Path root, boolean confined) {
         : folder.resolve(path);
   }
 
+  /** What a folder is called on the host that the root is a copy of. */
+  String onHost(Path folder) {
+    var inner = folder.toAbsolutePath().normalize();
+    var top = root == null ? null : root.toAbsolutePath().normalize();
+    return (top != null && inner.startsWith(top)
+            ? Path.of("/").resolve(top.relativize(inner))
+            : inner)
+        .toString();
+  }
+
   private Path start(String pattern, Path folder) {
     return !pattern.startsWith("/") ? folder : root == null ? Path.of("/") : root;
   }

@@ -4,6 +4,7 @@ import dev.virtualip.vip.keepalived.Configuration.Remark;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -97,6 +98,8 @@ final class Lines {
       // Latin-1 gives a character for any byte; what is not ASCII stands in comments as a rule.
       var bytes = Files.readAllBytes(file);
       read(file, file.toString(), decode(bytes));
+    } catch (NoSuchFileException e) {
+      throw new SyntaxException(place, "there is no such file");
     } catch (IOException e) {
       throw new SyntaxException(place, "cannot be read: " + e);
     }
@@ -114,7 +117,7 @@ final class Lines {
    */
   void read(Path file, String name, String text) throws SyntaxException {
     open.add(file);
-    define("_PWD", folder(file).toString());
+    define("_PWD", includes.onHost(folder(file)));
     int number = 0;
     for (var line : text.split("\r?\n|\r", -1)) {
       number++;
@@ -126,7 +129,7 @@ final class Lines {
     }
     open.removeLast();
     if (!open.isEmpty()) {
-      define("_PWD", folder(open.getLast()).toString());
+      define("_PWD", includes.onHost(folder(open.getLast())));
     }
   }
 

@@ -87,7 +87,10 @@ final class Repair {
     }
   }
 
-  /** Takes out one conflict; returns whether there was any. */
+  /**
+   * Takes out a conflict of each manifest that has one; returns whether there was any. All of them
+   * are with manifests that have none, so none is taken out for another that goes as well.
+   */
   private boolean together() {
     var checked = new ArrayList<CheckedSpec.Result>();
     for (var manifest : manifests) {
@@ -100,16 +103,17 @@ final class Repair {
         throw new IllegalStateException("repaired already", e);
       }
     }
+    boolean any = false;
     var problems = Conflicts.among(checked);
-    for (var manifest : manifests) {
+    for (var manifest : List.copyOf(manifests)) {
       var own = problems.getOrDefault(manifest.name(), List.of());
       if (!own.isEmpty()) {
         takeOut(manifest, own.getFirst());
         alone(manifest);
-        return true;
+        any = true;
       }
     }
-    return false;
+    return any;
   }
 
   private void takeOut(Manifest manifest, Problem problem) {

@@ -8,6 +8,7 @@ import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -144,12 +145,12 @@ public final class Report {
 
   /** Lines for other hosts become entries, unless another configuration has them. */
   private void completeSkipped(List<Configuration> all) {
+    var places =
+        all.stream()
+            .map(one -> one.skipped().stream().map(Remark::place).collect(Collectors.toSet()))
+            .toList();
     for (var line : skipped) {
-      boolean elsewhere =
-          all.stream()
-              .anyMatch(
-                  one -> one.skipped().stream().noneMatch(s -> s.place().equals(line.place())));
-      if (!elsewhere) {
+      if (places.stream().allMatch(one -> one.contains(line.place()))) {
         more.add(
             new Entry(
                 line.place(),

@@ -10,6 +10,7 @@ final class SyncGroups {
   private final Tracking tracking;
   private final Notices notices;
   private final Report report;
+  private final Names names = new Names();
 
   SyncGroups(Tracking tracking, Notices notices, Report report) {
     this.tracking = tracking;
@@ -34,8 +35,9 @@ final class SyncGroups {
         told.add(directive);
       }
     }
+    var name = names.unique(group.argument(1));
     for (var member : members) {
-      member.spec().put("syncGroup", Names.of(group.argument(1)), group);
+      member.spec().put("syncGroup", name, group);
     }
     for (var directive : group.block()) {
       rest(directive, members);

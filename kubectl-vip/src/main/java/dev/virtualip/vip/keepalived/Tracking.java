@@ -4,6 +4,7 @@ import java.math.BigDecimal;
 import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,6 +19,7 @@ final class Tracking {
   private final Map<String, Directive> files = new HashMap<>();
   private final Map<String, Directive> bfd = new HashMap<>();
   private final Set<Directive> used = Collections.newSetFromMap(new IdentityHashMap<>());
+  private final Map<Fields, Set<Directive>> checksOf = new IdentityHashMap<>();
   private final Set<Directive> above = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Commands commands;
   private final Report report;
@@ -116,11 +118,14 @@ final class Tracking {
     use(tracked, block);
     report.translated(block);
     report.translated(tracked);
-    var name = Names.of(tracked.keyword());
-    var list = spec.list("healthChecks", tracked);
-    if (list.stream().anyMatch(other -> ((Fields) other.content()).text("name").equals(name))) {
+    var checks = checksOf.computeIfAbsent(spec, _ -> new HashSet<>());
+    if (!checks.add(block)) {
       return;
     }
+    var list = spec.list("healthChecks", tracked);
+    var names = new Names();
+    list.forEach(other -> names.unique(((Fields) other.content()).text("name")));
+    var name = names.unique(tracked.keyword());
     var check = new Fields().put("name", name, tracked);
     if (blocks == scripts) {
       script(block, check);
