@@ -30,10 +30,11 @@ class StructureTest {
       crds.values:
       crds.schema: crds.values
       crds.check: crds.schema crds.values
+      crds.manifest: crds.check crds.schema
       agent.vrrp:
       agent.bfd:
       agent.exec:
-      agent.source: crds.check crds.schema log
+      agent.source: crds.check crds.manifest crds.schema log
       agent.net: agent.vrrp crds.values
       agent.linux: agent.bfd agent.net agent.vrrp crds.values log
       agent.plan: agent.bfd agent.net agent.source agent.vrrp crds.check crds.schema crds.values
@@ -42,14 +43,14 @@ class StructureTest {
       agent.check: agent.disk agent.exec agent.vrrp crds.schema crds.values log
       agent.metrics: agent.bfd agent.net crds.schema crds.values
       agent.notify: agent.exec agent.vrrp crds.check crds.schema crds.values log
-      agent.kube: agent.check agent.source crds.check crds.schema kube log
+      agent.kube: agent.check agent.source crds.check crds.manifest crds.schema kube log
       agent.holding: agent.net agent.plan agent.vrrp crds.values
       agent.instance: agent.bfd agent.check agent.disk agent.holding agent.lvs agent.metrics agent.net agent.plan \
       agent.vrrp crds.check crds.schema crds.values
       agent.loop: agent.bfd agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp \
       crds.schema log
       agent.report: crds.schema log
-      agent.cli: agent.exec agent.linux agent.net agent.source crds.check crds.schema
+      agent.cli: agent.exec agent.linux agent.net crds.check crds.manifest crds.schema
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
       agent.report agent.vrrp crds.schema crds.values
       agent: agent.check agent.cli agent.disk agent.instance agent.kube agent.linux agent.loop \
@@ -60,7 +61,7 @@ class StructureTest {
       operator.act: crds.schema kube operator.decide operator.watch
       operator: crds.schema crds.values kube operator.act operator.decide operator.watch
       vip.keepalived: crds.check crds.schema
-      vip: vip.keepalived
+      vip: crds.check crds.manifest crds.schema crds.values vip.keepalived
       e2e.lab:
       e2e: crds.schema e2e.lab
       e2e.bench: crds.schema e2e e2e.lab kube

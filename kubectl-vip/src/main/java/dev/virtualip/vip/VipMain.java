@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
     versionProvider = VipMain.Version.class,
     subcommands = {
       ImportCommand.class,
+      LintCommand.class,
     })
 public final class VipMain implements Runnable {
   @Spec private CommandSpec spec;

@@ -4,31 +4,20 @@ import dev.virtualip.agent.exec.ScriptCommand;
 import dev.virtualip.agent.linux.Netlink;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.net.NodeNetwork;
-import dev.virtualip.agent.source.Manifests;
-import dev.virtualip.agent.source.Manifests.ManifestProblem;
-import dev.virtualip.agent.source.Manifests.ObjectRef;
-import dev.virtualip.agent.source.Manifests.Parsed;
-import dev.virtualip.crds.check.CheckedPool;
-import dev.virtualip.crds.check.CheckedSpec;
-import dev.virtualip.crds.check.Conflicts;
-import dev.virtualip.crds.check.EqualPriorities;
 import dev.virtualip.crds.check.NicField;
 import dev.virtualip.crds.check.NodeFacts;
-import dev.virtualip.crds.check.OwnedAddresses;
-import dev.virtualip.crds.check.Pools;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.manifest.JudgedManifests;
+import dev.virtualip.crds.manifest.Manifests;
+import dev.virtualip.crds.manifest.Manifests.ObjectRef;
+import dev.virtualip.crds.manifest.Manifests.Parsed;
 import dev.virtualip.crds.schema.VirtualIp;
-import dev.virtualip.crds.schema.VirtualIpPool;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -67,60 +56,45 @@ public final class ValidateCommand implements Callable<Integer> {
 
   @Spec private CommandSpec command;
 
-  private final TreeSet<ManifestProblem> problems =
-      new TreeSet<>(
-          Comparator.comparing(ManifestProblem::file)
-              .thenComparing(problem -> problem.object().toString())
-              .thenComparing(ManifestProblem::toString));
-  private final Map<String, Located> virtualIps = new LinkedHashMap<>();
-
-  private record Located(Path file, VirtualIp vip) {}
-
   @Override
   public Integer call() throws IOException {
     var files = files();
-    var nodes = new ArrayList<NodeFacts>();
-    var poolsHere = new ArrayList<VirtualIpPool>();
+    var parsed = new ArrayList<Parsed>();
     for (var file : files) {
-      var parsed = read(file);
-      collect(parsed);
-      parsed.nodes().forEach(node -> nodes.add(NodeFacts.of(node)));
-      poolsHere.addAll(parsed.pools());
+      parsed.add(read(file));
     }
-    var unreadFields = problems.stream().toList();
-    var checked = new LinkedHashMap<String, CheckedSpec.Result>();
-    var pools = Pools.of(poolsHere);
-    virtualIps.forEach(
-        (name, located) -> checked.put(name, pools.judge(CheckedSpec.check(located.vip()))));
-    var found = Conflicts.among(checked.values());
-    var owned = new OwnedAddresses(nodes, null);
-    var nics = nics();
-    virtualIps.forEach(
-        (name, located) -> {
-          var own = new ArrayList<>(found.get(name));
-          if (own.stream().noneMatch(p -> within(p.path(), "spec.nodes.selector"))) {
-            own.addAll(selectorProblems(located.vip(), nodes));
-            own.addAll(nicProblems(located.vip(), nodes, nics));
-          }
-          own.addAll(scriptProblems(located.vip()));
-          if (checked.get(name).isGood()) {
-            own.addAll(owned.problems(checked.get(name).spec()));
-          }
-          report(located, own, unreadFields);
-          if (found.get(name).isEmpty()) {
-            noteWithoutLinkLocal(located.vip(), checked.get(name).spec());
-            noteEqualPriorities(located.vip(), checked.get(name).spec(), nodes);
-          }
-        });
+    var judged = JudgedManifests.of(parsed, new ThisMachine(nics()));
+    judged.notes().forEach(this::note);
+    var problems = judged.problems();
     var out = command.commandLine().getOut();
     problems.forEach(out::println);
     out.println(
         problems.isEmpty()
             ? "ok: %s in %s"
-                .formatted(count(virtualIps.size(), "VirtualIP"), count(files.size(), "file"))
+                .formatted(
+                    count(judged.virtualIps().size(), "VirtualIP"), count(files.size(), "file"))
             : count(problems.size(), "problem"));
     out.flush();
     return problems.isEmpty() ? 0 : 1;
+  }
+
+  /** The machine that the command runs on; its NICs are null if they are not known. */
+  private final class ThisMachine implements JudgedManifests.Machine {
+    private final Nics nics;
+
+    private ThisMachine(Nics nics) {
+      this.nics = nics;
+    }
+
+    @Override
+    public List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes) {
+      return ValidateCommand.this.nicProblems(vip, nodes, nics);
+    }
+
+    @Override
+    public List<Problem> scriptProblems(VirtualIp vip) {
+      return ValidateCommand.this.scriptProblems(vip);
+    }
   }
 
   /**
@@ -176,47 +150,6 @@ public final class ValidateCommand implements Callable<Integer> {
         : Manifests.read(file);
   }
 
-  private void collect(Parsed parsed) {
-    problems.addAll(parsed.problems());
-    for (var pool : parsed.pools()) {
-      var own = pool.getSpec() == null ? List.<Problem>of() : CheckedPool.of(pool).problems();
-      own.forEach(p -> problems.add(new ManifestProblem(parsed.file(), ObjectRef.of(pool), p)));
-    }
-    for (var vip : parsed.virtualIps()) {
-      var first =
-          virtualIps.putIfAbsent(vip.getMetadata().getName(), new Located(parsed.file(), vip));
-      if (first != null) {
-        problems.add(Manifests.alreadyIn(first.file(), parsed.file(), vip));
-      }
-    }
-  }
-
-  /**
-   * Adds the problems of a spec, except those that only follow from a field that could not be read.
-   */
-  private void report(Located located, List<Problem> own, List<ManifestProblem> unreadFields) {
-    var object = ObjectRef.of(located.vip());
-    for (var problem : own) {
-      boolean follows =
-          unreadFields.stream()
-              .filter(p -> p.file().equals(located.file()) && p.object().equals(object))
-              .anyMatch(p -> within(problem.path(), p.problem().path()));
-      if (!follows) {
-        problems.add(new ManifestProblem(located.file(), object, problem));
-      }
-    }
-  }
-
-  private static boolean within(String path, String outer) {
-    return path.equals(outer) || path.startsWith(outer + ".") || path.startsWith(outer + "[");
-  }
-
-  private static List<Problem> selectorProblems(VirtualIp vip, List<NodeFacts> nodes) {
-    return vip.getSpec() == null || nodes.isEmpty()
-        ? List.of()
-        : NodeFacts.selectionProblems(vip, nodes);
-  }
-
   private List<Problem> scriptProblems(VirtualIp vip) {
     var spec = vip.getSpec();
     var exec = spec == null ? null : spec.notifications().exec();
@@ -269,36 +202,6 @@ public final class ValidateCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       return true; // the validator has a message for it
     }
-  }
-
-  /**
-   * RFC 9568 5.2.9 wants a virtual link-local address first; keepalived and this agent do without.
-   */
-  private void noteWithoutLinkLocal(VirtualIp vip, CheckedSpec spec) {
-    boolean linkLocal =
-        spec.advertised().anyMatch(address -> address.prefix().address().isLinkLocalAddress());
-    if (spec.isIpv6() && !linkLocal) {
-      note(
-          vip,
-          "spec.addresses: RFC 9568 wants a link-local address in IPv6 adverts, as in fe80::%d/64"
-              .formatted(spec.spec().vrid()));
-    }
-  }
-
-  /** Without Node objects, only the nodes that the spec names are known, and that others may be. */
-  private void noteEqualPriorities(VirtualIp vip, CheckedSpec spec, List<NodeFacts> nodes) {
-    var names = new ArrayList<String>();
-    if (nodes.isEmpty() && !spec.spec().nodes().overrides().isEmpty()) {
-      spec.spec().nodes().overrides().forEach(override -> names.add(override.name()));
-      names.add("every other node");
-    }
-    nodes.stream()
-        .filter(node -> node.selectedBy(vip))
-        .map(NodeFacts::name)
-        .sorted()
-        .forEach(names::add);
-    EqualPriorities.note(spec.spec(), names, Map.of())
-        .ifPresent(note -> note(vip, "spec.priority: " + note));
   }
 
   private void note(VirtualIp vip, String text) {

@@ -1,11 +1,12 @@
 package dev.virtualip.agent.source;
 
-import dev.virtualip.agent.source.Manifests.ManifestProblem;
-import dev.virtualip.agent.source.Manifests.ObjectRef;
-import dev.virtualip.agent.source.Manifests.Parsed;
 import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.manifest.Manifests;
+import dev.virtualip.crds.manifest.Manifests.ManifestProblem;
+import dev.virtualip.crds.manifest.Manifests.ObjectRef;
+import dev.virtualip.crds.manifest.Manifests.Parsed;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;

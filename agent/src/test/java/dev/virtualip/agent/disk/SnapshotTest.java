@@ -3,10 +3,10 @@ package dev.virtualip.agent.disk;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.source.Desired;
-import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.manifest.Manifests;
 import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIpStatus;

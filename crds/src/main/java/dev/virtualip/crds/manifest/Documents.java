@@ -1,4 +1,4 @@
-package dev.virtualip.agent.source;
+package dev.virtualip.crds.manifest;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonLocation;

@@ -1,4 +1,4 @@
-package dev.virtualip.agent.source;
+package dev.virtualip.crds.manifest;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;

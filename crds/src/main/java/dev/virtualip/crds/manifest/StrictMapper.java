@@ -1,4 +1,4 @@
-package dev.virtualip.agent.source;
+package dev.virtualip.crds.manifest;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.exc.InputCoercionException;

@@ -1,8 +1,8 @@
-package dev.virtualip.agent.source;
+package dev.virtualip.crds.manifest;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.virtualip.agent.source.StrictMapper.Unknown;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.manifest.StrictMapper.Unknown;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolSpec;
@@ -101,12 +101,12 @@ public final class Manifests {
     }
 
     /** Whether it is a VirtualIP that has a name. */
-    boolean isVirtualIp() {
+    public boolean isVirtualIp() {
       return kind.equals(KIND) && !name.isEmpty();
     }
 
     /** Whether it is a Node. */
-    boolean isNode() {
+    public boolean isNode() {
       return kind.equals(NODE);
     }
 
@@ -150,7 +150,7 @@ public final class Manifests {
   }
 
   /** The result for a file that cannot be read. */
-  static Parsed unreadable(Path file, IOException e) {
+  public static Parsed unreadable(Path file, IOException e) {
     var message = "cannot be read (" + e + "): check its permissions and that it is UTF-8";
     return new Parsed(
         file,

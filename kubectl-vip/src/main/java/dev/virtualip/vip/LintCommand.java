@@ -1,0 +1,85 @@
+package dev.virtualip.vip;
+
+import dev.virtualip.crds.manifest.JudgedManifests;
+import dev.virtualip.crds.manifest.Manifests;
+import dev.virtualip.crds.manifest.Manifests.Parsed;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Checks manifests and advises. Exit codes: 0 they are valid, 1 they have problems. */
+@Command(
+    name = "lint",
+    mixinStandardHelpOptions = true,
+    description =
+        "Checks VirtualIP manifests, all together, as virtualip-agent validate does, and tells what"
+            + " could be better. Node objects among them tell whether a selector matches,"
+            + " VirtualIPPools what is allowed.")
+final class LintCommand implements Callable<Integer> {
+  private static final Path STDIN = Path.of("-");
+
+  @Parameters(
+      arity = "1..*",
+      paramLabel = "FILE|DIR|-",
+      description = "Manifests; of a directory, *.yaml, *.yml and *.json; - is standard input.")
+  private List<Path> paths = List.of();
+
+  @Spec private CommandSpec command;
+
+  @Override
+  public Integer call() throws IOException {
+    var files = new ArrayList<Parsed>();
+    for (var path : paths) {
+      files.addAll(read(path));
+    }
+    var judged = JudgedManifests.of(files, JudgedManifests.Machine.UNKNOWN);
+    var out = command.commandLine().getOut();
+    judged.problems().forEach(out::println);
+    judged.notes().forEach(note -> out.println("note: " + note));
+    for (var vip : judged.virtualIps()) {
+      if (vip.isGood()) {
+        Advice.on(vip.spec())
+            .forEach(line -> out.println("advice: VirtualIP/" + vip.name() + ": " + line));
+      }
+    }
+    int count = judged.problems().size();
+    out.println(
+        count == 0
+            ? "ok: " + count(judged.virtualIps().size(), "VirtualIP")
+            : count(count, "problem"));
+    out.flush();
+    return count == 0 ? 0 : 1;
+  }
+
+  private List<Parsed> read(Path path) throws IOException {
+    if (path.equals(STDIN)) {
+      var text = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
+      return List.of(Manifests.parse(path, text));
+    }
+    if (!Files.exists(path)) {
+      throw usage("no file or directory " + path + ": name one that exists");
+    }
+    var files = Files.isDirectory(path) ? Manifests.in(path) : List.of(path);
+    if (files.isEmpty()) {
+      throw usage("no *.yaml, *.yml or *.json in " + path);
+    }
+    return files.stream().map(Manifests::read).toList();
+  }
+
+  private static String count(int n, String what) {
+    return n + " " + what + (n == 1 ? "" : "s");
+  }
+
+  private ParameterException usage(String message) {
+    return new ParameterException(command.commandLine(), message);
+  }
+}
