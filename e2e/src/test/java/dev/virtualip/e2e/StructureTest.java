@@ -60,7 +60,7 @@ class StructureTest {
       operator.decide: crds.check crds.schema crds.values operator.watch
       operator.act: crds.schema kube operator.decide operator.watch
       operator: crds.schema crds.values kube operator.act operator.decide operator.watch
-      vip.keepalived: crds.check crds.schema
+      vip.keepalived: crds.check crds.manifest crds.schema
       vip: crds.check crds.manifest crds.schema crds.values vip.keepalived
       e2e.lab:
       e2e: crds.schema e2e.lab

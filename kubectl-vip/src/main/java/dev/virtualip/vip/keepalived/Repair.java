@@ -79,12 +79,12 @@ final class Repair {
   }
 
   private static Problem problem(Manifest manifest) {
-    try {
-      var problems = CheckedSpec.check(manifest.object()).problems();
-      return problems.isEmpty() ? null : problems.getFirst();
-    } catch (Manifest.Refused e) {
-      return e.problem();
+    var unread = manifest.parsed().problems();
+    if (!unread.isEmpty()) {
+      return unread.getFirst().problem();
     }
+    var problems = CheckedSpec.check(manifest.object()).problems();
+    return problems.isEmpty() ? null : problems.getFirst();
   }
 
   /**
@@ -94,14 +94,10 @@ final class Repair {
   private boolean together() {
     var checked = new ArrayList<CheckedSpec.Result>();
     for (var manifest : manifests) {
-      try {
-        var vip = manifest.object();
-        // Of two in conflict the older one wins: that is the first one here.
-        vip.getMetadata().setCreationTimestamp("%09d".formatted(checked.size()));
-        checked.add(CheckedSpec.check(vip));
-      } catch (Manifest.Refused e) {
-        throw new IllegalStateException("repaired already", e);
-      }
+      var vip = manifest.object();
+      // Of two in conflict the older one wins: that is the first one here.
+      vip.getMetadata().setCreationTimestamp("%09d".formatted(checked.size()));
+      checked.add(CheckedSpec.check(vip));
     }
     boolean any = false;
     var problems = Conflicts.among(checked);

@@ -23,13 +23,13 @@ class ImportFuzzTest {
   private static final Path EXAMPLES = Path.of("src/test/resources/dev/virtualip/vip/keepalived");
 
   @FuzzTest(maxDuration = "60s")
-  void noTextBreaksTheImport(byte[] bytes) throws IOException, Manifest.Refused {
+  void noTextBreaksTheImport(byte[] bytes) throws IOException {
     importIt(new String(bytes, StandardCharsets.UTF_8));
   }
 
   /** Examples with words of their own in places where they do not belong. */
   @Test
-  void noExampleWithShuffledWordsBreaksTheImport() throws IOException, Manifest.Refused {
+  void noExampleWithShuffledWordsBreaksTheImport() throws IOException {
     var random = new Random(17);
     for (var name : List.of("shop-a", "router", "balancer", "template", "odd", "bfd")) {
       var text = Files.readString(EXAMPLES.resolve(name + ".conf"));
@@ -53,7 +53,7 @@ class ImportFuzzTest {
     }
   }
 
-  private static void importIt(String text) throws IOException, Manifest.Refused {
+  private static void importIt(String text) throws IOException {
     var folder = Files.createDirectories(Path.of("target", "fuzz"));
     Configuration configuration;
     try {
