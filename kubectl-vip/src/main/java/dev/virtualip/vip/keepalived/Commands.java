@@ -60,7 +60,8 @@ record Commands(ScriptFiles files, Report report) {
     }
     report.approximated(
         from,
-        "its arguments look like a secret, and a spec is no place for one: put them into the script");
+        "its arguments look like a secret, and a spec is no place for one: put them into the"
+            + " script");
     return new Words(List.of(words.words().getFirst()), true);
   }
 

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 
 /** Translates the configuration of one host. */
 final class HostTranslation {
@@ -67,8 +68,7 @@ final class HostTranslation {
     return configuration.directives().stream().takeWhile(other -> other != block).toList();
   }
 
-  private static void each(
-      List<Directive> blocks, String keyword, java.util.function.Consumer<Directive> action) {
+  private static void each(List<Directive> blocks, String keyword, Consumer<Directive> action) {
     blocks.stream().filter(block -> block.keyword().equals(keyword)).forEach(action);
   }
 

@@ -2,6 +2,7 @@ package dev.virtualip.vip.keepalived;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -206,7 +207,7 @@ final class Idioms {
     for (var word : arguments) {
       if (word.startsWith("@")) {
         server = word.substring(1);
-      } else if (RECORD_TYPES.contains(word.toUpperCase(java.util.Locale.ROOT))) {
+      } else if (RECORD_TYPES.contains(word.toUpperCase(Locale.ROOT))) {
         type = word;
       } else if (!word.startsWith("+") && !word.startsWith("-")) {
         name = name == null ? word : "";
@@ -216,7 +217,7 @@ final class Idioms {
   }
 
   private Optional<Check> dns(String name, String type, String server) {
-    var upper = type.toUpperCase(java.util.Locale.ROOT);
+    var upper = type.toUpperCase(Locale.ROOT);
     if (!RECORD_TYPES.contains(upper)
         || !isAddress(server)
         || !name.matches("[A-Za-z0-9_-]{1,63}(\\.[A-Za-z0-9_-]{1,63})*\\.?")) {

@@ -12,6 +12,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.MatchResult;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -346,7 +347,7 @@ final class Lines {
     }
   }
 
-  private static List<String> values(java.util.regex.MatchResult match) {
+  private static List<String> values(MatchResult match) {
     var text = match.group(1) == null ? match.group() : match.group(1);
     return Pattern.compile(",").splitAsStream(text + ",").map(String::strip).toList();
   }

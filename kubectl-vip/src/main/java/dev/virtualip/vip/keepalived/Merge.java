@@ -7,6 +7,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 
 /**
@@ -66,8 +67,7 @@ final class Merge {
   }
 
   /** The one with the same VRID and family, if its name tells nothing else. */
-  private java.util.Optional<Map<String, Router>> alike(
-      String host, Router router, List<Router> siblings) {
+  private Optional<Map<String, Router>> alike(String host, Router router, List<Router> siblings) {
     return merged.stream()
         .filter(one -> !one.containsKey(host))
         .filter(one -> siblings.stream().noneMatch(s -> s.name().equals(first(one).name())))
@@ -258,8 +258,8 @@ final class Merge {
             peer ->
                 report.notSupported(
                     peer,
-                    "the list has to have this host's own address, which the file does not tell: say"
-                        + " --address "
+                    "the list has to have this host's own address, which the file does not tell:"
+                        + " say --address "
                         + (host.isEmpty() ? "" : host + "=")
                         + "ADDRESS; the nodes' InternalIPs are the peers otherwise"));
     return false;

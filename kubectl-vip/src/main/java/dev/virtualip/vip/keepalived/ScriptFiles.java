@@ -36,7 +36,8 @@ record ScriptFiles(Path folder, Includes includes) {
 
   private static final Pattern CONDITION =
       Pattern.compile(
-          "if\\s+!\\s*(.+?)\\s*;\\s*then\\s*;?\\s*exit\\s+[1-9]\\d*\\s*;?(\\s*else\\s*;?\\s*exit\\s+0\\s*;?)?\\s*fi;?(\\s*exit\\s+0\\s*;?)?");
+          "if\\s+!\\s*(.+?)\\s*;\\s*then\\s*;?\\s*exit\\s+[1-9]\\d*\\s*;?"
+              + "(\\s*else\\s*;?\\s*exit\\s+0\\s*;?)?\\s*fi;?(\\s*exit\\s+0\\s*;?)?");
 
   /** What a script asks; empty if it cannot be read or is none of the usual ones. */
   Optional<Check> check(String script, Idioms idioms) {

@@ -1,6 +1,7 @@
 package dev.virtualip.vip.keepalived;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -185,8 +186,8 @@ final class ServerChecks {
 
     /** Bytes of two digits; keepalived takes single ones, too. */
     private static String hex(String text) {
-      return java.util.Arrays.stream(text.split("\\s+"))
-          .flatMap(word -> java.util.Arrays.stream(word.split("(?<=\\G..)")))
+      return Arrays.stream(text.split("\\s+"))
+          .flatMap(word -> Arrays.stream(word.split("(?<=\\G..)")))
           .map(digits -> digits.length() == 1 ? "0" + digits : digits)
           .collect(Collectors.joining(" "));
     }

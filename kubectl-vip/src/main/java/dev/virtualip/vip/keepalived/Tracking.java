@@ -225,7 +225,7 @@ final class Tracking {
                 directive);
         report.approximated(
             directive,
-            "write a script %s into the scripts directory that fails while the file has another number than 0"
+            "write a script %s into the scripts directory that fails while the file's number is not 0"
                 .formatted(name));
       } else if (directive.keyword().equals("weight")) {
         weigh(check, directive);
