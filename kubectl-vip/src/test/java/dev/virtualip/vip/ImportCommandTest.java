@@ -129,6 +129,22 @@ class ImportCommandTest {
   }
 
   @Test
+  void theHighestPriorityPreemptsOrNot() throws IOException {
+    var other = Files.readString(EXAMPLES.resolve("shop-b.conf"));
+    var file = folder.resolve("b.conf");
+    Files.writeString(file, other.replace("    priority 90", "    priority 90\n    nopreempt"));
+    var outcome = run("--host", "a=" + example("shop-a.conf"), "--host", "b=" + file);
+    assertEquals(0, outcome.code(), outcome.err());
+    assertFalse(outcome.out().contains("preempt"), outcome.out());
+    assertTrue(
+        outcome
+            .err()
+            .contains(
+                ":32 nopreempt: preemption is that of the highest priority, at shop-a.conf:27"),
+        outcome.err());
+  }
+
+  @Test
   void aBrokenFileGivesLineAndColumnAndNoManifest() throws IOException {
     var file = folder.resolve("broken.conf");
     Files.writeString(file, "vrrp_instance A {\n  interface eth0\n  virtual_ipaddress {\n}\n");

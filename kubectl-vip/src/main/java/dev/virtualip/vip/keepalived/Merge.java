@@ -2,6 +2,7 @@ package dev.virtualip.vip.keepalived;
 
 import dev.virtualip.vip.keepalived.Fields.Value;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -17,7 +18,7 @@ import java.util.Set;
 final class Merge {
   /** What a node may have for itself, or what is put together in another way. */
   private static final Set<String> OWN =
-      Set.of("priority", "interface", "initialState", "transport", "nodes");
+      Set.of("priority", "interface", "initialState", "preempt", "transport", "nodes");
 
   private final List<String> hosts;
   private final Map<String, String> addresses;
@@ -88,11 +89,37 @@ final class Merge {
         .filter(Objects::nonNull)
         .findFirst()
         .ifPresent(state -> first.spec().values().put("initialState", state));
+    preemption(routers, first);
     unicast(routers, first);
     if (hosts.size() > 1 || !hosts.getFirst().isEmpty()) {
       nodes(routers, first);
     }
     return first;
+  }
+
+  /** Who has the highest priority is who preempts, or does not. */
+  private void preemption(Map<String, Router> routers, Router first) {
+    var highest =
+        routers.values().stream()
+            .max(Comparator.comparing(router -> (Integer) plain(router, "priority")))
+            .orElse(first);
+    var preempt = highest.spec().get("preempt");
+    for (var router : routers.values()) {
+      var own = router.spec().get("preempt");
+      if (own != null && (preempt == null || !own.plain().equals(preempt.plain()))) {
+        own.sources()
+            .forEach(
+                from ->
+                    report.approximated(
+                        from,
+                        "preemption is that of the highest priority, at "
+                            + highest.instance().place()));
+      }
+    }
+    first.spec().values().remove("preempt");
+    if (preempt != null) {
+      first.spec().values().put("preempt", preempt);
+    }
   }
 
   private void compare(Router first, Router other) {
