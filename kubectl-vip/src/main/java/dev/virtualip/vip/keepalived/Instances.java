@@ -11,6 +11,9 @@ import java.util.Map;
 final class Instances {
   private static final int OWNER = 255;
 
+  /** Hop limit of IPv6 that the kernel gives by default. */
+  private static final int KERNEL_HOPS = 64;
+
   private final Globals globals;
   private final Holdings holdings;
   private final Tracking tracking;
@@ -154,8 +157,14 @@ final class Instances {
     }
 
     private void unicast(Directive block) {
-      report.translated(block);
       spec.in("transport", block).put("mode", "Unicast", block);
+      boolean ipv6 = block.block().stream().anyMatch(peer -> peer.keyword().contains(":"));
+      if (ipv6 && !last.containsKey("unicast_ttl")) {
+        spec.in("transport", block).put("minTtl", KERNEL_HOPS, block);
+        report.translated(block, "without unicast_ttl keepalived sends a hop limit of 64: minTtl");
+      } else {
+        report.translated(block);
+      }
       for (var peer : block.block()) {
         peers.add(peer);
         report.translated(peer);
