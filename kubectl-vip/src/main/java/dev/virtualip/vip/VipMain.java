@@ -13,7 +13,20 @@ import picocli.CommandLine.Spec;
     name = "kubectl vip",
     description = "Shows, moves and writes virtual IPs.",
     mixinStandardHelpOptions = true,
-    versionProvider = VipMain.Version.class)
+    versionProvider = VipMain.Version.class,
+    subcommands = {
+      StatusCommand.class,
+      WhyCommand.class,
+      TimelineCommand.class,
+      SwitchCommand.class,
+      ReleaseCommand.class,
+      PinCommand.class,
+      DrainCommand.class,
+      DrillCommand.class,
+      BundleCommand.class,
+      CompletionCommand.class,
+      ManCommand.class,
+    })
 public final class VipMain implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -38,12 +51,17 @@ public final class VipMain implements Runnable {
 
   /** Runs a command; returns its exit code. */
   public static int execute(String... args) {
+    return commandLine().execute(args);
+  }
+
+  /** The command line, for those who want its output elsewhere. */
+  static CommandLine commandLine() {
     return new CommandLine(new VipMain())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler(
             (e, commandLine, _) -> {
-              commandLine.getErr().println("kubectl-vip: " + e.getMessage());
+              commandLine.getErr().println("kubectl-vip: " + Connection.message(e));
               return 1;
-            })
-        .execute(args);
+            });
   }
 }
