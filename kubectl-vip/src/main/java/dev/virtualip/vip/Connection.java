@@ -114,11 +114,19 @@ final class Connection {
           ? "the API server knows no VirtualIPs: is virtualip installed?"
           : "the API server refused: " + (status == null ? "HTTP " + refused.getCode() : status);
     }
-    if (failure instanceof KubernetesClientException unreachable) {
-      var cause = unreachable.getCause() == null ? unreachable : unreachable.getCause();
+    if (failure instanceof KubernetesClientException) {
       return "can't reach the API server: %s; see --kubeconfig and --context"
-          .formatted(cause.getMessage() == null ? cause : cause.getMessage());
+          .formatted(root(failure));
     }
     return failure.getMessage() == null ? failure.toString() : failure.getMessage();
+  }
+
+  /** What the cause of all says; some say nothing but what they are. */
+  private static String root(Throwable failure) {
+    var root = failure;
+    while (root.getCause() != null) {
+      root = root.getCause();
+    }
+    return root.getMessage() == null ? root.getClass().getSimpleName() : root.getMessage();
   }
 }

@@ -20,7 +20,7 @@ public final class Timeline {
   private static final int COLUMNS = 32;
 
   /** A pause of this length ends a move. */
-  private static final Duration PAUSE = Duration.ofSeconds(4);
+  private static final Duration PAUSE = Duration.ofSeconds(2);
 
   /** A drill is of the move that begins so long after it was asked for. */
   private static final Duration DRILL = Duration.ofSeconds(30);
@@ -63,7 +63,7 @@ public final class Timeline {
     }
     if (!told) {
       lines.add("");
-      lines.add("drill at %s, %s".formatted(drill.at(), lost(drill)));
+      lines.add("%s, %s".formatted(drill.at(), lost(drill)));
     }
     return lines;
   }

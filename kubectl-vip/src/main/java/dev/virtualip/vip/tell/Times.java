@@ -37,10 +37,13 @@ public final class Times {
     return hours < 48 ? hours + "h" + seconds % 3600 / 60 + "m" : hours / 24 + "d";
   }
 
-  /** A duration in milliseconds, or from a second on in seconds with three digits. */
+  /** A duration with three digits at most: in milliseconds, or from a second on in seconds. */
   public static String text(Duration duration) {
-    long micros = (duration.toNanos() + 500) / 1000;
-    long millis = (micros + 500) / 1000;
+    long tenths = (duration.toNanos() + 50_000) / 100_000;
+    if (tenths > 0 && tenths < 100) {
+      return BigDecimal.valueOf(tenths, 1).stripTrailingZeros().toPlainString() + " ms";
+    }
+    long millis = (duration.toNanos() + 500_000) / 1_000_000;
     if (millis < 1000) {
       return millis + " ms";
     }
