@@ -63,7 +63,7 @@ record Source(Path file, String room, String name, List<Name> names, List<Method
    */
   static List<Source> all(String tree) throws IOException {
     var files = new ArrayList<Path>();
-    for (var module : List.of("crds", "runtime", "agent", "operator", "e2e")) {
+    for (var module : List.of("crds", "runtime", "agent", "operator", "kubectl-vip", "e2e")) {
       try (Stream<Path> walk = Files.walk(ROOT.resolve(module).resolve("src/" + tree + "/java"))) {
         walk.filter(f -> f.toString().endsWith(".java"))
             .filter(f -> !f.endsWith("package-info.java"))

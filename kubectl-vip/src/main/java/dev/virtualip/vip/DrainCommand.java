@@ -7,6 +7,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
@@ -44,12 +45,15 @@ final class DrainCommand implements Callable<Integer> {
                         .map(n -> n.getMetadata().getName())
                         .collect(Collectors.joining(", "))));
       }
-      label(client, undo ? null : "true");
       if (undo) {
+        label(client, null);
         connection.screen().print(node + " takes part again");
         return 0;
       }
-      return handOver(client);
+      // Listed before: the operator may be faster than the next request.
+      var vips = Connection.all(client);
+      label(client, "true");
+      return handOver(client, vips);
     }
   }
 
@@ -59,10 +63,10 @@ final class DrainCommand implements Callable<Integer> {
     client.nodes().withName(node).patch(PatchContext.of(PatchType.JSON_MERGE), patch.toString());
   }
 
-  private int handOver(KubernetesClient client) {
+  private int handOver(KubernetesClient client, List<VirtualIp> vips) {
     var screen = connection.screen();
     var stay = new ArrayList<String>();
-    for (var vip : Connection.all(client)) {
+    for (var vip : vips) {
       if (Reports.masters(vip).contains(node)) {
         var left = left(client, vip);
         screen.print(vip.getMetadata().getName() + ": " + left);

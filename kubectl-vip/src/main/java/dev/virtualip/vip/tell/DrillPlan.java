@@ -35,7 +35,7 @@ public record DrillPlan(String from, String to, boolean returns) {
                   name));
     }
     var annotations = vip.getMetadata().getAnnotations();
-    if (annotations != null && annotations.containsKey(VirtualIp.SWITCH_TO)) {
+    if (annotations != null && annotations.get(VirtualIp.SWITCH_TO) != null) {
       throw new IllegalStateException(
           "no drill: a switch-over to %s is in force; end it by kubectl vip release %s"
               .formatted(annotations.get(VirtualIp.SWITCH_TO), name));
