@@ -1,6 +1,7 @@
 package dev.virtualip.vip;
 
 import dev.virtualip.crds.schema.VirtualIp;
+import io.fabric8.kubernetes.api.model.NamedContext;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -70,6 +71,12 @@ final class Connection {
         kubeconfig == null
             ? Config.autoConfigure(context)
             : Config.fromKubeconfig(context, kubeconfig.toFile());
+    var contexts = config.getContexts().stream().map(NamedContext::getName).toList();
+    if (context != null && !contexts.contains(context)) {
+      throw new ParameterException(
+          command.commandLine(),
+          "there is no --context %s; there are %s".formatted(context, String.join(", ", contexts)));
+    }
     return new KubernetesClientBuilder()
         .withConfig(
             new ConfigBuilder(config)

@@ -7,8 +7,11 @@ import picocli.CommandLine.Help.Ansi;
 
 /** Where lines go: with colours if that is a terminal and NO_COLOR is not set. */
 final class Screen {
-  private static final Pattern GOOD = Pattern.compile("\\b(Master|Ready=True|True)\\b");
-  private static final Pattern BAD = Pattern.compile("\\b(Fault|Ready=False|False)\\b");
+  private static final Pattern GOOD =
+      Pattern.compile("\\b(Master|(?:Accepted|Ready)=True|(?<!=)True)\\b");
+  private static final Pattern BAD =
+      Pattern.compile(
+          "\\b(Fault|(?:Accepted|Ready)=False|(?<!=)False|(?!Accepted|Ready)[A-Z][A-Za-z]+=True)\\b");
   private static final Pattern UNSURE = Pattern.compile("\\b(Unknown|Init)\\b");
 
   /** What could take a terminal over, as anybody may write a status. */

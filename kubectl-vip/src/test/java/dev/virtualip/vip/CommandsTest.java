@@ -1,6 +1,7 @@
 package dev.virtualip.vip;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -8,7 +9,11 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.virtualip.vip.tell.Web;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.PipedReader;
+import java.io.PipedWriter;
+import java.io.PrintWriter;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -180,6 +185,45 @@ class CommandsTest {
     assertEquals(2, Run.of("switch", "web", "node-b", "--timeout", "soon").code());
     assertEquals(2, Run.of("drill", "web", "--url", "ftp://203.0.113.10/").code());
     assertEquals(2, Run.of("status", "--kubeconfig", "/no/such/file").code());
+  }
+
+  @Test
+  void aContextThatIsNotThereIsAMistake() {
+    var run = run("status", "--context", "nope");
+    assertEquals(2, run.code());
+    assertTrue(run.err().startsWith("there is no --context nope; there are mock\n"), run.err());
+  }
+
+  @Test
+  void watchShowsEachChange() throws Exception {
+    var kubeconfig = StandIn.kubeconfig(client.getMasterUrl().toString(), folder).toString();
+    var screen = new PipedReader(1 << 16);
+    var out = new PrintWriter(new PipedWriter(screen));
+    var watch =
+        Thread.ofPlatform()
+            .start(
+                () ->
+                    VipMain.commandLine()
+                        .setOut(out)
+                        .setErr(out)
+                        .execute("status", "--watch", "--kubeconfig", kubeconfig));
+    var lines = new BufferedReader(screen);
+    assertNotNull(lineWith(lines, "web   203.0.113.10/24  node-a (100)"));
+    cluster.patch(
+        """
+        {"status":{"nodes":{"node-a":{"state":"Fault"},"node-b":{"state":"Master"}}}}""");
+    assertNotNull(lineWith(lines, "web   203.0.113.10/24  node-b (80)"));
+    watch.interrupt();
+    watch.join();
+  }
+
+  private static String lineWith(BufferedReader lines, String begin) throws IOException {
+    for (var line = lines.readLine(); line != null; line = lines.readLine()) {
+      if (line.startsWith(begin)) {
+        return line;
+      }
+    }
+    return null;
   }
 
   @Test

@@ -23,6 +23,13 @@ class ScreenTest {
   }
 
   @Test
+  void whatIsTrueMayBeBad() {
+    assertEquals(
+        "\u001b[H\u001b[2J\u001b[32mReady=True\u001b[0m, \u001b[31mDegraded=True\u001b[0m\n",
+        shown(true, "Ready=True, Degraded=True"));
+  }
+
+  @Test
   void aStatusTakesNoTerminalOver() {
     assertEquals("?[2J?]0;title?\n", shown(false, "\u001b[2J\u001b]0;title\u0007"));
   }
