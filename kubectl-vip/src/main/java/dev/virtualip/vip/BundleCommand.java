@@ -128,7 +128,7 @@ final class BundleCommand implements Callable<Integer> {
 
   private void told(KubernetesClient client, List<VirtualIp> vips, Tar tar) throws IOException {
     var missing = new ArrayList<String>();
-    var cluster = WhyCommand.cluster(client, connection.namespace(), missing);
+    var cluster = WhyCommand.cluster(connection, client, missing);
     for (var vip : vips) {
       var lines = new ArrayList<>(Why.of(vip, cluster, null, connection.now()));
       lines.addAll(missing);

@@ -2,6 +2,7 @@ package dev.virtualip.vip;
 
 import dev.virtualip.crds.schema.VirtualIp;
 import io.fabric8.kubernetes.api.model.NamedContext;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -22,11 +23,6 @@ import picocli.CommandLine.Spec;
 final class Connection {
   private static final int CONNECT_TIMEOUT_MS = 3000;
   private static final int REQUEST_TIMEOUT_MS = 10_000;
-
-  /** Label of the agents' pods. */
-  static final String AGENT_LABEL = "app.kubernetes.io/name";
-
-  static final String AGENT = "virtualip-agent";
 
   @Option(
       names = "--kubeconfig",
@@ -87,6 +83,16 @@ final class Connection {
         .build();
   }
 
+  /** The agents' pods. */
+  List<Pod> agents(KubernetesClient client) {
+    return client
+        .pods()
+        .inNamespace(namespace)
+        .withLabel("app.kubernetes.io/name", "virtualip-agent")
+        .list()
+        .getItems();
+  }
+
   /** All VirtualIPs, by name. */
   static List<VirtualIp> all(KubernetesClient client) {
     return client.resources(VirtualIp.class).list().getItems().stream()
@@ -117,9 +123,10 @@ final class Connection {
   static String message(Throwable failure) {
     if (failure instanceof KubernetesClientException refused && refused.getStatus() != null) {
       var status = refused.getStatus().getMessage();
-      return refused.getCode() == 404 && status == null
-          ? "the API server knows no VirtualIPs: is virtualip installed?"
-          : "the API server refused: " + (status == null ? "HTTP " + refused.getCode() : status);
+      return "the API server refused: %s%s"
+          .formatted(
+              status == null ? "HTTP " + refused.getCode() : status,
+              refused.getCode() == 404 ? "; is virtualip installed?" : "");
     }
     if (failure instanceof KubernetesClientException) {
       return "can't reach the API server: %s; see --kubeconfig and --context"

@@ -31,7 +31,7 @@ final class WhyCommand implements Callable<Integer> {
     try (var client = connection.open()) {
       var vip = Connection.one(client, name);
       var missing = new ArrayList<String>();
-      var cluster = cluster(client, connection.namespace(), missing);
+      var cluster = cluster(connection, client, missing);
       var screen = connection.screen();
       screen.print(Why.of(vip, cluster, node, connection.now()));
       screen.print(missing);
@@ -44,20 +44,14 @@ final class WhyCommand implements Callable<Integer> {
    *
    * @param missing gets a line for what may not
    */
-  static Why.Cluster cluster(KubernetesClient client, String namespace, List<String> missing) {
+  static Why.Cluster cluster(Connection connection, KubernetesClient client, List<String> missing) {
     return new Why.Cluster(
         read("nodes", missing, () -> client.nodes().list().getItems()),
+        read("pods", missing, () -> connection.agents(client)),
         read(
-            "pods",
+            "leases",
             missing,
-            () ->
-                client
-                    .pods()
-                    .inNamespace(namespace)
-                    .withLabel(Connection.AGENT_LABEL, Connection.AGENT)
-                    .list()
-                    .getItems()),
-        read("leases", missing, () -> client.leases().inNamespace(namespace).list().getItems()));
+            () -> client.leases().inNamespace(connection.namespace()).list().getItems()));
   }
 
   private static <T> List<T> read(String what, List<String> missing, Supplier<List<T>> list) {

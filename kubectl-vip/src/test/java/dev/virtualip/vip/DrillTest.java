@@ -108,7 +108,7 @@ class DrillTest {
         """
         node-a is master, and %s answered 100 requests
         node-b took over: a client was without service for N ms
-        node-b stays master
+        node-b is master now
         N of N requests had no good answer within a second
         """,
         drill("--stay", "--to", "node-b"));

@@ -36,6 +36,7 @@ final class StandIn implements AutoCloseable {
   private final Map<String, String> refusals;
 
   private String answered;
+  private int moves;
 
   /** Makes the objects, and obeys. */
   StandIn(KubernetesClient client, Map<String, String> refusals) {
@@ -174,11 +175,16 @@ final class StandIn implements AutoCloseable {
 
   private void moveTo(String node, String switchOver) {
     var other = node.equals("node-a") ? "node-b" : "node-a";
+    moves++;
     patch(
         """
-        {"status":{"master":"%s",%s"nodes":{"%1$s":{"state":"Master"},"%s":{"state":"Backup"}}}}"""
+        {"status":{"master":"%s",%s"nodes":{"%1$s":{"state":"Master","transitions":%d},\
+        "%s":{"state":"Backup","transitions":%3$d}}}}"""
             .formatted(
-                node, switchOver == null ? "" : "\"switchOver\":" + switchOver + ",", other));
+                node,
+                switchOver == null ? "" : "\"switchOver\":" + switchOver + ",",
+                moves,
+                other));
   }
 
   void patch(String json) {

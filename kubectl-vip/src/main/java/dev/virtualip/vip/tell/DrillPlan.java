@@ -45,8 +45,12 @@ public record DrillPlan(String from, String to, boolean returns) {
     boolean returns =
         Boolean.TRUE.equals(vip.getSpec().preempt().enabled())
             && preemptDelay.isZero()
-            && vip.getSpec().priorityOn(from) > vip.getSpec().priorityOn(next);
+            && priority(vip, from) > priority(vip, next);
     return new DrillPlan(from, next, returns);
+  }
+
+  private static int priority(VirtualIp vip, String node) {
+    return Reports.priority(Reports.of(vip).get(node));
   }
 
   private static String next(VirtualIp vip, String from, Kind kind, String to) {

@@ -337,7 +337,8 @@ public final class Why {
 
   private String afterwards(String master, String successor) {
     var spec = vip.getSpec();
-    boolean better = spec.priorityOn(master) > spec.priorityOn(successor);
+    boolean better =
+        Reports.priority(reports.get(master)) > Reports.priority(reports.get(successor));
     if (!better) {
       return "when %s is back, %s stays master".formatted(master, successor);
     }
