@@ -32,7 +32,8 @@ final class Screen {
   /** A screen with the colours that picocli finds fit. */
   static Screen of(PrintWriter out) {
     var console = System.console();
-    return new Screen(out, Ansi.AUTO.enabled(), console != null && console.isTerminal());
+    boolean terminal = console != null && console.isTerminal();
+    return new Screen(out, terminal && Ansi.AUTO.enabled(), terminal);
   }
 
   boolean isTerminal() {
