@@ -2,7 +2,6 @@ package dev.virtualip.vip;
 
 import java.util.concurrent.Callable;
 import picocli.AutoComplete;
-import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Parameters;
@@ -17,12 +16,25 @@ final class CompletionCommand implements Callable<Integer> {
   enum Shell {
     bash,
     zsh,
-    fish
+    fish,
+    kubectl
   }
 
   static final String PROGRAM = "kubectl-vip";
 
-  @Parameters(paramLabel = "SHELL", description = "${COMPLETION-CANDIDATES}")
+  private static final String KUBECTL =
+      """
+      #!/bin/sh
+      # By this kubectl completes kubectl vip, if it is on the PATH as kubectl_complete-vip.
+      exec %s %s "$@"
+      """
+          .formatted(PROGRAM, CompleteCommand.NAME);
+
+  @Parameters(
+      paramLabel = "SHELL",
+      description =
+          "bash, zsh, fish: for kubectl-vip; kubectl: a program kubectl_complete-vip, by which kubectl"
+              + " completes kubectl vip.")
   private Shell shell;
 
   @Spec private CommandSpec spec;
@@ -30,13 +42,16 @@ final class CompletionCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     var root = spec.root().commandLine();
-    spec.commandLine().getOut().print(shell == Shell.fish ? Fish.of(root) : bash(root));
+    spec.commandLine()
+        .getOut()
+        .print(
+            switch (shell) {
+              // By bashcompinit zsh reads the same.
+              case bash, zsh -> AutoComplete.bash(PROGRAM, root);
+              case fish -> Fish.of(root);
+              case kubectl -> KUBECTL;
+            });
     spec.commandLine().getOut().flush();
     return 0;
-  }
-
-  /** By bashcompinit zsh reads the same. */
-  private static String bash(CommandLine root) {
-    return AutoComplete.bash(PROGRAM, root);
   }
 }

@@ -25,6 +25,7 @@ import picocli.CommandLine.Spec;
       DrillCommand.class,
       BundleCommand.class,
       CompletionCommand.class,
+      CompleteCommand.class,
       ManCommand.class,
     })
 public final class VipMain implements Runnable {

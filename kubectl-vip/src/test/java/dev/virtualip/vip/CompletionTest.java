@@ -14,7 +14,9 @@ import org.junit.jupiter.api.Test;
 class CompletionTest {
   /** All commands and aliases there are. */
   private static Set<String> commands() {
-    return new TreeSet<>(VipMain.commandLine().getSubcommands().keySet());
+    var commands = new TreeSet<>(VipMain.commandLine().getSubcommands().keySet());
+    commands.remove(CompleteCommand.NAME);
+    return commands;
   }
 
   private static Set<String> found(String regex, String text) {
@@ -43,6 +45,14 @@ class CompletionTest {
   }
 
   @Test
+  void kubectlIsToldWhatMayFollow() {
+    assertEquals(new Run(0, "drain\ndrill\n:4\n", ""), Run.of("__complete", "dr"));
+    assertEquals("json\nwide\nyaml\n:4\n", Run.of("__complete", "status", "-o", "").out());
+    assertEquals("--watch\n:4\n", Run.of("__complete", "status", "--w").out());
+    assertTrue(Run.of("completion", "kubectl").out().contains("exec kubectl-vip __complete"));
+  }
+
+  @Test
   void fishCompletesEachCommandAndItsOptions() {
     var script = Run.of("completion", "fish").out();
     assertEquals(commands(), found("__fish_use_subcommand -a '([a-z ]+)'", script));
@@ -55,7 +65,7 @@ class CompletionTest {
         script);
     assertTrue(
         lines.contains(
-            "complete -c kubectl-vip -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish'"),
+            "complete -c kubectl-vip -n '__fish_seen_subcommand_from completion' -a 'bash zsh fish kubectl'"),
         script);
     assertTrue(
         lines.contains(
