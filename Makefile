@@ -10,15 +10,21 @@ MVN := mvn -B -ntp -Dstyle.color=never
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
-build: packages ## Compile and package; leaves agent/target/virtualip-agent and operator/target/virtualip-operator
+build: packages ## Compile and package; leaves virtualip-agent, virtualip-operator and kubectl-vip in */target
 	$(MVN) -q package -DskipTests
-	@$(MAKE) -s agent/target/virtualip-agent.aot
+	@$(MAKE) -s agent/target/virtualip-agent.aot kubectl-vip/target/kubectl-vip.aot
 
 # What the JVM learns in a training run: the agent starts in half the time, and without it all the same.
 agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 	@rm -f $@
 	@JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" agent/target/virtualip-agent train agent/target/training \
 	  >agent/target/train.log 2>&1 || { rm -f $@; echo "no AOT cache was made, perhaps as an agent runs here: see agent/target/train.log"; }
+
+# The same for the command line: a run that reaches no API server has loaded nearly all that there is.
+kubectl-vip/target/kubectl-vip.aot: kubectl-vip/target/kubectl-vip.jar
+	@rm -f $@
+	@KUBECONFIG=/dev/null JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" kubectl-vip/target/kubectl-vip \
+	  status >kubectl-vip/target/train.log 2>&1; [ -e $@ ] || echo "no AOT cache was made: see kubectl-vip/target/train.log"
 
 # To run images in the lab.
 RUNC := deploy/launcher/install-packages runc:runc \

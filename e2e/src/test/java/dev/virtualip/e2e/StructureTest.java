@@ -61,7 +61,8 @@ class StructureTest {
       operator.act: crds.schema kube operator.decide operator.watch
       operator: crds.schema crds.values kube operator.act operator.decide operator.watch
       vip.keepalived: crds.check crds.manifest crds.schema
-      vip: crds.check crds.manifest crds.schema crds.values vip.keepalived
+      vip.tell: crds.check crds.schema crds.values
+      vip: crds.check crds.manifest crds.schema crds.values kube vip.keepalived vip.tell
       e2e.lab:
       e2e: crds.schema e2e.lab
       e2e.bench: crds.schema e2e e2e.lab kube
@@ -76,6 +77,7 @@ class StructureTest {
       kube.EventWriter
       times for the API server: agent.kube.Heartbeat
       ages of files: agent.source.ManifestSource
+      ages and dates for people, and what a drill measures: vip.Connection vip.Probe
       the lab measures: e2e.Narration e2e.Scenario e2e.bench.* e2e.lab.*
       the thread's clock: agent.loop.BfdLoop agent.loop.VirtualRouterLoop
       until its pass is told the time: operator.VirtualIpOperator

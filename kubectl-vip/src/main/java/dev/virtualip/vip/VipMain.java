@@ -15,6 +15,18 @@ import picocli.CommandLine.Spec;
     mixinStandardHelpOptions = true,
     versionProvider = VipMain.Version.class,
     subcommands = {
+      StatusCommand.class,
+      WhyCommand.class,
+      TimelineCommand.class,
+      SwitchCommand.class,
+      ReleaseCommand.class,
+      PinCommand.class,
+      DrainCommand.class,
+      DrillCommand.class,
+      BundleCommand.class,
+      CompletionCommand.class,
+      CompleteCommand.class,
+      ManCommand.class,
       ImportCommand.class,
       LintCommand.class,
     })
@@ -42,12 +54,17 @@ public final class VipMain implements Runnable {
 
   /** Runs a command; returns its exit code. */
   public static int execute(String... args) {
+    return commandLine().execute(args);
+  }
+
+  /** The command line, for those who want its output elsewhere. */
+  static CommandLine commandLine() {
     return new CommandLine(new VipMain())
+        .setCaseInsensitiveEnumValuesAllowed(true)
         .setExecutionExceptionHandler(
             (e, commandLine, _) -> {
-              commandLine.getErr().println("kubectl-vip: " + e.getMessage());
+              commandLine.getErr().println("kubectl-vip: " + Connection.message(e));
               return 1;
-            })
-        .execute(args);
+            });
   }
 }

@@ -10,7 +10,8 @@ import java.util.Map;
 /**
  * What is. Each agent owns its own key of {@code nodes}; the agent that becomes master writes
  * {@code master} and {@code transitions}, and keeps {@code backups}. The rest is the operator's,
- * which also corrects what agents that are gone have left.
+ * which also corrects what agents that are gone have left; but for {@code lastDrill}, which is that
+ * of who has made the drill.
  */
 @JsonInclude(JsonInclude.Include.NON_NULL)
 public record VirtualIpStatus(
@@ -29,6 +30,9 @@ public record VirtualIpStatus(
     @JsonPropertyDescription("What became of the annotation virtualip.dev/switch-to.")
         SwitchOver switchOver,
     @JsonPropertyDescription(
+            "What a client lost in the last rehearsed move, written by kubectl vip drill.")
+        Drill lastDrill,
+    @JsonPropertyDescription(
             "Accepted: the spec may run. Ready: exactly one node is master and serves this"
                 + " generation. Reconciling, Stalled: not there yet; not without somebody's help."
                 + " Degraded: fewer nodes than selected can serve. MultipleMasters: more than one"
@@ -44,6 +48,28 @@ public record VirtualIpStatus(
       Map<String, NodeStatus> nodes,
       List<Condition> conditions) {
     this(observedGeneration, master, null, null, nodes, null, null, conditions);
+  }
+
+  /** A status without a drill. */
+  public VirtualIpStatus(
+      Long observedGeneration,
+      String master,
+      Integer backups,
+      Long transitions,
+      Map<String, NodeStatus> nodes,
+      Map<String, HandOver> handOvers,
+      SwitchOver switchOver,
+      List<Condition> conditions) {
+    this(
+        observedGeneration,
+        master,
+        backups,
+        transitions,
+        nodes,
+        handOvers,
+        switchOver,
+        null,
+        conditions);
   }
 
   /** Number of nodes with the state Backup. */
@@ -273,6 +299,33 @@ public record VirtualIpStatus(
       Done,
       /** Not done, and not tried again: remove the annotation and set it again. */
       Refused
+    }
+  }
+
+  /** What a client lost in a rehearsed move. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record Drill(
+      @JsonPropertyDescription("When the move was asked for, RFC 3339 in UTC with milliseconds.")
+          String at,
+      @JsonPropertyDescription("How the master was made to leave.") Kind kind,
+      @JsonPropertyDescription("Node that was master.") String from,
+      @JsonPropertyDescription("Node that took over.") String to,
+      @JsonPropertyDescription("What the client asked, without a query and a password.") String url,
+      @JsonPropertyDescription("How many requests it sent, one every 10 ms.") Long requests,
+      @JsonPropertyDescription("How many of them had no good answer within a second.") Long failed,
+      @JsonPropertyDescription(
+              "Longest time between two requests that were answered, in milliseconds, while the"
+                  + " address moved.")
+          Long lostMillis,
+      @JsonPropertyDescription("The same while it moved back; absent where it did not.")
+          Long backLostMillis) {
+
+    /** How a master is made to leave. */
+    public enum Kind {
+      /** It is asked to hand over, by a switch-over. */
+      Switch,
+      /** Its agent's pod is deleted. */
+      StopAgent
     }
   }
 }

@@ -147,9 +147,10 @@ class AdmissionPolicyTest {
           {nodes: {node-b: {state: Backup}}} | {nodes: {node-b: {state: Master}}} | the agent of node-a writes status.nodes.node-a alone
           {nodes: {node-b: {state: Backup}}} | {} | the agent of node-a writes status.nodes.node-a alone
           {} | {nodes: {node-b: {}}} | the agent of node-a writes status.nodes.node-a alone
-          {} | {handOvers: {node-b: {priority: 1}}} | an agent writes no handOvers, switchOver, conditions and observedGeneration
-          {handOvers: {node-a: {priority: 1}}} | {} | an agent writes no handOvers, switchOver, conditions and observedGeneration
-          {observedGeneration: 1} | {observedGeneration: 2} | an agent writes no handOvers, switchOver, conditions and observedGeneration
+          {} | {handOvers: {node-b: {priority: 1}}} | an agent writes no handOvers, switchOver, lastDrill, conditions and observedGeneration
+          {handOvers: {node-a: {priority: 1}}} | {} | an agent writes no handOvers, switchOver, lastDrill, conditions and observedGeneration
+          {lastDrill: {to: node-b}} | {lastDrill: {to: node-a}} | an agent writes no handOvers, switchOver, lastDrill, conditions and observedGeneration
+          {observedGeneration: 1} | {observedGeneration: 2} | an agent writes no handOvers, switchOver, lastDrill, conditions and observedGeneration
           {master: node-a} | {master: node-c} | the agent of node-a claims and gives up status.master for its own node alone
           {master: node-b} | {} | the agent of node-a claims and gives up status.master for its own node alone
           """)

@@ -302,6 +302,7 @@ public final class AgentLiveness {
             reports,
             status.handOvers(),
             status.switchOver(),
+            status.lastDrill(),
             status.conditions()));
     return believed;
   }

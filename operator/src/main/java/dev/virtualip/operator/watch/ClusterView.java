@@ -76,6 +76,7 @@ public record ClusterView(
             status.nodes(),
             asked.handOvers(),
             asked.switchOver(),
+            status.lastDrill(),
             status.conditions()));
     return changed;
   }

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.Drill;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
@@ -96,6 +97,15 @@ class StatusPatchTest {
     vip.setStatus(new VirtualIpStatus(2L, "a", 1, null, NODES, null, done, READY));
     assertEquals(
         Optional.of("{\"status\":{\"switchOver\":null}}"), StatusPatch.of(vip, said(Map.of())));
+  }
+
+  @Test
+  void aDrillIsLeftToWhoHasMadeIt() {
+    var drill =
+        new Drill("t", Drill.Kind.Switch, "a", "b", "http://203.0.113.10/", 400L, 0L, 12L, null);
+    var vip = vip(2L, "a", READY, null);
+    vip.setStatus(new VirtualIpStatus(2L, "a", 1, null, NODES, null, null, drill, READY));
+    assertEquals(Optional.empty(), StatusPatch.of(vip, said(Map.of())));
   }
 
   @Test

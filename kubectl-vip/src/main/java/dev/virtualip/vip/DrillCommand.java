@@ -1,0 +1,309 @@
+package dev.virtualip.vip;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.virtualip.crds.check.CheckedSpec;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.Drill;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.kube.MergePatch;
+import dev.virtualip.vip.tell.DrillPlan;
+import dev.virtualip.vip.tell.Reports;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
+import io.fabric8.kubernetes.client.dsl.base.PatchContext;
+import io.fabric8.kubernetes.client.dsl.base.PatchType;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** {@code drill NAME --url URL}: a planned move, measured by a client from where this runs. */
+@Command(
+    name = "drill",
+    mixinStandardHelpOptions = true,
+    description =
+        "Moves a VirtualIP and back while it asks a URL every 10 ms, and prints what a client lost."
+            + " Refuses if no backup can serve.")
+final class DrillCommand implements Callable<Integer> {
+  /** How the master is made to leave. */
+  enum How {
+    SWITCH("switch", Drill.Kind.Switch),
+    STOP_AGENT("stop-agent", Drill.Kind.StopAgent);
+
+    private final String text;
+    private final Drill.Kind kind;
+
+    How(String text, Drill.Kind kind) {
+      this.text = text;
+      this.kind = kind;
+    }
+
+    @Override
+    public String toString() {
+      return text;
+    }
+  }
+
+  /** Requests before the move, all of which need an answer: a second of them. */
+  private static final int BEFORE = 100;
+
+  private static final int ATTEMPTS = 3;
+
+  /** Requests after a move that belong to it: late losses, as by a switch that forgets. */
+  private static final int AFTER = 200;
+
+  @Parameters(paramLabel = "NAME", description = "The VirtualIP.")
+  private String name;
+
+  @Option(
+      names = "--url",
+      required = true,
+      paramLabel = "URL",
+      description = "What clients ask at the address, http or https.")
+  private URI url;
+
+  @Option(
+      names = "--to",
+      paramLabel = "NODE",
+      description = "Node that is to take over. Default: the best backup.")
+  private String to;
+
+  @Option(
+      names = "--kind",
+      paramLabel = "KIND",
+      defaultValue = "switch",
+      description =
+          "switch: the master is asked to hand over; stop-agent: its agent's pod is deleted. Default:"
+              + " ${DEFAULT-VALUE}.")
+  private How how;
+
+  @Option(
+      names = "--stay",
+      description = "Leave it on the new node, as kubectl vip switch does; only of kind switch.")
+  private boolean stay;
+
+  @Option(
+      names = {"-k", "--insecure"},
+      description = "Take any certificate, as curl -k does.")
+  private boolean insecure;
+
+  @Mixin private Patience patience;
+  @Mixin private Connection connection;
+  @Spec private CommandSpec spec;
+
+  @Override
+  public Integer call() throws IOException, InterruptedException {
+    if (url.getHost() == null || !List.of("http", "https").contains(url.getScheme())) {
+      throw new ParameterException(
+          spec.commandLine(), "--url %s: give one as http://203.0.113.10/".formatted(url));
+    }
+    if (stay && how != How.SWITCH) {
+      throw new ParameterException(spec.commandLine(), "--stay is for --kind switch alone");
+    }
+    try (var client = connection.open()) {
+      var vip = Connection.one(client, name);
+      var checked = CheckedSpec.check(vip);
+      if (!checked.isGood()) {
+        throw new IllegalStateException("no drill: " + checked.problems().getFirst());
+      }
+      var plan = DrillPlan.of(vip, how.kind, to, checked.spec().preemptDelay());
+      var drill = measure(client, vip, plan);
+      write(client, drill);
+      return 0;
+    }
+  }
+
+  private Drill measure(KubernetesClient client, VirtualIp vip, DrillPlan plan)
+      throws IOException, InterruptedException {
+    var probe = Probe.start(url, insecure);
+    Moves moves;
+    try {
+      moves = move(client, vip, plan, probe);
+    } finally {
+      probe.end();
+    }
+    return told(plan, moves, probe.samples());
+  }
+
+  /**
+   * When the moves of a drill were, by the probe's marks.
+   *
+   * @param asked wall clock time of {@code begin}
+   * @param back whether there was a second move, from {@code moved} to {@code end}
+   */
+  private record Moves(Instant asked, long begin, long moved, boolean back, long end) {}
+
+  private Moves move(KubernetesClient client, VirtualIp vip, DrillPlan plan, Probe probe)
+      throws InterruptedException {
+    awaitGood(probe);
+    connection
+        .screen()
+        .print(
+            "%s is master, and %s answered %d requests"
+                .formatted(plan.from(), withoutSecrets(url), BEFORE));
+    var asked = connection.now();
+    long begin = probe.mark();
+    boolean done = false;
+    try {
+      leave(client, vip, plan);
+      probe.awaitEnded(AFTER);
+      done = true;
+    } finally {
+      if (!done && how == How.SWITCH) {
+        new SwitchOver(client, patience.timeout()).release(Connection.one(client, name));
+      }
+    }
+    long moved = probe.mark();
+    boolean back = returned(client, plan);
+    if (back) {
+      probe.awaitEnded(AFTER);
+    }
+    return new Moves(asked, begin, moved, back, probe.mark());
+  }
+
+  /**
+   * Waits for so many good answers in a row; a single slow one, as of a busy machine, is no end.
+   */
+  private void awaitGood(Probe probe) throws InterruptedException {
+    var error = "";
+    for (int attempt = 0; attempt < ATTEMPTS; attempt++) {
+      int before = probe.samples().size();
+      probe.awaitEnded(BEFORE);
+      var samples = probe.samples();
+      var bad = samples.subList(before, samples.size()).stream().filter(s -> !s.good()).findFirst();
+      if (bad.isEmpty()) {
+        return;
+      }
+      error = bad.get().error();
+    }
+    throw new IllegalStateException(
+        "no drill: %s does not answer well before it: %s".formatted(withoutSecrets(url), error));
+  }
+
+  /** Makes the master leave; returns when the other node is master. */
+  private void leave(KubernetesClient client, VirtualIp vip, DrillPlan plan) {
+    var switchOver = new SwitchOver(client, patience.timeout());
+    if (how == How.SWITCH) {
+      switchOver.to(vip, plan.to());
+      return;
+    }
+    var pods =
+        connection.agents(client).stream()
+            .filter(pod -> plan.from().equals(pod.getSpec().getNodeName()))
+            .toList();
+    if (pods.isEmpty()) {
+      throw new IllegalStateException(
+          "no drill: the agent of %s has no pod in %s; see --namespace"
+              .formatted(plan.from(), connection.namespace()));
+    }
+    var before = changes(vip, plan.to());
+    client.resource(pods.getFirst()).delete();
+    // An agent that is back at once may have been master again before this looks.
+    switchOver.await(
+        name,
+        v ->
+            Reports.masters(v).equals(List.of(plan.to()))
+                || !Objects.equals(changes(v, plan.to()), before),
+        plan.to() + " is not master");
+  }
+
+  private static Long changes(VirtualIp vip, String node) {
+    var report = Reports.of(vip).get(node);
+    return report == null ? null : report.transitions();
+  }
+
+  /** Ends what was asked for; returns whether the address has come back. */
+  private boolean returned(KubernetesClient client, DrillPlan plan) {
+    var switchOver = new SwitchOver(client, patience.timeout());
+    if (how == How.SWITCH && !stay) {
+      switchOver.release(Connection.one(client, name));
+    }
+    if (!stay && plan.returns()) {
+      try {
+        switchOver.await(
+            name,
+            v -> Reports.masters(v).equals(List.of(plan.from())),
+            plan.from() + " has not taken over again");
+        return true;
+      } catch (IllegalStateException e) {
+        // What the first move has cost is known, and worth more than an error.
+        connection.screen().print(e.getMessage());
+        return false;
+      }
+    }
+    if (how == How.STOP_AGENT) {
+      switchOver.await(
+          name,
+          v -> {
+            var report = Reports.of(v).get(plan.from());
+            return report != null && report.state() == State.Backup;
+          },
+          "the agent of %s is not back".formatted(plan.from()));
+    }
+    return false;
+  }
+
+  private Drill told(DrillPlan plan, Moves moves, List<Probe.Sample> samples) {
+    var screen = connection.screen();
+    long lost = Probe.longestGap(samples, moves.begin(), moves.moved()).toMillis();
+    screen.print("%s took over: a client was without service for %d ms".formatted(plan.to(), lost));
+    Long backLost = null;
+    if (moves.back()) {
+      backLost = Probe.longestGap(samples, moves.moved(), moves.end()).toMillis();
+      screen.print(
+          "%s took over again: a client was without service for %d ms"
+              .formatted(plan.from(), backLost));
+    } else {
+      screen.print("%s is master now".formatted(plan.to()));
+    }
+    long failed = samples.stream().filter(sample -> !sample.good()).count();
+    screen.print(
+        "%d of %d requests had no good answer within a second".formatted(failed, samples.size()));
+    return new Drill(
+        moves.asked().truncatedTo(ChronoUnit.MILLIS).toString(),
+        how.kind,
+        plan.from(),
+        plan.to(),
+        withoutSecrets(url),
+        (long) samples.size(),
+        failed,
+        lost,
+        backLost);
+  }
+
+  private void write(KubernetesClient client, Drill drill) {
+    var patch = JsonNodeFactory.instance.objectNode();
+    patch.putObject("status").set("lastDrill", MergePatch.whole(drill));
+    try {
+      client
+          .resources(VirtualIp.class)
+          .withName(name)
+          .subresource("status")
+          .patch(PatchContext.of(PatchType.JSON_MERGE), patch.toString());
+    } catch (KubernetesClientException e) {
+      connection.screen().print("not written to status.lastDrill: " + Connection.message(e));
+    }
+  }
+
+  /** The URL without user, password, query and fragment. */
+  static String withoutSecrets(URI url) {
+    try {
+      var path = Objects.requireNonNullElse(url.getPath(), "");
+      return new URI(url.getScheme(), null, url.getHost(), url.getPort(), path, null, null)
+          .toString();
+    } catch (URISyntaxException e) {
+      throw new IllegalArgumentException(e);
+    }
+  }
+}
