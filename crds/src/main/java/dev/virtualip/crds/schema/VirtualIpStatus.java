@@ -92,6 +92,8 @@ public record VirtualIpStatus(
       @JsonPropertyDescription("How often the state has changed since the agent started.")
           Long transitions,
       @JsonPropertyDescription("Address that this node's adverts come from.") String address,
+      @JsonPropertyDescription("Address of the master that this node hears as backup.")
+          String heardMaster,
       @JsonPropertyDescription("Others whose adverts with this VRID do not fit.")
           List<Speaker> speakers,
       @JsonPropertyDescription(
@@ -133,6 +135,7 @@ public record VirtualIpStatus(
           null,
           null,
           null,
+          null,
           null);
     }
 
@@ -149,6 +152,7 @@ public record VirtualIpStatus(
           refusedReason,
           transitions,
           address,
+          heardMaster,
           speakers,
           strayAddresses,
           servers,
@@ -169,6 +173,7 @@ public record VirtualIpStatus(
           refusedReason,
           transitions,
           address,
+          heardMaster,
           speakers,
           strayAddresses,
           virtualServers,
