@@ -363,6 +363,7 @@ public final class VirtualIpConditions {
     }
     boolean electing =
         serving(vip).isEmpty()
+            && outside().isEmpty()
             && reports.values().stream()
                 .anyMatch(r -> r.state() == State.Backup || r.state() == State.Init);
     if (electing) {
