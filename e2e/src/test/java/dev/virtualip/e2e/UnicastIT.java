@@ -98,15 +98,20 @@ class UnicastIT {
     return capture.frames().size();
   }
 
-  /** As long as the agent runs; without it, the kernel tells that nobody speaks VRRP there. */
+  /**
+   * As long as the agent runs; without it, the kernel tells that nobody speaks VRRP there. keepalived
+   * leaves the hop limit of unicast IPv6 to the kernel unless unicast_ttl is given.
+   */
   @ParameterizedTest
   @CsvSource({
-    "10.9.0.100/24, 10.9.0.1, 10.9.0.2, 'icmp[icmptype] == 3'",
-    "2001:db8:9::100/64, 2001:db8:9::a, 2001:db8:9::b, 'icmp6 and ip6[40] == 4'"
+    "10.9.0.100/24, 10.9.0.1, 10.9.0.2, 255, 'icmp[icmptype] == 3'",
+    "2001:db8:9::100/64, 2001:db8:9::a, 2001:db8:9::b, 64, 'icmp6 and ip6[40] == 4'"
   })
-  void theKernelDoesNotAnswerAdverts(String vip, String own, String peer, String unreachable) {
-    try (var agent =
-            agent(a, vip, "{mode: Unicast, peers: ['%s', '%s']}".formatted(own, peer), "");
+  void theKernelDoesNotAnswerAdverts(
+      String vip, String own, String peer, int minTtl, String unreachable) {
+    var transport =
+        "{mode: Unicast, minTtl: %d, peers: ['%s', '%s']}".formatted(minTtl, own, peer);
+    try (var agent = agent(a, vip, transport, "");
         var answers = b.capture("eth0", unreachable)) {
       awaitState(agent, "Master");
       try (var keepalived = keepalived(b, vip, peer, own)) {

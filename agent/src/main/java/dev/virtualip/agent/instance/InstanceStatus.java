@@ -65,6 +65,13 @@ final class InstanceStatus {
     since = node.clock().instant();
   }
 
+  /** The master that a backup hears; null for none. */
+  static String heardMaster(VirtualRouter router) {
+    return router.state() instanceof Backup backup && backup.master() != null
+        ? IpPrefix.text(backup.master())
+        : null;
+  }
+
   /** The API's name for a router's state. */
   static VirtualIpStatus.State name(State state) {
     return switch (state) {
@@ -234,6 +241,7 @@ final class InstanceStatus {
         refusedGeneration == null ? null : refused.getFirst().kind().name(),
         transitions,
         router.source() == null ? null : IpPrefix.text(router.source()),
+        heardMaster(router),
         speakers.isEmpty() ? null : speakers,
         strays.isEmpty() ? null : strays,
         virtualServers,

@@ -594,6 +594,9 @@ public final class VrrpInstance {
       }
       performed(effect, before);
     }
+    if (!Objects.equals(InstanceStatus.heardMaster(before), InstanceStatus.heardMaster(router))) {
+      onStatus.accept(this);
+    }
     if (config.syncGroup() != null) {
       group.stepped(this, before, step, now);
     }

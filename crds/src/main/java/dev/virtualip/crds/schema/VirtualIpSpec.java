@@ -159,6 +159,12 @@ public record VirtualIpSpec(
     @JsonPropertyDescription(
             "Whether a higher priority takes over from a lower one that is master.")
         Preempt preempt,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Whether a router outside of the cluster, such as a keepalived, may be master: then the"
+                + " VirtualIP is Ready as long as a node hears it. For a migration, or for nodes that"
+                + " are the spare of other routers.")
+        Boolean allowOutside,
     @JsonPropertyDescription(
             "A VRRPv2 password (keepalived: auth_type PASS), or signed adverts (auth_hmac).")
         Authentication authentication,
@@ -352,6 +358,7 @@ public record VirtualIpSpec(
     advertRepeat = Objects.requireNonNullElse(advertRepeat, 1);
     initialState = Objects.requireNonNullElse(initialState, InitialState.Backup);
     preempt = Objects.requireNonNullElse(preempt, Preempt.DEFAULT);
+    allowOutside = Objects.requireNonNullElse(allowOutside, false);
     rfc9568Checksum = Objects.requireNonNullElse(rfc9568Checksum, false);
     transport = Objects.requireNonNullElse(transport, Transport.MULTICAST);
     addresses = copy(addresses);

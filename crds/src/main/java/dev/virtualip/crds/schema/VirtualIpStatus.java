@@ -118,6 +118,8 @@ public record VirtualIpStatus(
       @JsonPropertyDescription("How often the state has changed since the agent started.")
           Long transitions,
       @JsonPropertyDescription("Address that this node's adverts come from.") String address,
+      @JsonPropertyDescription("Address of the master that this node hears as backup.")
+          String heardMaster,
       @JsonPropertyDescription("Others whose adverts with this VRID do not fit.")
           List<Speaker> speakers,
       @JsonPropertyDescription(
@@ -159,6 +161,7 @@ public record VirtualIpStatus(
           null,
           null,
           null,
+          null,
           null);
     }
 
@@ -175,6 +178,7 @@ public record VirtualIpStatus(
           refusedReason,
           transitions,
           address,
+          heardMaster,
           speakers,
           strayAddresses,
           servers,
@@ -195,6 +199,7 @@ public record VirtualIpStatus(
           refusedReason,
           transitions,
           address,
+          heardMaster,
           speakers,
           strayAddresses,
           virtualServers,

@@ -39,6 +39,10 @@ public final class VirtualIpConditions {
   /** The agents' reason when the NIC of the adverts does not exist on their node. */
   private static final String INTERFACE_NOT_FOUND = "InterfaceNotFound";
 
+  private static final String MASTER_OUTSIDE = "MasterOutside";
+  private static final String OUTSIDE_FIX =
+      ": set spec.allowOutside if that is meant, or end it to let a node take over";
+
   private static final String NOT_RUN = "not run: ";
   private static final String ALL_NODES_AT_FAULT = "AllNodesAtFault";
 
@@ -269,6 +273,15 @@ public final class VirtualIpConditions {
           "NotAccepted",
           "generation %d is not accepted; %s".formatted(generation(), served(masters)));
     }
+    var outside = masters.isEmpty() ? outside() : Optional.<String>empty();
+    if (outside.isPresent()) {
+      boolean may = vip.getSpec().allowOutside();
+      return condition(
+          READY,
+          may ? "True" : "False",
+          MASTER_OUTSIDE,
+          outside.get() + " is master, and no node of this VirtualIP" + (may ? "" : OUTSIDE_FIX));
+    }
     if (masters.isEmpty()) {
       return mayHaveOne()
           ? condition(READY, "Unknown", "MasterUnknown", noMaster())
@@ -308,6 +321,17 @@ public final class VirtualIpConditions {
             : "%s serves until its successor is there".formatted(master));
   }
 
+  /** The address of a master that is no node, where a node hears one. */
+  private Optional<String> outside() {
+    var own =
+        reports.values().stream().map(NodeStatus::address).collect(Collectors.toSet());
+    return reports.values().stream()
+        .filter(report -> report.state() == State.Backup && report.heardMaster() != null)
+        .map(NodeStatus::heardMaster)
+        .filter(address -> !own.contains(address))
+        .findFirst();
+  }
+
   /** Whether a silent node may still be master: all other nodes are backups or silent. */
   private boolean mayHaveOne() {
     boolean anyUnknown = reports.values().stream().anyMatch(r -> r.state() == State.Unknown);
@@ -339,6 +363,7 @@ public final class VirtualIpConditions {
     }
     boolean electing =
         serving(vip).isEmpty()
+            && outside().isEmpty()
             && reports.values().stream()
                 .anyMatch(r -> r.state() == State.Backup || r.state() == State.Init);
     if (electing) {

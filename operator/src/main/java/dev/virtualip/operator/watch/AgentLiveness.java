@@ -283,6 +283,7 @@ public final class AgentLiveness {
         null,
         null,
         null,
+        null,
         report.history(),
         // Other nodes go on to send only what this one accepts when it comes back.
         report.hmac());

@@ -145,7 +145,7 @@ class HealthTest {
     var stray = List.of("203.0.113.77/24 dev eth1");
     var b =
         new NodeStatus(
-            Backup, 100, null, null, null, 2L, null, null, null, null, null, stray, null, null,
+            Backup, 100, null, null, null, 2L, null, null, null, null, null, null, stray, null, null,
             null);
     assertEquals(
         "StrayAddresses True BoundByOthers: b is not master and has 203.0.113.77/24 dev eth1:"
@@ -166,8 +166,8 @@ class HealthTest {
   private static NodeStatus speaking(State state, String address, Speaker speaker) {
     var speakers = speaker == null ? null : List.of(speaker);
     return new NodeStatus(
-        state, 100, null, null, null, 2L, null, null, null, address, speakers, null, null, null,
-        null);
+        state, 100, null, null, null, 2L, null, null, null, address, null, speakers, null, null,
+        null, null);
   }
 
   @Test

@@ -131,7 +131,43 @@ class VirtualIpConditionsTest {
 
   private static NodeStatus at(String address, State state) {
     return new NodeStatus(
-        state, 100, null, null, null, 2L, null, null, null, address, null, null, null, null, null);
+        state, 100, null, null, null, 2L, null, null, null, address, null, null, null, null, null,
+        null);
+  }
+
+  private static NodeStatus hearing(String master, String address) {
+    return new NodeStatus(
+        Backup, 100, null, "Started", null, 2L, null, null, null, address, master, null, null,
+        null, null, null);
+  }
+
+  /** As during a migration from keepalived, or where nodes are the spare of other routers. */
+  @Test
+  void aMasterThatIsNoNodeIsNamedAndMayBeMeant() {
+    var vip =
+        Vips.reported(
+            Vips.edge("web", 77),
+            null,
+            Map.of(
+                "a", hearing("10.0.0.13", "10.0.0.11"), "b", hearing("10.0.0.13", "10.0.0.12")));
+    assertEquals(
+        "False MasterOutside: 10.0.0.13 is master, and no node of this VirtualIP: set"
+            + " spec.allowOutside if that is meant, or end it to let a node take over",
+        text(ready(vip)));
+    vip.setSpec(Serialization.unmarshal("{\"allowOutside\": true}", VirtualIpSpec.class));
+    assertEquals(
+        "True MasterOutside: 10.0.0.13 is master, and no node of this VirtualIP", text(ready(vip)));
+  }
+
+  @Test
+  void aNodeThatIsHeardAndHasNotReportedYetIsNotOutside() {
+    var vip =
+        Vips.reported(
+            Vips.edge("web", 77),
+            null,
+            Map.of("a", hearing("10.0.0.12", "10.0.0.11"), "b", at("10.0.0.12", Backup)));
+    assertEquals(
+        "False NoMaster: no node is master; a: Backup (Started), b: Backup", text(ready(vip)));
   }
 
   @Test
@@ -168,6 +204,7 @@ class VirtualIpConditionsTest {
             2L,
             "Conflict",
             0L,
+            null,
             null,
             null,
             null,
