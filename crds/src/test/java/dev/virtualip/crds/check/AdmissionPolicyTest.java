@@ -65,6 +65,11 @@ class AdmissionPolicyTest {
           addresses: [{address: 203.0.113.1/24, interface: lo}] | spec: VirtualIPPool team-a allows the NICs
           routes: [{to: default, via: 203.0.113.1}] | spec: VirtualIPPool team-a allows routes and rules of the tables 100-199;
           rules: [{from: 203.0.113.1, table: 254, priority: 9}] | spec: VirtualIPPool team-a allows routes and rules
+          virtualServers: [{name: a, port: 80, forwarding: Masquerade, realServers: {addresses: [{address: 203.0.113.21}]}}] |
+          virtualServers: [{name: a, port: 80, forwarding: DirectRoute, realServers: {nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: b, operator: Exists}]}}}}] |
+          virtualServers: [{name: a, port: 80, forwarding: DirectRoute, realServers: {nodes: {selector: {matchLabels: {team: b}}}}}] | spec.nodes.selector: it has to contain
+          virtualServers: [{name: a, port: 80, forwarding: DirectRoute, realServers: {addresses: [{address: 203.0.113.21}]}}] | spec.virtualServers: VirtualIPPool team-a is for some nodes only: with DirectRoute and Tunnel
+          virtualServers: [{name: a, port: 80, forwarding: Tunnel, realServers: {addresses: [{address: 203.0.113.21}]}}] | spec.virtualServers: VirtualIPPool team-a is for some nodes only: with DirectRoute and Tunnel
           nodes: {selector: {matchLabels: {team: b}}} | spec.nodes.selector: it has to contain
           nodes: {selector: {matchLabels: {team: a}}} | spec.nodes.selector: it has to contain
           nodes: {} | spec.nodes.selector: it has to contain
@@ -89,6 +94,10 @@ class AdmissionPolicyTest {
             "spec: VirtualIPPool all allows routes and rules of the tables none; or name another"
                 + " pool in spec.pool"),
         pools(null, "routes: [{to: default, via: 203.0.113.1}]", all, true));
+    var listed =
+        "virtualServers: [{name: a, port: 80, forwarding: Tunnel, realServers: {addresses: [{address:"
+            + " 203.0.113.21}]}}]";
+    assertEquals(List.of(), pools(null, listed, all, true));
   }
 
   @Test
