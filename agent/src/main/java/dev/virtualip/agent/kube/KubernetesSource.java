@@ -316,15 +316,12 @@ public final class KubernetesSource implements AutoCloseable {
    * there is none: an API server in trouble must not look like a Secret that is missing.
    */
   private List<VirtualIp> withoutUnread(List<VirtualIp> vips, Set<String> unread) {
-    var before = new HashMap<String, VirtualIp>();
-    last.virtualIps().forEach(vip -> before.put(vip.getMetadata().getUid(), vip));
     return vips.stream()
-        .map(
+        .flatMap(
             vip ->
                 Collections.disjoint(names(Desired.secretKeys(List.of(vip))), unread)
-                    ? vip
-                    : before.get(vip.getMetadata().getUid()))
-        .filter(Objects::nonNull)
+                    ? Stream.of(vip)
+                    : last.virtualIps().stream().filter(before -> sameObject(before, vip)))
         .toList();
   }
 
