@@ -185,6 +185,7 @@ class InstallationTest {
             "ClusterRole /virtualip-agent-pods",
             "ClusterRoleBinding /virtualip-agent",
             "ClusterRoleBinding /virtualip-agent-pods",
+            "ConfigMap virtualip-system/virtualip-hand-overs",
             "CustomResourceDefinition /virtualippools.virtualip.dev",
             crd,
             "Namespace /virtualip-system",
