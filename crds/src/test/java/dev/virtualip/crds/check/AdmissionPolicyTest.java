@@ -9,6 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The CEL of the admission policies. No API server here is new enough to run them. */
 class AdmissionPolicyTest {
@@ -30,19 +31,36 @@ class AdmissionPolicyTest {
   private static final String NODES =
       "nodes: {selector: {matchLabels: {team: a, c: d}, matchExpressions: [{key: b, operator: Exists}]}}";
 
-  private static String vip(String fields) {
-    return "spec: " + Specs.tree(fields);
-  }
+  private static final String MAY_NOT_USE =
+      "you may not use VirtualIPPool team-a: name another one in spec.pool, or ask for the verb use"
+          + " on it";
 
   private static List<String> pools(String before, String after, String pool, boolean mayUse) {
-    var given = new HashMap<>(Map.of("params", pool, "mayUse", Boolean.toString(mayUse)));
+    return virtualIp(POOLS, "somebody", "{}", before, after, pool, mayUse);
+  }
+
+  /** Refusals of a change by somebody, where the object before has this metadata. */
+  private static List<String> virtualIp(
+      AdmissionPolicy policy,
+      String user,
+      String metadata,
+      String before,
+      String after,
+      String pool,
+      boolean mayUse) {
+    var given = new HashMap<>(Map.of("mayUse", Boolean.toString(mayUse), "params", pool));
+    given.put("request", "{userInfo: {username: '%s'}}".formatted(user));
     if (before != null) {
-      given.put("oldObject", vip(before));
+      given.put("oldObject", vip(metadata, before));
     }
     if (after != null) {
-      given.put("object", vip(after));
+      given.put("object", vip("{}", after));
     }
-    return POOLS.refusals(given);
+    return policy.refusals(given);
+  }
+
+  private static String vip(String metadata, String fields) {
+    return "{metadata: %s, spec: %s}".formatted(metadata, Specs.tree(fields));
   }
 
   @ParameterizedTest
@@ -102,16 +120,35 @@ class AdmissionPolicyTest {
 
   @Test
   void whoMayNotUseAPoolNeitherMakesNorEditsNorDeletesItsVirtualIps() {
-    var refused =
-        List.of(
-            "you may not use VirtualIPPool team-a: name another one in spec.pool, or ask for the verb"
-                + " use on it");
+    var refused = List.of(MAY_NOT_USE);
     var in = NODES + "\npool: team-a";
     assertEquals(refused, pools(null, in, TEAM_A, false));
     assertEquals(refused, pools(in, in, TEAM_A, false));
     assertEquals(refused, pools(in, "pool: team-b", TEAM_A, false));
     assertEquals(refused, pools(in, null, TEAM_A, false));
     assertEquals(List.of(), pools(in, null, TEAM_A, true));
+  }
+
+  @Test
+  void aDeletionInTheForegroundEndsWithoutUse() {
+    var in = NODES + "\npool: team-a";
+    var deleted = "{deletionTimestamp: '2026-11-28T12:00:00Z', finalizers: [foregroundDeletion]}";
+    assertEquals(List.of(), virtualIp(POOLS, "somebody", deleted, in, in, TEAM_A, false));
+    assertEquals(
+        List.of(MAY_NOT_USE),
+        virtualIp(POOLS, "somebody", deleted, in, in + "\nvrid: 10", TEAM_A, false));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "system:serviceaccount:kube-system:generic-garbage-collector",
+        "system:kube-controller-manager"
+      })
+  void theGarbageCollectorNeedsNoUse(String user) {
+    var in = NODES + "\npool: team-a";
+    assertEquals(List.of(), virtualIp(POOLS, user, "{}", in, null, TEAM_A, false));
+    assertEquals(List.of(), virtualIp(POOLS, user, "{}", in, in, TEAM_A, false));
   }
 
   @Test
