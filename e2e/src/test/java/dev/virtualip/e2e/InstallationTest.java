@@ -91,7 +91,7 @@ class InstallationTest {
   void thePoliciesAreTheSameByOverlayAndByValue() throws IOException, InterruptedException {
     var chart = helm(template -> template.set("crd.keep", false).set("policies.enabled", true));
     assertEquals(
-        3,
+        4,
         chart.keySet().stream()
             .filter(key -> key.startsWith("ValidatingAdmissionPolicy "))
             .count());

@@ -14,6 +14,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The CEL of the admission policies. No API server here is new enough to run them. */
 class AdmissionPolicyTest {
   private static final AdmissionPolicy POOLS = new AdmissionPolicy("pools.yaml");
+  private static final AdmissionPolicy USE = new AdmissionPolicy("use.yaml");
   private static final AdmissionPolicy AGENTS = new AdmissionPolicy("agents.yaml");
   private static final AdmissionPolicy OPERATOR = new AdmissionPolicy("operator.yaml");
 
@@ -30,6 +31,12 @@ class AdmissionPolicyTest {
 
   private static final String NODES =
       "nodes: {selector: {matchLabels: {team: a, c: d}, matchExpressions: [{key: b, operator: Exists}]}}";
+
+  private static final String COLLECTOR =
+      "system:serviceaccount:kube-system:generic-garbage-collector";
+
+  private static final String DELETED =
+      "{deletionTimestamp: '2026-11-28T12:00:00Z', finalizers: [foregroundDeletion]}";
 
   private static final String MAY_NOT_USE =
       "you may not use VirtualIPPool team-a: name another one in spec.pool, or ask for the verb use"
@@ -129,21 +136,46 @@ class AdmissionPolicyTest {
     assertEquals(List.of(), pools(in, null, TEAM_A, true));
   }
 
+  /** Evaluated without params. */
+  @Test
+  void whoMayNotUseAPoolCannotTakeItsNameBeforeItIsThere() {
+    var in = "pool: team-b";
+    var named =
+        "spec.pool: you may not use VirtualIPPool team-b: name another one, or ask for the verb use"
+            + " on it";
+    var was =
+        "this VirtualIP is in VirtualIPPool team-b, which you may not use: ask for the verb use on"
+            + " it";
+    assertEquals(List.of(named), use("somebody", "{}", null, in, false));
+    assertEquals(List.of(named), use("somebody", "{}", "vrid: 3", in, false));
+    assertEquals(List.of(was), use("somebody", "{}", in, "vrid: 3", false));
+    assertEquals(List.of(was), use("somebody", "{}", in, null, false));
+    assertEquals(List.of(), use("somebody", "{}", null, in, true));
+    assertEquals(List.of(), use("somebody", "{}", null, "vrid: 3", false));
+    assertEquals(List.of(), use(COLLECTOR, "{}", in, null, false));
+    assertEquals(List.of(), use("somebody", DELETED, in, in, false));
+    assertEquals(
+        List.of(named, was), use("somebody", DELETED, in, "{pool: team-b, vrid: 3}", false));
+  }
+
+  private static List<String> use(
+      String user, String metadata, String before, String after, boolean mayUse) {
+    return virtualIp(USE, user, metadata, before, after, "{}", mayUse);
+  }
+
   @Test
   void aDeletionInTheForegroundEndsWithoutUse() {
     var in = NODES + "\npool: team-a";
-    var deleted = "{deletionTimestamp: '2026-11-28T12:00:00Z', finalizers: [foregroundDeletion]}";
-    assertEquals(List.of(), virtualIp(POOLS, "somebody", deleted, in, in, TEAM_A, false));
+    assertEquals(List.of(), virtualIp(POOLS, "somebody", DELETED, in, in, TEAM_A, false));
     assertEquals(
         List.of(MAY_NOT_USE),
-        virtualIp(POOLS, "somebody", deleted, in, in + "\nvrid: 10", TEAM_A, false));
+        virtualIp(POOLS, "somebody", DELETED, in, in + "\nvrid: 10", TEAM_A, false));
   }
 
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "system:serviceaccount:kube-system:generic-garbage-collector",
-        "system:kube-controller-manager"
+        COLLECTOR, "system:kube-controller-manager"
       })
   void theGarbageCollectorNeedsNoUse(String user) {
     var in = NODES + "\npool: team-a";
