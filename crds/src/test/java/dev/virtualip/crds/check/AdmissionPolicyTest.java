@@ -126,6 +126,24 @@ class AdmissionPolicyTest {
   }
 
   @Test
+  void anEmptyListIsAsNone() {
+    var pool =
+        "{metadata: {name: all}, spec: {addresses: [0.0.0.0/0], networks: [], interfaces: [], vrids:"
+            + " [], tables: []}}";
+    assertEquals(List.of(), pools(null, "vrid: 3", pool, true));
+    assertEquals(
+        List.of(
+            "spec.addresses: VirtualIPPool all allows prefix lengths of 24 and more, of IPv6 64; or"
+                + " name another pool in spec.pool"),
+        pools(null, "addresses: [{address: 203.0.113.1/8}]", pool, true));
+    assertEquals(
+        List.of(
+            "spec: VirtualIPPool all allows routes and rules of the tables none; or name another"
+                + " pool in spec.pool"),
+        pools(null, "routes: [{to: default, via: 203.0.113.1}]", pool, true));
+  }
+
+  @Test
   void whoMayNotUseAPoolNeitherMakesNorEditsNorDeletesItsVirtualIps() {
     var refused = List.of(MAY_NOT_USE);
     var in = NODES + "\npool: team-a";
