@@ -248,6 +248,18 @@ class AdmissionPolicyTest {
           {observedGeneration: 1} | {observedGeneration: 2} | an agent writes no handOvers, switchOver, conditions and observedGeneration
           {master: node-a} | {master: node-c} | the agent of node-a claims and gives up status.master for its own node alone
           {master: node-b} | {} | the agent of node-a claims and gives up status.master for its own node alone
+          {master: node-b, transitions: 7} | {master: node-a, transitions: 8} |
+          {master: node-b, transitions: 7} | {master: node-a, transitions: 3} |
+          {transitions: 7} | {master: node-a, transitions: 1} |
+          {master: node-b, transitions: 7} | {master: node-a, transitions: 9} | the agent of node-a counts one transition, as it claims status.master
+          {master: node-b, transitions: 7} | {master: node-a, transitions: 0} | the agent of node-a counts one transition, as it claims status.master
+          {master: node-b, transitions: 7} | {master: node-b, transitions: 8} | the agent of node-a counts one transition, as it claims status.master
+          {master: node-b, transitions: 7} | {master: node-b} | the agent of node-a counts one transition, as it claims status.master
+          {master: node-a, backups: 2} | {master: node-a, backups: 1} |
+          {master: node-b, backups: 2} | {master: node-b, backups: 1, nodes: {node-a: {state: Master}}} |
+          {master: node-b, backups: 2} | {master: node-b, backups: 0} | the agent of node-a writes status.backups as master alone
+          {master: node-b, backups: 2} | {master: node-b, backups: 0, nodes: {node-a: {state: Backup}}} | the agent of node-a writes status.backups as master alone
+          {backups: 2} | {} | the agent of node-a writes status.backups as master alone
           """)
   void anAgentWritesItsOwnReportAlone(String before, String after, String refusal) {
     assertEquals(
