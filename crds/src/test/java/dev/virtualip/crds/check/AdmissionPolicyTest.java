@@ -98,6 +98,10 @@ class AdmissionPolicyTest {
           nodes: {selector: {matchLabels: {team: b}}} | spec.nodes.selector: it has to contain
           nodes: {selector: {matchLabels: {team: a}}} | spec.nodes.selector: it has to contain
           nodes: {} | spec.nodes.selector: it has to contain
+          nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: b, operator: Exists, values: []}]}} |
+          nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: b, operator: DoesNotExist}]}} | spec.nodes.selector: it has to contain
+          nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: b, operator: In, values: [c]}]}} | spec.nodes.selector: it has to contain
+          nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: c, operator: Exists}]}} | spec.nodes.selector: it has to contain
           """)
   void whatAPoolDoesNotAllowIsRefused(String field, String begin) {
     var spec = field.startsWith("nodes") ? field : NODES + "\n" + field;
