@@ -14,6 +14,7 @@ import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.TemplateCommand;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +22,7 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -96,6 +98,36 @@ class InstallationTest {
             .filter(key -> key.startsWith("ValidatingAdmissionPolicy "))
             .count());
     assertSame(kustomize("overlays/policies"), chart);
+  }
+
+  @Test
+  void thePoliciesLetTheAgentsSeeProcessesWhereTheInstallationDoes(@TempDir Path folder)
+      throws IOException, InterruptedException {
+    var deploy = folder.toRealPath().relativize(Installation.DEPLOY.toRealPath());
+    Files.writeString(
+        folder.resolve("kustomization.yaml"),
+        """
+        resources: [%1$s/base]
+        components: [%1$s/components/policies, %1$s/components/host-pid]
+        """
+            .formatted(deploy));
+    var chart =
+        helm(
+            template ->
+                template
+                    .set("crd.keep", false)
+                    .set("policies.enabled", true)
+                    .set("agent.hostPID", true));
+    assertEquals("true", hostPid(chart));
+    assertEquals("false", hostPid(helm(template -> template.set("policies.enabled", true))));
+    assertSame(Installation.objects(Installation.kustomized(folder)), chart);
+  }
+
+  private static String hostPid(SortedMap<String, JsonNode> objects) {
+    var variable =
+        objects.get("ValidatingAdmissionPolicy /virtualip-operator").at("/spec/variables/0");
+    assertEquals("hostPID", variable.path("name").asText());
+    return variable.path("expression").asText();
   }
 
   /** kubectl drain refuses to evict a pod that has any. */

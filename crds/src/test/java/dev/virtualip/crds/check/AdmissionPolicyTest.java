@@ -195,10 +195,7 @@ class AdmissionPolicyTest {
   }
 
   @ParameterizedTest
-  @ValueSource(
-      strings = {
-        COLLECTOR, "system:kube-controller-manager"
-      })
+  @ValueSource(strings = {COLLECTOR, "system:kube-controller-manager"})
   void theGarbageCollectorNeedsNoUse(String user) {
     var in = NODES + "\npool: team-a";
     assertEquals(List.of(), virtualIp(POOLS, user, "{}", in, null, TEAM_A, false));
@@ -345,6 +342,7 @@ class AdmissionPolicyTest {
                 "name: virtualip-agent}", "name: other}",
                 "Name: virtualip-agent", "Name: default",
                 "emptyDir: {}", "hostPath: {path: /}",
+                "    serviceAccountName:", "    hostPID: true\n      serviceAccountName:",
                 "NET_RAW", "SYS_ADMIN",
                 "Escalation: false", "Escalation: true",
                 "capabilities:", "privileged: true\n            capabilities:")
