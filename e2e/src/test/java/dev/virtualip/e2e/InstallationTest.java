@@ -14,15 +14,15 @@ import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.TemplateCommand;
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
@@ -101,16 +101,8 @@ class InstallationTest {
   }
 
   @Test
-  void thePoliciesLetTheAgentsSeeProcessesWhereTheInstallationDoes(@TempDir Path folder)
+  void thePoliciesLetTheAgentsSeeProcessesWhereTheInstallationDoes()
       throws IOException, InterruptedException {
-    var deploy = folder.toRealPath().relativize(Installation.DEPLOY.toRealPath());
-    Files.writeString(
-        folder.resolve("kustomization.yaml"),
-        """
-        resources: [%1$s/base]
-        components: [%1$s/components/policies, %1$s/components/host-pid]
-        """
-            .formatted(deploy));
     var chart =
         helm(
             template ->
@@ -120,7 +112,25 @@ class InstallationTest {
                     .set("agent.hostPID", true));
     assertEquals("true", hostPid(chart));
     assertEquals("false", hostPid(helm(template -> template.set("policies.enabled", true))));
-    assertSame(Installation.objects(Installation.kustomized(folder)), chart);
+    assertSame(kustomizeComponents("policies", "host-pid"), chart);
+  }
+
+  /** In a folder of deploy/, which is all that a kustomize without a network gets to see. */
+  private static SortedMap<String, JsonNode> kustomizeComponents(String... names)
+      throws IOException, InterruptedException {
+    var folder = Files.createTempDirectory(Installation.DEPLOY.resolve("overlays"), "test-");
+    var file = folder.resolve("kustomization.yaml");
+    try {
+      var components =
+          Stream.of(names)
+              .map(name -> "../../components/" + name)
+              .collect(Collectors.joining(", "));
+      Files.writeString(file, "resources: [../../base]\ncomponents: [%s]\n".formatted(components));
+      return Installation.objects(Installation.kustomized(folder));
+    } finally {
+      Files.deleteIfExists(file);
+      Files.delete(folder);
+    }
   }
 
   private static String hostPid(SortedMap<String, JsonNode> objects) {
