@@ -107,6 +107,14 @@ class FaultsIT {
       }
     }
     awaitMaster(pair.nodeA(), pair.nodeB());
+    // Until then it would wait for its whole skew (docs/design/022-followed-at-once.md).
+    Await.until(
+        "node-b has not yielded within an interval",
+        MOVE,
+        () ->
+            Instant.parse(b.status("web").path("since").asText())
+                .plus(ADVERT)
+                .isBefore(Instant.now()));
     from = Instant.now();
   }
 

@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -91,11 +93,51 @@ class InstallationTest {
   void thePoliciesAreTheSameByOverlayAndByValue() throws IOException, InterruptedException {
     var chart = helm(template -> template.set("crd.keep", false).set("policies.enabled", true));
     assertEquals(
-        3,
+        4,
         chart.keySet().stream()
             .filter(key -> key.startsWith("ValidatingAdmissionPolicy "))
             .count());
     assertSame(kustomize("overlays/policies"), chart);
+  }
+
+  @Test
+  void thePoliciesLetTheAgentsSeeProcessesWhereTheInstallationDoes()
+      throws IOException, InterruptedException {
+    var chart =
+        helm(
+            template ->
+                template
+                    .set("crd.keep", false)
+                    .set("policies.enabled", true)
+                    .set("agent.hostPID", true));
+    assertEquals("true", hostPid(chart));
+    assertEquals("false", hostPid(helm(template -> template.set("policies.enabled", true))));
+    assertSame(kustomizeComponents("policies", "host-pid"), chart);
+  }
+
+  /** In a folder of deploy/, which is all that a kustomize without a network gets to see. */
+  private static SortedMap<String, JsonNode> kustomizeComponents(String... names)
+      throws IOException, InterruptedException {
+    var folder = Files.createTempDirectory(Installation.DEPLOY.resolve("overlays"), "test-");
+    var file = folder.resolve("kustomization.yaml");
+    try {
+      var components =
+          Stream.of(names)
+              .map(name -> "../../components/" + name)
+              .collect(Collectors.joining(", "));
+      Files.writeString(file, "resources: [../../base]\ncomponents: [%s]\n".formatted(components));
+      return Installation.objects(Installation.kustomized(folder));
+    } finally {
+      Files.deleteIfExists(file);
+      Files.delete(folder);
+    }
+  }
+
+  private static String hostPid(SortedMap<String, JsonNode> objects) {
+    var variable =
+        objects.get("ValidatingAdmissionPolicy /virtualip-operator").at("/spec/variables/0");
+    assertEquals("hostPID", variable.path("name").asText());
+    return variable.path("expression").asText();
   }
 
   /** kubectl drain refuses to evict a pod that has any. */
@@ -185,6 +227,7 @@ class InstallationTest {
             "ClusterRole /virtualip-agent-pods",
             "ClusterRoleBinding /virtualip-agent",
             "ClusterRoleBinding /virtualip-agent-pods",
+            "ConfigMap virtualip-system/virtualip-hand-overs",
             "CustomResourceDefinition /virtualippools.virtualip.dev",
             crd,
             "Namespace /virtualip-system",

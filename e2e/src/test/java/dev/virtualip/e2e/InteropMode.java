@@ -22,6 +22,9 @@ record InteropMode(
   /** Secret of the modes that have one. */
   static final String PASSWORD = "s3cret";
 
+  /** keepalived leaves unicast IPv6 to the kernel's default. */
+  private static final int KERNEL_HOPS = 64;
+
   /** Own addresses of the two hosts by role; the second one's are the greater. */
   private static final List<String> IPV4 = List.of("10.9.0.1", "10.9.0.2");
 
@@ -114,7 +117,8 @@ record InteropMode(
 
   private String transport() {
     return unicast
-        ? "{mode: Unicast, peers: ['%s', '%s']}".formatted(own(0), own(1))
+        ? "{mode: Unicast, minTtl: %d, peers: ['%s', '%s']}"
+            .formatted(ipv6 ? KERNEL_HOPS : 255, own(0), own(1))
         : "{mode: Multicast}";
   }
 

@@ -99,8 +99,8 @@ class UnicastIT {
   }
 
   /**
-   * As long as the agent runs; without it, the kernel tells that nobody speaks VRRP there. keepalived
-   * leaves the hop limit of unicast IPv6 to the kernel unless unicast_ttl is given.
+   * As long as the agent runs; without it, the kernel tells that nobody speaks VRRP there.
+   * keepalived leaves the hop limit of unicast IPv6 to the kernel unless unicast_ttl is given.
    */
   @ParameterizedTest
   @CsvSource({
@@ -109,8 +109,7 @@ class UnicastIT {
   })
   void theKernelDoesNotAnswerAdverts(
       String vip, String own, String peer, int minTtl, String unreachable) {
-    var transport =
-        "{mode: Unicast, minTtl: %d, peers: ['%s', '%s']}".formatted(minTtl, own, peer);
+    var transport = "{mode: Unicast, minTtl: %d, peers: ['%s', '%s']}".formatted(minTtl, own, peer);
     try (var agent = agent(a, vip, transport, "");
         var answers = b.capture("eth0", unreachable)) {
       awaitState(agent, "Master");

@@ -33,6 +33,7 @@ import java.net.HttpURLConnection;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -276,8 +277,12 @@ public final class KubernetesSource implements AutoCloseable {
       return;
     }
     var vips = readVirtualIps();
-    if (!secrets.follow(names(Desired.secretKeys(vips)))) {
-      return;
+    var unread = secrets.follow(secretNames(vips));
+    if (!unread.isEmpty()) {
+      if (last == null) {
+        return;
+      }
+      vips = withoutUnread(vips, unread);
     }
     if (Desired.usesNodes(vips) && !knowsAllNodes()) {
       return;
@@ -295,6 +300,29 @@ public final class KubernetesSource implements AutoCloseable {
       last = desired;
       consumer.accept(desired);
     }
+  }
+
+  /** Also those of the last versions, which go on where the newest ones name others. */
+  private Set<String> secretNames(List<VirtualIp> vips) {
+    var names = new HashSet<>(names(Desired.secretKeys(vips)));
+    if (last != null) {
+      names.addAll(names(Desired.secretKeys(last.virtualIps())));
+    }
+    return names;
+  }
+
+  /**
+   * With the last versions of those that name a Secret that has not been read, or without them if
+   * there is none: an API server in trouble must not look like a Secret that is missing.
+   */
+  private List<VirtualIp> withoutUnread(List<VirtualIp> vips, Set<String> unread) {
+    return vips.stream()
+        .flatMap(
+            vip ->
+                Collections.disjoint(names(Desired.secretKeys(List.of(vip))), unread)
+                    ? Stream.of(vip)
+                    : last.virtualIps().stream().filter(before -> sameObject(before, vip)))
+        .toList();
   }
 
   /**

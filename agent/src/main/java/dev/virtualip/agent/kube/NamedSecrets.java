@@ -4,8 +4,10 @@ import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -29,7 +31,7 @@ final class NamedSecrets implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(NamedSecrets.class);
   private static final long RETRY_MILLIS = 1_000;
 
-  /** Refusals of a first answer, after which all else goes on without it. */
+  /** Refusals for want of the right to read it, after which there is none for this agent. */
   private static final int TRIES = 10;
 
   /** What Kubernetes allows. VirtualIPs may have any text, which becomes part of a path. */
@@ -68,17 +70,18 @@ final class NamedSecrets implements AutoCloseable {
   /**
    * Reads these Secrets and no others.
    *
-   * @return whether it is worth asking for {@link #secrets}: else a first answer is on its way
+   * @return those among them without an answer yet: whether there is such a Secret is not known
    */
-  synchronized boolean follow(Set<String> names) {
+  synchronized Set<String> follow(Set<String> names) {
     wanted = Set.copyOf(names);
     answers.keySet().retainAll(wanted);
     failures.keySet().retainAll(wanted);
-    if (!wanted.stream()
-        .allMatch(name -> answers.containsKey(name) || failures.containsKey(name))) {
+    var unknown = new HashSet<>(wanted);
+    unknown.removeAll(answers.keySet());
+    if (!failures.keySet().containsAll(unknown)) {
       wanting.offer(true);
     }
-    return known();
+    return unknown;
   }
 
   /** Those that there are. */
@@ -105,7 +108,7 @@ final class NamedSecrets implements AutoCloseable {
       try {
         answered(name, read(name));
       } catch (KubernetesClientException e) {
-        failed(name, e.getMessage(), e.getCode() > 0);
+        failed(name, e.getMessage(), e.getCode() == HttpURLConnection.HTTP_FORBIDDEN);
       } catch (RuntimeException | Error e) {
         failed(name, e.toString(), true);
         Defects.goOn(e);
@@ -135,13 +138,14 @@ final class NamedSecrets implements AutoCloseable {
   }
 
   /**
-   * @param answered whether the API server is there, and refuses this one
+   * @param refused whether that is the API server's last word; else it is in trouble, and what it
+   *     will say is not known
    */
-  private synchronized void failed(String name, String why, boolean answered) {
+  private synchronized void failed(String name, String why, boolean refused) {
     if (!failures.containsKey(name)) {
       LOG.warn("secret_not_read name={} error=\"{}\": trying again", name, why);
     }
-    int times = failures.merge(name, answered ? 1 : 0, Integer::sum);
+    int times = failures.merge(name, refused ? 1 : 0, Integer::sum);
     if (times >= TRIES && wanted.contains(name) && !answers.containsKey(name)) {
       answers.put(name, Optional.empty());
       changed.run();

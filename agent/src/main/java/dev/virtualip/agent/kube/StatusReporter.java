@@ -89,7 +89,10 @@ public final class StatusReporter {
 
     long nextNanos() {
       long due = onlyServers && serversDueNanos - dueNanos > 0 ? serversDueNanos : dueNanos;
-      return dirty && (yieldsUntil == null || due - yieldsUntil < 0) ? due : yieldsUntil;
+      if (dirty) {
+        return due;
+      }
+      return yieldsUntil - dueNanos > 0 ? yieldsUntil : dueNanos;
     }
 
     void take(NodeStatus next, boolean isMaster) {
@@ -329,7 +332,7 @@ public final class StatusReporter {
     if (entry.failures > 0) {
       LOG.info("status_written vip={} failures_before={}", patch.name(), entry.failures);
       // The API server is back, so the other statuses need not wait for their next try.
-      entries.values().forEach(other -> other.dueNanos = System.nanoTime());
+      entries.values().forEach(other -> other.dueNanos = other.budget.nextAt(System.nanoTime()));
     }
     entry.failures = 0;
     entry.wasMaster = asMaster;

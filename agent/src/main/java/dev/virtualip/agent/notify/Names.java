@@ -46,7 +46,7 @@ final class Names {
     }
     try {
       var addresses = lookup.get(limit.toMillis(), TimeUnit.MILLISECONDS);
-      if (Stream.of(addresses).anyMatch(IpPrefix::isMetadata)) {
+      if (Stream.of(addresses).anyMatch(IpPrefix::mayBeMetadata)) {
         throw new Channel.Undeliverable(
             host + " is link-local, where clouds tell a machine its credentials: use another");
       }

@@ -16,7 +16,9 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Which version of each object a node runs. After a bad edit an object runs on in its last good
@@ -24,8 +26,11 @@ import java.util.TreeMap;
  *
  * @param run the objects to run, in their newest or their last good version, by name
  * @param refused problems of each object whose newest version does not run, by name
+ * @param good names of all objects, of this node or not, whose newest version is valid and fits
+ *     those of the others
  */
-record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refused) {
+record AcceptedVersions(
+    Map<String, Result> run, Map<String, List<Problem>> refused, Set<String> good) {
 
   /**
    * Decides from all objects of the cluster and the versions that run already.
@@ -39,6 +44,11 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
       Desired desired, Collection<Result> checked, Map<String, Result> running, Nics nics) {
     var refused = new TreeMap<>(Conflicts.among(checked));
     refused.values().removeIf(List::isEmpty);
+    var good =
+        checked.stream()
+            .map(Result::name)
+            .filter(name -> !refused.containsKey(name))
+            .collect(Collectors.toUnmodifiableSet());
     var versions = new TreeMap<String, Result>();
     for (var version : checked) {
       var name = version.name();
@@ -72,7 +82,7 @@ record AcceptedVersions(Map<String, Result> run, Map<String, List<Problem>> refu
     }
     refused.putAll(desired.refused());
     refused.keySet().removeIf(name -> !concerns(name, desired, run));
-    return new AcceptedVersions(run, refused);
+    return new AcceptedVersions(run, refused, good);
   }
 
   /**

@@ -98,8 +98,9 @@ public final class KeyRings {
   private KeyRing told(VirtualIp vip, List<HmacKey> read) {
     var name = vip.getMetadata().getName();
     var nodes = nodes(vip);
+    var all = nodes.values().stream().map(KeyRings::report).toList();
     var own = nodes.remove(nodeName);
-    var reports = nodes.values().stream().map(KeyRings::report).toList();
+    var others = nodes.values().stream().map(KeyRings::report).toList();
     var former = earlier.remove(name);
     // Without a report of its own the others have gone on without this node.
     boolean counts = own != null && own.hmac() != null;
@@ -112,9 +113,11 @@ public final class KeyRings {
     }
     if (before == null) {
       anew.add(name);
-      return KeyRing.begin(read, reports);
+      return KeyRing.begin(read, others);
     }
-    return (read == null ? before : before.read(read)).told(reports);
+    var ring = read == null ? before : before.read(read);
+    // Its own report counts too: what the others cannot have seen yet must not be taken for told.
+    return counts ? ring.told(all) : ring;
   }
 
   /** What a node tells of its keys. */

@@ -47,6 +47,10 @@ public final class Plan {
   private Map<String, Result> checked = Map.of();
 
   private AcceptedVersions versions;
+
+  /** By name, the version of each object that was accepted last, on this node or elsewhere. */
+  private Map<String, Result> accepted = Map.of();
+
   private Map<String, Result> running = Map.of();
   private Map<String, Run> runs = Map.of();
   private Map<String, Refused> refused = Map.of();
@@ -126,6 +130,7 @@ public final class Plan {
       checked = new TreeMap<>(own);
       checked.replaceAll((_, result) -> allowed.judge(result));
       versions = AcceptedVersions.decide(desired, checked.values(), running, nics);
+      accepted = accepted();
     }
     var nextRuns = runs(desired);
     var nextRefused = new TreeMap<String, Refused>();
@@ -160,8 +165,31 @@ public final class Plan {
     return next;
   }
 
+  /**
+   * What runs here, and of the other objects the newest version that was good, as the nodes that
+   * run them go on with it.
+   */
+  private Map<String, Result> accepted() {
+    var next = new TreeMap<>(versions.run());
+    checked.forEach(
+        (name, newest) -> {
+          var before = accepted.get(name);
+          if (versions.good().contains(name)) {
+            next.putIfAbsent(name, newest);
+          } else if (before != null && isSameObject(before.vip(), newest.vip())) {
+            next.putIfAbsent(name, before);
+          }
+        });
+    return next;
+  }
+
+  /** Whether it is no other one that was made under the same name. */
+  private static boolean isSameObject(VirtualIp before, VirtualIp now) {
+    return Objects.equals(before.getMetadata().getUid(), now.getMetadata().getUid());
+  }
+
   private Map<String, Run> runs(Desired desired) {
-    var nodes = ownAddresses(desired.nodes(), versions.run().values());
+    var nodes = ownAddresses(desired.nodes());
     configs = configs(desired, nodes);
     var next = new TreeMap<String, Run>();
     configs.forEach(
@@ -232,9 +260,9 @@ public final class Plan {
    * The nodes with their own addresses alone. The kubelet of a master may report a virtual one, and
    * a router that took it for a peer's would be deaf to that node.
    */
-  private List<NodeFacts> ownAddresses(List<NodeFacts> nodes, Collection<Result> running) {
+  private List<NodeFacts> ownAddresses(List<NodeFacts> nodes) {
     var virtual =
-        Stream.concat(running.stream(), checked.values().stream())
+        Stream.concat(accepted.values().stream(), checked.values().stream())
             .filter(Result::isGood)
             .flatMap(vip -> vip.spec().addresses().stream())
             .map(address -> address.prefix().address())
@@ -281,7 +309,8 @@ public final class Plan {
     var next = new ArrayList<RealServerSide>();
     checked.forEach(
         (name, newest) -> {
-          var version = versions.run().getOrDefault(name, newest);
+          // After a start nothing is known of one in conflict: others may run what is alike.
+          var version = accepted.getOrDefault(name, newest);
           if (version.isGood()) {
             next.addAll(RealServerSide.of(name, version.spec(), desired.self(), nodeName));
           }

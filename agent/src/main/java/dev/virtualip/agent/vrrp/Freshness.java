@@ -46,12 +46,12 @@ public record Freshness(long now, long window, long begun, Map<InetAddress, Long
 
   /**
    * The sequence to send next: that of the time, or one more than the last if the clock has not
-   * moved on. A clock that has been put back by more than the window begins anew, as nobody would
-   * believe the old sequences.
+   * moved on. A clock that has been put back by more than twice the window begins anew: before, or
+   * after, nobody believed its sequences. After a smaller step they have to go on growing.
    */
   public static long next(long last, Instant wallClock, long window) {
     long now = sequence(wallClock);
-    return now - last > 0 || seconds(last - now) > window ? now : last + 1;
+    return now - last > 0 || seconds(last - now) > 2 * window ? now : last + 1;
   }
 
   /** The window of an advert interval, in seconds: three intervals, and not less than 5 s. */
@@ -69,7 +69,8 @@ public record Freshness(long now, long window, long begun, Map<InetAddress, Long
    * this receiver: with no marks after a restart, an old one would make it take over.
    */
   boolean isNew(InetAddress source, long sequence, boolean resigns) {
-    if (resigns && sequence - begun < 0) {
+    // A clock that was ahead when it began, and has been put right, would doubt them for long.
+    if (resigns && !isStale(begun) && sequence - begun < 0) {
       return false;
     }
     var mark = marks.get(source);

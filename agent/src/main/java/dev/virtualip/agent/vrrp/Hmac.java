@@ -37,7 +37,8 @@ public record Hmac(Mode mode, KeyRing ring) {
       if (!line.isBlank()) {
         var key = key(number, line.strip().split("\\s+"));
         if (keys.stream().anyMatch(other -> other.id() == key.id())) {
-          throw new IllegalArgumentException("there are two keys " + key.id());
+          throw new IllegalArgumentException(
+              "line %d has the id of another line: use another".formatted(number));
         }
         keys.add(key);
       }
@@ -58,6 +59,16 @@ public record Hmac(Mode mode, KeyRing ring) {
       // Its message has a part of the line, which may be a part of a key.
       throw new IllegalArgumentException(
           "line %d is not an id, a space and hexadecimal digits".formatted(line));
+    }
+    // Whoever writes a VirtualIP may name any Secret: its numbers are not for the status.
+    if (id < 1 || id > 255) {
+      throw new IllegalArgumentException(
+          "line %d has an id out of range: use 1 to 255".formatted(line));
+    }
+    if (bytes.length < HmacKey.MIN || bytes.length > HmacKey.MAX) {
+      throw new IllegalArgumentException(
+          "the key in line %d has %d bytes: use %d to %d"
+              .formatted(line, bytes.length, HmacKey.MIN, HmacKey.MAX));
     }
     return new HmacKey(id, bytes);
   }

@@ -15,8 +15,13 @@ import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
+import dev.virtualip.agent.vrrp.Freshness;
+import dev.virtualip.agent.vrrp.HmacKey;
+import dev.virtualip.agent.vrrp.HmacTrailer;
+import dev.virtualip.agent.vrrp.Password;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -24,10 +29,12 @@ import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -48,7 +55,21 @@ class NodeFuzzTest {
           "vrrpVersion: 2",
           "preempt: {enabled: false}",
           "lease: {policy: Exclusive}",
-          "transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.12]}");
+          "transport: {mode: Unicast, peers: [10.0.0.11, 10.0.0.12]}",
+          "vrrpVersion: 2, authentication: {passwordSecretRef: {name: s, key: password}}",
+          "authentication: {hmac: {keysSecretRef: {name: s, key: keys}}}",
+          "syncGroup: g",
+          "syncGroup: g");
+
+  private static final InetAddress OWN = InetAddress.ofLiteral("10.0.0.11");
+  private static final byte[] PASSWORD = "s3cret".getBytes(StandardCharsets.US_ASCII);
+  private static final HmacKey KEY = new HmacKey(1, new byte[32]);
+  private static final Map<SecretKey, byte[]> SECRETS =
+      Map.of(
+          new SecretKey("s", "password"),
+          PASSWORD,
+          new SecretKey("s", "keys"),
+          ("1 " + "00".repeat(32)).getBytes(StandardCharsets.US_ASCII));
 
   /** Frames of a burst: five rounds in two forms. A burst may be followed by a second one. */
   private static final int BURSTS = 2 * 5 * 2;
@@ -56,6 +77,9 @@ class NodeFuzzTest {
   private FakeNode fake;
   private NodeMachine machine;
   private long now;
+
+  /** Signed adverts so far: of those of the same moment each has another counter. */
+  private long signed;
 
   private static final class NobodyListens implements NodeMachine.Listener {
     @Override
@@ -81,11 +105,17 @@ class NodeFuzzTest {
 
   @Test
   void nothingThatASeedWritesBreaksANode() {
+    var followed = new TreeSet<String>();
     for (int seed = 0; seed < 200; seed++) {
       var script = new byte[400];
       new Random(seed).nextBytes(script);
       play(script);
+      // Started, master, and backup of somebody, by a valid advert.
+      machine.statuses().entrySet().stream()
+          .filter(vip -> vip.getValue().transitions() > 2)
+          .forEach(vip -> followed.add(vip.getKey()));
     }
+    assertEquals(KINDS.size(), followed.size(), followed::toString);
   }
 
   private void play(byte[] script) {
@@ -104,10 +134,11 @@ class NodeFuzzTest {
   private void start() {
     fake = new FakeNode();
     now = 1;
+    signed = 0;
     machine = new NodeMachine(Map.of(), Set.of(), fake.node, new NobodyListens());
     machine.start();
     var vips = IntStream.range(0, KINDS.size()).mapToObj(NodeFuzzTest::vip).toList();
-    var desired = new Desired(vips, SELF, List.of(SELF), Map.of(), Map.of());
+    var desired = new Desired(vips, SELF, List.of(SELF), SECRETS, Map.of());
     var plan = new Plan("node-a");
     machine.handle(new PlanChanged(plan.change(desired, fake.node.network().nics())), now);
     machine.begin(now);
@@ -144,15 +175,27 @@ class NodeFuzzTest {
   }
 
   /** A valid advert of some VirtualIP. */
-  private static byte[] advert(byte[] bytes) {
+  private byte[] advert(byte[] bytes) {
     int number = (bytes[0] & 0xFF) % KINDS.size();
-    var version = number == 1 ? Version.V2 : Version.V3;
+    var kind = KINDS.get(number);
+    var version = kind.contains("vrrpVersion: 2") ? Version.V2 : Version.V3;
     long interval = version == Version.V2 ? SECOND : (1 + (bytes[1] & 0xFF) * 16L) * 10 * MS;
     var virtual = List.of(InetAddress.ofLiteral(address(number)));
     var advert =
         new Advertisement(version, FIRST_VRID + number, bytes[2] & 0xFF, interval, virtual);
-    var payload = AdvertisementCodec.encode(advert, null, source(bytes[3]), Frames.GROUP);
-    return Frames.advertisement(MAC, source(bytes[3]), 1, payload);
+    var source = source(bytes[3]);
+    var destination = kind.contains("Unicast") ? OWN : Frames.GROUP;
+    var password = kind.contains("password") ? new Password(PASSWORD) : null;
+    var payload = AdvertisementCodec.encode(advert, password, source, destination);
+    if (kind.contains("hmac")) {
+      long sequence = Freshness.sequence(fake.node.clock().instant()) + signed++;
+      payload = HmacTrailer.append(payload, KEY, sequence, source, destination);
+    }
+    var packet = Frames.packet(source, destination, 1, payload);
+    return ByteBuffer.allocate(14 + packet.length)
+        .putShort(12, (short) 0x0800)
+        .put(14, packet)
+        .array();
   }
 
   private void receive(byte[] frame) {

@@ -141,7 +141,7 @@ class SignedAdvertsTest {
     instance.update(config("Enforce", "7 a5a5", rings), now);
     assertEquals(State.Master, instance.status().state());
     assertEquals(
-        "the former keys of adverts go on, as of Secret vip-auth, key keys: key 7 has 2 bytes: use"
+        "the former keys of adverts go on, as of Secret vip-auth, key keys: the key in line 1 has 2 bytes: use"
             + " 32 to 64",
         instance.status().message());
   }
@@ -152,7 +152,7 @@ class SignedAdvertsTest {
     assertEquals(State.Fault, instance.status().state());
     assertEquals("KeysInvalid(vip-auth/keys)", instance.status().reason());
     assertEquals(
-        "key 7 has 2 bytes: use 32 to 64: write lines with an id, a space, and 64 to 128 hex digits",
+        "the key in line 1 has 2 bytes: use 32 to 64: write lines with an id, a space, and 64 to 128 hex digits",
         instance.status().message());
   }
 }

@@ -23,6 +23,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.NonDeletingOperation;
 import io.fabric8.kubernetes.client.dsl.Resource;
 import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
+import io.fabric8.kubernetes.client.server.mock.KubernetesMockServer;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
@@ -40,6 +41,7 @@ class KubernetesSourceTest {
       "vrid: 1, authentication: {hmac: {keysSecretRef: {name: s, key: k}}}";
 
   KubernetesClient client;
+  KubernetesMockServer server;
 
   private final List<Desired> told = new CopyOnWriteArrayList<>();
   private final List<String> statusChanges = new CopyOnWriteArrayList<>();
@@ -327,6 +329,25 @@ class KubernetesSourceTest {
     awaitShown("[a=1]");
     assertEquals(1, told.getLast().secrets().size());
     assertEquals("secret", new String(told.getLast().secrets().values().iterator().next()));
+  }
+
+  /** As long as the API server only fails to answer, nobody knows whether it is missing. */
+  @Test
+  void aSecretThatCannotBeReadHoldsUpNothingButWhatNamesIt() {
+    server
+        .expect()
+        .get()
+        .withPath("/api/v1/namespaces/virtualip-system/secrets/unread")
+        .andReturn(500, "")
+        .always();
+    vip("a", "vrid: 1").create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    var named = ", authentication: {passwordSecretRef: {name: unread, key: k}}";
+    vip("a", "vrid: 2" + named).update();
+    vip("b", "vrid: 3" + named).create();
+    vip("c", "vrid: 4").create();
+    awaitShown("[a=1, c=4]");
   }
 
   @Test

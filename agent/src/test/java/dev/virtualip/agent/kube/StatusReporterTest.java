@@ -25,6 +25,7 @@ class StatusReporterTest {
   private final List<String> patches = new CopyOnWriteArrayList<>();
   private final Map<String, VirtualIpStatus> cached = new ConcurrentHashMap<>();
   private final AtomicInteger tries = new AtomicInteger();
+  private final long began = System.nanoTime();
   private volatile int answer = 200;
   private StatusReporter reporter =
       StatusReporter.start(this::write, "a", name -> Optional.ofNullable(cached.get(name)));
@@ -106,6 +107,19 @@ class StatusReporterTest {
     Await.until(() -> written.contains("other 1"), () -> written);
     assertFalse(written.contains("web 21"), "it waits for some seconds, others do not");
     Await.until(() -> written.contains("web 21"), () -> written);
+  }
+
+  /** A forged higher advert and a forged resignation make a node Backup and Master in turn. */
+  @Test
+  void whoIsMasterAndBackupInTurnIsWrittenAFewTimesAMinuteToo() {
+    for (int i = 1; i <= 1_000 && written.size() < 20; i++) {
+      int before = written.size();
+      reporter.report("web", status(State.Master, i), true);
+      Await.until(() -> written.size() > before, () -> written);
+    }
+    reporter.report("web", status(State.Backup, 99), false);
+    Await.until(() -> written.contains("web 99"), () -> written);
+    assertTrue(System.nanoTime() - began > 10_000_000_000L, written::toString);
   }
 
   @Test

@@ -66,17 +66,23 @@ class AuthenticationConfigTest {
 
   @Test
   void aReplacedKeyWaitsForTheReportsOfTheOthers() {
-    var old = Map.of("node-b", node(State.Backup, ONE));
+    var one = node(State.Backup, ONE);
+    var two = node(State.Backup, TWO);
+    var old = Map.of("node-a", one, "node-b", one);
     assertEquals(1, sends(read(old, ONE)));
     assertEquals(1, sends(read(old, TWO)));
-    assertEquals(2, sends(read(Map.of("node-b", node(State.Backup, TWO)), TWO)));
+    assertEquals(1, sends(read(Map.of("node-a", two, "node-b", one), TWO)));
+    assertEquals(2, sends(read(Map.of("node-a", two, "node-b", two), TWO)));
   }
 
+  /** If the Secret went back to the former keys, nobody would know what this node had sent. */
   @Test
-  void itsOwnReportHoldsNothingUp() {
+  void aReplacedKeyWaitsUntilItsOwnReportIsThere() {
     var own = Map.of("node-a", node(State.Backup, ONE));
     assertEquals(1, sends(read(own, ONE)));
-    assertEquals(2, sends(read(own, TWO)));
+    assertEquals(1, sends(read(own, TWO)));
+    assertEquals(1, sends(read(Map.of(), TWO)), "its report is gone");
+    assertEquals(2, sends(read(Map.of("node-a", node(State.Backup, TWO)), TWO)));
   }
 
   @Test
@@ -112,7 +118,7 @@ class AuthenticationConfigTest {
     assertEquals(KEYS, missing.missing());
     assertNull(missing.hmac());
     var bad = read(null, "1 0123");
-    assertEquals("key 1 has 2 bytes: use 32 to 64", bad.badKeys().problem());
+    assertEquals("the key in line 1 has 2 bytes: use 32 to 64", bad.badKeys().problem());
     assertNull(bad.missing());
     assertNull(bad.hmac());
   }
@@ -122,7 +128,7 @@ class AuthenticationConfigTest {
     var good = read(null, ONE);
     var bad = read(null, "1 0123");
     assertEquals(good.hmac(), bad.hmac());
-    assertEquals("key 1 has 2 bytes: use 32 to 64", bad.badKeys().problem());
+    assertEquals("the key in line 1 has 2 bytes: use 32 to 64", bad.badKeys().problem());
     var gone = AuthenticationConfig.of(vip(null), Map.of(), rings);
     assertEquals(good.hmac(), gone.hmac());
     assertEquals("it is gone", gone.badKeys().problem());

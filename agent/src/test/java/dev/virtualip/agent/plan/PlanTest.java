@@ -111,12 +111,11 @@ class PlanTest {
   private PlanChange change(String pool, VirtualIp... vips) {
     var self = new NodeFacts("node-a", Map.of(), true);
     var desired = new Desired(List.of(vips), self, List.of(), Map.of(), Map.of());
-    return plan.change(
-        desired.with(
-            List.of(
-                Serialization.unmarshal(
-                    "metadata: {name: pool}\nspec: " + pool, VirtualIpPool.class))),
-        NICS);
+    return plan.change(desired.with(List.of(pool(pool))), NICS);
+  }
+
+  private static VirtualIpPool pool(String spec) {
+    return Serialization.unmarshal("metadata: {name: pool}\nspec: " + spec, VirtualIpPool.class);
   }
 
   @Test
@@ -145,6 +144,80 @@ class PlanTest {
     assertEquals(Set.of(), change.leave());
     assertEquals(1, change.run().get("a").refused().problems().size());
     assertEquals(Set.of("a"), plan.running().keySet());
+  }
+
+  /** A VirtualIP of other nodes, of which this one is a real server. */
+  private static VirtualIp served(String uid, int vrid, int address) {
+    return Serialization.unmarshal(
+        """
+        metadata: {name: far, uid: %s, creationTimestamp: '2026-01-01T00:00:00Z'}
+        spec:
+          vrid: %d
+          interface: eth0
+          addresses: [{address: 10.0.0.%d/24}]
+          nodes: {selector: {matchLabels: {edge: 'true'}}}
+          virtualServers:
+            - name: http
+              port: 80
+              forwarding: DirectRoute
+              realServers: {addresses: [{address: 10.0.0.11}]}
+        """
+            .formatted(uid, vrid, address),
+        VirtualIp.class);
+  }
+
+  private static String accepted(PlanChange change) {
+    return change.realServerSides().stream()
+        .flatMap(side -> side.addresses().stream())
+        .map(IpPrefix::toString)
+        .collect(Collectors.joining(" "));
+  }
+
+  /** The master goes on to send it packets, in the version that it accepted last. */
+  @Test
+  void aRealServerGoesOnWhenAPoolNoLongerAllowsTheVirtualIp() {
+    var change = change("{addresses: [10.0.0.0/24]}", served("u", 7, 7));
+    assertEquals("10.0.0.7/32", accepted(change));
+    assertTrue(change("{addresses: [10.0.1.0/24]}", served("u", 7, 7)).isEmpty());
+    assertTrue(change("{addresses: [10.0.1.0/24]}", served("u", 7, 8)).isEmpty());
+    change = change("{addresses: [10.0.0.0/24]}", served("u", 7, 8));
+    assertEquals("10.0.0.8/32", accepted(change));
+  }
+
+  @Test
+  void aRealServerGoesOnAfterAnEditThatIsBadOrConflicts() {
+    var older = vip("a", 1, 1);
+    assertEquals("10.0.0.7/32", accepted(change(older, served("u", 7, 7))));
+    assertTrue(change(older, served("u", 256, 8)).isEmpty(), "no VRID");
+    assertTrue(change(older, served("u", 7, 1)).isEmpty(), "the address of a");
+    assertEquals("10.0.0.8/32", accepted(change(older, served("u", 7, 8))));
+  }
+
+  @Test
+  void aRealServerForgetsAVirtualIpThatIsDeleted() {
+    var small = "{addresses: [10.0.1.0/24]}";
+    change("{addresses: [10.0.0.0/24]}", served("u", 7, 7));
+    assertEquals("", accepted(change(small)));
+    assertTrue(change(small, served("u", 7, 7)).isEmpty(), "it was never accepted since");
+    change("{addresses: [10.0.0.0/24]}", served("u", 7, 7));
+    assertEquals("", accepted(change(small, served("another", 7, 7))), "made anew");
+  }
+
+  @Test
+  void aRealServerThatBeginsAnewAcceptsNothingThatNoPoolAllows() {
+    assertTrue(change("{addresses: [10.0.1.0/24]}", served("u", 7, 7)).isEmpty());
+  }
+
+  @Test
+  void anAddressThatIsServedElsewhereIsNoPeerThoughAPoolRefusesItNow() {
+    var nodes = List.of(node("node-a", "10.0.0.11"), node("node-b", "10.0.0.7", "10.0.0.12"));
+    var before = change(nodes, unicast(), served("u", 7, 7)).run().get("a").config();
+    assertEquals(2, before.members().size());
+    var self = new NodeFacts("node-a", Map.of(), true);
+    var vips = List.of(unicast(), served("u", 7, 7));
+    var desired = new Desired(vips, self, nodes, Map.of(), Map.of());
+    var change = plan.change(desired.with(List.of(pool("{addresses: [10.0.0.1]}"))), NICS);
+    assertTrue(change.isEmpty(), "the members are what they were");
   }
 
   private static VirtualIp ofPods() {

@@ -217,6 +217,24 @@ class HmacTrailerTest {
     accepted(Family.IPV4.decode(Family.IPV4.golden, Mode.Enforce, restarted));
   }
 
+  /** A node that boots with a clock ahead of time has it put right while the agent runs. */
+  @Test
+  void whoBeganWithAClockAheadBelievesResignationsOnceItIsRight() {
+    var ahead = Freshness.begin(THEN.plusSeconds(7_200), WINDOW).at(THEN, WINDOW);
+    var resignation = Family.IPV4.signed(Version.V3, 0, 1, Freshness.sequence(THEN));
+    accepted(Family.IPV4.decode(resignation, Mode.Enforce, ahead));
+  }
+
+  /** Both the time before and the one after are near enough to be believed. */
+  @Test
+  void aSenderWhoseClockIsPutBackWithinWhatIsBelievedGoesOnToGrow() {
+    long before = Freshness.sequence(THEN.plusSeconds(4));
+    var freshness = fresh().after(Family.IPV4.source, before);
+    long next = Freshness.next(before, THEN.minusSeconds(2), WINDOW);
+    accepted(
+        Family.IPV4.decode(Family.IPV4.signed(Version.V3, 200, 1, next), Mode.Enforce, freshness));
+  }
+
   @Test
   void aSenderWhoseClockHasBeenPutBackIsHeardAgain() {
     long future = Freshness.sequence(THEN.plusSeconds(3600));
@@ -278,12 +296,23 @@ class HmacTrailerTest {
             "0 " + key,
             "256 " + key,
             "1 c0ffee",
+            "c0ffee 1",
             "1 " + key + "x",
             key,
             "1 " + key + "\n1 " + key,
             "1 " + key + key)) {
       var refused = assertThrows(IllegalArgumentException.class, () -> Hmac.parse(ascii(bad)), bad);
       assertFalse(refused.getMessage().contains("c0ffee"), refused.getMessage());
+    }
+  }
+
+  /** Whoever writes a VirtualIP may name any Secret, and reads its status. */
+  @Test
+  void numbersOfAForeignSecretAreNotTold() {
+    for (var foreign : List.of("471199 12345678", "17 12345678")) {
+      var refused =
+          assertThrows(IllegalArgumentException.class, () -> Hmac.parse(ascii(foreign)), foreign);
+      assertFalse(refused.getMessage().matches(".*(471199|17|1234).*"), refused.getMessage());
     }
   }
 

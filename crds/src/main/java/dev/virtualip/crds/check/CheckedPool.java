@@ -4,6 +4,8 @@ import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolSpec;
 import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualServer;
+import dev.virtualip.crds.schema.VirtualServer.Forwarding;
 import dev.virtualip.crds.values.InterfaceSelector;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.IpRange;
@@ -242,13 +244,27 @@ public record CheckedPool(
     }
     selector("spec.nodes.selector", spec.nodes().selector(), refusals);
     for (int i = 0; i < spec.virtualServers().size(); i++) {
-      var nodes = spec.virtualServers().get(i).realServers().nodes();
+      var path = "spec.virtualServers[" + i + "].realServers";
+      var server = spec.virtualServers().get(i);
+      var nodes = server.realServers().nodes();
       if (nodes != null) {
-        selector(
-            "spec.virtualServers[" + i + "].realServers.nodes.selector",
-            nodes.selector(),
-            refusals);
+        selector(path + ".nodes.selector", nodes.selector(), refusals);
       }
+      listedServers(path + ".addresses", server, refusals);
+    }
+  }
+
+  /** Which nodes have the addresses is as little known as their labels: so none is allowed. */
+  private void listedServers(String path, VirtualServer server, List<Problem> refusals) {
+    if (server.forwarding() != Forwarding.Masquerade
+        && !server.realServers().addresses().isEmpty()) {
+      refusals.add(
+          refusal(
+              path,
+              ("VirtualIPPool %s is for some nodes only, and with %s any node listed here gets the"
+                      + " virtual address: select nodes by realServers.nodes with %s, or use"
+                      + " Masquerade")
+                  .formatted(name, server.forwarding(), text(nodeSelector))));
     }
   }
 

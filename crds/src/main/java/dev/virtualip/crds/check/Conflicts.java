@@ -247,6 +247,11 @@ public final class Conflicts {
    * could not.
    */
   private static Optional<String> misfit(VirtualIpSpec spec, VirtualIpSpec older) {
+    // Whoever may use one pool must not move what is in another.
+    if (!Objects.equals(spec.pool(), older.pool())) {
+      return Optional.of(
+          "which is in another pool: give both the same spec.pool, or take one out of the group");
+    }
     if (!Objects.equals(spec.nodes().selector(), older.nodes().selector())) {
       return Optional.of(
           "which selects other nodes: give both the same spec.nodes.selector, or take one out of"

@@ -3,6 +3,7 @@ package dev.virtualip.crds.check;
 import dev.virtualip.crds.schema.HealthCheck.Http;
 import dev.virtualip.crds.schema.HealthCheck.Scheme;
 import dev.virtualip.crds.values.Certificates;
+import dev.virtualip.crds.values.IpPrefix;
 import java.net.URI;
 import java.net.URISyntaxException;
 import java.util.regex.Pattern;
@@ -16,7 +17,7 @@ final class HttpCheckRules {
   private HttpCheckRules() {}
 
   static void check(String path, Http http, Findings findings) {
-    NetworkCheckRules.checkHost(path + ".host", http.host(), findings);
+    NetworkCheckRules.checkHost(path + ".host", http.host(), IpPrefix::mayBeMetadata, findings);
     findings.range(path + ".port", http.port(), 1, 65535, "TCP port");
     if (!isPath(http.path())) {
       findings.add(

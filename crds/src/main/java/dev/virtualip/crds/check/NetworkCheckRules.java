@@ -5,6 +5,8 @@ import dev.virtualip.crds.schema.HealthCheck.Dns;
 import dev.virtualip.crds.schema.HealthCheck.Smtp;
 import dev.virtualip.crds.schema.HealthCheck.Udp;
 import dev.virtualip.crds.values.IpPrefix;
+import java.net.InetAddress;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /** Rules about the checks {@code tcp, udp, dns, smtp, ping}, and about hosts of all checks. */
@@ -98,9 +100,18 @@ final class NetworkCheckRules {
   }
 
   /** A host has to be an IP address: a check must not depend on DNS, nor wait for it. */
-  static void checkHost(String path, String host, Findings findings) {
+  private static void checkHost(String path, String host, Findings findings) {
+    checkHost(path, host, IpPrefix::isMetadata, findings);
+  }
+
+  /**
+   * @param refused addresses that tell a machine its credentials, as far as the kind would show
+   *     them
+   */
+  static void checkHost(
+      String path, String host, Predicate<InetAddress> refused, Findings findings) {
     var address = findings.value(path, Parsed.of(host, IpPrefix::parseAddress));
-    if (address != null && IpPrefix.isMetadata(address)) {
+    if (address != null && refused.test(address)) {
       findings.add(
           path,
           host

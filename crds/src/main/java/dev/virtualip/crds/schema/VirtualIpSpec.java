@@ -312,8 +312,9 @@ public record VirtualIpSpec(
     @Pattern(POOL_PATTERN)
         @Size(max = POOL_TEXT_MAX)
         @JsonPropertyDescription(
-            "Name of the VirtualIPPool that it is in. Default: any pool that allows it; where there is"
-                + " none at all, none is needed.")
+            "Name of the VirtualIPPool that it is in. Default: any pool that allows it; with the"
+                + " policy virtualip-pools all pools have to. Where there is none at all, none is"
+                + " needed.")
         String pool) {
 
   /** What CEL says where failed checks could not be told from a priority that was given. */

@@ -4,7 +4,10 @@ import java.net.Inet4Address;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
+import java.util.Set;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * An IPv4 or IPv6 address with a prefix length; host bits may be set.
@@ -17,7 +20,17 @@ public record IpPrefix(InetAddress address, int length) {
       Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(?:\\.(?!$)|$)){4}");
   private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f:.]{2,45}");
 
-  private static final InetAddress AWS_METADATA = Inet6Address.ofLiteral("fd00:ec2::254");
+  /** Where clouds and container services answer with a machine's credentials. */
+  private static final Set<InetAddress> METADATA =
+      Stream.of(
+              "169.254.169.254",
+              "169.254.170.2",
+              "169.254.170.23",
+              "fe80::a9fe:a9fe",
+              "fd00:ec2::254",
+              "fd00:ec2::23")
+          .map(InetAddress::ofLiteral)
+          .collect(Collectors.toUnmodifiableSet());
 
   /** Pattern of an IP address; it only rules out wrong characters. */
   public static final String ADDRESS_PATTERN = "^[0-9A-Fa-f:.]+$";
@@ -94,12 +107,17 @@ public record IpPrefix(InetAddress address, int length) {
         "\"" + text + "\" is not an IPv6 address: write it as in 2001:db8::10");
   }
 
-  /**
-   * Whether a machine is told its own credentials at an address: clouds answer at link-local ones,
-   * and AWS at one more of IPv6. Nothing that users name may be sent there, nor be read from there.
-   */
+  /** Whether a machine is told its own credentials at an address, as clouds do. */
   public static boolean isMetadata(InetAddress address) {
-    return address.isLinkLocalAddress() || address.equals(AWS_METADATA);
+    return METADATA.contains(address);
+  }
+
+  /**
+   * Whether a machine may be told its own credentials at an address: all link-local ones, as there
+   * are more clouds than known ones. Nothing that users name is sent there, nor read from there.
+   */
+  public static boolean mayBeMetadata(InetAddress address) {
+    return address.isLinkLocalAddress() || isMetadata(address);
   }
 
   /** Whether it is of the IPv6 family. */

@@ -9,10 +9,12 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The CEL of the admission policies. No API server here is new enough to run them. */
 class AdmissionPolicyTest {
   private static final AdmissionPolicy POOLS = new AdmissionPolicy("pools.yaml");
+  private static final AdmissionPolicy USE = new AdmissionPolicy("use.yaml");
   private static final AdmissionPolicy AGENTS = new AdmissionPolicy("agents.yaml");
   private static final AdmissionPolicy OPERATOR = new AdmissionPolicy("operator.yaml");
 
@@ -30,19 +32,42 @@ class AdmissionPolicyTest {
   private static final String NODES =
       "nodes: {selector: {matchLabels: {team: a, c: d}, matchExpressions: [{key: b, operator: Exists}]}}";
 
-  private static String vip(String fields) {
-    return "spec: " + Specs.tree(fields);
-  }
+  private static final String COLLECTOR =
+      "system:serviceaccount:kube-system:generic-garbage-collector";
+
+  private static final String DELETED =
+      "{deletionTimestamp: '2026-11-28T12:00:00Z', finalizers: [foregroundDeletion]}";
+
+  private static final String MAY_NOT_USE =
+      "you may not use VirtualIPPool team-a: name another one in spec.pool, or ask for the verb use"
+          + " on it";
 
   private static List<String> pools(String before, String after, String pool, boolean mayUse) {
-    var given = new HashMap<>(Map.of("params", pool, "mayUse", Boolean.toString(mayUse)));
+    return virtualIp(POOLS, "somebody", "{}", before, after, pool, mayUse);
+  }
+
+  /** Refusals of a change by somebody, where the object before has this metadata. */
+  private static List<String> virtualIp(
+      AdmissionPolicy policy,
+      String user,
+      String metadata,
+      String before,
+      String after,
+      String pool,
+      boolean mayUse) {
+    var given = new HashMap<>(Map.of("mayUse", Boolean.toString(mayUse), "params", pool));
+    given.put("request", "{userInfo: {username: '%s'}}".formatted(user));
     if (before != null) {
-      given.put("oldObject", vip(before));
+      given.put("oldObject", vip(metadata, before));
     }
     if (after != null) {
-      given.put("object", vip(after));
+      given.put("object", vip("{}", after));
     }
-    return POOLS.refusals(given);
+    return policy.refusals(given);
+  }
+
+  private static String vip(String metadata, String fields) {
+    return "{metadata: %s, spec: %s}".formatted(metadata, Specs.tree(fields));
   }
 
   @ParameterizedTest
@@ -65,9 +90,18 @@ class AdmissionPolicyTest {
           addresses: [{address: 203.0.113.1/24, interface: lo}] | spec: VirtualIPPool team-a allows the NICs
           routes: [{to: default, via: 203.0.113.1}] | spec: VirtualIPPool team-a allows routes and rules of the tables 100-199;
           rules: [{from: 203.0.113.1, table: 254, priority: 9}] | spec: VirtualIPPool team-a allows routes and rules
+          virtualServers: [{name: a, port: 80, forwarding: Masquerade, realServers: {addresses: [{address: 203.0.113.21}]}}] |
+          virtualServers: [{name: a, port: 80, forwarding: DirectRoute, realServers: {nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: b, operator: Exists}]}}}}] |
+          virtualServers: [{name: a, port: 80, forwarding: DirectRoute, realServers: {nodes: {selector: {matchLabels: {team: b}}}}}] | spec.nodes.selector: it has to contain
+          virtualServers: [{name: a, port: 80, forwarding: DirectRoute, realServers: {addresses: [{address: 203.0.113.21}]}}] | spec.virtualServers: VirtualIPPool team-a is for some nodes only: with DirectRoute and Tunnel
+          virtualServers: [{name: a, port: 80, forwarding: Tunnel, realServers: {addresses: [{address: 203.0.113.21}]}}] | spec.virtualServers: VirtualIPPool team-a is for some nodes only: with DirectRoute and Tunnel
           nodes: {selector: {matchLabels: {team: b}}} | spec.nodes.selector: it has to contain
           nodes: {selector: {matchLabels: {team: a}}} | spec.nodes.selector: it has to contain
           nodes: {} | spec.nodes.selector: it has to contain
+          nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: b, operator: Exists, values: []}]}} |
+          nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: b, operator: DoesNotExist}]}} | spec.nodes.selector: it has to contain
+          nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: b, operator: In, values: [c]}]}} | spec.nodes.selector: it has to contain
+          nodes: {selector: {matchLabels: {team: a}, matchExpressions: [{key: c, operator: Exists}]}} | spec.nodes.selector: it has to contain
           """)
   void whatAPoolDoesNotAllowIsRefused(String field, String begin) {
     var spec = field.startsWith("nodes") ? field : NODES + "\n" + field;
@@ -89,20 +123,83 @@ class AdmissionPolicyTest {
             "spec: VirtualIPPool all allows routes and rules of the tables none; or name another"
                 + " pool in spec.pool"),
         pools(null, "routes: [{to: default, via: 203.0.113.1}]", all, true));
+    var listed =
+        "virtualServers: [{name: a, port: 80, forwarding: Tunnel, realServers: {addresses: [{address:"
+            + " 203.0.113.21}]}}]";
+    assertEquals(List.of(), pools(null, listed, all, true));
+  }
+
+  @Test
+  void anEmptyListIsAsNone() {
+    var pool =
+        "{metadata: {name: all}, spec: {addresses: [0.0.0.0/0], networks: [], interfaces: [], vrids:"
+            + " [], tables: []}}";
+    assertEquals(List.of(), pools(null, "vrid: 3", pool, true));
+    assertEquals(
+        List.of(
+            "spec.addresses: VirtualIPPool all allows prefix lengths of 24 and more, of IPv6 64; or"
+                + " name another pool in spec.pool"),
+        pools(null, "addresses: [{address: 203.0.113.1/8}]", pool, true));
+    assertEquals(
+        List.of(
+            "spec: VirtualIPPool all allows routes and rules of the tables none; or name another"
+                + " pool in spec.pool"),
+        pools(null, "routes: [{to: default, via: 203.0.113.1}]", pool, true));
   }
 
   @Test
   void whoMayNotUseAPoolNeitherMakesNorEditsNorDeletesItsVirtualIps() {
-    var refused =
-        List.of(
-            "you may not use VirtualIPPool team-a: name another one in spec.pool, or ask for the verb"
-                + " use on it");
+    var refused = List.of(MAY_NOT_USE);
     var in = NODES + "\npool: team-a";
     assertEquals(refused, pools(null, in, TEAM_A, false));
     assertEquals(refused, pools(in, in, TEAM_A, false));
     assertEquals(refused, pools(in, "pool: team-b", TEAM_A, false));
     assertEquals(refused, pools(in, null, TEAM_A, false));
     assertEquals(List.of(), pools(in, null, TEAM_A, true));
+  }
+
+  /** Evaluated without params. */
+  @Test
+  void whoMayNotUseAPoolCannotTakeItsNameBeforeItIsThere() {
+    var in = "pool: team-b";
+    var named =
+        "spec.pool: you may not use VirtualIPPool team-b: name another one, or ask for the verb use"
+            + " on it";
+    var was =
+        "this VirtualIP is in VirtualIPPool team-b, which you may not use: ask for the verb use on"
+            + " it";
+    assertEquals(List.of(named), use("somebody", "{}", null, in, false));
+    assertEquals(List.of(named), use("somebody", "{}", "vrid: 3", in, false));
+    assertEquals(List.of(was), use("somebody", "{}", in, "vrid: 3", false));
+    assertEquals(List.of(was), use("somebody", "{}", in, null, false));
+    assertEquals(List.of(), use("somebody", "{}", null, in, true));
+    assertEquals(List.of(), use("somebody", "{}", null, "vrid: 3", false));
+    assertEquals(List.of(), use(COLLECTOR, "{}", in, null, false));
+    assertEquals(List.of(), use("somebody", DELETED, in, in, false));
+    assertEquals(
+        List.of(named, was), use("somebody", DELETED, in, "{pool: team-b, vrid: 3}", false));
+  }
+
+  private static List<String> use(
+      String user, String metadata, String before, String after, boolean mayUse) {
+    return virtualIp(USE, user, metadata, before, after, "{}", mayUse);
+  }
+
+  @Test
+  void aDeletionInTheForegroundEndsWithoutUse() {
+    var in = NODES + "\npool: team-a";
+    assertEquals(List.of(), virtualIp(POOLS, "somebody", DELETED, in, in, TEAM_A, false));
+    assertEquals(
+        List.of(MAY_NOT_USE),
+        virtualIp(POOLS, "somebody", DELETED, in, in + "\nvrid: 10", TEAM_A, false));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {COLLECTOR, "system:kube-controller-manager"})
+  void theGarbageCollectorNeedsNoUse(String user) {
+    var in = NODES + "\npool: team-a";
+    assertEquals(List.of(), virtualIp(POOLS, user, "{}", in, null, TEAM_A, false));
+    assertEquals(List.of(), virtualIp(POOLS, user, "{}", in, in, TEAM_A, false));
   }
 
   @Test
@@ -153,6 +250,18 @@ class AdmissionPolicyTest {
           {observedGeneration: 1} | {observedGeneration: 2} | an agent writes no handOvers, switchOver, lastDrill, conditions and observedGeneration
           {master: node-a} | {master: node-c} | the agent of node-a claims and gives up status.master for its own node alone
           {master: node-b} | {} | the agent of node-a claims and gives up status.master for its own node alone
+          {master: node-b, transitions: 7} | {master: node-a, transitions: 8} |
+          {master: node-b, transitions: 7} | {master: node-a, transitions: 3} |
+          {transitions: 7} | {master: node-a, transitions: 1} |
+          {master: node-b, transitions: 7} | {master: node-a, transitions: 9} | the agent of node-a counts one transition, as it claims status.master
+          {master: node-b, transitions: 7} | {master: node-a, transitions: 0} | the agent of node-a counts one transition, as it claims status.master
+          {master: node-b, transitions: 7} | {master: node-b, transitions: 8} | the agent of node-a counts one transition, as it claims status.master
+          {master: node-b, transitions: 7} | {master: node-b} | the agent of node-a counts one transition, as it claims status.master
+          {master: node-a, backups: 2} | {master: node-a, backups: 1} |
+          {master: node-b, backups: 2} | {master: node-b, backups: 1, nodes: {node-a: {state: Master}}} |
+          {master: node-b, backups: 2} | {master: node-b, backups: 0} | the agent of node-a writes status.backups as master alone
+          {master: node-b, backups: 2} | {master: node-b, backups: 0, nodes: {node-a: {state: Backup}}} | the agent of node-a writes status.backups as master alone
+          {backups: 2} | {} | the agent of node-a writes status.backups as master alone
           """)
   void anAgentWritesItsOwnReportAlone(String before, String after, String refusal) {
     assertEquals(
@@ -234,6 +343,7 @@ class AdmissionPolicyTest {
                 "name: virtualip-agent}", "name: other}",
                 "Name: virtualip-agent", "Name: default",
                 "emptyDir: {}", "hostPath: {path: /}",
+                "    serviceAccountName:", "    hostPID: true\n      serviceAccountName:",
                 "NET_RAW", "SYS_ADMIN",
                 "Escalation: false", "Escalation: true",
                 "capabilities:", "privileged: true\n            capabilities:")

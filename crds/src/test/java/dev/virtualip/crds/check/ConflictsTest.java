@@ -85,6 +85,18 @@ class ConflictsTest {
                 .formatted(younger)));
   }
 
+  /** Whoever may use one pool must not move what is in another. */
+  @Test
+  void membersOfASyncGroupAreInOnePool() {
+    var other = "{pool: b, vrid: 78, syncGroup: g, addresses: [{address: 203.0.113.11/24}]}";
+    assertEquals(
+        List.of(
+            "spec.syncGroup: g has VirtualIP a in it, which is in another pool: give both the same"
+                + " spec.pool, or take one out of the group"),
+        problemsOfYounger("{pool: a, syncGroup: g}", other));
+    assertEquals(List.of(), problemsOfYounger("{pool: b, syncGroup: g}", other));
+  }
+
   @Test
   void onlyAProblemWithAnotherObjectIsAConflict() {
     var problems = problems(virtualIp("a", OLD, ""), virtualIp("b", NEW, ""));

@@ -12,6 +12,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PoolsTest {
   private static final String TEAM_A =
@@ -119,6 +120,29 @@ class PoolsTest {
     assertEquals(
         List.of("spec.nodes.selector: VirtualIPPool some is for some nodes only: add team Exists"),
         refusals(NODES, some));
+  }
+
+  /** A node whose address is listed gets the virtual address, whatever its labels are. */
+  @ParameterizedTest
+  @ValueSource(strings = {"DirectRoute", "Tunnel"})
+  void listedServersThatGetTheVirtualAddressAreOutsideOfAPoolOfSomeNodes(String forwarding) {
+    var servers =
+        """
+        virtualServers:
+          - {name: a, port: 80, forwarding: Masquerade, realServers: {addresses: [{address: 203.0.113.21}]}}
+          - {name: b, port: 81, forwarding: %s, realServers: {addresses: [{address: 203.0.113.21}]}}
+          - {name: c, port: 82, forwarding: %<s, realServers: {nodes: {selector: {matchLabels: {team: a}}}}}
+        """
+            .formatted(forwarding);
+    assertEquals(
+        List.of(
+            "spec.virtualServers[1].realServers.addresses: VirtualIPPool team-a is for some nodes"
+                + " only, and with "
+                + forwarding
+                + " any node listed here gets the virtual address: select nodes by"
+                + " realServers.nodes with team: a, or use Masquerade"),
+        refusals(NODES + "\n" + servers, pool("team-a", TEAM_A)));
+    assertEquals(List.of(), refusals(servers, pool("all", "addresses: [203.0.113.0/24]")));
   }
 
   /** The kernel routes the whole network of an address to its NIC. */

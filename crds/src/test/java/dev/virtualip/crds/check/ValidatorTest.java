@@ -39,6 +39,7 @@ class ValidatorTest {
         "{rules: [{from: 10.0.0.1, table: 1, priority: 9}, {to: 10.0.0.1, table: 1, priority: 9}]}",
         "{nodes: {selector: {matchExpressions: [{key: a, operator: Exists}]}}}",
         "{nodes: {overrides: [{name: a, priority: 255, interface: ens3}]}}",
+        "{healthChecks: [{name: a, dns: {host: 169.254.20.10, name: cluster.local}}]}",
         "{addresses: [{address: 'fe80::61/64'}, {address: '2001:db8::10/64'}]}",
         "{addresses: [{address: 10.0.0.1/24}, {address: '2001:db8::10/64', advertised: false}]}",
         "{vrrpVersion: 2, addresses: [{address: 10.0.0.1/24}, {address: '::5/64', advertised: false}]}",
@@ -220,7 +221,8 @@ class ValidatorTest {
           {healthChecks: [{name: a, http: {}, tcp: {port: 1}}]} | spec.healthChecks[0]: a health check has exactly one kind: set one of http, tcp, udp, dns, smtp, ping, pod, exec, process
           {healthChecks: [{name: a, http: {host: 169.254.169.254, bodyContains: x}}]} | spec.healthChecks[0].http.host: 169.254.169.254 is of those where clouds tell a machine its credentials (link-local): check another
           {healthChecks: [{name: a, tcp: {port: 80, host: 'fd00:ec2::254'}}]} | spec.healthChecks[0].tcp.host: fd00:ec2::254 is of those where clouds tell a machine its credentials (link-local): check another
-          {healthChecks: [{name: a, ping: {host: 'fe80::1'}}]} | spec.healthChecks[0].ping.host: fe80::1 is of those where clouds tell a machine its credentials (link-local): check another
+          {healthChecks: [{name: a, http: {host: 'fe80::1'}}]} | spec.healthChecks[0].http.host: fe80::1 is of those where clouds tell a machine its credentials (link-local): check another
+          {healthChecks: [{name: a, ping: {host: 169.254.169.254}}]} | spec.healthChecks[0].ping.host: 169.254.169.254 is of those where clouds tell a machine its credentials (link-local): check another
           {healthChecks: [{name: a, http: {host: localhost}}]} | spec.healthChecks[0].http.host: "localhost" is not an IPv4 address: write four numbers, as in 203.0.113.10
           {healthChecks: [{name: a, tcp: {host: "1:2", port: 1}}]} | spec.healthChecks[0].tcp.host: "1:2" is not an IPv6 address: write it as in 2001:db8::10
           {healthChecks: [{name: a, http: {port: 65536}}]} | spec.healthChecks[0].http.port: 65536 is not a TCP port: use 1 to 65535

@@ -101,7 +101,7 @@ public record Decisions(
           owned,
           facts,
           drains,
-          SwitchOvers.of(believed, facts, drains, turn.node()),
+          SwitchOvers.of(believed, refused(problems), facts, drains, turn.node()),
           placement,
           turn,
           AgentRollout.outdated(revision, view.pods()),
@@ -132,6 +132,12 @@ public record Decisions(
         }
       }
       return problems;
+    }
+
+    private static Set<String> refused(Map<String, List<Problem>> problems) {
+      return problems.keySet().stream()
+          .filter(name -> !problems.get(name).isEmpty())
+          .collect(Collectors.toSet());
     }
 
     Map<String, VirtualIpPoolStatus> pools() {

@@ -2,7 +2,9 @@ package dev.virtualip.operator.decide;
 
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.values.IpPrefix;
+import dev.virtualip.operator.watch.ClusterView;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -52,7 +54,10 @@ public record DnsDecision(List<Endpoint> endpoints, Set<String> untouched) {
         continue;
       }
       if (!problems.get(vip.name()).isEmpty()) {
-        untouched.addAll(spec.dns().hostnames());
+        // One that has never run must not take others' names out of the DNS.
+        if (runs(vip.vip())) {
+          untouched.addAll(spec.dns().hostnames());
+        }
         continue;
       }
       for (var name : spec.dns().hostnames()) {
@@ -77,5 +82,10 @@ public record DnsDecision(List<Endpoint> endpoints, Set<String> untouched) {
           }
         });
     return new DnsDecision(endpoints, untouched);
+  }
+
+  private static boolean runs(VirtualIp vip) {
+    return ClusterView.reports(vip).values().stream()
+        .anyMatch(report -> report.acceptedGeneration() != null);
   }
 }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -27,15 +28,17 @@ public final class SwitchOvers {
    * The switch-overs by name of the VirtualIP; a VirtualIP without one has no entry.
    *
    * @param vips all VirtualIPs, with believed reports
+   * @param refused names of those that are not accepted: they speak for no sync group
    * @param drains nodes that are drained, and why
    * @param upgrading the node whose agent is being replaced, or null
    */
   public static Map<String, SwitchOver> of(
       Collection<VirtualIp> vips,
+      Set<String> refused,
       Collection<NodeFacts> nodes,
       Map<String, String> drains,
       String upgrading) {
-    var groups = vips.stream().collect(Collectors.groupingBy(SwitchOvers::group));
+    var groups = vips.stream().collect(Collectors.groupingBy(vip -> group(vip, refused)));
     var byName = nodes.stream().collect(Collectors.toMap(NodeFacts::name, Function.identity()));
     var switchOvers = new TreeMap<String, SwitchOver>();
     for (var members : groups.values()) {
@@ -54,10 +57,12 @@ public final class SwitchOvers {
     return switchOvers;
   }
 
-  private static String group(VirtualIp vip) {
-    var group = vip.getSpec() == null ? null : vip.getSpec().syncGroup();
+  private static String group(VirtualIp vip, Set<String> refused) {
+    var name = vip.getMetadata().getName();
+    boolean alone =
+        vip.getSpec() == null || vip.getSpec().syncGroup() == null || refused.contains(name);
     // No clash with the name of a group, which has no space.
-    return group == null ? "alone " + vip.getMetadata().getName() : group;
+    return alone ? "alone " + name : vip.getSpec().syncGroup();
   }
 
   private static String wanted(VirtualIp vip) {

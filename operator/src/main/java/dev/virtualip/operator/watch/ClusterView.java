@@ -5,6 +5,7 @@ import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver.Result;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
@@ -54,14 +55,18 @@ public record ClusterView(
   }
 
   /**
-   * A VirtualIP with what nodes are asked, in place of what its status shows.
+   * A VirtualIP with what nodes are asked, in place of what its status shows. A refused switch-over
+   * stays refused also where only the status says so, as after an upgrade: it asks for nothing.
    *
    * @param asked a status with handOvers and switchOver
    */
   static VirtualIp asked(VirtualIp vip, VirtualIpStatus asked) {
     var status = Objects.requireNonNullElse(vip.getStatus(), NONE);
+    var shown = status.switchOver();
+    boolean stays = asked.switchOver() == null && shown != null && shown.result() == Result.Refused;
+    var switchOver = stays ? shown : asked.switchOver();
     if (Objects.equals(status.handOvers(), asked.handOvers())
-        && Objects.equals(status.switchOver(), asked.switchOver())) {
+        && Objects.equals(shown, switchOver)) {
       return vip;
     }
     var changed = new VirtualIp();
@@ -75,7 +80,7 @@ public record ClusterView(
             status.transitions(),
             status.nodes(),
             asked.handOvers(),
-            asked.switchOver(),
+            switchOver,
             status.lastDrill(),
             status.conditions()));
     return changed;

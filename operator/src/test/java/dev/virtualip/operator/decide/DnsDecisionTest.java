@@ -1,10 +1,13 @@
 package dev.virtualip.operator.decide;
 
+import static dev.virtualip.crds.schema.VirtualIpStatus.State.Master;
+import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.operator.decide.DnsDecision.Endpoint;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
@@ -57,11 +60,23 @@ class DnsDecisionTest {
   void aBadEditLeavesTheRecordsOfItsNamesAsTheyAre() {
     var one = vip("one", "{hostnames: [www.a.b, a.b]}", "203.0.113.12/24");
     var bad = vip("bad", "{hostnames: [www.a.b]}", "203.0.113.11");
+    bad.setStatus(new VirtualIpStatus(null, null, Map.of("a", report(Master, 1)), null));
     var problems =
         Map.of("one", List.<Problem>of(), "bad", List.of(new Problem("spec.vrid", "is missing")));
     assertEquals(
         new DnsDecision(
             List.of(new Endpoint("a.b", "A", 60, List.of("203.0.113.12"))), Set.of("www.a.b")),
         wanted(problems, one, bad));
+  }
+
+  @Test
+  void oneThatHasNeverRunTakesNoNamesOutOfTheDns() {
+    var one = vip("one", "{hostnames: [www.a.b]}", "203.0.113.12/24");
+    var intruder = vip("intruder", "{hostnames: [www.a.b]}", "203.0.113.11");
+    var outside = List.of(new Problem("spec.addresses", "is outside of all pools"));
+    assertEquals(
+        new DnsDecision(
+            List.of(new Endpoint("www.a.b", "A", 60, List.of("203.0.113.12"))), Set.of()),
+        wanted(Map.of("one", List.of(), "intruder", outside), one, intruder));
   }
 }

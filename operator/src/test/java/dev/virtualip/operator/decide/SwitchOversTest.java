@@ -18,6 +18,7 @@ import dev.virtualip.operator.watch.Vips;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class SwitchOversTest {
@@ -39,7 +40,7 @@ class SwitchOversTest {
   }
 
   private static Map<String, SwitchOver> decide(VirtualIp... vips) {
-    return SwitchOvers.of(List.of(vips), List.of(A, B, C), Map.of(), null);
+    return SwitchOvers.of(List.of(vips), Set.of(), List.of(A, B, C), Map.of(), null);
   }
 
   @Test
@@ -71,12 +72,15 @@ class SwitchOversTest {
         text(
             SwitchOvers.of(
                 List.of(vip("b", null, A_IS_MASTER)),
+                Set.of(),
                 List.of(A, B),
                 Map.of("b", "cordoned"),
                 null)));
     assertEquals(
         "b Refused: the agent of b is being replaced",
-        text(SwitchOvers.of(List.of(vip("b", null, A_IS_MASTER)), List.of(A, B), Map.of(), "b")));
+        text(
+            SwitchOvers.of(
+                List.of(vip("b", null, A_IS_MASTER)), Set.of(), List.of(A, B), Map.of(), "b")));
   }
 
   @Test
@@ -109,6 +113,19 @@ class SwitchOversTest {
         new VirtualIpStatus(
             null, null, Map.of("a", report(Master, 2), "b", report(Fault, 2)), null));
     assertEquals("b Refused: b can't serve VirtualIP inside: Fault", text(decide(web, inside)));
+  }
+
+  /** Whoever may write a VirtualIP may name any sync group in it. */
+  @Test
+  void oneThatIsRefusedSpeaksForNoSyncGroup() {
+    var web = vip("b", null, A_IS_MASTER);
+    web.setSpec(spec("{vrid: 77, interface: eth0, syncGroup: g, addresses: []}"));
+    var refused = vip("c", null, Map.of());
+    refused.getMetadata().setName("intruder");
+    refused.setSpec(spec("{vrid: 78, interface: eth0, syncGroup: g, addresses: []}"));
+    var switchOvers =
+        SwitchOvers.of(List.of(web, refused), Set.of("intruder"), List.of(A, B, C), Map.of(), null);
+    assertEquals("b InProgress: a is asked to hand over", text(switchOvers));
   }
 
   private static VirtualIpSpec spec(String yaml) {

@@ -3,6 +3,7 @@ package dev.virtualip.operator.watch;
 import static dev.virtualip.crds.schema.VirtualIpStatus.State.Master;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 
 import dev.virtualip.crds.schema.VirtualIpStatus;
@@ -29,6 +30,18 @@ class ClusterViewTest {
     var asked = new VirtualIpStatus(null, null, null, null, null, Map.of("a", drain), done, null);
     assertEquals(Map.of("a", drain), HandOvers.present(ClusterView.asked(vip, asked)));
     assertEquals(done, ClusterView.asked(vip, asked).getStatus().switchOver());
+  }
+
+  /** As after an upgrade from a version that had no other place for it. */
+  @Test
+  void aSwitchOverThatWasRefusedIsNotTriedAgain() {
+    var refused = new SwitchOver("b", SwitchOver.Result.Refused, "sick");
+    var vip = Vips.edge("web", 77);
+    vip.setStatus(new VirtualIpStatus(null, null, null, null, Map.of(), null, refused, null));
+    assertEquals(refused, ClusterView.asked(vip, ClusterView.NONE).getStatus().switchOver());
+    var done = new SwitchOver("b", SwitchOver.Result.Done, "b is master");
+    vip.setStatus(new VirtualIpStatus(null, null, null, null, Map.of(), null, done, null));
+    assertNull(ClusterView.asked(vip, ClusterView.NONE).getStatus().switchOver());
   }
 
   @Test
