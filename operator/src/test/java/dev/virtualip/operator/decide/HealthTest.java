@@ -145,8 +145,8 @@ class HealthTest {
     var stray = List.of("203.0.113.77/24 dev eth1");
     var b =
         new NodeStatus(
-            Backup, 100, null, null, null, 2L, null, null, null, null, null, null, stray, null, null,
-            null);
+            Backup, 100, null, null, null, 2L, null, null, null, null, null, null, stray, null,
+            null, null);
     assertEquals(
         "StrayAddresses True BoundByOthers: b is not master and has 203.0.113.77/24 dev eth1:"
             + " somebody else has bound it; remove it there with ip addr del",

@@ -16,6 +16,7 @@ import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.operator.watch.Vips;
@@ -137,8 +138,8 @@ class VirtualIpConditionsTest {
 
   private static NodeStatus hearing(String master, String address) {
     return new NodeStatus(
-        Backup, 100, null, "Started", null, 2L, null, null, null, address, master, null, null,
-        null, null, null);
+        Backup, 100, null, "Started", null, 2L, null, null, null, address, master, null, null, null,
+        null, null);
   }
 
   /** As during a migration from keepalived, or where nodes are the spare of other routers. */
@@ -148,8 +149,7 @@ class VirtualIpConditionsTest {
         Vips.reported(
             Vips.edge("web", 77),
             null,
-            Map.of(
-                "a", hearing("10.0.0.13", "10.0.0.11"), "b", hearing("10.0.0.13", "10.0.0.12")));
+            Map.of("a", hearing("10.0.0.13", "10.0.0.11"), "b", hearing("10.0.0.13", "10.0.0.12")));
     assertEquals(
         "False MasterOutside: 10.0.0.13 is master, and no node of this VirtualIP: set"
             + " spec.allowOutside if that is meant, or end it to let a node take over",
