@@ -226,8 +226,8 @@ public final class NodeMachine {
   public String dueForOne(String after, long until, long time) {
     now = time;
     for (var entry : instances.tailMap(after, false).entrySet()) {
-      // Few are due in a turn, so all others must cost no more than this comparison.
       var instance = entry.getValue();
+      // Few are due in a turn, so all others must cost no more than this comparison.
       if (instance.deadline() <= until) {
         var master = instance.awaitedMaster();
         instance.onDeadline(now);
@@ -744,9 +744,10 @@ public final class NodeMachine {
     var present = isMaster ? EarlierLife.master(instance.config()) : null;
     if (!Objects.equals(present, masters.get(name))) {
       var next = new TreeMap<>(masters);
-      next.remove(name);
       if (isMaster) {
         next.put(name, present);
+      } else {
+        next.remove(name);
       }
       masters = next;
       tell(() -> listener.masters(next));

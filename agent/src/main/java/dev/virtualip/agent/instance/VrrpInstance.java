@@ -40,7 +40,6 @@ import dev.virtualip.agent.vrrp.State;
 import dev.virtualip.agent.vrrp.State.Active;
 import dev.virtualip.agent.vrrp.State.Backup;
 import dev.virtualip.agent.vrrp.State.Initialize;
-import dev.virtualip.agent.vrrp.State.Takeover;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.check.Problem;
@@ -364,13 +363,9 @@ public final class VrrpInstance {
     }
   }
 
-  /** The master whose adverts a backup waits for; null if it heard none, or follows it already. */
+  /** As {@link Backup#awaited}; null if it is no backup. */
   InetAddress awaitedMaster() {
-    return router.state() instanceof Backup backup
-            && backup.takeover() == Takeover.MasterDown
-            && !backup.wishing()
-        ? backup.master()
-        : null;
+    return router.state() instanceof Backup backup ? backup.awaited() : null;
   }
 
   /** Switches to a configuration that {@linkplain InstanceConfig#continues continues} this one. */

@@ -64,6 +64,11 @@ public sealed interface State {
       releaseAt = releaseAt == 0 ? NEVER : releaseAt;
     }
 
+    /** The master whose adverts it waits for; null if it heard none, or follows it already. */
+    public InetAddress awaited() {
+      return takeover == Takeover.MasterDown && !wishing ? master : null;
+    }
+
     /** The same state with another Active_Down_Timer. */
     Backup until(long deadline) {
       return new Backup(

@@ -395,18 +395,12 @@ public record VirtualRouter(
    * leases nothing changes, as for {@link #neighbourDown}.
    */
   private Step masterSilent(InetAddress address, long now) {
-    if (!(state instanceof Backup backup)
-        || !address.equals(backup.master())
-        || !mayFollowSilent(backup)) {
+    if (!(state instanceof Backup backup) || !address.equals(backup.awaited()) || exclusive()) {
       return none(this);
     }
     long interval = backup.masterInterval();
     long at = backup.activeDownAt() - skewTime(interval) + succession(backup, now);
     return none(with(backup.until(Math.max(at, now)).meaning(Takeover.MasterSilent)));
-  }
-
-  private boolean mayFollowSilent(Backup backup) {
-    return backup.takeover() == Takeover.MasterDown && !backup.wishing() && !exclusive();
   }
 
   /**

@@ -189,10 +189,7 @@ final class StepTable {
   /** A running timer moves as its interval or skew changes; not a wait of milliseconds. */
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
-    boolean follows =
-        b.takeover() != Takeover.MasterDown
-            && b.takeover() != Takeover.Preempted
-            && b.takeover() != Takeover.Claimed;
+    boolean follows = b.takeover() != Takeover.MasterDown && !preempts(b.takeover());
     long shift =
         follows
             ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
@@ -576,9 +573,12 @@ final class StepTable {
     return byPriority != 0 ? byPriority : c.address();
   }
 
+  private static boolean preempts(Takeover takeover) {
+    return takeover == Takeover.Preempted || takeover == Takeover.Claimed;
+  }
+
   private static boolean preemptsNoMore(Case c) {
-    var takeover = c.backup().takeover();
-    return (takeover == Takeover.Preempted || takeover == Takeover.Claimed)
+    return preempts(c.backup().takeover())
         && c.backup().activeDownAt() > c.now()
         && c.router().config().preempt()
         && c.priority() != 255

@@ -45,6 +45,8 @@ class VirtualRouterTest {
 
   private static final VirtualRouterConfig PREEMPTING =
       new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Overlap, 1);
+  private static final VirtualRouterConfig EXCLUSIVE =
+      new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Exclusive, 1);
   private static final VirtualRouterConfig NOT_PREEMPTING =
       new VirtualRouterConfig(Version.V3, 51, SECOND, false, 0, false, LeasePolicy.Overlap, 1);
 
@@ -588,9 +590,7 @@ class VirtualRouterTest {
   /** The lost master may serve on until its leases end. */
   @Test
   void withExclusiveLeasesALossIsNothing() {
-    var config =
-        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Exclusive, 1);
-    var backup = Scenario.backup(config, 128).hear(200, ABOVE);
+    var backup = Scenario.backup(EXCLUSIVE, 128).hear(200, ABOVE);
     assertEquals(backup.router, backup.on(new NeighbourDown(ABOVE)).router);
   }
 
@@ -622,9 +622,7 @@ class VirtualRouterTest {
   /** Its leases end with the whole down interval. */
   @Test
   void withExclusiveLeasesTheSkewOfASilentMasterIsWaitedFor() {
-    var config =
-        new VirtualRouterConfig(Version.V3, 51, SECOND, true, 0, false, LeasePolicy.Exclusive, 1);
-    var backup = Scenario.backup(config, 128).hear(200, ABOVE);
+    var backup = Scenario.backup(EXCLUSIVE, 128).hear(200, ABOVE);
     assertEquals(backup.router, backup.on(new MasterSilent(ABOVE)).router);
   }
 }

@@ -142,25 +142,13 @@ final class Failover implements AutoCloseable {
    */
   Sample play(Setup setup, Contender contender, Move move, int run, Duration phase) {
     var running = start(setup, contender);
-    try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
-        var arp = router.capture("eth0", "arp")) {
+    try (var watch = new Watch(running)) {
       sleep(untilNext(phase, running));
-      double cpu = Load.cpuNanos(running.b());
-      var fault = Instant.now();
+      watch.begin();
       move.inflict(pair, running.a());
-      Await.until(
-          "%s, %s: node-b has all addresses".formatted(contender, move),
-          MOVED,
-          () -> owners.hasAll(pair.nodeB(), setup.addresses()));
-      probe(setup).awaitServedBy("node-b", MOVED);
       var watched = move.separates() ? CUT_WATCHED : TWO_OWNERS_WATCHED;
-      awaitNone(pair.nodeA(), setup, watched);
-      var end = Instant.now();
-      sleep(LAST_ANSWERS);
-      owners.compareWithKernel(setup.addresses());
-      cpu = Load.cpuNanos(running.b()) - cpu;
-      var seen = new Seen(fault, end, adverts, arp, cpu);
-      return sample(setup, contender, move.key(), run, running, seen);
+      awaitTakeover(pair.nodeA(), pair.nodeB(), setup, MOVED, watched);
+      return sample(setup, contender, move.key(), run, running, watch.end(setup));
     } finally {
       running.close();
       move.repair(pair);
@@ -177,27 +165,15 @@ final class Failover implements AutoCloseable {
   Sample playBack(Setup setup, Contender contender, int run, Duration phase) {
     var running = start(setup, contender);
     Proc again = null;
-    try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
-        var arp = router.capture("eth0", "arp")) {
+    try (var watch = new Watch(running)) {
       running.a().stop();
       probe(setup).awaitServedBy("node-b", MOVED);
       awaitNone(pair.nodeA(), setup, MOVED);
       sleep(phase);
-      double cpu = Load.cpuNanos(running.b());
-      var fault = Instant.now();
+      watch.begin();
       again = contender.start(pair.nodeA(), setup);
-      Await.until(
-          "%s, failback: node-a has all addresses".formatted(contender),
-          READY,
-          () -> owners.hasAll(pair.nodeA(), setup.addresses()));
-      probe(setup).awaitServedBy("node-a", MOVED);
-      awaitNone(pair.nodeB(), setup, TWO_OWNERS_WATCHED);
-      var end = Instant.now();
-      sleep(LAST_ANSWERS);
-      owners.compareWithKernel(setup.addresses());
-      cpu = Load.cpuNanos(running.b()) - cpu;
-      var seen = new Seen(fault, end, adverts, arp, cpu);
-      return sample(setup, contender, FAILBACK, run, running, seen);
+      awaitTakeover(pair.nodeB(), pair.nodeA(), setup, READY, TWO_OWNERS_WATCHED);
+      return sample(setup, contender, FAILBACK, run, running, watch.end(setup));
     } finally {
       running.close();
       if (again != null) {
@@ -219,14 +195,14 @@ final class Failover implements AutoCloseable {
     var all = new ArrayList<Sample>();
     try {
       for (int round = 1; round <= rounds; round++) {
-        all.add(failOver(setup, contender, round, running));
+        try (var watch = new Watch(running)) {
+          watch.begin();
+          pair.nginxA().kill();
+          awaitTakeover(pair.nodeA(), pair.nodeB(), setup, MOVED, TWO_OWNERS_WATCHED);
+          all.add(sample(setup, contender, AGAIN, round, running, watch.end(setup)));
+        }
         pair.nginxA().start();
-        Await.until(
-            "%s: node-a has all addresses again".formatted(contender),
-            READY,
-            () -> owners.hasAll(pair.nodeA(), setup.addresses()));
-        probe(setup).awaitServedBy("node-a", MOVED);
-        awaitNone(pair.nodeB(), setup, TWO_OWNERS_WATCHED);
+        awaitTakeover(pair.nodeB(), pair.nodeA(), setup, READY, TWO_OWNERS_WATCHED);
       }
       return all;
     } finally {
@@ -236,24 +212,11 @@ final class Failover implements AutoCloseable {
     }
   }
 
-  private Sample failOver(Setup setup, Contender contender, int round, Running running) {
-    try (var adverts = pair.nodeB().capture("eth0", "ip proto 112");
-        var arp = router.capture("eth0", "arp")) {
-      double cpu = Load.cpuNanos(running.b());
-      var fault = Instant.now();
-      pair.nginxA().kill();
-      Await.until(
-          "%s, nginx: node-b has all addresses".formatted(contender),
-          MOVED,
-          () -> owners.hasAll(pair.nodeB(), setup.addresses()));
-      probe(setup).awaitServedBy("node-b", MOVED);
-      awaitNone(pair.nodeA(), setup, TWO_OWNERS_WATCHED);
-      var end = Instant.now();
-      sleep(LAST_ANSWERS);
-      cpu = Load.cpuNanos(running.b()) - cpu;
-      return sample(
-          setup, contender, AGAIN, round, running, new Seen(fault, end, adverts, arp, cpu));
-    }
+  /** Waits until one node has all addresses and serves, and then for the other to have none. */
+  private void awaitTakeover(Host from, Host to, Setup setup, Duration moved, Duration watched) {
+    Await.until(to + " has all addresses", moved, () -> owners.hasAll(to, setup.addresses()));
+    probe(setup).awaitServedBy(to.name(), MOVED);
+    awaitNone(from, setup, watched);
   }
 
   /** At least half a second, so that node-b has heard some adverts. */
@@ -271,6 +234,37 @@ final class Failover implements AutoCloseable {
   }
 
   private record Seen(Instant fault, Instant end, Capture adverts, Capture arp, double cpuNanos) {}
+
+  /** Records a move from {@link #begin} to {@link #end}. */
+  private final class Watch implements AutoCloseable {
+    private final Running running;
+    private final Capture adverts = pair.nodeB().capture("eth0", "ip proto 112");
+    private final Capture arp = router.capture("eth0", "arp");
+    private double cpuNanos;
+    private Instant fault;
+
+    private Watch(Running running) {
+      this.running = running;
+    }
+
+    private void begin() {
+      cpuNanos = Load.cpuNanos(running.b());
+      fault = Instant.now();
+    }
+
+    private Seen end(Setup setup) {
+      var end = Instant.now();
+      sleep(LAST_ANSWERS);
+      owners.compareWithKernel(setup.addresses());
+      return new Seen(fault, end, adverts, arp, Load.cpuNanos(running.b()) - cpuNanos);
+    }
+
+    @Override
+    public void close() {
+      arp.close();
+      adverts.close();
+    }
+  }
 
   private Sample sample(
       Setup setup, Contender contender, String move, int run, Running running, Seen seen) {
