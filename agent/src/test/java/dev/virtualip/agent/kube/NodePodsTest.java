@@ -1,6 +1,7 @@
 package dev.virtualip.agent.kube;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.Await;
 import dev.virtualip.agent.check.PodReadiness.Readiness;
@@ -9,10 +10,12 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
+import io.fabric8.kubernetes.client.server.mock.KubernetesMockServer;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -21,6 +24,17 @@ import org.junit.jupiter.params.provider.CsvSource;
 @EnableKubernetesMockClient(crud = true)
 class NodePodsTest {
   KubernetesClient client;
+  KubernetesMockServer server;
+
+  /** The token of an agent reads all pods, and asks for no other's. */
+  @Test
+  void onlyPodsOfThisNodeAreAskedFor() throws InterruptedException {
+    try (var pods = new NodePods(client, "node-a")) {
+      pods.readiness("ns", new LabelSelector(Map.of("app", "x"), null));
+      var asked = server.takeRequest(10, TimeUnit.SECONDS).getPath();
+      assertTrue(asked.startsWith("/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-a"), asked);
+    }
+  }
 
   @Test
   void whoFollowsIsToldOfChangesOfReadinessAlone() {

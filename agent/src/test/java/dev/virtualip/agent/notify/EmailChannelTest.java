@@ -159,6 +159,14 @@ class EmailChannelTest {
         heard::toString);
   }
 
+  @Test
+  void noMailGoesWhereCloudsTellCredentials() {
+    var smtp = Serialization.unmarshal("---\nhost: 169.254.169.254\nport: 25\n", Smtp.class);
+    var email = new Email("vip@example.com", List.of("ops@example.com"), null, smtp, null);
+    var said = failure(Undeliverable.class, email);
+    assertTrue(said.contains("use another"), said);
+  }
+
   private static String tlsFields(String tls) {
     return "tls: %s\nca: |\n%scredentialsSecretRef: {name: mail}"
         .formatted(tls, keys.pem().indent(2));

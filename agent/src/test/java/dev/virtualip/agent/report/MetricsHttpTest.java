@@ -81,6 +81,24 @@ class MetricsHttpTest {
     Await.until(() -> served(), () -> "still busy");
   }
 
+  /** As long as sixteen have time left, nobody else has a thread or a file of the agent. */
+  @Test
+  void noMoreThanSixteenAreListenedTo() throws IOException {
+    start(Duration.ofSeconds(60));
+    var slow = new ArrayList<Socket>();
+    try {
+      for (int i = 0; i < MetricsHttp.CONNECTIONS; i++) {
+        slow.add(connect());
+      }
+      Await.until(() -> !served(), () -> "a seventeenth is served");
+    } finally {
+      for (var socket : slow) {
+        socket.close();
+      }
+    }
+    Await.until(() -> served(), () -> "still busy");
+  }
+
   private static int read(Socket socket) throws IOException {
     try {
       return socket.getInputStream().read();
