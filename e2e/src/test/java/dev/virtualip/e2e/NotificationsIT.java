@@ -219,7 +219,8 @@ class NotificationsIT {
         """
             .formatted(
                 name, 30 + NAMES.indexOf(name), address[0], address[1], scripts, host.name());
-    var check = "  healthChecks: [{name: nginx, http: {path: /healthz}, interval: 200ms, timeout: 5s}]\n";
+    var check =
+        "  healthChecks: [{name: nginx, http: {path: /healthz}, interval: 200ms, timeout: 5s}]\n";
     return yaml
         + (name.equals("in") ? "" : check)
         + (name.equals("web") ? "" : "  syncGroup: edge\n");
