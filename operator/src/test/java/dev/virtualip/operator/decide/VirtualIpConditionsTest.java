@@ -154,7 +154,14 @@ class VirtualIpConditionsTest {
         "False MasterOutside: 10.0.0.13 is master, and no node of this VirtualIP: set"
             + " spec.allowOutside if that is meant, or end it to let a node take over",
         text(ready(vip)));
-    vip.setSpec(Serialization.unmarshal("{\"allowOutside\": true}", VirtualIpSpec.class));
+    vip.setSpec(
+        Serialization.unmarshal(
+            """
+            ---
+            {vrid: 77, interface: eth0, allowOutside: true, addresses: [{address: 203.0.113.77/24}],
+             nodes: {selector: {matchLabels: {edge: 'true'}}}}
+            """,
+            VirtualIpSpec.class));
     assertEquals(
         "True MasterOutside: 10.0.0.13 is master, and no node of this VirtualIP", text(ready(vip)));
   }
