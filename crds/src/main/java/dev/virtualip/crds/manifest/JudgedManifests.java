@@ -1,6 +1,5 @@
 package dev.virtualip.crds.manifest;
 
-import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.Conflicts;
 import dev.virtualip.crds.check.EqualPriorities;
@@ -83,10 +82,7 @@ public final class JudgedManifests {
 
   private void collect(Parsed parsed) {
     problems.addAll(parsed.problems());
-    for (var pool : parsed.pools()) {
-      var own = pool.getSpec() == null ? List.<Problem>of() : CheckedPool.of(pool).problems();
-      own.forEach(p -> problems.add(new ManifestProblem(parsed.file(), ObjectRef.of(pool), p)));
-    }
+    problems.addAll(parsed.problemsOfPools());
     for (var vip : parsed.virtualIps()) {
       var first =
           virtualIps.putIfAbsent(vip.getMetadata().getName(), new Located(parsed.file(), vip));
