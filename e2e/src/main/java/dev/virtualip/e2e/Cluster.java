@@ -273,9 +273,7 @@ public final class Cluster implements AutoCloseable {
   /** The status of a VirtualIP; all null while there is none. */
   public VirtualIpStatus status(String name) {
     var vip = client().resources(VirtualIp.class).withName(name).get();
-    return vip == null || vip.getStatus() == null
-        ? new VirtualIpStatus(null, null, null, null)
-        : vip.getStatus();
+    return vip == null || vip.getStatus() == null ? VirtualIpStatus.EMPTY : vip.getStatus();
   }
 
   /** A condition as {@code STATUS REASON: message}, or an empty text. */

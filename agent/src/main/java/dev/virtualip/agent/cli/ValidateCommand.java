@@ -8,7 +8,6 @@ import dev.virtualip.agent.source.Manifests;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
-import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.Conflicts;
 import dev.virtualip.crds.check.EqualPriorities;
@@ -178,10 +177,7 @@ public final class ValidateCommand implements Callable<Integer> {
 
   private void collect(Parsed parsed) {
     problems.addAll(parsed.problems());
-    for (var pool : parsed.pools()) {
-      var own = pool.getSpec() == null ? List.<Problem>of() : CheckedPool.of(pool).problems();
-      own.forEach(p -> problems.add(new ManifestProblem(parsed.file(), ObjectRef.of(pool), p)));
-    }
+    problems.addAll(parsed.problemsOfPools());
     for (var vip : parsed.virtualIps()) {
       var first =
           virtualIps.putIfAbsent(vip.getMetadata().getName(), new Located(parsed.file(), vip));

@@ -113,7 +113,7 @@ final class AdvertTransport {
     }
     int room = link.mtu() - Frames.ipHeader(config.ipv6()) - HEADER;
     room -= config.router().version() == Version.V2 ? Password.LENGTH : 0;
-    room -= config.hmac() != null && config.hmac().signs() ? HmacTrailer.LENGTH : 0;
+    room -= config.signs() ? HmacTrailer.LENGTH : 0;
     int excess = config.advertised().size() - room / (config.ipv6() ? 16 : 4);
     if (excess > 0) {
       faults.put(
@@ -173,9 +173,11 @@ final class AdvertTransport {
             config.router().advertInterval(),
             config.advertised());
     datagramId++;
-    sequence =
-        Freshness.next(
-            sequence, node.clock().instant(), Freshness.window(config.router().advertInterval()));
+    if (config.signs()) {
+      sequence =
+          Freshness.next(
+              sequence, node.clock().instant(), Freshness.window(config.router().advertInterval()));
+    }
     boolean sent = false;
     var destinations = config.unicast() ? peers(config) : Set.of(Frames.group(config.ipv6()));
     for (var destination : destinations) {
@@ -201,7 +203,7 @@ final class AdvertTransport {
     var message =
         AdvertisementCodec.encode(
             advert, config.password(), source, destination, config.checksum());
-    return config.hmac() != null && config.hmac().signs()
+    return config.signs()
         ? HmacTrailer.append(message, config.hmac().ring().sends(), sequence, source, destination)
         : message;
   }

@@ -68,8 +68,6 @@ public final class KubernetesSource implements AutoCloseable {
 
   private static final long RECHECK_SECONDS = 10;
 
-  private static final VirtualIpStatus NOTHING = new VirtualIpStatus(null, null, null, null);
-
   /** Stands for the report of a node that runs a VirtualIP. */
   private static final NodeStatus RUNS =
       new NodeStatus(null, null, null, null, null, null, null, null);
@@ -234,7 +232,8 @@ public final class KubernetesSource implements AutoCloseable {
           && object instanceof GenericKubernetesResource is
           && essence(before.getMetadata()).equals(essence(object.getMetadata()))
           && Objects.equals(spec(was), spec(is))
-          && asksTheSame(status(was).orElse(NOTHING), status(is).orElse(NOTHING));
+          && asksTheSame(
+              status(was).orElse(VirtualIpStatus.EMPTY), status(is).orElse(VirtualIpStatus.EMPTY));
     }
 
     private boolean asksTheSame(VirtualIpStatus before, VirtualIpStatus now) {
@@ -321,7 +320,7 @@ public final class KubernetesSource implements AutoCloseable {
             vip ->
                 Collections.disjoint(names(Desired.secretKeys(List.of(vip))), unread)
                     ? Stream.of(vip)
-                    : last.virtualIps().stream().filter(before -> sameObject(before, vip)))
+                    : last.virtualIps().stream().filter(before -> before.isVersionOf(vip)))
         .toList();
   }
 
@@ -419,8 +418,7 @@ public final class KubernetesSource implements AutoCloseable {
         LOG.warn("virtualip_unreadable vip={} problems={}", name, own);
       }
       var before = good.get(name);
-      if (before != null
-          && Objects.equals(before.getMetadata().getUid(), object.getMetadata().getUid())) {
+      if (before != null && before.isVersionOf(object)) {
         next.put(name, before);
       }
     }
@@ -454,7 +452,7 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   private Version version(GenericKubernetesResource object, VirtualIp vip, List<Problem> problems) {
-    var status = status(object).orElse(NOTHING);
+    var status = status(object).orElse(VirtualIpStatus.EMPTY);
     return new Version(object, vip, problems, asked(status), reporting(status));
   }
 
@@ -481,10 +479,7 @@ public final class KubernetesSource implements AutoCloseable {
     if (asked == null && running.isEmpty()) {
       return version;
     }
-    var vip = new VirtualIp();
-    vip.setMetadata(version.getMetadata());
-    vip.setSpec(version.getSpec());
-    vip.setStatus(
+    return version.withStatus(
         new VirtualIpStatus(
             null,
             null,
@@ -494,7 +489,6 @@ public final class KubernetesSource implements AutoCloseable {
             asked == null ? null : Map.of(nodeName, asked),
             null,
             null));
-    return vip;
   }
 
   /**
@@ -516,7 +510,7 @@ public final class KubernetesSource implements AutoCloseable {
   private Set<String> selected(VirtualIp version, Set<String> reporting) {
     var names = new HashSet<>(reporting);
     var before = selecting.get(version.getMetadata().getName());
-    if (before != null && sameObject(before, version)) {
+    if (before != null && before.isVersionOf(version)) {
       names.add(nodeName);
     }
     if (!version.getSpec().nodesArePeers()) {
@@ -539,14 +533,16 @@ public final class KubernetesSource implements AutoCloseable {
     }
     // A failover is no reason to plan anew.
     boolean same = report.state() == State.Master;
-    return RUNS.withHmac(report.hmac(), same ? State.Backup : report.state());
+    return new NodeStatus(same ? State.Backup : report.state(), report.hmac());
   }
 
   /** The nodes and their keys; empty where adverts are not signed. */
   private static Map<String, NodeStatus> keys(VirtualIpStatus status) {
-    var reporting = reporting(status);
-    boolean signed = reporting.values().stream().anyMatch(report -> report.hmac() != null);
-    return signed ? reporting : Map.of();
+    boolean signed =
+        status.nodes() != null
+            && status.nodes().values().stream()
+                .anyMatch(report -> report != null && report.hmac() != null);
+    return signed ? reporting(status) : Map.of();
   }
 
   private HandOver asked(VirtualIpStatus status) {
@@ -580,11 +576,7 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   private static boolean edited(VirtualIp before, VirtualIp now) {
-    return sameObject(before, now) && !Objects.equals(before.getSpec(), now.getSpec());
-  }
-
-  private static boolean sameObject(VirtualIp before, VirtualIp now) {
-    return Objects.equals(before.getMetadata().getUid(), now.getMetadata().getUid());
+    return before.isVersionOf(now) && !Objects.equals(before.getSpec(), now.getSpec());
   }
 
   private List<Problem> selectionProblems(VirtualIp vip) {

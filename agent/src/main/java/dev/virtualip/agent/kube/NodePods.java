@@ -6,7 +6,6 @@ import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.Collection;
 import java.util.List;
@@ -108,28 +107,10 @@ final class NodePods implements PodReadiness, AutoCloseable {
   private synchronized SharedIndexInformer<Pod> informer() {
     if (informer == null && !closed) {
       informer = watched.get();
-      informer.addEventHandler(new Changes());
+      informer.addEventHandler(Informers.onAnyChange(this::look));
       Informers.startForEver(informer, "pods").thenRunAsync(this::look);
     }
     return informer;
-  }
-
-  /** Each change of a pod, after it is in the store. */
-  private final class Changes implements ResourceEventHandler<Pod> {
-    @Override
-    public void onAdd(Pod pod) {
-      look();
-    }
-
-    @Override
-    public void onUpdate(Pod before, Pod pod) {
-      look();
-    }
-
-    @Override
-    public void onDelete(Pod pod, boolean unseen) {
-      look();
-    }
   }
 
   @Override

@@ -6,7 +6,6 @@ import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.net.HttpURLConnection;
 import java.util.Map;
@@ -46,7 +45,7 @@ final class Requests implements AutoCloseable {
    * @param changed called by any thread when they may have changed; must not block
    */
   void start(Runnable changed) {
-    informer.addEventHandler(new Changes(changed));
+    informer.addEventHandler(Informers.onAnyChange(changed));
     Informers.startForEver(
             informer,
             "hand-overs",
@@ -87,24 +86,6 @@ final class Requests implements AutoCloseable {
     } catch (JsonProcessingException e) {
       LOG.debug("request_unreadable vip={}", virtualIp, e);
       return null;
-    }
-  }
-
-  private record Changes(Runnable changed)
-      implements ResourceEventHandler<GenericKubernetesResource> {
-    @Override
-    public void onAdd(GenericKubernetesResource map) {
-      changed.run();
-    }
-
-    @Override
-    public void onUpdate(GenericKubernetesResource before, GenericKubernetesResource map) {
-      changed.run();
-    }
-
-    @Override
-    public void onDelete(GenericKubernetesResource map, boolean finalStateUnknown) {
-      changed.run();
     }
   }
 

@@ -16,7 +16,6 @@ import java.util.Objects;
  */
 final class StatusPatch {
   private static final JsonMapper MAPPER = new JsonMapper();
-  private static final VirtualIpStatus EMPTY = new VirtualIpStatus(null, null, null, null);
 
   private StatusPatch() {}
 
@@ -87,7 +86,7 @@ final class StatusPatch {
    */
   private static boolean claimsMaster(
       String node, boolean master, boolean wasMaster, VirtualIpStatus cached) {
-    var seen = cached == null ? EMPTY : cached;
+    var seen = cached == null ? VirtualIpStatus.EMPTY : cached;
     return master
         && !node.equals(seen.master())
         && (!wasMaster || seen.master() == null || !isMaster(seen, seen.master()));

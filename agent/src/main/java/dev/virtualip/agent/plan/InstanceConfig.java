@@ -331,6 +331,11 @@ public record InstanceConfig(
     return authentication.hmac();
   }
 
+  /** Whether adverts are signed. */
+  public boolean signs() {
+    return hmac() != null && hmac().signs();
+  }
+
   /** Keys of all virtual servers. */
   public Set<ServiceKey> serviceKeys() {
     return virtualServers.stream()

@@ -176,16 +176,11 @@ public final class Plan {
           var before = accepted.get(name);
           if (versions.good().contains(name)) {
             next.putIfAbsent(name, newest);
-          } else if (before != null && isSameObject(before.vip(), newest.vip())) {
+          } else if (before != null && newest.vip().isVersionOf(before.vip())) {
             next.putIfAbsent(name, before);
           }
         });
     return next;
-  }
-
-  /** Whether it is no other one that was made under the same name. */
-  private static boolean isSameObject(VirtualIp before, VirtualIp now) {
-    return Objects.equals(before.getMetadata().getUid(), now.getMetadata().getUid());
   }
 
   private Map<String, Run> runs(Desired desired) {

@@ -3,7 +3,6 @@ package dev.virtualip.agent.source;
 import dev.virtualip.agent.source.Manifests.ManifestProblem;
 import dev.virtualip.agent.source.Manifests.ObjectRef;
 import dev.virtualip.agent.source.Manifests.Parsed;
-import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.SecretKey;
@@ -204,7 +203,7 @@ public final class ManifestSource implements AutoCloseable {
     var wrong = new ArrayList<ManifestProblem>();
     for (var file : files.keySet().stream().sorted().toList()) {
       take(files.get(file), next, wrong);
-      wrong.addAll(problemsOfPools(files.get(file)));
+      wrong.addAll(files.get(file).problemsOfPools());
     }
     kept = next;
     var vips = kept.values().stream().map(Kept::vip).toList();
@@ -337,16 +336,6 @@ public final class ManifestSource implements AutoCloseable {
       pools = files.values().stream().flatMap(parsed -> parsed.pools().stream()).toList();
     }
     return pools;
-  }
-
-  private static List<ManifestProblem> problemsOfPools(Parsed parsed) {
-    return parsed.pools().stream()
-        .filter(pool -> pool.getSpec() != null)
-        .flatMap(
-            pool ->
-                CheckedPool.of(pool).problems().stream()
-                    .map(p -> new ManifestProblem(parsed.file(), ObjectRef.of(pool), p)))
-        .toList();
   }
 
   private Optional<byte[]> secret(SecretKey key) {

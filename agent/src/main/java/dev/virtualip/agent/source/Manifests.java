@@ -2,6 +2,7 @@ package dev.virtualip.agent.source;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.virtualip.agent.source.StrictMapper.Unknown;
+import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
@@ -66,7 +67,18 @@ public final class Manifests {
       List<VirtualIpPool> pools,
       List<Node> nodes,
       List<ManifestProblem> problems,
-      boolean complete) {}
+      boolean complete) {
+    /** What the checks of its pools find. */
+    public List<ManifestProblem> problemsOfPools() {
+      return pools.stream()
+          .filter(pool -> pool.getSpec() != null)
+          .flatMap(
+              pool ->
+                  CheckedPool.of(pool).problems().stream()
+                      .map(problem -> new ManifestProblem(file, ObjectRef.of(pool), problem)))
+          .toList();
+    }
+  }
 
   /**
    * A problem of a manifest.

@@ -22,6 +22,7 @@ public final class HmacKey {
 
   private final int id;
   private final byte[] bytes;
+  private final String name;
 
   /**
    * @param id 1 to 255
@@ -38,6 +39,7 @@ public final class HmacKey {
     }
     this.id = id;
     this.bytes = bytes.clone();
+    name = id + "-" + HexFormat.of().formatHex(digest(NAME), 0, NAME_LENGTH);
   }
 
   /** The id on the wire, 1 to 255. */
@@ -55,7 +57,7 @@ public final class HmacKey {
    * same id has another name. It tells nothing of the key that its adverts do not tell.
    */
   public String name() {
-    return id + "-" + HexFormat.of().formatHex(digest(NAME), 0, NAME_LENGTH);
+    return name;
   }
 
   /** HMAC-SHA256 of the parts, one after the other; 32 bytes. */

@@ -4,13 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.Await;
-import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.net.Frames;
-import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Link.HardwareAddress;
-import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.vrrp.Advertisement;
@@ -18,7 +15,6 @@ import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
-import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
@@ -40,23 +36,6 @@ class LoopReceivingTest {
   private final VirtualRouterLoop loop =
       new VirtualRouterLoop(Map.of(), Set.of(), fake.node, new NobodyListens());
   private final Thread thread = Thread.ofPlatform().unstarted(loop);
-
-  private static final class NobodyListens implements NodeMachine.Listener {
-    @Override
-    public void changed(String virtualIp, NodeStatus status) {}
-
-    @Override
-    public void removed(String virtualIp) {}
-
-    @Override
-    public void services(Set<ServiceKey> keys) {}
-
-    @Override
-    public void nics(Nics nics) {}
-
-    @Override
-    public void masters(Map<String, MasterRecord.Master> masters) {}
-  }
 
   @AfterEach
   void stop() throws InterruptedException {

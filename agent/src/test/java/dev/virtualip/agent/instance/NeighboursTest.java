@@ -7,16 +7,13 @@ import dev.virtualip.agent.bfd.Neighbour;
 import dev.virtualip.agent.bfd.NeighbourState;
 import dev.virtualip.agent.bfd.Nic;
 import dev.virtualip.agent.bfd.Timing;
-import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.FrameReceived;
 import dev.virtualip.agent.instance.Input.NeighbourChanged;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.Frames;
-import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Link.HardwareAddress;
-import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.vrrp.Advertisement;
@@ -51,25 +48,9 @@ class NeighboursTest {
 
   private final FakeNode fake = new FakeNode();
   private final Plan plan = new Plan("node-a");
-  private final NodeMachine machine = new NodeMachine(Map.of(), Set.of(), fake.node, new Deaf());
+  private final NodeMachine machine =
+      new NodeMachine(Map.of(), Set.of(), fake.node, new NobodyListens());
   private long now = 1;
-
-  private static final class Deaf implements NodeMachine.Listener {
-    @Override
-    public void changed(String virtualIp, NodeStatus status) {}
-
-    @Override
-    public void removed(String virtualIp) {}
-
-    @Override
-    public void masters(Map<String, MasterRecord.Master> masters) {}
-
-    @Override
-    public void nics(Nics nics) {}
-
-    @Override
-    public void services(Set<ServiceKey> keys) {}
-  }
 
   private void want(String... yaml) {
     var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();

@@ -4,13 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
-import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.FrameReceived;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.net.Frames;
-import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Link.HardwareAddress;
-import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.vrrp.Advertisement;
@@ -23,7 +20,6 @@ import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
-import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -80,23 +76,6 @@ class NodeFuzzTest {
 
   /** Signed adverts so far: of those of the same moment each has another counter. */
   private long signed;
-
-  private static final class NobodyListens implements NodeMachine.Listener {
-    @Override
-    public void changed(String virtualIp, NodeStatus status) {}
-
-    @Override
-    public void removed(String virtualIp) {}
-
-    @Override
-    public void services(Set<ServiceKey> keys) {}
-
-    @Override
-    public void nics(Nics nics) {}
-
-    @Override
-    public void masters(Map<String, MasterRecord.Master> masters) {}
-  }
 
   @FuzzTest(maxDuration = "60s")
   void nothingOnTheLanBreaksANode(byte[] script) {

@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.IpvsPort.ConnectionTimeouts;
@@ -13,12 +12,10 @@ import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.IpvsPort.SyncDaemon;
 import dev.virtualip.agent.net.IpvsPort.SyncRole;
 import dev.virtualip.agent.net.IpvsPort.VirtualService;
-import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
-import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -56,7 +53,8 @@ class ServersOfANodeTest {
 
   private final FakeNode fake = new FakeNode();
   private final Plan plan = new Plan("node-a");
-  private final NodeMachine machine = new NodeMachine(Map.of(), Set.of(), fake.node, new Deaf());
+  private final NodeMachine machine =
+      new NodeMachine(Map.of(), Set.of(), fake.node, new NobodyListens());
   private long now = 1;
 
   @BeforeEach
@@ -239,22 +237,5 @@ class ServersOfANodeTest {
   void timeoutsThatAreNotGivenStayAsTheyAre() {
     want(OTHER, SYNC);
     assertEquals(new ConnectionTimeouts(300, 0, 0), fake.ipvs.timeouts);
-  }
-
-  private static final class Deaf implements NodeMachine.Listener {
-    @Override
-    public void changed(String virtualIp, NodeStatus status) {}
-
-    @Override
-    public void removed(String virtualIp) {}
-
-    @Override
-    public void masters(Map<String, MasterRecord.Master> masters) {}
-
-    @Override
-    public void nics(Nics nics) {}
-
-    @Override
-    public void services(Set<ServiceKey> keys) {}
   }
 }

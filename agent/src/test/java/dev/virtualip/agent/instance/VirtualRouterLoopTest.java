@@ -10,8 +10,6 @@ import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
-import dev.virtualip.agent.net.IpvsPort.ServiceKey;
-import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.plan.PlanChange;
@@ -277,16 +275,7 @@ class VirtualRouterLoopTest {
     Await.until(loop::alive, loop::alive);
   }
 
-  private final class Ears implements NodeMachine.Listener {
-    @Override
-    public void removed(String virtualIp) {}
-
-    @Override
-    public void services(Set<ServiceKey> keys) {}
-
-    @Override
-    public void nics(Nics nics) {}
-
+  private final class Ears extends NobodyListens {
     @Override
     public void changed(String virtualIp, NodeStatus status) {
       if (blocks) {

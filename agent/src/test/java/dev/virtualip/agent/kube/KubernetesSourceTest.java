@@ -242,8 +242,7 @@ class KubernetesSourceTest {
   }
 
   private void awaitReport(HmacStatus keys, State state) {
-    var report = new NodeStatus(state, null, null, null, null, null, null, null);
-    var expected = report.withHmac(keys, state);
+    var expected = new NodeStatus(state, keys);
     Await.until(() -> !told.isEmpty() && expected.equals(reports().get("m")), this::reports);
   }
 
@@ -310,19 +309,24 @@ class KubernetesSourceTest {
     assertEquals("spec.initialState", told.getLast().refused().get("a").getFirst().path());
   }
 
+  private void secret(String name, Map<String, String> labels) {
+    client
+        .resource(
+            new SecretBuilder()
+                .withNewMetadata()
+                .withNamespace("virtualip-system")
+                .withName(name)
+                .withLabels(labels)
+                .and()
+                .addToData("k", "c2VjcmV0Cg==")
+                .build())
+        .create();
+  }
+
   @Test
   void onlyReferencedSecretsAreHandedOver() {
     for (var name : List.of("auth", "other")) {
-      client
-          .resource(
-              new SecretBuilder()
-                  .withNewMetadata()
-                  .withNamespace("virtualip-system")
-                  .withName(name)
-                  .and()
-                  .addToData("k", "c2VjcmV0Cg==")
-                  .build())
-          .create();
+      secret(name, Map.of());
     }
     vip("a", "vrid: 1, authentication: {passwordSecretRef: {name: auth, key: k}}").create();
     source.start(statusChanges::add);
@@ -353,18 +357,8 @@ class KubernetesSourceTest {
   @Test
   void notificationsGetTheSecretsThatAreLabelledForThem() {
     for (var name : List.of("auth", "hook", "labelled")) {
-      client
-          .resource(
-              new SecretBuilder()
-                  .withNewMetadata()
-                  .withNamespace("virtualip-system")
-                  .withName(name)
-                  .addToLabels(
-                      "virtualip.dev/notifications", name.equals("labelled") ? "true" : "false")
-                  .and()
-                  .addToData("k", "c2VjcmV0Cg==")
-                  .build())
-          .create();
+      var labelled = name.equals("labelled") ? "true" : "false";
+      secret(name, Map.of("virtualip.dev/notifications", labelled));
     }
     var headers =
         Stream.of("auth", "hook", "labelled")

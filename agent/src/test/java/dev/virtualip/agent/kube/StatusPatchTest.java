@@ -53,9 +53,7 @@ class StatusPatchTest {
   @Test
   void everyFieldWithinAFieldIsNamed() {
     var keys = new HmacStatus(Mode.Enforce, List.of("2-75e149ce"), null, "2-75e149ce");
-    var patch =
-        StatusPatch.of(
-            "a", status(State.Backup).withHmac(keys, State.Backup), false, false, false, null);
+    var patch = StatusPatch.of("a", new NodeStatus(State.Backup, keys), false, false, false, null);
     assertEquals(
         """
         {"mode":"Enforce","keys":["2-75e149ce"],"sends":"2-75e149ce","kept":null}""",

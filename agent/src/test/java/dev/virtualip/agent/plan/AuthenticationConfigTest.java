@@ -48,8 +48,7 @@ class AuthenticationConfigTest {
   /** A node that begins with these keys, and reports in a state. */
   private static NodeStatus node(State state, String keys) {
     var config = AuthenticationConfig.of(vip(null), secret(keys), KeyRings.of("node-b", Map.of()));
-    var report = new NodeStatus(null, 100, null, null, null, null, null, null);
-    return report.withHmac(KeyRings.status(config.hmac()), state);
+    return new NodeStatus(state, KeyRings.status(config.hmac()));
   }
 
   private static Map<SecretKey, byte[]> secret(String keys) {

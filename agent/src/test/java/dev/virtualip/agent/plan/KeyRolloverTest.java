@@ -234,9 +234,7 @@ class KeyRolloverTest {
 
     private void write(String name, VirtualIpStatus.HmacStatus keys, State state) {
       var next = new TreeMap<>(statuses.getLast());
-      next.put(
-          name,
-          new NodeStatus(null, null, null, null, null, null, null, null).withHmac(keys, state));
+      next.put(name, new NodeStatus(state, keys));
       statuses.add(next);
     }
 

@@ -2,6 +2,7 @@ package dev.virtualip.crds.schema;
 
 import io.fabric8.crd.generator.annotation.AdditionalPrinterColumn;
 import io.fabric8.crd.generator.annotation.AdditionalPrinterColumn.Type;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.CustomResource;
 import io.fabric8.kubernetes.model.annotation.Group;
 import io.fabric8.kubernetes.model.annotation.Kind;
@@ -9,6 +10,7 @@ import io.fabric8.kubernetes.model.annotation.Plural;
 import io.fabric8.kubernetes.model.annotation.ShortNames;
 import io.fabric8.kubernetes.model.annotation.Singular;
 import io.fabric8.kubernetes.model.annotation.Version;
+import java.util.Objects;
 
 /**
  * A set of IP addresses and routes that live together on exactly one of the selected nodes, the
@@ -55,4 +57,18 @@ public class VirtualIp extends CustomResource<VirtualIpSpec, VirtualIpStatus> {
    * switchOver} alone. Each agent may write the status itself, so there they are only shown.
    */
   public static final String HAND_OVERS = "virtualip-hand-overs";
+
+  /** The same version with another status. */
+  public VirtualIp withStatus(VirtualIpStatus other) {
+    var vip = new VirtualIp();
+    vip.setMetadata(getMetadata());
+    vip.setSpec(getSpec());
+    vip.setStatus(other);
+    return vip;
+  }
+
+  /** Whether both are versions of one object, and none was made anew under the other's name. */
+  public boolean isVersionOf(HasMetadata other) {
+    return Objects.equals(getMetadata().getUid(), other.getMetadata().getUid());
+  }
 }

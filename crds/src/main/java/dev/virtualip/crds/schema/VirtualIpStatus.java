@@ -37,6 +37,9 @@ public record VirtualIpStatus(
                 + " QuorumLost, where there are virtual servers: too few real servers are up.")
         List<Condition> conditions) {
 
+  /** A status that says nothing. */
+  public static final VirtualIpStatus EMPTY = new VirtualIpStatus(null, null, null, null);
+
   /** A status without counts and requests. */
   public VirtualIpStatus(
       Long observedGeneration,
@@ -136,6 +139,13 @@ public record VirtualIpStatus(
           null);
     }
 
+    /** A status with nothing but a state and keys of signed adverts. */
+    public NodeStatus(State state, HmacStatus hmac) {
+      this(
+          state, null, null, null, null, null, null, null, null, null, null, null, null, null,
+          hmac);
+    }
+
     /** The same status with these virtual servers. */
     public NodeStatus withVirtualServers(List<VirtualServerStatus> servers) {
       return new NodeStatus(
@@ -154,26 +164,6 @@ public record VirtualIpStatus(
           servers,
           history,
           hmac);
-    }
-
-    /** The same status with these keys of signed adverts, in another state. */
-    public NodeStatus withHmac(HmacStatus keys, State other) {
-      return new NodeStatus(
-          other,
-          priority,
-          since,
-          reason,
-          message,
-          acceptedGeneration,
-          refusedGeneration,
-          refusedReason,
-          transitions,
-          address,
-          speakers,
-          strayAddresses,
-          virtualServers,
-          history,
-          keys);
     }
   }
 

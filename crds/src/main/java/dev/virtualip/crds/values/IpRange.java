@@ -2,6 +2,7 @@ package dev.virtualip.crds.values;
 
 import java.math.BigInteger;
 import java.net.InetAddress;
+import java.util.Arrays;
 
 /**
  * Consecutive addresses of one family.
@@ -36,7 +37,7 @@ public record IpRange(InetAddress first, InetAddress last) {
     var first = IpPrefix.parseAddress(dash < 0 ? text : text.substring(0, dash));
     var last = dash < 0 ? first : IpPrefix.parseAddress(text.substring(dash + 1));
     if (first.getAddress().length != last.getAddress().length
-        || number(first).compareTo(number(last)) > 0) {
+        || Arrays.compareUnsigned(first.getAddress(), last.getAddress()) > 0) {
       throw new IllegalArgumentException(
           "\"%s\" is no range: write the lower address first, and both of one family"
               .formatted(text));
@@ -46,9 +47,10 @@ public record IpRange(InetAddress first, InetAddress last) {
 
   /** Whether an address is one of these; false for one of the other family. */
   public boolean contains(InetAddress address) {
-    return address.getAddress().length == first.getAddress().length
-        && lower().compareTo(number(address)) <= 0
-        && number(address).compareTo(upper()) <= 0;
+    var bytes = address.getAddress();
+    return bytes.length == first.getAddress().length
+        && Arrays.compareUnsigned(first.getAddress(), bytes) <= 0
+        && Arrays.compareUnsigned(bytes, last.getAddress()) <= 0;
   }
 
   /** Whether all addresses of a prefix are among these. */

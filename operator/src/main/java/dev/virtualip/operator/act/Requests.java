@@ -23,7 +23,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Requests {
   private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
-  private static final VirtualIpStatus NONE = new VirtualIpStatus(null, null, null, null);
   private static final JsonMapper JSON =
       JsonMapper.builder().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
 
@@ -62,10 +61,11 @@ final class Requests {
 
   private static VirtualIpStatus parsed(String virtualIp, String text) {
     try {
-      return Objects.requireNonNullElse(JSON.readValue(text, VirtualIpStatus.class), NONE);
+      return Objects.requireNonNullElse(
+          JSON.readValue(text, VirtualIpStatus.class), VirtualIpStatus.EMPTY);
     } catch (JsonProcessingException e) {
       LOG.warn("request_unreadable vip={} error=\"{}\"", virtualIp, e.getOriginalMessage());
-      return NONE;
+      return VirtualIpStatus.EMPTY;
     }
   }
 

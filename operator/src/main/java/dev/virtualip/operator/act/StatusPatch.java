@@ -20,13 +20,12 @@ import java.util.Optional;
  */
 public final class StatusPatch {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final VirtualIpStatus NONE = new VirtualIpStatus(null, null, null, null);
 
   private StatusPatch() {}
 
   /** The patch that updates the operator's fields; empty if they are up to date. */
   public static Optional<String> of(VirtualIp vip, StatusDecision decided) {
-    var status = Objects.requireNonNullElse(vip.getStatus(), NONE);
+    var status = Objects.requireNonNullElse(vip.getStatus(), VirtualIpStatus.EMPTY);
     var patch = JsonNodeFactory.instance.objectNode();
     var generation = vip.getMetadata().getGeneration();
     if (!Objects.equals(generation, status.observedGeneration())) {

@@ -290,10 +290,7 @@ public final class AgentLiveness {
 
   private static VirtualIp with(VirtualIp vip, Map<String, NodeStatus> reports) {
     var status = vip.getStatus();
-    var believed = new VirtualIp();
-    believed.setMetadata(vip.getMetadata());
-    believed.setSpec(vip.getSpec());
-    believed.setStatus(
+    return vip.withStatus(
         new VirtualIpStatus(
             status.observedGeneration(),
             status.master(),
@@ -303,6 +300,5 @@ public final class AgentLiveness {
             status.handOvers(),
             status.switchOver(),
             status.conditions()));
-    return believed;
   }
 }

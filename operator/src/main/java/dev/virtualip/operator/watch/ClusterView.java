@@ -40,8 +40,6 @@ public record ClusterView(
     List<Pod> pods,
     Map<String, List<Condition>> written,
     Instant now) {
-  static final VirtualIpStatus NONE = new VirtualIpStatus(null, null, null, null);
-
   public List<NodeFacts> facts() {
     return nodes.stream().map(NodeFacts::of).toList();
   }
@@ -61,7 +59,7 @@ public record ClusterView(
    * @param asked a status with handOvers and switchOver
    */
   static VirtualIp asked(VirtualIp vip, VirtualIpStatus asked) {
-    var status = Objects.requireNonNullElse(vip.getStatus(), NONE);
+    var status = Objects.requireNonNullElse(vip.getStatus(), VirtualIpStatus.EMPTY);
     var shown = status.switchOver();
     boolean stays = asked.switchOver() == null && shown != null && shown.result() == Result.Refused;
     var switchOver = stays ? shown : asked.switchOver();
@@ -69,10 +67,7 @@ public record ClusterView(
         && Objects.equals(shown, switchOver)) {
       return vip;
     }
-    var changed = new VirtualIp();
-    changed.setMetadata(vip.getMetadata());
-    changed.setSpec(vip.getSpec());
-    changed.setStatus(
+    return vip.withStatus(
         new VirtualIpStatus(
             status.observedGeneration(),
             status.master(),
@@ -82,7 +77,6 @@ public record ClusterView(
             asked.handOvers(),
             switchOver,
             status.conditions()));
-    return changed;
   }
 
   /** The agents' reports, sorted by node name. */

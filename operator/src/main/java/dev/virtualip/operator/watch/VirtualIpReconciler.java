@@ -193,7 +193,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
         vip -> {
           var name = vip.getMetadata().getName();
           var belief = liveness.believed(vip);
-          var asked = requests.map(all -> all.getOrDefault(name, ClusterView.NONE));
+          var asked = requests.map(all -> all.getOrDefault(name, VirtualIpStatus.EMPTY));
           believed.put(
               name, asked.map(a -> ClusterView.asked(belief.vip(), a)).orElse(belief.vip()));
           lost.put(name, belief.lost());

@@ -105,7 +105,7 @@ class RequestsTest {
       throws IOException, InterruptedException {
     data = "{\"gone\": \"{}\", \"web\": \"{}\", \"broken\": \"{\"}";
     assertEquals(
-        new VirtualIpStatus(null, null, null, null),
+        VirtualIpStatus.EMPTY,
         requests.read().orElseThrow().get("broken"),
         "what cannot be read asks for nothing");
     requests.write(Map.of("web", decided(Map.of(), DONE), "broken", decided(Map.of(), null)));

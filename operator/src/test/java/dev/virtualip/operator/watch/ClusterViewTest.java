@@ -21,7 +21,7 @@ class ClusterViewTest {
         Vips.asked(
             Vips.reported(Vips.edge("web", 77), "a", Map.of("a", report(Master, 2))),
             Map.of("a", forged));
-    var seen = ClusterView.asked(vip, ClusterView.NONE);
+    var seen = ClusterView.asked(vip, VirtualIpStatus.EMPTY);
     assertEquals(Map.of(), HandOvers.present(seen));
     assertEquals("a", seen.getStatus().master());
     assertEquals(vip.getStatus().nodes(), seen.getStatus().nodes());
@@ -38,15 +38,15 @@ class ClusterViewTest {
     var refused = new SwitchOver("b", SwitchOver.Result.Refused, "sick");
     var vip = Vips.edge("web", 77);
     vip.setStatus(new VirtualIpStatus(null, null, null, null, Map.of(), null, refused, null));
-    assertEquals(refused, ClusterView.asked(vip, ClusterView.NONE).getStatus().switchOver());
+    assertEquals(refused, ClusterView.asked(vip, VirtualIpStatus.EMPTY).getStatus().switchOver());
     var done = new SwitchOver("b", SwitchOver.Result.Done, "b is master");
     vip.setStatus(new VirtualIpStatus(null, null, null, null, Map.of(), null, done, null));
-    assertNull(ClusterView.asked(vip, ClusterView.NONE).getStatus().switchOver());
+    assertNull(ClusterView.asked(vip, VirtualIpStatus.EMPTY).getStatus().switchOver());
   }
 
   @Test
   void aVirtualIpOfWhichNothingIsAskedStaysAsItIs() {
     var vip = Vips.edge("web", 77);
-    assertSame(vip, ClusterView.asked(vip, ClusterView.NONE));
+    assertSame(vip, ClusterView.asked(vip, VirtualIpStatus.EMPTY));
   }
 }
