@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.e2e.lab.ApiServer;
@@ -45,6 +46,10 @@ class PoolsIT {
         .createOr(present -> present.update());
   }
 
+  private static Integer vrid(Cluster cluster, String name) {
+    return cluster.client().resources(VirtualIp.class).withName(name).get().getSpec().vrid();
+  }
+
   private static VirtualIpPool pool(Cluster cluster) {
     return cluster.client().resources(VirtualIpPool.class).withName("team-a").get();
   }
@@ -81,6 +86,19 @@ class PoolsIT {
       assertEquals(List.of("inside"), pool(cluster).getStatus().virtualIPs());
       assertEquals(15, pool(cluster).getStatus().free());
       assertColumns(cluster);
+
+      // Nobody chose its VRID. A replacement takes it away, and it gets the same once more.
+      var without = VIP.replace("  vrid: %d\n", "").formatted("third", "203.0.113.11/24");
+      cluster.apply(without);
+      cluster.await("third is on node-a", SOON, () -> cluster.isReady("third", "node-a"));
+      var vrid = vrid(cluster, "third");
+      assertFalse(List.of(77, 78).contains(vrid), "it is its own");
+      long moves = cluster.status("third").transitions();
+      cluster.apply(without);
+      cluster.await("it has it again", SOON, () -> vrid.equals(vrid(cluster, "third")));
+      cluster.await("third is on node-a", SOON, () -> cluster.isReady("third", "node-a"));
+      assertEquals(moves, cluster.status("third").transitions(), "it has served on");
+      cluster.delete("third");
 
       pool(cluster, "203.0.113.16/28");
       cluster.await("outside is inside", SOON, () -> cluster.isReady("outside", "node-a"));

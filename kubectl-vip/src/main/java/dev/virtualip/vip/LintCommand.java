@@ -27,6 +27,14 @@ import picocli.CommandLine.Spec;
 final class LintCommand implements Callable<Integer> {
   private static final Path STDIN = Path.of("-");
 
+  private static final JudgedManifests.Machine CLUSTER =
+      new JudgedManifests.Machine() {
+        @Override
+        public boolean allocatesVrids() {
+          return true;
+        }
+      };
+
   @Parameters(
       arity = "1..*",
       paramLabel = "FILE|DIR|-",
@@ -41,7 +49,7 @@ final class LintCommand implements Callable<Integer> {
     for (var path : paths) {
       files.addAll(read(path));
     }
-    var judged = JudgedManifests.of(files, JudgedManifests.Machine.UNKNOWN);
+    var judged = JudgedManifests.of(files, CLUSTER);
     var out = command.commandLine().getOut();
     judged.problems().forEach(out::println);
     judged.notes().forEach(note -> out.println("note: " + note));

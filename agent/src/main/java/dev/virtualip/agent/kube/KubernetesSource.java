@@ -409,12 +409,14 @@ public final class KubernetesSource implements AutoCloseable {
       var version = version(read.get(name), object);
       versions.put(name, version);
       var own = version.problems();
-      if (own.isEmpty()) {
+      if (own.isEmpty() && !waitsForVrid(version.virtualIp())) {
         next.put(name, version.virtualIp());
         continue;
       }
-      wrong.put(name, own);
-      if (!own.equals(problems.get(name))) {
+      if (!own.isEmpty()) {
+        wrong.put(name, own);
+      }
+      if (!own.isEmpty() && !own.equals(problems.get(name))) {
         LOG.warn("virtualip_unreadable vip={} problems={}", name, own);
       }
       var before = good.get(name);
@@ -427,6 +429,11 @@ public final class KubernetesSource implements AutoCloseable {
     refuseEmptySelections(next, wrong);
     problems = Map.copyOf(wrong);
     return next.values().stream().map(this::withStatus).toList();
+  }
+
+  /** The operator writes one in a moment, or says in the status why there is none. */
+  private static boolean waitsForVrid(VirtualIp vip) {
+    return vip.getSpec() != null && vip.getSpec().vrid() == null;
   }
 
   /**

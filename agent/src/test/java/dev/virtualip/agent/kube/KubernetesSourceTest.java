@@ -309,6 +309,24 @@ class KubernetesSourceTest {
     assertEquals("spec.initialState", told.getLast().refused().get("a").getFirst().path());
   }
 
+  @Test
+  void whatWaitsForItsVridIsNotThereYetAndGoesOnAfterAnEdit() {
+    vip("a", "vrid: 1").create();
+    vip("b", "priority: 100").create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    var edited = vip("a", "priority: 100").item();
+    edited.getMetadata().setGeneration(2L);
+    resource(edited).update();
+    vip("c", "vrid: 3").create();
+    awaitShown("[a=1, c=3]");
+    assertEquals(Map.of(), told.getLast().refused());
+    var allocated = vip("b", "vrid: 2").item();
+    allocated.getMetadata().setGeneration(2L);
+    resource(allocated).update();
+    awaitShown("[a=1, b=2, c=3]");
+  }
+
   private void secret(String name, Map<String, String> labels) {
     client
         .resource(

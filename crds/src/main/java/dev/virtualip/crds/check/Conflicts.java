@@ -3,6 +3,7 @@ package dev.virtualip.crds.check;
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.Problem.Kind;
 import dev.virtualip.crds.schema.NodeOverride;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.values.InterfaceSelector;
 import dev.virtualip.crds.values.IpPrefix;
@@ -33,12 +34,12 @@ import java.util.stream.Stream;
  * operator and agents come to the same result.
  */
 public final class Conflicts {
-  private static final Comparator<Result> OLDEST_FIRST =
+  /** By creation time, and then by name. */
+  static final Comparator<VirtualIp> OLDEST_FIRST =
       Comparator.comparing(
-              (Result checked) ->
-                  Objects.requireNonNullElse(
-                      checked.vip().getMetadata().getCreationTimestamp(), ""))
-          .thenComparing(Result::name);
+              (VirtualIp vip) ->
+                  Objects.requireNonNullElse(vip.getMetadata().getCreationTimestamp(), ""))
+          .thenComparing(vip -> vip.getMetadata().getName());
 
   /**
    * The winners so far, by what they have taken, so that thousands of objects are not compared pair
@@ -79,7 +80,8 @@ public final class Conflicts {
       Collection<Result> all, BiFunction<Result, Result, List<String>> moreInCommon) {
     var problems = new HashMap<String, List<Problem>>();
     var conflicts = new Conflicts();
-    for (var checked : all.stream().sorted(OLDEST_FIRST).toList()) {
+    for (var checked :
+        all.stream().sorted(Comparator.comparing(Result::vip, OLDEST_FIRST)).toList()) {
       var own = new ArrayList<>(checked.problems());
       if (own.isEmpty()) {
         conflicts

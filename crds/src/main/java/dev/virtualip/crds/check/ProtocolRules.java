@@ -30,7 +30,9 @@ final class ProtocolRules {
   private void check() {
     if (spec.vrid() == null) {
       findings.add(
-          "spec.vrid", "is missing: use a number from 1 to 255 that no other router uses here");
+          "spec.vrid",
+          "is missing: use a number from 1 to 255 that no other router uses here; only in a"
+              + " cluster the operator allocates one");
     }
     findings.range("spec.vrid", spec.vrid(), VRID_MIN, VRID_MAX, "VRID");
     findings.range("spec.vrrpVersion", spec.vrrpVersion(), 2, 3, "VRRP version");

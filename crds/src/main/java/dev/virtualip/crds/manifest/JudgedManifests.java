@@ -7,6 +7,7 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.OwnedAddresses;
 import dev.virtualip.crds.check.Pools;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.check.VridAllocation;
 import dev.virtualip.crds.manifest.Manifests.ManifestProblem;
 import dev.virtualip.crds.manifest.Manifests.ObjectRef;
 import dev.virtualip.crds.manifest.Manifests.Parsed;
@@ -34,6 +35,11 @@ public final class JudgedManifests {
     /** Problems of the NICs of a VirtualIP. */
     default List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes) {
       return List.of();
+    }
+
+    /** Whether VirtualIPs may lack a VRID, because an operator allocates it. */
+    default boolean allocatesVrids() {
+      return false;
     }
 
     /** Problems of the commands of a VirtualIP. */
@@ -97,8 +103,18 @@ public final class JudgedManifests {
   private void judge(Machine machine) {
     var unreadFields = problems.stream().toList();
     var allowed = Pools.of(pools);
+    var allocated =
+        machine.allocatesVrids()
+            ? VridAllocation.of(virtualIps.values().stream().map(Located::vip).toList(), allowed)
+            : VridAllocation.NONE;
     virtualIps.forEach(
-        (name, located) -> checked.put(name, allowed.judge(CheckedSpec.check(located.vip()))));
+        (name, located) ->
+            checked.put(
+                name,
+                allocated.explain(
+                    allowed.judge(
+                        CheckedSpec.check(allocated.apply(located.vip()))
+                            .withVip(located.vip())))));
     var found = Conflicts.among(checked.values());
     var owned = new OwnedAddresses(nodes, null);
     virtualIps.forEach(

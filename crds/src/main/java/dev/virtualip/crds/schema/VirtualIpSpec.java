@@ -99,12 +99,13 @@ import java.util.Objects;
             + " reaches it: use servers of the other",
     fieldPath = ".virtualServers")
 public record VirtualIpSpec(
-    @Required
-        @Min(VRID_MIN)
+    @Min(VRID_MIN)
         @Max(VRID_MAX)
         @JsonPropertyDescription(
             "Virtual router ID (keepalived: virtual_router_id). The same on all nodes; no other"
-                + " virtual router on the network segment may use it.")
+                + " virtual router on the network segment may use it. Default in a cluster: the operator"
+                + " writes one here that no VirtualIP has and the pool allows; from a folder it is"
+                + " required.")
         Integer vrid,
     @Default("3")
         @Min(2)

@@ -89,7 +89,7 @@ class ValidatorTest {
           {vrid: 0} | spec.vrid: 0 is not a VRID: use 1 to 255
           {vrid: 256} | spec.vrid: 256 is not a VRID: use 1 to 255
           {vrid: null} | spec.vrid: is missing: use a number from 1 to 255 that no other router \
-          uses here
+          uses here; only in a cluster the operator allocates one
           {vrrpVersion: 4} | spec.vrrpVersion: 4 is not a VRRP version: use 2 to 3
           {advertRepeat: 11} | spec.advertRepeat: 11 is not a number: use 1 to 10
           {advertRepeat: 3, advertInterval: 20ms} | spec.advertRepeat: makes an advert more often than every 10ms: use a lower number

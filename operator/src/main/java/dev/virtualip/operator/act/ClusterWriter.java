@@ -31,8 +31,10 @@ import java.util.stream.Stream;
  */
 public final class ClusterWriter {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String STATUS_PATH =
-      "apis/" + HasMetadata.getApiVersion(VirtualIp.class) + "/%s/%s/status";
+  private static final String PATH =
+      "apis/" + HasMetadata.getApiVersion(VirtualIp.class) + "/%s/%s";
+
+  private static final String STATUS = "/status";
 
   private final KubernetesClient client;
   private final Agents agents;
@@ -82,7 +84,7 @@ public final class ClusterWriter {
     }
     for (var vip : view.vips()) {
       try {
-        write(view, vip, decisions.statuses().get(vip.getMetadata().getName()));
+        write(view, vip, decisions);
       } catch (IOException e) {
         failure = Objects.requireNonNullElse(failure, e);
       }
@@ -105,6 +107,30 @@ public final class ClusterWriter {
     }
   }
 
+  private void write(ClusterView view, VirtualIp vip, Decisions decisions)
+      throws IOException, InterruptedException {
+    var name = vip.getMetadata().getName();
+    var vrid = decisions.vrids().get(name);
+    if (vrid == null) {
+      write(view, vip, decisions.statuses().get(name));
+    } else {
+      allocate(vip, vrid);
+    }
+  }
+
+  /** Writes a VRID into the spec, if that is still as it was decided by. */
+  private void allocate(VirtualIp vip, int vrid) throws IOException, InterruptedException {
+    var patch = JSON.createObjectNode();
+    patch.putObject("metadata").put("resourceVersion", vip.getMetadata().getResourceVersion());
+    patch.putObject("spec").put("vrid", vrid);
+    var sending = new Sent(vip.getMetadata().getResourceVersion(), patch.toString());
+    var uid = vip.getMetadata().getUid();
+    if (!sending.equals(sent.get(uid)) && patched(vip, "", patch.toString())) {
+      sent.put(uid, sending);
+      journal.allocated(vip, vrid);
+    }
+  }
+
   private void write(ClusterView view, VirtualIp vip, StatusDecision status)
       throws IOException, InterruptedException {
     var patch = StatusPatch.of(vip, status);
@@ -113,7 +139,7 @@ public final class ClusterWriter {
     if (patch.isEmpty() || sending.equals(sent.get(uid))) {
       return;
     }
-    if (patched(vip, patch.get())) {
+    if (patched(vip, STATUS, patch.get())) {
       written.put(uid, status.conditions());
       sent.put(uid, sending);
       journal.written(vip, view.conditions(vip), status);
@@ -128,16 +154,16 @@ public final class ClusterWriter {
     var patch = JSON.createObjectNode().set("status", MergePatch.whole(status)).toString();
     var uid = pool.getMetadata().getUid();
     var sending = new Sent(pool.getMetadata().getResourceVersion(), patch);
-    if (!sending.equals(sent.get(uid)) && patched(pool, patch)) {
+    if (!sending.equals(sent.get(uid)) && patched(pool, STATUS, patch)) {
       sent.put(uid, sending);
     }
   }
 
-  /** Patches a status; false if the object has gone, or has changed and is seen anew soon. */
-  private boolean patched(HasMetadata object, String patch)
+  /** Patches an object; false if it has gone, or has changed and is seen anew soon. */
+  private boolean patched(HasMetadata object, String subresource, String patch)
       throws IOException, InterruptedException {
     var name = object.getMetadata().getName();
-    var path = STATUS_PATH.formatted(object.getPlural(), name);
+    var path = PATH.formatted(object.getPlural(), name) + subresource;
     var answer = ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, patch);
     if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
       return false; // deleted meanwhile
@@ -146,7 +172,7 @@ public final class ClusterWriter {
       return false; // an agent has spoken for itself meanwhile, which is seen soon: decide anew
     }
     if (!answer.ok()) {
-      throw new IOException("status of %s not written: %s".formatted(name, answer));
+      throw new IOException("%s%s not written: %s".formatted(name, subresource, answer));
     }
     return true;
   }

@@ -50,6 +50,16 @@ public final class Journal {
     this.metrics = metrics;
   }
 
+  /** A VRID was written into the spec of a VirtualIP that had none. */
+  public void allocated(VirtualIp vip, int vrid) {
+    LOG.info("vrid_allocated vip={} vrid={}", vip.getMetadata().getName(), vrid);
+    events.record(
+        reference(vip),
+        false,
+        "VridAllocated",
+        "spec.vrid is %d now: none was given, and no VirtualIP has it".formatted(vrid));
+  }
+
   /**
    * The status of a VirtualIP was written.
    *

@@ -7,6 +7,7 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.OwnedAddresses;
 import dev.virtualip.crds.check.Pools;
 import dev.virtualip.crds.check.Problem;
+import dev.virtualip.crds.check.VridAllocation;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPoolStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus;
@@ -32,6 +33,7 @@ import java.util.stream.Collectors;
  * the agents, so all are decided together.
  *
  * @param statuses the operator's part of each VirtualIP's status by name, in the view's order
+ * @param vrids VRIDs to write into specs, by name; the status of such a VirtualIP waits for that
  * @param pools the status of each VirtualIPPool by name
  * @param placement the nodes that need an agent
  * @param dns the records to publish
@@ -39,6 +41,7 @@ import java.util.stream.Collectors;
  */
 public record Decisions(
     Map<String, StatusDecision> statuses,
+    Map<String, Integer> vrids,
     Map<String, VirtualIpPoolStatus> pools,
     TreeSet<String> placement,
     DnsDecision dns,
@@ -55,9 +58,10 @@ public record Decisions(
       ClusterView view, List<DrainTrigger> drainOn, String revision, InetAddress apiServer) {
     var basis = Basis.of(view, drainOn, revision, apiServer);
     var statuses = new LinkedHashMap<String, StatusDecision>();
+    var vrids = basis.allocated().vrids();
     view.vips().forEach(vip -> statuses.put(vip.getMetadata().getName(), basis.status(vip)));
     var dns = DnsDecision.of(basis.checked(), basis.problems());
-    return new Decisions(statuses, basis.pools(), basis.placement(), dns, basis.turn());
+    return new Decisions(statuses, vrids, basis.pools(), basis.placement(), dns, basis.turn());
   }
 
   /** Whether to decide again soon even without a change, because a step waits for time to pass. */
@@ -69,6 +73,7 @@ public record Decisions(
   /** Facts about the whole cluster, by which the status of each VirtualIP is decided. */
   private record Basis(
       ClusterView view,
+      VridAllocation allocated,
       List<Result> checked,
       Map<String, List<Problem>> problems,
       Map<String, List<Problem>> owned,
@@ -85,7 +90,13 @@ public record Decisions(
         ClusterView view, List<DrainTrigger> drainOn, String revision, InetAddress apiServer) {
       var facts = view.facts();
       var pools = Pools.of(view.pools());
-      var checked = view.vips().stream().map(CheckedSpec::check).map(pools::judge).toList();
+      var allocated = VridAllocation.of(view.vips(), pools);
+      var checked =
+          view.vips().stream()
+              .map(vip -> CheckedSpec.check(allocated.apply(vip)).withVip(vip))
+              .map(pools::judge)
+              .map(allocated::explain)
+              .toList();
       var owned = owned(checked, new OwnedAddresses(facts, apiServer));
       var problems = problems(view, checked, owned);
       var believed = view.believed().values();
@@ -96,6 +107,7 @@ public record Decisions(
               revision, view.pods(), placement, believed, facts, drains.keySet(), view.now());
       return new Basis(
           view,
+          allocated,
           checked,
           problems,
           owned,

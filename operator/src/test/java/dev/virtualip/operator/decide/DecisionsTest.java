@@ -7,11 +7,13 @@ import static dev.virtualip.crds.schema.VirtualIpStatus.State.Unknown;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolStatus;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.values.IpPrefix;
@@ -55,6 +57,18 @@ class DecisionsTest {
     assertEquals("a", status(decisions).master());
     assertEquals(Set.of("a", "b"), decisions.placement());
     assertFalse(decisions.unsettled());
+  }
+
+  @Test
+  void whoLacksAVridGetsOneAndIsPlacedAsIfItHadIt() {
+    var vip = Vips.edge("web", 77);
+    var without = Serialization.asJson(vip.getSpec()).replaceFirst("\"vrid\" ?: ?77,", "");
+    vip.setSpec(Serialization.unmarshal(without, VirtualIpSpec.class));
+    assertNull(vip.getSpec().vrid());
+    var decisions = decide(view(vip, List.of(node("a"), node("b"))));
+    assertEquals(Set.of("web"), decisions.vrids().keySet());
+    assertEquals(Set.of("a", "b"), decisions.placement());
+    assertEquals("True Accepted", text(status(decisions).conditions(), "Accepted").split(":")[0]);
   }
 
   @Test
