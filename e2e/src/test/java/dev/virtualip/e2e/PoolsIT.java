@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.ClassicPair;
@@ -34,6 +35,17 @@ class PoolsIT {
         nodes: {overrides: [{name: node-a, priority: 200}]}
       """;
 
+  private static final String SPREAD =
+      """
+      apiVersion: virtualip.dev/v1alpha1
+      kind: VirtualIP
+      metadata: {name: %s}
+      spec:
+        interface: eth0
+        addresses: [{address: 203.0.113.%d/24, interface: eth1}]
+        nodes: {spread: true}
+      """;
+
   private static void pool(Cluster cluster, String addresses) {
     var yaml =
         """
@@ -46,8 +58,27 @@ class PoolsIT {
         .createOr(present -> present.update());
   }
 
-  private static Integer vrid(Cluster cluster, String name) {
-    return cluster.client().resources(VirtualIp.class).withName(name).get().getSpec().vrid();
+  /** A replacement takes the VRID away, and the same comes back: the addresses stay. */
+  private static void aVridIsAllocatedOnceAndNodesShareByTheirNames(Cluster cluster) {
+    for (var name : List.of("third", "fourth", "fifth")) {
+      var manifest = SPREAD.formatted(name, name.length());
+      cluster.apply(manifest);
+      cluster.await("it has a VRID", SOON, () -> spec(cluster, name).vrid() != null);
+      var spec = spec(cluster, name);
+      assertFalse(List.of(77, 78).contains(spec.vrid()), "it is its own");
+      var best = spec.priorityOn("node-a") > spec.priorityOn("node-b") ? "node-a" : "node-b";
+      cluster.await(name + " is on " + best, SOON, () -> cluster.isReady(name, best));
+      long moves = cluster.status(name).transitions();
+      cluster.apply(manifest);
+      cluster.await("it has it again", SOON, () -> spec.vrid().equals(spec(cluster, name).vrid()));
+      cluster.await(name + " is on " + best, SOON, () -> cluster.isReady(name, best));
+      assertEquals(moves, cluster.status(name).transitions(), "it has served on");
+      cluster.delete(name);
+    }
+  }
+
+  private static VirtualIpSpec spec(Cluster cluster, String name) {
+    return cluster.client().resources(VirtualIp.class).withName(name).get().getSpec();
   }
 
   private static VirtualIpPool pool(Cluster cluster) {
@@ -87,18 +118,7 @@ class PoolsIT {
       assertEquals(15, pool(cluster).getStatus().free());
       assertColumns(cluster);
 
-      // Nobody chose its VRID. A replacement takes it away, and it gets the same once more.
-      var without = VIP.replace("  vrid: %d\n", "").formatted("third", "203.0.113.11/24");
-      cluster.apply(without);
-      cluster.await("third is on node-a", SOON, () -> cluster.isReady("third", "node-a"));
-      var vrid = vrid(cluster, "third");
-      assertFalse(List.of(77, 78).contains(vrid), "it is its own");
-      long moves = cluster.status("third").transitions();
-      cluster.apply(without);
-      cluster.await("it has it again", SOON, () -> vrid.equals(vrid(cluster, "third")));
-      cluster.await("third is on node-a", SOON, () -> cluster.isReady("third", "node-a"));
-      assertEquals(moves, cluster.status("third").transitions(), "it has served on");
-      cluster.delete("third");
+      aVridIsAllocatedOnceAndNodesShareByTheirNames(cluster);
 
       pool(cluster, "203.0.113.16/28");
       cluster.await("outside is inside", SOON, () -> cluster.isReady("outside", "node-a"));

@@ -259,6 +259,10 @@ public final class Conflicts {
           "which selects other nodes: give both the same spec.nodes.selector, or take one out of"
               + " the group");
     }
+    if (spec.nodes().isSpread() != older.nodes().isSpread()) {
+      return Optional.of(
+          "which has another spec.nodes.spread: give both the same, or take one out of the group");
+    }
     return namedNodes(spec, older)
         .filter(node -> spec.priorityOn(node) != older.priorityOn(node))
         .findFirst()

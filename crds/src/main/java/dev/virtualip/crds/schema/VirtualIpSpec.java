@@ -328,6 +328,12 @@ public record VirtualIpSpec(
   /** Highest VRID. */
   public static final int VRID_MAX = 255;
 
+  /** Lowest priority of a node by {@code spec.nodes.spread}, above those of requests to nodes. */
+  public static final int SPREAD_MIN = 11;
+
+  /** Highest priority of a node by {@code spec.nodes.spread}. */
+  public static final int SPREAD_MAX = 250;
+
   /** Most adverts per interval. */
   public static final int ADVERT_REPEAT_MAX = 10;
 
@@ -414,7 +420,25 @@ public record VirtualIpSpec(
   /** The base priority on a node, before health checks. */
   public int priorityOn(String nodeName) {
     var override = nodes.overrideFor(nodeName);
-    return override != null && override.priority() != null ? override.priority() : priority;
+    if (override != null && override.priority() != null) {
+      return override.priority();
+    }
+    return nodes.isSpread() ? spreadPriority(nodeName) : priority;
+  }
+
+  /**
+   * By rendezvous hashing: the node with the highest number wins, and one more or less changes
+   * nothing between the others. Members of a sync group have the same numbers, as they move
+   * together. Equal numbers are possible, and no worse than equal priorities.
+   */
+  private int spreadPriority(String nodeName) {
+    var seed = syncGroup != null ? syncGroup : interfaceName + "/" + vrid;
+    // The finalizer of SplitMix64: hash codes of names that differ in one letter are neighbours.
+    long mixed = seed.hashCode() * 0x9E3779B97F4A7C15L + nodeName.hashCode();
+    mixed = (mixed ^ mixed >>> 30) * 0xBF58476D1CE4E5B9L;
+    mixed = (mixed ^ mixed >>> 27) * 0x94D049BB133111EBL;
+    mixed ^= mixed >>> 31;
+    return SPREAD_MIN + (int) Long.remainderUnsigned(mixed, SPREAD_MAX - SPREAD_MIN + 1);
   }
 
   /** A copy that may contain nulls: a manifest may have them, and the validator reports them. */

@@ -23,26 +23,26 @@ public final class Priority {
     }
     int base = spec.priorityOn(node);
     var override = spec.nodes().overrideFor(node);
-    var source =
-        override != null && override.priority() != null ? "spec.nodes.overrides" : "spec.priority";
-    var own = "%d (%s)".formatted(base, source);
+    var own = spec.nodes().isSpread() ? "spec.nodes.spread" : "spec.priority";
+    var source = override != null && override.priority() != null ? "spec.nodes.overrides" : own;
+    var origin = "%d (%s)".formatted(base, source);
     var asked = Reports.asked(vip, node);
     if (asked != null && inForce < base && asked.limit(base) == inForce) {
-      return "%d, asked to hand over: %s; else %s".formatted(inForce, asked.reason(), own);
+      return "%d, asked to hand over: %s; else %s".formatted(inForce, asked.reason(), origin);
     }
     if (inForce == 1 && message(report).contains("whenAllFail: KeepMaster")) {
-      return "1, its checks fail (whenAllFail: KeepMaster); else " + own;
+      return "1, its checks fail (whenAllFail: KeepMaster); else " + origin;
     }
     var terms = terms(vip, report);
     if (inForce != sum(base, terms)) {
       return "%d, of %s; a NIC, a session of BFD or a reversed check makes the difference"
-          .formatted(inForce, own);
+          .formatted(inForce, origin);
     }
     return terms.isEmpty()
-        ? own
+        ? origin
         : "%d = %s%s"
             .formatted(
-                inForce, own, terms.stream().map(Term::toString).collect(Collectors.joining()));
+                inForce, origin, terms.stream().map(Term::toString).collect(Collectors.joining()));
   }
 
   /** In a few words for a column, as in {@code 1: Drain(cordoned)}. */
