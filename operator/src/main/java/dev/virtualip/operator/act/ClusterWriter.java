@@ -16,11 +16,14 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.net.HttpURLConnection;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -36,6 +39,9 @@ public final class ClusterWriter {
 
   private static final String STATUS = "/status";
 
+  /** Patches that are under way at the same time: what an API server grants a client anyway. */
+  private static final int AT_ONCE = 8;
+
   private final KubernetesClient client;
   private final Agents agents;
   private final DnsRecords dns;
@@ -49,6 +55,14 @@ public final class ClusterWriter {
   private final Map<String, Sent> sent = new HashMap<>();
 
   private record Sent(String resourceVersion, String patch) {}
+
+  /**
+   * A patch to send.
+   *
+   * @param subresource what follows the object's path
+   * @param done is run when the API server has taken it
+   */
+  private record Write(HasMetadata object, String subresource, Sent sent, Runnable done) {}
 
   public ClusterWriter(KubernetesClient client, Settings settings, Journal journal) {
     this.client = client;
@@ -82,20 +96,15 @@ public final class ClusterWriter {
     } catch (IOException e) {
       failure = e;
     }
-    for (var vip : view.vips()) {
-      try {
-        write(view, vip, decisions);
-      } catch (IOException e) {
-        failure = Objects.requireNonNullElse(failure, e);
-      }
-    }
-    for (var pool : view.pools()) {
-      try {
-        write(pool, decisions.pools().get(pool.getMetadata().getName()));
-      } catch (IOException e) {
-        failure = Objects.requireNonNullElse(failure, e);
-      }
-    }
+    var writes = new ArrayList<Write>();
+    view.vips().forEach(vip -> write(view, vip, decisions).ifPresent(writes::add));
+    view.pools()
+        .forEach(
+            pool ->
+                write(pool, decisions.pools().get(pool.getMetadata().getName()))
+                    .ifPresent(writes::add));
+    var unsent = send(writes);
+    failure = failure == null ? unsent : failure;
     forget(view);
     agents.sync(decisions.placement(), view.daemonSet());
     dns.sync(decisions.dns());
@@ -107,64 +116,88 @@ public final class ClusterWriter {
     }
   }
 
-  private void write(ClusterView view, VirtualIp vip, Decisions decisions)
-      throws IOException, InterruptedException {
-    var name = vip.getMetadata().getName();
-    var vrid = decisions.vrids().get(name);
-    if (vrid == null) {
-      write(view, vip, decisions.statuses().get(name));
-    } else {
-      allocate(vip, vrid);
+  /**
+   * Sends several at a time: a thousand new VirtualIPs would wait for each other's answers.
+   *
+   * @return the first failure, or null
+   */
+  private IOException send(List<Write> writes) throws InterruptedException {
+    if (writes.isEmpty()) {
+      return null;
     }
+    IOException failure = null;
+    try (var threads = Executors.newFixedThreadPool(AT_ONCE, Thread.ofVirtual().factory())) {
+      var answers = new ArrayList<Future<Boolean>>();
+      writes.forEach(write -> answers.add(threads.submit(() -> patched(write))));
+      for (int i = 0; i < writes.size(); i++) {
+        try {
+          if (answers.get(i).get()) {
+            var write = writes.get(i);
+            sent.put(write.object().getMetadata().getUid(), write.sent());
+            write.done().run();
+          }
+        } catch (ExecutionException e) {
+          failure = failure == null ? failure(e.getCause()) : failure;
+        }
+      }
+    }
+    return failure;
   }
 
-  /** Writes a VRID into the spec, if that is still as it was decided by. */
-  private void allocate(VirtualIp vip, int vrid) throws IOException, InterruptedException {
+  private static IOException failure(Throwable cause) {
+    return cause instanceof IOException failed ? failed : new IOException(cause);
+  }
+
+  /** Nothing if the same was sent for the same version of the object. */
+  private Optional<Write> unlessSent(
+      HasMetadata object, String subresource, String patch, Runnable done) {
+    var sending = new Sent(object.getMetadata().getResourceVersion(), patch);
+    return sending.equals(sent.get(object.getMetadata().getUid()))
+        ? Optional.empty()
+        : Optional.of(new Write(object, subresource, sending, done));
+  }
+
+  private Optional<Write> write(ClusterView view, VirtualIp vip, Decisions decisions) {
+    var name = vip.getMetadata().getName();
+    var vrid = decisions.vrids().get(name);
+    return vrid == null ? write(view, vip, decisions.statuses().get(name)) : allocate(vip, vrid);
+  }
+
+  /** A VRID into the spec, if that is still as it was decided by. */
+  private Optional<Write> allocate(VirtualIp vip, int vrid) {
     var patch = JSON.createObjectNode();
     patch.putObject("metadata").put("resourceVersion", vip.getMetadata().getResourceVersion());
     patch.putObject("spec").put("vrid", vrid);
-    var sending = new Sent(vip.getMetadata().getResourceVersion(), patch.toString());
-    var uid = vip.getMetadata().getUid();
-    if (!sending.equals(sent.get(uid)) && patched(vip, "", patch.toString())) {
-      sent.put(uid, sending);
-      journal.allocated(vip, vrid);
-    }
+    return unlessSent(vip, "", patch.toString(), () -> journal.allocated(vip, vrid));
   }
 
-  private void write(ClusterView view, VirtualIp vip, StatusDecision status)
-      throws IOException, InterruptedException {
-    var patch = StatusPatch.of(vip, status);
-    var uid = vip.getMetadata().getUid();
-    var sending = new Sent(vip.getMetadata().getResourceVersion(), patch.orElse(""));
-    if (patch.isEmpty() || sending.equals(sent.get(uid))) {
-      return;
-    }
-    if (patched(vip, STATUS, patch.get())) {
-      written.put(uid, status.conditions());
-      sent.put(uid, sending);
-      journal.written(vip, view.conditions(vip), status);
-    }
+  private Optional<Write> write(ClusterView view, VirtualIp vip, StatusDecision status) {
+    return StatusPatch.of(vip, status)
+        .flatMap(
+            patch ->
+                unlessSent(
+                    vip,
+                    STATUS,
+                    patch,
+                    () -> {
+                      written.put(vip.getMetadata().getUid(), status.conditions());
+                      journal.written(vip, view.conditions(vip), status);
+                    }));
   }
 
-  private void write(VirtualIpPool pool, VirtualIpPoolStatus status)
-      throws IOException, InterruptedException {
+  private Optional<Write> write(VirtualIpPool pool, VirtualIpPoolStatus status) {
     if (status.equals(pool.getStatus())) {
-      return;
+      return Optional.empty();
     }
     var patch = JSON.createObjectNode().set("status", MergePatch.whole(status)).toString();
-    var uid = pool.getMetadata().getUid();
-    var sending = new Sent(pool.getMetadata().getResourceVersion(), patch);
-    if (!sending.equals(sent.get(uid)) && patched(pool, STATUS, patch)) {
-      sent.put(uid, sending);
-    }
+    return unlessSent(pool, STATUS, patch, () -> {});
   }
 
   /** Patches an object; false if it has gone, or has changed and is seen anew soon. */
-  private boolean patched(HasMetadata object, String subresource, String patch)
-      throws IOException, InterruptedException {
-    var name = object.getMetadata().getName();
-    var path = PATH.formatted(object.getPlural(), name) + subresource;
-    var answer = ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, patch);
+  private boolean patched(Write write) throws IOException, InterruptedException {
+    var name = write.object().getMetadata().getName();
+    var path = PATH.formatted(write.object().getPlural(), name) + write.subresource();
+    var answer = ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, write.sent().patch());
     if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
       return false; // deleted meanwhile
     }
@@ -172,7 +205,7 @@ public final class ClusterWriter {
       return false; // an agent has spoken for itself meanwhile, which is seen soon: decide anew
     }
     if (!answer.ok()) {
-      throw new IOException("%s%s not written: %s".formatted(name, subresource, answer));
+      throw new IOException("%s%s not written: %s".formatted(name, write.subresource(), answer));
     }
     return true;
   }
