@@ -12,10 +12,12 @@ import dev.virtualip.operator.decide.Settings;
 import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.VirtualIpReconciler;
 import io.fabric8.kubernetes.api.model.Condition;
+import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.javaoperatorsdk.operator.Operator;
 import io.javaoperatorsdk.operator.OperatorException;
+import io.javaoperatorsdk.operator.api.config.Cloner;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.time.Clock;
@@ -49,6 +51,15 @@ public final class VirtualIpOperator implements AutoCloseable {
   private static final long RETRY_MAX_NANOS = Duration.ofSeconds(30).toNanos();
   private static final Duration LAST_PASS = Duration.ofSeconds(5);
 
+  /** The reconciler only takes an event from it, and a copy by JSON costs more than the pass. */
+  private static final Cloner NO_COPY =
+      new Cloner() {
+        @Override
+        public <R extends HasMetadata> R clone(R resource) {
+          return resource;
+        }
+      };
+
   private final Operator operator;
   private final VirtualIpReconciler reconciler;
   private final AgentLiveness liveness = new AgentLiveness(System::nanoTime);
@@ -81,6 +92,7 @@ public final class VirtualIpOperator implements AutoCloseable {
                 config
                     .withKubernetesClient(client)
                     .withCloseClientOnStop(false)
+                    .withResourceCloner(NO_COPY)
                     .withConcurrentReconciliationThreads(1)
                     .withReconciliationTerminationTimeout(LAST_PASS)
                     .withInformerStoppedHandler(
