@@ -83,6 +83,13 @@ final class ImportCommand implements Callable<Integer> {
           "With -o: write passwords as files DIR/vip-auth/NAME, for servers without Kubernetes.")
   private Path secrets;
 
+  @Option(
+      names = "--join",
+      description =
+          "For other nodes, which join the hosts as their lowest backups: priority below theirs,"
+              + " allowOutside, and no overrides.")
+  private boolean join;
+
   @Option(names = "--force", description = "Replace files that are there already.")
   private boolean force;
 
@@ -99,7 +106,7 @@ final class ImportCommand implements Callable<Integer> {
     var out = spec.commandLine().getOut();
     var err = spec.commandLine().getErr();
     try {
-      var result = Import.of(hosts(), root);
+      var result = Import.of(hosts(), root, join);
       if (output != null) {
         write(result, out);
       } else {

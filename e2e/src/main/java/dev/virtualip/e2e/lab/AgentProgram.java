@@ -28,12 +28,12 @@ public final class AgentProgram implements AutoCloseable {
   private List<String> source;
   private Proc proc;
 
-  private AgentProgram(Host host, Path folder, List<String> options) throws IOException {
+  private AgentProgram(Host host, Path manifests, Path secrets, Path state, List<String> options) {
     this.host = host;
     this.options = options;
-    manifests = Files.createDirectories(folder.resolve("manifests"));
-    secrets = Files.createDirectories(folder.resolve("secrets"));
-    state = Files.createDirectories(folder.resolve("state"));
+    this.manifests = manifests;
+    this.secrets = secrets;
+    this.state = state;
     source = List.of("--manifests=" + manifests, "--secrets=" + secrets);
   }
 
@@ -57,6 +57,22 @@ public final class AgentProgram implements AutoCloseable {
     }
   }
 
+  /**
+   * Starts the agent with folders as they are; returns at once.
+   *
+   * @param options further options of {@code run}
+   */
+  public static AgentProgram start(Host host, Path manifests, Path secrets, String... options) {
+    try {
+      var state = Files.createDirectories(folder(host).resolve("state"));
+      var agent = new AgentProgram(host, manifests, secrets, state, List.of(options));
+      agent.start();
+      return agent;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Starts the agent with all that it runs from an API server; returns at once. */
   public static AgentProgram start(Host host, ApiServer api) {
     try {
@@ -70,8 +86,17 @@ public final class AgentProgram implements AutoCloseable {
   }
 
   private static AgentProgram of(Host host, String... options) throws IOException {
-    var folder = Files.createTempDirectory(host.lab().work(), host.name() + "-agent-");
-    return new AgentProgram(host, folder, List.of(options));
+    var folder = folder(host);
+    return new AgentProgram(
+        host,
+        Files.createDirectories(folder.resolve("manifests")),
+        Files.createDirectories(folder.resolve("secrets")),
+        Files.createDirectories(folder.resolve("state")),
+        List.of(options));
+  }
+
+  private static Path folder(Host host) throws IOException {
+    return Files.createTempDirectory(host.lab().work(), host.name() + "-agent-");
   }
 
   /** Writes or replaces a manifest; the running agent follows. */

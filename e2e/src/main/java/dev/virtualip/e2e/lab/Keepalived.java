@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 /** Debian's keepalived on a host, in the foreground, with a given configuration. */
@@ -73,19 +74,21 @@ public final class Keepalived implements AutoCloseable {
 
   private final Host host;
   private final Path folder;
+  private final Path file;
 
   /**
    * The part of it that runs: {@code --vrrp}, {@code --check} for virtual servers, or an option
    * that means nothing for all that are configured.
    */
-  private final String half;
+  private final List<String> options;
 
   private Proc proc;
 
-  private Keepalived(Host host, Path folder, String half) {
+  private Keepalived(Host host, Path folder, Path file, List<String> options) {
     this.host = host;
     this.folder = folder;
-    this.half = half;
+    this.file = file;
+    this.options = options;
   }
 
   /** Starts keepalived on a host; returns at once. Its log is the output of {@link #proc}. */
@@ -103,13 +106,34 @@ public final class Keepalived implements AutoCloseable {
     return start(host, config, "--check");
   }
 
+  /**
+   * Starts it with a configuration file as it stands, with what that includes.
+   *
+   * @param configId what its lines with {@code @} are compared to
+   */
+  public static Keepalived start(Host host, Path file, String configId) {
+    return start(host, folder(host), file, List.of("--vrrp", "--config-id=" + configId));
+  }
+
   private static Keepalived start(Host host, String config, String half) {
+    Path folder = folder(host);
     try {
-      Path folder = Files.createTempDirectory(host.lab().work(), host.name() + "-keepalived-");
-      Files.writeString(folder.resolve("keepalived.conf"), config);
-      Keepalived keepalived = new Keepalived(host, folder, half);
-      keepalived.start();
-      return keepalived;
+      Path file = Files.writeString(folder.resolve("keepalived.conf"), config);
+      return start(host, folder, file, List.of(half));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static Keepalived start(Host host, Path folder, Path file, List<String> options) {
+    Keepalived keepalived = new Keepalived(host, folder, file, options);
+    keepalived.start();
+    return keepalived;
+  }
+
+  private static Path folder(Host host) {
+    try {
+      return Files.createTempDirectory(host.lab().work(), host.name() + "-keepalived-");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -125,25 +149,26 @@ public final class Keepalived implements AutoCloseable {
         folder + "/vrrp.pid",
         folder + "/check.pid",
         folder + "/bfd.pid");
-    proc =
-        host.start(
-            "keepalived",
-            "keepalived",
-            "--dont-fork",
-            half,
-            "--log-console",
-            "--log-detail",
-            "--use-file=" + folder + "/keepalived.conf",
-            "--pid=" + folder + "/main.pid",
-            "--vrrp_pid=" + folder + "/vrrp.pid",
-            "--bfd_pid=" + folder + "/bfd.pid",
-            "--checkers_pid=" + folder + "/check.pid");
+    var command =
+        new ArrayList<>(
+            List.of(
+                "keepalived",
+                "--dont-fork",
+                "--log-console",
+                "--log-detail",
+                "--use-file=" + file,
+                "--pid=" + folder + "/main.pid",
+                "--vrrp_pid=" + folder + "/vrrp.pid",
+                "--bfd_pid=" + folder + "/bfd.pid",
+                "--checkers_pid=" + folder + "/check.pid"));
+    command.addAll(options);
+    proc = host.start("keepalived", command.toArray(String[]::new));
   }
 
   /** Switches to another configuration without a restart. */
   public void reload(String config) {
     try {
-      Files.writeString(folder.resolve("keepalived.conf"), config);
+      Files.writeString(file, config);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

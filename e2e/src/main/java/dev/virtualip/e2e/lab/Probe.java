@@ -112,6 +112,25 @@ public final class Probe implements AutoCloseable {
         .orElse(Duration.between(from, to));
   }
 
+  /**
+   * The longest of these times in which a request failed: where none has, the client itself had no
+   * processor. Call it as {@link #longestOutage}.
+   */
+  public synchronized Duration longestLoss(Instant from, Instant to) {
+    return gaps(from, to).stream()
+        .filter(
+            gap ->
+                samples
+                    .subSet(
+                        new Sample(gap.from(), false, Duration.ZERO, ""),
+                        new Sample(gap.to(), false, Duration.ZERO, ""))
+                    .stream()
+                    .anyMatch(sample -> !sample.ok()))
+        .map(Outage::duration)
+        .max(Comparator.naturalOrder())
+        .orElse(Duration.ZERO);
+  }
+
   /** The host that answered the latest successful request, or an empty text without one. */
   public String servedBy() {
     return servedBy(Instant.MAX);

@@ -79,7 +79,9 @@ final class HostTranslation {
         "vrrp_instance",
         block -> {
           var former = routers.get(block.argument(1));
-          if (former == null) {
+          if (block.argument(1).isEmpty()) {
+            report.notSupported(block, "has no name; keepalived refuses it, too");
+          } else if (former == null) {
             tracking.above(above(block));
             routers.put(block.argument(1), instances.translate(block));
           } else {

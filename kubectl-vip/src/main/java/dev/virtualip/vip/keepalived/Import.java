@@ -33,9 +33,10 @@ public record Import(List<Manifest> manifests, Map<String, String> passwords, Re
    * Imports the configurations of hosts that are one another's backups.
    *
    * @param root folder that stands for / in absolute paths of the files, or null
+   * @param join whether it is for other nodes, which join the hosts as their lowest backups
    * @throws SyntaxException if one of them cannot be read
    */
-  public static Import of(List<Host> hosts, Path root) throws SyntaxException {
+  public static Import of(List<Host> hosts, Path root, boolean join) throws SyntaxException {
     var report = new Report();
     var configurations = new ArrayList<Configuration>();
     for (var host : hosts) {
@@ -52,14 +53,14 @@ public record Import(List<Manifest> manifests, Map<String, String> passwords, Re
         addresses.put(host.node(), host.address());
       }
     }
-    return finish(Merge.merge(routers, addresses, report), configurations, report);
+    return finish(Merge.merge(routers, addresses, join, report), configurations, report);
   }
 
   /** Imports a configuration that was read already, as that of the only host. */
   static Import of(Configuration configuration, ScriptFiles files) {
     var report = new Report();
     var routers = HostTranslation.translate(configuration, files, report);
-    var merged = Merge.merge(Map.of("", routers), Map.of(), report);
+    var merged = Merge.merge(Map.of("", routers), Map.of(), false, report);
     return finish(merged, List.of(configuration), report);
   }
 

@@ -114,7 +114,9 @@ final class Instances {
       number("vrid", "virtual_router_id");
       number("priority", "priority");
       var nic = last.get("interface");
-      if (nic != null) {
+      if (nic != null && nic.argument(1).equals("lo")) {
+        report.notSupported(instance, "lo is no way to other hosts; keepalived refuses it, too");
+      } else if (nic != null) {
         spec.put("interface", nic.argument(1), nic);
         report.translated(nic);
       }
@@ -123,7 +125,10 @@ final class Instances {
         return;
       }
       boolean master = state.argument(1).equals("MASTER");
-      if (master && ("" + OWNER).equals(spec.text("priority"))) {
+      if (master && last.get("priority") == null) {
+        spec.put("priority", OWNER, state).put("initialState", "Master", state);
+        report.translated(state, "without a priority it is that of the owner, as in keepalived");
+      } else if (master && ("" + OWNER).equals(spec.text("priority"))) {
         spec.put("initialState", "Master", state);
         report.translated(state);
       } else if (master) {
@@ -180,7 +185,8 @@ final class Instances {
     }
 
     private void authentication(Directive block) {
-      report.translated(block);
+      boolean without = block.block().stream().noneMatch(One::isSecret);
+      report.translated(block, without ? "no password is given; keepalived goes without, too" : "");
       boolean isPassword = true;
       for (var directive : block.block()) {
         switch (directive.keyword()) {
@@ -205,6 +211,10 @@ final class Instances {
         report.notSupported(password, "of passwords there is PASS alone");
         password = null;
       }
+    }
+
+    private static boolean isSecret(Directive directive) {
+      return directive.keyword().equals("auth_pass") || directive.keyword().startsWith("auth_hmac");
     }
 
     /** Version 2 unless something says 3; IPv6 adverts are of version 3 always. */

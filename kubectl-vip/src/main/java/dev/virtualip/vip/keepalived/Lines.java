@@ -402,14 +402,12 @@ final class Lines {
 
   private void unknown(Matcher reference, Line line) {
     var text = reference.group();
-    if (text.startsWith("${")) {
-      remarks.add(
-          new Remark(
-              line.place(),
-              text,
-              text.startsWith("${_RANDOM")
-                  ? "keepalived draws a number at each start: write one"
-                  : "nothing defines it, so it stays as it is"));
-    }
+    remarks.add(
+        new Remark(
+            line.place(),
+            text,
+            text.startsWith("${_RANDOM")
+                ? "keepalived draws a number at each start: write one"
+                : "nothing defines it, so it stays as it is"));
   }
 }

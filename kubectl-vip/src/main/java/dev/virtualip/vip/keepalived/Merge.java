@@ -22,14 +22,16 @@ final class Merge {
 
   private final List<String> hosts;
   private final Map<String, String> addresses;
+  private final boolean join;
   private final Report report;
 
   /** One virtual router, with that of each host that has it. */
   private final List<Map<String, Router>> merged = new ArrayList<>();
 
-  private Merge(List<String> hosts, Map<String, String> addresses, Report report) {
+  private Merge(List<String> hosts, Map<String, String> addresses, boolean join, Report report) {
     this.hosts = hosts;
     this.addresses = addresses;
+    this.join = join;
     this.report = report;
   }
 
@@ -39,10 +41,11 @@ final class Merge {
    * @param hosts the routers of each, by the names of the nodes; the one name is empty if there is
    *     only one host, that has no name
    * @param addresses own addresses of hosts in unicast, where they were given
+   * @param join whether other nodes join the hosts, instead of becoming what they are
    */
   static List<Router> merge(
-      Map<String, List<Router>> hosts, Map<String, String> addresses, Report report) {
-    var merge = new Merge(List.copyOf(hosts.keySet()), addresses, report);
+      Map<String, List<Router>> hosts, Map<String, String> addresses, boolean join, Report report) {
+    var merge = new Merge(List.copyOf(hosts.keySet()), addresses, join, report);
     hosts.forEach((host, routers) -> routers.forEach(router -> merge.add(host, router, routers)));
     return merge.merged.stream().map(merge::one).toList();
   }
@@ -91,7 +94,9 @@ final class Merge {
         .ifPresent(state -> first.spec().values().put("initialState", state));
     preemption(routers, first);
     unicast(routers, first);
-    if (hosts.size() > 1 || !hosts.getFirst().isEmpty()) {
+    if (join) {
+      new Join(routers.values(), report).below(first);
+    } else if (hosts.size() > 1 || !hosts.getFirst().isEmpty()) {
       nodes(routers, first);
     }
     return first;
@@ -100,9 +105,7 @@ final class Merge {
   /** Who has the highest priority is who preempts, or does not. */
   private void preemption(Map<String, Router> routers, Router first) {
     var highest =
-        routers.values().stream()
-            .max(Comparator.comparing(router -> (Integer) plain(router, "priority")))
-            .orElse(first);
+        routers.values().stream().max(Comparator.comparing(Merge::priority)).orElse(first);
     var preempt = highest.spec().get("preempt");
     for (var router : routers.values()) {
       var own = router.spec().get("preempt");
@@ -230,6 +233,10 @@ final class Merge {
             nodes.add("overrides", override, router.instance());
           }
         });
+  }
+
+  static int priority(Router router) {
+    return (Integer) plain(router, "priority");
   }
 
   private static Object plain(Router router, String field) {

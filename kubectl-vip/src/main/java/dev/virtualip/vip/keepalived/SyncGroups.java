@@ -35,6 +35,11 @@ final class SyncGroups {
         told.add(directive);
       }
     }
+    if (members.size() < 2) {
+      report.translated(
+          group,
+          members.isEmpty() ? "has no members" : "has one member, and nothing to keep with it");
+    }
     var name = names.unique(group.argument(1));
     for (var member : members) {
       member.spec().put("syncGroup", name, group);
@@ -42,13 +47,15 @@ final class SyncGroups {
     for (var directive : group.block()) {
       rest(directive, members);
     }
-    tell(told, members);
+    tell(group, told, members);
   }
 
   private void members(Directive line, Map<String, Router> routers, Collection<Router> members) {
     for (var name : line.words()) {
       if (routers.get(name) == null) {
         report.notSupported(line, "there is no instance " + name);
+      } else if (routers.get(name).spec().get("syncGroup") != null) {
+        report.notSupported(line, "is in another group already; keepalived leaves it there, too");
       } else {
         members.add(routers.get(name));
         report.translated(line);
@@ -68,17 +75,16 @@ final class SyncGroups {
   }
 
   /** Members with the same settings tell of the group once; what a member has itself stays. */
-  private void tell(List<Directive> told, List<Router> members) {
-    if (told.isEmpty()) {
-      return;
-    }
+  private void tell(Directive group, List<Directive> told, List<Router> members) {
     boolean own = members.stream().anyMatch(member -> member.spec().get("notifications") != null);
-    if (own || members.isEmpty()) {
+    if (told.isEmpty() && own) {
+      report.approximated(group, "the notifications of its members tell of the group, too");
+    } else if (own || members.isEmpty()) {
       told.forEach(
           directive ->
               report.notSupported(
                   directive, "a member has notifications of its own: give all members the same"));
-    } else {
+    } else if (!told.isEmpty()) {
       members.forEach(member -> notices.translate(told, false, member.spec()));
     }
   }

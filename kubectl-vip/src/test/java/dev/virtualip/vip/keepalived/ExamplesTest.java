@@ -35,7 +35,7 @@ class ExamplesTest {
           "\\((?:(\\S+): )?Line (\\d+)\\) (?!.*(exist|unknown interface|cannot track|'[{}]')).*");
 
   private static Import imported(String name) throws SyntaxException {
-    return Import.of(List.of(new Host("", FOLDER.resolve(name), ID, null)), null);
+    return Import.of(List.of(new Host("", FOLDER.resolve(name), ID, null)), null, false);
   }
 
   /** The sample was written by hand, for a node that joins with a lower priority. */
@@ -43,7 +43,7 @@ class ExamplesTest {
   void theSampleOfTheMigrationComesOfItsConfiguration() throws Exception {
     var samples = Path.of("../samples");
     var host = new Host("", samples.resolve("04-with-keepalived.conf"), "", null);
-    var spec = Import.of(List.of(host), null).manifests().getFirst().object().getSpec();
+    var spec = Import.of(List.of(host), null, false).manifests().getFirst().object().getSpec();
     var sample =
         new YAMLMapper()
             .readValue(samples.resolve("04-with-keepalived.yaml").toFile(), VirtualIp.class)
