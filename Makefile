@@ -5,10 +5,10 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build images reproduce kernel test simulate mutants fuzz demo bench crd docs release format packages clean
+.PHONY: help build images reproduce deb deb-test kernel test simulate mutants fuzz demo bench crd docs release format packages clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 build: packages ## Compile and package; leaves virtualip-agent, virtualip-operator and kubectl-vip in */target
 	$(MVN) -q package -DskipTests
@@ -42,6 +42,15 @@ images: packages ## OCI images and what is in them, in target/images; see deploy
 
 reproduce: ## Build the images of the last commit once more, elsewhere: are they the same?
 	@deploy/images/reproduce
+
+deb: packages ## Packages for bare servers, .deb and with rpmbuild .rpm, in target/packages; see docs/bare-servers.md
+	@rm -rf agent/target/lib kubectl-vip/target/lib
+	@$(MVN) -q package -DskipTests -pl agent,kubectl-vip -am
+	@deploy/deb/build
+
+deb-test: ## Install, run, upgrade and purge the package of `make deb` in a Debian 12 of its own; some two minutes
+	@deploy/launcher/install-packages debootstrap:debootstrap python3:python3 systemd-analyze:systemd curl:curl
+	@deploy/deb/test
 
 test: packages ## All tests: unit, simulation, API server, lab with live keepalived
 	@rm -rf */target/surefire-reports

@@ -49,6 +49,7 @@ import dev.virtualip.agent.plan.KeyRings;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.report.AgentHttp;
 import dev.virtualip.agent.report.MetricsHttp;
+import dev.virtualip.agent.report.Systemd;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.ManifestSource;
 import dev.virtualip.agent.vrrp.KeyRing;
@@ -249,8 +250,15 @@ final class RunCommand implements Callable<Integer> {
             Clock.systemUTC());
     wiring.loop =
         new VirtualRouterLoop(wiring.earlierMasters(), wiring.earlierServices(), node, wiring);
+    var systemd = Systemd.of(System.getenv());
     var shutdown =
-        new Shutdown(wiring.loop::stop, wiring.parts(recorder), Runtime.getRuntime()::halt);
+        new Shutdown(
+            millis -> {
+              systemd.stopping();
+              wiring.loop.stop(millis);
+            },
+            wiring.parts(recorder),
+            Runtime.getRuntime()::halt);
     Thread.setDefaultUncaughtExceptionHandler(shutdown::threadEnded);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
@@ -272,6 +280,7 @@ final class RunCommand implements Callable<Integer> {
         shutdown.failed();
         throw e;
       }
+      systemd.follow(wiring.loop::configured, wiring.loop::alive);
       done.await();
     }
   }

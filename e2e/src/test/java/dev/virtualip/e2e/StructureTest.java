@@ -49,7 +49,7 @@ class StructureTest {
       agent.vrrp crds.check crds.schema crds.values
       agent.loop: agent.bfd agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp \
       crds.schema log
-      agent.report: crds.schema log
+      agent.report: agent.linux crds.schema log
       agent.cli: agent.exec agent.linux agent.net crds.check crds.manifest crds.schema
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
       agent.report agent.vrrp crds.schema crds.values

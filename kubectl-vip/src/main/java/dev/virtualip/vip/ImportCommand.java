@@ -80,7 +80,8 @@ final class ImportCommand implements Callable<Integer> {
       names = "--secrets",
       paramLabel = "DIR",
       description =
-          "With -o: write passwords as files DIR/vip-auth/NAME, for servers without Kubernetes.")
+          "With -o: write passwords as files DIR/vip-auth/NAME, for servers without Kubernetes."
+              + " Default: the folder secrets in -o's DIR, if it is there.")
   private Path secrets;
 
   @Option(
@@ -178,8 +179,9 @@ final class ImportCommand implements Callable<Integer> {
       texts.put(output.resolve(manifest.name() + ".yaml"), manifest.yaml());
     }
     var hidden = new LinkedHashMap<Path, String>();
-    if (secrets != null) {
-      var folder = secrets.resolve(Import.SECRET);
+    var passwords = secrets == null ? output.resolve("secrets") : secrets;
+    if (secrets != null || Files.isDirectory(passwords)) {
+      var folder = passwords.resolve(Import.SECRET);
       result.passwords().forEach((name, password) -> hidden.put(folder.resolve(name), password));
     } else if (!result.passwords().isEmpty()) {
       hidden.put(output.resolve(Import.SECRET + ".secret.yaml"), result.secret());

@@ -87,6 +87,14 @@ class ImportCommandTest {
     assertEquals(List.of("secrets", "shop.yaml"), files());
   }
 
+  @Test
+  void aFolderSecretsThereGetsThePasswords() throws IOException {
+    Files.createDirectory(folder.resolve("secrets"));
+    run(example("shop-a.conf"), "-o", folder.toString());
+    assertEquals("sh0pPass", Files.readString(folder.resolve("secrets/vip-auth/shop")));
+    assertEquals(List.of("secrets", "shop.yaml"), files());
+  }
+
   private List<String> files() throws IOException {
     try (Stream<Path> all = Files.list(folder)) {
       return all.map(file -> file.getFileName().toString()).sorted().toList();

@@ -18,10 +18,11 @@ import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
- * The calls of the C library that netlink, raw sockets and pidfds need. A call interrupted by a
- * signal is repeated; any other failure is an {@link ErrnoException}.
+ * The calls of the C library that netlink, raw and Unix sockets and pidfds need. A call interrupted
+ * by a signal is repeated; any other failure is an {@link ErrnoException}.
  */
 final class Libc {
+  static final int AF_UNIX = 1;
   static final int AF_INET = 2;
   static final int AF_INET6 = 10;
   static final int AF_NETLINK = 16;

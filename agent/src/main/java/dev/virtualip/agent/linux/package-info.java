@@ -1,8 +1,9 @@
 /**
- * Linux: rtnetlink and generic netlink through {@code java.lang.foreign}, packet capture and raw
- * sockets. {@code Libc} makes the calls; {@code NetlinkRequests} and {@code NetlinkMessage} encode
- * and decode messages, {@code IpvsRequests} and {@code IpvsMessage} those of IPVS; {@link
- * dev.virtualip.agent.linux.Netlink}, {@link dev.virtualip.agent.linux.NetlinkMonitor} and {@link
- * dev.virtualip.agent.linux.Ipvs} work with them.
+ * Linux: rtnetlink and generic netlink through {@code java.lang.foreign}, packet capture, raw
+ * sockets and the socket of a service manager. {@code Libc} makes the calls; {@code
+ * NetlinkRequests} and {@code NetlinkMessage} encode and decode messages, {@code IpvsRequests} and
+ * {@code IpvsMessage} those of IPVS; {@link dev.virtualip.agent.linux.Netlink}, {@link
+ * dev.virtualip.agent.linux.NetlinkMonitor} and {@link dev.virtualip.agent.linux.Ipvs} work with
+ * them.
  */
 package dev.virtualip.agent.linux;
