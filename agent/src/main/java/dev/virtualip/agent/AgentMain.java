@@ -1,5 +1,6 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.cli.MirrorCommand;
 import dev.virtualip.agent.cli.ValidateCommand;
 import dev.virtualip.agent.report.Logs;
 import dev.virtualip.agent.train.TrainCommand;
@@ -16,7 +17,7 @@ import picocli.CommandLine.Spec;
     description = "Speaks VRRP for this node's virtual IPs.",
     mixinStandardHelpOptions = true,
     versionProvider = AgentMain.Version.class,
-    subcommands = {RunCommand.class, ValidateCommand.class})
+    subcommands = {RunCommand.class, ValidateCommand.class, MirrorCommand.class})
 public final class AgentMain implements Runnable {
   @Spec private CommandSpec spec;
 
@@ -31,7 +32,7 @@ public final class AgentMain implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "say what to do: run or validate");
+    throw new ParameterException(spec.commandLine(), "say what to do: run, validate or mirror");
   }
 
   /** Runs a command and ends the JVM with its exit code. */

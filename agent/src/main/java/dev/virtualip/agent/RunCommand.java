@@ -165,7 +165,8 @@ final class RunCommand implements Callable<Integer> {
       names = "--listen",
       paramLabel = "HOST:PORT",
       defaultValue = "127.0.0.1:9405",
-      description = "Serve /healthz /readyz /metrics /status here. Default: ${DEFAULT-VALUE}")
+      description =
+          "Serve /healthz /readyz /metrics /status /virtualips here. Default: ${DEFAULT-VALUE}")
   private String listen;
 
   @Option(
@@ -262,6 +263,7 @@ final class RunCommand implements Callable<Integer> {
                 wiring.loop::alive,
                 wiring.loop::configured,
                 wiring.loop::statuses,
+                wiring::files,
                 registry);
         var _ = openMetrics(registry)) {
       thread.start();
@@ -328,6 +330,7 @@ final class RunCommand implements Callable<Integer> {
     private final Executor diskLater =
         CompletableFuture.delayedExecutor(PODS_SAVED_SECONDS, TimeUnit.SECONDS, disk);
     private final AtomicReference<Desired> unsaved = new AtomicReference<>();
+    private volatile Desired desired;
     private Desired accepted;
     private VirtualRouterLoop loop;
 
@@ -402,7 +405,14 @@ final class RunCommand implements Callable<Integer> {
       return loop.offer(new Input.NeighbourChanged(news.neighbour(), news.state()));
     }
 
+    /** What the files say; null before they are read, or where an API server has it. */
+    List<VirtualIp> files() {
+      var read = desired;
+      return read == null || kubernetes != null ? null : read.virtualIps();
+    }
+
     private void desired(Desired desired) {
+      this.desired = desired;
       if (transitions != null) {
         transitions.objects(desired.virtualIps());
       }

@@ -10,6 +10,7 @@ import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPoolStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
 import dev.virtualip.operator.watch.ClusterView;
@@ -25,6 +26,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -88,7 +90,9 @@ public record Decisions(
       var checked = view.vips().stream().map(CheckedSpec::check).map(pools::judge).toList();
       var owned = owned(checked, new OwnedAddresses(facts, apiServer));
       var problems = problems(view, checked, owned);
-      var believed = view.believed().values();
+      // Agents that run from files are asked for nothing.
+      var believed =
+          view.believed().values().stream().filter(Predicate.not(VirtualIp::mirrored)).toList();
       var drains = drains(view.nodes(), drainOn);
       var placement = AgentPlacement.nodes(believed, problems, facts);
       var turn =
@@ -101,7 +105,7 @@ public record Decisions(
           owned,
           facts,
           drains,
-          SwitchOvers.of(believed, refused(problems), facts, drains, turn.node()),
+          SwitchOvers.of(view.believed().values(), refused(problems), facts, drains, turn.node()),
           placement,
           turn,
           AgentRollout.outdated(revision, view.pods()),
@@ -127,6 +131,7 @@ public record Decisions(
       var problems = new HashMap<>(Conflicts.among(checked));
       for (var vip : checked) {
         if (problems.get(vip.name()).isEmpty()
+            && !vip.vip().mirrored()
             && !VirtualIpConditions.isAccepted(vip.vip(), view.conditions(vip.vip()))) {
           problems.put(vip.name(), owned.get(vip.name()));
         }
@@ -171,7 +176,8 @@ public record Decisions(
               turn.begins(),
               outdated,
               SwitchOvers.inForce(switchOver) ? switchOver.to() : null);
-      var handOvers = HandOvers.of(vip, wanted, view.now());
+      var handOvers =
+          vip.mirrored() ? Map.<String, HandOver>of() : HandOvers.of(vip, wanted, view.now());
       var conditions = new ArrayList<>(VirtualIpConditions.of(vip, problems.get(name), facts));
       boolean selectable = AgentPlacement.hasSelector(vip, problems.get(name));
       conditions.addAll(Health.of(vip, selectable, facts, handOvers, owned.get(name)));
