@@ -139,6 +139,8 @@ public final class Mirror implements AutoCloseable {
     @Override
     public void onAdd(GenericKubernetesResource object) {
       changed.offer(true);
+      // Of an object that was deleted and made anew.
+      Defects.contain(() -> reporter.statusChanged(object.getMetadata().getName()));
     }
 
     @Override
