@@ -123,7 +123,7 @@ class ControlPlaneIT {
 
     JsonNode status() {
       try {
-        return JSON.readTree(host.get("http://127.0.0.1:9406/status"))
+        return JSON.readTree(host.get("http://127.0.0.1:9407/status"))
             .path("virtualIPs")
             .path(NAME);
       } catch (IOException e) {

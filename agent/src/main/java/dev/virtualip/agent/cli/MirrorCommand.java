@@ -39,7 +39,7 @@ public final class MirrorCommand implements Callable<Integer> {
   @Option(
       names = "--agent",
       paramLabel = "HOST:PORT",
-      defaultValue = "127.0.0.1:9406",
+      defaultValue = "127.0.0.1:9407",
       description = "Where that agent listens: its --listen. Default: ${DEFAULT-VALUE}")
   private String agent;
 
@@ -99,7 +99,7 @@ public final class MirrorCommand implements Callable<Integer> {
     } catch (IndexOutOfBoundsException | IllegalArgumentException e) {
       throw new ParameterException(
           spec.commandLine(),
-          "--agent " + agent + ": give an IP address and a port, as in 127.0.0.1:9406",
+          "--agent " + agent + ": give an IP address and a port, as in 127.0.0.1:9407",
           e);
     }
   }

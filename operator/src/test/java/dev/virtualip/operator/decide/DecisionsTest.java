@@ -57,6 +57,22 @@ class DecisionsTest {
     assertFalse(decisions.unsettled());
   }
 
+  /** Its agents are not the operator's: it has no part in them but to tell. */
+  @Test
+  void aMirroredVirtualIpIsToldOfAndNothingIsAskedOrPlaced() {
+    var vip = Vips.edge("web", 77);
+    vip.getMetadata().setAnnotations(Map.of(VirtualIp.MIRRORED_FROM, "a"));
+    vip = Vips.reported(vip, "a", Map.of("a", report(Master, 2), "b", report(Backup, 2)));
+    var decisions = decide(view(vip, List.of(cordoned("a"), node("b"))));
+    assertEquals(Set.of(), decisions.placement());
+    assertEquals(Map.of(), status(decisions).handOvers());
+    assertEquals(Set.of(), status(decisions).gone());
+    var conditions = status(decisions).conditions();
+    assertEquals("True Accepted: mirrored: it runs from files on a, b", text(conditions, "Accepted"));
+    assertEquals("True Serving: a is master", text(conditions, "Ready"));
+    assertEquals("False AllNodesServe: 2 of 2 nodes can serve", text(conditions, "Degraded"));
+  }
+
   @Test
   void theSameViewLeadsToTheSameDecisions() {
     var view = view(WEB, List.of(cordoned("a"), node("b")));
