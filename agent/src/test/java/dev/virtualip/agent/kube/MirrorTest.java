@@ -24,8 +24,7 @@ import org.junit.jupiter.api.Test;
 
 class MirrorTest {
   private static NodeStatus report(Long accepted, Long refused) {
-    return new NodeStatus(
-        State.Master, 100, null, "MasterDown", null, accepted, refused, 3L);
+    return new NodeStatus(State.Master, 100, null, "MasterDown", null, accepted, refused, 3L);
   }
 
   private static NodeStatus translated(Long accepted, Long refused, long object, boolean same) {

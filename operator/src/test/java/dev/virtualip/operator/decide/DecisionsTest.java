@@ -68,7 +68,8 @@ class DecisionsTest {
     assertEquals(Map.of(), status(decisions).handOvers());
     assertEquals(Set.of(), status(decisions).gone());
     var conditions = status(decisions).conditions();
-    assertEquals("True Accepted: mirrored: it runs from files on a, b", text(conditions, "Accepted"));
+    assertEquals(
+        "True Accepted: mirrored: it runs from files on a, b", text(conditions, "Accepted"));
     assertEquals("True Serving: a is master", text(conditions, "Ready"));
     assertEquals("False AllNodesServe: 2 of 2 nodes can serve", text(conditions, "Degraded"));
   }
