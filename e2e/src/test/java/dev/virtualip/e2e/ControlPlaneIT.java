@@ -155,6 +155,7 @@ class ControlPlaneIT {
         coldStart(a, b, owners);
         theApiShowsWhatTheFilesSay(a, b);
         anEditOfTheApiIsUndone(a);
+        anOrdinaryAgentBesideItLeavesItAlone(a, owners);
         anEditOfTheFilesIsFollowed(a, b, owners);
         oneAgentAfterTheOtherIsReplaced(a, b, owners);
         anApiServerThatEndsLosesTheAddress(a, b, owners);
@@ -220,6 +221,54 @@ class ControlPlaneIT {
     awaitShown("{.status.nodes.node-a.state}", "Master");
     awaitShown("{.status.nodes.node-b.state}", "Backup");
     assertEquals(1, a.status().path("acceptedGeneration").asInt(), "the agent has seen none of it");
+  }
+
+  /** As the operator starts it, on the same node for other VirtualIPs. */
+  private static void anOrdinaryAgentBesideItLeavesItAlone(Node a, Owners owners)
+      throws IOException {
+    var objects =
+        Files.writeString(
+            folder.resolve("web.yaml"),
+            """
+            apiVersion: v1
+            kind: Node
+            metadata: {name: node-a}
+            ---
+            apiVersion: virtualip.dev/v1alpha1
+            kind: VirtualIP
+            metadata: {name: web}
+            spec: {vrid: 70, interface: eth0, addresses: [{address: 10.0.0.101/24}]}
+            """);
+    kubectl("create", "-f", objects.toString());
+    owners.forget();
+    startOrdinaryAgent(a).kill();
+    var agent = startOrdinaryAgent(a);
+    var status = JSON.readTree(a.host.get("http://127.0.0.1:9405/status")).path("virtualIPs");
+    assertEquals(1, status.size(), status.toString());
+    agent.stop();
+    Await.until("it has let go", MOVE, () -> owners.of("10.0.0.101"), Set.of()::equals);
+    var touched = owners.changes().stream().filter(change -> change.address().equals(VIP));
+    assertEquals(List.of(), touched.toList());
+    a.awaitState("Master");
+    awaitShown("{.status.nodes.node-a.state}", "Master");
+    kubectl("delete", "vip", "web");
+  }
+
+  private static Proc startOrdinaryAgent(Node node) throws IOException {
+    var state = Files.createDirectories(node.files.resolve("ordinary"));
+    var agent =
+        node.host.start(
+            "virtualip-agent",
+            AgentProgram.PROGRAM.toString(),
+            "run",
+            "--node=" + node.host.name(),
+            "--kubeconfig=" + folder.resolve("admin.conf"),
+            "--state-dir=" + state);
+    Await.until(
+        "the ordinary agent is master of web",
+        MOVE,
+        () -> node.host.get("http://127.0.0.1:9405/status").contains("\"state\":\"Master\""));
+    return agent;
   }
 
   private static void anEditOfTheFilesIsFollowed(Node a, Node b, Owners owners) throws IOException {

@@ -88,7 +88,7 @@ public record Decisions(
       var facts = view.facts();
       var pools = Pools.of(view.pools());
       var checked = view.vips().stream().map(CheckedSpec::check).map(pools::judge).toList();
-      var owned = owned(checked, new OwnedAddresses(facts, apiServer));
+      var owned = owned(checked, facts, apiServer);
       var problems = problems(view, checked, owned);
       // Agents that run from files are asked for nothing.
       var believed =
@@ -113,11 +113,19 @@ public record Decisions(
           view.pods().stream().map(pod -> pod.getSpec().getNodeName()).collect(Collectors.toSet()));
     }
 
-    /** Addresses of VirtualIPs that the cluster has for its own, as problems, by name. */
-    private static Map<String, List<Problem>> owned(List<Result> checked, OwnedAddresses own) {
+    /**
+     * Addresses of VirtualIPs that the cluster has for its own, as problems, by name. A mirrored
+     * one may well be the address by which the API server is reached.
+     */
+    private static Map<String, List<Problem>> owned(
+        List<Result> checked, List<NodeFacts> facts, InetAddress apiServer) {
+      var own = new OwnedAddresses(facts, apiServer);
+      var ofNodes = new OwnedAddresses(facts, null);
       var owned = new HashMap<String, List<Problem>>();
-      checked.forEach(
-          vip -> owned.put(vip.name(), vip.isGood() ? own.problems(vip.spec()) : List.of()));
+      for (var vip : checked) {
+        var judge = vip.vip().mirrored() ? ofNodes : own;
+        owned.put(vip.name(), vip.isGood() ? judge.problems(vip.spec()) : List.of());
+      }
       return owned;
     }
 
