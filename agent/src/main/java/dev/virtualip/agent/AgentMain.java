@@ -2,9 +2,11 @@ package dev.virtualip.agent;
 
 import dev.virtualip.agent.cli.MirrorCommand;
 import dev.virtualip.agent.cli.ValidateCommand;
+import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.report.Logs;
 import dev.virtualip.agent.train.TrainCommand;
 import dev.virtualip.agent.train.WarmUp;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -19,6 +21,9 @@ import picocli.CommandLine.Spec;
     versionProvider = AgentMain.Version.class,
     subcommands = {RunCommand.class, ValidateCommand.class, MirrorCommand.class})
 public final class AgentMain implements Runnable {
+  /** Option of {@code run}, which counts before any other class is loaded. */
+  static final String SECOND = "--second";
+
   @Spec private CommandSpec spec;
 
   /** The version in the jar's manifest. */
@@ -44,6 +49,9 @@ public final class AgentMain implements Runnable {
   /** Runs a command; returns its exit code. */
   public static int execute(String... args) {
     if (args.length > 0 && args[0].equals("run")) {
+      if (List.of(args).contains(SECOND)) {
+        System.setProperty(AddressPort.SECOND, "true");
+      }
       // First of all, since it loads on another core much of what the start needs too.
       WarmUp.start();
     }

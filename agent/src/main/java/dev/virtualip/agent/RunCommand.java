@@ -39,6 +39,7 @@ import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.metrics.BfdMetrics;
 import dev.virtualip.agent.metrics.VirtualServerMetrics;
+import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.net.NodeNetwork;
@@ -183,6 +184,13 @@ final class RunCommand implements Callable<Integer> {
       description = "For debugging: write every event and effect here, up to 64 MiB.")
   private Path record;
 
+  @Option(
+      names = AgentMain.SECOND,
+      description =
+          "Run beside another agent on this node, which has no such option. Give them different"
+              + " --listen and --state-dir.")
+  private boolean second;
+
   private final CountDownLatch done = new CountDownLatch(1);
 
   @Override
@@ -195,6 +203,9 @@ final class RunCommand implements Callable<Integer> {
     }
     if (scripts != null && !Files.isDirectory(scripts)) {
       throw usage("--scripts " + scripts + ": there is no such directory");
+    }
+    if (second != Boolean.getBoolean(AddressPort.SECOND)) {
+      throw usage(AgentMain.SECOND + " takes no value: write it alone");
     }
     var address = address("--listen", listen);
     System.setProperty(LineEncoder.NODE, nodeName);

@@ -267,7 +267,8 @@ class ControlPlaneIT {
     Await.until(
         "the ordinary agent is master of web",
         MOVE,
-        () -> node.host.get("http://127.0.0.1:9405/status").contains("\"state\":\"Master\""));
+        () -> node.host.get("http://127.0.0.1:9405/status") + agent.output(),
+        seen -> seen.contains("\"state\":\"Master\""));
     return agent;
   }
 
