@@ -1,9 +1,12 @@
 package dev.virtualip.agent;
 
+import dev.virtualip.agent.cli.MirrorCommand;
 import dev.virtualip.agent.cli.ValidateCommand;
+import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.report.Logs;
 import dev.virtualip.agent.train.TrainCommand;
 import dev.virtualip.agent.train.WarmUp;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -16,8 +19,11 @@ import picocli.CommandLine.Spec;
     description = "Speaks VRRP for this node's virtual IPs.",
     mixinStandardHelpOptions = true,
     versionProvider = AgentMain.Version.class,
-    subcommands = {RunCommand.class, ValidateCommand.class})
+    subcommands = {RunCommand.class, ValidateCommand.class, MirrorCommand.class})
 public final class AgentMain implements Runnable {
+  /** Option of {@code run}, which counts before any other class is loaded. */
+  static final String SECOND = "--second";
+
   @Spec private CommandSpec spec;
 
   /** The version in the jar's manifest. */
@@ -31,7 +37,7 @@ public final class AgentMain implements Runnable {
 
   @Override
   public void run() {
-    throw new ParameterException(spec.commandLine(), "say what to do: run or validate");
+    throw new ParameterException(spec.commandLine(), "say what to do: run, validate or mirror");
   }
 
   /** Runs a command and ends the JVM with its exit code. */
@@ -43,6 +49,9 @@ public final class AgentMain implements Runnable {
   /** Runs a command; returns its exit code. */
   public static int execute(String... args) {
     if (args.length > 0 && args[0].equals("run")) {
+      if (List.of(args).contains(SECOND)) {
+        System.setProperty(AddressPort.SECOND, "true");
+      }
       // First of all, since it loads on another core much of what the start needs too.
       WarmUp.start();
     }

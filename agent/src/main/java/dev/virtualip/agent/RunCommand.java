@@ -39,6 +39,7 @@ import dev.virtualip.agent.loop.VirtualRouterLoop;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.metrics.BfdMetrics;
 import dev.virtualip.agent.metrics.VirtualServerMetrics;
+import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.Nics;
 import dev.virtualip.agent.net.NodeNetwork;
@@ -166,7 +167,8 @@ final class RunCommand implements Callable<Integer> {
       names = "--listen",
       paramLabel = "HOST:PORT",
       defaultValue = "127.0.0.1:9405",
-      description = "Serve /healthz /readyz /metrics /status here. Default: ${DEFAULT-VALUE}")
+      description =
+          "Serve /healthz /readyz /metrics /status /virtualips here. Default: ${DEFAULT-VALUE}")
   private String listen;
 
   @Option(
@@ -183,6 +185,13 @@ final class RunCommand implements Callable<Integer> {
       description = "For debugging: write every event and effect here, up to 64 MiB.")
   private Path record;
 
+  @Option(
+      names = AgentMain.SECOND,
+      description =
+          "Run beside another agent on this node, which has no such option. Give them different"
+              + " --listen and --state-dir.")
+  private boolean second;
+
   private final CountDownLatch done = new CountDownLatch(1);
 
   @Override
@@ -195,6 +204,9 @@ final class RunCommand implements Callable<Integer> {
     }
     if (scripts != null && !Files.isDirectory(scripts)) {
       throw usage("--scripts " + scripts + ": there is no such directory");
+    }
+    if (second != Boolean.getBoolean(AddressPort.SECOND)) {
+      throw usage(AgentMain.SECOND + " takes no value: write it alone");
     }
     var address = address("--listen", listen);
     System.setProperty(LineEncoder.NODE, nodeName);
@@ -270,6 +282,7 @@ final class RunCommand implements Callable<Integer> {
                 wiring.loop::alive,
                 wiring.loop::configured,
                 wiring.loop::statuses,
+                wiring::files,
                 registry);
         var _ = openMetrics(registry)) {
       thread.start();
@@ -337,6 +350,7 @@ final class RunCommand implements Callable<Integer> {
     private final Executor diskLater =
         CompletableFuture.delayedExecutor(PODS_SAVED_SECONDS, TimeUnit.SECONDS, disk);
     private final AtomicReference<Desired> unsaved = new AtomicReference<>();
+    private volatile Desired desired;
     private Desired accepted;
     private VirtualRouterLoop loop;
 
@@ -411,7 +425,14 @@ final class RunCommand implements Callable<Integer> {
       return loop.offer(new Input.NeighbourChanged(news.neighbour(), news.state()));
     }
 
+    /** What the files say; null before they are read, or where an API server has it. */
+    List<VirtualIp> files() {
+      var read = desired;
+      return read == null || kubernetes != null ? null : read.virtualIps();
+    }
+
     private void desired(Desired desired) {
+      this.desired = desired;
       if (transitions != null) {
         transitions.objects(desired.virtualIps());
       }

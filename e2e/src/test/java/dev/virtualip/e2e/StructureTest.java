@@ -50,7 +50,7 @@ class StructureTest {
       agent.loop: agent.bfd agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp \
       crds.schema log
       agent.report: agent.linux crds.schema log
-      agent.cli: agent.exec agent.linux agent.net crds.check crds.manifest crds.schema
+      agent.cli: agent.exec agent.kube agent.linux agent.net crds.check crds.manifest crds.schema
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
       agent.report agent.vrrp crds.schema crds.values
       agent: agent.check agent.cli agent.disk agent.instance agent.kube agent.linux agent.loop \
@@ -71,7 +71,7 @@ class StructureTest {
   /** Who may ask what time it is, and why; {@code *} is a whole package. All others are told. */
   private static final String CLOCKS =
       """
-      the edge, that hands clocks in: agent.RunCommand agent.train.WarmUp
+      the edge, that hands clocks in: agent.RunCommand agent.cli.MirrorCommand agent.train.WarmUp
       threads that wait for a time: agent.Shutdown agent.loop.FileRecorder agent.check.CheckLoop \
       agent.exec.ScriptCommand agent.kube.NamedSecrets agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
       kube.EventWriter

@@ -8,9 +8,13 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.InvalidPathException;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.cert.X509Certificate;
+import java.util.Objects;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocket;
@@ -34,12 +38,16 @@ import org.apache.hc.core5.http.protocol.HttpCoreContext;
  */
 final class HttpProbe implements Probe {
   private static final int BODY_MAX = 64 << 10;
+  private static final int CA_MAX = 64 << 10;
   private static final Http1Config LIMITS =
       Http1Config.custom().setMaxLineLength(16 << 10).setMaxHeaderCount(200).build();
 
   private final Http http;
   private final String target;
   private SSLSocketFactory tls;
+
+  /** The authorities that {@code tls} trusts, of a file. */
+  private String authoritiesText;
 
   HttpProbe(Http http) {
     this.http = http;
@@ -54,6 +62,8 @@ final class HttpProbe implements Probe {
       // Closing sends a reset, so that frequent checks leave no connections in TIME_WAIT.
       socket.setSoLinger(true, 0);
       return ask(http.scheme() == Scheme.HTTPS ? secured(socket) : socket);
+    } catch (CaUnreadable e) {
+      return new Result.Failure(e.getMessage());
     } catch (NoHttpResponseException | ConnectionClosedException | HttpException _) {
       return new Result.Failure("no HTTP answer from " + target);
     } catch (IOException e) {
@@ -102,8 +112,10 @@ final class HttpProbe implements Probe {
   }
 
   private Socket secured(Socket socket) throws IOException {
-    if (tls == null) {
-      tls = socketFactory();
+    var text = authoritiesText();
+    if (tls == null || !Objects.equals(text, authoritiesText)) {
+      tls = socketFactory(text);
+      authoritiesText = text;
     }
     var secured = (SSLSocket) tls.createSocket(socket, serverName(), http.port(), true);
     if (verifies()) {
@@ -125,28 +137,52 @@ final class HttpProbe implements Probe {
     return http.tls() != null && http.tls().verify();
   }
 
-  private SSLSocketFactory socketFactory() throws IOException {
+  /** PEM, or null for the authorities that Java trusts. A file's may be replaced at any time. */
+  private String authoritiesText() throws IOException {
+    if (http.tls() == null || http.tls().caFile() == null) {
+      return http.tls() == null ? null : http.tls().ca();
+    }
+    try (var in = Files.newInputStream(Path.of(http.tls().caFile()))) {
+      return new String(in.readNBytes(CA_MAX), StandardCharsets.UTF_8);
+    } catch (IOException | InvalidPathException e) {
+      throw new CaUnreadable("cannot read caFile " + http.tls().caFile(), e);
+    }
+  }
+
+  private SSLSocketFactory socketFactory(String authorities) throws IOException {
     try {
       var context = SSLContext.getInstance("TLS");
-      context.init(null, verifies() ? trusted() : new TrustManager[] {new TrustAnybody()}, null);
+      context.init(
+          null, verifies() ? trusted(authorities) : new TrustManager[] {new TrustAnybody()}, null);
       return context.getSocketFactory();
+    } catch (IllegalArgumentException e) {
+      throw new CaUnreadable("caFile " + http.tls().caFile() + " " + e.getMessage(), e);
     } catch (GeneralSecurityException e) {
       throw new IOException(e);
     }
   }
 
-  private TrustManager[] trusted() throws GeneralSecurityException, IOException {
+  private static TrustManager[] trusted(String pem) throws GeneralSecurityException, IOException {
     KeyStore authorities = null;
-    if (http.tls().ca() != null) {
+    if (pem != null) {
       authorities = KeyStore.getInstance(KeyStore.getDefaultType());
       authorities.load(null, null);
-      for (var certificate : Certificates.parse(http.tls().ca())) {
+      for (var certificate : Certificates.parse(pem)) {
         authorities.setCertificateEntry("ca" + authorities.size(), certificate);
       }
     }
     var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     factory.init(authorities);
     return factory.getTrustManagers();
+  }
+
+  /** The authorities to trust are not known. */
+  private static final class CaUnreadable extends IOException {
+    private static final long serialVersionUID = 1L;
+
+    CaUnreadable(String message, Exception cause) {
+      super(message, cause);
+    }
   }
 
   /** Accepts any certificate: the check asks whether the server answers, not which server it is. */

@@ -176,7 +176,7 @@ public final class KubernetesSource implements AutoCloseable {
         .flatMap(KubernetesSource::status);
   }
 
-  private static Optional<VirtualIpStatus> status(GenericKubernetesResource object) {
+  static Optional<VirtualIpStatus> status(GenericKubernetesResource object) {
     try {
       var status = object.getAdditionalProperties().getOrDefault("status", Map.of());
       return Optional.of(STATUS.convertValue(status, VirtualIpStatus.class));

@@ -31,8 +31,8 @@ public final class NetlinkMonitor implements AutoCloseable {
           | Rtnetlink.RTMGRP_IPV4_RULE
           | Rtnetlink.RTMGRP_IPV6_RULE;
 
-  /** Netlink address that only one socket of a network namespace can have: "VIP". */
-  private static final int AGENT_PORT_ID = 0x00564950;
+  /** Netlink address that only one socket of a network namespace can have: "VIP" and a mark. */
+  private static final int AGENT_PORT_ID = 0x00564950 + (AddressPort.PROTOCOL << 24);
 
   private final Consumer<NetworkEvent> listener;
   private final NetlinkSocket socket;
@@ -56,9 +56,9 @@ public final class NetlinkMonitor implements AutoCloseable {
   }
 
   /**
-   * The one of an agent, of which a network namespace has room for one: two would take each other's
-   * addresses off. Addresses with virtualip's mark that are put go unreported: the agent renews
-   * thousands each second.
+   * The one of an agent, of which a network namespace has room for one with each mark: two with the
+   * same would take each other's addresses off. Virtual addresses that are put go unreported:
+   * agents renew thousands each second.
    *
    * @throws IOException if the kernel refuses, or another agent runs here
    */
@@ -68,7 +68,7 @@ public final class NetlinkMonitor implements AutoCloseable {
           event -> {
             boolean renewal =
                 event instanceof NetworkEvent.AddressPut put
-                    && put.address().protocol() == AddressPort.PROTOCOL;
+                    && AddressPort.isVirtual(put.address().protocol());
             if (!renewal) {
               listener.accept(event);
             }

@@ -59,7 +59,7 @@ final class NetlinkRequests extends NetlinkWriter {
     if (prefix.isIpv6()) {
       attribute(IFA_FLAGS, IFA_F_NODAD);
     }
-    attribute(IFA_PROTO, new byte[] {AddressPort.PROTOCOL});
+    attribute(IFA_PROTO, new byte[] {(byte) AddressPort.PROTOCOL});
     end(start);
   }
 
@@ -196,7 +196,7 @@ final class NetlinkRequests extends NetlinkWriter {
     if (!smallTable) {
       attribute(FRA_TABLE, (int) rule.table());
     }
-    attribute(FRA_PROTOCOL, new byte[] {AddressPort.PROTOCOL});
+    attribute(FRA_PROTOCOL, new byte[] {(byte) AddressPort.PROTOCOL});
     end(start);
   }
 

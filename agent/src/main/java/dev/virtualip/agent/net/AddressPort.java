@@ -16,9 +16,18 @@ public interface AddressPort {
   /**
    * Route protocol (rtm_protocol), rule protocol (FRA_PROTOCOL) and address protocol (IFA_PROTO) of
    * all that virtualip installs: VRRP's IP protocol number. Addresses keep it on Linux 5.18 and
-   * newer only, rules on 4.17 and newer; routes always do.
+   * newer only, rules on 4.17 and newer; routes always do. A second agent on the node has the next
+   * number, as each takes off what has its mark and is not its own.
    */
-  int PROTOCOL = 112;
+  int PROTOCOL = Boolean.getBoolean(AddressPort.SECOND) ? 113 : 112;
+
+  /** System property: this agent is the second one on its node. Set it before anything else. */
+  String SECOND = "virtualip.second";
+
+  /** Whether an address is a virtual one, of this agent or of another one on the node. */
+  static boolean isVirtual(int protocol) {
+    return protocol == 112 || protocol == 113;
+  }
 
   /** All links. */
   List<Link> links() throws IOException;

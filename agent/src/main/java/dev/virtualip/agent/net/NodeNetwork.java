@@ -93,7 +93,7 @@ public final class NodeNetwork {
   private void placeAnew() {
     var own = new HashMap<Integer, List<IpPrefix>>();
     addresses.values().stream()
-        .filter(address -> address.protocol() != AddressPort.PROTOCOL)
+        .filter(address -> !AddressPort.isVirtual(address.protocol()))
         .forEach(
             address ->
                 own.computeIfAbsent(address.linkIndex(), _ -> new ArrayList<>())
@@ -110,8 +110,8 @@ public final class NodeNetwork {
     boolean news = take(event);
     boolean ours =
         switch (event) {
-          case AddressPut put -> put.address().protocol() == AddressPort.PROTOCOL;
-          case AddressRemoved removed -> removed.address().protocol() == AddressPort.PROTOCOL;
+          case AddressPut put -> AddressPort.isVirtual(put.address().protocol());
+          case AddressRemoved removed -> AddressPort.isVirtual(removed.address().protocol());
           case RouteRemoved _, RuleRemoved _, Overrun _ -> true;
           case LinkChanged _, LinkRemoved _ -> false;
         };
@@ -207,7 +207,7 @@ public final class NodeNetwork {
    */
   public Stream<IpPrefix> ownAddressesOn(int linkIndex, Set<InetAddress> virtual) {
     return addressesOn(linkIndex)
-        .filter(address -> address.protocol() != AddressPort.PROTOCOL && !address.tentative())
+        .filter(address -> !AddressPort.isVirtual(address.protocol()) && !address.tentative())
         .map(BoundAddress::prefix)
         .filter(prefix -> !virtual.contains(prefix.address()));
   }

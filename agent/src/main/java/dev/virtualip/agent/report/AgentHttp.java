@@ -4,6 +4,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpHandler;
 import com.sun.net.httpserver.HttpServer;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.log.Defects;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -11,13 +13,17 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Executors;
 import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
-/** Serves {@code /healthz}, {@code /readyz}, {@code /metrics} and {@code /status}. */
+/**
+ * Serves {@code /healthz}, {@code /readyz}, {@code /metrics}, {@code /status} and {@code
+ * /virtualips}.
+ */
 public final class AgentHttp implements AutoCloseable {
   private static final String TEXT = "text/plain; charset=utf-8";
 
@@ -30,6 +36,7 @@ public final class AgentHttp implements AutoCloseable {
    * @param alive whether the event loop works: {@code /healthz}
    * @param ready whether the first plan has been carried out: {@code /readyz}
    * @param statuses this node's status of each VirtualIP, by name: {@code /status}
+   * @param files the VirtualIPs as read from files, null before: {@code /virtualips}
    * @throws IOException if it cannot listen on the address; the message says what to do
    */
   public AgentHttp(
@@ -38,6 +45,7 @@ public final class AgentHttp implements AutoCloseable {
       BooleanSupplier alive,
       BooleanSupplier ready,
       Supplier<Map<String, NodeStatus>> statuses,
+      Supplier<List<VirtualIp>> files,
       PrometheusMeterRegistry registry)
       throws IOException {
     try {
@@ -64,7 +72,37 @@ public final class AgentHttp implements AutoCloseable {
           status.put("virtualIPs", new TreeMap<>(statuses.get()));
           answer(exchange, 200, "application/json", json.writeValueAsString(status) + "\n");
         });
+    serve("/virtualips", exchange -> answerFiles(exchange, nodeName, files.get(), statuses.get()));
     server.start();
+  }
+
+  /** Objects as the API server's, so that a mirror of this node can make them there. */
+  private void answerFiles(
+      HttpExchange exchange,
+      String nodeName,
+      List<VirtualIp> files,
+      Map<String, NodeStatus> statuses)
+      throws IOException {
+    if (files == null) {
+      answer(exchange, 503, TEXT, "no files are read, or not yet\n");
+      return;
+    }
+    var items =
+        files.stream()
+            .map(
+                vip -> {
+                  var report = statuses.get(vip.getMetadata().getName());
+                  return vip.withStatus(
+                      report == null
+                          ? null
+                          : new VirtualIpStatus(null, null, Map.of(nodeName, report), null));
+                })
+            .toList();
+    var list = new LinkedHashMap<String, Object>();
+    list.put("apiVersion", "v1");
+    list.put("kind", "List");
+    list.put("items", items);
+    answer(exchange, 200, "application/json", json.writeValueAsString(list) + "\n");
   }
 
   private void serve(String path, HttpHandler handler) {

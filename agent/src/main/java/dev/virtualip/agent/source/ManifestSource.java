@@ -272,6 +272,9 @@ public final class ManifestSource implements AutoCloseable {
   private VirtualIp numbered(VirtualIp vip, Kept before) {
     long generation = 1;
     var created = Instant.ofEpochSecond(updates).toString();
+    // A file that was saved from the API may have the marks of what is not to be run from there.
+    var annotations = without(VirtualIp.MIRRORED_FROM, vip.getMetadata().getAnnotations());
+    var labels = without(VirtualIp.MIRRORED, vip.getMetadata().getLabels());
     if (before != null) {
       created = before.vip().getMetadata().getCreationTimestamp();
       generation = before.vip().getMetadata().getGeneration();
@@ -282,11 +285,22 @@ public final class ManifestSource implements AutoCloseable {
     var numbered = new VirtualIp();
     numbered.setMetadata(
         new ObjectMetaBuilder(vip.getMetadata())
+            .withAnnotations(annotations)
+            .withLabels(labels)
             .withGeneration(generation)
             .withCreationTimestamp(created)
             .build());
     numbered.setSpec(vip.getSpec());
     return numbered;
+  }
+
+  private static Map<String, String> without(String key, Map<String, String> all) {
+    if (all == null || !all.containsKey(key)) {
+      return all;
+    }
+    var rest = new HashMap<>(all);
+    rest.remove(key);
+    return rest;
   }
 
   private NodeFacts self() {

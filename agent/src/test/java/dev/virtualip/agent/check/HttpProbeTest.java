@@ -16,6 +16,7 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -159,6 +160,25 @@ class HttpProbeTest {
         "TLS failed (No subject alternative DNS name matching other.example.com found.)"
             + " 127.0.0.1:PORT",
         probe(trusting + ", hostHeader: other.example.com"));
+  }
+
+  @Test
+  void theAuthoritiesOfAFileAreReadBeforeEachCheck() throws Exception {
+    var certificate = serveTls("shop.example.com").replace("\\n", "\n");
+    var file = folder.resolve("ca.crt");
+    var port = server.getAddress().getPort();
+    var tls = "tls: {verify: true, caFile: '%s'}".formatted(file);
+    var probe =
+        new HttpProbe(
+            http("port: " + port + ", scheme: HTTPS, hostHeader: shop.example.com, " + tls));
+    assertEquals(new Probe.Result.Failure("cannot read caFile " + file), probe.run());
+    Files.writeString(file, "no certificate");
+    var wrong = ((Probe.Result.Failure) probe.run()).detail();
+    assertTrue(wrong.startsWith("caFile " + file + " is no certificate"), wrong);
+    Files.writeString(file, certificate);
+    assertEquals(new Probe.Result.Success(), probe.run());
+    Files.delete(file);
+    assertEquals(new Probe.Result.Failure("cannot read caFile " + file), probe.run());
   }
 
   @Test

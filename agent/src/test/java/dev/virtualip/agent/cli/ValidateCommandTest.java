@@ -69,6 +69,12 @@ class ValidateCommandTest {
     assertEquals(0, validate("../samples"), out::toString);
   }
 
+  /** Apart, for it is no manifest of the cluster; so is the static pod beside it. */
+  @Test
+  void theControlPlanesSampleIsGood() {
+    assertEquals(0, validate("../samples/20-control-plane/virtualip.yaml"), out::toString);
+  }
+
   @Test
   void allProblemsOfAllFilesArePrintedSorted() throws IOException {
     write("b.yaml", vip("b", good(1)), vip("a", good(2) + ", vridd: 3, priority: \"9\""));

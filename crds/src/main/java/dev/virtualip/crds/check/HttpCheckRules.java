@@ -2,6 +2,7 @@ package dev.virtualip.crds.check;
 
 import dev.virtualip.crds.schema.HealthCheck.Http;
 import dev.virtualip.crds.schema.HealthCheck.Scheme;
+import dev.virtualip.crds.schema.HealthCheck.Tls;
 import dev.virtualip.crds.values.Certificates;
 import dev.virtualip.crds.values.IpPrefix;
 import java.net.URI;
@@ -53,6 +54,21 @@ final class HttpCheckRules {
       findings.add(path + ".tls.ca", "ca is for verification: set verify to true, or remove ca");
     }
     findings.value(path + ".tls.ca", Parsed.of(tls.ca(), Certificates::parse));
+    if (tls.caFile() != null) {
+      checkCaFile(path + ".tls.caFile", tls, findings);
+    }
+  }
+
+  private static void checkCaFile(String path, Tls tls, Findings findings) {
+    if (!tls.caFile().matches("/\\S*")) {
+      findings.add(path, "write the path of a file from /, as in /etc/kubernetes/pki/ca.crt");
+    }
+    if (!tls.verify()) {
+      findings.add(path, "caFile is for verification: set verify to true, or remove caFile");
+    }
+    if (tls.ca() != null) {
+      findings.add(path, "ca and caFile are two sources of the same: remove one of them");
+    }
   }
 
   private static boolean isPath(String path) {

@@ -107,9 +107,13 @@ public record NodeFacts(
   /**
    * Whether the VirtualIP takes part on this node (spec.nodes.selector). Without a selector it
    * comes to schedulable nodes. Where it runs already, as its status tells, a later NoSchedule
-   * taint leaves it alone, as Kubernetes leaves pods.
+   * taint leaves it alone, as Kubernetes leaves pods. A mirrored one selects nobody: who runs it
+   * has it from a file.
    */
   public boolean selectedBy(VirtualIp vip) {
+    if (vip.mirrored()) {
+      return false;
+    }
     var selector = vip.getSpec().nodes().selector();
     return selector == null
         ? schedulable || !evicting && isReportedBy(vip)
@@ -146,12 +150,12 @@ public record NodeFacts(
   }
 
   /**
-   * Problems of a spec that selects no node; empty if it selects one.
+   * Problems of a spec that selects no node; empty if it selects one, or has not to.
    *
    * @param nodes all nodes of the cluster
    */
   public static List<Problem> selectionProblems(VirtualIp vip, Collection<NodeFacts> nodes) {
-    if (nodes.stream().anyMatch(node -> node.selectedBy(vip))) {
+    if (vip.mirrored() || nodes.stream().anyMatch(node -> node.selectedBy(vip))) {
       return List.of();
     }
     var selector = vip.getSpec().nodes().selector();

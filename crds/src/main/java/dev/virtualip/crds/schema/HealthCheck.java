@@ -308,6 +308,14 @@ public record HealthCheck(
       value = "!has(self.ca) || (has(self.verify) && self.verify)",
       message = "ca is for verification: set verify to true, or remove ca",
       fieldPath = ".ca")
+  @ValidationRule(
+      value = "!has(self.caFile) || (has(self.verify) && self.verify)",
+      message = "caFile is for verification: set verify to true, or remove caFile",
+      fieldPath = ".caFile")
+  @ValidationRule(
+      value = "!has(self.ca) || !has(self.caFile)",
+      message = "ca and caFile are two sources of the same: remove one of them",
+      fieldPath = ".caFile")
   public record Tls(
       @JsonPropertyDescription(
               "Whether the certificate has to be valid, trusted, and for hostHeader (or host). Default:"
@@ -317,7 +325,12 @@ public record HealthCheck(
           @JsonPropertyDescription(
               "Certificates of the authorities to trust, PEM. Default: those that Java trusts, the"
                   + " public ones.")
-          String ca) {
+          String ca,
+      @Pattern("^/\\S*$")
+          @JsonPropertyDescription(
+              "The same from a file that the agent can read, as /etc/kubernetes/pki/ca.crt. It is read"
+                  + " before each check, and without it the check fails.")
+          String caFile) {
     /** Fills in the defaults, which the schema leaves to the reader: see {@link VirtualIpSpec}. */
     public Tls {
       verify = Objects.requireNonNullElse(verify, false);

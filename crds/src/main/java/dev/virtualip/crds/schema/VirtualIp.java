@@ -3,6 +3,7 @@ package dev.virtualip.crds.schema;
 import io.fabric8.crd.generator.annotation.AdditionalPrinterColumn;
 import io.fabric8.crd.generator.annotation.AdditionalPrinterColumn.Type;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.client.CustomResource;
 import io.fabric8.kubernetes.model.annotation.Group;
 import io.fabric8.kubernetes.model.annotation.Kind;
@@ -52,11 +53,33 @@ public class VirtualIp extends CustomResource<VirtualIpSpec, VirtualIpStatus> {
   public static final String SWITCH_TO = "virtualip.dev/switch-to";
 
   /**
+   * Annotation of a VirtualIP that only shows what agents run from files: the node whose file it
+   * is. No agent takes it from the API server.
+   */
+  public static final String MIRRORED_FROM = "virtualip.dev/mirrored-from";
+
+  /** Label of the same, so that one edit does not make it an ordinary one. */
+  public static final String MIRRORED = "virtualip.dev/mirrored";
+
+  /**
    * ConfigMap in virtualip's namespace by which the operator asks nodes to hand over. Its keys are
    * names of VirtualIPs, its values JSON of their status with {@code handOvers} and {@code
    * switchOver} alone. Each agent may write the status itself, so there they are only shown.
    */
   public static final String HAND_OVERS = "virtualip-hand-overs";
+
+  /** Whether agents run it from files, and the object only shows it. */
+  public boolean mirrored() {
+    return mirrored(getMetadata());
+  }
+
+  /** The same of an object that is known by its metadata. */
+  public static boolean mirrored(ObjectMeta metadata) {
+    var annotations = metadata.getAnnotations();
+    var labels = metadata.getLabels();
+    return annotations != null && annotations.containsKey(MIRRORED_FROM)
+        || labels != null && labels.containsKey(MIRRORED);
+  }
 
   /** The same version with another status. */
   public VirtualIp withStatus(VirtualIpStatus other) {

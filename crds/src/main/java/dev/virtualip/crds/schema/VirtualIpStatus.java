@@ -175,6 +175,27 @@ public record VirtualIpStatus(
           hmac);
     }
 
+    /** The same status with these generations of the spec. */
+    public NodeStatus withGenerations(Long accepted, Long refused) {
+      return new NodeStatus(
+          state,
+          priority,
+          since,
+          reason,
+          message,
+          accepted,
+          refused,
+          refusedReason,
+          transitions,
+          address,
+          heardMaster,
+          speakers,
+          strayAddresses,
+          virtualServers,
+          history,
+          hmac);
+    }
+
     /** The same status with these virtual servers. */
     public NodeStatus withVirtualServers(List<VirtualServerStatus> servers) {
       return new NodeStatus(

@@ -67,6 +67,8 @@ class CelRulesTest {
       a health check has exactly one kind | {healthChecks: [{name: a, http: {}, tcp: {port: 80}}]}
       tls is for HTTPS | {healthChecks: [{name: a, http: {tls: {verify: true}}}]}
       ca is for verification | {healthChecks: [{name: a, http: {scheme: HTTPS, tls: {ca: x}}}]}
+      caFile is for verification | {healthChecks: [{name: a, http: {scheme: HTTPS, tls: {caFile: /ca}}}]}
+      ca and caFile are two sources | {healthChecks: [{name: a, http: {scheme: HTTPS, tls: {verify: true, ca: x, caFile: /ca}}}]}
       reverse turns a weight round | {trackInterfaces: [{name: eth2, reverse: true}]}
       reverse turns a weight round | {detection: {bfd: {peers: [{address: 10.0.0.1, reverse: true}]}}}
       a router is tracked twice | {detection: {bfd: {peers: [{address: 10.0.0.1}, {address: 10.0.0.1}]}}}
@@ -152,7 +154,9 @@ class CelRulesTest {
 
   static Stream<Path> samples() throws IOException {
     try (var files = Files.list(Path.of("../samples"))) {
-      return files.filter(file -> file.toString().endsWith(".yaml")).sorted().toList().stream();
+      var all = files.filter(file -> file.toString().endsWith(".yaml")).sorted().toList();
+      return Stream.concat(
+          all.stream(), Stream.of(Path.of("../samples/20-control-plane/virtualip.yaml")));
     }
   }
 

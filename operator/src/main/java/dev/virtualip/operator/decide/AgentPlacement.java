@@ -20,7 +20,7 @@ public final class AgentPlacement {
    * The names of the nodes that at least one VirtualIP selects, or sends packets with its address
    * as a real server, in order. A VirtualIP with problems keeps the agents it has: they still serve
    * the generation they accepted last. A node that is not selected any more keeps its agent until
-   * that has handed over and has taken its report away.
+   * that has handed over and has taken its report away. A mirrored VirtualIP has other agents.
    *
    * @param vips with the reports that are to be believed
    * @param problems by name of the VirtualIP
@@ -31,6 +31,9 @@ public final class AgentPlacement {
       Collection<NodeFacts> nodes) {
     var names = new TreeSet<String>();
     for (var vip : vips) {
+      if (vip.mirrored()) {
+        continue;
+      }
       var found = problems.get(vip.getMetadata().getName());
       var reports = ClusterView.reports(vip);
       for (var node : nodes) {
@@ -59,9 +62,13 @@ public final class AgentPlacement {
         && !NodeFacts.selectionProblems(vip, nodes).isEmpty();
   }
 
-  /** Whether the spec has a usable node selector: on old API servers it may contain nulls. */
+  /**
+   * Whether the spec has a usable node selector: on old API servers it may contain nulls. That of a
+   * mirrored one is for the nodes that have its file.
+   */
   public static boolean hasSelector(VirtualIp vip, List<Problem> problems) {
     return vip.getSpec() != null
+        && !vip.mirrored()
         && problems.stream().noneMatch(p -> p.path().startsWith("spec.nodes.selector"));
   }
 }

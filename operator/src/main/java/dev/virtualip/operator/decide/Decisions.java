@@ -11,6 +11,7 @@ import dev.virtualip.crds.check.VridAllocation;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPoolStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver;
 import dev.virtualip.operator.watch.ClusterView;
@@ -26,6 +27,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -97,9 +99,11 @@ public record Decisions(
               .map(pools::judge)
               .map(allocated::explain)
               .toList();
-      var owned = owned(checked, new OwnedAddresses(facts, apiServer));
+      var owned = owned(checked, facts, apiServer);
       var problems = problems(view, checked, owned);
-      var believed = view.believed().values();
+      // Agents that run from files are asked for nothing.
+      var believed =
+          view.believed().values().stream().filter(Predicate.not(VirtualIp::mirrored)).toList();
       var drains = drains(view.nodes(), drainOn);
       var placement = AgentPlacement.nodes(believed, problems, facts);
       var turn =
@@ -113,7 +117,7 @@ public record Decisions(
           owned,
           facts,
           drains,
-          SwitchOvers.of(believed, refused(problems), facts, drains, turn.node()),
+          SwitchOvers.of(view.believed().values(), refused(problems), facts, drains, turn.node()),
           placement,
           turn,
           AgentRollout.outdated(revision, view.pods()),
@@ -121,11 +125,19 @@ public record Decisions(
           view.pods().stream().map(pod -> pod.getSpec().getNodeName()).collect(Collectors.toSet()));
     }
 
-    /** Addresses of VirtualIPs that the cluster has for its own, as problems, by name. */
-    private static Map<String, List<Problem>> owned(List<Result> checked, OwnedAddresses own) {
+    /**
+     * Addresses of VirtualIPs that the cluster has for its own, as problems, by name. A mirrored
+     * one may well be the address by which the API server is reached.
+     */
+    private static Map<String, List<Problem>> owned(
+        List<Result> checked, List<NodeFacts> facts, InetAddress apiServer) {
+      var own = new OwnedAddresses(facts, apiServer);
+      var ofNodes = new OwnedAddresses(facts, null);
       var owned = new HashMap<String, List<Problem>>();
-      checked.forEach(
-          vip -> owned.put(vip.name(), vip.isGood() ? own.problems(vip.spec()) : List.of()));
+      for (var vip : checked) {
+        var judge = vip.vip().mirrored() ? ofNodes : own;
+        owned.put(vip.name(), vip.isGood() ? judge.problems(vip.spec()) : List.of());
+      }
       return owned;
     }
 
@@ -139,6 +151,7 @@ public record Decisions(
       var problems = new HashMap<>(Conflicts.among(checked));
       for (var vip : checked) {
         if (problems.get(vip.name()).isEmpty()
+            && !vip.vip().mirrored()
             && !VirtualIpConditions.isAccepted(vip.vip(), view.conditions(vip.vip()))) {
           problems.put(vip.name(), owned.get(vip.name()));
         }
@@ -183,7 +196,8 @@ public record Decisions(
               turn.begins(),
               outdated,
               SwitchOvers.inForce(switchOver) ? switchOver.to() : null);
-      var handOvers = HandOvers.of(vip, wanted, view.now());
+      var handOvers =
+          vip.mirrored() ? Map.<String, HandOver>of() : HandOvers.of(vip, wanted, view.now());
       var conditions = new ArrayList<>(VirtualIpConditions.of(vip, problems.get(name), facts));
       boolean selectable = AgentPlacement.hasSelector(vip, problems.get(name));
       conditions.addAll(Health.of(vip, selectable, facts, handOvers, owned.get(name)));

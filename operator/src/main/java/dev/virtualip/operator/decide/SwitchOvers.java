@@ -117,6 +117,12 @@ public final class SwitchOvers {
 
   private static Optional<String> unfit(VirtualIp vip, NodeFacts node) {
     var to = node.name();
+    if (vip.mirrored()) {
+      return Optional.of(
+          "VirtualIP %s runs from files, and its agents are asked nothing: stop the one of the master"
+                  .formatted(vip.getMetadata().getName())
+              + " to move it");
+    }
     var report = ClusterView.reports(vip).get(to);
     var name = vip.getMetadata().getName();
     if (report == null) {

@@ -190,6 +190,10 @@ public final class VirtualIpConditions {
     if (refusal.isPresent()) {
       return refusal.get();
     }
+    if (vip.mirrored()) {
+      var from = reports.isEmpty() ? "no node" : String.join(", ", reports.keySet());
+      return condition(ACCEPTED, "True", ACCEPTED, "mirrored: it runs from files on " + from);
+    }
     var selected =
         nodes.stream().filter(node -> node.selectedBy(vip)).map(NodeFacts::name).sorted().toList();
     var count = selected.size() == 1 ? "1 node selected" : selected.size() + " nodes selected";

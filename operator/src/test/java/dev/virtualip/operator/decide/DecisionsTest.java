@@ -59,6 +59,24 @@ class DecisionsTest {
     assertFalse(decisions.unsettled());
   }
 
+  /** With the API server's address. Its agents are not the operator's, who but tells of them. */
+  @Test
+  void aMirroredVirtualIpIsToldOfAndNothingIsAskedOrPlaced() {
+    var vip = Vips.edge("web", 1);
+    vip.getMetadata().setAnnotations(Map.of(VirtualIp.MIRRORED_FROM, "a"));
+    vip = Vips.reported(vip, "a", Map.of("a", report(Master, 2), "b", report(Backup, 2)));
+    var decisions = decide(view(vip, List.of(cordoned("a"), node("b"))));
+    assertEquals(Set.of(), decisions.placement());
+    assertEquals(Map.of(), status(decisions).handOvers());
+    assertEquals(Set.of(), status(decisions).gone());
+    var conditions = status(decisions).conditions();
+    assertEquals(
+        "True Accepted: mirrored: it runs from files on a, b", text(conditions, "Accepted"));
+    assertEquals("True Serving: a is master", text(conditions, "Ready"));
+    assertEquals("False AllNodesServe: 2 of 2 nodes can serve", text(conditions, "Degraded"));
+    assertEquals("False NoStrays", text(conditions, "StrayAddresses").split(":")[0]);
+  }
+
   @Test
   void whoLacksAVridGetsOneAndIsPlacedAsIfItHadIt() {
     var vip = Vips.edge("web", 77);
