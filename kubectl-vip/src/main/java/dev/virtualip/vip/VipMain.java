@@ -29,6 +29,7 @@ import picocli.CommandLine.Spec;
       ManCommand.class,
       ImportCommand.class,
       LintCommand.class,
+      ExportCommand.class,
     })
 public final class VipMain implements Runnable {
   @Spec private CommandSpec spec;
