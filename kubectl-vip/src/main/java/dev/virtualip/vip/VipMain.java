@@ -26,6 +26,7 @@ import picocli.CommandLine.Spec;
       BundleCommand.class,
       CompletionCommand.class,
       CompleteCommand.class,
+      TrainCommand.class,
       ManCommand.class,
       ImportCommand.class,
       LintCommand.class,
