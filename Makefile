@@ -20,11 +20,11 @@ agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 	@JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" agent/target/virtualip-agent train agent/target/training \
 	  >agent/target/train.log 2>&1 || { rm -f $@; echo "no AOT cache was made, perhaps as an agent runs here: see agent/target/train.log"; }
 
-# The same for the command line: a run that reaches no API server has loaded nearly all that there is.
+# The same for the command line, whose training needs no API server.
 kubectl-vip/target/kubectl-vip.aot: kubectl-vip/target/kubectl-vip.jar
 	@rm -f $@
 	@KUBECONFIG=/dev/null JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" kubectl-vip/target/kubectl-vip \
-	  status >kubectl-vip/target/train.log 2>&1; [ -e $@ ] || echo "no AOT cache was made: see kubectl-vip/target/train.log"
+	  __train samples/01-active-standby.yaml samples/04-with-keepalived.conf >kubectl-vip/target/train.log 2>&1; [ -e $@ ] || echo "no AOT cache was made: see kubectl-vip/target/train.log"
 
 # To run images in the lab.
 RUNC := deploy/launcher/install-packages runc:runc \
@@ -37,7 +37,7 @@ kernel: ## Debian packages of a VM for tests whose kernel modules are not here; 
 # The libraries afresh, for those of another version would be packed too.
 images: packages ## OCI images and what is in them, in target/images; see deploy/README.md for BASE, ENGINE, ARCH
 	@rm -rf agent/target/lib operator/target/lib
-	@$(MVN) -q package org.cyclonedx:cyclonedx-maven-plugin:makeBom -DskipTests -pl agent,operator -am
+	@$(MVN) -q package org.cyclonedx:cyclonedx-maven-plugin:makeBom -DskipTests -pl agent,operator,kubectl-vip -am
 	@deploy/images/build
 
 reproduce: ## Build the images of the last commit once more, elsewhere: are they the same?

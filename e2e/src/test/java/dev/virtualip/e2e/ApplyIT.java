@@ -83,7 +83,13 @@ class ApplyIT {
 
   static Stream<Path> samples() throws IOException {
     try (var files = Files.list(Lab.root().resolve("samples"))) {
-      return files.filter(file -> file.toString().endsWith(".yaml")).sorted().toList().stream();
+      // 21 is no VirtualIP, but a CronJob of batch/v1, which API servers before 1.21 do not have.
+      return files
+          .filter(file -> file.toString().endsWith(".yaml"))
+          .filter(file -> !file.endsWith("21-drill-cronjob.yaml"))
+          .sorted()
+          .toList()
+          .stream();
     }
   }
 

@@ -31,7 +31,8 @@ class ReleaseTest {
                 "sh",
                 "-c",
                 "cp -r --parents deploy samples crds/*.yaml pom.xml */pom.xml CHANGELOG.md"
-                    + " operator/src/main/java/dev/virtualip/operator/OperatorMain.java \"$0\"",
+                    + " operator/src/main/java/dev/virtualip/operator/OperatorMain.java"
+                    + " kubectl-vip/src/main/java/dev/virtualip/vip/DrillJob.java \"$0\"",
                 copy.toString())
             .directory(ROOT.toFile())
             .inheritIO()
@@ -79,6 +80,10 @@ class ReleaseTest {
         images("deploy/overlays/gitops/images.yaml"));
     assertEquals(
         List.of("virtualip-agent:7.8.9-exec"), images("deploy/components/exec/operator.yaml"));
+    assertEquals(List.of("virtualip-operator:7.8.9"), images("samples/21-drill-cronjob.yaml"));
+    assertEquals(
+        List.of("virtualip-operator:7.8.9\";"),
+        images("kubectl-vip/src/main/java/dev/virtualip/vip/DrillJob.java"));
     assertTrue(
         Files.readString(
                 copy.resolve("operator/src/main/java/dev/virtualip/operator/OperatorMain.java"))

@@ -60,7 +60,7 @@ class StructureTest {
       operator.decide: crds.check crds.schema crds.values operator.watch
       operator.act: crds.schema kube operator.decide operator.watch
       operator: crds.schema crds.values kube operator.act operator.decide operator.watch
-      vip.keepalived: crds.check crds.manifest crds.schema
+      vip.keepalived: crds.check crds.manifest crds.schema crds.values
       vip.tell: crds.check crds.schema crds.values
       vip: crds.check crds.manifest crds.schema crds.values kube vip.keepalived vip.tell
       e2e.lab:

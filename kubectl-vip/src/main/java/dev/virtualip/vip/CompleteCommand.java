@@ -39,7 +39,7 @@ final class CompleteCommand implements Callable<Integer> {
     rests.stream()
         .map(rest -> last + rest)
         .sorted()
-        .filter(word -> !word.equals(NAME))
+        .filter(word -> !word.startsWith("__"))
         .forEach(out::println);
     out.println(NO_FILES);
     return 0;

@@ -8,7 +8,11 @@ import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.Comparator;
@@ -127,6 +131,16 @@ final class Connection {
           .formatted(
               status == null ? "HTTP " + refused.getCode() : status,
               refused.getCode() == 404 ? "; is virtualip installed?" : "");
+    }
+    if (failure instanceof FileSystemException file && file.getReason() == null) {
+      // Its message is the name of the file alone.
+      return file.getMessage()
+          + switch (file) {
+            case NoSuchFileException _ -> ": there is no such file or folder";
+            case AccessDeniedException _ -> ": permission denied";
+            case FileAlreadyExistsException _ -> " is there already";
+            default -> ": " + file.getClass().getSimpleName();
+          };
     }
     if (failure instanceof KubernetesClientException) {
       return "can't reach the API server: %s; see --kubeconfig and --context"

@@ -68,9 +68,9 @@ final class DrainCommand implements Callable<Integer> {
     var stay = new ArrayList<String>();
     for (var vip : vips) {
       if (Reports.masters(vip).contains(node)) {
-        var left = left(client, vip);
-        screen.print(vip.getMetadata().getName() + ": " + left);
-        if (left.startsWith("stays")) {
+        var outcome = outcome(client, vip);
+        screen.print(vip.getMetadata().getName() + ": " + outcome.text());
+        if (outcome.stays()) {
           stay.add(vip.getMetadata().getName());
         }
       }
@@ -83,10 +83,13 @@ final class DrainCommand implements Callable<Integer> {
     return stay.isEmpty() ? 0 : 1;
   }
 
-  private String left(KubernetesClient client, VirtualIp vip) {
+  /** What became of a VirtualIP. */
+  private record Outcome(boolean stays, String text) {}
+
+  private Outcome outcome(KubernetesClient client, VirtualIp vip) {
     var name = vip.getMetadata().getName();
     if (Reports.successor(vip).isEmpty()) {
-      return "stays, as no other node can serve: kubectl vip why " + name;
+      return new Outcome(true, "stays, as no other node can serve: kubectl vip why " + name);
     }
     try {
       var moved =
@@ -95,10 +98,12 @@ final class DrainCommand implements Callable<Integer> {
                   name,
                   v -> !Reports.masters(v).isEmpty() && !Reports.masters(v).contains(node),
                   "");
-      return String.join(", ", Reports.masters(moved)) + " is master";
+      return new Outcome(false, String.join(", ", Reports.masters(moved)) + " is master");
     } catch (IllegalStateException _) {
-      return "stays after %d s: does the operator run, and does its DRAIN_ON have label:%s=true?"
-          .formatted(patience.timeout().toSeconds(), LABEL);
+      return new Outcome(
+          true,
+          "stays after %d s: does the operator run, and does its DRAIN_ON have label:%s=true?"
+              .formatted(patience.timeout().toSeconds(), LABEL));
     }
   }
 }

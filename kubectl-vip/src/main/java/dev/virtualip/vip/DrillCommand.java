@@ -8,6 +8,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.kube.MergePatch;
 import dev.virtualip.vip.tell.DrillPlan;
 import dev.virtualip.vip.tell.Reports;
+import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
@@ -15,8 +16,12 @@ import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import java.io.IOException;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
@@ -38,15 +43,20 @@ import picocli.CommandLine.Spec;
 final class DrillCommand implements Callable<Integer> {
   /** How the master is made to leave. */
   enum How {
-    SWITCH("switch", Drill.Kind.Switch),
-    STOP_AGENT("stop-agent", Drill.Kind.StopAgent);
+    SWITCH("switch", Drill.Kind.Switch, null),
+    STOP_AGENT("stop-agent", Drill.Kind.StopAgent, "delete"),
+    STOP_CHECK("stop-check", Drill.Kind.StopCheck, "patch");
 
     private final String text;
     private final Drill.Kind kind;
 
-    How(String text, Drill.Kind kind) {
+    /** What it does to the agent's pod, or null. */
+    private final String podVerb;
+
+    How(String text, Drill.Kind kind, String podVerb) {
       this.text = text;
       this.kind = kind;
+      this.podVerb = podVerb;
     }
 
     @Override
@@ -84,7 +94,8 @@ final class DrillCommand implements Callable<Integer> {
       paramLabel = "KIND",
       defaultValue = "switch",
       description =
-          "switch: the master is asked to hand over; stop-agent: its agent's pod is deleted. Default:"
+          "switch: the master is asked to hand over; stop-agent: its agent's pod is deleted;"
+              + " stop-check: a check that is there for the drill alone fails on its node. Default:"
               + " ${DEFAULT-VALUE}.")
   private How how;
 
@@ -92,6 +103,27 @@ final class DrillCommand implements Callable<Integer> {
       names = "--stay",
       description = "Leave it on the new node, as kubectl vip switch does; only of kind switch.")
   private boolean stay;
+
+  @Option(
+      names = "--schedule",
+      paramLabel = "CRON",
+      description =
+          "Do nothing now, and print the manifest of a CronJob that does it at these times, as in \"0 4"
+              + " * * 0\"; with what it may do.")
+  private String schedule;
+
+  @Option(
+      names = {"-f", "--file"},
+      paramLabel = "FILE",
+      description = "With --schedule: write it to a file that is not there yet.")
+  private Path file;
+
+  @Option(
+      names = "--image",
+      paramLabel = "IMAGE",
+      defaultValue = DrillJob.IMAGE,
+      description = "With --schedule: the operator's image. Default: ${DEFAULT-VALUE}.")
+  private String image;
 
   @Option(
       names = {"-k", "--insecure"},
@@ -104,15 +136,26 @@ final class DrillCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    if (url.getHost() == null || !List.of("http", "https").contains(url.getScheme())) {
+    if (url.getHost() == null || !String.valueOf(url.getScheme()).matches("https?")) {
       throw new ParameterException(
           spec.commandLine(), "--url %s: give one as http://203.0.113.10/".formatted(url));
     }
     if (stay && how != How.SWITCH) {
       throw new ParameterException(spec.commandLine(), "--stay is for --kind switch alone");
     }
+    if (schedule != null) {
+      return job();
+    }
+    if (file != null) {
+      throw new ParameterException(spec.commandLine(), "--file goes with --schedule");
+    }
     try (var client = connection.open()) {
       var vip = Connection.one(client, name);
+      if (FailingCheck.isIn(vip)) {
+        throw new IllegalStateException(
+            "no drill: one before it has left its check %s: kubectl vip release %s"
+                .formatted(FailingCheck.NAME, name));
+      }
       var checked = CheckedSpec.check(vip);
       if (!checked.isGood()) {
         throw new IllegalStateException("no drill: " + checked.problems().getFirst());
@@ -124,16 +167,166 @@ final class DrillCommand implements Callable<Integer> {
     }
   }
 
+  private int job() throws IOException {
+    if (!schedule.matches("@\\w+|\\S+( +\\S+){4}")) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--schedule %s: give five fields, as in \"0 4 * * 0\" for Sundays at 4"
+              .formatted(schedule));
+    }
+    if (stay) {
+      throw new ParameterException(
+          spec.commandLine(), "--stay is not for --schedule: the next drill would be refused");
+    }
+    var arguments = new ArrayList<>(List.of("drill", name, "--url", url.toString()));
+    if (how != How.SWITCH) {
+      arguments.addAll(List.of("--kind", how.toString()));
+    }
+    if (to != null) {
+      arguments.addAll(List.of("--to", to));
+    }
+    if (insecure) {
+      arguments.add("--insecure");
+    }
+    arguments.addAll(List.of("--timeout", patience.timeout().toSeconds() + "s"));
+    arguments.addAll(List.of("--namespace", connection.namespace()));
+    var text =
+        new DrillJob(name, schedule, connection.namespace(), image, arguments, how.podVerb).yaml();
+    if (file == null) {
+      spec.commandLine().getOut().print(text);
+      spec.commandLine().getOut().flush();
+    } else if (Files.exists(file)) {
+      throw new IllegalStateException(
+          file + " is there already: remove it, or name another --file");
+    } else {
+      Files.writeString(file, text, StandardOpenOption.CREATE_NEW);
+      connection.screen().print("wrote " + file);
+    }
+    return 0;
+  }
+
   private Drill measure(KubernetesClient client, VirtualIp vip, DrillPlan plan)
       throws IOException, InterruptedException {
     var probe = Probe.start(url, insecure);
     Moves moves;
     try {
-      moves = move(client, vip, plan, probe);
+      moves = move(departure(client, vip, plan), client, plan, probe);
     } finally {
       probe.end();
     }
     return told(plan, moves, probe.samples());
+  }
+
+  private Departure departure(KubernetesClient client, VirtualIp vip, DrillPlan plan) {
+    var switchOver = new SwitchOver(client, patience.timeout());
+    return switch (how) {
+      case SWITCH -> new BySwitch(switchOver, vip, plan.to(), stay);
+      case STOP_AGENT -> new ByStop(client, switchOver, vip, plan, agent(client, plan));
+      case STOP_CHECK ->
+          new ByCheck(
+              new FailingCheck(client, connection.namespace()),
+              switchOver,
+              vip,
+              plan,
+              agent(client, plan));
+    };
+  }
+
+  private Pod agent(KubernetesClient client, DrillPlan plan) {
+    return connection.agents(client).stream()
+        .filter(pod -> plan.from().equals(pod.getSpec().getNodeName()))
+        .findFirst()
+        .orElseThrow(
+            () ->
+                new IllegalStateException(
+                    "no drill: the agent of %s has no pod in %s; see --namespace"
+                        .formatted(plan.from(), connection.namespace())));
+  }
+
+  /** A switch-over, which is released; with {@code stay} only if the drill is cut short. */
+  private static final class BySwitch implements Departure {
+    private final SwitchOver switchOver;
+    private final VirtualIp vip;
+    private final String to;
+    private final boolean wanted;
+    private boolean stays;
+
+    BySwitch(SwitchOver switchOver, VirtualIp vip, String to, boolean stay) {
+      this.switchOver = switchOver;
+      this.vip = vip;
+      this.to = to;
+      this.wanted = stay;
+    }
+
+    @Override
+    public void leave() {
+      switchOver.to(vip, to);
+    }
+
+    @Override
+    public void end() {
+      stays = wanted;
+      undo();
+    }
+
+    @Override
+    public void undo() {
+      if (!stays) {
+        switchOver.takeBack(vip.getMetadata().getName(), to);
+      }
+    }
+  }
+
+  /** The agent's pod is deleted, and made anew by its DaemonSet. */
+  private record ByStop(
+      KubernetesClient client, SwitchOver switchOver, VirtualIp vip, DrillPlan plan, Pod agent)
+      implements Departure {
+    @Override
+    public void leave() {
+      var before = changes(vip, plan.to());
+      client.resource(agent).delete();
+      // An agent that is back at once may have been master again before this looks.
+      switchOver.await(
+          vip.getMetadata().getName(),
+          v ->
+              Reports.masters(v).equals(List.of(plan.to()))
+                  || !Objects.equals(changes(v, plan.to()), before),
+          plan.to() + " is not master");
+    }
+
+    private static Long changes(VirtualIp vip, String node) {
+      var report = Reports.of(vip).get(node);
+      return report == null ? null : report.transitions();
+    }
+  }
+
+  /** A check fails on the master's node alone. */
+  private record ByCheck(
+      FailingCheck check, SwitchOver switchOver, VirtualIp vip, DrillPlan plan, Pod agent)
+      implements Departure {
+    @Override
+    public void prepare() {
+      check.add(vip, switchOver);
+    }
+
+    @Override
+    public void leave() {
+      check.fail(vip, agent);
+      switchOver.await(
+          vip.getMetadata().getName(),
+          v -> Reports.masters(v).equals(List.of(plan.to())),
+          plan.to() + " is not master: may agents list pods (virtualip-agent-pods)?");
+    }
+
+    @Override
+    public void end() {
+      check.recover(vip);
+    }
+
+    @Override
+    public void undo() {
+      check.remove(vip);
+    }
   }
 
   /**
@@ -144,32 +337,45 @@ final class DrillCommand implements Callable<Integer> {
    */
   private record Moves(Instant asked, long begin, long moved, boolean back, long end) {}
 
-  private Moves move(KubernetesClient client, VirtualIp vip, DrillPlan plan, Probe probe)
+  private Moves move(Departure departure, KubernetesClient client, DrillPlan plan, Probe probe)
       throws InterruptedException {
-    awaitGood(probe);
-    connection
-        .screen()
-        .print(
-            "%s is master, and %s answered %d requests"
-                .formatted(plan.from(), withoutSecrets(url), BEFORE));
-    var asked = connection.now();
-    long begin = probe.mark();
-    boolean done = false;
-    try {
-      leave(client, vip, plan);
-      probe.awaitEnded(AFTER);
-      done = true;
-    } finally {
-      if (!done && how == How.SWITCH) {
-        new SwitchOver(client, patience.timeout()).release(Connection.one(client, name));
+    try (var _ = Interruption.ofThisThread()) {
+      try {
+        departure.prepare();
+        awaitGood(probe);
+        connection
+            .screen()
+            .print(
+                "%s is master, and %s answered %d requests"
+                    .formatted(plan.from(), withoutSecrets(url), BEFORE));
+        var asked = connection.now();
+        long begin = probe.mark();
+        departure.leave();
+        probe.awaitEnded(AFTER);
+        long moved = probe.mark();
+        departure.end();
+        boolean back = returned(client, plan);
+        if (back) {
+          probe.awaitEnded(AFTER);
+        }
+        return new Moves(asked, begin, moved, back, probe.mark());
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        throw e;
+      } finally {
+        undo(departure);
       }
     }
-    long moved = probe.mark();
-    boolean back = returned(client, plan);
-    if (back) {
-      probe.awaitEnded(AFTER);
+  }
+
+  /** An interruption is no reason to leave anything behind. */
+  private void undo(Departure departure) {
+    boolean interrupted = Thread.interrupted();
+    departure.undo();
+    if (interrupted) {
+      connection.screen().print("interrupted: the drill is undone");
+      Thread.currentThread().interrupt();
     }
-    return new Moves(asked, begin, moved, back, probe.mark());
   }
 
   /**
@@ -191,44 +397,9 @@ final class DrillCommand implements Callable<Integer> {
         "no drill: %s does not answer well before it: %s".formatted(withoutSecrets(url), error));
   }
 
-  /** Makes the master leave; returns when the other node is master. */
-  private void leave(KubernetesClient client, VirtualIp vip, DrillPlan plan) {
-    var switchOver = new SwitchOver(client, patience.timeout());
-    if (how == How.SWITCH) {
-      switchOver.to(vip, plan.to());
-      return;
-    }
-    var pods =
-        connection.agents(client).stream()
-            .filter(pod -> plan.from().equals(pod.getSpec().getNodeName()))
-            .toList();
-    if (pods.isEmpty()) {
-      throw new IllegalStateException(
-          "no drill: the agent of %s has no pod in %s; see --namespace"
-              .formatted(plan.from(), connection.namespace()));
-    }
-    var before = changes(vip, plan.to());
-    client.resource(pods.getFirst()).delete();
-    // An agent that is back at once may have been master again before this looks.
-    switchOver.await(
-        name,
-        v ->
-            Reports.masters(v).equals(List.of(plan.to()))
-                || !Objects.equals(changes(v, plan.to()), before),
-        plan.to() + " is not master");
-  }
-
-  private static Long changes(VirtualIp vip, String node) {
-    var report = Reports.of(vip).get(node);
-    return report == null ? null : report.transitions();
-  }
-
-  /** Ends what was asked for; returns whether the address has come back. */
+  /** Waits for the way back, if there is one; returns whether the address has come back. */
   private boolean returned(KubernetesClient client, DrillPlan plan) {
     var switchOver = new SwitchOver(client, patience.timeout());
-    if (how == How.SWITCH && !stay) {
-      switchOver.release(Connection.one(client, name));
-    }
     if (!stay && plan.returns()) {
       try {
         switchOver.await(

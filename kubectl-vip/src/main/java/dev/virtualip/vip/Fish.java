@@ -81,7 +81,7 @@ final class Fish {
   /** The first sentence: there is one line for it. */
   private static String first(String[] description) {
     var text = description.length == 0 ? "" : description[0];
-    return text.replaceFirst("\\$\\{.*|\\. .*|\\.$", "");
+    return text.replaceFirst("\\. .*|\\.$", "");
   }
 
   private static String quoted(String text) {

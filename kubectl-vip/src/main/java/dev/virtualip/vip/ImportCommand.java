@@ -122,7 +122,7 @@ final class ImportCommand implements Callable<Integer> {
       err.println(e.getMessage());
       return 1;
     } catch (IOException e) {
-      err.println("kubectl-vip: " + e.getMessage());
+      err.println("kubectl-vip: " + Connection.message(e));
       return 1;
     }
   }

@@ -1,28 +1,36 @@
 package dev.virtualip.vip;
 
+import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.manifest.JudgedManifests;
 import dev.virtualip.crds.manifest.Manifests;
 import dev.virtualip.crds.manifest.Manifests.Parsed;
+import dev.virtualip.crds.schema.NodeOverride;
+import dev.virtualip.vip.tell.Budget;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Checks manifests and advises. Exit codes: 0 they are valid, 1 they have problems. */
+/**
+ * Checks manifests, advises, and says how long a failover takes. Exit codes: 0 they are valid, 1
+ * they have problems.
+ */
 @Command(
     name = "lint",
     mixinStandardHelpOptions = true,
     description =
         "Checks VirtualIP manifests, all together, as virtualip-agent validate does, and tells what"
-            + " could be better. Node objects among them tell whether a selector matches,"
+            + " could be better, and how long a failover takes. Node objects among them tell whether a selector matches,"
             + " VirtualIPPools what is allowed.")
 final class LintCommand implements Callable<Integer> {
   private static final Path STDIN = Path.of("-");
@@ -57,6 +65,7 @@ final class LintCommand implements Callable<Integer> {
       if (vip.isGood()) {
         Advice.on(vip.spec())
             .forEach(line -> out.println("advice: VirtualIP/" + vip.name() + ": " + line));
+        budget(vip.name(), vip.spec()).forEach(out::println);
       }
     }
     int count = judged.problems().size();
@@ -66,6 +75,33 @@ final class LintCommand implements Callable<Integer> {
             : count(count, "problem"));
     out.flush();
     return count == 0 ? 0 : 1;
+  }
+
+  /**
+   * How long a failover takes from the node of the highest priority. Which nodes there are the spec
+   * does not tell, so every other one counts as one.
+   */
+  private static List<String> budget(String name, CheckedSpec checked) {
+    var spec = checked.spec();
+    var overrides =
+        spec.nodes().overrides().stream()
+            .filter(override -> override.priority() != null)
+            .sorted(Comparator.comparing(NodeOverride::priority).reversed())
+            .toList();
+    boolean named = !overrides.isEmpty() && overrides.getFirst().priority() > spec.priority();
+    var master = named ? overrides.getFirst().name() : "";
+    int successor =
+        Stream.concat(overrides.stream().map(NodeOverride::priority), Stream.of(spec.priority()))
+            .sorted(Comparator.reverseOrder())
+            .skip(overrides.isEmpty() ? 0 : 1)
+            .findFirst()
+            .orElseThrow();
+    var lines = new ArrayList<String>();
+    lines.add(
+        "budget: VirtualIP/%s: from %s to a node with priority %d, at most:"
+            .formatted(name, named ? master : "one node", successor));
+    lines.addAll(Budget.table(Budget.of(checked, master, successor, null)));
+    return lines;
   }
 
   private List<Parsed> read(Path path) throws IOException {

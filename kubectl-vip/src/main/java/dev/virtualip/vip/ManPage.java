@@ -71,9 +71,7 @@ public final class ManPage {
     var names = String.join(", ", option.names());
     page.add(".TP");
     page.add(".B " + escaped(option.arity().max() > 0 ? names + " " + option.paramLabel() : names));
-    page.add(
-        text(option.description())
-            .replace("${DEFAULT-VALUE}", escaped(String.valueOf(option.defaultValueString()))));
+    page.add(text(option.description()));
   }
 
   private static String text(String[] description) {

@@ -121,7 +121,7 @@ final class Probe {
     String error;
     try {
       error = error();
-    } catch (IOException e) {
+    } catch (IOException | RuntimeException e) {
       error = e.getMessage() == null ? e.toString() : e.getMessage();
     }
     samples.add(new Sample(begin, error));

@@ -93,8 +93,15 @@ final class SwitchOver {
             .filter(member -> to(member) != null)
             .map(member -> member.getMetadata().getName())
             .toList();
-    released.forEach(name -> annotate(name, null));
+    released.forEach(member -> annotate(member, null));
     return released;
+  }
+
+  /** Takes a request back that this program has made, and no other. */
+  void takeBack(String name, String node) {
+    if (node.equals(to(Connection.one(client, name)))) {
+      annotate(name, null);
+    }
   }
 
   /**

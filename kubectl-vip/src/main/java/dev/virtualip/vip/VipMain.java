@@ -26,9 +26,11 @@ import picocli.CommandLine.Spec;
       BundleCommand.class,
       CompletionCommand.class,
       CompleteCommand.class,
+      TrainCommand.class,
       ManCommand.class,
       ImportCommand.class,
       LintCommand.class,
+      ExportCommand.class,
     })
 public final class VipMain implements Runnable {
   @Spec private CommandSpec spec;

@@ -77,6 +77,18 @@ class CommandsTest {
   }
 
   @Test
+  void filesThatCannotBeReadAreNamedWithTheReason() {
+    assertFailed(
+        "kubectl-vip: x/y: there is no such file or folder\n",
+        Run.of("bundle", "-f", "x/y", "--kubeconfig", kubeconfig()));
+    assertEquals(2, Run.of("drill", "web", "--url", "//203.0.113.10/").code());
+  }
+
+  private String kubeconfig() {
+    return StandIn.kubeconfig(client.getMasterUrl().toString(), folder).toString();
+  }
+
+  @Test
   void whoeverIsNotThereIsNamed() {
     assertFailed("kubectl-vip: there is no VirtualIP wob; there are web\n", run("why", "wob"));
     assertFailed(

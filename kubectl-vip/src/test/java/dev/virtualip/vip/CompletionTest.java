@@ -15,7 +15,7 @@ class CompletionTest {
   /** All commands and aliases there are. */
   private static Set<String> commands() {
     var commands = new TreeSet<>(VipMain.commandLine().getSubcommands().keySet());
-    commands.remove(CompleteCommand.NAME);
+    commands.removeIf(name -> name.startsWith("__"));
     return commands;
   }
 

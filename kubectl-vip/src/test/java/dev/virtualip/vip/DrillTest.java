@@ -4,14 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.sun.net.httpserver.HttpServer;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.vip.Probe.Sample;
+import dev.virtualip.vip.tell.Reports;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -19,10 +25,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @EnableKubernetesMockClient(crud = true, https = false)
 class DrillTest {
@@ -126,6 +136,129 @@ class DrillTest {
         """,
         drill("--kind", "stop-agent"));
     assertEquals("StopAgent", cluster.status().at("/lastDrill/kind").asText());
+  }
+
+  @Test
+  void aCheckFailsForTheDrillAlone() {
+    assertTold(
+        """
+        node-a is master, and %s answered 100 requests
+        node-b took over: a client was without service for N ms
+        node-a took over again: a client was without service for N ms
+        N of N requests had no good answer within a second
+        """,
+        drill("--kind", "stop-check"));
+    assertEquals("StopCheck", cluster.status().at("/lastDrill/kind").asText());
+    assertNothingIsLeft();
+  }
+
+  private void assertNothingIsLeft() {
+    assertEquals(1, cluster.vip().getSpec().healthChecks().size());
+    // The mock server keeps a label that is patched to null.
+    client
+        .pods()
+        .inNamespace("virtualip-system")
+        .list()
+        .getItems()
+        .forEach(pod -> assertNull(pod.getMetadata().getLabels().get(FailingCheck.LABEL)));
+    assertNull(cluster.switchTo());
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"switch", "stop-check"})
+  void anInterruptedDrillIsUndone(String kind) throws InterruptedException {
+    var run = new AtomicReference<Run>();
+    var worker = Thread.ofPlatform().start(() -> run.set(drill("--kind", kind)));
+    var moved = client.resources(VirtualIp.class).withName("web");
+    moved.waitUntilCondition(
+        vip -> vip != null && Reports.masters(vip).equals(List.of("node-b")), 20, TimeUnit.SECONDS);
+    worker.interrupt();
+    worker.join();
+    assertEquals(1, run.get().code());
+    assertTrue(run.get().out().endsWith("interrupted: the drill is undone\n"), run.get().out());
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void soIsOneThatIsTerminated() throws IOException, InterruptedException {
+    var process =
+        new ProcessBuilder(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-cp",
+                System.getProperty("java.class.path"),
+                VipMain.class.getName(),
+                "drill",
+                "web",
+                "--url",
+                url(),
+                "--kubeconfig",
+                StandIn.kubeconfig(client.getMasterUrl().toString(), folder).toString())
+            .redirectErrorStream(true)
+            .start();
+    client
+        .resources(VirtualIp.class)
+        .withName("web")
+        .waitUntilCondition(
+            vip -> vip != null && Reports.masters(vip).equals(List.of("node-b")),
+            60,
+            TimeUnit.SECONDS);
+    process.destroy();
+    var out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertEquals(128 + 15, process.waitFor(), out);
+    assertTrue(out.contains("interrupted: the drill is undone\n"), out);
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void whatACutDrillHasLeftIsInTheWayUntilItIsReleased() {
+    new FailingCheck(client, "virtualip-system")
+        .add(cluster.vip(), new SwitchOver(client, Duration.ofSeconds(20)));
+    assertEquals(
+        new Run(
+            1,
+            "",
+            "kubectl-vip: no drill: one before it has left its check vip-drill: kubectl vip release"
+                + " web\n"),
+        drill());
+    var kubeconfig = StandIn.kubeconfig(client.getMasterUrl().toString(), folder).toString();
+    assertEquals(
+        new Run(0, "web: the check of a drill that was cut short is removed\n", ""),
+        Run.of("release", "web", "--kubeconfig", kubeconfig));
+    assertNothingIsLeft();
+  }
+
+  @Test
+  void aScheduleMakesTheSampleOfACronJob() throws IOException {
+    var run =
+        Run.of(
+            "drill",
+            "web",
+            "--url",
+            "http://203.0.113.10/",
+            "--kind",
+            "stop-agent",
+            "--schedule",
+            "0 4 * * 0");
+    assertEquals(Files.readString(Path.of("../samples/21-drill-cronjob.yaml")), run.out());
+    assertEquals(2, drill("--schedule", "daily").code());
+    assertEquals(2, drill("--file", "x.yaml").code());
+    assertEquals(2, drill("--schedule", "@daily", "--stay").code());
+  }
+
+  @Test
+  void aSwitchOverNeedsNoRightsOnPods() throws IOException {
+    var file = folder.resolve("job.yaml");
+    Files.deleteIfExists(file);
+    assertEquals(
+        new Run(0, "wrote " + file + "\n", ""),
+        drill("--schedule", "@daily", "--file", file.toString()));
+    var kinds = new ArrayList<String>();
+    try (var objects =
+        new YAMLMapper().readerFor(JsonNode.class).<JsonNode>readValues(file.toFile())) {
+      objects.forEachRemaining(object -> kinds.add(object.path("kind").asText()));
+    }
+    assertEquals(List.of("ServiceAccount", "ClusterRole", "ClusterRoleBinding", "CronJob"), kinds);
+    assertEquals(1, drill("--schedule", "@daily", "--file", file.toString()).code());
   }
 
   @Test

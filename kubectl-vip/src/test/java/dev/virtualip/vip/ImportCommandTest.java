@@ -1,5 +1,6 @@
 package dev.virtualip.vip;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -60,6 +62,7 @@ class ImportCommandTest {
     "edge, --all edge.d/keepalived.conf",
     "odd, --all odd.conf",
     "bfd, --all bfd.conf",
+    "signed, --all signed.conf",
   })
   void examplesImportAsTheirFilesSay(String name, String words) throws IOException {
     var outcome = run(arguments(words));
@@ -77,6 +80,29 @@ class ImportCommandTest {
     var secret = folder.resolve("vip-auth.secret.yaml");
     assertTrue(Files.readString(secret).contains("  shop: sh0pPass\n"));
     assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(secret)));
+  }
+
+  @Test
+  void keysOfSignedAdvertsAreInTheSecretAlone() throws IOException {
+    var outcome = run(example("signed.conf"), "-o", folder.toString());
+    assertEquals(0, outcome.code(), outcome.err());
+    assertEquals(List.of("edge.yaml", "other.yaml", "vip-auth.secret.yaml"), files());
+    assertTrue(
+        Files.readString(folder.resolve("vip-auth.secret.yaml"))
+            .endsWith(
+                """
+                stringData:
+                  edge: "2 %s\\n3 %s\\n1 %s"
+                """
+                    .formatted(
+                        "5a".repeat(32),
+                        HexFormat.of()
+                            .formatHex("a text of thirty-two bytes or so".getBytes(UTF_8)),
+                        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f")));
+    for (var text : List.of(outcome.out(), Files.readString(folder.resolve("edge.yaml")))) {
+      assertFalse(
+          text.contains("0001020304") || text.contains("5a5a") || text.contains("0ldP"), text);
+    }
   }
 
   @Test

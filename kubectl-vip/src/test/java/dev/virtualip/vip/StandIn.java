@@ -36,6 +36,8 @@ final class StandIn implements AutoCloseable {
   private final Map<String, String> refusals;
 
   private String answered;
+  private Long accepted = 1L;
+  private boolean failing;
   private int moves;
 
   /** Makes the objects, and obeys. */
@@ -126,6 +128,9 @@ final class StandIn implements AutoCloseable {
     return new Watcher<>() {
       @Override
       public void eventReceived(Action action, Pod pod) {
+        if (action == Action.MODIFIED) {
+          one.execute(() -> check(pod.getMetadata().getLabels().get(FailingCheck.LABEL) != null));
+        }
         if (action == Action.DELETED) {
           one.execute(
               () -> {
@@ -144,6 +149,18 @@ final class StandIn implements AutoCloseable {
 
   private void vip(VirtualIp vip) {
     one.execute(() -> answer(SwitchOver.to(vip)));
+    one.execute(() -> accept(vip.getMetadata().getGeneration()));
+  }
+
+  /** Agents take each edit. */
+  private void accept(Long generation) {
+    if (!Objects.equals(generation, accepted)) {
+      accepted = generation;
+      patch(
+          """
+          {"status":{"nodes":{"node-a":{"acceptedGeneration":%d},"node-b":{"acceptedGeneration":%1$d}}}}"""
+              .formatted(generation));
+    }
   }
 
   private void answer(String to) {
@@ -164,6 +181,14 @@ final class StandIn implements AutoCloseable {
           """
           {"to":"%s","result":"Done","message":"%1$s is master"}"""
               .formatted(to));
+    }
+  }
+
+  /** The check of a drill fails on node-a, or is good again. */
+  private void check(boolean fails) {
+    if (fails != failing && FailingCheck.isIn(vip())) {
+      failing = fails;
+      moveTo(fails ? "node-b" : "node-a", null);
     }
   }
 
@@ -201,7 +226,8 @@ final class StandIn implements AutoCloseable {
     return SwitchOver.to(vip());
   }
 
-  private VirtualIp vip() {
+  /** The object as the server has it. */
+  VirtualIp vip() {
     return client.resources(VirtualIp.class).withName("web").get();
   }
 

@@ -340,7 +340,9 @@ public record VirtualIpStatus(
       /** It is asked to hand over, by a switch-over. */
       Switch,
       /** Its agent's pod is deleted. */
-      StopAgent
+      StopAgent,
+      /** A check that is there for the drill alone fails on its node. */
+      StopCheck
     }
   }
 }

@@ -96,7 +96,6 @@ enum Counterparts {
       - old_unicast_checksum: both checksums are accepted, and that of keepalived since 1.3.6 is sent
       - no_accept: the addresses are the node's own; use the firewall
       - strict_mode: there is no strict mode
-      - unicast_ttl: 255 is sent
       - no_virtual_ipaddress: an advert lists an address
       - notify_master_rx_lower_pri notify_priority_changes: notifications are about states; priorities are \
       in status and metrics

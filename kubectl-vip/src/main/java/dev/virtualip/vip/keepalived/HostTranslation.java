@@ -9,6 +9,7 @@ import java.util.function.Consumer;
 /** Translates the configuration of one host. */
 final class HostTranslation {
   private final Configuration configuration;
+  private final ScriptFiles files;
   private final Report report;
   private final Globals globals;
   private final Tracking tracking;
@@ -18,6 +19,7 @@ final class HostTranslation {
 
   private HostTranslation(Configuration configuration, ScriptFiles files, Report report) {
     this.configuration = configuration;
+    this.files = files;
     this.report = report;
     var commands = new Commands(files, report);
     globals = new Globals(report);
@@ -73,7 +75,7 @@ final class HostTranslation {
   }
 
   private void instances(List<Directive> blocks) {
-    var instances = new Instances(globals, new Holdings(report), tracking, notices, report);
+    var instances = new Instances(globals, new Holdings(report), tracking, notices, files, report);
     each(
         blocks,
         "vrrp_instance",

@@ -10,7 +10,8 @@ import java.util.Map;
  * The translation of keepalived's configurations of one host or several.
  *
  * @param manifests the VirtualIPs, all of them valid
- * @param passwords the passwords of VRRPv2, by the names of the VirtualIPs
+ * @param passwords the passwords of VRRPv2 and the keys of signed adverts, by the names of the
+ *     VirtualIPs
  * @param report what became of each directive
  */
 public record Import(List<Manifest> manifests, Map<String, String> passwords, Report report) {
@@ -78,17 +79,43 @@ public record Import(List<Manifest> manifests, Map<String, String> passwords, Re
             .put("name", SECRET, null)
             .put("key", name, null);
       }
+      if (router.signed() != null) {
+        signed(router, name);
+      }
       manifests.add(new Manifest(name, router));
     }
     var left = Repair.repair(manifests, report);
     report.complete(configurations);
     var passwords = new LinkedHashMap<String, String>();
     for (var manifest : left) {
-      if (manifest.router().spec().get("authentication") != null) {
-        passwords.put(manifest.name(), Merge.password(manifest.router()));
+      var secret = secret(manifest.router());
+      if (secret != null) {
+        passwords.put(manifest.name(), secret);
       }
     }
     return new Import(left, passwords, report);
+  }
+
+  /** The Secret comes before the mode. */
+  private static void signed(Router router, String name) {
+    var block = router.signed().block();
+    var hmac = router.spec().in("authentication", block).in("hmac", block);
+    var mode = hmac.values().remove("mode");
+    hmac.in("keysSecretRef", block).put("name", SECRET, null).put("key", name, null);
+    if (mode != null) {
+      hmac.values().put("mode", mode);
+    }
+  }
+
+  /** What the Secret has for a router; null if there is nothing. */
+  private static String secret(Router router) {
+    if (router.spec().get("authentication") == null) {
+      return null;
+    }
+    if (router.signed() == null) {
+      return Merge.password(router);
+    }
+    return router.signed().keys().isEmpty() ? null : router.signed().text();
   }
 
   /** The Secret with the passwords as a manifest. */

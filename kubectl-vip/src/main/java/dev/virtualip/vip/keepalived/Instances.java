@@ -18,14 +18,22 @@ final class Instances {
   private final Holdings holdings;
   private final Tracking tracking;
   private final Notices notices;
+  private final ScriptFiles files;
   private final Report report;
   private final Reading reading;
 
-  Instances(Globals globals, Holdings holdings, Tracking tracking, Notices notices, Report report) {
+  Instances(
+      Globals globals,
+      Holdings holdings,
+      Tracking tracking,
+      Notices notices,
+      ScriptFiles files,
+      Report report) {
     this.globals = globals;
     this.holdings = holdings;
     this.tracking = tracking;
     this.notices = notices;
+    this.files = files;
     this.report = report;
     this.reading = new Reading(report);
   }
@@ -45,6 +53,7 @@ final class Instances {
     private final List<Directive> told = new ArrayList<>();
     private final List<Directive> peers = new ArrayList<>();
     private Directive password;
+    private SignedAdverts signed;
 
     private One(Directive instance) {
       this.instance = instance;
@@ -56,6 +65,7 @@ final class Instances {
       for (var block : blocks) {
         block(block);
       }
+      hops();
       version();
       interval();
       preemption();
@@ -65,7 +75,13 @@ final class Instances {
       notices.translate(told, globals.mailsByDefault(), spec);
       delay();
       return new Router(
-          instance.argument(1), instance, spec, password, last.get("unicast_src_ip"), peers);
+          instance.argument(1),
+          instance,
+          spec,
+          password,
+          signed,
+          last.get("unicast_src_ip"),
+          peers);
     }
 
     private void sort(Directive directive) {
@@ -75,6 +91,7 @@ final class Instances {
             "virtual_routes",
             "virtual_rules",
             "authentication",
+            "auth_hmac",
             "unicast_peer" ->
             blocks.add(directive);
         case "track_interface", "track_script", "track_process", "track_file", "track_bfd" ->
@@ -88,6 +105,8 @@ final class Instances {
             "nopreempt",
             "preempt_delay",
             "unicast_src_ip",
+            "unicast_ttl",
+            "v3_checksum_as_v2",
             "garp_master_delay",
             "garp_master_repeat",
             "garp_master_refresh" ->
@@ -157,6 +176,7 @@ final class Instances {
         case "virtual_routes" -> holdings.routes(block, nic, spec);
         case "virtual_rules" -> holdings.rules(block, spec);
         case "unicast_peer" -> unicast(block);
+        case "auth_hmac" -> signed = SignedAdverts.read(block, spec, files, report);
         default -> authentication(block);
       }
     }
@@ -199,12 +219,7 @@ final class Instances {
             }
           }
           case "auth_pass" -> password = directive;
-          default -> {
-            if (directive.keyword().startsWith("auth_hmac")) {
-              report.notSupported(
-                  directive, "write its keys into a Secret: spec.authentication.hmac");
-            }
-          }
+          default -> {}
         }
       }
       if (password != null && !isPassword) {
@@ -215,6 +230,17 @@ final class Instances {
 
     private static boolean isSecret(Directive directive) {
       return directive.keyword().equals("auth_pass") || directive.keyword().startsWith("auth_hmac");
+    }
+
+    private void hops() {
+      var ttl = last.get("unicast_ttl");
+      if (ttl != null && peers.isEmpty()) {
+        report.unused(ttl, "there are no peers");
+      } else if (ttl != null && ttl.argument(1).equals("" + OWNER)) {
+        report.translated(ttl);
+      } else if (ttl != null) {
+        report.notSupported(ttl, "255 is sent");
+      }
     }
 
     /** Version 2 unless something says 3; IPv6 adverts are of version 3 always. */
@@ -235,6 +261,11 @@ final class Instances {
           "vrrpVersion",
           version == null ? (Integer) 2 : version,
           directive == null ? instance : directive);
+      checksum();
+      if (password != null && signed != null) {
+        report.unused(password, "keepalived drops it beside auth_hmac");
+        password = null;
+      }
       if (password == null) {
         return;
       }
@@ -244,6 +275,17 @@ final class Instances {
       } else {
         report.translated(
             password, "in the Secret" + (isLong() ? "; its first 8 bytes, as in keepalived" : ""));
+      }
+    }
+
+    private void checksum() {
+      var directive = last.get("v3_checksum_as_v2");
+      var flag = directive == null ? null : reading.flag(directive);
+      if (flag != null && "2".equals(spec.text("vrrpVersion"))) {
+        report.unused(directive, "version 2 has one checksum");
+      } else if (flag != null) {
+        spec.put("rfc9568Checksum", flag ? (Object) true : null, directive);
+        report.translated(directive);
       }
     }
 

@@ -368,6 +368,16 @@ final class Lines {
       var name = matcher.group(1) == null ? matcher.group(3) : matcher.group(1);
       var definition = definitions.get(name);
       boolean bare = matcher.group(2) == null || matcher.group(2).isEmpty();
+      if ("_ENV".equals(name) && !bare) {
+        any = true;
+        var variable = "$" + matcher.group(2).strip();
+        parts.getLast().append(line.text(), end, matcher.start()).append(variable);
+        end = matcher.end();
+        remarks.add(
+            new Remark(
+                line.place(), matcher.group(), "keepalived's environment is not known here"));
+        continue;
+      }
       if (definition == null || !bare) {
         unknown(matcher, line);
         continue;

@@ -133,6 +133,11 @@ final class Merge {
     for (var name : names) {
       compare(name, first.spec().get(name), other.spec().get(name), first, other);
     }
+    if (first.signed() != null
+        && other.signed() != null
+        && !first.signed().keys().equals(other.signed().keys())) {
+      differ("set of keys", first.signed().block(), other.signed().block());
+    }
     if (!Objects.equals(password(first), password(other))) {
       differ(
           "password",

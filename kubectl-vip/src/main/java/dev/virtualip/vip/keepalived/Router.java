@@ -9,6 +9,7 @@ import java.util.List;
  * @param instance its block
  * @param spec the spec as far as it is known
  * @param password the directive with the password, or null
+ * @param signed the keys of signed adverts, or null
  * @param source the directive with its own address in unicast, or null
  * @param peers the directives with the other routers' addresses
  */
@@ -17,6 +18,7 @@ record Router(
     Directive instance,
     Fields spec,
     Directive password,
+    SignedAdverts signed,
     Directive source,
     List<Directive> peers) {
 

@@ -100,6 +100,8 @@ final class Yaml {
     for (char c : string.toCharArray()) {
       if (c == '"' || c == '\\') {
         quoted.append('\\').append(c);
+      } else if (c == '\n') {
+        quoted.append("\\n");
       } else if (c < ' ' || c > '~' && !Character.isLetterOrDigit(c)) {
         quoted.append("\\u%04x".formatted((int) c));
       } else {

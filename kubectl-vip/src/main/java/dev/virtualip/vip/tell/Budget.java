@@ -47,9 +47,10 @@ public record Budget(
    * One budget for each cause: the agent stops, what a check asks ends or hangs, a NIC is down, the
    * node is lost.
    *
-   * @param master name of the master's node
+   * @param master name of the master's node; empty if it is any
    * @param priority the successor's in force, 1 to 255
-   * @param successor its report, whose last takeover tells what binding takes
+   * @param successor its report, whose last takeover tells what binding takes; null if there is
+   *     none
    */
   public static List<Budget> of(
       CheckedSpec spec, String master, int priority, NodeStatus successor) {
@@ -72,6 +73,21 @@ public record Budget(
     }
     budgets.add(followed.silent("the node is lost"));
     return budgets;
+  }
+
+  /** A line for each, with headings, two spaces inside. */
+  public static List<String> table(List<Budget> budgets) {
+    var table = new Table("  CAUSE", "DETECTION", "DECISION", "BIND", "ANNOUNCE", "TOGETHER");
+    for (var budget : budgets) {
+      table.row(
+          "  " + budget.cause(),
+          Times.text(budget.detection()),
+          Times.text(budget.decision()),
+          Times.text(budget.bind()),
+          Times.text(budget.announce()),
+          Times.text(budget.total()));
+    }
+    return table.lines();
   }
 
   /** Whether the successor's own last takeover says what binding takes. */

@@ -63,10 +63,10 @@ public record DrillPlan(String from, String to, boolean returns) {
     if (to == null || to.equals(best)) {
       return best;
     }
-    if (kind == Kind.StopAgent) {
+    if (kind != Kind.Switch) {
       throw new IllegalStateException(
-          "no drill: when the agent stops, %s takes over, as the backup of the highest priority:"
-                  .formatted(best)
+          "no drill: when the %s, %s takes over, as the backup of the highest priority:"
+                  .formatted(kind == Kind.StopAgent ? "agent stops" : "check fails", best)
               + " leave out --to, or use --kind switch");
     }
     var report = Reports.of(vip).get(to);

@@ -315,17 +315,7 @@ public final class Why {
       add(STEP + "not known, as the spec is not valid: %s", checked.problems().getFirst());
       return;
     }
-    var table = new Table(STEP + "CAUSE", "DETECTION", "DECISION", "BIND", "ANNOUNCE", "TOGETHER");
-    for (var budget : Budget.of(checked.spec(), master, priority, report)) {
-      table.row(
-          STEP + budget.cause(),
-          Times.text(budget.detection()),
-          Times.text(budget.decision()),
-          Times.text(budget.bind()),
-          Times.text(budget.announce()),
-          Times.text(budget.total()));
-    }
-    lines.addAll(table.lines());
+    lines.addAll(Budget.table(Budget.of(checked.spec(), master, priority, report)));
     add(
         STEP + "bind and announce: %s",
         Budget.isMeasured(report)

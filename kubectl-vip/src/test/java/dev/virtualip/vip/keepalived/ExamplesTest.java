@@ -80,7 +80,8 @@ class ExamplesTest {
         "template.conf",
         "edge.d/keepalived.conf",
         "odd.conf",
-        "bfd.conf"
+        "bfd.conf",
+        "signed.conf"
       })
   void whatIsWrittenIsValid(String name) throws Exception {
     var results = new ArrayList<CheckedSpec.Result>();
@@ -100,7 +101,8 @@ class ExamplesTest {
         "template.conf",
         "edge.d/keepalived.conf",
         "odd.conf",
-        "bfd.conf"
+        "bfd.conf",
+        "signed.conf"
       })
   void everyDirectiveHasOneOutcome(String name) throws SyntaxException {
     var entries = imported(name).report().entries();
