@@ -56,7 +56,7 @@ class RoundTripTest {
 
   private Import imported(String text, String address) throws Exception {
     var file = Files.writeString(folder.resolve("keepalived.conf"), text);
-    return Import.of(List.of(new Host("", file, "", address)), null);
+    return Import.of(List.of(new Host("", file, "", address)), null, false);
   }
 
   static List<String> specs() {
@@ -177,7 +177,8 @@ class RoundTripTest {
   @ParameterizedTest
   @ValueSource(strings = {"shop-a.conf", "bfd.conf", "edge.d/keepalived.conf", "router.conf"})
   void anImportOfAnExportOfAnImportIsTheImport(String name) throws Exception {
-    var first = Import.of(List.of(new Host("", EXAMPLES.resolve(name), "left", "10.0.0.11")), null);
+    var first =
+        Import.of(List.of(new Host("", EXAMPLES.resolve(name), "left", "10.0.0.11")), null, false);
     for (var manifest : first.manifests()) {
       var spec = (ObjectNode) new YAMLMapper().readTree(manifest.yaml()).path("spec");
       var export = export("node-a", manifest.name(), spec);
