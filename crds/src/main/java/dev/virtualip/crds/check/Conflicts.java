@@ -259,7 +259,7 @@ public final class Conflicts {
           "which selects other nodes: give both the same spec.nodes.selector, or take one out of"
               + " the group");
     }
-    if (spec.nodes().isSpread() != older.nodes().isSpread()) {
+    if (spec.nodes().spreads() != older.nodes().spreads()) {
       return Optional.of(
           "which has another spec.nodes.spread: give both the same, or take one out of the group");
     }

@@ -34,7 +34,7 @@ public record Nodes(
   }
 
   /** Whether priorities follow from the names of the nodes. */
-  public boolean isSpread() {
+  public boolean spreads() {
     return Boolean.TRUE.equals(spread);
   }
 

@@ -423,7 +423,7 @@ public record VirtualIpSpec(
     if (override != null && override.priority() != null) {
       return override.priority();
     }
-    return nodes.isSpread() ? spreadPriority(nodeName) : priority;
+    return nodes.spreads() ? spreadPriority(nodeName) : priority;
   }
 
   /**

@@ -81,6 +81,11 @@ class SpreadTest {
   }
 
   @Test
+  void whoDoesNotAskForItHasNoSuchField() {
+    assertEquals("{}", Serialization.asJson(Nodes.ALL));
+  }
+
+  @Test
   void anOverrideCountsMore() {
     var spec = spec(77, "nodes: {spread: true, overrides: [{name: worker-1, priority: 254}]}");
     assertEquals(254, spec.priorityOn("worker-1"));

@@ -23,7 +23,7 @@ public final class Priority {
     }
     int base = spec.priorityOn(node);
     var override = spec.nodes().overrideFor(node);
-    var own = spec.nodes().isSpread() ? "spec.nodes.spread" : "spec.priority";
+    var own = spec.nodes().spreads() ? "spec.nodes.spread" : "spec.priority";
     var source = override != null && override.priority() != null ? "spec.nodes.overrides" : own;
     var origin = "%d (%s)".formatted(base, source);
     var asked = Reports.asked(vip, node);
