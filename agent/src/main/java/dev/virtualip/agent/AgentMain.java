@@ -21,9 +21,6 @@ import picocli.CommandLine.Spec;
     versionProvider = AgentMain.Version.class,
     subcommands = {RunCommand.class, ValidateCommand.class, MirrorCommand.class})
 public final class AgentMain implements Runnable {
-  /** Option of {@code run}, which counts before any other class is loaded. */
-  static final String SECOND = "--second";
-
   @Spec private CommandSpec spec;
 
   /** The version in the jar's manifest. */
@@ -49,7 +46,7 @@ public final class AgentMain implements Runnable {
   /** Runs a command; returns its exit code. */
   public static int execute(String... args) {
     if (args.length > 0 && args[0].equals("run")) {
-      if (List.of(args).contains(SECOND)) {
+      if (List.of(args).contains(RunCommand.SECOND)) {
         System.setProperty(AddressPort.SECOND, "true");
       }
       // First of all, since it loads on another core much of what the start needs too.

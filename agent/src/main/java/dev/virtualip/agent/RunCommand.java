@@ -101,6 +101,9 @@ final class RunCommand implements Callable<Integer> {
   private static final Logger LOG = LoggerFactory.getLogger(RunCommand.class);
   private static final long PODS_SAVED_SECONDS = 5;
 
+  /** It counts before any other class is loaded. */
+  static final String SECOND = "--second";
+
   @Spec private CommandSpec spec;
 
   @Option(
@@ -186,7 +189,7 @@ final class RunCommand implements Callable<Integer> {
   private Path record;
 
   @Option(
-      names = AgentMain.SECOND,
+      names = SECOND,
       description =
           "Run beside another agent on this node, which has no such option. Give them different"
               + " --listen and --state-dir.")
@@ -206,7 +209,7 @@ final class RunCommand implements Callable<Integer> {
       throw usage("--scripts " + scripts + ": there is no such directory");
     }
     if (second != Boolean.getBoolean(AddressPort.SECOND)) {
-      throw usage(AgentMain.SECOND + " takes no value: write it alone");
+      throw usage(SECOND + " takes no value: write it alone");
     }
     var address = address("--listen", listen);
     System.setProperty(LineEncoder.NODE, nodeName);

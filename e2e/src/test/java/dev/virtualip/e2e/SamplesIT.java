@@ -25,8 +25,8 @@ import org.junit.jupiter.api.Test;
 /**
  * Samples as they stand in their files, on three nodes with a client behind a router. The others
  * have tests of their own: 01 in ScenarioIT, 05 in SyncGroupIT, 08 in RulesIT, 09 in
- * IngressNginxIT, 12 and 13 in NotificationsIT. 14 to 17 are not here: they need a kernel with
- * IPVS, which the machines of this lab need not have.
+ * IngressNginxIT, 12 and 13 in NotificationsIT, 20 in ControlPlaneIT. 14 to 17 are not here: they
+ * need a kernel with IPVS, which the machines of this lab need not have.
  */
 @InLab
 class SamplesIT {
