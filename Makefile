@@ -48,7 +48,7 @@ deb: packages ## Packages for bare servers, .deb and with rpmbuild .rpm, in targ
 	@$(MVN) -q package -DskipTests -pl agent,kubectl-vip -am
 	@deploy/deb/build
 
-deb-test: ## Install, run, upgrade and purge the package of `make deb` in a Debian 12 of its own; some two minutes
+deb-test: ## Install, run, upgrade and purge the package of `make deb` in a Debian 12 of its own
 	@deploy/launcher/install-packages debootstrap:debootstrap python3:python3 systemd-analyze:systemd curl:curl
 	@deploy/deb/test
 

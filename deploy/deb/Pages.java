@@ -54,9 +54,9 @@ final class Pages {
             """);
     write(share.resolve("man/man1/kubectl-vip.1"), vip("man"));
     var bash = share.resolve("bash-completion/completions");
-    write(bash.resolve("virtualip-agent"), AutoComplete.bash("virtualip-agent", agent));
+    write(bash.resolve("virtualip-agent"), sourced(AutoComplete.bash("virtualip-agent", agent)));
     // Whoever types vip gets this file by a link of that name.
-    var script = vip("completion", "bash") + "complete -F _complete_kubectl-vip -o default vip\n";
+    var script = sourced(vip("completion", "bash")) + "complete -F _complete_kubectl-vip -o default vip\n";
     write(bash.resolve("kubectl-vip"), script);
     // zsh runs the file at the first completion, which is therefore answered at its end.
     write(
@@ -84,6 +84,11 @@ final class Pages {
       }
     }
     write(documents.resolve("libraries"), libraries.toString());
+  }
+
+  /** A script that shells read needs no line that names one. */
+  private static String sourced(String script) {
+    return script.replaceFirst("^#!.*\n", "");
   }
 
   private static String vip(String... args) {

@@ -1,2 +1,2 @@
-/** The agent's own log, and its HTTP pages for probes and metrics. */
+/** The agent's own log, its HTTP pages for probes and metrics, and what systemd is told. */
 package dev.virtualip.agent.report;
