@@ -266,14 +266,7 @@ final class RunCommand implements Callable<Integer> {
     wiring.loop =
         new VirtualRouterLoop(wiring.earlierMasters(), wiring.earlierServices(), node, wiring);
     var systemd = Systemd.of(System.getenv());
-    var shutdown =
-        new Shutdown(
-            millis -> {
-              systemd.stopping();
-              wiring.loop.stop(millis);
-            },
-            wiring.parts(recorder),
-            Runtime.getRuntime()::halt);
+    var shutdown = shutdown(wiring, systemd, recorder);
     Thread.setDefaultUncaughtExceptionHandler(shutdown::threadEnded);
     var thread = Thread.ofPlatform().name("vrrp").unstarted(wiring.loop);
     thread.setPriority(Thread.MAX_PRIORITY);
@@ -299,6 +292,16 @@ final class RunCommand implements Callable<Integer> {
       systemd.follow(wiring.loop::configured, wiring.loop::alive);
       done.await();
     }
+  }
+
+  private static Shutdown shutdown(Wiring wiring, Systemd systemd, FileRecorder recorder) {
+    return new Shutdown(
+        millis -> {
+          systemd.stopping();
+          wiring.loop.stop(millis);
+        },
+        wiring.parts(recorder),
+        Runtime.getRuntime()::halt);
   }
 
   /** Time of the boot on the clock of {@link System#nanoTime}, whose origin is arbitrary. */
