@@ -135,7 +135,7 @@ final class DrillCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
   @Override
-  public Integer call() throws IOException, InterruptedException {
+  public Integer call() throws IOException {
     if (url.getHost() == null || !String.valueOf(url.getScheme()).matches("https?")) {
       throw new ParameterException(
           spec.commandLine(), "--url %s: give one as http://203.0.113.10/".formatted(url));
@@ -156,15 +156,24 @@ final class DrillCommand implements Callable<Integer> {
             "no drill: one before it has left its check %s: kubectl vip release %s"
                 .formatted(FailingCheck.NAME, name));
       }
-      var checked = CheckedSpec.check(vip);
-      if (!checked.isGood()) {
-        throw new IllegalStateException("no drill: " + checked.problems().getFirst());
-      }
-      var plan = DrillPlan.of(vip, how.kind, to, checked.spec().preemptDelay());
-      var drill = measure(client, vip, plan);
-      write(client, drill);
+      write(client, measure(client, vip, plan(vip)));
       return 0;
+    } catch (InterruptedException e) {
+      return 1;
+    } catch (KubernetesClientException e) {
+      if (Thread.interrupted()) {
+        return 1;
+      }
+      throw e;
     }
+  }
+
+  private DrillPlan plan(VirtualIp vip) {
+    var checked = CheckedSpec.check(vip);
+    if (!checked.isGood()) {
+      throw new IllegalStateException("no drill: " + checked.problems().getFirst());
+    }
+    return DrillPlan.of(vip, how.kind, to, checked.spec().preemptDelay());
   }
 
   private int job() throws IOException {
@@ -220,10 +229,10 @@ final class DrillCommand implements Callable<Integer> {
   private Departure departure(KubernetesClient client, VirtualIp vip, DrillPlan plan) {
     var switchOver = new SwitchOver(client, patience.timeout());
     return switch (how) {
-      case SWITCH -> new BySwitch(switchOver, vip, plan.to(), stay);
-      case STOP_AGENT -> new ByStop(client, switchOver, vip, plan, agent(client, plan));
+      case SWITCH -> new Departure.BySwitch(switchOver, vip, plan.to(), stay);
+      case STOP_AGENT -> new Departure.ByStop(client, switchOver, vip, plan, agent(client, plan));
       case STOP_CHECK ->
-          new ByCheck(
+          new Departure.ByCheck(
               new FailingCheck(client, connection.namespace()),
               switchOver,
               vip,
@@ -243,92 +252,6 @@ final class DrillCommand implements Callable<Integer> {
                         .formatted(plan.from(), connection.namespace())));
   }
 
-  /** A switch-over, which is released; with {@code stay} only if the drill is cut short. */
-  private static final class BySwitch implements Departure {
-    private final SwitchOver switchOver;
-    private final VirtualIp vip;
-    private final String to;
-    private final boolean wanted;
-    private boolean stays;
-
-    BySwitch(SwitchOver switchOver, VirtualIp vip, String to, boolean stay) {
-      this.switchOver = switchOver;
-      this.vip = vip;
-      this.to = to;
-      this.wanted = stay;
-    }
-
-    @Override
-    public void leave() {
-      switchOver.to(vip, to);
-    }
-
-    @Override
-    public void end() {
-      stays = wanted;
-      undo();
-    }
-
-    @Override
-    public void undo() {
-      if (!stays) {
-        switchOver.takeBack(vip.getMetadata().getName(), to);
-      }
-    }
-  }
-
-  /** The agent's pod is deleted, and made anew by its DaemonSet. */
-  private record ByStop(
-      KubernetesClient client, SwitchOver switchOver, VirtualIp vip, DrillPlan plan, Pod agent)
-      implements Departure {
-    @Override
-    public void leave() {
-      var before = changes(vip, plan.to());
-      client.resource(agent).delete();
-      // An agent that is back at once may have been master again before this looks.
-      switchOver.await(
-          vip.getMetadata().getName(),
-          v ->
-              Reports.masters(v).equals(List.of(plan.to()))
-                  || !Objects.equals(changes(v, plan.to()), before),
-          plan.to() + " is not master");
-    }
-
-    private static Long changes(VirtualIp vip, String node) {
-      var report = Reports.of(vip).get(node);
-      return report == null ? null : report.transitions();
-    }
-  }
-
-  /** A check fails on the master's node alone. */
-  private record ByCheck(
-      FailingCheck check, SwitchOver switchOver, VirtualIp vip, DrillPlan plan, Pod agent)
-      implements Departure {
-    @Override
-    public void prepare() {
-      check.add(vip, switchOver);
-    }
-
-    @Override
-    public void leave() {
-      check.fail(vip, agent);
-      switchOver.await(
-          vip.getMetadata().getName(),
-          v -> Reports.masters(v).equals(List.of(plan.to())),
-          plan.to() + " is not master: may agents list pods (virtualip-agent-pods)?");
-    }
-
-    @Override
-    public void end() {
-      check.recover(vip);
-    }
-
-    @Override
-    public void undo() {
-      check.remove(vip);
-    }
-  }
-
   /**
    * When the moves of a drill were, by the probe's marks.
    *
@@ -343,6 +266,10 @@ final class DrillCommand implements Callable<Integer> {
       try {
         departure.prepare();
         awaitGood(probe);
+        if (!plan(Connection.one(client, name)).equals(plan)) {
+          throw new IllegalStateException(
+              "no drill: it has moved, or priorities have changed, meanwhile: try again");
+        }
         connection
             .screen()
             .print(

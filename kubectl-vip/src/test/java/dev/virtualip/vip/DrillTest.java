@@ -202,7 +202,8 @@ class DrillTest {
             vip -> vip != null && Reports.masters(vip).equals(List.of("node-b")),
             60,
             TimeUnit.SECONDS);
-    process.destroy();
+    // Process.destroy would close its output, too.
+    process.toHandle().destroy();
     var out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(128 + 15, process.waitFor(), out);
     assertTrue(out.contains("interrupted: the drill is undone\n"), out);
