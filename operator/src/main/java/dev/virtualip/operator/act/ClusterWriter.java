@@ -11,6 +11,7 @@ import dev.virtualip.operator.decide.Decisions;
 import dev.virtualip.operator.decide.Settings;
 import dev.virtualip.operator.decide.StatusDecision;
 import dev.virtualip.operator.watch.ClusterView;
+import dev.virtualip.operator.watch.Latest;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -40,6 +41,7 @@ public final class ClusterWriter {
   private final Agents agents;
   private final DnsRecords dns;
   private final Requests requests;
+  private final Services services;
   private final Journal journal;
 
   /** Conditions by UID as written last. */
@@ -50,11 +52,15 @@ public final class ClusterWriter {
 
   private record Sent(String resourceVersion, String patch) {}
 
-  public ClusterWriter(KubernetesClient client, Settings settings, Journal journal) {
+  /**
+   * @param latest is told of VirtualIPs and Services that were written
+   */
+  public ClusterWriter(KubernetesClient client, Settings settings, Journal journal, Latest latest) {
     this.client = client;
     this.agents = new Agents(client, settings);
     this.dns = new DnsRecords(client, settings.namespace());
     this.requests = new Requests(client, settings.namespace());
+    this.services = new Services(client, journal, latest);
     this.journal = journal;
   }
 
@@ -95,6 +101,11 @@ public final class ClusterWriter {
       } catch (IOException e) {
         failure = Objects.requireNonNullElse(failure, e);
       }
+    }
+    try {
+      services.write(decisions.services(), view.now());
+    } catch (IOException e) {
+      failure = Objects.requireNonNullElse(failure, e);
     }
     forget(view);
     agents.sync(decisions.placement(), view.daemonSet());
