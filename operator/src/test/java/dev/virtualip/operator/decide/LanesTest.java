@@ -162,7 +162,7 @@ class LanesTest {
 
   @Test
   void aNameThatIsTakenIsPassedOverAndSaid() {
-    var other = Serialization.unmarshal("{metadata: {name: lan-0}}", VirtualIp.class);
+    var other = Serialization.unmarshal("metadata: {name: lan-0}", VirtualIp.class);
     vips.put("lan-0", other);
     service("a", "");
     assertEquals(

@@ -38,7 +38,7 @@ class ServiceAllocationTest {
   static CheckedPool pool(String name, String addresses, String services) {
     return CheckedPool.of(
         Serialization.unmarshal(
-            "{metadata: {name: %s}, spec: {addresses: [%s], services: {interface: eth0, %s}}}"
+            "metadata: {name: %s}\nspec: {addresses: [%s], services: {interface: eth0, %s}}"
                 .formatted(name, addresses, services),
             VirtualIpPool.class));
   }
@@ -271,9 +271,9 @@ class ServiceAllocationTest {
 
   @Test
   void aSecondFamilyLeavesTheFirstAddressAlone() {
-    pools = List.of(LAN, DUAL);
     service("a", "", "");
     decide();
+    pools = List.of(LAN, DUAL);
     service("a", "", "ipFamilyPolicy: PreferDualStack, ipFamilies: [IPv4, IPv6]");
     assertNull(failure("a"));
     assertEquals(List.of("203.0.113.10"), has("a"));
@@ -291,6 +291,7 @@ class ServiceAllocationTest {
     service("b", "virtualip.dev/addresses: 203.0.113.10", "");
     assertEquals("203.0.113.10: it is the InternalIP of Node n: ask for another", failure("b"));
     assertEquals(List.of("203.0.113.11"), has("a"));
+    services.remove("default/b");
     reserved = new Reserved(Map.of(address("203.0.113.11"), "VirtualIP v"), Set.of(), Set.of());
     decide();
     assertEquals(List.of("203.0.113.11"), has("a"), "what was assigned first stays");
