@@ -27,8 +27,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Services of type LoadBalancer on a real API server. Its version knows no classes, so those without
- * one are served. There is no kube-proxy: a web server on each node answers in its place.
+ * Services of type LoadBalancer on a real API server. Its version knows no classes, so those
+ * without one are served. There is no kube-proxy: a web server on each node answers in its place.
  */
 @InLab
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
@@ -87,8 +87,7 @@ class ServicesIT {
   }
 
   private static String address(Cluster cluster, String name) {
-    return address(
-        cluster.client().services().inNamespace("default").withName(name).get());
+    return address(cluster.client().services().inNamespace("default").withName(name).get());
   }
 
   private static void delete(Cluster cluster, String name) {

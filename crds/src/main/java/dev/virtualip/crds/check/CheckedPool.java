@@ -112,7 +112,8 @@ public record CheckedPool(
       return null;
     }
     var nics = spec.interfaces();
-    findings.range("spec.services.lanes", services.lanes(), 1, PoolServices.LANES_MAX, "number");
+    findings.range(
+        "spec.services.lanes", services.lanes(), 1, PoolServices.LANES_MAX, "number of lanes");
     findings.nic("spec.services.interface", services.interfaceName());
     if (services.interfaceName() == null && nics.size() != 1) {
       findings.add("spec.services.interface", "is missing: name the NIC of the addresses");

@@ -70,7 +70,10 @@ public record Decisions(
     var dns = DnsDecision.of(basis.checked(), basis.problems());
     var services =
         ServiceDecisions.of(
-            view, new OwnedAddresses(basis.facts(), apiServer), servicesWithoutClass);
+            view,
+            new OwnedAddresses(basis.facts(), apiServer),
+            basis.problems(),
+            servicesWithoutClass);
     return new Decisions(
         statuses, vrids, basis.pools(), basis.placement(), services, dns, basis.turn());
   }

@@ -2,6 +2,7 @@ package dev.virtualip.operator.decide;
 
 import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.check.OwnedAddresses;
+import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.operator.decide.ServiceAllocation.Reserved;
 import dev.virtualip.operator.watch.ClusterView;
@@ -36,9 +37,15 @@ public record ServiceDecisions(
   /**
    * Decides about all Services.
    *
+   * @param owned addresses that the cluster has for its own
+   * @param problems what keeps VirtualIPs from being accepted, by name
    * @param withoutClass whether those without a class are served
    */
-  static ServiceDecisions of(ClusterView view, OwnedAddresses owned, boolean withoutClass) {
+  static ServiceDecisions of(
+      ClusterView view,
+      OwnedAddresses owned,
+      Map<String, List<Problem>> problems,
+      boolean withoutClass) {
     var pools = view.pools().stream().map(CheckedPool::of).toList();
     var ours =
         view.services().stream().filter(s -> ServiceRequest.isOurs(s, withoutClass)).toList();
@@ -51,6 +58,7 @@ public record ServiceDecisions(
     var failures = new LinkedHashMap<Service, String>();
     var assigned = new TreeMap<String, Integer>();
     pools.stream().filter(p -> p.services() != null).forEach(p -> assigned.put(p.name(), 0));
+    var refused = refused(view, problems);
     for (var outcome : outcomes.values()) {
       var service = outcome.request().service();
       var texts = outcome.addresses().keySet().stream().map(IpPrefix::text).toList();
@@ -59,6 +67,11 @@ public record ServiceDecisions(
       }
       if (outcome.failure() != null) {
         failures.put(service, outcome.failure());
+      } else {
+        outcome.addresses().keySet().stream()
+            .filter(refused::containsKey)
+            .findFirst()
+            .ifPresent(address -> failures.put(service, refused.get(address)));
       }
       outcome.addresses().values().stream()
           .findFirst()
@@ -67,6 +80,21 @@ public record ServiceDecisions(
     leftovers(view, pools).forEach(service -> writes.put(service, List.of()));
     var lanes = Lanes.of(outcomes.values(), pools, view.vips());
     return new ServiceDecisions(writes, failures, assigned, lanes);
+  }
+
+  /** Why nobody has the addresses of lanes that are not accepted, as where no VRID is free. */
+  private static Map<InetAddress, String> refused(
+      ClusterView view, Map<String, List<Problem>> problems) {
+    var refused = new HashMap<InetAddress, String>();
+    for (var vip : view.vips()) {
+      var name = vip.getMetadata().getName();
+      var own = problems.getOrDefault(name, List.of());
+      if (Lanes.poolOf(vip) != null && !own.isEmpty()) {
+        var why = "its VirtualIP %s is not accepted: %s".formatted(name, own.getFirst());
+        Lanes.addresses(vip).forEach(address -> refused.put(address, why));
+      }
+    }
+    return refused;
   }
 
   /** Services that are of another type now, and show an address of a pool still. */
