@@ -191,7 +191,7 @@ final class ServiceAllocation {
       Optional<InetAddress> address;
       if (asked.isPresent()) {
         boolean same = asked.equals(has);
-        var obstacle = same ? null : anyObstacle(request, asked.get());
+        var obstacle = same ? null : obstacleIn(pool, request, asked.get());
         if (obstacle != null) {
           failures.add(IpPrefix.text(asked.get()) + ": " + obstacle);
         }
@@ -203,8 +203,10 @@ final class ServiceAllocation {
         found.add(address.get());
       } else if (asked.isEmpty()) {
         failures.add(
-            "VirtualIPPool %s has no free %s address"
-                .formatted(pool.name(), ipv6 ? "IPv6" : "IPv4"));
+            !request.local() && isFull(pool)
+                ? fullness(pool)
+                : "VirtualIPPool %s has no free %s address"
+                    .formatted(pool.name(), ipv6 ? "IPv6" : "IPv4"));
       }
     }
     return found;
@@ -238,6 +240,16 @@ final class ServiceAllocation {
   private boolean isFull(CheckedPool pool) {
     return shared.getOrDefault(pool.name(), new int[1])[0]
         >= pool.services().lanes() * VirtualIpSpec.ADDRESSES_MAX;
+  }
+
+  private static String fullness(CheckedPool pool) {
+    return "the lanes of VirtualIPPool %s can have no more addresses: raise spec.services.lanes"
+        .formatted(pool.name());
+  }
+
+  private String obstacleIn(CheckedPool pool, ServiceRequest request, InetAddress address) {
+    boolean isNew = !request.local() && !holders.containsKey(address);
+    return isNew && isFull(pool) ? fullness(pool) : anyObstacle(request, address);
   }
 
   private String anyObstacle(ServiceRequest request, InetAddress address) {

@@ -246,6 +246,23 @@ class ServiceAllocationTest {
   }
 
   @Test
+  void lanesHaveRoomFor1024AddressesEach() {
+    pools = List.of(pool("p", "10.0.0.0/16", "lanes: 1"));
+    for (int i = 0; i < 1024; i++) {
+      service("s" + i, "", "");
+    }
+    decide();
+    service("late", "", "");
+    assertEquals(
+        "the lanes of VirtualIPPool p can have no more addresses: raise spec.services.lanes",
+        failure("late"));
+    service("late", "virtualip.dev/addresses: 10.0.99.1", "");
+    assertTrue(failure("late").endsWith("raise spec.services.lanes"), failure("late"));
+    service("late", "", "externalTrafficPolicy: Local");
+    assertNull(failure("late"));
+  }
+
+  @Test
   void bothFamiliesComeFromOnePool() {
     pools = List.of(DUAL, LAN);
     service("a", "", "ipFamilyPolicy: RequireDualStack, ipFamilies: [IPv6, IPv4]");
