@@ -139,6 +139,7 @@ class ServicesIT {
       aRestartedOperatorChangesNothing(cluster);
       whatCannotBeIsSaid(cluster);
       aNewPoolMovesThem(cluster);
+      aNodeThatIsCutOffLosesItsLanes(cluster);
       localFollowsTheEndpoints(cluster);
     }
   }
@@ -187,6 +188,22 @@ class ServicesIT {
           () -> address(cluster, name).matches("203\\.0\\.113\\.15[0-3]"));
       cluster.await("it answers", SOON, () -> answers(cluster, address(cluster, name)));
     }
+  }
+
+  private static void aNodeThatIsCutOffLosesItsLanes(Cluster cluster) {
+    var pair = cluster.pair();
+    var address = address(cluster, "one");
+    boolean onA = master(cluster, lane(cluster, address)).equals("node-a");
+    var master = onA ? pair.nodeA() : pair.nodeB();
+    var other = onA ? pair.nodeB() : pair.nodeA();
+    master.cut("eth1");
+    for (var name : List.of("one", "three", "four", "five")) {
+      var url = "http://" + address(cluster, name) + "/";
+      cluster.await(
+          name + " is on " + other, SOON, () -> pair.client().get(url).equals(other + "\n"));
+    }
+    master.mend("eth1");
+    cluster.await("one has a master", SOON, () -> answers(cluster, address));
   }
 
   private static void localFollowsTheEndpoints(Cluster cluster) {
