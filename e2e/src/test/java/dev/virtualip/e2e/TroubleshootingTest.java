@@ -28,8 +28,8 @@ class TroubleshootingTest {
       Set.copyOf(
           List.of(
               ("Addresses Before ConfigMap Connection Deployment Down Failed Good GratuitousArp Group Host In"
-                      + " Instance Lease List NeighbourAdvertisement Node Normal Pending Pod Priority"
-                      + " Ready Reason Secret Since State Stopping Total True False TwoOwners Unknown Up Warning")
+                      + " Instance Lease List LoadBalancer Local NeighbourAdvertisement Node Normal Pending Pod Priority"
+                      + " Ready Reason RequireDualStack Secret Since State Stopping Total True False TwoOwners Unknown Up Warning")
                   .split(" ")));
 
   @Test

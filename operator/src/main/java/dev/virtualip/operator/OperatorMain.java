@@ -160,6 +160,16 @@ public final class OperatorMain implements Runnable {
     private DrainTriggers.Parsed drainOn;
 
     @Option(
+        names = "--services-without-class",
+        arity = "1",
+        paramLabel = "BOOLEAN",
+        defaultValue = "${env:SERVICES_WITHOUT_CLASS:-false}",
+        description =
+            "Whether Services of type LoadBalancer without a loadBalancerClass get addresses too, and"
+                + " not those of class virtualip.dev/vip alone; $SERVICES_WITHOUT_CLASS.")
+    private boolean servicesWithoutClass;
+
+    @Option(
         names = "--name",
         paramLabel = "NAME",
         defaultValue = "${env:POD_NAME:-operator}",
@@ -193,7 +203,8 @@ public final class OperatorMain implements Runnable {
               hostPid,
               openMetrics,
               logFormat == LogFormat.json,
-              drainOn.triggers());
+              drainOn.triggers(),
+              servicesWithoutClass);
       LOG.info("start settings=\"{}\" listen={}", settings, listen);
       var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
       OperatorMetrics.process(registry);

@@ -10,6 +10,7 @@ import dev.virtualip.operator.decide.AgentDaemonSet;
 import dev.virtualip.operator.decide.Decisions;
 import dev.virtualip.operator.decide.Settings;
 import dev.virtualip.operator.watch.AgentLiveness;
+import dev.virtualip.operator.watch.Latest;
 import dev.virtualip.operator.watch.VirtualIpReconciler;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
@@ -63,6 +64,7 @@ public final class VirtualIpOperator implements AutoCloseable {
   private final Operator operator;
   private final VirtualIpReconciler reconciler;
   private final AgentLiveness liveness = new AgentLiveness(System::nanoTime);
+  private final Latest latest = new Latest();
   private final ClusterWriter writer;
   private final Settings settings;
   private final String revision;
@@ -84,8 +86,8 @@ public final class VirtualIpOperator implements AutoCloseable {
     journal = new Journal(events, metrics, System::nanoTime);
     reconciler =
         new VirtualIpReconciler(
-            settings.namespace(), settings.drainOn(), liveness, () -> changed.offer(true));
-    writer = new ClusterWriter(client, settings, journal);
+            settings.namespace(), settings.drainOn(), liveness, latest, () -> changed.offer(true));
+    writer = new ClusterWriter(client, settings, journal, latest);
     operator =
         new Operator(
             config ->
@@ -201,8 +203,11 @@ public final class VirtualIpOperator implements AutoCloseable {
     try {
       var requests = writer.requests();
       var view = reconciler.view(writer.written(), requests, clock.instant());
-      var decisions = Decisions.of(view, settings.drainOn(), revision, apiServer);
+      var decisions =
+          Decisions.of(
+              view, settings.drainOn(), revision, apiServer, settings.servicesWithoutClass());
       writer.write(view, decisions);
+      journal.services(decisions.services());
       journal.upgrade(view.daemonSet(), decisions.turn());
       retryNanos = RETRY_MIN_NANOS;
       return decisions.unsettled()

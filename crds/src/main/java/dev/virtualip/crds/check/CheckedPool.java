@@ -1,6 +1,7 @@
 package dev.virtualip.crds.check;
 
 import dev.virtualip.crds.schema.LabelSelector;
+import dev.virtualip.crds.schema.PoolServices;
 import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolSpec;
 import dev.virtualip.crds.schema.VirtualIpSpec;
@@ -10,6 +11,7 @@ import dev.virtualip.crds.values.InterfaceSelector;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.IpRange;
 import dev.virtualip.crds.values.NumberRange;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
@@ -28,6 +30,7 @@ import java.util.stream.Collectors;
  * @param vrids empty = any
  * @param tables empty = none
  * @param nodeSelector what selectors have to contain, or null
+ * @param services how it serves Services, with the NIC; null if it serves none
  * @param problems all problems of the pool itself
  */
 public record CheckedPool(
@@ -38,6 +41,7 @@ public record CheckedPool(
     List<NumberRange> vrids,
     List<NumberRange> tables,
     LabelSelector nodeSelector,
+    PoolServices services,
     List<Problem> problems) {
   private static final long TABLE_MAX = 0xFFFF_FFFFL;
 
@@ -49,6 +53,9 @@ public record CheckedPool(
   /** Most ranges that a message lists. */
   private static final int LISTED = 4;
 
+  /** Longest name of a pool for Services, as a label has it. */
+  private static final int LABEL_MAX = 63;
+
   /** Parses and checks a pool. */
   public static CheckedPool of(VirtualIpPool pool) {
     var name = pool.getMetadata().getName();
@@ -56,7 +63,7 @@ public record CheckedPool(
     var spec = pool.getSpec();
     if (spec == null) {
       findings.add("spec", "is missing: give at least addresses");
-      spec = new VirtualIpPoolSpec(null, null, null, null, null, null);
+      spec = new VirtualIpPoolSpec(null, null, null, null, null, null, null);
     } else if (spec.addresses().isEmpty()) {
       findings.add("spec.addresses", "is empty: give at least one prefix, range or address");
     }
@@ -73,6 +80,7 @@ public record CheckedPool(
         numbers("spec.vrids", spec.vrids(), VirtualIpSpec.VRID_MAX, "VRID", findings),
         numbers("spec.tables", spec.tables(), TABLE_MAX, "routing table", findings),
         spec.nodeSelector(),
+        services(name, spec, findings),
         findings.problems());
   }
 
@@ -95,6 +103,38 @@ public record CheckedPool(
       }
       findings.nic(path, spec.interfaces().get(i));
     }
+  }
+
+  /** What the pool says of Services, with the NIC that it means. */
+  private static PoolServices services(String name, VirtualIpPoolSpec spec, Findings findings) {
+    var services = spec.services();
+    if (services == null) {
+      return null;
+    }
+    var nics = spec.interfaces();
+    findings.range(
+        "spec.services.lanes", services.lanes(), 1, PoolServices.LANES_MAX, "number of lanes");
+    findings.nic("spec.services.interface", services.interfaceName());
+    if (services.interfaceName() == null && nics.size() != 1) {
+      findings.add("spec.services.interface", "is missing: name the NIC of the addresses");
+    } else if (services.interfaceName() != null
+        && !nics.isEmpty()
+        && !nics.contains(services.interfaceName())) {
+      findings.add(
+          "spec.services.interface",
+          "%s is none of spec.interfaces: name one of %s, or add it there"
+              .formatted(services.interfaceName(), String.join(", ", nics)));
+    }
+    if (services.namespaces().stream().anyMatch(Objects::isNull)) {
+      findings.add("spec.services.namespaces", "has a null: name a namespace, or remove it");
+    }
+    if (name.length() > LABEL_MAX) {
+      findings.add(
+          "metadata.name", "is too long for services: use at most %d letters".formatted(LABEL_MAX));
+    }
+    return services.interfaceName() == null && nics.size() == 1
+        ? services.on(nics.getFirst())
+        : services;
   }
 
   private static <T> List<T> parsed(
@@ -128,6 +168,20 @@ public record CheckedPool(
   /** Whether the pool itself is valid. */
   public boolean isGood() {
     return problems.isEmpty();
+  }
+
+  /** Whether Services of a namespace may use it. */
+  public boolean serves(String namespace) {
+    return isGood()
+        && services != null
+        && (services.namespaces().isEmpty() || services.namespaces().contains(namespace));
+  }
+
+  /** Whether a Service can have an address of it. */
+  public boolean has(InetAddress address) {
+    return addresses.stream().anyMatch(range -> range.contains(address))
+        && (networks.isEmpty() || networks.stream().anyMatch(n -> n.contains(address)))
+        && HostAddresses.flaw(new IpPrefix(address, 8 * address.getAddress().length)) == null;
   }
 
   /** What of a VirtualIP this pool does not allow; empty if it allows all. */

@@ -31,6 +31,11 @@ public final class OwnedAddresses {
     }
   }
 
+  /** Whose own each address is. */
+  public Map<InetAddress, String> owners() {
+    return Map.copyOf(owners);
+  }
+
   /** What is wrong with the addresses of a spec: whose own each of them is. */
   public List<Problem> problems(CheckedSpec spec) {
     var problems = new ArrayList<Problem>();

@@ -45,7 +45,11 @@ public record VirtualIpPoolSpec(
         @JsonPropertyDescription(
             "Labels and expressions that their spec.nodes.selector has to contain as they stand here,"
                 + " and so each selector of nodes as real servers. Default: any nodes.")
-        LabelSelector nodeSelector) {
+        LabelSelector nodeSelector,
+    @JsonPropertyDescription(
+            "Makes the operator assign the addresses to Services of type LoadBalancer, and write the"
+                + " VirtualIPs that have them. Default: the pool serves no Services.")
+        PoolServices services) {
   /** Most ranges of addresses of one pool. */
   public static final int ADDRESSES_MAX = 256;
 

@@ -1,7 +1,9 @@
 package dev.virtualip.crds.values;
 
 import java.math.BigInteger;
+import java.net.Inet6Address;
 import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.util.Arrays;
 
 /**
@@ -73,7 +75,25 @@ public record IpRange(InetAddress first, InetAddress last) {
     return number(last);
   }
 
-  private static BigInteger number(InetAddress address) {
+  /** An address of this family from its number. */
+  public InetAddress address(BigInteger number) {
+    int length = first.getAddress().length;
+    var digits = number.toByteArray();
+    var bytes = new byte[length];
+    int count = Math.min(digits.length, length);
+    System.arraycopy(digits, digits.length - count, bytes, length - count, count);
+    try {
+      // InetAddress.getByAddress would turn an IPv4-mapped IPv6 address into an IPv4 one.
+      return isIpv6()
+          ? Inet6Address.getByAddress(null, bytes, -1)
+          : InetAddress.getByAddress(bytes);
+    } catch (UnknownHostException e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /** An address as a number. */
+  public static BigInteger number(InetAddress address) {
     return new BigInteger(1, address.getAddress());
   }
 

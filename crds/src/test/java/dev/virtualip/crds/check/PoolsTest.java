@@ -1,12 +1,14 @@
 package dev.virtualip.crds.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolSpec;
+import dev.virtualip.crds.values.IpPrefix;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -42,6 +44,47 @@ class PoolsTest {
     assertEquals(judged.isGood(), judged.spec() != null);
     judged.problems().forEach(problem -> assertEquals(Problem.Kind.OutsidePools, problem.kind()));
     return judged.problems().stream().map(Problem::toString).toList();
+  }
+
+  @Test
+  void theNicForServicesIsTheOnlyOneOfThePool() {
+    var one =
+        CheckedPool.of(pool("p", "{addresses: [203.0.113.10], interfaces: [eth1], services: {}}"));
+    assertEquals("eth1", one.services().interfaceName());
+    assertEquals(4, one.services().lanes());
+    assertTrue(one.services().autoAssign());
+    assertTrue(one.serves("any"));
+    var closed =
+        pool("p", "{addresses: [203.0.113.10], services: {interface: eth0, namespaces: [a]}}");
+    assertTrue(CheckedPool.of(closed).serves("a"));
+    assertFalse(CheckedPool.of(closed).serves("b"));
+    assertFalse(CheckedPool.of(pool("p", TEAM_A)).serves("a"));
+  }
+
+  @Test
+  void onlyHostsAddressesOfThePoolsNetworksAreForServices() {
+    var spec =
+        "{addresses: [203.0.113.0/28, 224.0.0.0/24], networks: [203.0.113.8/29, 224.0.0.0/4]}";
+    var pool = CheckedPool.of(pool("p", spec));
+    assertFalse(pool.has(IpPrefix.parseAddress("203.0.113.1")));
+    assertTrue(pool.has(IpPrefix.parseAddress("203.0.113.9")));
+    assertFalse(pool.has(IpPrefix.parseAddress("224.0.0.1")));
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          services: {}|spec.services.interface: is missing: name the NIC of the addresses
+          services: {interface: eth0, lanes: 17}|spec.services.lanes: 17 is not a number of lanes: use 1 to 16
+          interfaces: [eth1], services: {interface: eth0}|spec.services.interface: eth0 is none of spec.interfaces: name one of eth1, or add it there
+          services: {interface: eth0, namespaces: [null]}|spec.services.namespaces: has a null: name a namespace, or remove it
+          """)
+  void whatIsWrongWithServicesIsSaid(String services, String problem) {
+    var pool = CheckedPool.of(pool("p", "{addresses: [203.0.113.10], " + services + "}"));
+    assertEquals(List.of(problem), pool.problems().stream().map(Problem::toString).toList());
+    assertFalse(pool.serves("any"));
   }
 
   @Test

@@ -25,7 +25,8 @@ public final class Redaction {
           "DRAIN_ON",
           "LEADER_LEASE",
           "LOG_FORMAT",
-          "LOG_LEVEL");
+          "LOG_LEVEL",
+          "SERVICES_WITHOUT_CLASS");
 
   private static final String OWN_ANNOTATIONS = "virtualip.dev/";
 

@@ -11,6 +11,7 @@ import dev.virtualip.operator.decide.Decisions;
 import dev.virtualip.operator.decide.Settings;
 import dev.virtualip.operator.decide.StatusDecision;
 import dev.virtualip.operator.watch.ClusterView;
+import dev.virtualip.operator.watch.Latest;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -46,6 +47,7 @@ public final class ClusterWriter {
   private final Agents agents;
   private final DnsRecords dns;
   private final Requests requests;
+  private final Services services;
   private final Journal journal;
 
   /** Conditions by UID as written last. */
@@ -64,11 +66,15 @@ public final class ClusterWriter {
    */
   private record Write(HasMetadata object, String subresource, Sent sent, Runnable done) {}
 
-  public ClusterWriter(KubernetesClient client, Settings settings, Journal journal) {
+  /**
+   * @param latest is told of VirtualIPs and Services that were written
+   */
+  public ClusterWriter(KubernetesClient client, Settings settings, Journal journal, Latest latest) {
     this.client = client;
     this.agents = new Agents(client, settings);
     this.dns = new DnsRecords(client, settings.namespace());
     this.requests = new Requests(client, settings.namespace());
+    this.services = new Services(client, journal, latest);
     this.journal = journal;
   }
 
@@ -105,6 +111,11 @@ public final class ClusterWriter {
                     .ifPresent(writes::add));
     var unsent = send(writes);
     failure = failure == null ? unsent : failure;
+    try {
+      services.write(decisions.services(), view.now());
+    } catch (IOException e) {
+      failure = failure == null ? e : failure;
+    }
     forget(view);
     agents.sync(decisions.placement(), view.daemonSet());
     dns.sync(decisions.dns());

@@ -7,6 +7,7 @@ import dev.virtualip.kube.EventWriter;
 import dev.virtualip.operator.decide.AgentRollout;
 import dev.virtualip.operator.decide.HandOvers;
 import dev.virtualip.operator.decide.Health;
+import dev.virtualip.operator.decide.ServiceDecisions;
 import dev.virtualip.operator.decide.StatusDecision;
 import dev.virtualip.operator.decide.UpgradePause;
 import dev.virtualip.operator.decide.VirtualIpConditions;
@@ -15,7 +16,10 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
+import io.fabric8.kubernetes.api.model.Service;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.function.LongSupplier;
@@ -43,6 +47,11 @@ public final class Journal {
   private final UpgradePause pause = new UpgradePause();
   private boolean paused;
   private String waitsFor;
+
+  /** What was said last of each Service, by UID, and of names of VirtualIPs. */
+  private Map<String, String> lacking = Map.of();
+
+  private List<String> takenNames = List.of();
 
   public Journal(EventWriter events, OperatorMetrics metrics, LongSupplier nanoTime) {
     this.events = events;
@@ -141,6 +150,47 @@ public final class Journal {
       events.record(
           about, now.result() == SwitchOver.Result.Refused, "SwitchOver" + now.result(), text);
     }
+  }
+
+  /** The addresses of a Service were written; none if it has no more. */
+  public void assigned(Service service, List<String> addresses) {
+    var text = addresses.isEmpty() ? "none" : String.join(", ", addresses);
+    LOG.info("addresses_assigned service={} addresses=\"{}\"", key(service), text);
+    events.record(
+        reference(service),
+        false,
+        addresses.isEmpty() ? "AddressesReleased" : "AddressesAssigned",
+        addresses.isEmpty() ? "it has no address any more" : "it has " + text);
+  }
+
+  /** A VirtualIP for Services was made, edited or deleted. */
+  public void lane(String name, String what) {
+    LOG.info("lane_{} vip={}", what, name);
+  }
+
+  /** Reports what Services lack, if it was not said yet. */
+  public void services(ServiceDecisions decided) {
+    var now = new HashMap<String, String>();
+    decided
+        .failures()
+        .forEach(
+            (service, why) -> {
+              now.put(service.getMetadata().getUid(), why);
+              if (!why.equals(lacking.get(service.getMetadata().getUid()))) {
+                LOG.warn("allocation_failed service={} reason=\"{}\"", key(service), why);
+                events.record(reference(service), true, "AllocationFailed", why);
+              }
+            });
+    lacking = now;
+    if (!decided.lanes().taken().equals(takenNames)) {
+      takenNames = decided.lanes().taken();
+      takenNames.forEach(name -> LOG.warn("name_taken reason=\"{}\"", name));
+    }
+    metrics.services(decided.assigned(), decided.failures().size());
+  }
+
+  private static String key(HasMetadata object) {
+    return object.getMetadata().getNamespace() + "/" + object.getMetadata().getName();
   }
 
   /**

@@ -13,6 +13,7 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
 
 /** The operator's metrics, described in docs/metrics.md. */
 public final class OperatorMetrics {
@@ -22,6 +23,8 @@ public final class OperatorMetrics {
   private final AtomicInteger leading = new AtomicInteger();
   private final AtomicInteger paused = new AtomicInteger();
   private final MultiGauge conditions;
+  private final MultiGauge services;
+  private final AtomicInteger failedServices = new AtomicInteger();
 
   /** Metrics in a registry. */
   public OperatorMetrics(MeterRegistry registry) {
@@ -51,6 +54,15 @@ public final class OperatorMetrics {
         MultiGauge.builder("virtualip.condition")
             .description("1 if the condition of the VirtualIP is True, else 0")
             .register(registry);
+    services =
+        MultiGauge.builder("virtualip.services")
+            .description("Services that have addresses, by VirtualIPPool")
+            .register(registry);
+    gauge(
+        registry,
+        "virtualip.services.failed",
+        "Services that lack an address that they ask for",
+        failedServices);
   }
 
   private static void gauge(
@@ -89,6 +101,21 @@ public final class OperatorMetrics {
   /** Sets whether the upgrade of the agents pauses. */
   public void upgradePaused(boolean now) {
     paused.set(now ? 1 : 0);
+  }
+
+  /**
+   * Sets how many Services have addresses.
+   *
+   * @param byPool by name of the pool
+   * @param failed how many lack one
+   */
+  public void services(Map<String, Integer> byPool, int failed) {
+    services.register(
+        byPool.entrySet().stream()
+            .map(pool -> MultiGauge.Row.of(Tags.of("pool", pool.getKey()), pool.getValue()))
+            .collect(Collectors.toList()),
+        true);
+    failedServices.set(failed);
   }
 
   /** Sets the conditions of all VirtualIPs, by name. */

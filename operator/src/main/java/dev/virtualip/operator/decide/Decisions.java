@@ -38,6 +38,7 @@ import java.util.stream.Collectors;
  * @param vrids VRIDs to write into specs, by name; the status of such a VirtualIP waits for that
  * @param pools the status of each VirtualIPPool by name
  * @param placement the nodes that need an agent
+ * @param services what becomes of the Services, and the VirtualIPs made for them
  * @param dns the records to publish
  * @param turn the next step of the upgrade of the agents
  */
@@ -46,6 +47,7 @@ public record Decisions(
     Map<String, Integer> vrids,
     Map<String, VirtualIpPoolStatus> pools,
     TreeSet<String> placement,
+    ServiceDecisions services,
     DnsDecision dns,
     AgentRollout.Turn turn) {
 
@@ -55,15 +57,27 @@ public record Decisions(
    * @param drainOn triggers that make a node hand over
    * @param revision the revision that agents have to have
    * @param apiServer the address by which pods reach the API server, or null
+   * @param servicesWithoutClass whether Services without a class are served
    */
   public static Decisions of(
-      ClusterView view, List<DrainTrigger> drainOn, String revision, InetAddress apiServer) {
+      ClusterView view,
+      List<DrainTrigger> drainOn,
+      String revision,
+      InetAddress apiServer,
+      boolean servicesWithoutClass) {
     var basis = Basis.of(view, drainOn, revision, apiServer);
     var statuses = new LinkedHashMap<String, StatusDecision>();
     var vrids = basis.allocated().vrids();
     view.vips().forEach(vip -> statuses.put(vip.getMetadata().getName(), basis.status(vip)));
     var dns = DnsDecision.of(basis.checked(), basis.problems());
-    return new Decisions(statuses, vrids, basis.pools(), basis.placement(), dns, basis.turn());
+    var services =
+        ServiceDecisions.of(
+            view,
+            new OwnedAddresses(basis.facts(), apiServer),
+            basis.problems(),
+            servicesWithoutClass);
+    return new Decisions(
+        statuses, vrids, basis.pools(), basis.placement(), services, dns, basis.turn());
   }
 
   /** Whether to decide again soon even without a change, because a step waits for time to pass. */

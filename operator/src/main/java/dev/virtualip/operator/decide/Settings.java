@@ -14,6 +14,7 @@ import java.util.List;
  *     Prometheus
  * @param jsonLogs whether the agents write their logs as JSON
  * @param drainOn triggers by which a node counts as drained; empty to ignore drains
+ * @param servicesWithoutClass whether Services of type LoadBalancer without a class are served too
  */
 public record Settings(
     String namespace,
@@ -22,4 +23,5 @@ public record Settings(
     boolean hostPid,
     boolean openMetrics,
     boolean jsonLogs,
-    List<DrainTrigger> drainOn) {}
+    List<DrainTrigger> drainOn,
+    boolean servicesWithoutClass) {}

@@ -9,6 +9,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus.SwitchOver.Result;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import java.time.Instant;
 import java.util.List;
@@ -25,6 +26,7 @@ import java.util.TreeMap;
  * @param lost by name of the VirtualIP and node, the reports to write in place of those that their
  *     agents do not correct
  * @param pools the VirtualIPPools
+ * @param services all Services
  * @param daemonSet the agents' DaemonSet, or null
  * @param pods the agents' pods
  * @param written conditions by UID as written last: the cache may lack them and their times
@@ -36,6 +38,7 @@ public record ClusterView(
     Map<String, Map<String, NodeStatus>> lost,
     List<Node> nodes,
     List<VirtualIpPool> pools,
+    List<Service> services,
     DaemonSet daemonSet,
     List<Pod> pods,
     Map<String, List<Condition>> written,

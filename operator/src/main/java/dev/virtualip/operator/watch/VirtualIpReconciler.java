@@ -9,6 +9,7 @@ import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
+import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import io.fabric8.kubernetes.api.model.coordination.v1.Lease;
 import io.javaoperatorsdk.operator.api.config.informer.InformerEventSourceConfiguration;
@@ -47,10 +48,12 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
   private final List<DrainTrigger> drainOn;
   private final AgentLiveness liveness;
   private final Runnable wake;
+  private final Latest latest;
 
   private IndexerResourceCache<VirtualIp> vips;
   private InformerEventSource<Node, VirtualIp> nodes;
   private InformerEventSource<VirtualIpPool, VirtualIp> pools;
+  private InformerEventSource<Service, VirtualIp> services;
   private InformerEventSource<DaemonSet, VirtualIp> daemonSets;
   private InformerEventSource<Pod, VirtualIp> pods;
 
@@ -58,13 +61,19 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
    * @param namespace the agents' namespace
    * @param drainOn triggers that make a node hand over
    * @param liveness gets the agents' heartbeats
+   * @param latest what the operator has written, which the cache may lack
    * @param wake asks for a pass; must not block
    */
   public VirtualIpReconciler(
-      String namespace, List<DrainTrigger> drainOn, AgentLiveness liveness, Runnable wake) {
+      String namespace,
+      List<DrainTrigger> drainOn,
+      AgentLiveness liveness,
+      Latest latest,
+      Runnable wake) {
     this.namespace = namespace;
     this.drainOn = drainOn;
     this.liveness = liveness;
+    this.latest = latest;
     this.wake = wake;
   }
 
@@ -90,6 +99,14 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
             || !DrainTrigger.cause(triggers, now).equals(DrainTrigger.cause(triggers, before));
   }
 
+  /** The changes of a Service that need a pass. */
+  public static final OnUpdateFilter<Service> ADDRESSES =
+      (now, before) ->
+          !Objects.equals(now.getSpec(), before.getSpec())
+              || !Objects.equals(now.getStatus(), before.getStatus())
+              || !Objects.equals(
+                  now.getMetadata().getAnnotations(), before.getMetadata().getAnnotations());
+
   @Override
   public List<EventSource<?, VirtualIp>> prepareEventSources(
       EventSourceContext<VirtualIp> context) {
@@ -107,6 +124,10 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
                 .withWatchAllNamespaces()
                 .withOnUpdateFilter(VirtualIpReconciler::generationChanged)
                 .build(),
+            context);
+    services =
+        new InformerEventSource<>(
+            source(Service.class).withWatchAllNamespaces().withOnUpdateFilter(ADDRESSES).build(),
             context);
     daemonSets =
         new InformerEventSource<>(
@@ -135,7 +156,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
                     })
                 .build(),
             context);
-    return List.of(nodes, pools, daemonSets, pods, leases);
+    return List.of(nodes, pools, services, daemonSets, pods, leases);
   }
 
   private <R extends HasMetadata> InformerEventSourceConfiguration.Builder<R> ofAgents(
@@ -182,7 +203,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
       Optional<Map<String, VirtualIpStatus>> requests,
       Instant now) {
     Optional<DaemonSet> daemonSet = daemonSets.get(new ResourceID(AgentPods.NAME, namespace));
-    var seen = vips.list().toList();
+    var seen = latest.of(VirtualIp.class, vips.list(), now);
     var agents = pods.list().toList();
     liveness.listen(agents);
     liveness.retain(
@@ -204,6 +225,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
         lost,
         nodes.list().toList(),
         pools.list().toList(),
+        latest.of(Service.class, services.list(), now),
         daemonSet.orElse(null),
         agents,
         written,

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 
 class AgentDaemonSetTest {
   private static final Settings SETTINGS =
-      new Settings("vips", "registry/agent:1", null, false, false, false, List.of());
+      new Settings("vips", "registry/agent:1", null, false, false, false, List.of(), false);
 
   @Test
   void goesToEachNodeByName() {
@@ -73,7 +73,8 @@ class AgentDaemonSetTest {
   @Test
   void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
     var with =
-        new Settings("vips", "registry/agent:1", "my-scripts", false, false, false, List.of());
+        new Settings(
+            "vips", "registry/agent:1", "my-scripts", false, false, false, List.of(), false);
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"));
     var agent = container(daemonSet);
     assertEquals(
@@ -96,7 +97,7 @@ class AgentDaemonSetTest {
   @Test
   void onlyWhoAsksForItAnswersFromOutsideTheNode() {
     assertFalse(container(desired("a")).getArgs().contains("--metrics"));
-    var with = new Settings("vips", "registry/agent:1", null, false, true, false, List.of());
+    var with = new Settings("vips", "registry/agent:1", null, false, true, false, List.of(), false);
     var agent = container(AgentDaemonSet.desired(with, List.of("a")));
     assertEquals(
         List.of("--metrics", "$(HOST_IP):9405"),
@@ -111,7 +112,7 @@ class AgentDaemonSetTest {
   void agentsWriteTheirLogsAsTheOperatorDoes() {
     var names = container(desired("a")).getEnv().stream().map(EnvVar::getName).toList();
     assertFalse(names.contains("LOG_FORMAT"));
-    var with = new Settings("vips", "registry/agent:1", null, false, false, true, List.of());
+    var with = new Settings("vips", "registry/agent:1", null, false, false, true, List.of(), false);
     var last = container(AgentDaemonSet.desired(with, List.of("a"))).getEnv().getLast();
     assertEquals("LOG_FORMAT=json", last.getName() + "=" + last.getValue());
   }
@@ -119,7 +120,7 @@ class AgentDaemonSetTest {
   @Test
   void onlyWhoAsksForItSeesTheNodesProcesses() {
     assertNull(desired("a").getSpec().getTemplate().getSpec().getHostPID());
-    var with = new Settings("vips", "registry/agent:1", null, true, false, false, List.of());
+    var with = new Settings("vips", "registry/agent:1", null, true, false, false, List.of(), false);
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"));
     assertEquals(true, daemonSet.getSpec().getTemplate().getSpec().getHostPID());
     assertNotEquals(revision(desired("a")), revision(daemonSet));
@@ -154,7 +155,7 @@ class AgentDaemonSetTest {
     assertEquals(revision(desired("a")), revision(desired("a", "b")));
     var other =
         AgentDaemonSet.desired(
-            new Settings("vips", "registry/agent:2", null, false, false, false, List.of()),
+            new Settings("vips", "registry/agent:2", null, false, false, false, List.of(), false),
             List.of("a"));
     assertNotEquals(revision(desired("a")), revision(other));
   }

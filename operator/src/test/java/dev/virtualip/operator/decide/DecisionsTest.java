@@ -223,7 +223,7 @@ class DecisionsTest {
   }
 
   private static Decisions decide(ClusterView view) {
-    return Decisions.of(view, CORDON, "1", API_SERVER);
+    return Decisions.of(view, CORDON, "1", API_SERVER, false);
   }
 
   private static StatusDecision status(Decisions decisions) {
@@ -240,7 +240,16 @@ class DecisionsTest {
       Map<String, Map<String, NodeStatus>> lost,
       Map<String, List<Condition>> written) {
     return new ClusterView(
-        List.of(vip), Map.of("web", vip), lost, nodes, pools, null, List.of(), written, NOW);
+        List.of(vip),
+        Map.of("web", vip),
+        lost,
+        nodes,
+        pools,
+        List.of(),
+        null,
+        List.of(),
+        written,
+        NOW);
   }
 
   private static Node node(String name) {

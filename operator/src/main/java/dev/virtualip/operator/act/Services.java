@@ -1,0 +1,167 @@
+package dev.virtualip.operator.act;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.virtualip.crds.schema.PoolServices;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.kube.ApiCall;
+import dev.virtualip.operator.decide.Lanes.Lane;
+import dev.virtualip.operator.decide.ServiceDecisions;
+import dev.virtualip.operator.watch.Latest;
+import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Service;
+import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
+import java.net.HttpURLConnection;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * Writes VirtualIPs for Services, and then the status of Services. Each write holds only for the
+ * version of the object that was decided by; where it has changed meanwhile it is decided anew.
+ */
+final class Services {
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final String JSON_PATCH = "application/json-patch+json";
+  private static final String VIPS =
+      "apis/" + HasMetadata.getApiVersion(VirtualIp.class) + "/virtualips";
+
+  /** Most Services written at once: hand-overs wait for the end of a pass. The next one follows. */
+  private static final int WRITES_MAX = 100;
+
+  /** Answers after which a newer version of the object, or that it is gone, is seen soon. */
+  private static final Set<Integer> OUTDATED =
+      Set.of(HttpURLConnection.HTTP_CONFLICT, HttpURLConnection.HTTP_NOT_FOUND);
+
+  private final KubernetesClient client;
+  private final Journal journal;
+  private final Latest latest;
+
+  Services(KubernetesClient client, Journal journal, Latest latest) {
+    this.client = client;
+    this.journal = journal;
+    this.latest = latest;
+  }
+
+  /**
+   * Writes what was decided. A failure for one object does not affect the others.
+   *
+   * @throws IOException the first failure, after all writes were tried
+   */
+  void write(ServiceDecisions decided, Instant now) throws IOException, InterruptedException {
+    IOException failure = null;
+    for (var write : writes(decided, now)) {
+      try {
+        write.run();
+      } catch (IOException e) {
+        failure = failure == null ? e : failure;
+      }
+    }
+    if (failure != null) {
+      throw failure;
+    }
+  }
+
+  @FunctionalInterface
+  private interface Write {
+    void run() throws IOException, InterruptedException;
+  }
+
+  /** Addresses are in a lane before a Service shows them, and go when none shows them any more. */
+  private List<Write> writes(ServiceDecisions decided, Instant now) {
+    var writes = new ArrayList<Write>();
+    decided.lanes().delete().forEach(vip -> writes.add(() -> delete(vip)));
+    decided.lanes().edit().forEach((vip, lane) -> writes.add(() -> edit(vip, lane, now)));
+    decided.lanes().create().forEach(lane -> writes.add(() -> create(lane, now)));
+    decided.writes().entrySet().stream()
+        .limit(WRITES_MAX)
+        .forEach(write -> writes.add(() -> status(write.getKey(), write.getValue(), now)));
+    return writes;
+  }
+
+  private void create(Lane lane, Instant now) throws IOException, InterruptedException {
+    var metadata = Map.of("name", lane.name(), "labels", Map.of(PoolServices.LABEL, lane.pool()));
+    var vip =
+        Map.of(
+            "apiVersion",
+            HasMetadata.getApiVersion(VirtualIp.class),
+            "kind",
+            HasMetadata.getKind(VirtualIp.class),
+            "metadata",
+            metadata,
+            "spec",
+            lane.spec());
+    var answer = sent("POST", VIPS, ApiCall.JSON, vip, lane.name());
+    if (answer.ok()) {
+      latest.put(Serialization.unmarshal(answer.body(), VirtualIp.class), true, now);
+      journal.lane(lane.name(), "created");
+    }
+  }
+
+  private void edit(VirtualIp vip, Lane lane, Instant now)
+      throws IOException, InterruptedException {
+    // A merge patch would keep what a selector no longer has.
+    var patch = new ArrayList<Map<String, Object>>();
+    patch.add(add("/metadata/resourceVersion", vip.getMetadata().getResourceVersion()));
+    lane.spec().forEach((field, value) -> patch.add(add("/spec/" + field, value)));
+    var answer = sent("PATCH", VIPS + "/" + lane.name(), JSON_PATCH, patch, lane.name());
+    if (answer.ok()) {
+      latest.put(Serialization.unmarshal(answer.body(), VirtualIp.class), false, now);
+      journal.lane(lane.name(), "edited");
+    } else {
+      latest.remove(vip);
+    }
+  }
+
+  private static Map<String, Object> add(String path, Object value) {
+    return Map.of("op", "add", "path", path, "value", value);
+  }
+
+  private void delete(VirtualIp vip) throws IOException, InterruptedException {
+    var name = vip.getMetadata().getName();
+    var options =
+        Map.of("preconditions", Map.of("resourceVersion", vip.getMetadata().getResourceVersion()));
+    var answer = sent("DELETE", VIPS + "/" + name, ApiCall.JSON, options, name);
+    latest.remove(vip);
+    if (answer.ok()) {
+      journal.lane(name, "deleted");
+    }
+  }
+
+  private void status(Service service, List<String> addresses, Instant now)
+      throws IOException, InterruptedException {
+    var metadata = service.getMetadata();
+    var path =
+        "api/v1/namespaces/%s/services/%s/status"
+            .formatted(metadata.getNamespace(), metadata.getName());
+    var patch = JSON.createObjectNode();
+    patch.putObject("metadata").put("resourceVersion", metadata.getResourceVersion());
+    var balancer = patch.putObject("status").putObject("loadBalancer");
+    if (addresses.isEmpty()) {
+      balancer.putNull("ingress");
+    } else {
+      var ingress = balancer.putArray("ingress");
+      // Packets come with the address itself; servers before 1.29 drop the word.
+      addresses.forEach(ip -> ingress.addObject().put("ip", ip).put("ipMode", "VIP"));
+    }
+    var answer = sent("PATCH", path, ApiCall.MERGE_PATCH, patch, metadata.getName());
+    if (answer.ok()) {
+      latest.put(Serialization.unmarshal(answer.body(), Service.class), false, now);
+      journal.assigned(service, addresses);
+    } else {
+      latest.remove(service);
+    }
+  }
+
+  private ApiCall.Answer sent(String method, String path, String type, Object body, String name)
+      throws IOException, InterruptedException {
+    var answer = ApiCall.send(client, method, path, type, JSON.writeValueAsString(body));
+    if (!answer.ok() && !OUTDATED.contains(answer.code())) {
+      throw new IOException("%s not written: %s".formatted(name, answer));
+    }
+    return answer;
+  }
+}
