@@ -124,7 +124,7 @@ class LanesTest {
       var tree = Serialization.asJson(vip).replace("\"interface\"", "\"vrid\":12,\"interface\"");
       var checked = CheckedSpec.check(Serialization.unmarshal(tree, VirtualIp.class));
       assertEquals(List.of(), Pools.of(List.of(pool)).judge(checked).problems());
-      assertTrue(vip.getSpec().nodes().isSpread());
+      assertTrue(vip.getSpec().nodes().spreads());
       assertEquals(false, vip.getSpec().preempt().enabled());
     }
     var check = vips.get("svc-default.b").getSpec().healthChecks().getFirst();
