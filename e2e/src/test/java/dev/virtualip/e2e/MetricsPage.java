@@ -141,7 +141,9 @@ final class MetricsPage {
     var registry = new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
     OperatorMetrics.process(registry);
     var ready = new ConditionBuilder().withType("Ready").withStatus("True").build();
-    new OperatorMetrics(registry).conditions(Map.of("web", List.of(ready)));
+    var metrics = new OperatorMetrics(registry);
+    metrics.conditions(Map.of("web", List.of(ready)));
+    metrics.services(Map.of("edge", 1), 0);
     return parse(registry.scrape());
   }
 
