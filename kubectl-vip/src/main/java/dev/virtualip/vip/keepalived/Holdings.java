@@ -17,7 +17,7 @@ final class Holdings {
 
   /** Options of an address with a value behind them. */
   private static final Set<String> VALUED =
-      Set.of("dev", "label", "scope", "brd", "broadcast", "peer", "preferred_lft", "track_group");
+      Set.of("dev", "label", "scope", "brd", "broadcast", "peer", "preferred_lft");
 
   private static final Set<String> ANY = Set.of("all", "any", "0.0.0.0/0", "::/0");
   private static final Set<String> OTHER_ROUTES =
@@ -95,13 +95,11 @@ final class Holdings {
             Map.entry("broadcast", "is of no use to a service"),
             Map.entry("peer", "is for point-to-point links"),
             Map.entry("preferred_lft", "is for the source of connections"),
-            Map.entry("track_group", "is of keepalived's static addresses"),
             Map.entry("use_vmac", "needs a virtual MAC"),
             Map.entry(
                 "no_track", "would let go of an address that is deleted; here it is put back"),
             Map.entry("home", "is for Mobile IPv6"),
             Map.entry("-nodad", "is always so"),
-            Map.entry("nodad", "is always so"),
             Map.entry("mngtmpaddr", "is for the node's own addresses"),
             Map.entry("autojoin", "is for multicast"));
     for (int i = 1; i < line.words().size(); i++) {
@@ -221,8 +219,8 @@ final class Holdings {
   private static final Set<String> KNOWN =
       Set.of(
           ("oif tos dsfield protocol scope mtu hoplimit advmss rtt rttvar reordering window cwnd"
-                  + " ssthresh realms realm rto_min initcwnd initrwnd features quickack congctl pref"
-                  + " fastopen_no_cookie ttl-propagate encap expires track_group")
+                  + " ssthresh realms rto_min initcwnd initrwnd features quickack congctl pref"
+                  + " fastopen_no_cookie ttl-propagate encap expires")
               .split(" "));
 
   private static final Map<String, String> RULE_OPTIONS =
