@@ -27,7 +27,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * Translates keepalived.conf. Exit codes: 0 done, 1 a file cannot be read, hosts differ in what a
- * VirtualIP has once, or with --strict something is not supported.
+ * VirtualIP has once, an instance becomes no VirtualIP, there is none at all, or with --strict
+ * something is not supported.
  */
 @Command(
     name = "import",
@@ -48,7 +49,7 @@ final class ImportCommand implements Callable<Integer> {
       names = "--host",
       paramLabel = "NODE=FILE",
       description = "keepalived.conf of one of several hosts, with the name of its node.")
-  private Map<String, Path> hosts = new LinkedHashMap<>();
+  private List<String> hosts = List.of();
 
   @Option(
       names = {"-i", "--id"},
@@ -117,7 +118,7 @@ final class ImportCommand implements Callable<Integer> {
       out.flush();
       err.flush();
       boolean unsupported = !result.report().entries(Outcome.NotSupported).isEmpty();
-      return !result.report().errors().isEmpty() || strict && unsupported ? 1 : 0;
+      return lost(result) || strict && unsupported ? 1 : 0;
     } catch (SyntaxException e) {
       err.println(e.getMessage());
       return 1;
@@ -125,6 +126,15 @@ final class ImportCommand implements Callable<Integer> {
       err.println("kubectl-vip: " + Connection.message(e));
       return 1;
     }
+  }
+
+  /** Whether hosts differ, or there is no VirtualIP for an instance, or none at all. */
+  private static boolean lost(Import result) {
+    var report = result.report();
+    return !report.errors().isEmpty()
+        || result.manifests().isEmpty()
+        || report.entries(Outcome.NotSupported).stream()
+            .anyMatch(entry -> entry.text().startsWith("vrrp_instance"));
   }
 
   private List<Host> hosts() {
@@ -138,7 +148,16 @@ final class ImportCommand implements Callable<Integer> {
     if (secrets != null && output == null) {
       throw usage("--secrets goes with -o");
     }
-    var byNode = new LinkedHashMap<>(hosts);
+    var byNode = new LinkedHashMap<String, Path>();
+    for (var host : hosts) {
+      int equals = host.indexOf('=');
+      if (equals < 1) {
+        throw usage("--host " + host + ": expected NODE=FILE");
+      }
+      if (byNode.put(host.substring(0, equals), Path.of(host.substring(equals + 1))) != null) {
+        throw usage("--host " + host + ": this node is given twice");
+      }
+    }
     files.forEach(file -> byNode.put("", file));
     var idOf = byNode(ids, "--id", byNode);
     var addressOf = byNode(addresses, "--address", byNode);
@@ -164,7 +183,9 @@ final class ImportCommand implements Callable<Integer> {
         throw usage(
             option + " " + value + ": there is no --host " + (equals < 0 ? "for it" : node));
       }
-      map.put(node, value.substring(equals + 1));
+      if (map.put(node, value.substring(equals + 1)) != null) {
+        throw usage(option + " " + value + ": this node has one already");
+      }
     }
     return map;
   }

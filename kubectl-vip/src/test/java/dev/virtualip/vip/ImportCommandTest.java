@@ -71,6 +71,27 @@ class ImportCommandTest {
   }
 
   @Test
+  void anInstanceThatBecomesNoVirtualIpIsAFailure() throws IOException {
+    var empty = Files.writeString(folder.resolve("empty.conf"), "");
+    assertEquals(1, run(empty.toString()).code());
+    var bare = Files.readString(EXAMPLES.resolve("shop-a.conf")) + "vrrp_instance X {\n}\n";
+    var file = Files.writeString(folder.resolve("bare.conf"), bare);
+    var outcome = run(file.toString());
+    assertTrue(outcome.err().contains("1 VirtualIP of"), outcome.err());
+    assertEquals(1, outcome.code());
+  }
+
+  @Test
+  void twinsOfOptionsAreRefused() {
+    var file = example("shop-a.conf");
+    var outcome = run("--host", "a=" + file, "--host", "a=" + file);
+    assertEquals(2, outcome.code());
+    assertTrue(outcome.err().contains("given twice"), outcome.err());
+    assertEquals(2, run(file, "-i", "a", "-i", "b").code());
+    assertEquals(2, run("--host", file).code());
+  }
+
+  @Test
   void writesAFileForEachVirtualIpAndOneForPasswords() throws IOException {
     var outcome = run(example("shop-a.conf"), "-o", folder.toString());
     assertEquals(0, outcome.code(), outcome.err());

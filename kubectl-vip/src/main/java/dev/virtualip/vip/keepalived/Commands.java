@@ -7,7 +7,8 @@ import java.util.regex.Pattern;
 /** Turns command lines into checks: typed ones where they are idioms, else commands. */
 record Commands(ScriptFiles files, Report report) {
   private static final Pattern SECRET =
-      Pattern.compile("(?i)pass(w(or)?d)?\\b|passw|secret|token|api-?key|[^/:]+:[^/@]+@");
+      Pattern.compile(
+          "(?i)pass(w(or)?d)?\\b|passw|secret|token|api-?key|[^/:]{1,256}:[^/@]{1,256}@");
 
   private static final Set<String> SYSTEM_FOLDERS =
       Set.of("/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/lib", "");
@@ -20,6 +21,10 @@ record Commands(ScriptFiles files, Report report) {
   void into(Fields check, String command, Directive from, String own) {
     var idioms = new Idioms(from, own);
     var words = Words.of(command);
+    outside(from, report);
+    if (!words.isPlain()) {
+      report.approximated(from, "keepalived uses no shell, and passes | and the like as arguments");
+    }
     var typed = idioms.of(command);
     if (typed.isEmpty() && words.isPlain() && !words.isEmpty()) {
       typed = files.check(words.words().getFirst(), idioms);
@@ -36,6 +41,16 @@ record Commands(ScriptFiles files, Report report) {
     found.how().forEach(how -> report.approximated(from, how));
     var needs = found.kind().equals("process") ? ", which needs hostPID in Kubernetes" : "";
     report.translated(from, "as a check of kind " + found.kind() + needs);
+  }
+
+  /** Says what keepalived drops behind a command. */
+  static void outside(Directive from, Report report) {
+    if (from.arguments().size() > 1) {
+      report.approximated(
+          from,
+          "keepalived drops what is outside of the quotes: "
+              + String.join(" ", from.arguments().subList(1, from.arguments().size())));
+    }
   }
 
   /** The command of a script below the scripts directory. */

@@ -40,14 +40,15 @@ final class ConfText {
   }
 
   private static String joined(Object... words) {
+    boolean escapes = Parser.isCommand(words[0].toString());
     return Arrays.stream(words)
         .map(Object::toString)
-        .map(word -> word.matches(PLAIN) ? word : quoted(word))
+        .map(word -> word.matches(PLAIN) ? word : quoted(word, escapes))
         .collect(Collectors.joining(" "));
   }
 
-  private static String quoted(String word) {
-    return '"' + word.replaceAll("[\"\\\\]", "\\\\$0") + '"';
+  private static String quoted(String word, boolean escapes) {
+    return '"' + word.replaceAll(escapes ? "[\"\\\\]" : "\"", "\\\\$0") + '"';
   }
 
   @Override

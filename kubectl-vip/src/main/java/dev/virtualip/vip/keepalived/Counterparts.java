@@ -28,9 +28,8 @@ enum Counterparts {
       = enable_script_security: always so; commands run unprivileged, from the scripts directory alone
       = reload_check_config config_test: an edit that is not valid is refused as a whole
       = checker_log_all_failures: failures of checks are in the log, in status and metrics
-      = vrrp_garp_master_refresh_repeat: always 1
+      ~ vrrp_garp_master_refresh_repeat: always 1
       = process_names process_name vrrp_process_name checker_process_name bfd_process_name: no matter here
-      = vrrp_mcast_group6: the groups are the RFC's
       ~ script_user: commands run as nobody, and from the scripts directory alone
       ~ vrrp_garp_lower_prio_repeat vrrp_garp_lower_prio_delay: garp.repeat, once in 5 s at most
       ~ vrrp_garp_extra_if: each address is announced on its own NIC, every garp.refresh
@@ -79,8 +78,8 @@ enum Counterparts {
       """
       = skip_check_adv_addr check_unicast_src higher_prio_send_advert track_src_ip unicast_fault_no_peer \
       accept promote_secondaries preempt: always so, unless another field says otherwise
-      = native_ipv6: the addresses tell
-      = garp_master_refresh_repeat: always 1
+      ~ native_ipv6: the first address tells the family
+      ~ garp_master_refresh_repeat: always 1
       ~ garp_lower_prio_repeat garp_lower_prio_delay: garp.repeat, once in 5 s at most
       ~ garp_extra_if: each address is announced on its own NIC, every garp.refresh
       ~ debug kernel_rx_buf_size: about keepalived's process
@@ -108,7 +107,7 @@ enum Counterparts {
   /** Of vrrp_sync_group. */
   GROUP(
       """
-      = global_tracking: what one member tracks counts for all
+      ~ global_tracking: what one member tracks counts for all
       - sync_group_tracking_weight: priorities of members would drift apart
       - notify_priority_changes: priorities are in status and metrics
       """),
@@ -170,7 +169,7 @@ enum Counterparts {
       = enable_sni: always so, with the name of virtualhost
       = log_all_failures: failures of checks are in the log
       = fast_recovery: the checks of all urls run side by side
-      = http_protocol: HTTP/1.1
+      ~ http_protocol: HTTP/1.1
       ~ warmup: checks are spread over a second at most
       ~ user: commands run as nobody
       - bindto bind_if bind_port fwmark: the kernel's routes decide

@@ -20,6 +20,7 @@ final class Globals {
           "vrrp_min_garp",
           "vrrp_startup_delay",
           "vrrp_mcast_group4",
+          "vrrp_mcast_group6",
           "notification_email",
           "notification_email_from",
           "smtp_server",
@@ -78,15 +79,20 @@ final class Globals {
 
   /** What nobody used has no effect. */
   void complete() {
-    var group = kept.get("vrrp_mcast_group4");
-    if (group != null && group.argument(1).equals("224.0.0.18")) {
+    multicast("vrrp_mcast_group4", "224.0.0.18");
+    multicast("vrrp_mcast_group6", "ff02::12");
+    kept.values().stream()
+        .filter(directive -> !report.isClaimed(directive))
+        .forEach(directive -> report.unused(directive, "nothing here needs it"));
+  }
+
+  private void multicast(String keyword, String address) {
+    var group = kept.get(keyword);
+    if (group != null && group.argument(1).equalsIgnoreCase(address)) {
       report.translated(group);
     } else if (group != null) {
       report.notSupported(
           group, "the groups are the RFC's; unicast gets out of the way of another's");
     }
-    kept.values().stream()
-        .filter(directive -> !report.isClaimed(directive))
-        .forEach(directive -> report.unused(directive, "nothing here needs it"));
   }
 }

@@ -14,6 +14,11 @@ final class Holdings {
 
   private static final Map<String, Long> TABLES =
       Map.of("default", 253L, "main", 254L, "local", 255L);
+
+  /** Options of an address with a value behind them. */
+  private static final Set<String> VALUED =
+      Set.of("dev", "label", "scope", "brd", "broadcast", "peer", "preferred_lft");
+
   private static final Set<String> ANY = Set.of("all", "any", "0.0.0.0/0", "::/0");
   private static final Set<String> OTHER_ROUTES =
       Set.of(
@@ -21,6 +26,7 @@ final class Holdings {
 
   private final Report report;
   private int nextRule = RULE_PRIORITY;
+  private int nextRule6 = RULE_PRIORITY;
 
   Holdings(Report report) {
     this.report = report;
@@ -49,6 +55,11 @@ final class Holdings {
       return;
     }
     var how = new ArrayList<String>();
+    var near = nearPrefix(text);
+    if (!near.equals(text)) {
+      text = near;
+      how.add("keepalived binds it as one of a host, too, as its prefix length is too long");
+    }
     var dev = line.after("dev");
     if (line.has("noprefixroute") && !text.endsWith(ipv6 ? "/128" : "/32")) {
       text = text.substring(0, text.indexOf('/')) + (ipv6 ? "/128" : "/32");
@@ -67,21 +78,39 @@ final class Holdings {
     report.translated(line);
   }
 
+  private static String nearPrefix(String text) {
+    int length = text.contains(":") ? 128 : 32;
+    int slash = text.indexOf('/') + 1;
+    return Reading.number(text.substring(slash), length + 1, Integer.MAX_VALUE) == null
+        ? text
+        : text.substring(0, slash) + length;
+  }
+
   private static void leftOut(Directive line, List<String> how) {
     var reasons =
-        Map.of(
-            "label", "is for ifconfig",
-            "scope", "follows from the address",
-            "brd", "is of no use to a service",
-            "peer", "is for point-to-point links",
-            "use_vmac", "needs a virtual MAC",
-            "no_track", "would let go of an address that is deleted; here it is put back",
-            "home", "is for Mobile IPv6",
-            "mngtmpaddr", "is for the node's own addresses",
-            "autojoin", "is for multicast");
-    line.arguments().stream()
-        .filter(reasons::containsKey)
-        .forEach(word -> how.add("without %s, which %s".formatted(word, reasons.get(word))));
+        Map.ofEntries(
+            Map.entry("label", "is for ifconfig"),
+            Map.entry("scope", "follows from the address"),
+            Map.entry("brd", "is of no use to a service"),
+            Map.entry("broadcast", "is of no use to a service"),
+            Map.entry("peer", "is for point-to-point links"),
+            Map.entry("preferred_lft", "is for the source of connections"),
+            Map.entry("use_vmac", "needs a virtual MAC"),
+            Map.entry(
+                "no_track", "would let go of an address that is deleted; here it is put back"),
+            Map.entry("home", "is for Mobile IPv6"),
+            Map.entry("-nodad", "is always so"),
+            Map.entry("mngtmpaddr", "is for the node's own addresses"),
+            Map.entry("autojoin", "is for multicast"));
+    for (int i = 1; i < line.words().size(); i++) {
+      var word = line.words().get(i);
+      if (reasons.containsKey(word)) {
+        how.add("without %s, which %s".formatted(word, reasons.get(word)));
+      } else if (!Set.of("dev", "noprefixroute").contains(word)) {
+        how.add("keepalived ignores %s, too: write one address a line".formatted(word));
+      }
+      i += VALUED.contains(word) ? 1 : 0;
+    }
   }
 
   /** keepalived takes an address without prefix length as one of a host. */
@@ -123,6 +152,13 @@ final class Holdings {
     }
     var options = new HashMap<String, String>();
     var unknown = options(line, ROUTE_OPTIONS, options);
+    var refused = unknown.stream().filter(word -> !KNOWN.contains(word.split(" ", 2)[0])).toList();
+    if (!refused.isEmpty()) {
+      report.notSupported(
+          line,
+          "keepalived does not know %s, and ignores this route".formatted(refused.getFirst()));
+      return;
+    }
     var to = options.remove("to");
     if (to == null) {
       report.notSupported(line, "expected a destination");
@@ -179,6 +215,14 @@ final class Holdings {
           Map.entry("priority", "metric"),
           Map.entry("preference", "metric"));
 
+  /** Options of routes that keepalived has, and the API has not. */
+  private static final Set<String> KNOWN =
+      Set.of(
+          ("oif tos dsfield protocol scope mtu hoplimit advmss rtt rttvar reordering window cwnd"
+                  + " ssthresh realms rto_min initcwnd initrwnd features quickack congctl pref"
+                  + " fastopen_no_cookie ttl-propagate encap expires")
+              .split(" "));
+
   private static final Map<String, String> RULE_OPTIONS =
       Map.ofEntries(
           Map.entry("from", "from"),
@@ -193,6 +237,8 @@ final class Holdings {
   private static final Set<String> ALWAYS =
       Set.of("onlink", "no_track", "unicast", "inet", "inet6");
 
+  private static final Set<String> FAMILIES = Set.of("inet", "inet6");
+
   /**
    * Reads options and their values; the first value without a name is the destination.
    *
@@ -205,8 +251,9 @@ final class Holdings {
       var word = line.words().get(i);
       var next = i + 1 < line.words().size() ? line.words().get(i + 1) : null;
       if (known.containsKey(word) && next != null) {
-        options.put(known.get(word), next);
-        i++;
+        boolean family = FAMILIES.contains(next) && i + 2 < line.words().size();
+        options.put(known.get(word), family ? line.words().get(i + 2) : next);
+        i += family ? 2 : 1;
       } else if (word.matches(".*[0-9.:].*|default|all|any") && !options.containsKey("to")) {
         options.put("to", word);
       } else if (!ALWAYS.contains(word)) {
@@ -230,7 +277,7 @@ final class Holdings {
     var unknown = options(line, RULE_OPTIONS, options);
     var priority = options.get("priority");
     if (priority == null) {
-      priority = Integer.toString(nextRule--);
+      priority = Integer.toString(nextPriority(line));
       report.approximated(line, "priority %s, as keepalived gives it".formatted(priority));
     }
     if (!unknown.isEmpty()) {
@@ -253,6 +300,19 @@ final class Holdings {
       spec.add("rules", rule, line);
       report.translated(line);
     }
+  }
+
+  /** Counts rules of the node, which take priorities of the same sequence. */
+  void skip(Directive rules) {
+    rules.block().stream()
+        .filter(line -> List.of("priority", "preference", "order").stream().noneMatch(line::has))
+        .forEach(this::nextPriority);
+  }
+
+  private int nextPriority(Directive rule) {
+    boolean ipv6 =
+        rule.words().stream().anyMatch(word -> word.contains(":") || word.equals("inet6"));
+    return ipv6 ? nextRule6-- : nextRule--;
   }
 
   private boolean ruleTable(String text, Fields rule, Directive line) {

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** Translates the configuration of one host. */
@@ -48,13 +49,16 @@ final class HostTranslation {
     var groups = new SyncGroups(tracking, notices, report);
     each(
         rest,
-        "vrrp_sync_group",
+        Set.of("vrrp_sync_group"),
         block -> {
           tracking.above(above(block));
           groups.translate(block, routers);
         });
-    each(rest, "interface_up_down_delays", this::delays);
-    each(rest, "virtual_server", block -> servers.translate(block, List.copyOf(routers.values())));
+    each(rest, Set.of("interface_up_down_delays"), this::delays);
+    each(
+        rest,
+        Set.of("virtual_server"),
+        block -> servers.translate(block, List.copyOf(routers.values())));
     globals.syncDaemons().forEach(daemon -> servers.sync(daemon, routers));
     rest.forEach(block -> Counterparts.TOP.judge(block, report));
     configuration.directives().stream()
@@ -70,16 +74,22 @@ final class HostTranslation {
     return configuration.directives().stream().takeWhile(other -> other != block).toList();
   }
 
-  private static void each(List<Directive> blocks, String keyword, Consumer<Directive> action) {
-    blocks.stream().filter(block -> block.keyword().equals(keyword)).forEach(action);
+  private static void each(
+      List<Directive> blocks, Set<String> keywords, Consumer<Directive> action) {
+    blocks.stream().filter(block -> keywords.contains(block.keyword())).forEach(action);
   }
 
   private void instances(List<Directive> blocks) {
-    var instances = new Instances(globals, new Holdings(report), tracking, notices, files, report);
+    var holdings = new Holdings(report);
+    var instances = new Instances(globals, holdings, tracking, notices, files, report);
     each(
         blocks,
-        "vrrp_instance",
+        Set.of("static_rules", "vrrp_instance"),
         block -> {
+          if (block.keyword().equals("static_rules")) {
+            holdings.skip(block);
+            return;
+          }
           var former = routers.get(block.argument(1));
           if (block.argument(1).isEmpty()) {
             report.notSupported(block, "has no name; keepalived refuses it, too");

@@ -11,6 +11,9 @@ import java.util.Map;
 final class Instances {
   private static final int OWNER = 255;
 
+  /** Seconds, the longest interval of VRRPv3. */
+  private static final BigDecimal INTERVAL_MAX = new BigDecimal("40.95");
+
   /** Hop limit of IPv6 that the kernel gives by default. */
   private static final int KERNEL_HOPS = 64;
 
@@ -186,7 +189,8 @@ final class Instances {
       boolean ipv6 = block.block().stream().anyMatch(peer -> peer.keyword().contains(":"));
       if (ipv6 && !last.containsKey("unicast_ttl")) {
         spec.in("transport", block).put("minTtl", KERNEL_HOPS, block);
-        report.translated(block, "without unicast_ttl keepalived sends a hop limit of 64: minTtl");
+        report.approximated(
+            block, "without unicast_ttl keepalived sends a hop limit of 64: minTtl");
       } else {
         report.translated(block);
       }
@@ -207,10 +211,12 @@ final class Instances {
     private void authentication(Directive block) {
       boolean without = block.block().stream().noneMatch(One::isSecret);
       report.translated(block, without ? "no password is given; keepalived goes without, too" : "");
-      boolean isPassword = true;
+      boolean isPassword = false;
+      Directive type = null;
       for (var directive : block.block()) {
         switch (directive.keyword()) {
           case "auth_type" -> {
+            type = directive;
             isPassword = directive.argument(1).equals("PASS");
             if (isPassword) {
               report.translated(directive);
@@ -223,7 +229,11 @@ final class Instances {
         }
       }
       if (password != null && !isPassword) {
-        report.notSupported(password, "of passwords there is PASS alone");
+        if (type == null) {
+          report.unused(password, "without auth_type PASS keepalived sends no password");
+        } else {
+          report.notSupported(password, "of passwords there is PASS alone");
+        }
         password = null;
       }
     }
@@ -236,10 +246,13 @@ final class Instances {
       var ttl = last.get("unicast_ttl");
       if (ttl != null && peers.isEmpty()) {
         report.unused(ttl, "there are no peers");
-      } else if (ttl != null && ttl.argument(1).equals("" + OWNER)) {
-        report.translated(ttl);
       } else if (ttl != null) {
-        report.notSupported(ttl, "255 is sent");
+        var hops = reading.number(ttl, 1, 1, OWNER);
+        if (hops != null && hops < OWNER) {
+          spec.in("transport", ttl).put("minTtl", hops, ttl);
+          report.approximated(ttl, "255 is sent, and keepalived's are let in by minTtl");
+        }
+        report.translated(ttl);
       }
     }
 
@@ -253,7 +266,9 @@ final class Instances {
       }
       if (Router.isIpv6(spec)) {
         if (last.get("version") != null && version != null && version == 2) {
-          report.approximated(last.get("version"), "IPv6 needs version 3, as in keepalived");
+          report.notSupported(
+              last.get("version"),
+              "keepalived sends VRRPv2 over IPv6 here; set version 3 there first");
         }
         version = 3;
       }
@@ -303,6 +318,12 @@ final class Instances {
       if ("2".equals(spec.text("vrrpVersion")) && seconds.stripTrailingZeros().scale() > 0) {
         seconds = seconds.setScale(0, RoundingMode.HALF_UP).max(BigDecimal.ONE);
         report.approximated(directive, "VRRPv2 has whole seconds; keepalived rounds it, too");
+      } else if ("3".equals(spec.text("vrrpVersion"))) {
+        var near = seconds.setScale(2, RoundingMode.HALF_UP).min(INTERVAL_MAX);
+        if (near.compareTo(seconds) != 0) {
+          report.approximated(directive, "keepalived takes %s s, too".formatted(near));
+        }
+        seconds = near;
       }
       spec.put("advertInterval", Reading.duration(seconds), directive);
       report.translated(directive);
@@ -338,11 +359,21 @@ final class Instances {
       }
       var repeat = either("garp_master_repeat");
       if (repeat != null) {
-        spec.in("garp", repeat).put("repeat", reading.number(repeat, 1, 1, 100), repeat);
+        boolean none = repeat.argument(1).equals("0");
+        if (none) {
+          report.approximated(repeat, "keepalived sends 1, too");
+        }
+        var number = none ? (Integer) 1 : reading.number(repeat, 1, 1, 100);
+        spec.in("garp", repeat).put("repeat", number, repeat);
         report.translated(repeat);
       }
-      seconds("delay", either("garp_master_delay"));
-      seconds("refresh", either("garp_master_refresh"));
+      for (var field : List.of("delay", "refresh")) {
+        var directive = either("garp_master_" + field);
+        seconds(field, directive);
+        if (directive != null) {
+          reading.whole(directive, "drops the fraction");
+        }
+      }
       seconds(
           "interval",
           globals.get(Router.isIpv6(spec) ? "vrrp_gna_interval" : "vrrp_garp_interval"));

@@ -119,8 +119,16 @@ final class Lines {
   void read(Path file, String name, String text) throws SyntaxException {
     open.add(file);
     define("_PWD", includes.onHost(folder(file)));
+    boolean marked = text.startsWith("\uFEFF");
+    if (marked) {
+      remarks.add(
+          new Remark(
+              new Place(name, 1, 1),
+              "byte order mark",
+              "keepalived takes it for a part of the first word: remove it"));
+    }
     int number = 0;
-    for (var line : text.split("\r?\n|\r", -1)) {
+    for (var line : text.substring(marked ? 1 : 0).split("\r?\n|\r", -1)) {
       number++;
       readLine(line, new Place(name, number, 1));
     }
@@ -144,6 +152,10 @@ final class Lines {
   }
 
   private void readLine(String raw, Place place) throws SyntaxException {
+    if (raw.length() > LINE_MAX || raw.indexOf('\0') >= 0) {
+      throw new SyntaxException(
+          place, "has a NUL or more than 64 KiB on a line: is it a configuration?");
+    }
     if (MERGE_MARKER.matcher(raw).matches()) {
       throw new SyntaxException(place, "a merge marker: resolve the conflict of versions first");
     }

@@ -191,12 +191,36 @@ final class Merge {
         && b != null
         && a.items().size() == b.items().size()
         && a.items().size() > 0) {
-      for (int i = 0; i < a.items().size(); i++) {
-        compare(path + "[" + i + "]", a.items().get(i), b.items().get(i), first, other);
+      var others = inOrderOf(a.items(), b.items());
+      for (int i = 0; i < others.size(); i++) {
+        compare(path + "[" + i + "]", a.items().get(i), others.get(i), first, other);
       }
     } else {
       differ(path, from(a, first), from(b, other));
     }
+  }
+
+  /** The other items in the order of the first, by what names them; the rest in their own. */
+  private static List<Value> inOrderOf(List<Value> first, List<Value> other) {
+    var rest = new ArrayList<>(other);
+    var ordered = new ArrayList<Value>();
+    for (var item : first) {
+      var same = rest.stream().filter(one -> key(one).equals(key(item))).findFirst().orElse(null);
+      ordered.add(same);
+      rest.remove(same);
+    }
+    ordered.replaceAll(item -> item == null ? rest.removeFirst() : item);
+    return ordered;
+  }
+
+  /** What names an item among others; that of a word is itself only, as in a command. */
+  private static Object key(Value item) {
+    if (!(item.content() instanceof Fields fields)) {
+      return "";
+    }
+    return fields.get("address") != null
+        ? fields.text("address") + " " + fields.text("port")
+        : fields.get("name") != null ? fields.text("name") : fields.plain();
   }
 
   private static Directive from(Value value, Router router) {
@@ -216,6 +240,13 @@ final class Merge {
   private void nodes(Map<String, Router> routers, Router first) {
     var nodes = first.spec().in("nodes", first.instance());
     var selector = nodes.in("selector", null);
+    hosts.stream()
+        .filter(host -> !routers.containsKey(host))
+        .forEach(
+            host ->
+                report.note(
+                    first.instance(),
+                    host + " has no such instance, so nodes.selector leaves it out"));
     if (routers.size() == 1) {
       selector
           .in("matchLabels", null)
@@ -264,6 +295,7 @@ final class Merge {
           }
           router.peers().forEach(peer -> all.putIfAbsent(peer.keyword(), peer));
         });
+    routers.values().forEach(router -> hops(router, first));
     boolean complete = true;
     for (var entry : routers.entrySet()) {
       complete &= isListed(entry.getKey(), entry.getValue(), all.keySet());
@@ -277,6 +309,20 @@ final class Merge {
                   first.peers().isEmpty() ? first.instance() : first.peers().getFirst());
       all.forEach((address, from) -> transport.add("peers", address, from));
     }
+  }
+
+  /** The least one of all hosts lets all of them in. */
+  private static void hops(Router router, Router first) {
+    var own = minTtl(router);
+    var least = minTtl(first);
+    if (own != null && (least == null || (Integer) own.content() < (Integer) least.content())) {
+      first.spec().in("transport", own.from()).values().put("minTtl", own);
+    }
+  }
+
+  private static Value minTtl(Router router) {
+    var transport = router.spec().get("transport");
+    return transport == null ? null : transport.inner("minTtl");
   }
 
   private boolean isListed(String host, Router router, Set<String> all) {

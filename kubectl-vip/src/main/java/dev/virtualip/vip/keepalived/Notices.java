@@ -95,6 +95,7 @@ final class Notices {
       report.notSupported(script, "needs a shell: write it into a script");
       return;
     }
+    Commands.outside(script, report);
     spec.in("notifications", script)
         .in("exec", script)
         .put(

@@ -108,21 +108,9 @@ final class Parser {
 
   private int readWord(String text, int start, Place place) throws SyntaxException {
     var word = new StringBuilder();
-    boolean quoted = false;
-    int i = start;
-    for (; i < text.length(); i++) {
-      char c = text.charAt(i);
-      if (c == '"') {
-        quoted = !quoted;
-      } else if (quoted && c == '\\' && i + 1 < text.length()) {
-        i = escape(text, i + 1, word);
-      } else if (!quoted && (Character.isWhitespace(c) || c == '{' || c == '}')) {
-        break;
-      } else {
-        word.append(c);
-      }
-    }
-    if (quoted) {
+    boolean isCommand = current != null && isCommand(current.words.getFirst());
+    int i = isCommand ? readCommand(text, start, word) : readPlain(text, start, word);
+    if (i > text.length()) {
       throw new SyntaxException(place, "expected a \" that ends the word that begins here");
     }
     if (current == null) {
@@ -131,6 +119,48 @@ final class Parser {
     }
     current.words.add(word.toString());
     return i;
+  }
+
+  /** Whether keepalived knows escapes behind a keyword. */
+  static boolean isCommand(String keyword) {
+    return keyword.equals("script") || keyword.equals("misc_path") || keyword.startsWith("notify");
+  }
+
+  /** Reads a word without escapes; returns the index behind it, beyond the text without its end. */
+  private static int readPlain(String text, int start, StringBuilder word) {
+    if (text.charAt(start) == '"') {
+      int end = text.indexOf('"', start + 1);
+      word.append(text, start + 1, Math.max(end, start + 1));
+      return end < 0 ? text.length() + 1 : end + 1;
+    }
+    int i = start;
+    while (i < text.length() && !isEnd(text.charAt(i)) && text.charAt(i) != '"') {
+      word.append(text.charAt(i++));
+    }
+    return i;
+  }
+
+  private static boolean isEnd(char c) {
+    return Character.isWhitespace(c) || c == '{' || c == '}';
+  }
+
+  /** Like {@link #readPlain}, with escapes and quotes of both kinds, also within the word. */
+  private static int readCommand(String text, int start, StringBuilder word) {
+    char quote = 0;
+    int i = start;
+    for (; i < text.length() && (quote != 0 || !isEnd(text.charAt(i))); i++) {
+      char c = text.charAt(i);
+      if (c == quote) {
+        quote = 0;
+      } else if (quote == 0 && (c == '"' || c == '\'' && text.indexOf(c, i + 1) > 0)) {
+        quote = c;
+      } else if (quote == '"' && c == '\\' && i + 1 < text.length()) {
+        i = escape(text, i + 1, word);
+      } else {
+        word.append(c);
+      }
+    }
+    return quote == 0 ? i : text.length() + 1;
   }
 
   /** Appends an escaped character; returns the index of its last one. */

@@ -37,6 +37,13 @@ record Reading(Report report) {
     return duration;
   }
 
+  /** Says what keepalived 2.2 does where it expects whole seconds and gets a fraction. */
+  void whole(Directive directive, String does) {
+    if (directive.argument(1).matches("[0-9]+\\.[0-9]+")) {
+      report.approximated(directive, "keepalived 2.2 expects whole seconds here, and " + does);
+    }
+  }
+
   /** Seconds as a duration, or null. */
   static String duration(String seconds) {
     return seconds == null || !DECIMAL.matcher(seconds).matches()

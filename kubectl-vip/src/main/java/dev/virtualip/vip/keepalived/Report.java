@@ -104,6 +104,11 @@ public final class Report {
     return entries.containsKey(directive) || covered.contains(directive);
   }
 
+  /** What else there is to know of a directive, whatever became of it. */
+  void note(Directive directive, String why) {
+    notes.add(new Remark(directive.place(), directive.text(), why));
+  }
+
   /** Something that cannot be in one VirtualIP. */
   void error(String message) {
     if (!errors.contains(message)) {

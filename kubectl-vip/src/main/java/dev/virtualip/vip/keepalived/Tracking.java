@@ -36,7 +36,7 @@ final class Tracking {
     var blocks =
         switch (block.keyword()) {
           case "vrrp_script" -> scripts;
-          case "vrrp_track_process", "track_process" -> processes;
+          case "vrrp_track_process" -> processes;
           case "vrrp_track_file", "track_file" -> files;
           case "bfd_instance" -> bfd;
           default -> null;
@@ -102,6 +102,9 @@ final class Tracking {
     }
     var nic = new Fields().put("name", name, tracked);
     weigh(nic, tracked);
+    if (isFaultWhileUp(nic, tracked)) {
+      return;
+    }
     var list = spec.list("trackInterfaces", tracked);
     if (list.stream().noneMatch(other -> ((Fields) other.content()).text("name").equals(name))) {
       list.add(new Fields.Value(nic, tracked));
@@ -116,6 +119,13 @@ final class Tracking {
       return;
     }
     use(tracked, block);
+    if (blocks == files && isAdded(tracked, block)) {
+      var why =
+          "keepalived adds the number in the file, and a check has none: say weight 0 or less";
+      report.notSupported(tracked, why);
+      report.notSupported(block, why);
+      return;
+    }
     report.translated(block);
     report.translated(tracked);
     var checks = checksOf.computeIfAbsent(spec, _ -> new HashSet<>());
@@ -134,8 +144,10 @@ final class Tracking {
     } else {
       file(block, check);
     }
-    if (check.get("name") != null) {
-      weigh(check, tracked);
+    weigh(check, tracked);
+    if (isFaultWhileUp(check, tracked)) {
+      report.translated(block);
+    } else if (check.get("name") != null) {
       list.add(new Fields.Value(check, tracked));
     } else {
       report.notSupported(tracked, "what it tracks is not supported");
@@ -145,14 +157,39 @@ final class Tracking {
     }
   }
 
+  /** Whether a file's number raises the priority, as it does without a weight, too. */
+  private static boolean isAdded(Directive tracked, Directive block) {
+    var weights = block.block().stream().filter(one -> one.keyword().equals("weight")).toList();
+    var own = weights.isEmpty() ? null : weights.getLast();
+    boolean isOwn = tracked.after("weight") == null;
+    var text = !isOwn ? tracked.after("weight") : own == null ? "1" : own.argument(1);
+    boolean reverse = isOwn ? own != null && own.has("reverse") : tracked.has("reverse");
+    return !text.equals("0") && text.startsWith("-") == reverse;
+  }
+
+  /**
+   * Reverse without a weight is a fault while it is up; without reverse it would be the opposite.
+   */
+  private boolean isFaultWhileUp(Fields fields, Directive tracked) {
+    boolean isFault = fields.get("reverse") != null && fields.get("weight") == null;
+    if (isFault) {
+      report.notSupported(
+          tracked, "reverse without a weight is a fault while it is up, and there is none here");
+    }
+    return isFault;
+  }
+
   private void script(Directive block, Fields check) {
     Directive script = null;
     var settings = new Fields();
     for (var directive : block.block()) {
       switch (directive.keyword()) {
         case "script" -> script = directive;
-        case "interval", "timeout" ->
-            set(settings, directive.keyword(), reading.seconds(directive, 1), directive);
+        case "interval", "timeout" -> {
+          set(settings, directive.keyword(), reading.seconds(directive, 1), directive);
+          boolean isInterval = directive.keyword().equals("interval");
+          reading.whole(directive, isInterval ? "takes 1 s" : "ignores it");
+        }
         case "rise", "fall" ->
             set(settings, directive.keyword(), reading.number(directive, 1, 1, 1000), directive);
         case "weight" -> weigh(settings, directive);
@@ -165,7 +202,7 @@ final class Tracking {
       check.values().clear();
       return;
     }
-    commands.into(check, String.join(" ", script.arguments()), script, null);
+    commands.into(check, script.argument(1), script, null);
     check.values().putAll(settings.values());
   }
 
@@ -242,10 +279,19 @@ final class Tracking {
       return;
     }
     use(tracked, block);
+    var weight = new Fields();
+    block.block().stream()
+        .filter(directive -> directive.keyword().equals("weight"))
+        .forEach(directive -> weigh(weight, directive));
+    weigh(weight, tracked);
     report.approximated(block, "there are sessions between the nodes, too");
+    if (isFaultWhileUp(weight, tracked)) {
+      report.notSupported(block, "what tracks it is not supported");
+      return;
+    }
     report.translated(tracked);
-    var fields = spec.in("detection", block).in("bfd", block);
     var peer = new Fields();
+    var fields = spec.in("detection", block).in("bfd", block);
     for (var directive : block.block()) {
       switch (directive.keyword()) {
         case "neighbor_ip", "neighbour_ip" ->
@@ -253,11 +299,11 @@ final class Tracking {
         case "min_tx", "min_rx" -> interval(fields, directive);
         case "multiplier" ->
             set(fields, "multiplier", reading.number(directive, 1, 2, 20), directive);
-        case "weight" -> weigh(peer, directive);
+        case "weight" -> {}
         default -> Counterparts.BFD.judge(directive, report);
       }
     }
-    weigh(peer, tracked);
+    peer.values().putAll(weight.values());
     fields.add("peers", peer, block);
   }
 
@@ -283,7 +329,7 @@ final class Tracking {
     if (!isOwn && text == null) {
       return;
     }
-    var weight = Reading.number(text, -254, 254);
+    var weight = Reading.number(text, -Integer.MAX_VALUE, Integer.MAX_VALUE);
     if (weight == null) {
       report.notSupported(directive, "expected a weight from -253 to 253");
       return;

@@ -62,10 +62,19 @@ class ConfigurationTest {
   }
 
   @Test
-  void quotesHoldWordsTogetherAndHaveEscapes() throws SyntaxException {
-    assertTree("a|b c|d e f|{", "a \"b c\" d\" e \"f \"{\"");
-    assertTree("a|\"\\|\t|A|A|x", "a \"\\\"\\\\\" \"\\t\" \"\\101\" \"\\x41\" \"\\x\"");
+  void quotesHoldWordsTogetherUpToTheNextQuote() throws SyntaxException {
+    assertTree("a|b c|d| e |f|{", "a \"b c\" d\" e \"f \"{\"");
+    assertTree("auth_pass|a\\tb", "auth_pass \"a\\tb\"");
+    assertRefused(
+        "1:18: expected a \" that ends the word that begins here", "auth_pass \"a b\\\"c\"");
     assertTree("a|it's", "a it's");
+  }
+
+  @Test
+  void commandsHaveEscapesAndQuotesOfBothKinds() throws SyntaxException {
+    assertTree("script|\"\\|\t|A|A|x", "script \"\\\"\\\\\" \"\\t\" \"\\101\" \"\\x41\" \"\\x\"");
+    assertTree("notify|a \"b\" c", "notify 'a \"b\" c'");
+    assertTree("misc_path|it's", "misc_path it's");
   }
 
   @Test

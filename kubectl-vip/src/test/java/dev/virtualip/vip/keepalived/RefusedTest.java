@@ -42,7 +42,7 @@ class RefusedTest {
           expected a number from 1 to 255          | instance A 1 ; priority 256 ; addresses ; }
           spec.addresses is empty                  | instance A 1 ; }
           is not an IPv4 address                   | instance A 1 ; virtual_ipaddress { ; 300.0.2.1 ; } ; }
-          has a wrong prefix length                | instance A 1 ; virtual_ipaddress { ; 192.0.2.1/33 ; } ; }
+          binds it as one of a host                | instance A 1 ; virtual_ipaddress { ; 192.0.2.1/33 ; } ; }
           is out of range                          | instance A 1 ; advert_int 0 ; addresses ; }
           is out of range                          | instance A 1 ; preempt_delay 5000 ; addresses ; }
           expected seconds                         | instance A 1 ; garp_master_delay x ; addresses ; }
@@ -54,7 +54,7 @@ class RefusedTest {
           nothing defines it                       | instance A 1 ; addresses ; track_script { ; gone ; } ; }
           nothing defines it, so it stays          | instance A 1 ; interface $NIC ; addresses ; }
           lo is no way to other hosts              | instance A 1 ; interface lo ; addresses ; }
-          without frob 3                           | instance A 1 ; addresses ; virtual_routes { ; 10.0.0.0/8 frob 3 ; } ; }
+          does not know frob 3                     | instance A 1 ; addresses ; virtual_routes { ; 10.0.0.0/8 frob 3 ; } ; }
           and would match others without           | instance A 1 ; addresses ; virtual_rules { ; from 192.0.2.1 frob 3 ; } ; }
           has the name of the one at               | instance A 1 ; addresses ; } ; instance A 2 ; addresses ; }
           spec.vrid 1 on eth0 is taken             | instance A 1 ; addresses ; } ; instance B 1 ; addresses ; }
