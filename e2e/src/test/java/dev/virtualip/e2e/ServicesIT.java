@@ -204,6 +204,12 @@ class ServicesIT {
     }
     master.mend("eth1");
     cluster.await("one has a master", SOON, () -> answers(cluster, address));
+    for (var lane : List.of("lan-0", "lan-1")) {
+      var spec = cluster.client().resources(VirtualIp.class).withName(lane).get().getSpec();
+      var best = spec.priorityOn("node-a") > spec.priorityOn("node-b") ? "node-a" : "node-b";
+      cluster.await(lane + " is balanced to " + best, LATER, () -> cluster.isReady(lane, best));
+    }
+    cluster.await("it answers", SOON, () -> answers(cluster, address));
   }
 
   private static void localFollowsTheEndpoints(Cluster cluster) {

@@ -41,6 +41,7 @@ import java.util.stream.Collectors;
  * @param services what becomes of the Services, and the VirtualIPs made for them
  * @param dns the records to publish
  * @param turn the next step of the upgrade of the agents
+ * @param rebalances whether a lane is being moved, or waits to be
  */
 public record Decisions(
     Map<String, StatusDecision> statuses,
@@ -49,7 +50,8 @@ public record Decisions(
     TreeSet<String> placement,
     ServiceDecisions services,
     DnsDecision dns,
-    AgentRollout.Turn turn) {
+    AgentRollout.Turn turn,
+    boolean rebalances) {
 
   /**
    * Decides about everything in a view.
@@ -77,12 +79,20 @@ public record Decisions(
             basis.problems(),
             servicesWithoutClass);
     return new Decisions(
-        statuses, vrids, basis.pools(), basis.placement(), services, dns, basis.turn());
+        statuses,
+        vrids,
+        basis.pools(),
+        basis.placement(),
+        services,
+        dns,
+        basis.turn(),
+        basis.rebalance().waits());
   }
 
   /** Whether to decide again soon even without a change, because a step waits for time to pass. */
   public boolean unsettled() {
     return turn != AgentRollout.Turn.NONE
+        || rebalances
         || statuses.values().stream().anyMatch(status -> !status.handOvers().isEmpty());
   }
 
@@ -96,6 +106,7 @@ public record Decisions(
       List<NodeFacts> facts,
       Map<String, String> drains,
       Map<String, SwitchOver> switchOvers,
+      Rebalance rebalance,
       TreeSet<String> placement,
       AgentRollout.Turn turn,
       Set<String> outdated,
@@ -123,6 +134,8 @@ public record Decisions(
       var turn =
           AgentRollout.turn(
               revision, view.pods(), placement, believed, facts, drains.keySet(), view.now());
+      var switchOvers =
+          SwitchOvers.of(view.believed().values(), refused(problems), facts, drains, turn.node());
       return new Basis(
           view,
           allocated,
@@ -131,7 +144,14 @@ public record Decisions(
           owned,
           facts,
           drains,
-          SwitchOvers.of(view.believed().values(), refused(problems), facts, drains, turn.node()),
+          switchOvers,
+          Rebalance.of(
+              believed,
+              refused(problems),
+              drains.keySet(),
+              turn != AgentRollout.Turn.NONE,
+              switchOvers.keySet(),
+              view.now()),
           placement,
           turn,
           AgentRollout.outdated(revision, view.pods()),
@@ -203,13 +223,17 @@ public record Decisions(
       var name = stored.getMetadata().getName();
       var vip = view.believed().get(name);
       var switchOver = switchOvers.get(name);
+      boolean rebalanced = name.equals(rebalance.vip());
       var wanted =
           new HandOvers.Wanted(
               drains,
               turn.node(),
               turn.begins(),
               outdated,
-              SwitchOvers.inForce(switchOver) ? switchOver.to() : null);
+              SwitchOvers.inForce(switchOver)
+                  ? switchOver.to()
+                  : rebalanced ? rebalance.to() : null,
+              rebalanced && !SwitchOvers.inForce(switchOver));
       var handOvers =
           vip.mirrored() ? Map.<String, HandOver>of() : HandOvers.of(vip, wanted, view.now());
       var conditions = new ArrayList<>(VirtualIpConditions.of(vip, problems.get(name), facts));

@@ -49,14 +49,20 @@ public final class HandOvers {
    * @param upgrading the node whose agent is being replaced, or null
    * @param upgradeBegins whether its old agent still runs
    * @param outdated nodes whose agents have yet to be replaced
-   * @param switchTo the node that has to be master by a switch-over, or null
+   * @param switchTo the node that has to be master by a switch-over or a rebalancing, or null
+   * @param rebalances whether it is a rebalancing
    */
   public record Wanted(
       Map<String, String> drains,
       String upgrading,
       boolean upgradeBegins,
       Set<String> outdated,
-      String switchTo) {}
+      String switchTo,
+      boolean rebalances) {
+    private String switchReason() {
+      return (rebalances ? "Rebalance(" : "SwitchOver(") + switchTo + ")";
+    }
+  }
 
   private HandOvers(VirtualIp vip, Wanted wanted, Instant now) {
     this.reports = ClusterView.reports(vip);
@@ -182,7 +188,7 @@ public final class HandOvers {
             .sorted(Comparator.comparingInt(this::ownPriority).thenComparing(node -> node))
             .toList();
     for (var node : ordered) {
-      ask(node, Math.min(rank++, RANK_MAX), "SwitchOver(" + to + ")");
+      ask(node, Math.min(rank++, RANK_MAX), wanted.switchReason());
     }
   }
 

@@ -31,11 +31,11 @@ class HandOversTest {
   }
 
   private String asked(Map<String, String> drains, String upgrading, boolean begins, String to) {
-    return asked(new Wanted(drains, upgrading, begins, Set.of(), to));
+    return asked(new Wanted(drains, upgrading, begins, Set.of(), to, false));
   }
 
   private String upgraded(String node, String... outdated) {
-    return asked(new Wanted(Map.of(), node, true, Set.of(outdated), null));
+    return asked(new Wanted(Map.of(), node, true, Set.of(outdated), null, false));
   }
 
   private String asked(Wanted wanted) {
