@@ -24,6 +24,7 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.Timeout;
 
 /**
@@ -244,8 +245,9 @@ class ServicesIT {
     cluster.await("it is gone", SOON, () -> lane(cluster, address).isEmpty());
   }
 
-  /** No pass or fail by time, but for the deadline: the machine decides it. */
+  /** No pass or fail by time, but for the deadline: the machine decides it. So it is on request. */
   @Test
+  @EnabledIfSystemProperty(named = "virtualip.services.many", matches = "true")
   void aThousandServicesAtOnce() {
     try (var lab = Lab.open();
         var cluster = start(lab)) {
