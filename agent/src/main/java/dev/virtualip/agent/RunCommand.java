@@ -8,6 +8,8 @@ import dev.virtualip.agent.check.IdleConnections;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.check.ScheduledCheck;
+import dev.virtualip.agent.cli.ApiOptions;
+import dev.virtualip.agent.cli.Endpoint;
 import dev.virtualip.agent.disk.KeyRecord;
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.disk.ServiceRecord;
@@ -20,7 +22,6 @@ import dev.virtualip.agent.instance.ServerCheck;
 import dev.virtualip.agent.instance.Stopwatch;
 import dev.virtualip.agent.kube.ApiServer;
 import dev.virtualip.agent.kube.Heartbeat;
-import dev.virtualip.agent.kube.Heartbeat.PodReference;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
 import dev.virtualip.agent.kube.TransitionEvents;
@@ -65,7 +66,6 @@ import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import java.io.IOException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,6 +87,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -105,13 +106,7 @@ final class RunCommand implements Callable<Integer> {
   static final String SECOND = "--second";
 
   @Spec private CommandSpec spec;
-
-  @Option(
-      names = "--node",
-      required = true,
-      paramLabel = "NAME",
-      description = "Name of this node, as in its Node object.")
-  private String nodeName;
+  @Mixin private ApiOptions api;
 
   @Option(
       names = "--manifests",
@@ -124,35 +119,6 @@ final class RunCommand implements Callable<Integer> {
       paramLabel = "DIR",
       description = "With --manifests: passwords, as files SECRET-NAME/KEY.")
   private Path secrets;
-
-  @Option(
-      names = "--kubeconfig",
-      paramLabel = "FILE",
-      description = "How to reach the API server. Default: the pod's service account.")
-  private Path kubeconfig;
-
-  @Option(
-      names = "--namespace",
-      paramLabel = "NAME",
-      defaultValue = "virtualip-system",
-      description = "Namespace of the Secrets. Default: ${DEFAULT-VALUE}")
-  private String namespace;
-
-  @Option(
-      names = "--pod-name",
-      paramLabel = "NAME",
-      defaultValue = "${env:POD_NAME:-}",
-      description =
-          "Name of the agent's own pod, with which its heartbeat's Lease goes away. Default:"
-              + " POD_NAME of the environment.")
-  private String podName;
-
-  @Option(
-      names = "--pod-uid",
-      paramLabel = "UID",
-      defaultValue = "${env:POD_UID:-}",
-      description = "UID of that pod. Default: POD_UID of the environment.")
-  private String podUid;
 
   @Option(
       names = "--state-dir",
@@ -199,7 +165,7 @@ final class RunCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (manifests != null && kubeconfig != null) {
+    if (manifests != null && api.kubeconfig() != null) {
       throw usage("--manifests and --kubeconfig exclude each other: give one");
     }
     if (secrets != null && manifests == null) {
@@ -211,13 +177,13 @@ final class RunCommand implements Callable<Integer> {
     if (second != Boolean.getBoolean(AddressPort.SECOND)) {
       throw usage(SECOND + " takes no value: write it alone");
     }
-    var address = address("--listen", listen);
-    System.setProperty(LineEncoder.NODE, nodeName);
+    var address = Endpoint.parse(spec, "--listen", listen, "127.0.0.1:9405");
+    System.setProperty(LineEncoder.NODE, api.nodeName());
     LOG.info("start source={} listen={}", source(), listen);
     try (var netlink = new Netlink();
         var ipvs = new Ipvs();
         var statistics = new Ipvs();
-        var client = manifests == null ? ApiServer.client(kubeconfig) : null;
+        var client = manifests == null ? ApiServer.client(api.kubeconfig()) : null;
         var recorder = record == null ? null : FileRecorder.to(record, FileRecorder.SIZE_MAX)) {
       run(netlink, ipvs, statistics, client, recorder, address);
     }
@@ -274,7 +240,7 @@ final class RunCommand implements Callable<Integer> {
         var _ =
             new AgentHttp(
                 address,
-                nodeName,
+                api.nodeName(),
                 wiring.loop::alive,
                 wiring.loop::configured,
                 wiring.loop::statuses,
@@ -313,18 +279,10 @@ final class RunCommand implements Callable<Integer> {
   private MetricsHttp openMetrics(PrometheusMeterRegistry registry) {
     return openMetrics == null
         ? null
-        : MetricsHttp.start(address("--metrics", openMetrics), registry::scrape, System::nanoTime);
-  }
-
-  private InetSocketAddress address(String option, String text) {
-    int colon = text.lastIndexOf(':');
-    try {
-      return new InetSocketAddress(
-          InetAddress.ofLiteral(text.substring(0, colon)),
-          Integer.parseInt(text.substring(colon + 1)));
-    } catch (IndexOutOfBoundsException | IllegalArgumentException e) {
-      throw usage(option + " " + text + ": give an IP address and a port, as in 127.0.0.1:9405");
-    }
+        : MetricsHttp.start(
+            Endpoint.parse(spec, "--metrics", openMetrics, "127.0.0.1:9405"),
+            registry::scrape,
+            System::nanoTime);
   }
 
   private ParameterException usage(String message) {
@@ -369,12 +327,15 @@ final class RunCommand implements Callable<Integer> {
       this.client = client;
       this.metrics = metrics;
       kubernetes =
-          client == null ? null : new KubernetesSource(client, nodeName, namespace, this::desired);
-      reporter = client == null ? null : StatusReporter.start(client, nodeName, kubernetes::status);
-      events = client == null ? null : EventWriter.start(client, "virtualip-agent", nodeName);
+          client == null
+              ? null
+              : new KubernetesSource(client, api.nodeName(), api.namespace(), this::desired);
+      reporter =
+          client == null ? null : StatusReporter.start(client, api.nodeName(), kubernetes::status);
+      events = client == null ? null : EventWriter.start(client, "virtualip-agent", api.nodeName());
       transitions =
-          client == null ? null : new TransitionEvents(events, nodeName, System::nanoTime);
-      snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, nodeName);
+          client == null ? null : new TransitionEvents(events, api.nodeName(), System::nanoTime);
+      snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, api.nodeName());
       masterRecord = stateDir == null ? null : MasterRecord.in(stateDir);
       serviceRecord = stateDir == null ? null : ServiceRecord.in(stateDir);
       keyRecord = client == null || stateDir == null ? null : KeyRecord.in(stateDir);
@@ -382,13 +343,13 @@ final class RunCommand implements Callable<Integer> {
       pods = live == null || stateDir == null ? live : RememberedReadiness.in(stateDir, live);
       notifier =
           new Notifier(
-              nodeName,
+              api.nodeName(),
               scripts,
               registry,
               (virtualIp, problems) -> loop.put(new Input.Noted(virtualIp, problems)));
       planning =
           new Planning(
-              new Plan(nodeName, earlierKeys()),
+              new Plan(api.nodeName(), earlierKeys()),
               this,
               change -> loop.put(new Input.PlanChanged(change)));
     }
@@ -396,7 +357,7 @@ final class RunCommand implements Callable<Integer> {
     private KeyRings earlierKeys() {
       return client == null
           ? KeyRings.untold()
-          : KeyRings.of(nodeName, keyRecord == null ? Map.of() : keyRecord.read());
+          : KeyRings.of(api.nodeName(), keyRecord == null ? Map.of() : keyRecord.read());
     }
 
     Map<String, MasterRecord.Master> earlierMasters() {
@@ -410,7 +371,7 @@ final class RunCommand implements Callable<Integer> {
     void startSource() throws IOException {
       Thread.ofPlatform().daemon().name("plan").start(planning);
       if (kubernetes == null) {
-        ManifestSource.start(manifests, secrets, nodeName, this::desired);
+        ManifestSource.start(manifests, secrets, api.nodeName(), this::desired);
         return;
       }
       if (snapshot != null) {
@@ -419,12 +380,7 @@ final class RunCommand implements Callable<Integer> {
       kubernetes.start(reporter::statusChanged);
       heartbeat =
           Heartbeat.start(
-              client,
-              nodeName,
-              namespace,
-              podUid.isEmpty() ? null : new PodReference(podName, podUid),
-              loop::alive,
-              reporter::heartbeat);
+              client, api.nodeName(), api.namespace(), api.pod(), loop::alive, reporter::heartbeat);
     }
 
     private boolean neighbourChanged(BfdLoop.News news) {

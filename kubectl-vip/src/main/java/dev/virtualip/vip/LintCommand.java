@@ -7,8 +7,6 @@ import dev.virtualip.crds.manifest.Manifests.Parsed;
 import dev.virtualip.crds.schema.NodeOverride;
 import dev.virtualip.vip.tell.Budget;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Comparator;
@@ -33,8 +31,6 @@ import picocli.CommandLine.Spec;
             + " could be better, and how long a failover takes. Node objects among them tell whether a selector matches,"
             + " VirtualIPPools what is allowed.")
 final class LintCommand implements Callable<Integer> {
-  private static final Path STDIN = Path.of("-");
-
   private static final JudgedManifests.Machine CLUSTER =
       new JudgedManifests.Machine() {
         @Override
@@ -54,8 +50,8 @@ final class LintCommand implements Callable<Integer> {
   @Override
   public Integer call() throws IOException {
     var files = new ArrayList<Parsed>();
-    for (var path : paths) {
-      files.addAll(read(path));
+    for (var file : named()) {
+      files.add(Manifests.readOrStandardInput(file));
     }
     var judged = JudgedManifests.of(files, CLUSTER);
     var out = command.commandLine().getOut();
@@ -104,26 +100,15 @@ final class LintCommand implements Callable<Integer> {
     return lines;
   }
 
-  private List<Parsed> read(Path path) throws IOException {
-    if (path.equals(STDIN)) {
-      var text = new String(System.in.readAllBytes(), StandardCharsets.UTF_8);
-      return List.of(Manifests.parse(path, text));
+  private List<Path> named() throws IOException {
+    try {
+      return Manifests.named(paths);
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command.commandLine(), e.getMessage(), e);
     }
-    if (!Files.exists(path)) {
-      throw usage("no file or directory " + path + ": name one that exists");
-    }
-    var files = Files.isDirectory(path) ? Manifests.in(path) : List.of(path);
-    if (files.isEmpty()) {
-      throw usage("no *.yaml, *.yml or *.json in " + path);
-    }
-    return files.stream().map(Manifests::read).toList();
   }
 
   private static String count(int n, String what) {
     return n + " " + what + (n == 1 ? "" : "s");
-  }
-
-  private ParameterException usage(String message) {
-    return new ParameterException(command.commandLine(), message);
   }
 }

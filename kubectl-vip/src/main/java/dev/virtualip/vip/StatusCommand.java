@@ -3,11 +3,11 @@ package dev.virtualip.vip;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.kube.AnyChange;
 import dev.virtualip.vip.tell.Status;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
-import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -114,7 +114,7 @@ final class StatusCommand implements Callable<Integer> {
   private void watch(KubernetesClient client) throws InterruptedException {
     var changed = new Semaphore(1);
     var kind = client.resources(VirtualIp.class);
-    var told = new Changes(changed);
+    var told = new AnyChange<VirtualIp>(changed::release);
     try (var informer = name == null ? kind.inform(told) : kind.withName(name).inform(told)) {
       var screen = connection.screen();
       while (informer.isRunning()) {
@@ -131,23 +131,5 @@ final class StatusCommand implements Callable<Integer> {
       }
     }
     throw new IllegalStateException("the API server has ended the watch: begin again");
-  }
-
-  /** Says that something has changed. */
-  private record Changes(Semaphore changed) implements ResourceEventHandler<VirtualIp> {
-    @Override
-    public void onAdd(VirtualIp vip) {
-      changed.release();
-    }
-
-    @Override
-    public void onUpdate(VirtualIp before, VirtualIp vip) {
-      changed.release();
-    }
-
-    @Override
-    public void onDelete(VirtualIp vip, boolean unknown) {
-      changed.release();
-    }
   }
 }

@@ -15,6 +15,9 @@ public final class ApiCall {
   /** Content type of a JSON merge patch (RFC 7396). */
   public static final String MERGE_PATCH = "application/merge-patch+json";
 
+  /** Content type of a JSON patch (RFC 6902). */
+  public static final String JSON_PATCH = "application/json-patch+json";
+
   /** Content type of a server-side apply; JSON is YAML. */
   public static final String APPLY_PATCH = "application/apply-patch+yaml";
 

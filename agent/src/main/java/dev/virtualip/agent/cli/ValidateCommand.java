@@ -13,8 +13,6 @@ import dev.virtualip.crds.manifest.Manifests.ObjectRef;
 import dev.virtualip.crds.manifest.Manifests.Parsed;
 import dev.virtualip.crds.schema.VirtualIp;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -34,8 +32,6 @@ import picocli.CommandLine.Spec;
         "Checks VirtualIP manifests, all together, and prints every problem. Node objects among"
             + " them tell whether a selector matches, VirtualIPPools what is allowed.")
 public final class ValidateCommand implements Callable<Integer> {
-  private static final Path STDIN = Path.of("-");
-
   @Option(
       names = "--node",
       paramLabel = "NAME",
@@ -61,7 +57,7 @@ public final class ValidateCommand implements Callable<Integer> {
     var files = files();
     var parsed = new ArrayList<Parsed>();
     for (var file : files) {
-      parsed.add(read(file));
+      parsed.add(Manifests.readOrStandardInput(file));
     }
     var judged = JudgedManifests.of(parsed, new ThisMachine(nics()));
     judged.notes().forEach(this::note);
@@ -123,31 +119,11 @@ public final class ValidateCommand implements Callable<Integer> {
   }
 
   private List<Path> files() throws IOException {
-    var files = new ArrayList<Path>();
-    for (var path : paths) {
-      if (Files.isDirectory(path)) {
-        var inside = Manifests.in(path);
-        if (inside.isEmpty()) {
-          throw usage("no *.yaml, *.yml or *.json in " + path);
-        }
-        files.addAll(inside);
-      } else if (path.equals(STDIN) || Files.exists(path)) {
-        files.add(path);
-      } else {
-        throw usage("no file or directory " + path + ": name one that exists");
-      }
+    try {
+      return Manifests.named(paths).stream().distinct().toList();
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(command.commandLine(), e.getMessage(), e);
     }
-    return files.stream().distinct().toList();
-  }
-
-  private ParameterException usage(String message) {
-    return new ParameterException(command.commandLine(), message);
-  }
-
-  private static Parsed read(Path file) throws IOException {
-    return file.equals(STDIN)
-        ? Manifests.parse(file, new String(System.in.readAllBytes(), StandardCharsets.UTF_8))
-        : Manifests.read(file);
   }
 
   private List<Problem> scriptProblems(VirtualIp vip) {

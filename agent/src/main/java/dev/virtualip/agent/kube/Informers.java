@@ -1,7 +1,6 @@
 package dev.virtualip.agent.kube;
 
 import io.fabric8.kubernetes.client.KubernetesClientException;
-import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.concurrent.CompletionStage;
 import java.util.concurrent.atomic.AtomicReference;
@@ -49,25 +48,5 @@ final class Informers {
           return true;
         });
     return informer.start();
-  }
-
-  /** Runs for each change of an object, after it is in the store; must not block. */
-  static <T> ResourceEventHandler<T> onAnyChange(Runnable changed) {
-    return new ResourceEventHandler<>() {
-      @Override
-      public void onAdd(T object) {
-        changed.run();
-      }
-
-      @Override
-      public void onUpdate(T before, T object) {
-        changed.run();
-      }
-
-      @Override
-      public void onDelete(T object, boolean finalStateUnknown) {
-        changed.run();
-      }
-    };
   }
 }

@@ -415,9 +415,9 @@ public final class KubernetesSource implements AutoCloseable {
       }
       if (!own.isEmpty()) {
         wrong.put(name, own);
-      }
-      if (!own.isEmpty() && !own.equals(problems.get(name))) {
-        LOG.warn("virtualip_unreadable vip={} problems={}", name, own);
+        if (!own.equals(problems.get(name))) {
+          LOG.warn("virtualip_unreadable vip={} problems={}", name, own);
+        }
       }
       var before = good.get(name);
       if (before != null && before.isVersionOf(object)) {

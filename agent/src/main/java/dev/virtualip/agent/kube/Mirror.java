@@ -50,7 +50,6 @@ public final class Mirror implements AutoCloseable {
   /** An agent that is replaced is away for some seconds. */
   private static final int MISSES_MAX = 5;
 
-  private static final String JSON_PATCH = "application/json-patch+json";
   private static final String PATH =
       "apis/"
           + HasMetadata.getApiVersion(VirtualIp.class)
@@ -349,7 +348,7 @@ public final class Mirror implements AutoCloseable {
     }
     add(patch.addObject(), "/metadata/annotations").set("value", annotations(object.getMetadata()));
     add(patch.addObject(), "/metadata/labels").set("value", labels(object.getMetadata()));
-    if (!sent("PATCH", PATH + "/" + name, JSON_PATCH, patch.toString())) {
+    if (!sent("PATCH", PATH + "/" + name, ApiCall.JSON_PATCH, patch.toString())) {
       return;
     }
     if (vip.getMetadata().getGeneration().equals(shown.get(name))) {

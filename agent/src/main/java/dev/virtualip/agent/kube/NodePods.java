@@ -3,6 +3,7 @@ package dev.virtualip.agent.kube;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.crds.schema.LabelSelector;
+import dev.virtualip.kube.AnyChange;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -107,7 +108,7 @@ final class NodePods implements PodReadiness, AutoCloseable {
   private synchronized SharedIndexInformer<Pod> informer() {
     if (informer == null && !closed) {
       informer = watched.get();
-      informer.addEventHandler(Informers.onAnyChange(this::look));
+      informer.addEventHandler(new AnyChange<>(this::look));
       Informers.startForEver(informer, "pods").thenRunAsync(this::look);
     }
     return informer;

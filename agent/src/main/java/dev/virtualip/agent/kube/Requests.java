@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.kube.AnyChange;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
@@ -45,7 +46,7 @@ final class Requests implements AutoCloseable {
    * @param changed called by any thread when they may have changed; must not block
    */
   void start(Runnable changed) {
-    informer.addEventHandler(Informers.onAnyChange(changed));
+    informer.addEventHandler(new AnyChange<>(changed));
     Informers.startForEver(
             informer,
             "hand-overs",

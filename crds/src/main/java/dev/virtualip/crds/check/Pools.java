@@ -30,6 +30,11 @@ public final class Pools {
             .toList());
   }
 
+  /** All of them, by name; those with problems of their own included. */
+  public List<CheckedPool> all() {
+    return pools;
+  }
+
   /**
    * The outcome of a check with the problem that no pool allows the VirtualIP; the same object if
    * it has problems of its own, or there is nothing against it.

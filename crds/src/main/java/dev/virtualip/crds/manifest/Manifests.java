@@ -15,6 +15,7 @@ import io.fabric8.kubernetes.api.model.NodeStatus;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -31,6 +32,7 @@ import java.util.stream.Stream;
  * Other kinds are ignored.
  */
 public final class Manifests {
+  private static final Path STDIN = Path.of("-");
   private static final String GROUP = "virtualip.dev/";
   private static final String API_VERSION = HasMetadata.getApiVersion(VirtualIp.class);
   private static final String KIND = HasMetadata.getKind(VirtualIp.class);
@@ -147,6 +149,37 @@ public final class Manifests {
           .sorted()
           .toList();
     }
+  }
+
+  /**
+   * The files that a command line names: of a directory all that are manifests; {@code -} stays.
+   *
+   * @throws IllegalArgumentException if one is not there, or a directory has none; with what to do
+   */
+  public static List<Path> named(Collection<Path> paths) throws IOException {
+    var files = new ArrayList<Path>();
+    for (var path : paths) {
+      if (Files.isDirectory(path)) {
+        var inside = in(path);
+        if (inside.isEmpty()) {
+          throw new IllegalArgumentException("no *.yaml, *.yml or *.json in " + path);
+        }
+        files.addAll(inside);
+      } else if (path.equals(STDIN) || Files.exists(path)) {
+        files.add(path);
+      } else {
+        throw new IllegalArgumentException(
+            "no file or directory " + path + ": name one that exists");
+      }
+    }
+    return files;
+  }
+
+  /** Reads a file like {@link #read}, or standard input where it is {@code -}. */
+  public static Parsed readOrStandardInput(Path file) throws IOException {
+    return file.equals(STDIN)
+        ? parse(file, new String(System.in.readAllBytes(), StandardCharsets.UTF_8))
+        : read(file);
   }
 
   /**

@@ -25,7 +25,6 @@ import java.util.Set;
  */
 final class Services {
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final String JSON_PATCH = "application/json-patch+json";
   private static final String VIPS =
       "apis/" + HasMetadata.getApiVersion(VirtualIp.class) + "/virtualips";
 
@@ -107,7 +106,7 @@ final class Services {
     var patch = new ArrayList<Map<String, Object>>();
     patch.add(add("/metadata/resourceVersion", vip.getMetadata().getResourceVersion()));
     lane.spec().forEach((field, value) -> patch.add(add("/spec/" + field, value)));
-    var answer = sent("PATCH", VIPS + "/" + lane.name(), JSON_PATCH, patch, lane.name());
+    var answer = sent("PATCH", VIPS + "/" + lane.name(), ApiCall.JSON_PATCH, patch, lane.name());
     if (answer.ok()) {
       latest.put(Serialization.unmarshal(answer.body(), VirtualIp.class), false, now);
       journal.lane(lane.name(), "edited");

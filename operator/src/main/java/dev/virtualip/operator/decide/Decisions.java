@@ -1,5 +1,6 @@
 package dev.virtualip.operator.decide;
 
+import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.check.CheckedSpec.Result;
 import dev.virtualip.crds.check.Conflicts;
@@ -27,6 +28,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
@@ -74,10 +76,7 @@ public record Decisions(
     var dns = DnsDecision.of(basis.checked(), basis.problems());
     var services =
         ServiceDecisions.of(
-            view,
-            new OwnedAddresses(basis.facts(), apiServer),
-            basis.problems(),
-            servicesWithoutClass);
+            view, basis.allowed().all(), basis.own(), basis.problems(), servicesWithoutClass);
     return new Decisions(
         statuses,
         vrids,
@@ -99,6 +98,8 @@ public record Decisions(
   /** Facts about the whole cluster, by which the status of each VirtualIP is decided. */
   private record Basis(
       ClusterView view,
+      Pools allowed,
+      OwnedAddresses own,
       VridAllocation allocated,
       List<Result> checked,
       Map<String, List<Problem>> problems,
@@ -116,15 +117,16 @@ public record Decisions(
     static Basis of(
         ClusterView view, List<DrainTrigger> drainOn, String revision, InetAddress apiServer) {
       var facts = view.facts();
-      var pools = Pools.of(view.pools());
-      var allocated = VridAllocation.of(view.vips(), pools);
+      var allowed = Pools.of(view.pools());
+      var own = new OwnedAddresses(facts, apiServer);
+      var allocated = VridAllocation.of(view.vips(), allowed);
       var checked =
           view.vips().stream()
               .map(vip -> CheckedSpec.check(allocated.apply(vip)).withVip(vip))
-              .map(pools::judge)
+              .map(allowed::judge)
               .map(allocated::explain)
               .toList();
-      var owned = owned(checked, facts, apiServer);
+      var owned = owned(checked, facts, own);
       var problems = problems(view, checked, owned);
       // Agents that run from files are asked for nothing.
       var believed =
@@ -138,6 +140,8 @@ public record Decisions(
           SwitchOvers.of(view.believed().values(), refused(problems), facts, drains, turn.node());
       return new Basis(
           view,
+          allowed,
+          own,
           allocated,
           checked,
           problems,
@@ -164,8 +168,7 @@ public record Decisions(
      * one may well be the address by which the API server is reached.
      */
     private static Map<String, List<Problem>> owned(
-        List<Result> checked, List<NodeFacts> facts, InetAddress apiServer) {
-      var own = new OwnedAddresses(facts, apiServer);
+        List<Result> checked, List<NodeFacts> facts, OwnedAddresses own) {
       var ofNodes = new OwnedAddresses(facts, null);
       var owned = new HashMap<String, List<Problem>>();
       for (var vip : checked) {
@@ -201,12 +204,13 @@ public record Decisions(
 
     Map<String, VirtualIpPoolStatus> pools() {
       var accepted = checked.stream().filter(vip -> problems.get(vip.name()).isEmpty()).toList();
+      var byName =
+          allowed.all().stream().collect(Collectors.toMap(CheckedPool::name, Function.identity()));
       var statuses = new TreeMap<String, VirtualIpPoolStatus>();
-      view.pools()
-          .forEach(
-              pool ->
-                  statuses.put(
-                      pool.getMetadata().getName(), PoolUse.status(pool, accepted, view.now())));
+      for (var pool : view.pools()) {
+        var name = pool.getMetadata().getName();
+        statuses.put(name, PoolUse.status(pool, byName.get(name), accepted, view.now()));
+      }
       return statuses;
     }
 
@@ -223,6 +227,8 @@ public record Decisions(
       var name = stored.getMetadata().getName();
       var vip = view.believed().get(name);
       var switchOver = switchOvers.get(name);
+      var switchTo = SwitchOvers.inForce(switchOver) ? switchOver.to() : null;
+      // Never what somebody has switched over.
       boolean rebalanced = name.equals(rebalance.vip());
       var wanted =
           new HandOvers.Wanted(
@@ -230,10 +236,8 @@ public record Decisions(
               turn.node(),
               turn.begins(),
               outdated,
-              SwitchOvers.inForce(switchOver)
-                  ? switchOver.to()
-                  : rebalanced ? rebalance.to() : null,
-              rebalanced && !SwitchOvers.inForce(switchOver));
+              rebalanced ? rebalance.to() : switchTo,
+              rebalanced);
       var handOvers =
           vip.mirrored() ? Map.<String, HandOver>of() : HandOvers.of(vip, wanted, view.now());
       var conditions = new ArrayList<>(VirtualIpConditions.of(vip, problems.get(name), facts));

@@ -25,10 +25,11 @@ final class PoolUse {
   /**
    * The status of a pool.
    *
+   * @param checked the same pool, checked
    * @param accepted the accepted VirtualIPs
    */
-  static VirtualIpPoolStatus status(VirtualIpPool pool, Collection<Result> accepted, Instant now) {
-    var checked = CheckedPool.of(pool);
+  static VirtualIpPoolStatus status(
+      VirtualIpPool pool, CheckedPool checked, Collection<Result> accepted, Instant now) {
     var used = new HashSet<InetAddress>();
     var names = new TreeSet<String>();
     for (var vip : accepted) {

@@ -37,16 +37,17 @@ public record ServiceDecisions(
   /**
    * Decides about all Services.
    *
+   * @param pools the pools, checked
    * @param owned addresses that the cluster has for its own
    * @param problems what keeps VirtualIPs from being accepted, by name
    * @param withoutClass whether those without a class are served
    */
   static ServiceDecisions of(
       ClusterView view,
+      List<CheckedPool> pools,
       OwnedAddresses owned,
       Map<String, List<Problem>> problems,
       boolean withoutClass) {
-    var pools = view.pools().stream().map(CheckedPool::of).toList();
     var ours =
         view.services().stream().filter(s -> ServiceRequest.isOurs(s, withoutClass)).toList();
     var outcomes =

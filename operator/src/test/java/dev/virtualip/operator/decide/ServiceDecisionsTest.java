@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.check.OwnedAddresses;
+import dev.virtualip.crds.check.Pools;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
@@ -62,7 +63,8 @@ class ServiceDecisionsTest {
             List.of(),
             Map.of(),
             Instant.EPOCH);
-    return ServiceDecisions.of(view, new OwnedAddresses(List.of(), null), problems, false);
+    return ServiceDecisions.of(
+        view, Pools.of(view.pools()).all(), new OwnedAddresses(List.of(), null), problems, false);
   }
 
   private static Map<String, List<String>> writes(ServiceDecisions decided) {
