@@ -172,6 +172,8 @@ public sealed interface State {
     MasterResigned(Reason.Kind.MasterResigned),
     /** The master has said a second time that it resigns, as keepalived does at a fault. */
     ResignedAgain(Reason.Kind.MasterResigned),
+    /** The master has resigned, and the whole skew is waited for: it hands over, for example. */
+    MasterLeaves(Reason.Kind.MasterResigned),
     /** The master was lost by BFD. */
     NeighbourDown(Reason.Kind.NeighbourDown),
     /** The master has a lower priority. */
@@ -188,14 +190,14 @@ public sealed interface State {
       this.cause = cause;
     }
 
-    /** Whether the master is known to be gone, so that the best backup follows at once. */
+    /** Whether the best backup follows within milliseconds, for the master is known to be gone. */
     boolean follows() {
-      return resigned() || this == NeighbourDown || this == MasterSilent;
+      return this == NeighbourDown || this == MasterSilent || resigned() && this != MasterLeaves;
     }
 
     /** Whether the master has said that it resigns. */
     boolean resigned() {
-      return this == MasterResigned || this == ResignedAgain;
+      return this == MasterResigned || this == ResignedAgain || this == MasterLeaves;
     }
 
     /** The cause of the change to Active. */

@@ -271,7 +271,8 @@ public record VirtualRouter(
 
   /**
    * Moves a running Active_Down_Timer by the change of the down interval, or of the skew, as
-   * keepalived does. A wait of milliseconds goes on as it is.
+   * keepalived does. So who is asked to stand back while its master hands over does. A wait of
+   * milliseconds goes on as it is.
    */
   private VirtualRouter rearmed(VirtualRouter before, long now) {
     if (!(state instanceof Backup backup)) {
@@ -280,13 +281,12 @@ public record VirtualRouter(
     // A backup that has learned no other interval uses its own.
     boolean own = backup.masterInterval() == before.config.advertInterval();
     long interval = own ? config.advertInterval() : bounded(backup.masterInterval());
-    boolean follows = backup.takeover().follows();
     long shift =
-        follows
+        backup.takeover() == Takeover.MasterLeaves
             ? skewTime(interval) - before.skewTime(backup.masterInterval())
             : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     // An expired timer is not moved: its lateness tells whether the node slept.
-    boolean running = backup.activeDownAt() > now && (exclusive() || !follows);
+    boolean running = backup.activeDownAt() > now && !backup.takeover().follows();
     long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(
         new Backup(
@@ -375,9 +375,16 @@ public record VirtualRouter(
   private Backup resigned(Backup backup, long now) {
     return switch (backup.takeover()) {
       case MasterResigned -> backup.meaning(Takeover.ResignedAgain);
-      case ResignedAgain -> backup.until(now + skewTime(backup.masterInterval()));
-      default -> backup.until(now + succession(backup, now)).meaning(Takeover.MasterResigned);
+      case ResignedAgain, MasterLeaves -> leaving(backup, now);
+      default ->
+          waitsForSkew(backup, now)
+              ? leaving(backup, now)
+              : backup.until(now + succession(backup, now)).meaning(Takeover.MasterResigned);
     };
+  }
+
+  private Backup leaving(Backup backup, long now) {
+    return backup.until(now + skewTime(backup.masterInterval())).meaning(Takeover.MasterLeaves);
   }
 
   /**
@@ -668,10 +675,14 @@ public record VirtualRouter(
    */
   private long succession(Backup backup, long now) {
     long interval = backup.masterInterval();
-    boolean yielded = backup.yieldedAt() != 0 && now - backup.yieldedAt() < interval;
-    return exclusive() || yielded
+    return waitsForSkew(backup, now)
         ? skewTime(interval)
         : Timers.successionTime(config.version(), priority, interval);
+  }
+
+  private boolean waitsForSkew(Backup backup, long now) {
+    boolean yielded = backup.yieldedAt() != 0 && now - backup.yieldedAt() < backup.masterInterval();
+    return exclusive() || yielded;
   }
 
   /**

@@ -194,12 +194,13 @@ final class StepTable {
   /** A running timer moves as its interval or skew changes; not a wait of milliseconds. */
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
-    boolean follows = b.takeover() != Takeover.MasterDown && !preempts(b.takeover());
+    boolean leaves = b.takeover() == Takeover.MasterLeaves;
+    boolean follows = b.takeover() != Takeover.MasterDown && !preempts(b.takeover()) && !leaves;
     long shift =
-        follows
+        leaves
             ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
             : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
-    boolean running = b.activeDownAt() > c.now() && (exclusive(c) || !follows);
+    boolean running = b.activeDownAt() > c.now() && !follows;
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
     long delayed =
         c.event() instanceof ConfigChanged changed && b.preemptAt() != NEVER
@@ -290,7 +291,7 @@ final class StepTable {
                       switch (c.backup().takeover()) {
                         case Claimed -> "Preempted";
                         case MasterSilent -> "MasterDown";
-                        case ResignedAgain -> "MasterResigned";
+                        case ResignedAgain, MasterLeaves -> "MasterResigned";
                         default -> c.backup().takeover().name();
                       },
                       p(c),
@@ -314,7 +315,11 @@ final class StepTable {
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() == 0)
                   .and(c -> !hasResigned(c)),
-              c -> resigned(c, c.now() + succession(c), Takeover.MasterResigned)),
+              c ->
+                  resigned(
+                      c,
+                      c.now() + succession(c),
+                      c.settled() ? Takeover.MasterResigned : Takeover.MasterLeaves)),
           row(
               "BACKUP p = 0, again",
               b(AdvertisementReceived.class)
@@ -325,8 +330,8 @@ final class StepTable {
               "BACKUP p = 0, once more",
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() == 0)
-                  .and(c -> c.backup().takeover() == Takeover.ResignedAgain),
-              c -> resigned(c, c.now() + skew(c, c.priority(), heard(c)), Takeover.ResignedAgain)),
+                  .and(c -> hasResigned(c) && c.backup().takeover() != Takeover.MasterResigned),
+              c -> resigned(c, c.now() + skew(c, c.priority(), heard(c)), Takeover.MasterLeaves)),
           row(
               "BACKUP that has claimed, p < P, or p = P and address not above",
               b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
@@ -551,7 +556,8 @@ final class StepTable {
 
   private static boolean hasResigned(Case c) {
     return c.backup().takeover() == Takeover.MasterResigned
-        || c.backup().takeover() == Takeover.ResignedAgain;
+        || c.backup().takeover() == Takeover.ResignedAgain
+        || c.backup().takeover() == Takeover.MasterLeaves;
   }
 
   private static Outcome resigned(Case c, long at, Takeover takeover) {

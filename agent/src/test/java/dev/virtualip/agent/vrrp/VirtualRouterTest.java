@@ -314,6 +314,17 @@ class VirtualRouterTest {
     assertEquals(609_375_000L, b.untilDeadline());
   }
 
+  /** Else it would overtake the node that its master hands over to. */
+  @Test
+  void aBackupThatIsAskedToStandBackWhileItsMasterHandsOverDoes() {
+    var b = Scenario.backup(PREEMPTING, 100).hear(0, ABOVE).hear(0, ABOVE).hear(0, ABOVE);
+    b.after(100 * MS).on(new PriorityChanged(2));
+    assertEquals(892_187_500L, b.untilDeadline());
+    var yielded = Scenario.active(PREEMPTING, 100).hear(200, ABOVE).after(MS).hear(0, ABOVE);
+    yielded.on(new PriorityChanged(2));
+    assertEquals(992_187_500L, yielded.untilDeadline());
+  }
+
   /** Make before break: clients are served until the successor serves them. */
   @Test
   void aMasterThatQuitsServesOnUntilItHearsItsSuccessor() {
