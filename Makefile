@@ -38,7 +38,7 @@ kernel: ## Debian packages of a VM for tests whose kernel modules are not here; 
 # The libraries afresh, for those of another version would be packed too.
 images: packages ## OCI images and what is in them, in target/images; see deploy/README.md for BASE, ENGINE, ARCH
 	@rm -rf agent/target/lib operator/target/lib
-	@$(MVN) -q package org.cyclonedx:cyclonedx-maven-plugin:makeBom -DskipTests -pl agent,operator,kubectl-vip -am
+	@$(MVN) -q -T 1C package org.cyclonedx:cyclonedx-maven-plugin:makeBom -DskipTests -pl agent,operator,kubectl-vip -am
 	@deploy/images/build
 
 reproduce: ## Build the images of the last commit once more, elsewhere: are they the same?
@@ -57,7 +57,7 @@ test: packages ## All tests: unit, simulation, API server, lab with live keepali
 	@rm -rf */target/surefire-reports
 	@[ ! -e target/images ] || $(RUNC)
 	@echo "API server: $${KUBEBUILDER_ASSETS:-the embedded one; set KUBEBUILDER_ASSETS for a real one}"
-	@$(MVN) -q verify; code=$$?; e2e/src/lab/test-summary; exit $$code
+	@$(MVN) -q -T 1C verify; code=$$?; e2e/src/lab/test-summary; exit $$code
 
 SEEDS := 100000
 SIMULATION := $(JAVA_HOME)/bin/java -ea -XX:+UseParallelGC -cp \
