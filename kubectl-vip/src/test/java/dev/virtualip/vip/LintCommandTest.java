@@ -43,9 +43,9 @@ class LintCommandTest {
         """
         budget: VirtualIP/a: from one node to a node with priority 100, at most:
           CAUSE                    DETECTION  DECISION  BIND  ANNOUNCE  TOGETHER
-          the agent stops          0 ms       16 ms     4 ms  1 ms      21 ms
-          check web: it ends       0 ms       16 ms     4 ms  1 ms      21 ms
-          check web: it hangs      2 s        16 ms     4 ms  1 ms      2.02 s
+          the agent stops          0 ms       2 ms      4 ms  1 ms      7 ms
+          check web: it ends       0 ms       2 ms      4 ms  1 ms      7 ms
+          check web: it hangs      2 s        2 ms      4 ms  1 ms      2.01 s
           NIC eth0 down (adverts)  3 s        609 ms    4 ms  1 ms      3.61 s
           the node is lost         3 s        609 ms    4 ms  1 ms      3.61 s
         ok: 1 VirtualIP
