@@ -1,5 +1,6 @@
 package dev.virtualip.operator.decide;
 
+import dev.virtualip.crds.check.CheckedPool;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.api.model.LoadBalancerIngress;
 import io.fabric8.kubernetes.api.model.Service;
@@ -18,6 +19,7 @@ import java.util.stream.Stream;
  * What a Service asks for.
  *
  * @param service the Service as seen
+ * @param namespaceLabels the labels of its namespace
  * @param families whether IPv6, for each family that it wants, the first one first
  * @param bothNeeded whether one of two families is not enough
  * @param addresses those that it asks for; empty = any
@@ -30,6 +32,7 @@ import java.util.stream.Stream;
  */
 record ServiceRequest(
     Service service,
+    Map<String, String> namespaceLabels,
     List<Boolean> families,
     boolean bothNeeded,
     List<InetAddress> addresses,
@@ -71,8 +74,12 @@ record ServiceRequest(
     return service.getSpec() != null && "LoadBalancer".equals(service.getSpec().getType());
   }
 
-  /** Reads what a Service asks for. */
-  static ServiceRequest of(Service service) {
+  /**
+   * Reads what a Service asks for.
+   *
+   * @param namespaceLabels the labels of its namespace
+   */
+  static ServiceRequest of(Service service, Map<String, String> namespaceLabels) {
     var spec = service.getSpec();
     var flaws = new ArrayList<String>();
     var families = families(service);
@@ -89,6 +96,7 @@ record ServiceRequest(
     }
     return new ServiceRequest(
         service,
+        namespaceLabels,
         families,
         "RequireDualStack".equals(spec.getIpFamilyPolicy()),
         addresses,
@@ -187,6 +195,12 @@ record ServiceRequest(
 
   String namespace() {
     return service.getMetadata().getNamespace();
+  }
+
+  /** Whether it may use a pool. */
+  boolean fits(CheckedPool pool) {
+    var labels = service.getMetadata().getLabels();
+    return pool.serves(namespace(), namespaceLabels, labels == null ? Map.of() : labels);
   }
 
   /** The name of the VirtualIP that it has for itself alone, if it is local. */

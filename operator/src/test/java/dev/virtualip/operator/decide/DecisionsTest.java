@@ -246,6 +246,7 @@ class DecisionsTest {
         nodes,
         pools,
         List.of(),
+        Map.of(),
         null,
         List.of(),
         written,
