@@ -38,6 +38,7 @@ import java.util.stream.Collectors;
  *
  * @param statuses the operator's part of each VirtualIP's status by name, in the view's order
  * @param vrids VRIDs to write into specs, by name; the status of such a VirtualIP waits for that
+ * @param movedVrids by name, who uses the VRID that one of these had
  * @param pools the status of each VirtualIPPool by name
  * @param placement the nodes that need an agent
  * @param services what becomes of the Services, and the VirtualIPs made for them
@@ -48,6 +49,7 @@ import java.util.stream.Collectors;
 public record Decisions(
     Map<String, StatusDecision> statuses,
     Map<String, Integer> vrids,
+    Map<String, String> movedVrids,
     Map<String, VirtualIpPoolStatus> pools,
     TreeSet<String> placement,
     ServiceDecisions services,
@@ -80,6 +82,7 @@ public record Decisions(
     return new Decisions(
         statuses,
         vrids,
+        basis.allocated().moved(),
         basis.pools(),
         basis.placement(),
         services,
@@ -119,7 +122,11 @@ public record Decisions(
       var facts = view.facts();
       var allowed = Pools.of(view.pools());
       var own = new OwnedAddresses(facts, apiServer);
-      var allocated = VridAllocation.of(view.vips(), allowed);
+      var allocated =
+          VridAllocation.of(
+              view.vips(),
+              allowed,
+              ForeignRouters.ofNewOnes(view.believed().values(), facts, view.now()));
       var checked =
           view.vips().stream()
               .map(vip -> CheckedSpec.check(allocated.apply(vip)).withVip(vip))
