@@ -55,6 +55,16 @@ public record PoolServices(
   /** Label of VirtualIPs that the operator makes for Services: the pool. */
   public static final String LABEL = "virtualip.dev/services";
 
+  /** Class of the Services that are served. */
+  public static final String CLASS = "virtualip.dev/vip";
+
+  /** Annotations with the key by which Services share an address; the first one counts. */
+  public static final List<String> SHARING_KEYS =
+      List.of(
+          "virtualip.dev/sharing-key",
+          "metallb.io/allow-shared-ip",
+          "metallb.universe.tf/allow-shared-ip");
+
   /** Fills in the defaults; the NIC's follows from the pool. */
   public PoolServices {
     lanes = Objects.requireNonNullElse(lanes, 4);

@@ -64,14 +64,16 @@ public record Decisions(
    * @param revision the revision that agents have to have
    * @param apiServer the address by which pods reach the API server, or null
    * @param servicesWithoutClass whether Services without a class are served
+   * @param resting lanes that are not to be moved now, see {@link RebalanceRest}
    */
   public static Decisions of(
       ClusterView view,
       List<DrainTrigger> drainOn,
       String revision,
       InetAddress apiServer,
-      boolean servicesWithoutClass) {
-    var basis = Basis.of(view, drainOn, revision, apiServer);
+      boolean servicesWithoutClass,
+      Set<String> resting) {
+    var basis = Basis.of(view, drainOn, revision, apiServer, resting);
     var statuses = new LinkedHashMap<String, StatusDecision>();
     var vrids = basis.allocated().vrids();
     view.vips().forEach(vip -> statuses.put(vip.getMetadata().getName(), basis.status(vip)));
@@ -118,7 +120,11 @@ public record Decisions(
       Set<String> staffed) {
 
     static Basis of(
-        ClusterView view, List<DrainTrigger> drainOn, String revision, InetAddress apiServer) {
+        ClusterView view,
+        List<DrainTrigger> drainOn,
+        String revision,
+        InetAddress apiServer,
+        Set<String> resting) {
       var facts = view.facts();
       var allowed = Pools.of(view.pools());
       var own = new OwnedAddresses(facts, apiServer);
@@ -145,6 +151,8 @@ public record Decisions(
               revision, view.pods(), placement, believed, facts, drains.keySet(), view.now());
       var switchOvers =
           SwitchOvers.of(view.believed().values(), refused(problems), facts, drains, turn.node());
+      var unmoved = new HashSet<>(resting);
+      unmoved.addAll(switchOvers.keySet());
       return new Basis(
           view,
           allowed,
@@ -161,7 +169,7 @@ public record Decisions(
               refused(problems),
               drains.keySet(),
               turn != AgentRollout.Turn.NONE,
-              switchOvers.keySet(),
+              unmoved,
               view.now()),
           placement,
           turn,

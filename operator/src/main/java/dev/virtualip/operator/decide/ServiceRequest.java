@@ -1,6 +1,7 @@
 package dev.virtualip.operator.decide;
 
 import dev.virtualip.crds.check.CheckedPool;
+import dev.virtualip.crds.schema.PoolServices;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.api.model.LoadBalancerIngress;
 import io.fabric8.kubernetes.api.model.Service;
@@ -42,9 +43,6 @@ record ServiceRequest(
     boolean local,
     List<InetAddress> has,
     String flaw) {
-  /** Class of the Services that are served. */
-  static final String CLASS = "virtualip.dev/vip";
-
   private static final List<String> ADDRESSES =
       List.of(
           "virtualip.dev/addresses",
@@ -53,11 +51,6 @@ record ServiceRequest(
           "kube-vip.io/loadbalancerIPs");
   private static final List<String> POOL =
       List.of("virtualip.dev/pool", "metallb.io/address-pool", "metallb.universe.tf/address-pool");
-  private static final List<String> SHARING_KEY =
-      List.of(
-          "virtualip.dev/sharing-key",
-          "metallb.io/allow-shared-ip",
-          "metallb.universe.tf/allow-shared-ip");
 
   /**
    * Whether a Service is to be served.
@@ -67,7 +60,8 @@ record ServiceRequest(
   static boolean isOurs(Service service, boolean withoutClass) {
     var spec = service.getSpec();
     var wanted = spec == null ? null : spec.getLoadBalancerClass();
-    return isLoadBalancer(service) && (wanted == null ? withoutClass : wanted.equals(CLASS));
+    return isLoadBalancer(service)
+        && (wanted == null ? withoutClass : wanted.equals(PoolServices.CLASS));
   }
 
   static boolean isLoadBalancer(Service service) {
@@ -101,7 +95,7 @@ record ServiceRequest(
         "RequireDualStack".equals(spec.getIpFamilyPolicy()),
         addresses,
         annotation(service, POOL),
-        annotation(service, SHARING_KEY),
+        annotation(service, PoolServices.SHARING_KEYS),
         ports(spec.getPorts()),
         "Local".equals(spec.getExternalTrafficPolicy()),
         ingress(service),

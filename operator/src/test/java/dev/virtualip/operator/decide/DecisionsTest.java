@@ -268,7 +268,7 @@ class DecisionsTest {
   }
 
   private static Decisions decide(ClusterView view) {
-    return Decisions.of(view, CORDON, "1", API_SERVER, false);
+    return Decisions.of(view, CORDON, "1", API_SERVER, false, Set.of());
   }
 
   private static StatusDecision status(Decisions decisions) {
