@@ -61,9 +61,12 @@ public final class HandOvers {
       String switchTo,
       boolean rebalances) {
     private String switchReason() {
-      return (rebalances ? "Rebalance(" : "SwitchOver(") + switchTo + ")";
+      return (rebalances ? REBALANCE : "SwitchOver(") + switchTo + ")";
     }
   }
+
+  /** How the reason of a move of a lane begins. */
+  static final String REBALANCE = "Rebalance(";
 
   private HandOvers(VirtualIp vip, Wanted wanted, Instant now) {
     this.reports = ClusterView.reports(vip);
