@@ -13,6 +13,8 @@ import dev.virtualip.e2e.lab.Wire;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -45,12 +47,9 @@ class EgressIT {
           - {address: '2001:db8:113::10/64', interface: eth1, advertised: false}
         nodes: {overrides: [{name: node-a, priority: 200}]}
         egress:
-          WHOSE
+          sources: [10.244.0.0/16, 'fd00:244::/32']
           except: [10.244.0.0/16, 'fd00:244::/32', 10.0.0.0/24]
       """;
-  private static final String SOURCES =
-      EGRESS.replace("WHOSE", "sources: [10.244.0.0/16, 'fd00:244::/32']");
-
   private Lab lab;
   private Wire open;
   private Host a;
@@ -63,8 +62,7 @@ class EgressIT {
     open = lab.wire("public");
     a = node(internal, 1);
     b = node(internal, 2);
-    var server =
-        lab.host("server").plug("eth0", open, "203.0.113.80/24", "2001:db8:113::80/64");
+    var server = lab.host("server").plug("eth0", open, "203.0.113.80/24", "2001:db8:113::80/64");
     Nginx.start(server, SEEN);
   }
 
@@ -78,18 +76,15 @@ class EgressIT {
     var host =
         lab.host(name)
             .plug("eth0", internal, "10.0.0.1" + number + "/24")
-            .plug(
-                "eth1",
-                open,
-                "203.0.113.2" + number + "/24",
-                "2001:db8:113::2" + number + "/64")
+            .plug("eth1", open, "203.0.113.2" + number + "/24", "2001:db8:113::2" + number + "/64")
             .forward();
     host.sh(
-        ("ip link add cni0 type bridge; ip addr add 10.244.N.1/24 dev cni0;"
-                + " ip addr add fd00:244:N::1/64 dev cni0 nodad; ip link set cni0 up;"
-                + " iptables -w -t nat -A POSTROUTING -s 10.244.N.0/24 ! -d 10.244.0.0/16 -j MASQUERADE;"
-                + " ip6tables -w -t nat -A POSTROUTING -s fd00:244:N::/64 ! -d fd00:244::/32 -j MASQUERADE")
-            .replace("N", String.valueOf(number)));
+        ("ip link add cni0 type bridge; ip addr add 10.244.#.1/24 dev cni0;"
+                + " ip addr add fd00:244:#::1/64 dev cni0 nodad; ip link set cni0 up;"
+                + " iptables -w -t nat -A POSTROUTING -s 10.244.#.0/24 ! -d 10.244.0.0/16"
+                + " -j MASQUERADE; ip6tables -w -t nat -A POSTROUTING -s fd00:244:#::/64"
+                + " ! -d fd00:244::/32 -j MASQUERADE")
+            .replace("#", String.valueOf(number)));
     return host;
   }
 
@@ -101,11 +96,11 @@ class EgressIT {
         "ip link add veth%1$d type veth peer name eth0 netns %2$s; ip link set veth%1$d master cni0 up"
             .formatted(last, name));
     pod.sh(
-        ("ip addr add 10.244.N.L/24 dev eth0; ip addr add fd00:244:N::L/64 dev eth0 nodad;"
-                + " ip link set eth0 up; ip route add default via 10.244.N.1;"
-                + " ip -6 route add default via fd00:244:N::1")
-            .replace("N", String.valueOf(number))
-            .replace("L", String.valueOf(last)));
+        ("ip addr add 10.244.#.@/24 dev eth0; ip addr add fd00:244:#::@/64 dev eth0 nodad;"
+                + " ip link set eth0 up; ip route add default via 10.244.#.1;"
+                + " ip -6 route add default via fd00:244:#::1")
+            .replace("#", String.valueOf(number))
+            .replace("@", String.valueOf(last)));
     return pod;
   }
 
@@ -114,7 +109,7 @@ class EgressIT {
   }
 
   private static AgentProgram agent(Host host) {
-    return AgentProgram.start(host, SOURCES, Map.of());
+    return AgentProgram.start(host, EGRESS, Map.of());
   }
 
   private static String tables(Host host) {
@@ -180,20 +175,22 @@ class EgressIT {
   }
 
   @Test
-  void podsAreChosenByTheirLabels() {
+  void podsAreChosenByTheirLabels() throws IOException {
+    var sample = Files.readString(Lab.root().resolve("samples/23-egress.yaml"));
     try (var api = ApiServer.start(lab, "10.0.0.1")) {
       api.installCrd();
       var client = api.client();
-      client.resource(new NodeBuilder().withNewMetadata().withName("node-a").and().build()).create();
+      client
+          .resource(new NodeBuilder().withNewMetadata().withName("node-a").and().build())
+          .create();
       var chosen = pod(a, 1, 5);
       var other = pod(a, 1, 6);
-      create(client, "chosen", "yes", "10.244.1.5", "Running");
+      create(client, "chosen", "partner", "10.244.1.5", "Running");
       create(client, "other", "no", "10.244.1.6", "Running");
-      create(client, "ended", "yes", "10.244.1.6", "Succeeded");
-      var pods = "pods: [{namespace: default, selector: {matchLabels: {egress: 'yes'}}}]";
-      client.resource(EGRESS.replace("WHOSE", pods)).create();
+      create(client, "ended", "partner", "10.244.1.6", "Succeeded");
+      client.resource(sample).create();
       try (var _ = AgentProgram.start(a, api)) {
-        awaitSeen(chosen, SERVER, VIP);
+        awaitSeen(chosen, SERVER, "203.0.113.95");
         assertEquals("203.0.113.21", other.get(SERVER));
         client.pods().inNamespace("default").withName("chosen").withGracePeriod(0).delete();
         awaitSeen(chosen, SERVER, "203.0.113.21");

@@ -129,7 +129,19 @@ final class NftRequests extends NetlinkWriter {
     number(NFTA_SET_KEY_TYPE, keyType);
     number(NFTA_SET_KEY_LEN, keyBytes);
     number(NFTA_SET_ID, id);
+    int order = keyType == TYPE_IFNAME ? BYTEORDER_HOST_ENDIAN : BYTEORDER_BIG_ENDIAN;
+    attribute(NFTA_SET_USERDATA, keyByteOrder(order));
     end(start);
+  }
+
+  /** The kernel only keeps it: without it the nft program shows names of NICs as empty. */
+  private byte[] keyByteOrder(int order) {
+    return ByteBuffer.allocate(6)
+        .order(out.order())
+        .put(NFTNL_UDATA_SET_KEYBYTEORDER)
+        .put((byte) Integer.BYTES)
+        .putInt(order)
+        .array();
   }
 
   /** Ends the lease. */

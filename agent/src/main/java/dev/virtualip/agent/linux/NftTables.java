@@ -41,7 +41,14 @@ final class NftTables {
   static final int NFTA_SET_KEY_TYPE = 4;
   static final int NFTA_SET_KEY_LEN = 5;
   static final int NFTA_SET_ID = 10;
+  static final int NFTA_SET_USERDATA = 13;
   static final int NFT_SET_TIMEOUT = 0x10;
+
+  /** Part of the user data of a set, for the nft program: the byte order of its keys. */
+  static final byte NFTNL_UDATA_SET_KEYBYTEORDER = 0;
+
+  static final int BYTEORDER_HOST_ENDIAN = 1;
+  static final int BYTEORDER_BIG_ENDIAN = 2;
 
   /** Types of keys by which the nft program shows them. */
   static final int TYPE_IPADDR = 7;

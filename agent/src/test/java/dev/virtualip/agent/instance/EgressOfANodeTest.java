@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.virtualip.agent.disk.MasterRecord.Master;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.net.AddressPort;
+import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.SourceNat;
 import dev.virtualip.agent.plan.Plan;
 import dev.virtualip.agent.source.Desired;
@@ -47,8 +48,7 @@ class EgressOfANodeTest {
 
   private final FakeNode fake = new FakeNode();
   private final Plan plan = new Plan("node-a");
-  private NodeMachine machine =
-      new NodeMachine(Map.of(), Set.of(), fake.node, new NobodyListens());
+  private NodeMachine machine = new NodeMachine(Map.of(), Set.of(), fake.node, new NobodyListens());
   private long now = 1;
 
   private void want(String... yaml) {
@@ -77,10 +77,10 @@ class EgressOfANodeTest {
 
   @Test
   void whatAnEarlierLifeHasLeftGoesOnUntilItIsKnownWhoResumes() {
-    var before =
-        new Master(77, Version.V3, "eth0", List.of("203.0.113.10/24 eth1*"), 100);
+    var before = new Master(77, Version.V3, "eth0", List.of("203.0.113.10/24 eth1*"), 100);
     machine = new NodeMachine(Map.of("out", before), Set.of(), fake.node, new NobodyListens());
-    fake.bind(3, "203.0.113.10/24", AddressPort.PROTOCOL);
+    var prefix = IpPrefix.parse("203.0.113.10/24");
+    fake.bound.put(prefix, new BoundAddress(3, prefix, 4, AddressPort.PROTOCOL));
     machine.start();
     machine.begin(now);
     assertNull(fake.egress.wanted);
@@ -114,8 +114,7 @@ class EgressOfANodeTest {
     fake.log.clear();
     want(EGRESS.replace("10.7.0.0/16", "10.8.0.0/16").replace("n: 1", "n: 2"));
     passUntil(now + 1);
-    assertEquals(
-        List.of(IpPrefix.parse("10.8.0.0/16")), fake.egress.wanted.getFirst().sources());
+    assertEquals(List.of(IpPrefix.parse("10.8.0.0/16")), fake.egress.wanted.getFirst().sources());
     assertTrue(fake.log.stream().noneMatch(line -> line.startsWith("delete")), fake.log::toString);
   }
 
