@@ -72,7 +72,7 @@ class StructureTest {
   private static final String CLOCKS =
       """
       the edge, that hands clocks in: agent.RunCommand agent.cli.MirrorCommand agent.train.WarmUp
-      threads that wait for a time: agent.Shutdown agent.loop.FileRecorder agent.check.CheckLoop \
+      threads that wait for a time: agent.Shutdown agent.loop.EgressLoop agent.loop.FileRecorder agent.check.CheckLoop \
       agent.exec.ScriptCommand agent.kube.NamedSecrets agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
       kube.EventWriter
       times for the API server: agent.kube.Heartbeat

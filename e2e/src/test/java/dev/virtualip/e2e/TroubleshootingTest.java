@@ -29,7 +29,7 @@ class TroubleshootingTest {
           List.of(
               ("Addresses Before ConfigMap Connection Deployment Down Failed Good GratuitousArp Group Host In"
                       + " Instance Lease List LoadBalancer Local NeighbourAdvertisement Node Normal Pending Pod Priority"
-                      + " Ready Reason RequireDualStack Secret Since State Stopping Total True False TwoOwners Unknown Up Warning")
+                      + " Ready Reason RequireDualStack Secret Since State Stopping Succeeded Total True False TwoOwners Unknown Up Warning")
                   .split(" ")));
 
   @Test

@@ -72,6 +72,8 @@ public final class FakeNode implements AddressPort {
   String refusal;
   public Node node;
 
+  final FakeEgress egress = new FakeEgress();
+
   /** What sessions of BFD are asked for. */
   Map<Integer, Nic> watched = Map.of();
 
@@ -94,6 +96,7 @@ public final class FakeNode implements AddressPort {
                   (link, _) -> new FakeUnicastPort(link.name())),
               this::startCheck,
               nics -> watched = nics,
+              egress,
               new AgentMetrics(registry),
               Recorder.NONE,
               new Stopwatch(() -> ticks),

@@ -476,6 +476,7 @@ final class SimRules {
           prefix);
     }
     checkServices(node, vip, instance, state, servesOn);
+    checkEgress(node, vip, state, may);
     checkRoute(node, vip, state);
     require(
         may || !node.kernel.holdsRoute(vip.destination) || leaseMayLast,
@@ -529,6 +530,21 @@ final class SimRules {
         "%s is master of %s and does not balance",
         node,
         vip.name);
+  }
+
+  /** Sources are translated while the node holds the address that they get, and only then. */
+  private static void checkEgress(SimNode node, SimVip vip, State state, boolean may) {
+    var wanted = node.egress.wanted;
+    boolean translates =
+        wanted != null && wanted.stream().anyMatch(nat -> nat.virtualIp().equals(vip.name));
+    boolean can = node.kernel.link(SimKernel.ETH1) != null;
+    require(
+        may ? translates || !vip.rule || !can : !translates,
+        "%s is %s of %s, and translates sources: %s",
+        node,
+        state,
+        vip.name,
+        wanted);
   }
 
   /** keepalived: lvs_sync_daemon. The kernel has one daemon of each role for all VirtualIPs. */
