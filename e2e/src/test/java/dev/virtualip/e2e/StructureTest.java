@@ -58,7 +58,7 @@ class StructureTest {
       crds.schema kube log
       operator.watch: crds.check crds.schema
       operator.decide: crds.check crds.schema crds.values operator.watch
-      operator.act: crds.schema kube operator.decide operator.watch
+      operator.act: crds.schema kube log operator.decide operator.watch
       operator: crds.schema crds.values kube operator.act operator.decide operator.watch
       vip.keepalived: crds.check crds.manifest crds.schema crds.values
       vip.tell: crds.check crds.schema crds.values
