@@ -32,7 +32,8 @@ class WorkflowsTest {
   @ValueSource(strings = {".github/workflows/test.yaml", ".github/workflows/release.yaml"})
   void whatRunsTheBuildWritesNothing(String workflow) throws IOException {
     var text = Files.readString(Path.of("..", workflow));
-    var build = text.contains("\n  publish:") ? text.substring(0, text.indexOf("\n  publish:")) : text;
+    var build =
+        text.contains("\n  publish:") ? text.substring(0, text.indexOf("\n  publish:")) : text;
     assertTrue(build.contains("permissions:"), "else the repository's default, which may be all");
     assertEquals(-1, build.indexOf(": write"), build);
   }
