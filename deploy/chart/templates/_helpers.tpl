@@ -34,5 +34,5 @@
 {{- $image := index . 1 -}}
 {{- $tag := $image.tag | default (index . 0).Chart.AppVersion -}}
 {{- printf "%s:%s%s" $image.repository $tag (index . 2) -}}
-{{- with $image.digest }}@{{ . }}{{ end -}}
+{{- with empty (index . 2) | ternary $image.digest $image.execDigest }}@{{ . }}{{ end -}}
 {{- end -}}
