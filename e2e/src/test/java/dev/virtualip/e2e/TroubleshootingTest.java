@@ -56,7 +56,10 @@ class TroubleshootingTest {
     // They are told as another one's: Preempted, MasterDown, MasterResigned.
     for (var told :
         List.of(
-            State.Takeover.Claimed, State.Takeover.MasterSilent, State.Takeover.ResignedAgain)) {
+            State.Takeover.Claimed,
+            State.Takeover.MasterSilent,
+            State.Takeover.ResignedAgain,
+            State.Takeover.MasterLeaves)) {
       missing.remove(told.name());
     }
     missing.removeIf(
