@@ -82,9 +82,11 @@ class ManyAddressesIT {
     assertEquals(expected, transitions(agent), () -> why + "\n" + agent.proc().output());
   }
 
-  // 250 with adverts every 100 ms hold too, but not on a machine that is busy with something else.
+  // More with adverts every 100 ms hold too, but not on a machine that is busy with something else:
+  // the benchmark
+  // has them.
   @ParameterizedTest
-  @CsvSource({"1, 200, 100ms", "1, 1024, 100ms", "1, 1024, 1s", "250, 4, 1s"})
+  @CsvSource({"1, 200, 100ms", "1, 1024, 1s", "250, 4, 1s"})
   void aFailbackIsOneMoveAndWhatIsRemovedIsBack(int virtualIps, int each, String interval) {
     var load = new Load(virtualIps, each, interval);
     try (var lab = Lab.open();
