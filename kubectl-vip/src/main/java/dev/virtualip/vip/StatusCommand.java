@@ -102,13 +102,17 @@ final class StatusCommand implements Callable<Integer> {
 
   private void services(KubernetesClient client, boolean data) throws IOException {
     var vips = Connection.all(client);
-    var ours = Services.ours(client.services().inAnyNamespace().list().getItems(), vips);
+    var kind =
+        client.genericKubernetesResources(
+            ResourceDefinitionContext.fromResourceType(Service.class));
+    var items = kind.inAnyNamespace().list().getItems();
+    var serialization = client.getKubernetesSerialization();
+    var ours =
+        Services.ours(
+            items.stream().map(item -> serialization.convertValue(item, Service.class)).toList(),
+            vips);
     if (data) {
       var keys = ours.stream().map(StatusCommand::key).collect(Collectors.toSet());
-      var kind =
-          client.genericKubernetesResources(
-              ResourceDefinitionContext.fromResourceType(Service.class));
-      var items = kind.inAnyNamespace().list().getItems();
       spec.commandLine()
           .getOut()
           .println(data(client, list(items.stream().filter(s -> keys.contains(key(s))).toList())));

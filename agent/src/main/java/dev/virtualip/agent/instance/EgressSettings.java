@@ -44,6 +44,9 @@ final class EgressSettings {
     }
     var before = problems;
     problems = node.egress().problems();
+    if (problems.equals(before)) {
+      return Set.of();
+    }
     var changed = new HashSet<>(before.keySet());
     changed.addAll(problems.keySet());
     changed.removeIf(name -> Objects.equals(before.get(name), problems.get(name)));

@@ -5,23 +5,18 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.disk.MasterRecord.Master;
-import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.SourceNat;
 import dev.virtualip.agent.plan.Plan;
-import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.check.NodeFacts;
-import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
-import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Sources are translated in step with the addresses. */
@@ -52,20 +47,11 @@ class EgressOfANodeTest {
   private long now = 1;
 
   private void want(String... yaml) {
-    var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();
-    var desired = new Desired(vips, SELF, List.of(SELF), Map.of(), Map.of());
-    machine.handle(new PlanChanged(plan.change(desired, fake.node.network().nics())), now);
-    machine.begin(now);
+    fake.want(machine, plan, SELF, now, yaml);
   }
 
   private void passUntil(long time) {
-    while (machine.deadline() <= time) {
-      now = Math.max(now, machine.deadline());
-      var name = "";
-      while ((name = machine.dueForOne(name, now, now)) != null) {}
-      machine.begin(now);
-    }
-    now = time;
+    now = FakeNode.passUntil(machine, now, time);
   }
 
   private void becomeMaster() {

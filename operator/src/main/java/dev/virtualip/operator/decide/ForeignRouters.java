@@ -4,15 +4,17 @@ import static dev.virtualip.operator.watch.ClusterView.reports;
 
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.Map;
+import java.util.Objects;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Routers that use the VRID of a VirtualIP with other settings and are no nodes. Pure. */
 final class ForeignRouters {
@@ -23,16 +25,13 @@ final class ForeignRouters {
 
   /** Who they are, what does not fit, and who hears them; empty if there are none. */
   static String of(VirtualIp vip, Collection<NodeFacts> nodes) {
-    var own = new HashSet<String>();
-    nodes.forEach(node -> own.addAll(node.addresses()));
-    reports(vip).values().forEach(report -> own.add(report.address()));
     var foreign = new TreeMap<String, TreeSet<String>>();
     reports(vip)
         .forEach(
             (node, report) -> {
               if (report.state() != State.Unknown && report.speakers() != null) {
                 report.speakers().stream()
-                    .filter(speaker -> !own.contains(speaker.address()))
+                    .filter(speaker -> !isOwn(speaker.address(), vip, nodes))
                     .map(speaker -> speaker.address() + " (" + speaker.reason() + ")")
                     .forEach(who -> foreign.computeIfAbsent(who, _ -> new TreeSet<>()).add(node));
               }
@@ -43,6 +42,13 @@ final class ForeignRouters {
                 "%s uses the same VRID, heard by %s"
                     .formatted(speaker.getKey(), String.join(", ", speaker.getValue())))
         .collect(Collectors.joining("; "));
+  }
+
+  private static boolean isOwn(String address, VirtualIp vip, Collection<NodeFacts> nodes) {
+    return Stream.concat(
+            nodes.stream().flatMap(node -> node.addresses().stream()),
+            reports(vip).values().stream().map(NodeStatus::address))
+        .anyMatch(own -> Objects.equals(own, address));
   }
 
   /** Those of VirtualIPs that have not served yet, or for less than a minute, by name. */

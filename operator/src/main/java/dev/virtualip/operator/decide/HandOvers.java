@@ -147,7 +147,7 @@ public final class HandOvers {
     var ending = new TreeSet<>(before.keySet());
     ending.retainAll(fit);
     ending.removeAll(asked.keySet());
-    if (vip.getSpec() == null || !hasFixedPriorities(vip.getSpec())) {
+    if (ending.isEmpty() || vip.getSpec() == null || !hasFixedPriorities(vip.getSpec())) {
       return;
     }
     boolean noted = fit.stream().noneMatch(node -> stillLimited(vip, node, reports.get(node)));
