@@ -92,8 +92,8 @@ bench: build ## Moves beside keepalived's: RUNS=20 of each; see docs/benchmarks.
 crd: ## Write crds/virtualips.virtualip.dev.yaml anew from the types
 	$(MVN) -q test -pl crds -Dtest=CrdTest -Dcrd.rewrite=true
 
-docs: ## Write docs/metrics.md and docs/api.md anew from the programs and the CRD
-	$(MVN) -q test -pl e2e -am -Dtest='MetricsTest,ApiTest' \
+docs: ## Write docs/metrics.md, docs/api.md and README's figures anew from programs, CRD and docs/benchmarks.txt
+	$(MVN) -q test -pl e2e -am -Dtest='MetricsTest,ApiTest,FiguresTest' \
 	  -Dsurefire.failIfNoSpecifiedTests=false -Ddocs.rewrite=true
 
 format: ## Format the sources
