@@ -20,6 +20,11 @@ import org.junit.jupiter.api.extension.ReflectiveInvocationContext;
 final class KernelTier implements ExecutionCondition, BeforeAllCallback, InvocationInterceptor {
   private static final ExtensionContext.Namespace LACKS =
       ExtensionContext.Namespace.create(KernelTier.class, "lacks");
+
+  /** The VM, for as long as JUnit runs in this JVM. */
+  private static final ExtensionContext.Namespace VM =
+      ExtensionContext.Namespace.create(KernelTier.class, "vm");
+
   private static final ExtensionContext.Namespace RUNS =
       ExtensionContext.Namespace.create(KernelTier.class, "runs");
 
@@ -54,7 +59,7 @@ final class KernelTier implements ExecutionCondition, BeforeAllCallback, Invocat
       return ConditionEvaluationResult.disabled(
           "Debian's kernel %s has no %s".formatted(guest, lacks));
     }
-    var packages = VmRun.missingPackages();
+    var packages = Vm.missingPackages();
     return packages.isEmpty()
         ? ConditionEvaluationResult.enabled("runs in the VM")
         : ConditionEvaluationResult.disabled(
@@ -83,7 +88,14 @@ final class KernelTier implements ExecutionCondition, BeforeAllCallback, Invocat
             context
                 .getRoot()
                 .getStore(RUNS)
-                .computeIfAbsent(outermost(context), VmRun::of, VmRun.class));
+                .computeIfAbsent(outermost(context), tests -> run(tests, context), VmRun.class));
+  }
+
+  private static VmRun run(Class<?> tests, ExtensionContext context) {
+    return context
+        .getStore(ExtensionContext.StoreScope.LAUNCHER_SESSION, VM)
+        .computeIfAbsent(Vm.class, _ -> new Vm(), Vm.class)
+        .run(tests);
   }
 
   private static Class<?> outermost(ExtensionContext context) {

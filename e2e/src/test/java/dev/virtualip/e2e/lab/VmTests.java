@@ -19,8 +19,13 @@ import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
-/** The program inside the VM: runs a test class and writes each outcome as soon as it is known. */
+/** The program inside the VM: runs test classes and writes each outcome as soon as it is known. */
 public final class VmTests implements TestExecutionListener {
+  /** A file with the name of the class to run next, which is deleted when it has been run. */
+  static final String NEXT = "next";
+
+  private static final Duration IDLE_MAX = Duration.ofMinutes(10);
+
   private static final JsonMapper JSON = new JsonMapper();
   private static final Instant STARTED = ProcessHandle.current().info().startInstant().get();
 
@@ -39,14 +44,24 @@ public final class VmTests implements TestExecutionListener {
    */
   record Outcome(String id, Status status, String text) {}
 
-  /** Arguments: the name of the class, and the file for the outcomes, a line of JSON each. */
-  public static void main(String[] args) {
-    var request =
-        LauncherDiscoveryRequestBuilder.request()
-            .selectors(DiscoverySelectors.selectClass(args[0]))
-            .build();
-    LauncherFactory.create().execute(request, new VmTests(Path.of(args[1])));
-    System.exit(0);
+  /**
+   * Argument: the folder that is shared with the machine outside. The outcomes of a class are in
+   * CLASS.outcomes there, a line of JSON each.
+   */
+  public static void main(String[] args) throws IOException {
+    var folder = Path.of(args[0]);
+    var next = folder.resolve(NEXT);
+    var launcher = LauncherFactory.create();
+    while (true) {
+      Await.until("another class", IDLE_MAX, () -> Files.exists(next));
+      var tests = Files.readString(next);
+      var request =
+          LauncherDiscoveryRequestBuilder.request()
+              .selectors(DiscoverySelectors.selectClass(tests))
+              .build();
+      launcher.execute(request, new VmTests(folder.resolve(tests + ".outcomes")));
+      Files.delete(next);
+    }
   }
 
   @Override
