@@ -29,6 +29,11 @@ public final class Lab implements AutoCloseable {
     this.control = Host.control(this);
   }
 
+  /** Whether this process has a lab that it has not closed. */
+  static boolean isOpen() {
+    return OPEN.get();
+  }
+
   /** Whether this JVM runs in namespaces of its own, so that a lab may be opened. */
   public static boolean available() {
     return "1".equals(System.getenv("VIRTUALIP_LAB"));
