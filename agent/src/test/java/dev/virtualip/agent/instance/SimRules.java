@@ -88,8 +88,8 @@ final class SimRules {
     /** Of the last advert that did not resign; 0 if none was heard. */
     int masterPriority;
 
-    /** Whether it preempts at once by what it was told last. */
-    boolean preempts;
+    /** When it last preempted at once by its configuration. */
+    long preemptedAt = Long.MIN_VALUE;
 
     /** Since when the kernel's refusal has kept it from taking part. */
     long refusedSince = Long.MAX_VALUE;
@@ -410,7 +410,8 @@ final class SimRules {
     }
     if (instance != null) {
       var config = instance.router().config();
-      before.preempts = config.preempt() && config.preemptDelay() == 0;
+      boolean preempts = config.preempt() && config.preemptDelay() == 0;
+      before.preemptedAt = preempts ? now() : before.preemptedAt;
     }
     for (var advert : of(vip, received.get(node))) {
       before.masterPriority = advert[1] > 0 ? advert[1] : before.masterPriority;
@@ -421,9 +422,13 @@ final class SimRules {
     }
   }
 
-  /** By how much one that waits, too, may be better: it is not above a master it would preempt. */
+  /**
+   * By how much one that waits, too, may be better: it is not above a master it would preempt. An
+   * edit does not move a timer that runs, so what counts is what it did after the last advert.
+   */
   private static long succession(Seen before) {
-    boolean below = before.preempts && before.priority <= before.masterPriority;
+    boolean preempts = before.preemptedAt >= before.betterAt;
+    boolean below = preempts && before.priority <= before.masterPriority;
     int steps = (below ? before.masterPriority : 256) - before.priority;
     return SUCCESSION_MIN + steps * SUCCESSION_STEP;
   }
