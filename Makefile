@@ -5,8 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build images reproduce deb deb-test kernel test simulate mutants fuzz demo bench crd docs release format packages node-packages nodes clean
-
+.PHONY: help build images reproduce deb deb-test kernel test simulate mutants fuzz demo bench crd docs release reproduce-release push stamp format packages node-packages nodes clean
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
@@ -111,8 +110,19 @@ docs: ## Write docs/metrics.md and docs/api.md anew from the programs and the CR
 format: ## Format the sources
 	$(MVN) -q spotless:apply
 
-release: ## Stamp manifests, chart and changelog: VERSION=1.2.3 [OPERATOR_DIGEST=sha256:... AGENT_DIGEST=...]
-	@deploy/release "$(VERSION)" "$(OPERATOR_DIGEST)" "$(AGENT_DIGEST)"
+REGISTRY ?=
+export REGISTRY
+release: packages ## All that is published, of the last commit, in target/release/VERSION: VERSION=1.2.3 [REGISTRY=...]
+	@deploy/release/build "$(VERSION)"
+
+reproduce-release: ## Make the release in target/release/VERSION once more: is it the same? VERSION=1.2.3
+	@deploy/release/reproduce "$(VERSION)"
+
+push: ## Copy images and chart of a release to its registry: VERSION=1.2.3, after skopeo login
+	@deploy/release/push "target/release/$(VERSION)"
+
+stamp: ## Write a version into this tree, to commit: VERSION=1.2.3 [OPERATOR_DIGEST=sha256:... AGENT_DIGEST=...]
+	@deploy/release/stamp "$(VERSION)" "$(OPERATOR_DIGEST)" "$(AGENT_DIGEST)"
 
 packages: # Debian packages that are missing
 	@[ -n "$(JAVA_HOME)" ]

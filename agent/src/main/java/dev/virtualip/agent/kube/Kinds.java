@@ -28,7 +28,7 @@ final class Kinds {
   @JsonIgnoreProperties("spec")
   private interface OfPod {}
 
-  @JsonIncludeProperties({"conditions", "podIPs"})
+  @JsonIncludeProperties({"conditions", "phase", "podIPs"})
   private interface OfPodStatus {}
 
   @JsonIncludeProperties("taints")

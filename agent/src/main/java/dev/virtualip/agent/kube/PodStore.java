@@ -37,7 +37,10 @@ final class PodStore extends BasicItemStore<Pod> {
     metadata.setDeletionTimestamp(pod.getMetadata().getDeletionTimestamp());
     var status = new PodStatus();
     status.setConditions(PodFacts.isReady(pod) ? READY : List.of());
-    status.setPodIPs(pod.getStatus() == null ? List.of() : pod.getStatus().getPodIPs());
+    if (pod.getStatus() != null) {
+      status.setPodIPs(pod.getStatus().getPodIPs());
+      status.setPhase(pod.getStatus().getPhase());
+    }
     return new Pod(null, null, metadata, null, status);
   }
 }

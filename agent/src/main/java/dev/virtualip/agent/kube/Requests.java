@@ -5,6 +5,7 @@ import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.kube.AnyChange;
+import dev.virtualip.log.LogLevel;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
@@ -16,7 +17,7 @@ import org.slf4j.LoggerFactory;
 /**
  * What the operator asks this node to do, in the ConfigMap {@value VirtualIp#HAND_OVERS}, which no
  * agent may write. Where there is none, or it may not be read, the operator is one that asks by the
- * status of the VirtualIPs, which every agent may write.
+ * status of the VirtualIPs, which every agent may write. Its annotation sets the level of the log.
  */
 final class Requests implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
@@ -24,6 +25,7 @@ final class Requests implements AutoCloseable {
   private final SharedIndexInformer<GenericKubernetesResource> informer;
   private final String nodeName;
   private final String key;
+  private final LogLevel logLevel = new LogLevel();
   private volatile boolean refused;
 
   /**
@@ -46,7 +48,14 @@ final class Requests implements AutoCloseable {
    * @param changed called by any thread when they may have changed; must not block
    */
   void start(Runnable changed) {
-    informer.addEventHandler(new AnyChange<>(changed));
+    informer.addEventHandler(
+        new AnyChange<>(
+            () -> {
+              var map = informer.getStore().getByKey(key);
+              var annotations = map == null ? null : map.getMetadata().getAnnotations();
+              logLevel.follow(annotations == null ? null : annotations.get(LogLevel.ANNOTATION));
+              changed.run();
+            }));
     Informers.startForEver(
             informer,
             "hand-overs",

@@ -147,7 +147,7 @@ public record VirtualRouter(
       case AdvertisementReceived advert ->
           switch (state) {
             case Initialize initialize -> advert.priority() > 0 ? release(initialize) : none(this);
-            case Backup backup -> heardFrom(advert.source(), receivedInBackup(backup, advert, now));
+            case Backup backup -> heard(advert, receivedInBackup(backup, advert, now));
             case Active active -> receivedInActive(active, advert, now);
           };
       case TimerExpired _ ->
@@ -297,7 +297,8 @@ public record VirtualRouter(
             backup.wishing(),
             backup.releaseAt(),
             backup.yieldedAt(),
-            backup.master()));
+            backup.master(),
+            backup.masterPriority()));
   }
 
   /** Applies an edit of Preempt_Mode or of the preempt delay to a preemption that has begun. */
@@ -324,9 +325,10 @@ public record VirtualRouter(
   }
 
   /** The same step, after which a backup knows whose advert it has heard last. */
-  private static Step heardFrom(InetAddress source, Step step) {
+  private static Step heard(AdvertisementReceived advert, Step step) {
     return step.router().state() instanceof Backup backup
-        ? new Step(step.router().with(backup.hearing(source)), step.effects())
+        ? new Step(
+            step.router().with(backup.hearing(advert.source(), advert.priority())), step.effects())
         : step;
   }
 
@@ -448,7 +450,7 @@ public record VirtualRouter(
       return none(this);
     }
     if (order > 0) {
-      var backup = yielding(learned(advert), now).hearing(advert.source());
+      var backup = yielding(learned(advert), now).hearing(advert.source(), advert.priority());
       var cause = new Reason(Kind.HigherPriority, advert.source().getHostAddress());
       // After a network split the winner may not know of this router. One last advert tells it to
       // announce the addresses again (keepalived: higher_prio_send_advert).
@@ -530,7 +532,8 @@ public record VirtualRouter(
             false,
             backup.releaseAt(),
             backup.yieldedAt(),
-            backup.master()),
+            backup.master(),
+            backup.masterPriority()),
         new SendAdvertisement(priority));
   }
 
@@ -653,7 +656,8 @@ public record VirtualRouter(
 
   /** A backup that has heard of a master, or has to wait for one, anew. */
   private Backup listenOn(Backup before, long masterInterval, long now) {
-    return listening(masterInterval, before.yieldedAt(), now).hearing(before.master());
+    return listening(masterInterval, before.yieldedAt(), now)
+        .hearing(before.master(), before.masterPriority());
   }
 
   private Backup listening(long masterInterval, long yieldedAt, long now) {
@@ -665,7 +669,8 @@ public record VirtualRouter(
         false,
         NEVER,
         yieldedAt,
-        null);
+        null,
+        0);
   }
 
   /**
@@ -674,10 +679,19 @@ public record VirtualRouter(
    * where two must never own an address, an advert on its way has to arrive in between.
    */
   private long succession(Backup backup, long now) {
-    long interval = backup.masterInterval();
-    return waitsForSkew(backup, now)
-        ? skewTime(interval)
-        : Timers.successionTime(config.version(), priority, interval);
+    long skew = skewTime(backup.masterInterval());
+    return waitsForSkew(backup, now) ? skew : Timers.successionTime(stepsBelow(backup), skew);
+  }
+
+  /**
+   * How many steps of priority better ones may have. Where all preempt at once, none that waits is
+   * above the master that was heard.
+   */
+  private int stepsBelow(Backup backup) {
+    boolean preempts = config.preempt() && config.preemptDelay() == 0;
+    return preempts && priority <= backup.masterPriority()
+        ? backup.masterPriority() - priority
+        : 256 - priority;
   }
 
   private boolean waitsForSkew(Backup backup, long now) {

@@ -67,6 +67,18 @@ class KindsTest {
   }
 
   @Test
+  void aPodThatHasEndedHasNoAddressAnyMore() {
+    var pod =
+        assertInstanceOf(
+            Pod.class,
+            watched(
+                """
+                {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "job", "namespace": "web"},
+                 "status": {"phase": "Succeeded", "podIPs": [{"ip": "10.1.0.2"}]}}"""));
+    assertEquals(new PodFacts("job", List.of(), false, false), PodFacts.of(pod));
+  }
+
+  @Test
   void virtualIpsAreUntyped() {
     var vip =
         assertInstanceOf(

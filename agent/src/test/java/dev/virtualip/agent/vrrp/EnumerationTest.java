@@ -96,7 +96,7 @@ class EnumerationTest {
     var done = step.effects().stream().map(EnumerationTest::word).filter(Objects::nonNull).toList();
     var cause = told.isEmpty() ? null : Reason.text(((StateChanged) told.getFirst()).causes());
     // Who the master is has a test of its own.
-    if (!Routers.led(expected.state(), null).equals(Routers.led(step.router().state(), null))
+    if (!Routers.led(expected.state(), null, 0).equals(Routers.led(step.router().state(), null, 0))
         || !expected.effects().equals(done)
         || !Objects.equals(expected.cause(), cause)) {
       throw new AssertionError(
@@ -186,7 +186,9 @@ class EnumerationTest {
               var backup = Routers.backup(NOW + due, interval, preemptAt, takeover, yieldedAt);
               states.add(backup);
               states.add(Routers.wishing(backup));
-              states.add(Routers.led(backup, master));
+              for (int heard : new int[] {99, 200}) {
+                states.add(Routers.led(backup, master, heard));
+              }
             }
           }
         }

@@ -158,7 +158,8 @@ final class StepTable {
             false,
             release,
             b.yieldedAt(),
-            b.master());
+            b.master(),
+            b.masterPriority());
     return new Outcome(
         state,
         List.of("advert 0", "advert 0", "advert 0"),
@@ -229,8 +230,16 @@ final class StepTable {
 
   private static long succession(Case c) {
     return c.settled()
-        ? Rfc.successionTime(version(c), c.priority(), heard(c))
+        ? Rfc.successionTime(version(c), c.priority(), steps(c), heard(c))
         : Rfc.skewTime(version(c), c.priority(), heard(c));
+  }
+
+  /** By how much one that waits, too, may be better: it is not above a master it would preempt. */
+  private static int steps(Case c) {
+    var config = c.router().config();
+    int master = c.backup().masterPriority();
+    boolean below = config.preempt() && config.preemptDelay() == 0 && c.priority() <= master;
+    return (below ? master : 256) - c.priority();
   }
 
   private static String p(Case c) {

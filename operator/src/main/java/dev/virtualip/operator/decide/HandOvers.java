@@ -61,9 +61,12 @@ public final class HandOvers {
       String switchTo,
       boolean rebalances) {
     private String switchReason() {
-      return (rebalances ? "Rebalance(" : "SwitchOver(") + switchTo + ")";
+      return (rebalances ? REBALANCE : "SwitchOver(") + switchTo + ")";
     }
   }
+
+  /** How the reason of a move of a lane begins. */
+  static final String REBALANCE = "Rebalance(";
 
   private HandOvers(VirtualIp vip, Wanted wanted, Instant now) {
     this.reports = ClusterView.reports(vip);
@@ -144,7 +147,7 @@ public final class HandOvers {
     var ending = new TreeSet<>(before.keySet());
     ending.retainAll(fit);
     ending.removeAll(asked.keySet());
-    if (vip.getSpec() == null || !hasFixedPriorities(vip.getSpec())) {
+    if (ending.isEmpty() || vip.getSpec() == null || !hasFixedPriorities(vip.getSpec())) {
       return;
     }
     boolean noted = fit.stream().noneMatch(node -> stillLimited(vip, node, reports.get(node)));
