@@ -14,26 +14,26 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 
 /**
- * The {@link ClassicPair} with a control plane and two {@link KubeletNode}s that have the images of
- * {@code make images}; pods of a DaemonSet run nginx. Nothing of the project is installed yet.
- * {@code make nodes} brings it up and leaves it so until Ctrl-C.
+ * The {@link ClassicPair} with a control plane and two {@link KubeletNode}s; pods of a DaemonSet
+ * run nginx. Nothing of the project is there yet, its images neither. {@code make nodes} brings it
+ * up and leaves it so until Ctrl-C.
  */
 public final class RealNodes implements AutoCloseable {
-  private static final Path KUBECTL = Path.of("/run/lab/kubectl");
+  private static final Path PROGRAMS = Path.of("/run/lab/bin");
   private static final Duration SOON = Duration.ofSeconds(120);
 
-  /** Names of the images by which the pods of the project are started, as archives. */
-  private static final List<String> IMAGES = List.of("virtualip-operator", "virtualip-agent");
-
+  private final Host control;
   private final ClassicPair pair;
   private final ApiServer api;
   private final List<KubeletNode> nodes = new ArrayList<>();
 
   private RealNodes(Lab lab) {
+    control = lab.control();
     pair = ClassicPair.build(lab);
     // Pods run it.
     pair.close();
@@ -42,26 +42,25 @@ public final class RealNodes implements AutoCloseable {
 
   /** Why it cannot be brought up here and what to do, or an empty text when it can. */
   public static String missing() {
-    var images = archives().filter(archive -> !Files.exists(archive)).toList();
-    return images.isEmpty() ? KubeletNode.missing() : "no images: run make images first";
+    var images =
+        Stream.of("virtualip-operator", "virtualip-agent")
+            .map(name -> Lab.root().resolve("target/images/" + name + ".tar"));
+    return images.allMatch(Files::exists)
+        ? KubeletNode.missing()
+        : "no images: run make images first";
   }
 
-  private static Stream<Path> archives() {
-    return IMAGES.stream().map(name -> Lab.root().resolve("target/images/" + name + ".tar"));
-  }
-
-  /** Brings it up; returns when both nodes are Ready and nginx serves on both. */
+  /** Brings it up; returns when both nodes are Ready. nginx may not serve yet. */
   public static RealNodes start(Lab lab) {
     var nodes = new RealNodes(lab);
     var sandbox = lab.work().resolve("pod-image.tar");
     lab.control().run(script("pod-image"), sandbox.toString());
-    var images = Stream.concat(Stream.of(sandbox), archives()).toList();
-    nodes.join(lab.control(), nodes.pair.nodeA(), nodes.pair.nodeB(), 11, images);
-    nodes.join(lab.control(), nodes.pair.nodeB(), nodes.pair.nodeA(), 12, images);
+    nodes.join(nodes.pair.nodeA(), nodes.pair.nodeB(), 11, sandbox);
+    nodes.join(nodes.pair.nodeB(), nodes.pair.nodeA(), 12, sandbox);
     nodes.nodes.forEach(KubeletNode::awaitReady);
     nodes.api.kubectl("label", "node", "--all", "edge=true");
     nodes.api.kubectl("apply", "-f", script("ingress-nginx.yaml"));
-    nodes.pair.nodes().forEach(nodes::awaitNginx);
+    nodes.writePrograms();
     return nodes;
   }
 
@@ -70,14 +69,14 @@ public final class RealNodes implements AutoCloseable {
   }
 
   /** A node has 10.0.0.N, and its pods 10.244.N.0/24, which the others find there. */
-  private void join(Host control, Host host, Host other, int number, List<Path> images) {
+  private void join(Host host, Host other, int number, Path sandbox) {
     var address = "10.0.0." + number;
     var pods = "10.244." + number + ".0/24";
     for (var from : List.of(control, other)) {
       from.route(pods + " via " + address);
     }
     host.forward().route("10.96.0.0/16 via " + ClassicPair.CONTROL);
-    nodes.add(KubeletNode.start(api, host, address, pods, images));
+    nodes.add(KubeletNode.start(api, host, address, pods, sandbox));
   }
 
   /** Waits until a pod's nginx answers on a node. */
@@ -113,6 +112,78 @@ public final class RealNodes implements AutoCloseable {
     api.close();
   }
 
+  /**
+   * Runs commands of a page in the project's folder, as an administrator does who has a kubectl.
+   *
+   * @return what they print, each command before its output
+   * @throws AssertionError with that when one fails, or after two minutes
+   */
+  public String type(String commands) {
+    return typed(List.of(), commands);
+  }
+
+  /** The same on a node. */
+  public String typeOn(KubeletNode node, String commands) {
+    return typed(shellOn(node), commands);
+  }
+
+  private String typed(List<String> enter, String commands) {
+    var words = new ArrayList<>(List.of("env", "-C", Lab.root().toString()));
+    words.addAll(enter);
+    words.addAll(List.of("bash", "-euxc", commands));
+    var path = PROGRAMS + ":" + System.getenv("PATH");
+    var shell = control.start("page", Map.of("PATH", path), words.toArray(String[]::new));
+    if (shell.awaitExit(SOON) != 0) {
+      throw new AssertionError(shell.output());
+    }
+    return shell.output();
+  }
+
+  private static List<String> shellOn(KubeletNode node) {
+    return Stream.concat(node.enter().stream(), Stream.of("--wdns=" + Lab.root(), "--")).toList();
+  }
+
+  /** What somebody at a keyboard needs: kubectl, and each node's name as a command, like ssh. */
+  private void writePrograms() {
+    writeProgram(
+        "kubectl",
+        """
+        #!/bin/bash
+        # For those of 1.20: they render no components, and refuse fields that they do not know.
+        set -euo pipefail
+        kubectl() { %s/kubectl --kubeconfig=%s "$@"; }
+        validate=
+        [ "${1:-}" != apply ] || validate=--validate=false
+        if [ "${2:-}" = -k ]; then
+          PATH=${PATH#%s:} %s "$3" | kubectl "$1" $validate -f - "${@:4}"
+        else
+          kubectl "${@:1:1}" $validate "${@:2}"
+        fi
+        """
+            .formatted(
+                System.getenv("KUBEBUILDER_ASSETS"),
+                api.kubeconfig(),
+                PROGRAMS,
+                Lab.root().resolve("deploy/launcher/kustomize")));
+    nodes.forEach(
+        node ->
+            writeProgram(
+                node.name(),
+                "#!/bin/sh\n[ $# -gt 0 ] || set -- bash\nexec %s \"$@\"\n"
+                    .formatted(String.join(" ", shellOn(node)))));
+  }
+
+  private static void writeProgram(String name, String text) {
+    try {
+      Files.createDirectories(PROGRAMS);
+      var file = PROGRAMS.resolve(name);
+      Files.writeString(file, text);
+      Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
   /** Brings it up and tells how to use it. */
   public static void main(String[] args) throws InterruptedException {
     var missing = Lab.available() ? missing() : "it makes namespaces: run it as root";
@@ -120,33 +191,21 @@ public final class RealNodes implements AutoCloseable {
       System.err.println("nodes: " + missing);
       System.exit(1);
     }
-    var lab = Lab.open();
-    var nodes = start(lab);
-    nodes.writeKubectl();
+    var nodes = start(Lab.open());
+    nodes.pair.nodes().forEach(nodes::awaitNginx);
     System.out.println(nodes.api.kubectl("get", "nodes", "-o", "wide"));
     System.out.print(
         """
-        From another terminal, as root:
+        From another terminal, as root, in this folder:
 
-          in_lab() { nsenter -t "$(pgrep -nf e2e.RealNodes)" -m -n -p "$@"; }
-          in_lab %s get pods -A
-          in_lab ip netns exec client curl http://%s/
+          in_lab() { nsenter -t "$(pgrep -nf e2e.RealNodes)" -m -n -p --wdns="$PWD" env PATH="%s:$PATH" "$@"; }
+          in_lab bash                                      # here kubectl is the administrator's
+          in_lab node-a                                    # a shell on node-a; likewise node-b
+          in_lab ip netns exec client curl http://%s/      # as a client; sample 01 has this address
 
         Ctrl-C ends all of it.
         """
-            .formatted(KUBECTL, ClassicPair.VIP));
+            .formatted(PROGRAMS, ClassicPair.VIP));
     new CountDownLatch(1).await();
-  }
-
-  private void writeKubectl() {
-    var text =
-        "#!/bin/sh\nexec %s/kubectl --kubeconfig=%s \"$@\"\n"
-            .formatted(System.getenv("KUBEBUILDER_ASSETS"), api.kubeconfig());
-    try {
-      Files.writeString(KUBECTL, text);
-      Files.setPosixFilePermissions(KUBECTL, PosixFilePermissions.fromString("rwxr-xr-x"));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -12,7 +12,7 @@ import java.util.stream.Stream;
 
 /**
  * A node as in production: kubelet, containerd and runc on a host, by {@code e2e/src/lab/node}. Its
- * pods run the images that it was given, in containers. Unlike a {@link LabNode} it shares only
+ * pods run images that were imported with {@code ctr}. Unlike a {@link LabNode} it shares only
  * kernel and hardware with the others.
  */
 public final class KubeletNode implements AutoCloseable {
@@ -23,15 +23,15 @@ public final class KubeletNode implements AutoCloseable {
 
   private final ApiServer api;
   private final Host host;
-  private final List<Path> images;
+  private final Path sandbox;
   private final Map<String, String> environment;
   private final Path folder;
   private Proc init;
 
-  private KubeletNode(ApiServer api, Host host, String address, String pods, List<Path> images) {
+  private KubeletNode(ApiServer api, Host host, String address, String pods, Path sandbox) {
     this.api = api;
     this.host = host;
-    this.images = images;
+    this.sandbox = sandbox;
     folder = host.lab().work().resolve(host.name());
     environment =
         Map.of(
@@ -75,11 +75,11 @@ public final class KubeletNode implements AutoCloseable {
    * @param api made by {@link ApiServer#forKubelets} with this host's name
    * @param address of the host on the network that it shares with the API server
    * @param pods subnet of pods that are not on the host's network
-   * @param images archives, the sandbox's first
+   * @param sandbox archive of the image {@code localhost/lab:1}
    */
   public static KubeletNode start(
-      ApiServer api, Host host, String address, String pods, List<Path> images) {
-    var node = new KubeletNode(api, host, address, pods, images);
+      ApiServer api, Host host, String address, String pods, Path sandbox) {
+    var node = new KubeletNode(api, host, address, pods, sandbox);
     try {
       Files.createDirectories(node.folder);
       Files.copy(((RealApiServer) api).kubeconfig(host.name()), node.folder.resolve("kubeconfig"));
@@ -98,7 +98,7 @@ public final class KubeletNode implements AutoCloseable {
     words.addAll(List.of("--propagation", "private"));
     words.add(Lab.root().resolve("e2e/src/lab/node").toString());
     words.add(folder.toString());
-    images.forEach(image -> words.add(image.toString()));
+    words.add(sandbox.toString());
     init = host.startOutside("node", environment, words.toArray(String[]::new));
   }
 
@@ -134,9 +134,13 @@ public final class KubeletNode implements AutoCloseable {
    * @throws IllegalStateException when its exit code is not 0
    */
   public String run(String... command) {
-    var enter = List.of("nsenter", "-t", Long.toString(init.container()), "-m", "-u", "-i", "-n");
     return Shell.run(
-        Stream.of(enter, List.of("-p", "--"), List.of(command)).flatMap(List::stream).toList());
+        Stream.of(enter(), List.of("--"), List.of(command)).flatMap(List::stream).toList());
+  }
+
+  /** The start of a command that runs in the node's namespaces, until the next {@link #start}. */
+  public List<String> enter() {
+    return List.of("nsenter", "-t", Long.toString(init.container()), "-m", "-u", "-i", "-n", "-p");
   }
 
   /** Runs containerd's {@code ctr} for what the kubelet has made. */
