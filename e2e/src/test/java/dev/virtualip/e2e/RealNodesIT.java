@@ -28,6 +28,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.BooleanSupplier;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -55,6 +56,8 @@ class RealNodesIT {
   private static final Map<String, String> ADDRESSES = Map.of("web", WEB, "ingress", INGRESS);
   private static final String NAMESPACE = Cluster.NAMESPACE;
   private static final String AGENTS = "app.kubernetes.io/name=" + Cluster.AGENT;
+  private static final String TEST = "virtualip-test";
+  private static final Set<String> ENDED = Set.of("Succeeded", "Failed");
   private static final String AGENT_IMAGE = "ghcr.io/virtualip/virtualip-agent:";
 
   private Lab lab;
@@ -195,6 +198,21 @@ class RealNodesIT {
     System.out.println(table);
   }
 
+  /** {@code helm test}, in a cluster that Helm has not installed. */
+  @Test
+  @Order(2)
+  void theChartsTestSucceeds() throws IOException {
+    var test = Installation.helm(UnaryOperator.identity()).get("Pod " + NAMESPACE + "/" + TEST);
+    kubectl(
+        "apply",
+        "-f",
+        Files.writeString(lab.work().resolve("test.json"), test.toString()).toString());
+    var pod = api.client().pods().inNamespace(NAMESPACE).withName(TEST);
+    awaitAll("it ends", () -> ENDED.contains(pod.get().getStatus().getPhase()));
+    assertEquals("Succeeded", pod.get().getStatus().getPhase(), pod::getLog);
+    assertTrue(pod.getLog().contains(WEB), pod::getLog);
+  }
+
   /** The container's process dies as by a bug or the OOM killer: no hand-over, no last word. */
   private void killAgent(String node) {
     var id = agent(node).getStatus().getContainerStatuses().getFirst().getContainerID();
@@ -207,7 +225,7 @@ class RealNodesIT {
 
   /** A kubelet needs a second or two to see the end; adverts of 4 s leave it 8 s or more. */
   @Test
-  @Order(2)
+  @Order(3)
   void anAgentThatIsBackWithinItsLeaseGoesOnAsMaster() {
     setAdvertInterval("4s");
     owners.forget();
@@ -248,7 +266,7 @@ class RealNodesIT {
   }
 
   @Test
-  @Order(3)
+  @Order(4)
   void aDrainedNodeHandsOverAndIsMasterAgainAfterwards() {
     kubectl("drain", "node-a", "--ignore-daemonsets", "--timeout=50s");
     awaitMaster("node-b");
@@ -260,7 +278,7 @@ class RealNodesIT {
   }
 
   @Test
-  @Order(4)
+  @Order(5)
   void anIngressPodThatIsDeletedIsAHandOver() {
     var pod =
         kubectl(
@@ -285,7 +303,7 @@ class RealNodesIT {
   }
 
   @Test
-  @Order(5)
+  @Order(6)
   void aNodeWithoutPowerIsFollowedAndServesAgainWhenItIsBack() {
     var a = nodes.node("node-a");
     a.kill();
@@ -300,7 +318,7 @@ class RealNodesIT {
   }
 
   @Test
-  @Order(6)
+  @Order(7)
   void anUpgradeMovesEachAddressAwayAtMostOnce() {
     var image = AGENT_IMAGE + "next";
     nodes.nodes().forEach(node -> tag(node, image));
@@ -330,7 +348,7 @@ class RealNodesIT {
    * The agent's pod is new: a kubelet waits 10 s before it starts one again for the second time.
    */
   @Test
-  @Order(7)
+  @Order(8)
   void anAgentThatIsNotStartedAgainIsFollowedAndIsMasterAgainLater() {
     var a = nodes.node("node-a");
     a.signalKubelet("STOP");
@@ -343,7 +361,7 @@ class RealNodesIT {
   }
 
   @Test
-  @Order(8)
+  @Order(9)
   void afterUninstallingNothingIsLeft() throws IOException {
     nodes.type(block("docs/operations.md", "## Uninstall"));
 
