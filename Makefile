@@ -5,8 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build images reproduce deb deb-test kernel test simulate mutants fuzz demo bench crd docs release reproduce-release push stamp format packages clean
-
+.PHONY: help build images reproduce deb deb-test kernel test simulate mutants fuzz demo bench crd docs release reproduce-release push stamp format packages node-packages nodes clean
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
@@ -30,6 +29,17 @@ kubectl-vip/target/kubectl-vip.aot: kubectl-vip/target/kubectl-vip.jar
 # To run images in the lab.
 RUNC := deploy/launcher/install-packages runc:runc \
   /usr/share/containers/seccomp.json:golang-github-containers-common
+
+# A node of the lab with a kubelet.
+NODE_PACKAGES := deploy/launcher/install-packages containerd:containerd runc:runc busybox:busybox-static \
+  /usr/lib/cni/bridge:containernetworking-plugins
+
+node-packages: ## Debian packages of nodes with a kubelet; `make test` uses it where there is one
+	@$(NODE_PACKAGES)
+
+nodes: build ## Two nodes with kubelet and containerd, and nginx in pods, until Ctrl-C; needs make images, KUBEBUILDER_ASSETS
+	@$(NODE_PACKAGES)
+	@e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.RealNodes
 
 kernel: ## Debian packages of a VM for tests whose kernel modules are not here; `make test` uses it
 	@deploy/launcher/install-packages qemu-system-x86_64:qemu-system-x86 \
@@ -56,6 +66,7 @@ deb-test: ## Install, run, upgrade and purge the package of `make deb` in a Debi
 test: packages ## All tests: unit, simulation, API server, lab with live keepalived
 	@rm -rf */target/surefire-reports
 	@[ ! -e target/images ] || $(RUNC)
+	@[ ! -e target/images ] || [ ! -x "$$KUBEBUILDER_ASSETS/kubelet" ] || $(NODE_PACKAGES)
 	@echo "API server: $${KUBEBUILDER_ASSETS:-the embedded one; set KUBEBUILDER_ASSETS for a real one}"
 	@$(MVN) -q -T 1C verify; code=$$?; e2e/src/lab/test-summary; exit $$code
 

@@ -144,6 +144,16 @@ class InstallationTest {
     assertEquals("1Gi", pod.at("/containers/0/resources/limits/memory").asText());
   }
 
+  @Test
+  void resourcesOfAgentsMayBeSaid() throws IOException {
+    var chart = helm(template -> template.set("agent.resources.limits.memory", "1Gi"));
+    assertEquals("{\"limits\":{\"memory\":\"1Gi\"}}", variable(chart, "AGENT_RESOURCES"));
+    assertNull(variable(helm(UnaryOperator.identity()), "AGENT_RESOURCES"));
+    assertThrows(
+        IllegalStateException.class,
+        () -> helm(template -> template.set("agent.resources.limits.cpu", "1")));
+  }
+
   /** The agents' pods are the operator's to make, so their account has to have them. */
   @Test
   void bothAccountsGetTheSecretsForImages() throws IOException {

@@ -6,6 +6,7 @@ import dev.virtualip.kube.LiveWatches;
 import dev.virtualip.operator.act.OperatorMetrics;
 import dev.virtualip.operator.decide.Settings;
 import dev.virtualip.operator.watch.DrainTrigger;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import io.fabric8.kubernetes.client.Config;
 import io.fabric8.kubernetes.client.ConfigBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -141,6 +142,16 @@ public final class OperatorMain implements Runnable {
     private boolean openMetrics;
 
     @Option(
+        names = "--agent-resources",
+        paramLabel = "JSON",
+        defaultValue = "${env:AGENT_RESOURCES:-}",
+        converter = AgentResources.class,
+        description =
+            "Requests and limits of an agent, as in {\"limits\":{\"memory\":\"512Mi\"}};"
+                + " $AGENT_RESOURCES. Empty: 50m and 128Mi are requested, 320Mi is the limit.")
+    private ResourceRequirements resources;
+
+    @Option(
         names = "--agent-log-format",
         paramLabel = "FORMAT",
         defaultValue = "${env:LOG_FORMAT:-text}",
@@ -202,6 +213,7 @@ public final class OperatorMain implements Runnable {
               scripts.isEmpty() ? null : scripts,
               hostPid,
               openMetrics,
+              resources,
               logFormat == LogFormat.json,
               drainOn.triggers(),
               servicesWithoutClass);

@@ -43,7 +43,7 @@ class PodSecurityTest {
   @Test
   void theAgentIsBaselineButForHostNetworkAndTwoCapabilities() {
     var settings =
-        new Settings("vips", "registry/agent:1", null, false, false, false, List.of(), false);
+        new Settings("vips", "registry/agent:1", null, false, false, null, false, List.of(), false);
     var agents = AgentDaemonSet.desired(settings, List.of("a"));
     assertEquals(
         List.of("host namespaces", "capability NET_ADMIN", "capability NET_RAW"),

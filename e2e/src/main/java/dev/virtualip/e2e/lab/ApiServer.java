@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 
 /** A Kubernetes API server on the lab's control host. */
@@ -31,8 +32,17 @@ public sealed interface ApiServer extends AutoCloseable permits RealApiServer, E
 
   /** Starts the real one. */
   static ApiServer real(Lab lab, String address) {
-    return closedWith(
-        lab, RealApiServer.start(lab, Path.of(System.getenv("KUBEBUILDER_ASSETS")), address));
+    return real(lab, address, List.of());
+  }
+
+  private static ApiServer real(Lab lab, String address, List<String> kubelets) {
+    var assets = Path.of(System.getenv("KUBEBUILDER_ASSETS"));
+    return closedWith(lab, RealApiServer.start(lab, assets, address, kubelets));
+  }
+
+  /** Starts the real one with its controllers, for {@link KubeletNode}s of these names. */
+  static ApiServer forKubelets(Lab lab, String address, List<String> nodes) {
+    return real(lab, address, nodes);
   }
 
   /** Starts the embedded one. */

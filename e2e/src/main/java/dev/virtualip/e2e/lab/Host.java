@@ -181,7 +181,12 @@ public final class Host implements AutoCloseable {
 
   /** Starts a program on the control host that moves itself to this host. */
   Proc startOutside(String name, String... command) {
-    return start(name, Map.of(), List.of(command));
+    return startOutside(name, Map.of(), command);
+  }
+
+  /** The same with additional environment variables. */
+  Proc startOutside(String name, Map<String, String> environment, String... command) {
+    return start(name, environment, List.of(command));
   }
 
   private Proc start(String name, Map<String, String> environment, List<String> command) {

@@ -28,20 +28,29 @@ final class RealApiServer implements ApiServer {
   private static final String ETCD = "http://127.0.0.1:2379";
   private static final String ADMIN_TOKEN = "lab-admin";
 
+  /** The Service {@code kubernetes}, by which pods find the API server, and its port. */
+  private static final String SERVICE = "10.96.0.1";
+
+  private static final int SERVICE_PORT = 443;
+
   private final Host control;
   private final Path assets;
   private final Path folder;
   private final String address;
+  // Names of nodes that have a kubelet; empty where lab nodes run the pods.
+  private final List<String> kubelets;
   private final Deque<Proc> procs = new ArrayDeque<>();
   private Proc apiServer;
   private KubernetesClient client;
   private LabControllers controllers;
 
-  private RealApiServer(Host control, Path assets, Path folder, String address) {
+  private RealApiServer(
+      Host control, Path assets, Path folder, String address, List<String> kubelets) {
     this.control = control;
     this.assets = assets;
     this.folder = folder;
     this.address = address;
+    this.kubelets = kubelets;
   }
 
   static boolean available(String assets) {
@@ -51,10 +60,17 @@ final class RealApiServer implements ApiServer {
   }
 
   static RealApiServer start(Lab lab, Path assets, String address) {
+    return start(lab, assets, address, List.of());
+  }
+
+  static RealApiServer start(Lab lab, Path assets, String address, List<String> kubelets) {
     try {
       Path folder = Files.createTempDirectory(lab.work(), "api-server-");
-      RealApiServer server = new RealApiServer(lab.control(), assets, folder, address);
+      RealApiServer server = new RealApiServer(lab.control(), assets, folder, address, kubelets);
       server.writeKeysAndTokens();
+      if (!kubelets.isEmpty()) {
+        lab.control().ip("addr add " + SERVICE + "/32 dev lo");
+      }
       server.startEtcd();
       server.up();
       server.startControllers();
@@ -84,6 +100,16 @@ final class RealApiServer implements ApiServer {
         && Files.isExecutable(assets.resolve("kube-scheduler"));
   }
 
+  /** Without a kube-proxy it listens on the Service's own address, if there are real pods. */
+  private int port() {
+    return kubelets.isEmpty() ? PORT : SERVICE_PORT;
+  }
+
+  /** A kubeconfig of a kubelet. */
+  Path kubeconfig(String node) {
+    return folder.resolve(node + ".kubeconfig");
+  }
+
   @Override
   public KubernetesClient client() {
     return client;
@@ -97,7 +123,7 @@ final class RealApiServer implements ApiServer {
   @Override
   public Map<String, String> podEnvironment() {
     return Map.of(
-        "KUBERNETES_SERVICE_HOST", address, "KUBERNETES_SERVICE_PORT", Integer.toString(PORT));
+        "KUBERNETES_SERVICE_HOST", address, "KUBERNETES_SERVICE_PORT", Integer.toString(port()));
   }
 
   @Override
@@ -163,10 +189,19 @@ final class RealApiServer implements ApiServer {
     } catch (GeneralSecurityException e) {
       throw new AssertionError(e);
     }
+    StringBuilder tokens = new StringBuilder(ADMIN_TOKEN + ",admin,admin,\"system:masters\"\n");
+    writeKubeconfig(kubeconfig(), ADMIN_TOKEN);
+    for (String node : kubelets) {
+      String token = "kubelet-" + node;
+      tokens.append("%s,system:node:%s,%2$s,\"system:nodes\"\n".formatted(token, node));
+      writeKubeconfig(kubeconfig(node), token);
+    }
+    Files.writeString(folder.resolve("tokens.csv"), tokens);
+  }
+
+  private void writeKubeconfig(Path file, String token) throws IOException {
     Files.writeString(
-        folder.resolve("tokens.csv"), ADMIN_TOKEN + ",admin,admin,\"system:masters\"\n");
-    Files.writeString(
-        kubeconfig(),
+        file,
         """
         apiVersion: v1
         kind: Config
@@ -174,14 +209,14 @@ final class RealApiServer implements ApiServer {
         - name: lab
           cluster: {server: "https://%s:%d", certificate-authority: "%s"}
         users:
-        - name: admin
+        - name: me
           user: {token: "%s"}
         contexts:
         - name: lab
-          context: {cluster: lab, user: admin}
+          context: {cluster: lab, user: me}
         current-context: lab
         """
-            .formatted(address, PORT, folder.resolve("apiserver.crt"), ADMIN_TOKEN));
+            .formatted(address, port(), folder.resolve("apiserver.crt"), token));
   }
 
   private static String pem(String type, byte[] der) {
@@ -206,15 +241,17 @@ final class RealApiServer implements ApiServer {
         new ArrayList<>(
             List.of(
                 "--etcd-servers=" + ETCD,
-                "--bind-address=" + address,
+                "--bind-address=" + (kubelets.isEmpty() ? address : "0.0.0.0"),
                 "--advertise-address=" + address,
-                "--secure-port=" + PORT,
+                "--secure-port=" + port(),
                 "--cert-dir=" + folder,
                 "--service-account-key-file=" + folder.resolve("sa.pub"),
                 "--service-account-signing-key-file=" + folder.resolve("sa.key"),
                 "--service-account-issuer=https://kubernetes.default.svc",
                 "--token-auth-file=" + folder.resolve("tokens.csv"),
-                "--authorization-mode=RBAC",
+                "--authorization-mode=Node,RBAC",
+                "--enable-admission-plugins=NodeRestriction",
+                "--kubelet-preferred-address-types=InternalIP",
                 "--service-cluster-ip-range=10.96.0.0/16",
                 // It would need a kube-proxy, and there is none.
                 "--endpoint-reconciler-type=none",
@@ -254,16 +291,19 @@ final class RealApiServer implements ApiServer {
       controllers = LabControllers.start(client);
       return;
     }
-    run(
-        "kube-controller-manager",
-        "--kubeconfig=" + kubeconfig(),
-        "--service-account-private-key-file=" + folder.resolve("sa.key"),
-        "--root-ca-file=" + folder.resolve("apiserver.crt"),
-        "--use-service-account-credentials=true",
-        "--leader-elect=false",
-        // Lab nodes send no heartbeats.
-        "--node-monitor-grace-period=24h",
-        "--node-startup-grace-period=24h");
+    List<String> flags =
+        new ArrayList<>(
+            List.of(
+                "--kubeconfig=" + kubeconfig(),
+                "--service-account-private-key-file=" + folder.resolve("sa.key"),
+                "--root-ca-file=" + folder.resolve("apiserver.crt"),
+                "--use-service-account-credentials=true",
+                "--leader-elect=false"));
+    if (kubelets.isEmpty()) {
+      // Lab nodes send no heartbeats.
+      flags.addAll(List.of("--node-monitor-grace-period=24h", "--node-startup-grace-period=24h"));
+    }
+    run("kube-controller-manager", flags.toArray(String[]::new));
     run("kube-scheduler", "--kubeconfig=" + kubeconfig(), "--leader-elect=false");
     Await.until(
         "the controllers work: there is a default service account",

@@ -21,6 +21,7 @@ public final class Redaction {
           "AGENT_IMAGE",
           "AGENT_HOST_PID",
           "AGENT_OPEN_METRICS",
+          "AGENT_RESOURCES",
           "AGENT_SCRIPTS",
           "DRAIN_ON",
           "LEADER_LEASE",

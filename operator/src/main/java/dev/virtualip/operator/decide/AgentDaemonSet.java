@@ -61,6 +61,9 @@ public final class AgentDaemonSet {
     var template = Serialization.unmarshal(TEMPLATE, DaemonSet.class);
     var agent = template.getSpec().getTemplate().getSpec().getContainers().getFirst();
     agent.setImage(settings.agentImage());
+    if (settings.resources() != null) {
+      agent.setResources(settings.resources());
+    }
     if (settings.jsonLogs()) {
       agent.getEnv().add(new EnvVar("LOG_FORMAT", "json", null));
     }

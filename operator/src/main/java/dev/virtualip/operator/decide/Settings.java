@@ -1,6 +1,7 @@
 package dev.virtualip.operator.decide;
 
 import dev.virtualip.operator.watch.DrainTrigger;
+import io.fabric8.kubernetes.api.model.ResourceRequirements;
 import java.util.List;
 
 /**
@@ -12,6 +13,7 @@ import java.util.List;
  * @param hostPid whether the agents see the nodes' processes, which process checks need
  * @param openMetrics whether the agents serve their metrics to clients outside their nodes, such as
  *     Prometheus
+ * @param resources requests and limits of an agent, or null for those of its template
  * @param jsonLogs whether the agents write their logs as JSON
  * @param drainOn triggers by which a node counts as drained; empty to ignore drains
  * @param servicesWithoutClass whether Services of type LoadBalancer without a class are served too
@@ -22,6 +24,7 @@ public record Settings(
     String scripts,
     boolean hostPid,
     boolean openMetrics,
+    ResourceRequirements resources,
     boolean jsonLogs,
     List<DrainTrigger> drainOn,
     boolean servicesWithoutClass) {}

@@ -9,6 +9,8 @@ import dev.virtualip.operator.watch.AgentPods;
 import io.fabric8.kubernetes.api.model.Container;
 import io.fabric8.kubernetes.api.model.EnvVar;
 import io.fabric8.kubernetes.api.model.NodeSelectorTerm;
+import io.fabric8.kubernetes.api.model.Quantity;
+import io.fabric8.kubernetes.api.model.ResourceRequirementsBuilder;
 import io.fabric8.kubernetes.api.model.apps.DaemonSet;
 import java.util.List;
 import java.util.Set;
@@ -16,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 class AgentDaemonSetTest {
   private static final Settings SETTINGS =
-      new Settings("vips", "registry/agent:1", null, false, false, false, List.of(), false);
+      new Settings("vips", "registry/agent:1", null, false, false, null, false, List.of(), false);
 
   @Test
   void goesToEachNodeByName() {
@@ -74,7 +76,7 @@ class AgentDaemonSetTest {
   void scriptsComeWithTheCapabilitiesToRunThemAsNobody() {
     var with =
         new Settings(
-            "vips", "registry/agent:1", "my-scripts", false, false, false, List.of(), false);
+            "vips", "registry/agent:1", "my-scripts", false, false, null, false, List.of(), false);
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"));
     var agent = container(daemonSet);
     assertEquals(
@@ -97,7 +99,8 @@ class AgentDaemonSetTest {
   @Test
   void onlyWhoAsksForItAnswersFromOutsideTheNode() {
     assertFalse(container(desired("a")).getArgs().contains("--metrics"));
-    var with = new Settings("vips", "registry/agent:1", null, false, true, false, List.of(), false);
+    var with =
+        new Settings("vips", "registry/agent:1", null, false, true, null, false, List.of(), false);
     var agent = container(AgentDaemonSet.desired(with, List.of("a")));
     assertEquals(
         List.of("--metrics", "$(HOST_IP):9405"),
@@ -112,7 +115,8 @@ class AgentDaemonSetTest {
   void agentsWriteTheirLogsAsTheOperatorDoes() {
     var names = container(desired("a")).getEnv().stream().map(EnvVar::getName).toList();
     assertFalse(names.contains("LOG_FORMAT"));
-    var with = new Settings("vips", "registry/agent:1", null, false, false, true, List.of(), false);
+    var with =
+        new Settings("vips", "registry/agent:1", null, false, false, null, true, List.of(), false);
     var last = container(AgentDaemonSet.desired(with, List.of("a"))).getEnv().getLast();
     assertEquals("LOG_FORMAT=json", last.getName() + "=" + last.getValue());
   }
@@ -120,7 +124,8 @@ class AgentDaemonSetTest {
   @Test
   void onlyWhoAsksForItSeesTheNodesProcesses() {
     assertNull(desired("a").getSpec().getTemplate().getSpec().getHostPID());
-    var with = new Settings("vips", "registry/agent:1", null, true, false, false, List.of(), false);
+    var with =
+        new Settings("vips", "registry/agent:1", null, true, false, null, false, List.of(), false);
     var daemonSet = AgentDaemonSet.desired(with, List.of("a"));
     assertEquals(true, daemonSet.getSpec().getTemplate().getSpec().getHostPID());
     assertNotEquals(revision(desired("a")), revision(daemonSet));
@@ -130,6 +135,16 @@ class AgentDaemonSetTest {
   void agentIsNeverThrottled() {
     var resources = container(desired("a")).getResources();
     assertEquals(Set.of("memory"), resources.getLimits().keySet());
+  }
+
+  @Test
+  void whoeverSaysSoGivesAgentsOtherResources() {
+    var more = new ResourceRequirementsBuilder().addToLimits("memory", new Quantity("1Gi")).build();
+    var with =
+        new Settings("vips", "registry/agent:1", null, false, false, more, false, List.of(), false);
+    var daemonSet = AgentDaemonSet.desired(with, List.of("a"));
+    assertEquals(more, container(daemonSet).getResources());
+    assertNotEquals(revision(desired("a")), revision(daemonSet));
   }
 
   @Test
@@ -155,7 +170,8 @@ class AgentDaemonSetTest {
     assertEquals(revision(desired("a")), revision(desired("a", "b")));
     var other =
         AgentDaemonSet.desired(
-            new Settings("vips", "registry/agent:2", null, false, false, false, List.of(), false),
+            new Settings(
+                "vips", "registry/agent:2", null, false, false, null, false, List.of(), false),
             List.of("a"));
     assertNotEquals(revision(desired("a")), revision(other));
   }
