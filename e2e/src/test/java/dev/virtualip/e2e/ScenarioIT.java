@@ -2,6 +2,7 @@ package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.virtualip.e2e.lab.ApiServer;
@@ -26,9 +27,12 @@ class ScenarioIT {
         !ApiServer.realAvailable() || table.contains("203.0.113.10/24   77     node-b   True"));
   }
 
-  /** In containers with exactly what the pods' security contexts leave them. */
+  /**
+   * In containers with exactly what pods' security contexts leave them; else RealNodesIT has pods.
+   */
   @Test
   void holdsWithTheImages() {
+    assumeFalse(RealNodes.missing().isEmpty(), "RealNodesIT runs the images in real pods");
     assumeTrue(Program.imagesMissing().isEmpty(), () -> "SKIPPED: " + Program.imagesMissing());
     play(ApiServer::start, Program.images());
   }
