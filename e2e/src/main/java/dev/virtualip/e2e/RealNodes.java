@@ -26,6 +26,7 @@ import java.util.stream.Stream;
 public final class RealNodes implements AutoCloseable {
   private static final Path PROGRAMS = Path.of("/run/lab/bin");
   private static final Duration SOON = Duration.ofSeconds(120);
+  private static final Duration TYPED_WITHIN = Duration.ofMinutes(5);
 
   private final Host control;
   private final ClassicPair pair;
@@ -116,7 +117,7 @@ public final class RealNodes implements AutoCloseable {
    * Runs commands of a page in the project's folder, as an administrator does who has a kubectl.
    *
    * @return what they print, each command before its output
-   * @throws AssertionError with that when one fails, or after two minutes
+   * @throws AssertionError with that when one fails, or after five minutes
    */
   public String type(String commands) {
     return typed(List.of(), commands);
@@ -133,7 +134,7 @@ public final class RealNodes implements AutoCloseable {
     words.addAll(List.of("bash", "-euxc", commands));
     var path = PROGRAMS + ":" + System.getenv("PATH");
     var shell = control.start("page", Map.of("PATH", path), words.toArray(String[]::new));
-    if (shell.awaitExit(SOON) != 0) {
+    if (shell.awaitExit(TYPED_WITHIN) != 0) {
       throw new AssertionError(shell.output());
     }
     return shell.output();

@@ -68,8 +68,10 @@ class RealNodesIT {
   private Map<String, String> networksBefore;
 
   @BeforeAll
-  void install() throws IOException {
+  void install() throws IOException, InterruptedException {
     assumeTrue(RealNodes.missing().isEmpty(), "SKIPPED: " + RealNodes.missing());
+    // Skips it too where there is no kustomize.
+    Installation.kustomize("base");
     lab = Lab.open();
     nodes = RealNodes.start(lab);
     api = nodes.api();
