@@ -2,7 +2,6 @@ package dev.virtualip.e2e.bench;
 
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.e2e.Cluster;
-import dev.virtualip.e2e.SimulatedNodes;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;

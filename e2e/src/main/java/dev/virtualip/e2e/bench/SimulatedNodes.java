@@ -1,5 +1,6 @@
-package dev.virtualip.e2e;
+package dev.virtualip.e2e.bench;
 
+import dev.virtualip.e2e.Cluster;
 import dev.virtualip.kube.ApiCall;
 import io.fabric8.kubernetes.api.model.NodeBuilder;
 import io.fabric8.kubernetes.api.model.Quantity;
