@@ -76,6 +76,7 @@ final class MetricsPage {
     var metrics = new AgentMetrics(registry);
     metrics.status("web", Serialization.unmarshal(MASTER, NodeStatus.class));
     virtualServer(registry, metrics);
+    metrics.egress(Map.of("web", 1), Set.of());
     metrics.sent("web", 0);
     metrics.sendFailed("web");
     metrics.received("web", 0);
@@ -186,24 +187,25 @@ final class MetricsPage {
   /** The page docs/metrics.md. */
   static String text() {
     return """
-        # Metrics
+    # Metrics
 
-        Generated from what the programs register by `make docs`; do not edit.
+    Generated from what the programs register by `make docs`; do not edit.
 
-        A histogram is the series `NAME_bucket`, `NAME_count` and `NAME_sum`. The label `vip` is the
-        name of the VirtualIP, and empty where something belongs to none. Which node a series is of,
-        Prometheus adds itself: [monitoring](monitoring.md).
+    A histogram is the series `NAME_bucket`, `NAME_count` and `NAME_sum`. The label `vip` is the
+    name of the VirtualIP, and empty where something belongs to none. Which node a series is of,
+    Prometheus adds itself: [monitoring](monitoring.md).
 
-        ## Agent
+    ## Agent
 
-        `http://NODE:9405/metrics`
+    `http://NODE:9405/metrics`
 
-        %s
-        ## Operator
+    %s
+    ## Operator
 
-        `http://POD:9406/metrics`
+    `http://POD:9406/metrics`
 
-        %s"""
+    %s\
+    """
         .formatted(table(agent()), table(operator()));
   }
 

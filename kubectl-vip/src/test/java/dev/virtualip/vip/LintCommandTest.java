@@ -79,6 +79,9 @@ class LintCommandTest {
         out::toString);
     assertTrue(
         out.toString().contains("the node is lost         3 s        957 ms "), out::toString);
+    // A tenth of a millisecond for each priority up to 250, the highest that spread gives.
+    assertTrue(
+        out.toString().contains("the agent stops          0 ms       25.9 ms "), out::toString);
   }
 
   @Test
@@ -105,8 +108,8 @@ class LintCommandTest {
     var first = out.toString().lines().findFirst().orElseThrow();
     assertEquals(
         b
-            + ": VirtualIP/b: spec.vrid: 1 on eth0 is taken by VirtualIP a: use another VRID, NIC or"
-            + " set of nodes",
+            + ": VirtualIP/b: spec.vrid: 1 on eth0 is taken by VirtualIP a: use another VRID, NIC"
+            + " or set of nodes",
         first);
   }
 

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -38,12 +39,16 @@ final class EgressSettings {
             .flatMap(instance -> instance.config().egress().stream())
             .flatMap(this::placed)
             .toList();
-    if (!now.equals(wanted)) {
+    boolean isNew = !now.equals(wanted);
+    if (isNew) {
       wanted = now;
       node.egress().want(now);
     }
     var before = problems;
     problems = node.egress().problems();
+    if (isNew || !problems.equals(before)) {
+      node.metrics().egress(pods(now), problems.keySet());
+    }
     if (problems.equals(before)) {
       return Set.of();
     }
@@ -51,6 +56,14 @@ final class EgressSettings {
     changed.addAll(problems.keySet());
     changed.removeIf(name -> Objects.equals(before.get(name), problems.get(name)));
     return changed;
+  }
+
+  /** How many addresses of pods are translated, by name of the VirtualIP. */
+  private static Map<String, Integer> pods(List<SourceNat> nats) {
+    return nats.stream()
+        .collect(
+            Collectors.groupingBy(
+                SourceNat::virtualIp, Collectors.summingInt(nat -> nat.pods().size())));
   }
 
   private Stream<SourceNat> placed(SourceNat nat) {

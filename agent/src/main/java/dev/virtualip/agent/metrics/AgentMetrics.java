@@ -7,6 +7,8 @@ import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.micrometer.core.instrument.MultiGauge;
+import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
@@ -14,8 +16,11 @@ import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
 
 /**
  * The agent's metrics, described in docs/metrics.md. Names follow keepalived's statistics where it
@@ -37,7 +42,8 @@ public final class AgentMetrics {
           + " advert was sent, the addresses were bound, and announced, and until all was done";
   private static final String RELEASE =
       "Time from when the cause was seen that ended this node's being master until it was decided,"
-          + " the last advert was sent (Resigned: with priority 0), and the addresses were released";
+          + " the last advert was sent (Resigned: with priority 0), and the addresses were"
+          + " released";
 
   /** Buckets from usual lateness to that of an advert interval. */
   private static final Duration[] LATENESS = {
@@ -55,6 +61,8 @@ public final class AgentMetrics {
   };
 
   private final MeterRegistry registry;
+  private final MultiGauge egressPods;
+  private final MultiGauge egressFailed;
   private Timer turns;
   private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
   private volatile Map<ServiceKey, Owner> services = Map.of();
@@ -62,6 +70,17 @@ public final class AgentMetrics {
   /** Metrics in a registry. */
   public AgentMetrics(MeterRegistry registry) {
     this.registry = registry;
+    egressPods =
+        MultiGauge.builder("virtualip.egress.pod.addresses")
+            .description(
+                "Addresses of pods whose packets this node as master gives the virtual one")
+            .register(registry);
+    egressFailed =
+        MultiGauge.builder("virtualip.egress.failed")
+            .description(
+                "1 if this node is master and its kernel refuses to give packets the virtual"
+                    + " address, else 0")
+            .register(registry);
   }
 
   /** Adds the metrics of the process and the JVM. */
@@ -103,6 +122,23 @@ public final class AgentMetrics {
   /** The agent's own virtual services. Callable from any thread. */
   Map<ServiceKey, Owner> services() {
     return services;
+  }
+
+  /**
+   * Sets for which VirtualIPs this node is to translate sources.
+   *
+   * @param pods how many addresses of pods each translates, by its name
+   * @param failed names of those that the kernel refuses
+   */
+  public void egress(Map<String, Integer> pods, Set<String> failed) {
+    egressPods.register(rows(pods.keySet(), pods::get), true);
+    egressFailed.register(rows(pods.keySet(), vip -> failed.contains(vip) ? 1 : 0), true);
+  }
+
+  private static Iterable<MultiGauge.Row<?>> rows(Set<String> vips, ToIntFunction<String> value) {
+    return vips.stream()
+        .map(vip -> MultiGauge.Row.of(Tags.of(VIP, vip), value.applyAsInt(vip)))
+        .collect(Collectors.toList());
   }
 
   private static int priority(NodeStatus status) {

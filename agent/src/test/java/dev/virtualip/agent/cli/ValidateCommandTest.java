@@ -75,6 +75,12 @@ class ValidateCommandTest {
     assertEquals(0, validate("../samples/20-control-plane/virtualip.yaml"), out::toString);
   }
 
+  /** Apart too: with its pool, all VirtualIPs have to fit into one. */
+  @Test
+  void theSampleOfAPoolIsGood() {
+    assertEquals(0, validate("../samples/22-services/services.yaml"), out::toString);
+  }
+
   @Test
   void allProblemsOfAllFilesArePrintedSorted() throws IOException {
     write("b.yaml", vip("b", good(1)), vip("a", good(2) + ", vridd: 3, priority: \"9\""));
@@ -156,8 +162,8 @@ class ValidateCommandTest {
     write("a.yaml", vip("a", good(1) + overrides));
     assertEquals(0, validate(directory.toString()), out::toString);
     assertEquals(
-        "note: VirtualIP/a: spec.priority: n and every other node have equal priority 100: the first"
-            + " to be master stays it, of several at once the one with the greater address",
+        "note: VirtualIP/a: spec.priority: n and every other node have equal priority 100: the"
+            + " first to be master stays it, of several at once the one with the greater address",
         err.toString().strip());
     err.getBuffer().setLength(0);
     write("nodes.yaml", NODE, NODE.replace("name: n", "name: m"));

@@ -112,6 +112,26 @@ class EgressOfANodeTest {
   }
 
   @Test
+  void theMetricsCountThePodsOfAMasterAndSayWhetherTheKernelTakesThem() {
+    machine.start();
+    want(EGRESS);
+    machine.begin(now);
+    assertNull(fake.registry.find("virtualip.egress.pod.addresses").gauge(), "it is a backup");
+    passUntil(5 * SECOND);
+    assertEquals(0, gauge("virtualip.egress.pod.addresses"));
+    assertEquals(0, gauge("virtualip.egress.failed"));
+    fake.egress.problems = Map.of("out", "the kernel has no nftables");
+    machine.begin(now);
+    assertEquals(1, gauge("virtualip.egress.failed"));
+    want();
+    assertNull(fake.registry.find("virtualip.egress.failed").gauge(), "it is gone");
+  }
+
+  private double gauge(String name) {
+    return fake.registry.get(name).tag("vip", "out").gauge().value();
+  }
+
+  @Test
   void theStatusSaysWhyTheKernelDoesNotTranslate() {
     becomeMaster();
     fake.egress.problems = Map.of("out", "the kernel has no nftables");

@@ -303,6 +303,33 @@ class NodeMachineTest {
     assertEquals("MasterDown", machine.statuses().get("mail").reason());
   }
 
+  /** A lane of a pool for Services, as the operator writes it. */
+  @Test
+  void aLaneFollowsItsMasterWithAllAddressesAfterThreeAdvertsAndASkew() {
+    var others =
+        IntStream.rangeClosed(11, 60)
+            .mapToObj(", {address: 203.0.113.%d/32, advertised: false}"::formatted)
+            .collect(Collectors.joining());
+    machine.start();
+    want(
+        """
+        metadata: {name: lan-0, generation: 1, labels: {virtualip.dev/services: lan}}
+        spec:
+          vrid: 77
+          interface: eth0
+          addresses: [{address: 203.0.113.10/32}%s]
+          nodes: {spread: true}
+          preempt: {enabled: false}
+        """
+            .formatted(others));
+    hearMaster();
+    passUntil(3 * SECOND);
+    assertEquals(VirtualIpStatus.State.Backup, state("lan-0"));
+    passUntil(4 * SECOND);
+    assertEquals("MasterDown", machine.statuses().get("lan-0").reason());
+    assertEquals(51, fake.bound.keySet().stream().filter(p -> p.length() == 32).count());
+  }
+
   /** Who can send by another network has not to be believed that it is a peer on this one. */
   @Test
   void aUnicastAdvertThatComesByAnotherNicIsDroppedAndCounted() {

@@ -9,6 +9,8 @@ import io.fabric8.kubernetes.client.utils.Serialization;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
@@ -51,6 +53,17 @@ class AgentMetricsTest {
     assertNull(registry.find("virtualip.priority").gauge());
     metrics.status("web", status(State.Backup, 80));
     assertEquals(List.of(State.Backup), shown());
+  }
+
+  @Test
+  void egressIsShownOfThoseThatAreTranslatedNow() {
+    metrics.egress(Map.of("web", 3, "mail", 0), Set.of("mail"));
+    assertEquals(
+        3, registry.get("virtualip.egress.pod.addresses").tag("vip", "web").gauge().value());
+    assertEquals(0, registry.get("virtualip.egress.failed").tag("vip", "web").gauge().value());
+    assertEquals(1, registry.get("virtualip.egress.failed").tag("vip", "mail").gauge().value());
+    metrics.egress(Map.of(), Set.of());
+    assertEquals(List.of(), registry.getMeters());
   }
 
   @Test

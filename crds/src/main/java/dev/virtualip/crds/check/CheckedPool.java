@@ -69,10 +69,7 @@ public record CheckedPool(
       findings.add("spec.addresses", "is empty: give at least one prefix, range or address");
     }
     checkLists(spec, findings);
-    if (spec.nodeSelector() != null && spec.nodeSelector().isEmpty()) {
-      findings.add("spec.nodeSelector", "is empty: give labels that the nodes have, or remove it");
-    }
-    findings.selector("spec.nodeSelector", spec.nodeSelector());
+    selector("spec.nodeSelector", spec.nodeSelector(), findings);
     return new CheckedPool(
         name,
         parsed("spec.addresses", spec.addresses(), IpRange::parse, findings),
@@ -141,10 +138,9 @@ public record CheckedPool(
   }
 
   private static void selector(String path, LabelSelector selector, Findings findings) {
-    if (selector != null && selector.isEmpty()) {
-      findings.add(path, "is empty: give labels that they have, or remove it");
+    if (selector != null) {
+      findings.selectorOfSome(path, selector);
     }
-    findings.selector(path, selector);
   }
 
   private static <T> List<T> parsed(

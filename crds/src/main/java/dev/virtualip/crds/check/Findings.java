@@ -103,7 +103,7 @@ final class Findings {
     if (selector == null) {
       add(path, "is missing: give labels to select by");
     } else if (selector.isEmpty()) {
-      add(path, "an empty selector takes all there are: give labels that they have");
+      add(path, LabelSelector.EMPTY);
     }
     selector(path, selector);
   }

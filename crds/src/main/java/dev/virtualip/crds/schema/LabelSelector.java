@@ -21,8 +21,9 @@ public record LabelSelector(
       "(has(self.matchLabels) && size(self.matchLabels) > 0)"
           + " || (has(self.matchExpressions) && size(self.matchExpressions) > 0)";
 
-  /** What CEL says where a selector must not be empty. */
-  static final String EMPTY = "an empty selector takes all there are: give labels that they have";
+  /** What is said where a selector must not be empty. */
+  public static final String EMPTY =
+      "an empty selector takes all there are: give labels that they have";
 
   /** Makes null collections empty. */
   public LabelSelector {

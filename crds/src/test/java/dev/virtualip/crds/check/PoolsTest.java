@@ -81,7 +81,7 @@ class PoolsTest {
           services: {interface: eth0, lanes: 17}|spec.services.lanes: 17 is not a number of lanes: use 1 to 16
           interfaces: [eth1], services: {interface: eth0}|spec.services.interface: eth0 is none of spec.interfaces: name one of eth1, or add it there
           services: {interface: eth0, namespaces: [null]}|spec.services.namespaces: has a null: name a namespace, or remove it
-          services: {interface: eth0, namespaceSelector: {}}|spec.services.namespaceSelector: is empty: give labels that they have, or remove it
+          services: {interface: eth0, namespaceSelector: {}}|spec.services.namespaceSelector: an empty selector takes all there are: give labels that they have
           services: {interface: eth0, serviceSelector: {matchExpressions: [{key: a, operator: In}]}}|spec.services.serviceSelector.matchExpressions[0].values: In needs at least one value
           """)
   void whatIsWrongWithServicesIsSaid(String services, String problem) {
@@ -197,16 +197,16 @@ class PoolsTest {
     var large = "addresses: [{address: 203.0.113.10/8}]";
     assertEquals(
         List.of(
-            "spec.addresses[0].address: 203.0.113.10/8 makes a node reach all of 203.0.0.0/8 by this"
-                + " NIC, and VirtualIPPool p allows /24 or longer"),
+            "spec.addresses[0].address: 203.0.113.10/8 makes a node reach all of 203.0.0.0/8 by"
+                + " this NIC, and VirtualIPPool p allows /24 or longer"),
         refusals(large, pool("p", "addresses: [203.0.113.0/24]")));
     var listed = pool("p", "{addresses: [203.0.113.0/24], networks: [203.0.112.0/22]}");
     assertEquals(List.of(), refusals("addresses: [{address: 203.0.113.10/22}]", listed));
     assertEquals(List.of(), refusals("addresses: [{address: 203.0.113.10/32}]", listed));
     assertEquals(
         List.of(
-            "spec.addresses[0].address: 203.0.113.10/8 makes a node reach all of 203.0.0.0/8 by this"
-                + " NIC, and VirtualIPPool p allows 203.0.112.0/22"),
+            "spec.addresses[0].address: 203.0.113.10/8 makes a node reach all of 203.0.0.0/8 by"
+                + " this NIC, and VirtualIPPool p allows 203.0.112.0/22"),
         refusals(large, listed));
   }
 
@@ -252,7 +252,7 @@ class PoolsTest {
           {addresses: [203.0.113.1], vrids: ['9-1']} | spec.vrids[0]: "9-1" is no range: write the lower number first
           {addresses: [203.0.113.1], vrids: ['250-256']} | spec.vrids: 250-256 is not a VRID: use 1 to 255
           {addresses: [203.0.113.1], tables: ['0']} | spec.tables: 0 is not a routing table: use 1 to 4294967295
-          {addresses: [203.0.113.1], nodeSelector: {}} | spec.nodeSelector: is empty: give labels that the nodes have, or remove it
+          {addresses: [203.0.113.1], nodeSelector: {}} | spec.nodeSelector: an empty selector takes all there are: give labels that they have
           """)
   void problemsOfAPoolTellTheFix(String spec, String problem) {
     var problems = CheckedPool.of(pool("p", spec)).problems();

@@ -8,42 +8,34 @@ import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.LabNode;
-import dev.virtualip.kube.ApiCall;
-import io.fabric8.kubernetes.api.model.NodeBuilder;
-import io.fabric8.kubernetes.api.model.Quantity;
-import io.fabric8.kubernetes.api.model.coordination.v1.LeaseBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.PatchContext;
 import io.fabric8.kubernetes.client.dsl.base.PatchType;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.utils.Serialization;
-import java.io.IOException;
 import java.time.Duration;
-import java.time.ZoneOffset;
-import java.time.ZonedDateTime;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
  * Measures operator and agent with many VirtualIPs on a real API server. Ten nodes exist as objects
- * only, and this class writes their heartbeats and reports. An eleventh node is real, with {@value
- * #OWN} VirtualIPs.
+ * only, and this class has their heartbeats and reports written. An eleventh node is real, with
+ * {@value #OWN} VirtualIPs.
  */
 final class OperatorScale implements AutoCloseable {
   private static final int VIRTUAL_IPS = 1_000;
   private static final int OWN = 10;
   private static final int NODES = 10;
+  private static final List<String> NODE_NAMES =
+      IntStream.range(0, NODES).mapToObj(i -> "simulated-" + i).toList();
   private static final int EDITS = 200;
   private static final int WRITERS = 4;
   private static final Duration LONG = Duration.ofMinutes(2);
@@ -101,7 +93,7 @@ final class OperatorScale implements AutoCloseable {
   private final Consumer<String> say;
   private final ClassicPair pair;
   private final Cluster cluster;
-  private final ScheduledExecutorService heartbeats = Executors.newScheduledThreadPool(1);
+  private SimulatedNodes simulated;
 
   /** When a generation of a VirtualIP was requested, by {@link #key}. */
   private final Map<String, Long> sentNanos = new ConcurrentHashMap<>();
@@ -129,8 +121,7 @@ final class OperatorScale implements AutoCloseable {
         .nodes()
         .withName(pair.nodeA().name())
         .patch(PatchContext.of(PatchType.JSON_MERGE), REAL);
-    IntStream.range(0, NODES).forEach(this::createNode);
-    heartbeats.scheduleWithFixedDelay(this::beat, 0, 5, TimeUnit.SECONDS);
+    simulated = SimulatedNodes.start(client(), NODE_NAMES);
     client().resources(VirtualIp.class).inform(new Accepted());
     say.accept("creating %d VirtualIPs".formatted(VIRTUAL_IPS));
     inParallel(VIRTUAL_IPS, this::create);
@@ -251,46 +242,6 @@ final class OperatorScale implements AutoCloseable {
     }
   }
 
-  private void createNode(int number) {
-    var room =
-        Map.of("pods", new Quantity("9"), "cpu", new Quantity("8"), "memory", new Quantity("9Gi"));
-    var node =
-        new NodeBuilder()
-            .withNewMetadata()
-            .withName(nodeName(number))
-            .addToLabels("simulated", "true")
-            .endMetadata()
-            .withNewStatus()
-            .withCapacity(room)
-            .withAllocatable(room)
-            .endStatus()
-            .build();
-    client().resource(node).create();
-  }
-
-  private static String nodeName(int number) {
-    return "simulated-" + number;
-  }
-
-  private void beat() {
-    for (int i = 0; i < NODES; i++) {
-      var lease =
-          new LeaseBuilder()
-              .withNewMetadata()
-              .withName("agent-" + nodeName(i))
-              .withNamespace(Cluster.NAMESPACE)
-              .addToLabels("app.kubernetes.io/name", Cluster.AGENT)
-              .endMetadata()
-              .withNewSpec()
-              .withHolderIdentity(nodeName(i))
-              .withLeaseDurationSeconds(600)
-              .withRenewTime(ZonedDateTime.now(ZoneOffset.UTC))
-              .endSpec()
-              .build();
-      client().resource(lease).forceConflicts().serverSideApply();
-    }
-  }
-
   /** Creates a VirtualIP; the first few select the real node. */
   private void create(int number) {
     var yaml =
@@ -310,40 +261,14 @@ final class OperatorScale implements AutoCloseable {
     return "vip-" + number + "/" + generation;
   }
 
-  /** Writes the reports of all simulated nodes about one VirtualIP, in one request. */
   private void report(int number) {
-    var nodes =
-        IntStream.range(0, NODES)
-            .mapToObj(
-                node ->
-                    """
-                    "%s": {"state": "%s", "priority": 100, "reason": "Started",
-                     "since": "2026-01-01T00:00:00Z", "acceptedGeneration": 1}"""
-                        .formatted(nodeName(node), node == 0 ? "Master" : "Backup"))
-            .collect(Collectors.joining(",", "{", "}"));
-    patch(
-        OWN + number,
-        "/status",
-        "{\"status\": {\"master\": \"%s\", \"nodes\": %s}}".formatted(nodeName(0), nodes));
-  }
-
-  /** One request, whereas fabric8's patch reads first. */
-  private void patch(int number, String subresource, String body) {
-    var path = "apis/virtualip.dev/v1alpha1/virtualips/vip-" + number + subresource;
-    try {
-      var answer = ApiCall.send(client(), "PATCH", path, ApiCall.MERGE_PATCH, body);
-      if (!answer.ok()) {
-        throw new IllegalStateException(path + ": " + answer);
-      }
-    } catch (IOException | InterruptedException e) {
-      throw new IllegalStateException(path, e);
-    }
+    simulated.report("vip-" + (OWN + number), 1, NODE_NAMES.getFirst());
   }
 
   private void edit(int number) {
     var spec = "{\"spec\": {\"priority\": 101}}";
     sentNanos.put(key(number, 2), System.nanoTime());
-    patch(number, "", spec);
+    SimulatedNodes.patch(client(), "vip-" + number, spec);
     tookMillis(key(number, 2));
   }
 
@@ -391,7 +316,9 @@ final class OperatorScale implements AutoCloseable {
 
   @Override
   public void close() {
-    heartbeats.shutdownNow();
+    if (simulated != null) {
+      simulated.close();
+    }
     cluster.close();
     pair.close();
   }

@@ -3,6 +3,7 @@ package dev.virtualip.vip.tell;
 import dev.virtualip.crds.check.CheckedSpec;
 import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.schema.Lease;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.Durations;
@@ -77,13 +78,15 @@ public record Budget(
     return budgets;
   }
 
-  /** The priority that the master has without its checks; the best there is, if that is unknown. */
+  /**
+   * The priority that the master has without its checks; the best one can have, if none is named.
+   */
   private static int best(CheckedSpec checked, String master) {
     var spec = checked.spec();
     if (!master.isEmpty()) {
       return spec.priorityOn(master);
     }
-    return spec.nodes().spreads() ? PRIORITIES - 1 : spec.priority();
+    return spec.nodes().spreads() ? VirtualIpSpec.SPREAD_MAX : spec.priority();
   }
 
   /** A line for each, with headings, two spaces inside. */

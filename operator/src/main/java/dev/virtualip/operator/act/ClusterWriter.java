@@ -22,9 +22,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -39,9 +37,6 @@ public final class ClusterWriter {
       "apis/" + HasMetadata.getApiVersion(VirtualIp.class) + "/%s/%s";
 
   private static final String STATUS = "/status";
-
-  /** Patches that are under way at the same time: what an API server grants a client anyway. */
-  private static final int AT_ONCE = 8;
 
   private final KubernetesClient client;
   private final Agents agents;
@@ -109,7 +104,7 @@ public final class ClusterWriter {
             pool ->
                 write(pool, decisions.pools().get(pool.getMetadata().getName()))
                     .ifPresent(writes::add));
-    var unsent = send(writes);
+    var unsent = Batch.send(writes.stream().map(this::request).toList());
     failure = failure == null ? unsent : failure;
     try {
       services.write(decisions.services(), view.now());
@@ -127,36 +122,14 @@ public final class ClusterWriter {
     }
   }
 
-  /**
-   * Sends several at a time: a thousand new VirtualIPs would wait for each other's answers.
-   *
-   * @return the first failure, or null
-   */
-  private IOException send(List<Write> writes) throws InterruptedException {
-    if (writes.isEmpty()) {
-      return null;
-    }
-    IOException failure = null;
-    try (var threads = Executors.newFixedThreadPool(AT_ONCE, Thread.ofVirtual().factory())) {
-      var answers = new ArrayList<Future<Boolean>>();
-      writes.forEach(write -> answers.add(threads.submit(() -> patched(write))));
-      for (int i = 0; i < writes.size(); i++) {
-        try {
-          if (answers.get(i).get()) {
-            var write = writes.get(i);
-            sent.put(write.object().getMetadata().getUid(), write.sent());
-            write.done().run();
-          }
-        } catch (ExecutionException e) {
-          failure = failure == null ? failure(e.getCause()) : failure;
-        }
-      }
-    }
-    return failure;
-  }
-
-  private static IOException failure(Throwable cause) {
-    return cause instanceof IOException failed ? failed : new IOException(cause);
+  private Callable<Runnable> request(Write write) {
+    return () ->
+        patched(write)
+            ? () -> {
+              sent.put(write.object().getMetadata().getUid(), write.sent());
+              write.done().run();
+            }
+            : () -> {};
   }
 
   /** Nothing if the same was sent for the same version of the object. */

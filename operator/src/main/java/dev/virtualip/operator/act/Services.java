@@ -18,6 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.Callable;
 
 /**
  * Writes VirtualIPs for Services, and then the status of Services. Each write holds only for the
@@ -52,13 +53,20 @@ final class Services {
    */
   void write(ServiceDecisions decided, Instant now) throws IOException, InterruptedException {
     IOException failure = null;
-    for (var write : writes(decided, now)) {
+    for (var write : lanes(decided, now)) {
       try {
         write.run();
       } catch (IOException e) {
         failure = failure == null ? e : failure;
       }
     }
+    var statuses =
+        decided.writes().entrySet().stream()
+            .limit(WRITES_MAX)
+            .map(write -> status(write.getKey(), write.getValue(), now))
+            .toList();
+    var unsent = Batch.send(statuses);
+    failure = failure == null ? unsent : failure;
     if (failure != null) {
       throw failure;
     }
@@ -70,14 +78,11 @@ final class Services {
   }
 
   /** Addresses are in a lane before a Service shows them, and go when none shows them any more. */
-  private List<Write> writes(ServiceDecisions decided, Instant now) {
+  private List<Write> lanes(ServiceDecisions decided, Instant now) {
     var writes = new ArrayList<Write>();
     decided.lanes().delete().forEach(vip -> writes.add(() -> delete(vip)));
     decided.lanes().edit().forEach((vip, lane) -> writes.add(() -> edit(vip, lane, now)));
     decided.lanes().create().forEach(lane -> writes.add(() -> create(lane, now)));
-    decided.writes().entrySet().stream()
-        .limit(WRITES_MAX)
-        .forEach(write -> writes.add(() -> status(write.getKey(), write.getValue(), now)));
     return writes;
   }
 
@@ -130,8 +135,7 @@ final class Services {
     }
   }
 
-  private void status(Service service, List<String> addresses, Instant now)
-      throws IOException, InterruptedException {
+  private Callable<Runnable> status(Service service, List<String> addresses, Instant now) {
     var metadata = service.getMetadata();
     var path =
         "api/v1/namespaces/%s/services/%s/status"
@@ -146,13 +150,17 @@ final class Services {
       // Packets come with the address itself; servers before 1.29 drop the word.
       addresses.forEach(ip -> ingress.addObject().put("ip", ip).put("ipMode", "VIP"));
     }
-    var answer = sent("PATCH", path, ApiCall.MERGE_PATCH, patch, metadata.getName());
-    if (answer.ok()) {
-      latest.put(Serialization.unmarshal(answer.body(), Service.class), false, now);
-      journal.assigned(service, addresses);
-    } else {
-      latest.remove(service);
-    }
+    return () -> {
+      var answer = sent("PATCH", path, ApiCall.MERGE_PATCH, patch, metadata.getName());
+      if (!answer.ok()) {
+        return () -> latest.remove(service);
+      }
+      var written = Serialization.unmarshal(answer.body(), Service.class);
+      return () -> {
+        latest.put(written, false, now);
+        journal.assigned(service, addresses);
+      };
+    };
   }
 
   private ApiCall.Answer sent(String method, String path, String type, Object body, String name)

@@ -253,7 +253,8 @@ class ServiceAllocationTest {
     assertEquals(List.of("203.0.113.2"), has("s"));
     service("s", "metallb.universe.tf/address-pool: a", "");
     assertEquals(
-        "VirtualIPPool a does not serve namespace default, or not with its labels: ask for one of b",
+        "VirtualIPPool a does not serve namespace default, or not with its labels: ask for one of"
+            + " b",
         failure("s"));
   }
 
@@ -309,6 +310,17 @@ class ServiceAllocationTest {
         "VirtualIPPool lan has no free IPv6 address: add to spec.addresses of one",
         outcomes.get("default/c").failure());
     assertEquals(List.of("2001:db8::2"), has("d"));
+  }
+
+  /** MetalLB has serviceAllocation.priority for it. */
+  @Test
+  void poolsGiveInTheOrderOfTheirNamesUntilTheyAreUsedUp() {
+    pools = List.of(pool("b", "192.0.2.1", ""), pool("a", "198.51.100.1", ""));
+    service("s", "", "");
+    service("t", "", "");
+    decide();
+    assertEquals(List.of("198.51.100.1"), has("s"));
+    assertEquals(List.of("192.0.2.1"), has("t"));
   }
 
   @Test

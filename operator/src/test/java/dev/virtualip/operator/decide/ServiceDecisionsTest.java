@@ -51,13 +51,21 @@ class ServiceDecisionsTest {
 
   private static ServiceDecisions decide(
       List<VirtualIp> vips, Map<String, List<Problem>> problems, Service... services) {
+    return decide(List.of(POOL), vips, problems, services);
+  }
+
+  private static ServiceDecisions decide(
+      List<VirtualIpPool> pools,
+      List<VirtualIp> vips,
+      Map<String, List<Problem>> problems,
+      Service... services) {
     var view =
         new ClusterView(
             vips,
             Map.of(),
             Map.of(),
             List.of(),
-            List.of(POOL),
+            pools,
             List.of(services),
             Map.of(),
             null,
@@ -95,6 +103,68 @@ class ServiceDecisionsTest {
     assertEquals(Map.of("ours", List.of("203.0.113.12")), writes(decided));
     assertEquals(Map.of("lan", 1), decided.assigned());
     assertEquals(1, decided.lanes().create().size());
+  }
+
+  /** MetalLB and kube-vip beside it, each with its class, and one Service that asks nobody. */
+  @Test
+  void eachClassServesItsOwnAlone() {
+    var ours = service("ours", "type: LoadBalancer, loadBalancerClass: virtualip.dev/vip", "");
+    var metallb = service("a", "type: LoadBalancer, loadBalancerClass: metallb.io/metallb", "");
+    var kubeVip =
+        service(
+            "b", "type: LoadBalancer, loadBalancerClass: kube-vip.io/kube-vip-class", "192.0.2.1");
+    var none = service("c", "type: LoadBalancer", "");
+    var decided = decide(List.of(), Map.of(), ours, metallb, kubeVip, none);
+    assertEquals(Map.of("ours", List.of("203.0.113.10")), writes(decided));
+    assertTrue(decided.failures().isEmpty());
+  }
+
+  @Test
+  void bothFamiliesOfADualStackServiceAreInLanesAndInItsStatus() {
+    var pool =
+        Serialization.unmarshal(
+            """
+            metadata: {name: dual}
+            spec: {addresses: [203.0.113.10, '2001:db8::10'], services: {interface: eth0}}
+            """,
+            VirtualIpPool.class);
+    var spec =
+        "type: LoadBalancer, loadBalancerClass: virtualip.dev/vip, ipFamilyPolicy:"
+            + " RequireDualStack, ipFamilies: [IPv6, IPv4]";
+    var decided = decide(List.of(pool), List.of(), Map.of(), service("dual", spec, ""));
+    assertEquals(Map.of("dual", List.of("2001:db8::10", "203.0.113.10")), writes(decided));
+    var lanes = Serialization.asJson(decided.lanes().create().stream().map(l -> l.spec()).toList());
+    assertTrue(lanes.contains("2001:db8::10/128") && lanes.contains("203.0.113.10/32"), lanes);
+  }
+
+  /** With the class changed and nothing else. */
+  @ParameterizedTest
+  @CsvSource({
+    "metallb.io/loadBalancerIPs, 203.0.113.17, 203.0.113.17",
+    "metallb.universe.tf/loadBalancerIPs, 203.0.113.17, 203.0.113.17",
+    "kube-vip.io/loadbalancerIPs, 203.0.113.17, 203.0.113.17",
+    "metallb.io/address-pool, by-name, 198.51.100.7",
+    "metallb.universe.tf/address-pool, by-name, 198.51.100.7",
+    "metallb.io/allow-shared-ip, key, 203.0.113.10",
+    "metallb.universe.tf/allow-shared-ip, key, 203.0.113.10"
+  })
+  void aManifestForMetallbOrKubeVipMeansTheSame(String annotation, String value, String address) {
+    var byName =
+        Serialization.unmarshal(
+            """
+            metadata: {name: by-name}
+            spec: {addresses: [198.51.100.7], services: {interface: eth0, autoAssign: false}}
+            """,
+            VirtualIpPool.class);
+    var spec = "type: LoadBalancer, loadBalancerClass: virtualip.dev/vip";
+    var first = service("first", spec, "203.0.113.10");
+    var second = service("second", spec, "");
+    second.getSpec().getPorts().getFirst().setPort(443);
+    first.getMetadata().setAnnotations(Map.of("metallb.io/allow-shared-ip", "key"));
+    second.getMetadata().setAnnotations(Map.of(annotation, value));
+    var decided = decide(List.of(POOL, byName), List.of(LANE), Map.of(), first, second);
+    assertEquals(Map.of("second", List.of(address)), writes(decided));
+    assertTrue(decided.failures().isEmpty());
   }
 
   @Test
