@@ -6,8 +6,8 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A table in a page for people which a program writes: what stands between {@code <!-- NAME -->}
- * and {@code <!-- end of NAME -->}.
+ * A table, or a block, in a page for people which a program writes: what stands between {@code <!--
+ * NAME -->} and {@code <!-- end of NAME -->}.
  */
 record GeneratedTable(Path page, String name) {
   /**

@@ -20,8 +20,10 @@ import dev.virtualip.e2e.lab.Program;
 import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
@@ -42,7 +44,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 /**
  * 1,000 Services on ten simulated and three real agents, with an operator of {@code -Xmx128m}; then
  * the node of a lane's master is cut off. It prints how long all of it takes, which the machine
- * decides, and so runs on request. docs/services.md has the figures of a run.
+ * decides, and so runs on request. {@code -Ddocs.rewrite=true} writes it into docs/services.md.
  */
 @InLab
 @EnabledIfSystemProperty(named = "virtualip.services.many", matches = "true")
@@ -74,6 +76,7 @@ class ManyServicesIT {
 
   private final Map<String, Long> hadNanos = new ConcurrentHashMap<>();
   private final AtomicLong heap = new AtomicLong();
+  private final List<String> said = new ArrayList<>();
   private volatile List<String> passes = List.of();
   private List<Host> hosts;
   private Cluster cluster;
@@ -201,7 +204,7 @@ class ManyServicesIT {
   }
 
   @Test
-  void aThousandServicesGetAddressesAndANodeThatDiesMovesItsLanesOnce() {
+  void aThousandServicesGetAddressesAndANodeThatDiesMovesItsLanesOnce() throws IOException {
     assumeTrue(ApiServer.realAvailable(), "KUBEBUILDER_ASSETS names no API server");
     try (var lab = Lab.open();
         var pair = ClassicPair.build(lab);
@@ -218,6 +221,7 @@ class ManyServicesIT {
         say("operator's passes: %s", String.join(", ", passes));
         say("operator: most heap in use %d MiB of 128, seen once a second", heap.get());
         theOperatorHasNotBeenRestarted();
+        write();
       } finally {
         others.shutdownNow();
         cluster.close();
@@ -236,8 +240,17 @@ class ManyServicesIT {
     };
   }
 
-  private static void say(String format, Object... values) {
-    System.out.printf("services: " + format + "%n", values);
+  private void write() throws IOException {
+    if (Boolean.getBoolean("docs.rewrite")) {
+      said.addFirst("```");
+      said.addLast("```");
+      new GeneratedTable(Lab.root().resolve("docs/services.md"), "services").write(said);
+    }
+  }
+
+  private void say(String format, Object... values) {
+    said.add(format.formatted(values));
+    System.out.println("services: " + said.getLast());
   }
 
   private void manyAtOnce() {
