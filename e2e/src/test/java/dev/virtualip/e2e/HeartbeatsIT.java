@@ -46,13 +46,9 @@ class HeartbeatsIT {
     var first = lab.wire("first");
     var second = lab.wire("second");
     nodeA =
-        lab.host("node-a")
-            .plug("eth0", first, "10.0.0.11/24")
-            .plug("eth2", second, "10.2.0.11/24");
+        lab.host("node-a").plug("eth0", first, "10.0.0.11/24").plug("eth2", second, "10.2.0.11/24");
     nodeB =
-        lab.host("node-b")
-            .plug("eth0", first, "10.0.0.12/24")
-            .plug("eth2", second, "10.2.0.12/24");
+        lab.host("node-b").plug("eth0", first, "10.0.0.12/24").plug("eth2", second, "10.2.0.12/24");
   }
 
   @AfterEach
