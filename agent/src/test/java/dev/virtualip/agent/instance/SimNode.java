@@ -296,7 +296,7 @@ final class SimNode {
           sendFailedAt = agenda.now();
           throw new IOException("ENOBUFS");
         }
-        if (link.index() == SimKernel.ETH0) {
+        if (link.index() == SimKernel.ETH0 && Frames.vrrp(frame).isPresent()) {
           world.sent(SimNode.this, frame);
         } else {
           world.announced(SimNode.this, frame);

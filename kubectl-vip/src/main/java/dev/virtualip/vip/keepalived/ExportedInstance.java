@@ -124,6 +124,13 @@ final class ExportedInstance {
     }
     unsaid.takeAll(
         "initialState", "interface", "vrid", "priority", "vrrpVersion", "advertInterval");
+    if (spec.virtualMac()) {
+      conf.line("use_vmac");
+    }
+    if (spec.vmacXmitBase()) {
+      conf.line("vmac_xmit_base");
+    }
+    unsaid.takeAll("virtualMac", "vmacXmitBase");
     unsaid.takeAll("rfc9568Checksum", "preempt/enabled", "preempt/delay");
     var preempt = spec.preempt();
     boolean delayed = !Durations.parse(preempt.delay()).isZero();
