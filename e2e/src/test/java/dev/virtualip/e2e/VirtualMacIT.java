@@ -13,6 +13,9 @@ import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Keepalived;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.NeedsKernel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -31,28 +34,20 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 300, unit = SECONDS)
 class VirtualMacIT {
   private static final Duration SOON = Duration.ofSeconds(60);
-  private static final String VIP = "10.0.0.100";
-  private static final String MAC = "00:00:5e:00:01:33";
+  private static final String VIP = "203.0.113.95";
+  private static final String MAC = "00:00:5e:00:01:5f";
   private static final String MAC6 = "00:00:5e:00:02:34";
-  private static final String MANIFEST =
+
+  /** Of IPv6, beside samples/25-virtual-mac.yaml. */
+  private static final String SIX =
       """
-      apiVersion: virtualip.dev/v1alpha1
-      kind: VirtualIP
-      metadata: {name: web}
-      spec:
-        vrid: 51
-        interface: eth0
-        advertInterval: 2s
-        virtualMac: true
-        priority: %d
-        addresses: [{address: 10.0.0.100/24}]
       ---
       apiVersion: virtualip.dev/v1alpha1
       kind: VirtualIP
-      metadata: {name: web6}
+      metadata: {name: six}
       spec:
         vrid: 52
-        interface: eth0
+        interface: eth1
         advertInterval: 2s
         virtualMac: true
         vmacXmitBase: true
@@ -61,14 +56,14 @@ class VirtualMacIT {
 
   private static final String KEEPALIVED =
       new Keepalived.Instance(
-              "web",
-              "eth0",
-              51,
-              100,
+              "steady",
+              "eth1",
+              95,
+              95,
               3,
               "2",
               null,
-              List.of("10.0.0.100/24"),
+              List.of("203.0.113.95/24"),
               List.of(),
               null,
               List.of("use_vmac"))
@@ -87,14 +82,26 @@ class VirtualMacIT {
   static void build() {
     lab = Lab.open();
     var wire = lab.wire("lan");
-    a = lab.host("a").plug("eth0", wire, "10.0.0.11/24", "2001:db8::11/64");
-    b = lab.host("b").plug("eth0", wire, "10.0.0.12/24");
-    client = lab.host("client").plug("eth0", wire, "10.0.0.50/24", "2001:db8::50/64");
-    client.ip("neigh add " + VIP + " lladdr " + MAC + " nud permanent dev eth0");
-    link = "vip4-" + a.run("cat", "/sys/class/net/eth0/ifindex").strip() + "-51";
-    capture = client.capture("eth0", "arp or ip proto 112 or ip6 proto 112");
+    a = lab.host("node-a").plug("eth1", wire, "203.0.113.11/24", "2001:db8::11/64");
+    b = lab.host("outside").plug("eth1", wire, "203.0.113.12/24");
+    client = lab.host("client").plug("eth1", wire, "203.0.113.50/24", "2001:db8::50/64");
+    client.ip("neigh add " + VIP + " lladdr " + MAC + " nud permanent dev eth1");
+    link = "vip4-" + a.run("cat", "/sys/class/net/eth1/ifindex").strip() + "-95";
+    capture = client.capture("eth1", "arp or ip proto 112 or ip6 proto 112");
     keepalived = Keepalived.start(b, KEEPALIVED);
-    agent = AgentProgram.start(a, MANIFEST.formatted(150), Map.of());
+    agent = AgentProgram.start(a, manifest(100), Map.of());
+  }
+
+  /** Fewer adverts, as the VM is slow. */
+  private static String manifest(int priority) {
+    try {
+      return Files.readString(Lab.root().resolve("samples/25-virtual-mac.yaml"))
+              .replace("virtualMac: true", "virtualMac: true\n  advertInterval: 2s")
+              .replace("priority: 100", "priority: " + priority)
+          + SIX;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   @AfterAll
@@ -113,7 +120,7 @@ class VirtualMacIT {
   /** Also of what this class has done before. */
   @AfterEach
   void nobodyWasToldTheNicsOwnMac() {
-    var own = a.mac("eth0");
+    var own = a.mac("eth1");
     for (var frame : capture.frames()) {
       frame
           .arp()
@@ -123,7 +130,7 @@ class VirtualMacIT {
   }
 
   private static void awaitMaster(boolean ours) {
-    agent.awaitStatus("web", "state", ours ? "Master" : "Backup");
+    agent.awaitStatus("steady", "state", ours ? "Master" : "Backup");
     Await.until(
         "keepalived is " + (ours ? "backup" : "master"),
         SOON,
@@ -142,15 +149,15 @@ class VirtualMacIT {
   void neighboursLearnTheVirtualMacAndTheNodeGoesOnToUseItsOwn() {
     assertTrue(b.reaches(VIP));
     assertTrue(b.ip("neigh show " + VIP).contains(MAC), () -> b.ip("neigh show " + VIP));
-    assertTrue(b.reaches("10.0.0.11"));
-    assertTrue(b.ip("neigh show 10.0.0.11").contains(a.mac("eth0")));
-    var used = a.ip("route get 10.0.0.50");
-    assertTrue(used.contains("dev eth0 src 10.0.0.11"), used);
+    assertTrue(b.reaches("203.0.113.11"));
+    assertTrue(b.ip("neigh show 203.0.113.11").contains(a.mac("eth1")));
+    var used = a.ip("route get 203.0.113.50");
+    assertTrue(used.contains("dev eth1 src 203.0.113.11"), used);
     var frame =
         capture.await(
             "an advert of the agent",
             SOON,
-            f -> f.vrrp().filter(v -> v.source().equals("10.0.0.11")).isPresent());
+            f -> f.vrrp().filter(v -> v.source().equals("203.0.113.11")).isPresent());
     assertEquals(MAC, frame.sourceMac());
     var bound = a.ip("-d addr show dev " + link);
     assertTrue(bound.contains("macvlan mode bridge"), bound);
@@ -160,22 +167,22 @@ class VirtualMacIT {
 
   @Test
   void ofIpv6ItIsAnotherMacAndAdvertsMayHaveTheNicsOwn() {
-    agent.awaitStatus("web6", "state", "Master");
+    agent.awaitStatus("six", "state", "Master");
     Await.until("the client is served", SOON, () -> client.reaches("2001:db8::100"));
     var known = client.ip("neigh show 2001:db8::100");
     assertTrue(known.contains(MAC6), known);
     var frame =
         capture.await(
             "an advert over IPv6", SOON, f -> f.vrrp().filter(v -> v.vrid() == 52).isPresent());
-    assertEquals(a.mac("eth0"), frame.sourceMac());
+    assertEquals(a.mac("eth1"), frame.sourceMac());
   }
 
   @Test
   void keepalivedTakesOverAndGivesBackAndTheClientNoticesNothing() {
-    agent.apply("virtualip.yaml", MANIFEST.formatted(50));
+    agent.apply("virtualip.yaml", manifest(50));
     awaitMaster(false);
     Await.until("the interface is gone", SOON, () -> !hasLink());
-    agent.apply("virtualip.yaml", MANIFEST.formatted(150));
+    agent.apply("virtualip.yaml", manifest(100));
     awaitMaster(true);
     assertTrue(capture.frames().stream().anyMatch(frame -> announced(frame).equals(VIP)));
     assertTrue(client.ip("neigh show " + VIP).contains(MAC + " PERMANENT"));
@@ -183,9 +190,9 @@ class VirtualMacIT {
 
   @Test
   void aNicThatWasDownHasTheAddressAgain() {
-    a.pullCable("eth0");
+    a.pullCable("eth1");
     Await.until("keepalived serves", SOON, () -> b.hasAddress(VIP) && client.reaches(VIP));
-    a.plugCable("eth0");
+    a.plugCable("eth1");
     awaitMaster(true);
     assertTrue(a.ip("-o addr show dev " + link).contains(VIP));
   }

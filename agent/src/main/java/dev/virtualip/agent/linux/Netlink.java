@@ -413,8 +413,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
       throws IOException {
     var answers =
         exchange.acknowledged(
-            changes.size(),
-(out, i, number) -> write(out, number, changes.get(i), replaceRoutes));
+            changes.size(), (out, i, number) -> write(out, number, changes.get(i), replaceRoutes));
     for (int i = 0; i < answers.size(); i++) {
       boolean exists = answers.get(i).errno() == Errno.EEXIST;
       if (exists && !replaceRoutes && changes.get(i) instanceof PutRoute put) {

@@ -511,8 +511,7 @@ final class SimKernel implements AddressPort {
     }
     if (!virtualLinks.containsKey(put.name())) {
       var virtual = new Link.Virtual(put.parent(), PROTOCOL, true);
-      var link =
-          new Link(1_000 + ++made, put.name(), true, put.mac(), 1500, List.of(), 0, virtual);
+      var link = new Link(1_000 + ++made, put.name(), true, put.mac(), 1500, List.of(), 0, virtual);
       virtualLinks.put(put.name(), link);
       report(new LinkChanged(withCarrier(link)));
     }

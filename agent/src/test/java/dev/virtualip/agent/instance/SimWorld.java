@@ -540,7 +540,8 @@ final class SimWorld implements SimNode.World {
       }
       long macs = vips.stream().filter(vip -> vip.virtualMac && node.isMaster(vip.name)).count();
       if (node.kernel.virtualLinkCount() != macs) {
-        return "%s has %d virtual MACs, not %d".formatted(node, node.kernel.virtualLinkCount(), macs);
+        return "%s has %d virtual MACs, not %d"
+            .formatted(node, node.kernel.virtualLinkCount(), macs);
       }
     }
     return null;

@@ -68,7 +68,8 @@ class VirtualMacTest {
     assertEquals(List.of(), fake.log.stream().filter(line -> line.startsWith("make")).toList());
     pass(4 * SECOND);
     int made = fake.log.indexOf(MAKE);
-    assertTrue(made >= 0 && made < fake.log.indexOf("put 10.0.0.100/24 lease 4"), fake.log::toString);
+    assertTrue(
+        made >= 0 && made < fake.log.indexOf("put 10.0.0.100/24 lease 4"), fake.log::toString);
     assertEquals(fake.links.get("vip4-2-77").index(), fake.bound.get(VIP).linkIndex());
   }
 
@@ -187,7 +188,8 @@ class VirtualMacTest {
   void aRouteGoesByTheInterfaceThatReachesItsGateway() {
     becomeMaster(
         SPEC
-            + "  routes: [{to: 198.51.100.0/24, via: 203.0.113.1}, {to: 192.0.2.0/24, via: 10.0.0.1}]\n");
+            + "  routes: [{to: 198.51.100.0/24, via: 203.0.113.1}, {to: 192.0.2.0/24, via:"
+            + " 10.0.0.1}]\n");
     int virtual = fake.links.get("vip4-2-77").index();
     assertEquals(
         List.of(virtual, 2), fake.installed.stream().map(InstalledRoute::linkIndex).toList());

@@ -101,8 +101,7 @@ class NetlinkMessageTest {
         LINK.replace("40000000", "60000000")
             + "0800 0500 02000000 0800 1b00 70000000 1000 1200 0c00 0100 6d6163766c616e00";
     assertEquals(new Link.Virtual(2, 112, true), virtual(macvlan));
-    assertEquals(
-        new Link.Virtual(2, 112, false), virtual(macvlan.replace("43100100", "02100100")));
+    assertEquals(new Link.Virtual(2, 112, false), virtual(macvlan.replace("43100100", "02100100")));
     assertEquals(null, virtual(macvlan.replace("1b00 70", "1b00 00")), "somebody else's");
     assertEquals(null, virtual(macvlan.replace("6d61", "6970")), "of another kind");
   }
