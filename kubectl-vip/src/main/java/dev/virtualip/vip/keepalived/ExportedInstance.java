@@ -304,6 +304,11 @@ final class ExportedInstance {
     }
     conf.open(block);
     for (var address : addresses) {
+      if (spec.virtualMac()) {
+        // Without a dev it is on the interface of the virtual MAC.
+        conf.line(address.address());
+        continue;
+      }
       var nic = Objects.requireNonNullElse(address.interfaceName(), nic());
       conf.line(address.address(), "dev", named("addresses", nic));
     }
