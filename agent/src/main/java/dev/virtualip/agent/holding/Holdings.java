@@ -174,7 +174,7 @@ public final class Holdings {
       if (config.virtualMac() != null) {
         // One that was made anew has another index.
         for (var held : all) {
-          held.want(config);
+          held.wantElsewhere(config);
         }
       }
     } catch (Kind.MissingNic e) {
