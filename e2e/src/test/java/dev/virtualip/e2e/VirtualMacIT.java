@@ -34,8 +34,8 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(value = 300, unit = SECONDS)
 class VirtualMacIT {
   private static final Duration SOON = Duration.ofSeconds(60);
-  private static final String VIP = "203.0.113.95";
-  private static final String MAC = "00:00:5e:00:01:5f";
+  private static final String VIP = "203.0.113.97";
+  private static final String MAC = "00:00:5e:00:01:61";
   private static final String MAC6 = "00:00:5e:00:02:34";
 
   /** Of IPv6, beside samples/25-virtual-mac.yaml. */
@@ -58,12 +58,12 @@ class VirtualMacIT {
       new Keepalived.Instance(
               "steady",
               "eth1",
-              95,
+              97,
               95,
               3,
               "2",
               null,
-              List.of("203.0.113.95/24"),
+              List.of("203.0.113.97/24"),
               List.of(),
               null,
               List.of("use_vmac"))
@@ -86,7 +86,7 @@ class VirtualMacIT {
     b = lab.host("outside").plug("eth1", wire, "203.0.113.12/24");
     client = lab.host("client").plug("eth1", wire, "203.0.113.50/24", "2001:db8::50/64");
     client.ip("neigh add " + VIP + " lladdr " + MAC + " nud permanent dev eth1");
-    link = "vip4-" + a.run("cat", "/sys/class/net/eth1/ifindex").strip() + "-95";
+    link = "vip4-" + a.run("cat", "/sys/class/net/eth1/ifindex").strip() + "-97";
     capture = client.capture("eth1", "arp or ip proto 112 or ip6 proto 112");
     keepalived = Keepalived.start(b, KEEPALIVED);
     agent = AgentProgram.start(a, manifest(100), Map.of());
