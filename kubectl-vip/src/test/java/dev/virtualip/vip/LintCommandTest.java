@@ -81,7 +81,7 @@ class LintCommandTest {
         out.toString().contains("the node is lost         3 s        957 ms "), out::toString);
     // A tenth of a millisecond for each priority up to 250, the highest that spread gives.
     assertTrue(
-        out.toString().contains("the agent stops          0 ms       25.9 ms "), out::toString);
+        out.toString().contains("the agent stops          0 ms       26 ms "), out::toString);
   }
 
   @Test

@@ -390,11 +390,15 @@ final class SimRules {
       boolean is = other != node && other.isMaster(vip.name);
       long steadySince = Math.max(world.nodesDisturbedAt, Math.max(node.wokeAt, other.wokeAt));
       steadySince = Math.max(steadySince, Math.max(node.freshAt, seen(other, vip).masterSince));
+      // What BFD says of the first network is believed when the second one does not deny it.
+      long heardSince =
+          reason.equals("NeighbourDown")
+              ? world.reachesBySecondSince(other, node)
+              : world.reachesSince(other, node);
       require(
           !is
               || world.intervalEdited
-              || now() - Math.max(steadySince, world.reachesSince(other, node))
-                  < 6 * vip.intervalNanos(),
+              || now() - Math.max(steadySince, heardSince) < 6 * vip.intervalNanos(),
           "%s misses %s as master of %s, whose adverts reach it",
           node,
           other,

@@ -631,7 +631,12 @@ final class SimWorld implements SimNode.World {
 
   /** Since when adverts of one node reach another on any network, or never. */
   long reachesSince(SimNode from, SimNode to) {
-    return Math.min(since(lan, SimKernel.ETH0, from, to), since(further, SimKernel.ETH2, from, to));
+    return Math.min(since(lan, SimKernel.ETH0, from, to), reachesBySecondSince(from, to));
+  }
+
+  /** Since when adverts of one node reach another on the second network, or never. */
+  long reachesBySecondSince(SimNode from, SimNode to) {
+    return since(further, SimKernel.ETH2, from, to);
   }
 
   /** Since when two nodes reach each other on one and the same network, or never. */
