@@ -63,12 +63,12 @@ deb-test: ## Install, run, upgrade and purge the package of `make deb` in a Debi
 	@deploy/launcher/install-packages debootstrap:debootstrap python3:python3 systemd-analyze:systemd curl:curl
 	@deploy/deb/test
 
-test: packages ## All tests: unit, simulation, API server, lab with live keepalived
+test: packages ## Tests: unit, simulation, API server, lab with live keepalived; LONG=1: with three that take long
 	@rm -rf */target/surefire-reports
 	@[ ! -e target/images ] || $(RUNC)
 	@[ ! -e target/images ] || [ ! -x "$$KUBEBUILDER_ASSETS/kubelet" ] || $(NODE_PACKAGES)
 	@echo "API server: $${KUBEBUILDER_ASSETS:-the embedded one; set KUBEBUILDER_ASSETS for a real one}"
-	@$(MVN) -q -T 1C verify; code=$$?; e2e/src/lab/test-summary; exit $$code
+	@$(MVN) -q -T 1C verify $(if $(LONG),-Dtests.left.out=none); code=$$?; e2e/src/lab/test-summary; exit $$code
 
 SEEDS := 100000
 SIMULATION := $(JAVA_HOME)/bin/java -ea -XX:+UseParallelGC -cp \

@@ -6,6 +6,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
@@ -16,6 +17,7 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
  * make demo LAYER4=1} does.
  */
 @EnabledIfSystemProperty(named = "virtualip.layer4.scenario", matches = "true")
+@Tag("long")
 @NeedsKernel({"ip_vs", "ip_vs_wlc"})
 class Layer4ScenarioIT {
   @Test

@@ -26,6 +26,7 @@ import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -33,6 +34,7 @@ import org.junit.jupiter.api.Timeout;
  * Samples of layer 4 as they stand in their files, on two nodes with a client behind a router. 14
  * is in Layer4ScenarioIT. 15 has a node of its own and an API server, which tells it of pods.
  */
+@Tag("long")
 @NeedsKernel({"ip_vs", "ip_vs_rr", "ip_vs_wlc", "ip_vs_wrr", "ipip"})
 @Timeout(value = 300, unit = SECONDS)
 class LvsSamplesIT {

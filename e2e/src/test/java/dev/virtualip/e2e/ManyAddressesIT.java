@@ -12,10 +12,12 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** A thousand addresses move as one does: docs/field-cases.md. */
+@Tag("long")
 @InLab
 class ManyAddressesIT {
   private static final Duration MOVE = Duration.ofSeconds(60);
