@@ -13,11 +13,13 @@ import dev.virtualip.e2e.lab.Lab;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** BFD between our agents, and with keepalived's and FRR's. */
+@Tag("long")
 @InLab
 class BfdIT {
   private static final Duration SOON = Duration.ofSeconds(60);

@@ -18,6 +18,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,6 +30,7 @@ import org.junit.jupiter.params.provider.EnumSource;
  * and the same notifications in the same order. Each pair has wires of its own, so that all of them
  * play at the same time.
  */
+@Tag("long")
 @InLab
 class ImportBesideKeepalivedIT {
   /** Configurations in the folder keepalived of the resources, by what they do differently. */
