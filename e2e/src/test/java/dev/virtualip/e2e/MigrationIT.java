@@ -24,12 +24,14 @@ import java.util.List;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
  * The steps of docs/migration.md, with its commands: from two hosts with keepalived to two nodes,
  * back to keepalived, and over again, with a client that asks all the time.
  */
+@Tag("long")
 @InLab
 class MigrationIT {
   private static final Duration START = Duration.ofSeconds(120);

@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -22,6 +23,7 @@ import org.junit.jupiter.api.Timeout;
  * The same virtual servers by our agent and by Debian's keepalived, of all kinds: what IPVS has of
  * both is the same, whoever of the real servers is up.
  */
+@Tag("long")
 @NeedsKernel({"ip_vs", "ip_gre", "fou"})
 @Timeout(value = 300, unit = SECONDS)
 class VirtualServersBesideKeepalivedIT {
