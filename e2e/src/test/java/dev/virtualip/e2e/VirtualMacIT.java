@@ -23,6 +23,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Timeout;
  * An agent and a keepalived with {@code use_vmac} as one virtual router. The client has a permanent
  * ARP entry with the virtual MAC, so that no announcement changes what it sends to.
  */
+@Tag("long")
 @NeedsKernel("macvlan")
 @Timeout(value = 300, unit = SECONDS)
 class VirtualMacIT {
