@@ -163,15 +163,13 @@ final class AdvertTransport {
     if (AdvertisementCodec.vrid(datagram.payload()) != config.router().vrid()) {
       return false;
     }
-    return datagram.source() instanceof Inet6Address == config.ipv6()
-        && paths(config).stream()
-            .anyMatch(path -> path.link().index() == linkIndex && takes(config, path, datagram));
-  }
-
-  private boolean takes(InstanceConfig config, AdvertPath path, Datagram datagram) {
+    var path = path(config, linkIndex);
+    if (path == null || datagram.source() instanceof Inet6Address != config.ipv6()) {
+      return false;
+    }
     return path.unicast()
         ? node.network()
-            .addressesOn(path.link().index())
+            .addressesOn(linkIndex)
             .anyMatch(a -> a.prefix().address().equals(datagram.destination()))
         : datagram.destination().equals(Frames.group(config.ipv6()));
   }

@@ -113,7 +113,7 @@ final class Heartbeats {
     var paths = transport.paths(config);
     for (int i = 0; i < config.heartbeats().size(); i++) {
       int number = i + 1;
-      var path = paths.stream().filter(p -> p.number() == number).findFirst().orElse(null);
+      var path = numbered(number, paths);
       var problem = path == null ? missing(config, number) : open(config, path);
       if (problem != null) {
         found.put(number, problem);
@@ -125,6 +125,11 @@ final class Heartbeats {
     }
     problems = Map.copyOf(found);
     return news;
+  }
+
+  /** The path with this number, or null if its NIC is not there or carries another path. */
+  private static AdvertPath numbered(int number, List<AdvertPath> paths) {
+    return paths.stream().filter(path -> path.number() == number).findFirst().orElse(null);
   }
 
   private String missing(InstanceConfig config, int number) {
@@ -299,8 +304,7 @@ final class Heartbeats {
     var paths = transport.paths(config);
     var all = new ArrayList<HeartbeatStatus>();
     for (int number = 0; number <= config.heartbeats().size(); number++) {
-      int wanted = number;
-      var path = paths.stream().filter(p -> p.number() == wanted).findFirst().orElse(null);
+      var path = numbered(number, paths);
       var selector =
           number == 0
               ? config.interfaceName()
