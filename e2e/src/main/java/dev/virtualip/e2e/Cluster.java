@@ -57,6 +57,14 @@ public final class Cluster implements AutoCloseable {
 
   private static final Duration START = Duration.ofSeconds(120);
 
+  private static final String[] EVENTS = {
+    "get",
+    "events",
+    "--sort-by=.lastTimestamp",
+    "-o",
+    "custom-columns=T:.lastTimestamp,N:.count,VIP:.involvedObject.name,MESSAGE:.message"
+  };
+
   private final Lab lab;
   private final ClassicPair pair;
   private final ApiServer api;
@@ -336,7 +344,8 @@ public final class Cluster implements AutoCloseable {
   }
 
   /**
-   * Like {@link Await#until}; with a real API server a failure lists the objects of the cluster.
+   * Like {@link Await#until}; with a real API server a failure lists the objects of the cluster
+   * and its Events.
    */
   public void await(String what, Duration deadline, BooleanSupplier condition) {
     try {
@@ -344,8 +353,13 @@ public final class Cluster implements AutoCloseable {
     } catch (AssertionError e) {
       var seen = api.kubectl("get", "vip,nodes,ds,pods,leases", "-A", "-o", "wide");
       var reports = api.kubectl("get", "vip", "-o", "jsonpath={.items[*].status}");
-      throw new AssertionError(e.getMessage() + "\n" + seen + "\n" + reports, e);
+      throw new AssertionError(String.join("\n", e.getMessage(), seen, reports, events()), e);
     }
+  }
+
+  /** All Events, in order, one on a line; of a real API server only. */
+  public String events() {
+    return api.kubectl(EVENTS);
   }
 
   /**

@@ -68,6 +68,9 @@ class HandOverIT {
   /** What the whole skews of node-b and node-c, priorities 100 and 50, differ by, but for 45 ms. */
   private static final double LATE_MS = 150;
 
+  /** Who has an address for so long is told to be its master. */
+  private static final Duration LASTING = Duration.ofSeconds(2);
+
   private static final Pattern DECIDED =
       Pattern.compile("is Master: .* took .*: decided ([0-9.]+)ms");
 
@@ -105,14 +108,6 @@ class HandOverIT {
         syncGroup: gateway
         addresses: [{address: 10.0.0.100/24}]
       """;
-
-  private static final String[] EVENTS = {
-    "get",
-    "events",
-    "--sort-by=.lastTimestamp",
-    "-o",
-    "custom-columns=T:.lastTimestamp,N:.count,VIP:.involvedObject.name,MESSAGE:.message"
-  };
 
   private static final String HEAD =
       """
@@ -515,7 +510,7 @@ class HandOverIT {
               }
             });
     assertEquals(
-        new TreeMap<>(expected), moved, () -> "hand-overs\n" + cluster.api().kubectl(EVENTS));
+        new TreeMap<>(expected), moved, () -> "hand-overs\n" + cluster.events());
   }
 
   /** How often a node became master of it late since then. */
@@ -632,19 +627,34 @@ class HandOverIT {
         .toList();
   }
 
-  /** From the address's arrival on another node until a watch told that this is master. */
+  /**
+   * From the address's arrival on another node until a watch told that this is master. A node that
+   * took over late has it for a moment, which no status tells (see {@link #lateMoves}).
+   */
   private void tellHowSoonTheStatusIsRight() {
+    var arrivals = arrivalsOnAnotherNode();
     var took = new ArrayList<Long>();
+    for (int i = 0; i < arrivals.size(); i++) {
+      var next = i + 1 < arrivals.size() ? arrivals.get(i + 1).time() : Instant.MAX;
+      if (next.isAfter(arrivals.get(i).time().plus(LASTING))) {
+        took.add(Duration.between(arrivals.get(i).time(), toldAfter(arrivals.get(i))).toMillis());
+      }
+    }
+    assertFalse(took.isEmpty());
+    System.out.printf("MASTER of kubectl get vip is right after %s ms%n", took);
+  }
+
+  private List<Owners.Change> arrivalsOnAnotherNode() {
+    var arrivals = new ArrayList<Owners.Change>();
     var last = "";
     for (var change : owners.changes()) {
       boolean there = change.there() && change.address().equals(ClassicPair.VIP);
       if (there && !change.host().equals(last) && change.time().isAfter(begun)) {
-        took.add(Duration.between(change.time(), toldAfter(change)).toMillis());
+        arrivals.add(change);
       }
       last = there ? change.host() : last;
     }
-    assertFalse(took.isEmpty());
-    System.out.printf("MASTER of kubectl get vip is right after %s ms%n", took);
+    return arrivals;
   }
 
   private Instant toldAfter(Owners.Change change) {
