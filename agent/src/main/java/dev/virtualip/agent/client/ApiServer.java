@@ -198,8 +198,7 @@ public final class ApiServer implements AutoCloseable {
           System.nanoTime() + ANSWER.toNanos());
     } catch (WebSocketHandshakeException e) {
       var answer = e.getResponse();
-      throw ApiException.of(
-          answer.statusCode(), String.valueOf(answer.body()), retryAfter(answer));
+      throw ApiException.of(answer.statusCode(), String.valueOf(answer.body()), retryAfter(answer));
     }
     return watch;
   }

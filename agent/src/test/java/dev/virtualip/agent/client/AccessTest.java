@@ -49,15 +49,13 @@ class AccessTest {
   void aPodHasItFromItsEnvironmentAndFiles() throws IOException {
     Files.writeString(folder.resolve("ca.crt"), "ca");
     Files.writeString(folder.resolve("token"), "token\n");
-    var pod =
-        Map.of("KUBERNETES_SERVICE_HOST", "fd00:10::1", "KUBERNETES_SERVICE_PORT", "6443");
+    var pod = Map.of("KUBERNETES_SERVICE_HOST", "fd00:10::1", "KUBERNETES_SERVICE_PORT", "6443");
     var access = Access.inCluster(folder, pod);
     assertEquals("https://[fd00:10::1]:6443/api/v1/nodes", access.request("api/v1/nodes") + "");
     assertEquals("wss://[fd00:10::1]:6443/x?watch=true", access.webSocket("x?watch=true") + "");
     assertEquals(new Credentials("ca", null, null, "token"), access.credentials());
     Files.delete(folder.resolve("token"));
-    assertTrue(
-        assertThrows(IOException.class, access::credentials).getMessage().contains("token"));
+    assertTrue(assertThrows(IOException.class, access::credentials).getMessage().contains("token"));
   }
 
   @Test
@@ -168,8 +166,7 @@ class AccessTest {
   @ParameterizedTest
   @ValueSource(strings = {"ENCRYPTED PRIVATE KEY", "DSA PRIVATE KEY", "CERTIFICATE"})
   void anotherKeyIsNamed(String kind) {
-    var error =
-        assertThrows(GeneralSecurityException.class, () -> Tls.key(pem(kind, new byte[9])));
+    var error = assertThrows(GeneralSecurityException.class, () -> Tls.key(pem(kind, new byte[9])));
     assertTrue(error.getMessage().contains("key"), error.getMessage());
   }
 

@@ -82,8 +82,7 @@ class ApiServerTest {
         };
     var things = new Resource<ObjectNode>("things", "api/v1/x", "", Fields.ALL, o -> o);
     try (var server =
-            new FakeApi(
-                ServerSocketFactory.getDefault(), answer, _ -> watched.incrementAndGet());
+            new FakeApi(ServerSocketFactory.getDefault(), answer, _ -> watched.incrementAndGet());
         var client = client(server, Content.of(file));
         var informer = new Informer<>(client, things, (_, _) -> {})) {
       informer.start();

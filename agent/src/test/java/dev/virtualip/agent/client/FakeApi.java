@@ -64,8 +64,7 @@ final class FakeApi implements AutoCloseable {
    * @param answer of requests; code 101 opens a watch, and no answer at all comes for null
    * @param watched gets each watch; must not block
    */
-  FakeApi(
-      ServerSocketFactory sockets, Function<Request, Reply> answer, Consumer<Watcher> watched)
+  FakeApi(ServerSocketFactory sockets, Function<Request, Reply> answer, Consumer<Watcher> watched)
       throws IOException {
     this.answer = answer;
     this.watched = watched;

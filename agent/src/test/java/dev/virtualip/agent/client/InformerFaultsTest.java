@@ -131,8 +131,7 @@ class InformerFaultsTest {
   @ValueSource(longs = {1, 2, 3})
   void theStoreEndsAsTheServerIs(long seed) throws IOException {
     chance = new Random(seed);
-    try (var server =
-            new FakeApi(ServerSocketFactory.getDefault(), this::answer, this::watched);
+    try (var server = new FakeApi(ServerSocketFactory.getDefault(), this::answer, this::watched);
         var api =
             MockApi.at(
                 "http://" + server.address(),

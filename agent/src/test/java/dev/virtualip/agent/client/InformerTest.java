@@ -177,8 +177,7 @@ class InformerTest {
                 : lists.incrementAndGet() == 1
                     ? list(7, thing("a", 5, "x"), thing("b", 6, "y"))
                     : list(20, thing("a", 5, "x"), thing("c", 19, "z")));
-    watch(1)
-        .send(event("ERROR", "{\"kind\": \"Status\", \"code\": 410, \"reason\": \"Expired\"}"));
+    watch(1).send(event("ERROR", "{\"kind\": \"Status\", \"code\": 410, \"reason\": \"Expired\"}"));
     assertEquals("20", since(2));
     assertEquals(List.of(410), refusals);
     assertEquals(List.of("y>null", "null>z", "listed"), told.subList(3, told.size()));

@@ -25,8 +25,7 @@ public final class MockApi {
   static ApiServer at(
       String url, Content authority, Content token, boolean insecure, Duration pings) {
     var access =
-        new Access(
-            URI.create(url), authority, Content.NONE, Content.NONE, token, insecure, null);
+        new Access(URI.create(url), authority, Content.NONE, Content.NONE, token, insecure, null);
     return new ApiServer(access, pings);
   }
 }

@@ -27,7 +27,8 @@ class ServerPodsTest {
 
   @Test
   void allElseGoesOnWhereTheApiServerRefuses() {
-    try (var pods = new ServerPods(MockApi.of(client), changes::incrementAndGet, Duration.ofMillis(50))) {
+    try (var pods =
+        new ServerPods(MockApi.of(client), changes::incrementAndGet, Duration.ofMillis(50))) {
       assertFalse(pods.follow(WEB), "a first answer is on its way");
       Await.until(() -> changes.get() == 1, changes::toString);
       Await.until(() -> pods.follow(WEB), () -> "still waiting");
