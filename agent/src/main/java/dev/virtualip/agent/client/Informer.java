@@ -249,7 +249,7 @@ public final class Informer<T> implements AutoCloseable {
 
   private void put(Kept<T> now) {
     var before = store.put(now.key(), now);
-    if (before == null || !before.resourceVersion().equals(now.resourceVersion())) {
+    if (!now.equals(before)) {
       Defects.contain(() -> listener.changed(before == null ? null : before.value(), now.value()));
     }
   }
