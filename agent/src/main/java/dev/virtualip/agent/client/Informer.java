@@ -205,25 +205,44 @@ public final class Informer<T> implements AutoCloseable {
     }
   }
 
+  /** The type comes first from an API server, but an object of JSON has no order. */
   private void handle(String event) throws IOException {
-    try (var parser = ApiServer.JSON.createParser(event)) {
+    var type = new String[] {""};
+    eachField(
+        event,
+        (name, parser) -> {
+          if (name.equals("type")) {
+            type[0] = parser.getText();
+          }
+          parser.skipChildren();
+        });
+    eachField(
+        event,
+        (name, parser) -> {
+          if (name.equals("object")) {
+            handle(type[0], parser);
+          } else {
+            parser.skipChildren();
+          }
+        });
+  }
+
+  @FunctionalInterface
+  private interface Field {
+    void at(String name, JsonParser parser) throws IOException;
+  }
+
+  private static void eachField(String json, Field field) throws IOException {
+    try (var parser = ApiServer.JSON.createParser(json)) {
       Resource.expectObject(parser);
-      var type = "";
       while (parser.nextToken() != JsonToken.END_OBJECT) {
         var name = parser.currentName();
         parser.nextToken();
-        if (name.equals("type")) {
-          type = parser.getText();
-        } else if (name.equals("object")) {
-          handle(type, parser);
-        } else {
-          parser.skipChildren();
-        }
+        field.at(name, parser);
       }
     }
   }
 
-  /** The type comes first: each API server writes it so. */
   private void handle(String type, JsonParser parser) throws IOException {
     switch (type) {
       case "ADDED", "MODIFIED" -> {
