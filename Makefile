@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build images reproduce deb deb-test kernel test simulate mutants fuzz demo bench crd docs release format packages clean
+.PHONY: help build images reproduce deb deb-test kernel test simulate mutants fuzz demo bench crd docs release reproduce-release push stamp format packages clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -38,7 +38,7 @@ kernel: ## Debian packages of a VM for tests whose kernel modules are not here; 
 # The libraries afresh, for those of another version would be packed too.
 images: packages ## OCI images and what is in them, in target/images; see deploy/README.md for BASE, ENGINE, ARCH
 	@rm -rf agent/target/lib operator/target/lib
-	@$(MVN) -q package org.cyclonedx:cyclonedx-maven-plugin:makeBom -DskipTests -pl agent,operator,kubectl-vip -am
+	@$(MVN) -q -T 1C package org.cyclonedx:cyclonedx-maven-plugin:makeBom -DskipTests -pl agent,operator,kubectl-vip -am
 	@deploy/images/build
 
 reproduce: ## Build the images of the last commit once more, elsewhere: are they the same?
@@ -57,7 +57,7 @@ test: packages ## All tests: unit, simulation, API server, lab with live keepali
 	@rm -rf */target/surefire-reports
 	@[ ! -e target/images ] || $(RUNC)
 	@echo "API server: $${KUBEBUILDER_ASSETS:-the embedded one; set KUBEBUILDER_ASSETS for a real one}"
-	@$(MVN) -q verify; code=$$?; e2e/src/lab/test-summary; exit $$code
+	@$(MVN) -q -T 1C verify; code=$$?; e2e/src/lab/test-summary; exit $$code
 
 SEEDS := 100000
 SIMULATION := $(JAVA_HOME)/bin/java -ea -XX:+UseParallelGC -cp \
@@ -99,8 +99,19 @@ docs: ## Write docs/metrics.md and docs/api.md anew from the programs and the CR
 format: ## Format the sources
 	$(MVN) -q spotless:apply
 
-release: ## Stamp manifests, chart and changelog: VERSION=1.2.3 [OPERATOR_DIGEST=sha256:... AGENT_DIGEST=...]
-	@deploy/release "$(VERSION)" "$(OPERATOR_DIGEST)" "$(AGENT_DIGEST)"
+REGISTRY ?=
+export REGISTRY
+release: packages ## All that is published, of the last commit, in target/release/VERSION: VERSION=1.2.3 [REGISTRY=...]
+	@deploy/release/build "$(VERSION)"
+
+reproduce-release: ## Make the release in target/release/VERSION once more: is it the same? VERSION=1.2.3
+	@deploy/release/reproduce "$(VERSION)"
+
+push: ## Copy images and chart of a release to its registry: VERSION=1.2.3, after skopeo login
+	@deploy/release/push "target/release/$(VERSION)"
+
+stamp: ## Write a version into this tree, to commit: VERSION=1.2.3 [OPERATOR_DIGEST=sha256:... AGENT_DIGEST=...]
+	@deploy/release/stamp "$(VERSION)" "$(OPERATOR_DIGEST)" "$(AGENT_DIGEST)"
 
 packages: # Debian packages that are missing
 	@[ -n "$(JAVA_HOME)" ]

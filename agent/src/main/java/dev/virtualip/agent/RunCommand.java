@@ -29,11 +29,13 @@ import dev.virtualip.agent.linux.BfdSockets;
 import dev.virtualip.agent.linux.Ipvs;
 import dev.virtualip.agent.linux.Netlink;
 import dev.virtualip.agent.linux.NetlinkMonitor;
+import dev.virtualip.agent.linux.Nft;
 import dev.virtualip.agent.linux.Pcap4jPacketPort;
 import dev.virtualip.agent.linux.Pinger;
 import dev.virtualip.agent.linux.ProcessExits;
 import dev.virtualip.agent.linux.RawSocket;
 import dev.virtualip.agent.loop.BfdLoop;
+import dev.virtualip.agent.loop.EgressLoop;
 import dev.virtualip.agent.loop.FileRecorder;
 import dev.virtualip.agent.loop.Planning;
 import dev.virtualip.agent.loop.VirtualRouterLoop;
@@ -223,6 +225,7 @@ final class RunCommand implements Callable<Integer> {
                 RawSocket::open),
             wiring,
             wiring.bfd::watch,
+            wiring.egress,
             metrics,
             recorder == null ? Recorder.NONE : recorder,
             new Stopwatch(System::nanoTime),
@@ -304,6 +307,7 @@ final class RunCommand implements Callable<Integer> {
     private final PodReadiness pods;
     private final Pinger pinger = new Pinger();
     private final BfdLoop bfd;
+    private final EgressLoop egress = new EgressLoop(new Nft(), this::isAlive);
     private final IdleConnections connections = new IdleConnections(IdleConnections.MAX);
     private final ProcessExits exits = new ProcessExits();
     private final Notifier notifier;
@@ -382,6 +386,10 @@ final class RunCommand implements Callable<Integer> {
       heartbeat =
           Heartbeat.start(
               client, api.nodeName(), api.namespace(), api.pod(), loop::alive, reporter::heartbeat);
+    }
+
+    private boolean isAlive() {
+      return loop.alive();
     }
 
     private boolean neighbourChanged(BfdLoop.News news) {
@@ -512,7 +520,7 @@ final class RunCommand implements Callable<Integer> {
 
     /** The parts that have something to finish before the agent ends. */
     List<Shutdown.Part> parts(FileRecorder recorder) {
-      var parts = new ArrayList<Shutdown.Part>(List.of(bfd::close, notifier::close));
+      var parts = new ArrayList<Shutdown.Part>(List.of(bfd::close, egress::close, notifier::close));
       if (client != null) {
         parts.addAll(List.of(_ -> closeHeartbeat(), reporter::close, events::close));
       }

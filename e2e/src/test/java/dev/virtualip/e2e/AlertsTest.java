@@ -1,6 +1,7 @@
 package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import java.io.IOException;
@@ -9,6 +10,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,6 +26,15 @@ class AlertsTest {
 
   private static final Pattern FIRES =
       Pattern.compile("alertname=\"(\\w+)\",alertstate=\"firing\",severity");
+
+  private static final String RUNBOOKS =
+      "https://github.com/virtualip/virtualip/blob/main/docs/runbooks.md#";
+
+  /** What clients see, what it means, commands, and what to do. */
+  private static final Pattern RUNBOOK =
+      Pattern.compile(
+          "(?s)\\w+\\s+\\*\\*Symptom\\.\\*\\* .+\\*\\*Meaning\\.\\*\\* .+"
+              + "\\*\\*Look\\*\\*\\s+```sh\\n.+```\\s+\\*\\*Do\\*\\*\\s+- .+");
 
   @TempDir private Path dir;
 
@@ -61,6 +73,28 @@ class AlertsTest {
       alerts.add(rule.path("alert").asText());
     }
     assertEquals(alerts, fired);
+  }
+
+  @Test
+  void eachOfThemLeadsToItsRunbookAndEachRunbookIsWhole() throws IOException {
+    var page = Files.readString(Installation.DEPLOY.resolve("../docs/runbooks.md"));
+    var sections = new TreeMap<String, String>();
+    for (var section : page.split("(?m)^## ")) {
+      sections.put(section.lines().findFirst().orElseThrow(), section);
+    }
+    sections.remove("# Runbooks");
+    var alerts = new TreeSet<String>();
+    for (var rule : YAML.readTree(dir.resolve("rules.yaml").toFile()).at("/groups/0/rules")) {
+      var alert = rule.path("alert").asText();
+      alerts.add(alert);
+      assertEquals(
+          RUNBOOKS + alert.toLowerCase(Locale.ROOT),
+          rule.at("/annotations/runbook_url").asText(),
+          alert);
+    }
+    assertEquals(alerts, sections.keySet());
+    sections.forEach(
+        (alert, section) -> assertTrue(RUNBOOK.matcher(section).matches(), alert + ": " + section));
   }
 
   @Test

@@ -36,16 +36,22 @@ final class Installation {
   /** The chart with files in place of its links, as in a package of it. */
   static synchronized Path chart() throws IOException {
     if (packed == null) {
-      packed = Files.createTempDirectory(Path.of("target"), "chart");
-      try (var files = Files.walk(CHART, FileVisitOption.FOLLOW_LINKS)) {
-        for (var file : files.filter(Files::isRegularFile).toList()) {
-          var to = packed.resolve(CHART.relativize(file));
-          Files.createDirectories(to.getParent());
-          Files.copy(file, to);
-        }
-      }
+      packed = copied();
     }
     return packed;
+  }
+
+  /** The same once more, for who wants to change it. */
+  static Path copied() throws IOException {
+    var copy = Files.createTempDirectory(Path.of("target"), "chart");
+    try (var files = Files.walk(CHART, FileVisitOption.FOLLOW_LINKS)) {
+      for (var file : files.filter(Files::isRegularFile).toList()) {
+        var to = copy.resolve(CHART.relativize(file));
+        Files.createDirectories(to.getParent());
+        Files.copy(file, to);
+      }
+    }
+    return copy;
   }
 
   /**

@@ -10,8 +10,10 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.marcnuri.helm.Helm;
 import com.marcnuri.helm.TemplateCommand;
+import dev.virtualip.log.LogLevel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.util.Comparator;
@@ -20,6 +22,7 @@ import java.util.Map;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.UnaryOperator;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -87,6 +90,153 @@ class InstallationTest {
     assertEquals(set, variable(chart, variable));
     assertNull(variable(helm(UnaryOperator.identity()), variable), "by default it is off");
     assertSame(kustomize("overlays/" + overlay), chart);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "disruption-budget, operator.disruptionBudget.enabled, PodDisruptionBudget",
+    "network-policy, operator.networkPolicy.enabled, NetworkPolicy"
+  })
+  void anObjectMoreIsTheSameByOverlayAndByValue(String overlay, String value, String kind)
+      throws IOException, InterruptedException {
+    var key = kind + " virtualip-system/virtualip-operator";
+    var chart = helm(template -> template.set("crd.keep", false).set(value, true));
+    var pods = chart.get("Deployment virtualip-system/virtualip-operator").at("/spec/selector");
+    var object = chart.get(key).path("spec");
+    assertEquals(pods, object.path(object.has("selector") ? "selector" : "podSelector"));
+    assertNull(helm(UnaryOperator.identity()).get(key), "by default it is off");
+    assertSame(kustomize("overlays/" + overlay), chart);
+  }
+
+  @Test
+  void anApiServerMayHaveAPortOfItsOwn() throws IOException {
+    var chart =
+        helm(
+            template ->
+                template
+                    .set("operator.networkPolicy.enabled", true)
+                    .set("operator.networkPolicy.apiServerPorts[0]", 8443));
+    var egress =
+        chart.get("NetworkPolicy virtualip-system/virtualip-operator").at("/spec/egress/0/ports");
+    assertEquals("[{\"port\":8443,\"protocol\":\"TCP\"}]", egress.toString());
+  }
+
+  @Test
+  void whereOperatorsRunMayBeSaid() throws IOException {
+    var chart =
+        helm(
+            template ->
+                template
+                    .set("operator.nodeSelector.disk", "ssd")
+                    .set("operator.tolerations[0].operator", "Exists")
+                    .set("operator.affinity.nodeAffinity.a", "b")
+                    .set("operator.topologySpreadConstraints[0].maxSkew", 2)
+                    .set("operator.topologySpreadConstraints[0].topologyKey", "rack")
+                    .set("operator.topologySpreadConstraints[0].whenUnsatisfiable", "DoNotSchedule")
+                    .set("operator.priorityClassName", "system-cluster-critical")
+                    .set("operator.resources.limits.memory", "1Gi"));
+    var pod = chart.get("Deployment virtualip-system/virtualip-operator").at("/spec/template/spec");
+    assertEquals("{\"disk\":\"ssd\"}", pod.path("nodeSelector").toString());
+    assertEquals("[{\"operator\":\"Exists\"}]", pod.path("tolerations").toString());
+    assertEquals("{\"nodeAffinity\":{\"a\":\"b\"}}", pod.path("affinity").toString());
+    assertEquals("rack", pod.at("/topologySpreadConstraints/0/topologyKey").asText());
+    assertEquals("system-cluster-critical", pod.path("priorityClassName").asText());
+    assertEquals("1Gi", pod.at("/containers/0/resources/limits/memory").asText());
+  }
+
+  /** The agents' pods are the operator's to make, so their account has to have them. */
+  @Test
+  void bothAccountsGetTheSecretsForImages() throws IOException {
+    var chart = helm(template -> template.set("imagePullSecrets[0].name", "login"));
+    for (var name : List.of("virtualip-operator", "virtualip-agent")) {
+      var account = chart.get("ServiceAccount virtualip-system/" + name);
+      assertEquals("login", account.at("/imagePullSecrets/0/name").asText(), name);
+    }
+  }
+
+  @Test
+  void monitorsMayHaveTheLabelsThatAPrometheusSelects() throws IOException {
+    var chart =
+        helm(
+            template ->
+                template
+                    .set("monitoring.enabled", true)
+                    .set("monitoring.labels.release", "prometheus"));
+    for (var key :
+        List.of(
+            "PodMonitor virtualip-system/virtualip-agent",
+            "PodMonitor virtualip-system/virtualip-operator",
+            "PrometheusRule virtualip-system/virtualip")) {
+      var labels = chart.get(key).at("/metadata/labels");
+      assertEquals("prometheus", labels.path("release").asText(), key);
+      assertEquals("virtualip", labels.path("app.kubernetes.io/part-of").asText(), key);
+    }
+  }
+
+  @Test
+  void theLevelOfTheLogIsWhereOperatorAndAgentsLookForIt() throws IOException {
+    var map = "ConfigMap virtualip-system/virtualip-hand-overs";
+    var chart = helm(template -> template.set("logLevel", "DEBUG"));
+    assertEquals(
+        "DEBUG",
+        chart.get(map).path("metadata").path("annotations").path(LogLevel.ANNOTATION).asText());
+    var usual = helm(UnaryOperator.identity()).get(map).at("/metadata/annotations");
+    assertFalse(usual.has(LogLevel.ANNOTATION));
+  }
+
+  /** Helm's library renders no hooks, so here it is an object like any other. */
+  @Test
+  void helmTestAsksForTheStatusWithTheOperatorsImageAndAccount() throws IOException {
+    var chart = Installation.copied();
+    var file = chart.resolve("templates/tests/status.yaml");
+    var template = Files.readString(file);
+    assertTrue(template.contains("helm.sh/hook: test\n"));
+    Files.writeString(file, template.replace("helm.sh/hook", "example.com/hook"));
+    var rendered =
+        new Helm(chart)
+            .template()
+            .withName("virtualip")
+            .withNamespace("vips")
+            .set("images.operator.digest", DIGEST)
+            .set("operator.nodeSelector.disk", "ssd")
+            .set("operator.tolerations[0].operator", "Exists")
+            .call();
+    var test = Installation.objects(rendered).get("Pod vips/virtualip-test").path("spec");
+    assertEquals("virtualip-operator", test.path("serviceAccountName").asText());
+    assertEquals("ssd", test.at("/nodeSelector/disk").asText());
+    assertEquals("Exists", test.at("/tolerations/0/operator").asText());
+    assertTrue(test.at("/containers/0/image").asText().endsWith(DIGEST));
+    assertEquals("[\"status\"]", test.at("/containers/0/args").toString());
+  }
+
+  @Test
+  void theChartsPageHasEachValueWithItsDefault() throws IOException {
+    var yaml = new YAMLMapper();
+    var values = yaml.readTree(Files.readString(Installation.DEPLOY.resolve("chart/values.yaml")));
+    var expected = new TreeMap<String, String>();
+    leaves("", values, expected);
+    var told = new TreeMap<String, String>();
+    var row = Pattern.compile("(?m)^\\| `([\\w.]+)` \\| `([^`]*)` \\|");
+    row.matcher(Files.readString(Installation.DEPLOY.resolve("chart/README.md")))
+        .results()
+        .forEach(value -> told.put(value.group(1), value.group(2)));
+    assertEquals(expected, told);
+  }
+
+  private static void leaves(String path, JsonNode value, SortedMap<String, String> leaves) {
+    if (value.isObject() && !value.isEmpty()) {
+      value
+          .properties()
+          .forEach(
+              field ->
+                  leaves(
+                      path.isEmpty() ? field.getKey() : path + "." + field.getKey(),
+                      field.getValue(),
+                      leaves));
+      return;
+    }
+    var text = value.isTextual() && !value.asText().isEmpty() ? value.asText() : value.toString();
+    leaves.put(path, text.replace(",", value.isArray() ? ", " : ","));
   }
 
   @Test
@@ -165,6 +315,15 @@ class InstallationTest {
     var chart = helm(template -> template.set("logFormat", "json"));
     assertEquals("json", variable(chart, "LOG_FORMAT"));
     assertNull(variable(helm(UnaryOperator.identity()), "LOG_FORMAT"));
+  }
+
+  /** Java prints options that it takes from the environment, before the first line of the log. */
+  @Test
+  void noImageMakesJavaSayWhatIsNoJson() throws IOException {
+    var images = Files.readString(Installation.DEPLOY.resolve("images/Dockerfile"));
+    assertTrue(images.contains("@/opt/virtualip/java.args"));
+    assertFalse(images.contains("JDK_JAVA_OPTIONS"), images);
+    assertFalse(images.contains("JAVA_TOOL_OPTIONS"), images);
   }
 
   @Test
@@ -256,6 +415,12 @@ class InstallationTest {
     "operator.drainOn, reboot",
     "images.agent.digest, sha256:12",
     "agent.scripts, No Name",
+    "operator.affinity.podAntiAfinity.a, b",
+    "operator.networkPolicy.apiServerPorts[0], 70000",
+    "operator.disruptionBudget, true",
+    "imagePullSecrets[0], login",
+    "monitoring.labels.a, 1",
+    "logLevel, LOUD",
     "logFormat, xml",
     "monitoring, true"
   })

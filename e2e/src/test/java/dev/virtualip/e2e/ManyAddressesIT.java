@@ -82,9 +82,10 @@ class ManyAddressesIT {
     assertEquals(expected, transitions(agent), () -> why + "\n" + agent.proc().output());
   }
 
-  // 250 with adverts every 100 ms hold too, but not on a machine that is busy with something else.
+  // More at 100 ms hold too, but not on a machine that is busy with something else: they are in
+  // the benchmark.
   @ParameterizedTest
-  @CsvSource({"1, 200, 100ms", "1, 1024, 100ms", "1, 1024, 1s", "250, 4, 1s"})
+  @CsvSource({"1, 200, 100ms", "1, 1024, 1s", "250, 4, 1s"})
   void aFailbackIsOneMoveAndWhatIsRemovedIsBack(int virtualIps, int each, String interval) {
     var load = new Load(virtualIps, each, interval);
     try (var lab = Lab.open();
@@ -100,7 +101,8 @@ class ManyAddressesIT {
       awaitTransitions("b is backup again", b, before + virtualIps);
 
       long steady = transitions(a);
-      pair.nodeA().ip("addr flush dev eth1");
+      // Without -loops it gives up after ten rounds, each with what was put back meanwhile.
+      pair.nodeA().ip("-loops 0 addr flush dev eth1");
       awaitHolder(load, pair.nodeA(), pair.nodeB());
       pair.nodeA().ip("addr del 198.18.0.1/16 dev eth1");
       awaitHolder(load, pair.nodeA(), pair.nodeB());

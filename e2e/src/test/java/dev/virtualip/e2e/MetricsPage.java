@@ -16,6 +16,7 @@ import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.IpvsPort.ServiceStatistics;
 import dev.virtualip.agent.notify.Notifier;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPoolStatus;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -144,6 +145,7 @@ final class MetricsPage {
     var metrics = new OperatorMetrics(registry);
     metrics.conditions(Map.of("web", List.of(ready)));
     metrics.services(Map.of("edge", 1), 0);
+    metrics.pools(Map.of("edge", new VirtualIpPoolStatus(1L, 1L, 2L, List.of(), List.of())));
     return parse(registry.scrape());
   }
 

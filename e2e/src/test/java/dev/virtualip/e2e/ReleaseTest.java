@@ -9,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -16,11 +17,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@code make release} in a copy of what it stamps. */
+/** {@code make stamp}, and the manifests of {@code make release}, in a copy of what they take. */
 class ReleaseTest {
   private static final Path ROOT = Path.of("..").toAbsolutePath().normalize();
   private static final String OPERATOR = "sha256:" + "0123456789abcdef".repeat(4);
   private static final String AGENT = "sha256:" + "fedcba9876543210".repeat(4);
+  private static final String EXEC = "sha256:" + "00112233445566ff".repeat(4);
 
   @TempDir private Path copy;
 
@@ -47,11 +49,19 @@ class ReleaseTest {
     }
   }
 
-  private String release(int expected, String... arguments)
+  private String stamp(int expected, String... arguments) throws IOException, InterruptedException {
+    return run(expected, Map.of(), "stamp", arguments);
+  }
+
+  private String run(
+      int expected, Map<String, String> environment, String script, String... arguments)
       throws IOException, InterruptedException {
-    var command = Stream.concat(Stream.of("deploy/release"), Stream.of(arguments)).toList();
+    var command =
+        Stream.concat(Stream.of("deploy/release/" + script), Stream.of(arguments)).toList();
     var builder = new ProcessBuilder(command).directory(copy.toFile()).redirectErrorStream(true);
     builder.environment().put("RELEASE_DATE", "2027-01-02");
+    builder.environment().put("REGISTRY", "");
+    builder.environment().putAll(environment);
     var process = builder.start();
     var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
     assertEquals(expected, process.waitFor(), output);
@@ -69,9 +79,7 @@ class ReleaseTest {
 
   @Test
   void theVersionIsStampedEverywhere() throws IOException, InterruptedException {
-    // Without kustomize there is no single file, but all else is stamped before.
-    Installation.kustomized(Installation.DEPLOY.resolve("base"));
-    release(0, "7.8.9", OPERATOR, AGENT);
+    stamp(0, "7.8.9", OPERATOR, AGENT);
     assertEquals(
         List.of("virtualip-operator:7.8.9", "virtualip-agent:7.8.9"),
         images("deploy/base/operator.yaml"));
@@ -96,20 +104,6 @@ class ReleaseTest {
         Files.readString(
                 copy.resolve("deploy/examples/gitops/clusters/production/kustomization.yaml"))
             .contains("?ref=v7.8.9\n"));
-    var out = copy.resolve("target/release");
-    var single = Installation.objects(Files.readString(out.resolve("virtualip.yaml")));
-    assertTrue(single.containsKey("CustomResourceDefinition /virtualips.virtualip.dev"));
-    assertEquals(
-        "ghcr.io/virtualip/virtualip-operator:7.8.9",
-        Installation.operator(single).path("image").asText());
-    var chart =
-        Helm.template(out.resolve("virtualip-7.8.9.tgz").toString())
-            .withName("virtualip")
-            .withNamespace("virtualip-system")
-            .set("createNamespace", true)
-            .call();
-    assertEquals(single.keySet(), Installation.objects(chart).keySet(), "chart and single file");
-    assertTrue(chart.contains("virtualip-agent:7.8.9\n"), "the chart's images");
     var released = copy.resolve("crds/released/7.8.9");
     assertTrue(
         Installation.objects(Files.readString(released.resolve("objects.yaml")))
@@ -119,11 +113,57 @@ class ReleaseTest {
     assertTrue(Files.exists(released.resolve("virtualippools.virtualip.dev.yaml")));
   }
 
+  @Test
+  void manifestsAndChartNameImagesByDigestAndInTheRegistryThatWasAskedFor()
+      throws IOException, InterruptedException {
+    Installation.kustomized(Installation.DEPLOY.resolve("base"));
+    run(0, Map.of("REGISTRY", "registry.example.org:5000/team"), "stamp", "7.8.9");
+    var out = Files.createDirectories(copy.resolve("out"));
+    run(0, Map.of(), "manifests", out.toString(), OPERATOR, AGENT, EXEC);
+
+    var text = Files.readString(out.resolve("virtualip.yaml"));
+    var single = Installation.objects(text);
+    assertTrue(single.containsKey("CustomResourceDefinition /virtualips.virtualip.dev"));
+    assertEquals(
+        "registry.example.org:5000/team/virtualip-operator:7.8.9@" + OPERATOR,
+        Installation.operator(single).path("image").asText());
+    var agent = "registry.example.org:5000/team/virtualip-agent:7.8.9";
+    assertTrue(text.contains("value: " + agent + "@" + AGENT + "\n"), text);
+
+    var chart = out.resolve("virtualip-7.8.9.tgz").toString();
+    var rendered = Helm.template(chart).withName("virtualip").withNamespace("virtualip-system");
+    var objects = rendered.set("createNamespace", true).call();
+    assertEquals(single.keySet(), Installation.objects(objects).keySet(), "chart and single file");
+    assertTrue(objects.contains(agent + "@" + AGENT + "\n"), objects);
+    var scripts = rendered.set("agent.scripts", "scripts").call();
+    assertTrue(scripts.contains(agent + "-exec@" + EXEC + "\n"), "the image with a shell");
+  }
+
+  @Test
+  void twoBuildsOfTheManifestsAreTheSameBytes() throws IOException, InterruptedException {
+    Installation.kustomized(Installation.DEPLOY.resolve("base"));
+    stamp(0, "7.8.9");
+    for (var name : List.of("one", "two")) {
+      var out = Files.createDirectories(copy.resolve(name));
+      run(0, Map.of(), "manifests", out.toString(), OPERATOR, AGENT, EXEC);
+    }
+    for (var file : List.of("virtualip.yaml", "virtualip-7.8.9.tgz")) {
+      assertEquals(
+          -1, Files.mismatch(copy.resolve("one").resolve(file), copy.resolve("two").resolve(file)));
+    }
+  }
+
+  @Test
+  void aRegistryWithAProtocolIsRefused() throws IOException, InterruptedException {
+    var said = run(2, Map.of("REGISTRY", "https://registry.example.org"), "stamp", "7.8.9");
+    assertTrue(said.contains("is no place for images: REGISTRY=registry.example.org/team"), said);
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"", "1.2", "v1.2.3", "01.2.3", "latest"})
   void whatIsNoVersionChangesNothing(String version) throws IOException, InterruptedException {
     var before = Files.readString(copy.resolve("CHANGELOG.md"));
-    var said = release(2, version);
+    var said = stamp(2, version);
     assertTrue(said.contains("is no semantic version"), said);
     assertEquals(before, Files.readString(copy.resolve("CHANGELOG.md")));
   }

@@ -138,6 +138,7 @@ class ServicesIT {
       }
       aServiceThatGoesFreesItsAddress(cluster);
       aRestartedOperatorChangesNothing(cluster);
+      whoIsOfAnotherTypeNowLosesIts(cluster);
       whatCannotBeIsSaid(cluster);
       aNewPoolMovesThem(cluster);
       aNodeThatIsCutOffLosesItsLanes(cluster);
@@ -164,6 +165,21 @@ class ServicesIT {
     assertEquals(one, address(cluster, "one"));
     assertEquals(lane, lane(cluster, one));
     assertEquals(moves, cluster.status(lane).transitions());
+  }
+
+  private static void whoIsOfAnotherTypeNowLosesIts(Cluster cluster) {
+    var address = address(cluster, "five");
+    cluster
+        .client()
+        .services()
+        .inNamespace("default")
+        .withName("five")
+        .edit(service -> service.edit().editSpec().withType("ClusterIP").endSpec().build());
+    cluster.await("its status is empty", SOON, () -> address(cluster, "five").isEmpty());
+    cluster.await("no lane has it", SOON, () -> lane(cluster, address).isEmpty());
+    delete(cluster, "five");
+    service(cluster, "five", "");
+    cluster.await("it has one again", SOON, () -> !address(cluster, "five").isEmpty());
   }
 
   private static void whatCannotBeIsSaid(Cluster cluster) {

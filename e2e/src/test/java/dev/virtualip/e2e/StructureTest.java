@@ -59,7 +59,7 @@ class StructureTest {
       crds.schema kube log
       operator.watch: crds.check crds.schema
       operator.decide: crds.check crds.schema crds.values operator.watch
-      operator.act: crds.schema kube operator.decide operator.watch
+      operator.act: crds.schema kube log operator.decide operator.watch
       operator: crds.schema crds.values kube operator.act operator.decide operator.watch
       vip.keepalived: crds.check crds.manifest crds.schema crds.values
       vip.tell: crds.check crds.schema crds.values
@@ -73,7 +73,7 @@ class StructureTest {
   private static final String CLOCKS =
       """
       the edge, that hands clocks in: agent.RunCommand agent.cli.MirrorCommand agent.train.WarmUp
-      threads that wait for a time: agent.Shutdown agent.loop.FileRecorder agent.check.CheckLoop \
+      threads that wait for a time: agent.Shutdown agent.loop.EgressLoop agent.loop.FileRecorder agent.check.CheckLoop \
       agent.client.ApiServer agent.client.Informer agent.exec.ScriptCommand agent.kube.NamedSecrets agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
       kube.EventWriter
       times for the API server: agent.kube.Heartbeat

@@ -29,7 +29,7 @@ class TroubleshootingTest {
           List.of(
               ("Addresses Before ConfigMap Connection Deployment Down Failed Good GratuitousArp Group Host In"
                       + " Instance Lease List LoadBalancer Local NeighbourAdvertisement Node Normal Pending Pod Priority"
-                      + " Ready Reason RequireDualStack Secret Since State Stopping Total True False TwoOwners Unknown Up Warning")
+                      + " Ready Reason RequireDualStack Secret Since State Stopping Succeeded Total True False TwoOwners Unknown Up Warning")
                   .split(" ")));
 
   @Test
@@ -56,7 +56,10 @@ class TroubleshootingTest {
     // They are told as another one's: Preempted, MasterDown, MasterResigned.
     for (var told :
         List.of(
-            State.Takeover.Claimed, State.Takeover.MasterSilent, State.Takeover.ResignedAgain)) {
+            State.Takeover.Claimed,
+            State.Takeover.MasterSilent,
+            State.Takeover.ResignedAgain,
+            State.Takeover.MasterLeaves)) {
       missing.remove(told.name());
     }
     missing.removeIf(

@@ -5,6 +5,7 @@ import dev.virtualip.crds.manifest.JudgedManifests;
 import dev.virtualip.crds.manifest.Manifests;
 import dev.virtualip.crds.manifest.Manifests.Parsed;
 import dev.virtualip.crds.schema.NodeOverride;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.vip.tell.Budget;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -75,7 +76,8 @@ final class LintCommand implements Callable<Integer> {
 
   /**
    * How long a failover takes from the node of the highest priority. Which nodes there are the spec
-   * does not tell, so every other one counts as one.
+   * does not tell, so every other one counts as one. Where nodes spread it may have any priority of
+   * those: a successor has the lowest, and a named node is master for sure only above the highest.
    */
   private static List<String> budget(String name, CheckedSpec checked) {
     var spec = checked.spec();
@@ -84,10 +86,13 @@ final class LintCommand implements Callable<Integer> {
             .filter(override -> override.priority() != null)
             .sorted(Comparator.comparing(NodeOverride::priority).reversed())
             .toList();
-    boolean named = !overrides.isEmpty() && overrides.getFirst().priority() > spec.priority();
+    boolean spreads = spec.nodes().spreads();
+    int atMost = spreads ? VirtualIpSpec.SPREAD_MAX : spec.priority();
+    int atLeast = spreads ? VirtualIpSpec.SPREAD_MIN : spec.priority();
+    boolean named = !overrides.isEmpty() && overrides.getFirst().priority() > atMost;
     var master = named ? overrides.getFirst().name() : "";
     int successor =
-        Stream.concat(overrides.stream().map(NodeOverride::priority), Stream.of(spec.priority()))
+        Stream.concat(overrides.stream().map(NodeOverride::priority), Stream.of(atLeast))
             .sorted(Comparator.reverseOrder())
             .skip(overrides.isEmpty() ? 0 : 1)
             .findFirst()

@@ -2,10 +2,13 @@ package dev.virtualip.vip;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.virtualip.crds.schema.PoolServices;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.kube.AnyChange;
+import dev.virtualip.vip.tell.Services;
 import dev.virtualip.vip.tell.Status;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import java.io.IOException;
@@ -15,6 +18,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -50,6 +54,12 @@ final class StatusCommand implements Callable<Integer> {
           "json or yaml: the objects as the API server has them; wide: with more columns.")
   private Output output;
 
+  @Option(
+      names = "--services",
+      description =
+          "The Services of type LoadBalancer that have addresses, and which VirtualIPs have these.")
+  private boolean services;
+
   @Mixin private Connection connection;
   @Spec private CommandSpec spec;
 
@@ -61,7 +71,17 @@ final class StatusCommand implements Callable<Integer> {
           spec.commandLine(),
           "--watch is for the screen: use kubectl get vip --watch -o " + output);
     }
+    if (services && (name != null || watch)) {
+      throw new ParameterException(
+          spec.commandLine(),
+          "--services shows all as they are now: leave out NAME and --watch, or use kubectl get"
+              + " svc -A --watch");
+    }
     try (var client = connection.open()) {
+      if (services) {
+        services(client, data);
+        return 0;
+      }
       if (name != null) {
         Connection.one(client, name);
       }
@@ -80,6 +100,36 @@ final class StatusCommand implements Callable<Integer> {
     return 0;
   }
 
+  private void services(KubernetesClient client, boolean data) throws IOException {
+    var vips = Connection.all(client);
+    var kind =
+        client.genericKubernetesResources(
+            ResourceDefinitionContext.fromResourceType(Service.class));
+    var items = kind.inAnyNamespace().list().getItems();
+    var serialization = client.getKubernetesSerialization();
+    var ours =
+        Services.ours(
+            items.stream().map(item -> serialization.convertValue(item, Service.class)).toList(),
+            vips);
+    if (data) {
+      var keys = ours.stream().map(StatusCommand::key).collect(Collectors.toSet());
+      spec.commandLine()
+          .getOut()
+          .println(data(client, list(items.stream().filter(s -> keys.contains(key(s))).toList())));
+    } else {
+      connection
+          .screen()
+          .print(
+              ours.isEmpty()
+                  ? List.of("there is no Service of class " + PoolServices.CLASS)
+                  : Services.table(ours, vips));
+    }
+  }
+
+  private static String key(HasMetadata object) {
+    return object.getMetadata().getNamespace() + "/" + object.getMetadata().getName();
+  }
+
   private List<String> lines(List<VirtualIp> vips) {
     if (vips.isEmpty()) {
       return List.of("there is no VirtualIP");
@@ -94,7 +144,10 @@ final class StatusCommand implements Callable<Integer> {
     var kind =
         client.genericKubernetesResources(
             ResourceDefinitionContext.fromResourceType(VirtualIp.class));
-    Object data = name == null ? list(kind.list().getItems()) : kind.withName(name).get();
+    return data(client, name == null ? list(kind.list().getItems()) : kind.withName(name).get());
+  }
+
+  private String data(KubernetesClient client, Object data) throws IOException {
     var serialization = client.getKubernetesSerialization();
     return output == Output.yaml
         ? serialization.asYaml(data).strip()

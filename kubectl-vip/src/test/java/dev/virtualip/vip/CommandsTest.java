@@ -6,9 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.vip.tell.Web;
+import io.fabric8.kubernetes.api.model.Service;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.PipedReader;
@@ -17,6 +20,7 @@ import java.io.PrintWriter;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -74,6 +78,55 @@ class CommandsTest {
     assertEquals("web", list.at("/items/0/metadata/name").asText());
     assertTrue(run("status", "web", "-o", "yaml").out().contains("\nkind: \"VirtualIP\"\n"));
     assertEquals(2, run("status", "--watch", "-o", "yaml").code());
+  }
+
+  private void service(String name, String of, String address, String more) {
+    client
+        .resource(
+            Serialization.unmarshal(
+                """
+                apiVersion: v1
+                kind: Service
+                metadata: {name: %s, namespace: prod, %s}
+                spec: {type: LoadBalancer, %s ports: [{port: 443}, {port: 53, protocol: UDP}]}
+                status: {loadBalancer: {ingress: [%s]}}
+                """
+                    .formatted(name, more, of, address.isEmpty() ? "" : "{ip: " + address + "}"),
+                Service.class))
+        .create();
+  }
+
+  @Test
+  void statusShowsServicesWithTheirLanesAndLeavesOthersOut() throws IOException {
+    assertDone("there is no Service of class virtualip.dev/vip\n", run("status", "--services"));
+    client
+        .resources(VirtualIp.class)
+        .withName("web")
+        .edit(
+            vip -> {
+              vip.getMetadata().setLabels(Map.of("virtualip.dev/services", "lan"));
+              return vip;
+            });
+    var ours = "loadBalancerClass: virtualip.dev/vip,";
+    service("web", ours, "203.0.113.10", "annotations: {metallb.io/allow-shared-ip: k}");
+    service("late", ours, "", "");
+    service("plain", "", "203.0.113.10", "");
+    service("foreign", "", "192.0.2.1", "");
+    service("other", "loadBalancerClass: metallb,", "203.0.113.10", "");
+    assertEquals(
+        """
+        NAMESPACE  NAME   ADDRESSES     VIRTUALIP  MASTER  PORTS            SHARING KEY
+        prod       late   -             -          -       443/TCP, 53/UDP  -
+        prod       plain  203.0.113.10  web        node-a  443/TCP, 53/UDP  -
+        prod       web    203.0.113.10  web        node-a  443/TCP, 53/UDP  k
+        """,
+        run("status", "--services").out());
+    var list = new ObjectMapper().readTree(run("status", "--services", "-o", "json").out());
+    assertEquals(3, list.at("/items").size());
+    assertEquals(List.of("203.0.113.10", "203.0.113.10"), list.findValuesAsText("ip"));
+    assertTrue(run("status", "--services", "-o", "yaml").out().contains("kind: \"Service\""));
+    assertEquals(2, run("status", "web", "--services").code());
+    assertEquals(2, run("status", "--services", "--watch").code());
   }
 
   @Test

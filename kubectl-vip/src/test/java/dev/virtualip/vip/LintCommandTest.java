@@ -43,9 +43,9 @@ class LintCommandTest {
         """
         budget: VirtualIP/a: from one node to a node with priority 100, at most:
           CAUSE                    DETECTION  DECISION  BIND  ANNOUNCE  TOGETHER
-          the agent stops          0 ms       16 ms     4 ms  1 ms      21 ms
-          check web: it ends       0 ms       16 ms     4 ms  1 ms      21 ms
-          check web: it hangs      2 s        16 ms     4 ms  1 ms      2.02 s
+          the agent stops          0 ms       2 ms      4 ms  1 ms      7 ms
+          check web: it ends       0 ms       2 ms      4 ms  1 ms      7 ms
+          check web: it hangs      2 s        2 ms      4 ms  1 ms      2.01 s
           NIC eth0 down (adverts)  3 s        609 ms    4 ms  1 ms      3.61 s
           the node is lost         3 s        609 ms    4 ms  1 ms      3.61 s
         ok: 1 VirtualIP
@@ -66,6 +66,35 @@ class LintCommandTest {
             .contains("budget: VirtualIP/a: from n2 to a node with priority 80, at most:\n"),
         out::toString);
     assertTrue(out.toString().contains("  NIC ens1 down (adverts)  3 s "), out::toString);
+  }
+
+  /** The spec's priority is nobody's then: the successor may be the lowest there can be. */
+  @Test
+  void whereNodesSpreadTheBudgetIsThatOfTheLowestPriorityThatSpreadGives() throws IOException {
+    write("a", 10, "  vrid: 1\n  priority: 200\n  nodes: {spread: true}\n");
+    assertEquals(0, command.execute(folder.toString()));
+    assertTrue(
+        out.toString()
+            .contains("budget: VirtualIP/a: from one node to a node with priority 11, at most:\n"),
+        out::toString);
+    assertTrue(
+        out.toString().contains("the node is lost         3 s        957 ms "), out::toString);
+  }
+
+  @Test
+  void aNamedNodeIsTheMasterOnlyAboveAllThatSpreadGives() throws IOException {
+    for (int priority : new int[] {250, 251}) {
+      write(
+          "a",
+          10,
+          "  vrid: 1\n  nodes: {spread: true, overrides: [{name: n1, priority: %d}]}\n"
+              .formatted(priority));
+      out.getBuffer().setLength(0);
+      assertEquals(0, command.execute(folder.toString()));
+      var from = priority == 250 ? "one node" : "n1";
+      assertTrue(
+          out.toString().contains("from " + from + " to a node with priority 11, "), out::toString);
+    }
   }
 
   @Test

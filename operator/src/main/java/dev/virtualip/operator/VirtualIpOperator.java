@@ -8,6 +8,7 @@ import dev.virtualip.operator.act.Journal;
 import dev.virtualip.operator.act.OperatorMetrics;
 import dev.virtualip.operator.decide.AgentDaemonSet;
 import dev.virtualip.operator.decide.Decisions;
+import dev.virtualip.operator.decide.RebalanceRest;
 import dev.virtualip.operator.decide.Settings;
 import dev.virtualip.operator.watch.AgentLiveness;
 import dev.virtualip.operator.watch.Latest;
@@ -71,6 +72,7 @@ public final class VirtualIpOperator implements AutoCloseable {
   private final InetAddress apiServer = apiServer();
   private final Clock clock = Clock.systemUTC();
   private final Journal journal;
+  private final RebalanceRest rest = new RebalanceRest();
   private final OperatorMetrics metrics;
   private final BlockingQueue<Boolean> changed = new ArrayBlockingQueue<>(1);
   private final CompletableFuture<Throwable> failure = new CompletableFuture<>();
@@ -205,9 +207,15 @@ public final class VirtualIpOperator implements AutoCloseable {
       var view = reconciler.view(writer.written(), requests, clock.instant());
       var decisions =
           Decisions.of(
-              view, settings.drainOn(), revision, apiServer, settings.servicesWithoutClass());
+              view,
+              settings.drainOn(),
+              revision,
+              apiServer,
+              settings.servicesWithoutClass(),
+              rest.resting(view.believed().values(), view.now()));
       writer.write(view, decisions);
       journal.services(decisions.services());
+      metrics.pools(decisions.pools());
       journal.upgrade(view.daemonSet(), decisions.turn());
       retryNanos = RETRY_MIN_NANOS;
       return decisions.unsettled()

@@ -7,7 +7,9 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.IpvsPort;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.net.PacketPorts;
+import dev.virtualip.agent.net.SourceNat;
 import java.time.Clock;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -19,6 +21,7 @@ import java.util.Map;
  * @param ports send and receive frames
  * @param checks starts health checks
  * @param neighbours sessions of BFD
+ * @param egress source NAT in the kernel
  * @param metrics counters
  * @param recorder records every step
  * @param stopwatch measures how long changes of state take
@@ -35,6 +38,7 @@ public record Node(
     PacketPorts ports,
     Checks checks,
     Neighbours neighbours,
+    Egress egress,
     AgentMetrics metrics,
     Recorder recorder,
     Stopwatch stopwatch,
@@ -46,7 +50,7 @@ public record Node(
   /** Leases that are renewed between two looks at adverts. */
   private static final int RENEWALS = 16;
 
-  /** A node with an empty turn and without BFD. */
+  /** A node with an empty turn, and without BFD and source NAT. */
   public Node(
       NodeNetwork network,
       AddressPort addresses,
@@ -59,7 +63,17 @@ public record Node(
       long bootedAt,
       Clock clock) {
     this(
-        network, addresses, ipvs, ports, checks, _ -> {}, metrics, recorder, stopwatch, bootedAt,
+        network,
+        addresses,
+        ipvs,
+        ports,
+        checks,
+        _ -> {},
+        Egress.NONE,
+        metrics,
+        recorder,
+        stopwatch,
+        bootedAt,
         clock);
   }
 
@@ -71,6 +85,7 @@ public record Node(
       PacketPorts ports,
       Checks checks,
       Bfd bfd,
+      Egress egress,
       AgentMetrics metrics,
       Recorder recorder,
       Stopwatch stopwatch,
@@ -83,6 +98,7 @@ public record Node(
         ports,
         checks,
         new Neighbours(network, bfd),
+        egress,
         metrics,
         recorder,
         stopwatch,
@@ -97,6 +113,30 @@ public record Node(
   public interface Bfd {
     /** Replaces the NICs and what is asked for there, by the NICs' indexes. Never waits. */
     void watch(Map<Integer, Nic> nics);
+  }
+
+  /** Makes the kernel translate sources. */
+  public interface Egress {
+    /** Translates nothing. */
+    Egress NONE =
+        new Egress() {
+          @Override
+          public void want(List<SourceNat> nats) {}
+
+          @Override
+          public Map<String, String> problems() {
+            return Map.of();
+          }
+        };
+
+    /**
+     * Replaces what is translated, and takes off all else, also what an earlier life of the agent
+     * has left. Never waits.
+     */
+    void want(List<SourceNat> nats);
+
+    /** By VirtualIP, why the kernel does not do what was wanted last, and what to do about it. */
+    Map<String, String> problems();
   }
 
   /** Starts health checks; results come back through the event loop. */

@@ -96,6 +96,7 @@ public final class NodeMachine {
   private final EarlierLife earlierLife;
   private final AcceptedAddresses accepted;
   private final IpvsSettings ipvsSettings;
+  private final EgressSettings egressSettings;
   private final Queue<PlanChange> opened = new ArrayDeque<>();
 
   /** What this node is not selected for any more, and serves until a successor is there. */
@@ -143,6 +144,7 @@ public final class NodeMachine {
     earlierLife = new EarlierLife(node, earlier);
     accepted = new AcceptedAddresses(node.network(), node.addresses());
     ipvsSettings = new IpvsSettings(node.services().port(), node.network());
+    egressSettings = new EgressSettings(node);
     node.turn().onDefect((instance, defect) -> abandon(instance, defect));
   }
 
@@ -260,6 +262,7 @@ public final class NodeMachine {
     if (unsettled) {
       settle(false);
     }
+    settleEgress();
     node.neighbours().settle(instances.values());
   }
 
@@ -268,6 +271,13 @@ public final class NodeMachine {
     unsettled = false;
     if (ipvsSettings.settle(instances.values(), again)) {
       instances.keySet().forEach(this::note);
+    }
+  }
+
+  /** Not before it is known who resumes: what an earlier life has left goes on until then. */
+  private void settleEgress() {
+    if (!earlierLife.isOpen()) {
+      egressSettings.settle(instances.values()).forEach(this::note);
     }
   }
 
@@ -325,6 +335,7 @@ public final class NodeMachine {
     opened.clear();
     restarts.clear();
     instances.values().forEach(instance -> instance.quit(now));
+    settleEgress();
   }
 
   /** Whether nothing serves on any more, so that it may {@link #stop}. */
@@ -339,6 +350,7 @@ public final class NodeMachine {
     List.copyOf(instances.values())
         .forEach(instance -> instance.stop(Reason.of(Kind.AgentStopped), now));
     ipvsSettings.stop();
+    egressSettings.stop();
   }
 
   private void frameReceived(FrameReceived received) {
@@ -449,6 +461,9 @@ public final class NodeMachine {
       var config = instance.config();
       if (ipvsSettings.problem() != null && config.connectionSync() != null) {
         all.add(new Problem("spec.connectionSync", ipvsSettings.problem()));
+      }
+      if (egressSettings.problem(name) != null) {
+        all.add(new Problem("spec.egress", egressSettings.problem(name)));
       }
       if (accepted.problem(name) != null) {
         all.add(new Problem("spec.virtualServers", accepted.problem(name)));

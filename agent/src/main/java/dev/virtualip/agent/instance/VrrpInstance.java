@@ -387,7 +387,8 @@ public final class VrrpInstance {
   }
 
   private void takeOver(InstanceConfig next, long now) {
-    boolean onlyServers = next.with(config.generation(), config.virtualServers()).equals(config);
+    boolean onlyServers =
+        next.with(config.generation(), config.virtualServers(), config.egress()).equals(config);
     config = next;
     servers.update(next);
     if (onlyServers) {
@@ -652,6 +653,11 @@ public final class VrrpInstance {
     return InstanceStatus.name(router.state());
   }
 
+  /** Whether it holds its addresses: as master, or until its successor is there. */
+  boolean holds() {
+    return router.state() instanceof Active || servesOn();
+  }
+
   /** The status as it is written to the VirtualIP. */
   public NodeStatus status() {
     boolean lastResort =
@@ -664,8 +670,7 @@ public final class VrrpInstance {
    * master: clients may end up here. An address owner (priority 255) has them anyway.
    */
   private List<String> strays() {
-    boolean may = router.state() instanceof Active || servesOn();
-    return may || config.priority() == VirtualRouterConfig.OWNER
+    return holds() || config.priority() == VirtualRouterConfig.OWNER
         ? List.of()
         : holdings().strays(config);
   }

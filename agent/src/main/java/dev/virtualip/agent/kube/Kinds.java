@@ -135,7 +135,10 @@ final class Kinds {
             "",
             Fields.only(
                 Map.of(
-                    "metadata", only("name", "namespace", "resourceVersion"), "data", Fields.ALL)),
+                    "metadata",
+                    only("name", "namespace", "resourceVersion", "annotations"),
+                    "data",
+                    Fields.ALL)),
             map -> map)
         .withField("metadata.name", name);
   }
@@ -159,7 +162,14 @@ final class Kinds {
                 "metadata",
                 only("name", "namespace", "labels", "deletionTimestamp", "resourceVersion"),
                 "status",
-                Fields.only(Map.of("podIPs", only("ip"), "conditions", only("type", "status"))))),
+                Fields.only(
+                    Map.of(
+                        "phase",
+                        Fields.ALL,
+                        "podIPs",
+                        only("ip"),
+                        "conditions",
+                        only("type", "status"))))),
         kept);
   }
 
@@ -225,6 +235,7 @@ final class Kinds {
 
   static Pod pod(JsonNode object) {
     var status = new PodStatus();
+    status.setPhase(string(object.path("status"), "phase"));
     status.setConditions(
         each(
             object.path("status").path("conditions"),

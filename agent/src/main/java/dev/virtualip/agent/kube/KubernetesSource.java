@@ -336,7 +336,7 @@ public final class KubernetesSource implements AutoCloseable {
     Stream.concat(
             running.stream(),
             vips.stream().filter(vip -> vip.getSpec() != null && self.selectedBy(vip)))
-        .filter(vip -> !vip.getSpec().virtualServers().isEmpty())
+        .filter(vip -> !vip.getSpec().virtualServers().isEmpty() || vip.getSpec().egress() != null)
         .forEach(
             vip -> {
               var before = podsOfSpecs.get(vip.getSpec());

@@ -1,12 +1,14 @@
 package dev.virtualip.agent.kube;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.virtualip.agent.client.ApiServer;
 import dev.virtualip.agent.client.Informer;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.log.LogLevel;
 import java.net.HttpURLConnection;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,7 +16,7 @@ import org.slf4j.LoggerFactory;
 /**
  * What the operator asks this node to do, in the ConfigMap {@value VirtualIp#HAND_OVERS}, which no
  * agent may write. Where there is none, or it may not be read, the operator is one that asks by the
- * status of the VirtualIPs, which every agent may write.
+ * status of the VirtualIPs, which every agent may write. Its annotation sets the level of the log.
  */
 final class Requests implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
@@ -23,6 +25,7 @@ final class Requests implements AutoCloseable {
   private final Runnable changed;
   private final String nodeName;
   private final String key;
+  private final LogLevel logLevel = new LogLevel();
   private volatile boolean refused;
 
   /**
@@ -46,6 +49,8 @@ final class Requests implements AutoCloseable {
   private final class Changes implements Informer.Listener<ObjectNode> {
     @Override
     public void changed(ObjectNode before, ObjectNode now) {
+      var annotations = now == null ? MissingNode.getInstance() : now.at("/metadata/annotations");
+      logLevel.follow(annotations.path(LogLevel.ANNOTATION).textValue());
       changed.run();
     }
 

@@ -17,6 +17,8 @@ final class Errno {
   static final int EINVAL = 22;
   static final int ENOSYS = 38;
   static final int ENOPROTOOPT = 92;
+  static final int EPROTONOSUPPORT = 93;
+  static final int EOPNOTSUPP = 95;
   static final int EAFNOSUPPORT = 97;
   static final int EADDRINUSE = 98;
   static final int EADDRNOTAVAIL = 99;
@@ -47,8 +49,8 @@ final class Errno {
           Map.entry(ENOSYS, "ENOSYS"),
           Map.entry(90, "EMSGSIZE"),
           Map.entry(ENOPROTOOPT, "ENOPROTOOPT"),
-          Map.entry(93, "EPROTONOSUPPORT"),
-          Map.entry(95, "EOPNOTSUPP"),
+          Map.entry(EPROTONOSUPPORT, "EPROTONOSUPPORT"),
+          Map.entry(EOPNOTSUPP, "EOPNOTSUPP"),
           Map.entry(EAFNOSUPPORT, "EAFNOSUPPORT"),
           Map.entry(EADDRINUSE, "EADDRINUSE"),
           Map.entry(EADDRNOTAVAIL, "EADDRNOTAVAIL"),

@@ -99,6 +99,44 @@ final class NetlinkExchange<W extends NetlinkWriter> implements AutoCloseable {
   }
 
   /**
+   * Sends requests that the kernel carries out together or not at all.
+   *
+   * @param count requests between the two messages that enclose them
+   * @return the first refusal; empty if all has been carried out
+   */
+  Optional<Body.Acknowledged> transaction(
+      int count, ObjIntConsumer<W> begin, Request<W> request, ObjIntConsumer<W> end)
+      throws IOException {
+    int first = sequence;
+    sequence += count + 2;
+    var answers = new Body.Acknowledged[count + 2];
+    exchange(
+        out -> {
+          begin.accept(out, first);
+          for (int i = 0; i < count; i++) {
+            request.write(out, i, first + 1 + i);
+          }
+          end.accept(out, first + count + 1);
+        },
+        message -> {
+          int index = message.sequence() - first;
+          boolean ours = index >= 0 && index < answers.length;
+          if (ours && message.body() instanceof Body.Acknowledged answer) {
+            answers[index] = answer;
+          }
+          // The two are acknowledged only if nothing else is.
+          return isRefused(answers[0])
+              || isRefused(answers[count + 1])
+              || Arrays.stream(answers, 1, count + 1).allMatch(answer -> answer != null);
+        });
+    return Arrays.stream(answers).filter(NetlinkExchange::isRefused).findFirst();
+  }
+
+  private static boolean isRefused(Body.Acknowledged answer) {
+    return answer != null && answer.errno() != 0;
+  }
+
+  /**
    * Sends one request and gives what comes before its acknowledgement, or before the end of the
    * dump, as far as it is wanted.
    *
@@ -142,6 +180,7 @@ final class NetlinkExchange<W extends NetlinkWriter> implements AutoCloseable {
           Body.RouteState _,
           Body.RuleState _,
           IpvsMessage _,
+          NftMessage _,
           Body.Skipped _,
           Body.Rejected _ ->
           Optional.empty();

@@ -30,6 +30,7 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
           Body.RouteState,
           Body.RuleState,
           IpvsMessage,
+          NftMessage,
           Body.Acknowledged,
           Body.Done,
           Body.Skipped,

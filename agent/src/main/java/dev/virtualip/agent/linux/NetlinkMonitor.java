@@ -143,7 +143,7 @@ public final class NetlinkMonitor implements AutoCloseable {
         log.warn("netlink rejected=\"{}\"", reason);
         listener.accept(new NetworkEvent.Overrun());
       }
-      case IpvsMessage _, Body.Acknowledged _, Body.Done _, Body.Skipped _ -> {}
+      case IpvsMessage _, NftMessage _, Body.Acknowledged _, Body.Done _, Body.Skipped _ -> {}
     }
   }
 

@@ -7,7 +7,8 @@ import java.nio.ByteBuffer;
 /** What a netlink socket is for, and how to read the messages that only it has. */
 enum NetlinkProtocol {
   ROUTE(Rtnetlink.NETLINK_ROUTE, NetlinkMessage::rtnetlink),
-  GENERIC(Genetlink.NETLINK_GENERIC, IpvsMessage::read);
+  GENERIC(Genetlink.NETLINK_GENERIC, IpvsMessage::read),
+  NETFILTER(NftTables.NETLINK_NETFILTER, NftMessage::read);
 
   private interface Reader {
     Body read(int type, int flags, ByteBuffer content) throws Malformed;

@@ -14,7 +14,7 @@ import java.nio.ByteBuffer;
  * attribute: | length 2, without padding | type 2 | value | padding to 4 |
  * </pre>
  */
-abstract sealed class NetlinkWriter permits NetlinkRequests, IpvsRequests {
+abstract sealed class NetlinkWriter permits NetlinkRequests, IpvsRequests, NftRequests {
   protected final ByteBuffer out;
 
   protected NetlinkWriter(ByteBuffer out) {

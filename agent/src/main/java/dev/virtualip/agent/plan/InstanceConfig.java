@@ -3,6 +3,7 @@ package dev.virtualip.agent.plan;
 import dev.virtualip.agent.bfd.Timing;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
+import dev.virtualip.agent.net.SourceNat;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.ChecksumForm;
@@ -26,6 +27,7 @@ import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
+import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Comparator;
 import java.util.HashSet;
@@ -58,6 +60,8 @@ import java.util.stream.Stream;
  * @param virtualServers virtual servers in IPVS while master
  * @param connectionSync copies of their connections between the nodes, or null
  * @param connectionTimeouts timeouts of connections in IPVS, or null
+ * @param egress whose packets leave with a virtual address while master; the NIC is what the spec
+ *     names it by
  * @param healthChecks checks of this node
  * @param keepMaster whether failed checks are no fault but make the node the last resort
  * @param syncGroup name of the sync group, or null
@@ -87,6 +91,7 @@ public record InstanceConfig(
     List<VirtualServer> virtualServers,
     ConnectionSync connectionSync,
     ConnectionTimeouts connectionTimeouts,
+    List<SourceNat> egress,
     List<HealthCheck> healthChecks,
     boolean keepMaster,
     String syncGroup,
@@ -191,6 +196,7 @@ public record InstanceConfig(
         virtualServers(checked, nodes, pods),
         checked.connectionSync(),
         checked.connectionTimeouts(),
+        egress(vip.name(), checked, nodeName, pods),
         spec.healthChecks(),
         spec.whenAllFail() == WhenAllFail.KeepMaster,
         spec.syncGroup(),
@@ -225,6 +231,38 @@ public record InstanceConfig(
     return checked.virtualServers().stream()
         .map(server -> VirtualServer.of(server, nodes, pods))
         .toList();
+  }
+
+  /** The source NAT of each address that sources leave with, for the pods that there are now. */
+  static List<SourceNat> egress(
+      String name, CheckedSpec checked, String nodeName, Map<PodSelector, List<PodFacts>> pods) {
+    var egress = checked.egress();
+    if (egress == null) {
+      return List.of();
+    }
+    var chosen =
+        egress.pods().stream()
+            .flatMap(one -> pods.getOrDefault(PodSelector.of(one), List.of()).stream())
+            .flatMap(pod -> pod.addresses().stream())
+            .map(IpPrefix::parseAddress)
+            .collect(Collectors.toSet());
+    return egress.addresses().stream()
+        .map(
+            address ->
+                new SourceNat(
+                    name,
+                    checked.interfaceOn(nodeName, address.interfaceName()),
+                    address.address(),
+                    ofFamily(egress.except(), address.isIpv6()),
+                    ofFamily(egress.sources(), address.isIpv6()),
+                    chosen.stream()
+                        .filter(pod -> pod instanceof Inet6Address == address.isIpv6())
+                        .collect(Collectors.toSet())))
+        .toList();
+  }
+
+  private static List<IpPrefix> ofFamily(List<IpPrefix> prefixes, boolean ipv6) {
+    return prefixes.stream().filter(prefix -> prefix.isIpv6() == ipv6).toList();
   }
 
   private static VirtualRouterConfig routerConfig(CheckedSpec checked) {
@@ -367,18 +405,20 @@ public record InstanceConfig(
   InstanceConfig keepingMaster(boolean keeps) {
     return keeps == keepMaster
         ? this
-        : with(generation, router.keepingMaster(keeps), virtualServers, keeps);
+        : with(generation, router.keepingMaster(keeps), virtualServers, egress, keeps);
   }
 
-  /** The same configuration with other virtual servers, of another generation. */
-  public InstanceConfig with(long newGeneration, List<VirtualServer> servers) {
-    return with(newGeneration, router, servers, keepMaster);
+  /** The same configuration with other virtual servers and egress, of another generation. */
+  public InstanceConfig with(
+      long newGeneration, List<VirtualServer> servers, List<SourceNat> nats) {
+    return with(newGeneration, router, servers, nats, keepMaster);
   }
 
   private InstanceConfig with(
       long newGeneration,
       VirtualRouterConfig newRouter,
       List<VirtualServer> servers,
+      List<SourceNat> nats,
       boolean keeps) {
     return new InstanceConfig(
         name,
@@ -399,6 +439,7 @@ public record InstanceConfig(
         servers,
         connectionSync,
         connectionTimeouts,
+        nats,
         healthChecks,
         keeps,
         syncGroup,

@@ -208,7 +208,7 @@ public final class Plan {
 
   /**
    * What is made of a version stays the same while nodes and Secrets do; where only pods change,
-   * all but its servers.
+   * all but its servers and its egress.
    */
   private Map<String, InstanceConfig> configs(Desired desired, List<NodeFacts> nodes) {
     boolean same = before != null && nodes.equals(peers) && before.hasSecretsOf(desired);
@@ -226,16 +226,17 @@ public final class Plan {
                       ? configs.get(name)
                       : InstanceConfig.from(
                           version, nodeName, desired.secrets(), nodes, pods, keys);
-              boolean serversStay =
+              boolean podsStay =
                   Desired.podSelectors(version.vip().getSpec()).stream()
                       .allMatch(one -> Objects.equals(pods.get(one), podsBefore.get(one)));
               next.put(
                   name,
-                  serversStay
+                  podsStay
                       ? config
                       : config.with(
                           config.generation(),
-                          InstanceConfig.virtualServers(version.spec(), nodes, pods)));
+                          InstanceConfig.virtualServers(version.spec(), nodes, pods),
+                          InstanceConfig.egress(name, version.spec(), nodeName, pods)));
             });
     return next;
   }

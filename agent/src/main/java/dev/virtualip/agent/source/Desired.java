@@ -31,8 +31,8 @@ import java.util.stream.Stream;
  * @param self this node
  * @param nodes all nodes, sorted by name and this one included, if any VirtualIP takes its peers
  *     from them; else empty
- * @param pods the pods that VirtualIPs of this node have as real servers, sorted by name; a
- *     selector that the API server has not answered yet has no entry
+ * @param pods the pods that VirtualIPs of this node name, sorted by name; a selector that the API
+ *     server has not answered yet has no entry
  * @param secrets values of the Secret keys that the VirtualIPs refer to; missing keys have no entry
  * @param refused problems of newest versions that the source itself cannot read, by name of the
  *     VirtualIP; {@code virtualIps} then has the last good version, if there was one
@@ -136,13 +136,18 @@ public record Desired(
     return virtualIps.stream().anyMatch(v -> v.getSpec() != null && v.getSpec().usesNodes());
   }
 
-  /** The pods that the virtual servers of a valid VirtualIP name. */
+  /** The pods that a valid VirtualIP names: as real servers, and by {@code spec.egress}. */
   public static Set<PodSelector> podSelectors(VirtualIpSpec spec) {
-    return spec.virtualServers().stream()
-        .map(server -> server.realServers().pods())
-        .filter(Objects::nonNull)
-        .map(PodSelector::of)
-        .collect(Collectors.toUnmodifiableSet());
+    var servers =
+        spec.virtualServers().stream()
+            .map(server -> server.realServers().pods())
+            .filter(Objects::nonNull)
+            .map(PodSelector::of);
+    var egress =
+        spec.egress() == null
+            ? Stream.<PodSelector>of()
+            : spec.egress().pods().stream().map(PodSelector::of);
+    return Stream.concat(servers, egress).collect(Collectors.toUnmodifiableSet());
   }
 
   /** The Secret keys that VirtualIPs refer to. */

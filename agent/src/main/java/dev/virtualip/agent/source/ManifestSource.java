@@ -9,6 +9,7 @@ import dev.virtualip.crds.manifest.Manifests.Parsed;
 import dev.virtualip.crds.schema.SecretKey;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualServer;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Node;
@@ -168,21 +169,14 @@ public final class ManifestSource implements AutoCloseable {
     }
   }
 
-  /** A VirtualIP that has pods as servers cannot run here, and its last good version goes on. */
+  /** A VirtualIP that names pods cannot run here, and its last good version goes on. */
   private static Parsed withoutPods(Parsed parsed) {
     var problems = new ArrayList<>(parsed.problems());
     for (var vip : parsed.virtualIps()) {
-      var servers =
-          vip.getSpec() == null ? List.<VirtualServer>of() : vip.getSpec().virtualServers();
-      for (int i = 0; i < servers.size(); i++) {
-        if (hasPods(servers.get(i))) {
-          var problem =
-              new Problem(
-                  "spec.virtualServers[%d].realServers.pods".formatted(i),
-                  "pods are known to the API server alone, and this agent takes its VirtualIPs from"
-                      + " files: give addresses or nodes");
-          problems.add(new ManifestProblem(parsed.file(), ObjectRef.of(vip), problem));
-        }
+      if (vip.getSpec() != null) {
+        problemsOfPods(vip.getSpec()).stream()
+            .map(problem -> new ManifestProblem(parsed.file(), ObjectRef.of(vip), problem))
+            .forEach(problems::add);
       }
     }
     return new Parsed(
@@ -192,6 +186,22 @@ public final class ManifestSource implements AutoCloseable {
         parsed.nodes(),
         problems,
         parsed.complete());
+  }
+
+  private static List<Problem> problemsOfPods(VirtualIpSpec spec) {
+    var unknown =
+        "pods are known to the API server alone, and this agent takes its VirtualIPs from files: give ";
+    var problems = new ArrayList<Problem>();
+    for (int i = 0; i < spec.virtualServers().size(); i++) {
+      if (hasPods(spec.virtualServers().get(i))) {
+        var path = "spec.virtualServers[%d].realServers.pods".formatted(i);
+        problems.add(new Problem(path, unknown + "addresses or nodes"));
+      }
+    }
+    if (spec.egress() != null && !spec.egress().pods().isEmpty()) {
+      problems.add(new Problem("spec.egress.pods", unknown + "sources"));
+    }
+    return problems;
   }
 
   private static boolean hasPods(VirtualServer server) {

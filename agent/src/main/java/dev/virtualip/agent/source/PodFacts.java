@@ -6,10 +6,11 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The facts about a pod that decide whether it is a real server.
+ * The facts about a pod that decide whether it is a real server, and which packets are its.
  *
  * @param name unique in its namespace
- * @param addresses its podIPs, of each family at most one; those of its node with hostNetwork
+ * @param addresses its podIPs, of each family at most one; those of its node with hostNetwork; none
+ *     once it has ended, as another may have them then
  * @param ready whether it has the condition Ready
  * @param terminating whether it has been deleted and has not ended yet
  */
@@ -24,11 +25,16 @@ public record PodFacts(String name, List<String> addresses, boolean ready, boole
     var status = pod.getStatus();
     return new PodFacts(
         pod.getMetadata().getName(),
-        status == null
+        status == null || hasEnded(pod)
             ? List.of()
             : status.getPodIPs().stream().map(PodIP::getIp).filter(Objects::nonNull).toList(),
         isReady(pod),
         pod.isMarkedForDeletion());
+  }
+
+  private static boolean hasEnded(Pod pod) {
+    var phase = pod.getStatus().getPhase();
+    return "Succeeded".equals(phase) || "Failed".equals(phase);
   }
 
   /** Whether a Pod object has the condition Ready. */

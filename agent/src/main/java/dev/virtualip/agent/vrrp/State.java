@@ -47,6 +47,8 @@ public sealed interface State {
    *     the latest; {@link #NEVER} if it does not hold them
    * @param yieldedAt when it let go as master without ending; 0 if it never did
    * @param master source of the advert heard last; null if none was, and in old recordings
+   * @param masterPriority priority of the advert heard last that did not resign; 0 if none was, and
+   *     in old recordings
    */
   record Backup(
       long activeDownAt,
@@ -56,7 +58,8 @@ public sealed interface State {
       boolean wishing,
       long releaseAt,
       long yieldedAt,
-      InetAddress master)
+      InetAddress master,
+      int masterPriority)
       implements State {
 
     /** Old recordings have no releaseAt, which is read as 0 and means never, and no yieldedAt. */
@@ -72,29 +75,61 @@ public sealed interface State {
     /** The same state with another Active_Down_Timer. */
     Backup until(long deadline) {
       return new Backup(
-          deadline, masterInterval, preemptAt, takeover, wishing, releaseAt, yieldedAt, master);
+          deadline,
+          masterInterval,
+          preemptAt,
+          takeover,
+          wishing,
+          releaseAt,
+          yieldedAt,
+          master,
+          masterPriority);
     }
 
     /** The same state with another cause of a takeover. */
     Backup meaning(Takeover next) {
       return new Backup(
-          activeDownAt, masterInterval, preemptAt, next, wishing, releaseAt, yieldedAt, master);
+          activeDownAt,
+          masterInterval,
+          preemptAt,
+          next,
+          wishing,
+          releaseAt,
+          yieldedAt,
+          master,
+          masterPriority);
     }
 
     /** The same state with another end of the preempt delay. */
     Backup preemptingAt(long at) {
       return new Backup(
-          activeDownAt, masterInterval, at, takeover, wishing, releaseAt, yieldedAt, master);
+          activeDownAt,
+          masterInterval,
+          at,
+          takeover,
+          wishing,
+          releaseAt,
+          yieldedAt,
+          master,
+          masterPriority);
     }
 
     /** The same state serving on until a time; {@link #NEVER} for no longer. */
     Backup releasing(long at) {
       return new Backup(
-          activeDownAt, masterInterval, preemptAt, takeover, wishing, at, yieldedAt, master);
+          activeDownAt,
+          masterInterval,
+          preemptAt,
+          takeover,
+          wishing,
+          at,
+          yieldedAt,
+          master,
+          masterPriority);
     }
 
-    /** The same state after an advert from this address. */
-    Backup hearing(InetAddress address) {
+    /** The same state after an advert from this address; one of priority 0 resigns. */
+    Backup hearing(InetAddress address, int priority) {
       return new Backup(
           activeDownAt,
           masterInterval,
@@ -103,13 +138,22 @@ public sealed interface State {
           wishing,
           releaseAt,
           yieldedAt,
-          address);
+          address,
+          priority == 0 ? masterPriority : priority);
     }
 
     /** The same state with an expired timer, while the sync group is not ready. */
     Backup wishing(long deadline) {
       return new Backup(
-          deadline, masterInterval, preemptAt, takeover, true, releaseAt, yieldedAt, master);
+          deadline,
+          masterInterval,
+          preemptAt,
+          takeover,
+          true,
+          releaseAt,
+          yieldedAt,
+          master,
+          masterPriority);
     }
 
     @Override
@@ -172,6 +216,8 @@ public sealed interface State {
     MasterResigned(Reason.Kind.MasterResigned),
     /** The master has said a second time that it resigns, as keepalived does at a fault. */
     ResignedAgain(Reason.Kind.MasterResigned),
+    /** The master has resigned, and the whole skew is waited for: it hands over, for example. */
+    MasterLeaves(Reason.Kind.MasterResigned),
     /** The master was lost by BFD. */
     NeighbourDown(Reason.Kind.NeighbourDown),
     /** The master has a lower priority. */
@@ -188,14 +234,14 @@ public sealed interface State {
       this.cause = cause;
     }
 
-    /** Whether the master is known to be gone, so that the best backup follows at once. */
+    /** Whether the best backup follows within milliseconds, for the master is known to be gone. */
     boolean follows() {
-      return resigned() || this == NeighbourDown || this == MasterSilent;
+      return this == NeighbourDown || this == MasterSilent || resigned() && this != MasterLeaves;
     }
 
     /** Whether the master has said that it resigns. */
     boolean resigned() {
-      return this == MasterResigned || this == ResignedAgain;
+      return this == MasterResigned || this == ResignedAgain || this == MasterLeaves;
     }
 
     /** The cause of the change to Active. */

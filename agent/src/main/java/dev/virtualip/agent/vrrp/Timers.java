@@ -19,6 +19,9 @@ public final class Timers {
    */
   private static final long SUCCESSION_STEP = 100_000;
 
+  /** Time in which the three adverts of a master that hands over are all heard. */
+  private static final long SUCCESSION_MIN = 2_000_000;
+
   /** No lease is longer: VRRPv3's longest interval is 40.95 s, and its longest silence 164 s. */
   public static final long LEASE_SECONDS_MAX = 164;
 
@@ -37,14 +40,14 @@ public final class Timers {
 
   /**
    * How long a backup leaves it to better ones to follow a master that has resigned: the skew (RFC
-   * 9568 6.1), compressed, as its only purpose is to let the best one go first. At most 25.5 ms. A
+   * 9568 6.1), compressed, as its only purpose is to let the best one go first. At most 27.5 ms. A
    * keepalived of higher priority, which waits for its whole skew, preempts after it.
    *
-   * @param priority 1 to 255
-   * @param interval the master's advertisement interval
+   * @param steps by how much the priority of a better one may be higher, 0 to 255
+   * @param skew Skew_Time, which is never exceeded
    */
-  public static long successionTime(Version version, int priority, long interval) {
-    return Math.min(skewTime(version, priority, interval), (256 - priority) * SUCCESSION_STEP);
+  public static long successionTime(int steps, long skew) {
+    return Math.min(skew, SUCCESSION_MIN + steps * SUCCESSION_STEP);
   }
 
   /**

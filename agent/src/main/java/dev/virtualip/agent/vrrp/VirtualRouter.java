@@ -147,7 +147,7 @@ public record VirtualRouter(
       case AdvertisementReceived advert ->
           switch (state) {
             case Initialize initialize -> advert.priority() > 0 ? release(initialize) : none(this);
-            case Backup backup -> heardFrom(advert.source(), receivedInBackup(backup, advert, now));
+            case Backup backup -> heard(advert, receivedInBackup(backup, advert, now));
             case Active active -> receivedInActive(active, advert, now);
           };
       case TimerExpired _ ->
@@ -271,7 +271,8 @@ public record VirtualRouter(
 
   /**
    * Moves a running Active_Down_Timer by the change of the down interval, or of the skew, as
-   * keepalived does. A wait of milliseconds goes on as it is.
+   * keepalived does. So who is asked to stand back while its master hands over does. A wait of
+   * milliseconds goes on as it is.
    */
   private VirtualRouter rearmed(VirtualRouter before, long now) {
     if (!(state instanceof Backup backup)) {
@@ -280,13 +281,12 @@ public record VirtualRouter(
     // A backup that has learned no other interval uses its own.
     boolean own = backup.masterInterval() == before.config.advertInterval();
     long interval = own ? config.advertInterval() : bounded(backup.masterInterval());
-    boolean follows = backup.takeover().follows();
     long shift =
-        follows
+        backup.takeover() == Takeover.MasterLeaves
             ? skewTime(interval) - before.skewTime(backup.masterInterval())
             : activeDownInterval(interval) - before.activeDownInterval(backup.masterInterval());
     // An expired timer is not moved: its lateness tells whether the node slept.
-    boolean running = backup.activeDownAt() > now && (exclusive() || !follows);
+    boolean running = backup.activeDownAt() > now && !backup.takeover().follows();
     long at = running ? Math.max(now, backup.activeDownAt() + shift) : backup.activeDownAt();
     return with(
         new Backup(
@@ -297,7 +297,8 @@ public record VirtualRouter(
             backup.wishing(),
             backup.releaseAt(),
             backup.yieldedAt(),
-            backup.master()));
+            backup.master(),
+            backup.masterPriority()));
   }
 
   /** Applies an edit of Preempt_Mode or of the preempt delay to a preemption that has begun. */
@@ -324,9 +325,10 @@ public record VirtualRouter(
   }
 
   /** The same step, after which a backup knows whose advert it has heard last. */
-  private static Step heardFrom(InetAddress source, Step step) {
+  private static Step heard(AdvertisementReceived advert, Step step) {
     return step.router().state() instanceof Backup backup
-        ? new Step(step.router().with(backup.hearing(source)), step.effects())
+        ? new Step(
+            step.router().with(backup.hearing(advert.source(), advert.priority())), step.effects())
         : step;
   }
 
@@ -375,9 +377,16 @@ public record VirtualRouter(
   private Backup resigned(Backup backup, long now) {
     return switch (backup.takeover()) {
       case MasterResigned -> backup.meaning(Takeover.ResignedAgain);
-      case ResignedAgain -> backup.until(now + skewTime(backup.masterInterval()));
-      default -> backup.until(now + succession(backup, now)).meaning(Takeover.MasterResigned);
+      case ResignedAgain, MasterLeaves -> leaving(backup, now);
+      default ->
+          waitsForSkew(backup, now)
+              ? leaving(backup, now)
+              : backup.until(now + succession(backup, now)).meaning(Takeover.MasterResigned);
     };
+  }
+
+  private Backup leaving(Backup backup, long now) {
+    return backup.until(now + skewTime(backup.masterInterval())).meaning(Takeover.MasterLeaves);
   }
 
   /**
@@ -441,7 +450,7 @@ public record VirtualRouter(
       return none(this);
     }
     if (order > 0) {
-      var backup = yielding(learned(advert), now).hearing(advert.source());
+      var backup = yielding(learned(advert), now).hearing(advert.source(), advert.priority());
       var cause = new Reason(Kind.HigherPriority, advert.source().getHostAddress());
       // After a network split the winner may not know of this router. One last advert tells it to
       // announce the addresses again (keepalived: higher_prio_send_advert).
@@ -523,7 +532,8 @@ public record VirtualRouter(
             false,
             backup.releaseAt(),
             backup.yieldedAt(),
-            backup.master()),
+            backup.master(),
+            backup.masterPriority()),
         new SendAdvertisement(priority));
   }
 
@@ -646,7 +656,8 @@ public record VirtualRouter(
 
   /** A backup that has heard of a master, or has to wait for one, anew. */
   private Backup listenOn(Backup before, long masterInterval, long now) {
-    return listening(masterInterval, before.yieldedAt(), now).hearing(before.master());
+    return listening(masterInterval, before.yieldedAt(), now)
+        .hearing(before.master(), before.masterPriority());
   }
 
   private Backup listening(long masterInterval, long yieldedAt, long now) {
@@ -658,7 +669,8 @@ public record VirtualRouter(
         false,
         NEVER,
         yieldedAt,
-        null);
+        null,
+        0);
   }
 
   /**
@@ -667,11 +679,24 @@ public record VirtualRouter(
    * where two must never own an address, an advert on its way has to arrive in between.
    */
   private long succession(Backup backup, long now) {
-    long interval = backup.masterInterval();
-    boolean yielded = backup.yieldedAt() != 0 && now - backup.yieldedAt() < interval;
-    return exclusive() || yielded
-        ? skewTime(interval)
-        : Timers.successionTime(config.version(), priority, interval);
+    long skew = skewTime(backup.masterInterval());
+    return waitsForSkew(backup, now) ? skew : Timers.successionTime(stepsBelow(backup), skew);
+  }
+
+  /**
+   * How many steps of priority better ones may have. Where all preempt at once, none that waits is
+   * above the master that was heard.
+   */
+  private int stepsBelow(Backup backup) {
+    boolean preempts = config.preempt() && config.preemptDelay() == 0;
+    return preempts && priority <= backup.masterPriority()
+        ? backup.masterPriority() - priority
+        : 256 - priority;
+  }
+
+  private boolean waitsForSkew(Backup backup, long now) {
+    boolean yielded = backup.yieldedAt() != 0 && now - backup.yieldedAt() < backup.masterInterval();
+    return exclusive() || yielded;
   }
 
   /**

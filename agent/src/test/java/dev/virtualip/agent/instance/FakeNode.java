@@ -4,6 +4,7 @@ import dev.virtualip.agent.bfd.Nic;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.check.Verdict;
+import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
@@ -19,9 +20,14 @@ import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.net.PacketPort;
 import dev.virtualip.agent.net.PacketPorts;
 import dev.virtualip.agent.net.UnicastPort;
+import dev.virtualip.agent.plan.Plan;
+import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
+import dev.virtualip.crds.check.NodeFacts;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
+import io.fabric8.kubernetes.client.utils.Serialization;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -36,6 +42,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Stream;
 
 /** A node in memory: two NICs, eth0 with 10.0.0.11/24 and eth1 without an address. */
 public final class FakeNode implements AddressPort {
@@ -72,6 +79,8 @@ public final class FakeNode implements AddressPort {
   String refusal;
   public Node node;
 
+  final FakeEgress egress = new FakeEgress();
+
   /** What sessions of BFD are asked for. */
   Map<Integer, Nic> watched = Map.of();
 
@@ -94,6 +103,7 @@ public final class FakeNode implements AddressPort {
                   (link, _) -> new FakeUnicastPort(link.name())),
               this::startCheck,
               nics -> watched = nics,
+              egress,
               new AgentMetrics(registry),
               Recorder.NONE,
               new Stopwatch(() -> ticks),
@@ -309,5 +319,25 @@ public final class FakeNode implements AddressPort {
       }
     }
     return failures;
+  }
+
+  /** Has a machine of this node run exactly these VirtualIPs, as its plan says. */
+  void want(NodeMachine machine, Plan plan, NodeFacts self, long now, String... yaml) {
+    var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();
+    var desired = new Desired(vips, self, List.of(self), Map.of(), Map.of());
+    machine.handle(new PlanChanged(plan.change(desired, node.network().nics())), now);
+    machine.begin(now);
+  }
+
+  /** Has a machine do what is due until a time, and returns that time. */
+  static long passUntil(NodeMachine machine, long now, long time) {
+    long turn = now;
+    while (machine.deadline() <= time) {
+      turn = Math.max(turn, machine.deadline());
+      var name = "";
+      while ((name = machine.dueForOne(name, turn, turn)) != null) {}
+      machine.begin(turn);
+    }
+    return time;
   }
 }

@@ -111,8 +111,8 @@ final class Mutants {
           new Mutant(
               "a resigned master is followed by all backups at once",
               "vrrp/Timers.java",
-              "(256 - priority) * SUCCESSION_STEP",
-              "SUCCESSION_STEP"),
+              "SUCCESSION_MIN + steps * SUCCESSION_STEP",
+              "SUCCESSION_MIN"),
           new Mutant(
               "a master that is silent in one virtual router is followed at once in all",
               "vrrp/VirtualRouter.java",

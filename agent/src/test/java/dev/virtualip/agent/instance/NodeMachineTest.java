@@ -9,7 +9,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.instance.Input.FrameReceived;
 import dev.virtualip.agent.instance.Input.NetworkChanged;
-import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.metrics.VirtualServerMetrics;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
@@ -78,20 +77,11 @@ class NodeMachineTest {
   }
 
   private void want(NodeFacts self, String... yaml) {
-    var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();
-    var desired = new Desired(vips, self, List.of(self), Map.of(), Map.of());
-    machine.handle(new PlanChanged(plan.change(desired, fake.node.network().nics())), now);
-    machine.begin(now);
+    fake.want(machine, plan, self, now, yaml);
   }
 
   private void passUntil(long time) {
-    while (machine.deadline() <= time) {
-      now = Math.max(now, machine.deadline());
-      var name = "";
-      while ((name = machine.dueForOne(name, now, now)) != null) {}
-      machine.begin(now);
-    }
-    now = time;
+    now = FakeNode.passUntil(machine, now, time);
   }
 
   private VirtualIpStatus.State state(String name) {

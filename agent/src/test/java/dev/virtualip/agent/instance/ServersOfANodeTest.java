@@ -4,7 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.IpvsPort.ConnectionTimeouts;
 import dev.virtualip.agent.net.IpvsPort.Protocol;
@@ -13,17 +12,13 @@ import dev.virtualip.agent.net.IpvsPort.SyncDaemon;
 import dev.virtualip.agent.net.IpvsPort.SyncRole;
 import dev.virtualip.agent.net.IpvsPort.VirtualService;
 import dev.virtualip.agent.plan.Plan;
-import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.NodeFacts;
-import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
-import io.fabric8.kubernetes.client.utils.Serialization;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -65,20 +60,11 @@ class ServersOfANodeTest {
   }
 
   private void want(NodeFacts self, String... yaml) {
-    var vips = Stream.of(yaml).map(text -> Serialization.unmarshal(text, VirtualIp.class)).toList();
-    var desired = new Desired(vips, self, List.of(self), Map.of(), Map.of());
-    machine.handle(new PlanChanged(plan.change(desired, fake.node.network().nics())), now);
-    machine.begin(now);
+    fake.want(machine, plan, self, now, yaml);
   }
 
   private void passUntil(long time) {
-    while (machine.deadline() <= time) {
-      now = Math.max(now, machine.deadline());
-      var name = "";
-      while ((name = machine.dueForOne(name, now, now)) != null) {}
-      machine.begin(now);
-    }
-    now = time;
+    now = FakeNode.passUntil(machine, now, time);
   }
 
   /** The classic recipe of LVS-DR: arp_ignore 1, arp_announce 2, and only then the address. */

@@ -95,6 +95,9 @@ final class SimNode {
   /** When it last woke up after it had been frozen. */
   long wokeAt = Long.MIN_VALUE / 2;
 
+  /** What its kernel translates, as the last life wanted it. */
+  final FakeEgress egress = new FakeEgress();
+
   /** How long it slept then, in nanoseconds. */
   long slept;
 
@@ -207,6 +210,7 @@ final class SimNode {
             ports,
             (vip, check) -> startCheck(vip, check.check(), ofLife),
             new Neighbours(network, nics -> watch(nics, ofLife)),
+            egress,
             METRICS,
             Recorder.NONE,
             stopwatch,
@@ -256,6 +260,7 @@ final class SimNode {
     recorded = Map.of();
     recordedServices = Set.of();
     kernel.ipvs.services.clear();
+    egress.wanted = null;
     kernel.reboot(number);
   }
 

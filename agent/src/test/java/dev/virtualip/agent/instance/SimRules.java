@@ -33,7 +33,9 @@ final class SimRules {
   /** What a backup leaves to better ones for each step of priority, and at most. */
   private static final long SUCCESSION_STEP = MS / 10;
 
-  private static final long SUCCESSION_MAX = 26 * MS;
+  private static final long SUCCESSION_MIN = 2 * MS;
+
+  private static final long SUCCESSION_MAX = 28 * MS;
 
   /** A refused bind is tried again after this time at the earliest. */
   private static final long BIND_RETRY_MIN = 5 * SECOND;
@@ -82,6 +84,12 @@ final class SimRules {
 
     /** How often it has heard that: if more than once, there is no hurry. */
     int resignations;
+
+    /** Of the last advert that did not resign; 0 if none was heard. */
+    int masterPriority;
+
+    /** Whether it preempts at once by what it was told last. */
+    boolean preempts;
 
     /** Since when the kernel's refusal has kept it from taking part. */
     long refusedSince = Long.MAX_VALUE;
@@ -339,8 +347,8 @@ final class SimRules {
           && before.priorityChangedAt < now() - down) {
         long skew = down - 3 * vip.intervalNanos();
         boolean mayFollow = world.vips.size() > 1 && !vip.exclusive;
-        long succession = Math.min(skew, (256 - before.priority) * SUCCESSION_STEP);
-        long least = mayFollow ? 3 * vip.intervalNanos() + succession : down;
+        long least =
+            mayFollow ? 3 * vip.intervalNanos() + Math.min(skew, succession(before)) : down;
         require(
             now() - before.betterAt >= least,
             "%s takes %s over %.6f s after its master's advert",
@@ -387,7 +395,7 @@ final class SimRules {
               && (vip.exclusive || before.priorityChangedAt < before.resignedAt)
               && before.priority == instance.router().priority();
       long skew = downInterval(vip, before.priority) - 3 * vip.intervalNanos();
-      long least = vip.exclusive ? skew : (256 - before.priority) * SUCCESSION_STEP;
+      long least = vip.exclusive ? skew : succession(before);
       require(
           !follows || waitedFor >= least,
           "%s leaves better ones %.6f s to follow a master of %s",
@@ -398,13 +406,26 @@ final class SimRules {
     if (state != State.Backup || before.instance != instance || anew) {
       before.resignations = 0;
       before.resignedAt = Long.MAX_VALUE;
+      before.masterPriority = 0;
+    }
+    if (instance != null) {
+      var config = instance.router().config();
+      before.preempts = config.preempt() && config.preemptDelay() == 0;
     }
     for (var advert : of(vip, received.get(node))) {
+      before.masterPriority = advert[1] > 0 ? advert[1] : before.masterPriority;
       before.resignations = advert[1] > 0 ? 0 : before.resignations + 1;
       boolean hurries = advert[1] == 0 && (before.resignations <= 2 || vip.exclusive);
       long since = before.resignations == 2 ? before.resignedAt : now();
       before.resignedAt = hurries && !anew && follows(node, vip, instance) ? since : Long.MAX_VALUE;
     }
+  }
+
+  /** By how much one that waits, too, may be better: it is not above a master it would preempt. */
+  private static long succession(Seen before) {
+    boolean below = before.preempts && before.priority <= before.masterPriority;
+    int steps = (below ? before.masterPriority : 256) - before.priority;
+    return SUCCESSION_MIN + steps * SUCCESSION_STEP;
   }
 
   /** Whether a backup outside of a sync group has not just yielded. */
@@ -455,6 +476,7 @@ final class SimRules {
           prefix);
     }
     checkServices(node, vip, instance, state, servesOn);
+    checkEgress(node, vip, state, may);
     checkRoute(node, vip, state);
     require(
         may || !node.kernel.holdsRoute(vip.destination) || leaseMayLast,
@@ -508,6 +530,21 @@ final class SimRules {
         "%s is master of %s and does not balance",
         node,
         vip.name);
+  }
+
+  /** Sources are translated while the node holds the address that they get, and only then. */
+  private static void checkEgress(SimNode node, SimVip vip, State state, boolean may) {
+    var wanted = node.egress.wanted;
+    boolean translates =
+        wanted != null && wanted.stream().anyMatch(nat -> nat.virtualIp().equals(vip.name));
+    boolean can = node.kernel.link(SimKernel.ETH1) != null;
+    require(
+        may ? translates || !vip.rule || !can : !translates,
+        "%s is %s of %s, and translates sources: %s",
+        node,
+        state,
+        vip.name,
+        wanted);
   }
 
   /** keepalived: lvs_sync_daemon. The kernel has one daemon of each role for all VirtualIPs. */

@@ -25,6 +25,8 @@ final class SimVip {
   final int checks;
   final int checkWeight;
   final boolean route;
+
+  /** Whether it has a policy routing rule, and sources that leave with its address. */
   final boolean rule;
 
   /** Whether it has a virtual server. */
@@ -183,6 +185,7 @@ final class SimVip {
     if (rule) {
       json.append(",\"rules\":[{\"from\":\"").append(addresses.get(0).replace("/24", ""));
       json.append("\",\"table\":100,\"priority\":").append(1_000 + number).append("}]");
+      json.append(",\"egress\":{\"sources\":[\"10.7.0.0/16\"]}");
     }
     if (balances) {
       json.append(",\"virtualServers\":[{\"name\":\"web\",\"port\":80");

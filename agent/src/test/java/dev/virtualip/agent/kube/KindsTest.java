@@ -64,7 +64,7 @@ class KindsTest {
     var selector = new LabelSelector(Map.of("app", "web"), null);
     assertEquals(Readiness.Ready, NodePods.readiness(List.of(pod), "web", selector));
     var read = fields(Kinds.PODS, POD).toString();
-    assertFalse(read.contains("nginx") || read.contains("long") || read.contains("Running"));
+    assertFalse(read.contains("nginx") || read.contains("long"));
   }
 
   @Test
@@ -87,5 +87,15 @@ class KindsTest {
     assertEquals(
         "app=web,a in (x,y),b notin (z),c,!d",
         Kinds.text(new LabelSelector(Map.of("app", "web"), expressions)));
+  }
+
+  @Test
+  void aPodThatHasEndedHasNoAddressAnyMore() throws IOException {
+    var job =
+        """
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "job", "namespace": "web"},
+         "status": {"phase": "Succeeded", "podIPs": [{"ip": "10.1.0.2"}]}}""";
+    var servers = Kinds.servers(new PodSelector("web", new LabelSelector(Map.of(), List.of())));
+    assertEquals(new PodFacts("job", List.of(), false, false), kept(servers, job));
   }
 }

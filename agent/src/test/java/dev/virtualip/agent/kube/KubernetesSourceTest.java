@@ -3,6 +3,8 @@ package dev.virtualip.agent.kube;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import dev.virtualip.agent.Await;
 import dev.virtualip.agent.check.PodReadiness.Readiness;
 import dev.virtualip.agent.client.MockApi;
@@ -16,6 +18,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.log.LogLevel;
 import io.fabric8.kubernetes.api.model.ConfigMap;
 import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.Node;
@@ -38,6 +41,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 @EnableKubernetesMockClient(crud = true)
 class KubernetesSourceTest {
@@ -171,6 +175,36 @@ class KubernetesSourceTest {
     Await.until(() -> handOvers().equals("null"), this::handOvers);
     hand("{}").delete();
     Await.until(() -> handOvers().contains("priority=1"), this::handOvers);
+  }
+
+  @Test
+  void anAnnotationOfTheRequestsSetsTheLevelOfTheLog() {
+    var log = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+    var usual = log.getLevel();
+    vip("a", "vrid: 1").create();
+    var map = hand("{}");
+    map.create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    level("ERROR");
+    Await.until(() -> log.getLevel() == Level.ERROR, () -> log.getLevel().toString());
+    map.delete();
+    Await.until(() -> log.getLevel() == usual, () -> log.getLevel().toString());
+  }
+
+  private void level(String level) {
+    client
+        .configMaps()
+        .inNamespace("virtualip-system")
+        .withName("virtualip-hand-overs")
+        .edit(
+            found ->
+                found
+                    .edit()
+                    .editMetadata()
+                    .addToAnnotations(LogLevel.ANNOTATION, level)
+                    .endMetadata()
+                    .build());
   }
 
   private String handOvers() {

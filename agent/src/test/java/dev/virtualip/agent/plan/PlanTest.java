@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.instance.FakeNode;
 import dev.virtualip.agent.net.Nics;
+import dev.virtualip.agent.net.SourceNat;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.agent.source.PodSelector;
@@ -16,6 +17,7 @@ import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.client.utils.Serialization;
+import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -262,8 +264,50 @@ class PlanTest {
     assertEquals(Set.of("a"), change.run().keySet());
     assertEquals(1, servers(change));
     var config = change.run().get("a").config();
-    assertEquals(before, config.with(1, before.virtualServers()));
+    assertEquals(before, config.with(1, before.virtualServers(), before.egress()));
     assertTrue(change(pods(true, false), vip, other).isEmpty());
+  }
+
+  private static VirtualIp withEgress() {
+    var vip = ofPods();
+    vip.setSpec(
+        Serialization.unmarshal(
+            """
+            vrid: 1
+            interface: eth0
+            addresses: [{address: 203.0.113.10/24, interface: eth1}, {address: '2001:db8::10/64', advertised: false}]
+            egress:
+              pods: [{namespace: shop, selector: {matchLabels: {app: web}}}]
+              sources: [10.7.0.0/16]
+              except: [10.244.0.0/16, 'fd00:244::/48']
+            """,
+            VirtualIpSpec.class));
+    return vip;
+  }
+
+  @Test
+  void sourcesAreThePodsThatHaveAnAddressReadyOrNot() {
+    var config = change(pods(true, false), withEgress()).run().get("a").config();
+    assertEquals(
+        List.of(
+            new SourceNat(
+                "a",
+                "eth1",
+                InetAddress.ofLiteral("203.0.113.10"),
+                List.of(IpPrefix.parse("10.244.0.0/16")),
+                List.of(IpPrefix.parse("10.7.0.0/16")),
+                Set.of(InetAddress.ofLiteral("10.1.0.0"), InetAddress.ofLiteral("10.1.0.1"))),
+            new SourceNat(
+                "a",
+                "eth0",
+                InetAddress.ofLiteral("2001:db8::10"),
+                List.of(IpPrefix.parse("fd00:244::/48")),
+                List.of(),
+                Set.of())),
+        config.egress());
+    var next = change(pods(true), withEgress()).run().get("a").config();
+    assertEquals(1, next.egress().getFirst().pods().size());
+    assertEquals(config, next.with(1, next.virtualServers(), config.egress()));
   }
 
   /** As after a start from the last good configuration, while the API server does not list them. */

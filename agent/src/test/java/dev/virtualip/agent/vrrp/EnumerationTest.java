@@ -35,10 +35,11 @@ import dev.virtualip.agent.vrrp.StepTable.Case;
 import dev.virtualip.agent.vrrp.StepTable.Row;
 import java.net.InetAddress;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -68,12 +69,12 @@ class EnumerationTest {
 
   @Test
   void everyStepIsTheOneOfTheTable() {
-    var applied = new HashSet<String>();
-    var met = new HashSet<Class<?>>();
-    int[] cases = {0};
+    var applied = ConcurrentHashMap.<String>newKeySet();
+    var met = ConcurrentHashMap.<Class<?>>newKeySet();
+    var cases = new LongAdder();
     forEachCase(
         c -> {
-          cases[0]++;
+          cases.increment();
           met.add(c.event().getClass());
           met.add(c.router().state().getClass());
           var rows = TABLE.stream().filter(row -> row.when().test(c)).toList();
@@ -82,7 +83,7 @@ class EnumerationTest {
           check(rows.getFirst(), c);
         });
     assertEquals(TABLE.size(), applied.size(), () -> "rows of the table met: " + applied);
-    assertTrue(cases[0] > 100_000, cases[0] + " cases");
+    assertTrue(cases.sum() > 100_000, cases + " cases");
     for (var kinds : List.of(Event.class, State.class)) {
       assertTrue(met.containsAll(List.of(kinds.getPermittedSubclasses())), () -> "met: " + met);
     }
@@ -95,7 +96,7 @@ class EnumerationTest {
     var done = step.effects().stream().map(EnumerationTest::word).filter(Objects::nonNull).toList();
     var cause = told.isEmpty() ? null : Reason.text(((StateChanged) told.getFirst()).causes());
     // Who the master is has a test of its own.
-    if (!Routers.led(expected.state(), null).equals(Routers.led(step.router().state(), null))
+    if (!Routers.led(expected.state(), null, 0).equals(Routers.led(step.router().state(), null, 0))
         || !expected.effects().equals(done)
         || !Objects.equals(expected.cause(), cause)) {
       throw new AssertionError(
@@ -135,18 +136,21 @@ class EnumerationTest {
         });
   }
 
+  /** On all processors: it is most of the time that the agent's tests take. */
   private static void forEachCase(Consumer<Case> consumer) {
-    for (var family : Family.ALL) {
-      for (var version : Version.values()) {
-        for (var config : configs(version)) {
-          for (int priority : new int[] {1, 100, 254, 255}) {
-            for (var state : states(config, priority, family.above())) {
-              var router = Routers.router(config, priority, family.own(), state);
-              for (var event : events(router, family)) {
-                consumer.accept(new Case(router, event, NOW));
-              }
-            }
-          }
+    Stream.of(Version.values())
+        .flatMap(version -> configs(version).stream())
+        .parallel()
+        .forEach(config -> Family.ALL.forEach(family -> forEachCase(config, family, consumer)));
+  }
+
+  private static void forEachCase(
+      VirtualRouterConfig config, Family family, Consumer<Case> consumer) {
+    for (int priority : new int[] {1, 100, 254, 255}) {
+      for (var state : states(config, priority, family.above())) {
+        var router = Routers.router(config, priority, family.own(), state);
+        for (var event : events(router, family)) {
+          consumer.accept(new Case(router, event, NOW));
         }
       }
     }
@@ -182,7 +186,9 @@ class EnumerationTest {
               var backup = Routers.backup(NOW + due, interval, preemptAt, takeover, yieldedAt);
               states.add(backup);
               states.add(Routers.wishing(backup));
-              states.add(Routers.led(backup, master));
+              for (int heard : new int[] {99, 200}) {
+                states.add(Routers.led(backup, master, heard));
+              }
             }
           }
         }

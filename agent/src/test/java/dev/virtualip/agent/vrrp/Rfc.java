@@ -4,9 +4,9 @@ package dev.virtualip.agent.vrrp;
 final class Rfc {
   private Rfc() {}
 
-  /** Of several backups the best goes first, 0.1 ms for each step of priority. */
-  static long successionTime(Version version, int priority, long interval) {
-    return Math.min(skewTime(version, priority, interval), (256 - priority) * 100_000L);
+  /** Of several backups the best goes first, 0.1 ms for each step of priority, and 2 ms. */
+  static long successionTime(Version version, int priority, int steps, long interval) {
+    return Math.min(skewTime(version, priority, interval), 2_000_000 + steps * 100_000L);
   }
 
   /** RFC 3768 6.1: ((256 - Priority) / 256) seconds; RFC 9568 6.1: of the Active's interval. */

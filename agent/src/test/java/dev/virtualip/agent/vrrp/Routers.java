@@ -61,7 +61,7 @@ final class Routers {
   static State backup(
       long activeDownAt, long masterInterval, long preemptAt, Takeover takeover, long yieldedAt) {
     return new Backup(
-        activeDownAt, masterInterval, preemptAt, takeover, false, State.NEVER, yieldedAt, null);
+        activeDownAt, masterInterval, preemptAt, takeover, false, State.NEVER, yieldedAt, null, 0);
   }
 
   /** A member of a sync group that would be Active if all were. */
@@ -75,11 +75,12 @@ final class Routers {
         true,
         State.NEVER,
         b.yieldedAt(),
-        b.master());
+        b.master(),
+        b.masterPriority());
   }
 
   /** The same backup, which has heard its last advert from this address. */
-  static State led(State state, InetAddress master) {
+  static State led(State state, InetAddress master, int masterPriority) {
     return state instanceof Backup b
         ? new Backup(
             b.activeDownAt(),
@@ -89,7 +90,8 @@ final class Routers {
             b.wishing(),
             b.releaseAt(),
             b.yieldedAt(),
-            master)
+            master,
+            masterPriority)
         : state;
   }
 

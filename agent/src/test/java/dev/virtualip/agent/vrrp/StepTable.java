@@ -158,7 +158,8 @@ final class StepTable {
             false,
             release,
             b.yieldedAt(),
-            b.master());
+            b.master(),
+            b.masterPriority());
     return new Outcome(
         state,
         List.of("advert 0", "advert 0", "advert 0"),
@@ -194,12 +195,13 @@ final class StepTable {
   /** A running timer moves as its interval or skew changes; not a wait of milliseconds. */
   private static Outcome moved(Case c, int priority, long interval) {
     var b = c.backup();
-    boolean follows = b.takeover() != Takeover.MasterDown && !preempts(b.takeover());
+    boolean leaves = b.takeover() == Takeover.MasterLeaves;
+    boolean follows = b.takeover() != Takeover.MasterDown && !preempts(b.takeover()) && !leaves;
     long shift =
-        follows
+        leaves
             ? skew(c, priority, interval) - skew(c, c.priority(), b.masterInterval())
             : down(c, priority, interval) - down(c, c.priority(), b.masterInterval());
-    boolean running = b.activeDownAt() > c.now() && (exclusive(c) || !follows);
+    boolean running = b.activeDownAt() > c.now() && !follows;
     long at = running ? Math.max(c.now(), b.activeDownAt() + shift) : b.activeDownAt();
     long delayed =
         c.event() instanceof ConfigChanged changed && b.preemptAt() != NEVER
@@ -228,8 +230,16 @@ final class StepTable {
 
   private static long succession(Case c) {
     return c.settled()
-        ? Rfc.successionTime(version(c), c.priority(), heard(c))
+        ? Rfc.successionTime(version(c), c.priority(), steps(c), heard(c))
         : Rfc.skewTime(version(c), c.priority(), heard(c));
+  }
+
+  /** By how much one that waits, too, may be better: it is not above a master it would preempt. */
+  private static int steps(Case c) {
+    var config = c.router().config();
+    int master = c.backup().masterPriority();
+    boolean below = config.preempt() && config.preemptDelay() == 0 && c.priority() <= master;
+    return (below ? master : 256) - c.priority();
   }
 
   private static String p(Case c) {
@@ -290,7 +300,7 @@ final class StepTable {
                       switch (c.backup().takeover()) {
                         case Claimed -> "Preempted";
                         case MasterSilent -> "MasterDown";
-                        case ResignedAgain -> "MasterResigned";
+                        case ResignedAgain, MasterLeaves -> "MasterResigned";
                         default -> c.backup().takeover().name();
                       },
                       p(c),
@@ -314,7 +324,11 @@ final class StepTable {
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() == 0)
                   .and(c -> !hasResigned(c)),
-              c -> resigned(c, c.now() + succession(c), Takeover.MasterResigned)),
+              c ->
+                  resigned(
+                      c,
+                      c.now() + succession(c),
+                      c.settled() ? Takeover.MasterResigned : Takeover.MasterLeaves)),
           row(
               "BACKUP p = 0, again",
               b(AdvertisementReceived.class)
@@ -325,8 +339,8 @@ final class StepTable {
               "BACKUP p = 0, once more",
               b(AdvertisementReceived.class)
                   .and(c -> c.advert().priority() == 0)
-                  .and(c -> c.backup().takeover() == Takeover.ResignedAgain),
-              c -> resigned(c, c.now() + skew(c, c.priority(), heard(c)), Takeover.ResignedAgain)),
+                  .and(c -> hasResigned(c) && c.backup().takeover() != Takeover.MasterResigned),
+              c -> resigned(c, c.now() + skew(c, c.priority(), heard(c)), Takeover.MasterLeaves)),
           row(
               "BACKUP that has claimed, p < P, or p = P and address not above",
               b(AdvertisementReceived.class).and(c -> c.advert().priority() > 0 && outranks(c)),
@@ -551,7 +565,8 @@ final class StepTable {
 
   private static boolean hasResigned(Case c) {
     return c.backup().takeover() == Takeover.MasterResigned
-        || c.backup().takeover() == Takeover.ResignedAgain;
+        || c.backup().takeover() == Takeover.ResignedAgain
+        || c.backup().takeover() == Takeover.MasterLeaves;
   }
 
   private static Outcome resigned(Case c, long at, Takeover takeover) {

@@ -154,7 +154,8 @@ class SuccessionTest {
           backup.wishing(),
           backup.releaseAt(),
           lan.now,
-          backup.master());
+          backup.master(),
+          backup.masterPriority());
     }
 
     void leave() {
@@ -187,7 +188,7 @@ class SuccessionTest {
       lan.watchAnew();
       var leaves = lan.master();
       leaves.leave();
-      lan.pass(26 * MS + 2 * WAY_MAX);
+      lan.pass(28 * MS + 2 * WAY_MAX);
       var follows = lan.master();
       assertTrue(follows != null && follows != leaves, "seed " + seed);
       assertTrue(equal || follows == lan.routers.get(1), "seed " + seed);
@@ -210,7 +211,7 @@ class SuccessionTest {
       lan.pass(SECOND + 2 * WAY_MAX);
       assertEquals(1, lan.routers.indexOf(lan.master()), "seed " + seed);
       boolean onlyKeepalived = lan.routers.size() == 2 && lan.routers.get(1).keepalived;
-      long longest = onlyKeepalived ? SECOND : leaves.keepalived ? 26 * MS + WAY_MAX : 0;
+      long longest = onlyKeepalived ? SECOND : leaves.keepalived ? 28 * MS + WAY_MAX : 0;
       assertTrue(lan.unservedMax <= longest, "seed " + seed + ": unserved " + lan.unservedMax);
     }
   }
@@ -221,7 +222,7 @@ class SuccessionTest {
       var lan = lan(seed, seed % 4 == 0, seed % 3 == 0);
       lan.loss = lan.random.nextDouble(0.5);
       lan.master().leave();
-      lan.pass(26 * MS + 2 * WAY_MAX);
+      lan.pass(28 * MS + 2 * WAY_MAX);
       lan.loss = 0;
       lan.pass(10 * SECOND);
       var last = lan.master();

@@ -273,7 +273,7 @@ class VirtualRouterTest {
   @Test
   void case31_priorityZeroShortensTheWaitToTheCompressedSkew() {
     var s = Scenario.backup(PREEMPTING, 100).hear(0, ABOVE);
-    assertEquals(15_600_000L, s.untilDeadline());
+    assertEquals(17_600_000L, s.untilDeadline());
     assertEquals("MasterResigned", s.expire().cause());
     var fast =
         new VirtualRouterConfig(Version.V3, 51, 10 * MS, true, 0, false, LeasePolicy.Overlap, 1);
@@ -288,14 +288,30 @@ class VirtualRouterTest {
     var s = Scenario.active(PREEMPTING, 100).hear(200, ABOVE).after(SECOND - 1).hear(0, ABOVE);
     assertEquals(609_375_000L, s.untilDeadline());
     s.hear(200, ABOVE).after(1).hear(0, ABOVE);
-    assertEquals(15_600_000L, s.untilDeadline());
+    assertEquals(12 * MS, s.untilDeadline());
+  }
+
+  /** Where all preempt no backup is above the master, so only those between have to go first. */
+  @Test
+  void theCompressedSkewCountsFromTheMastersPriority() {
+    assertEquals(
+        4 * MS, Scenario.backup(PREEMPTING, 80).hear(100, ABOVE).hear(0, ABOVE).untilDeadline());
+    assertEquals(
+        2 * MS, Scenario.backup(PREEMPTING, 80).hear(80, ABOVE).hear(0, ABOVE).untilDeadline());
+    assertEquals(
+        17_600_000L,
+        Scenario.backup(PREEMPTING, 100).hear(90, ABOVE).hear(0, ABOVE).untilDeadline(),
+        "it was about to preempt, as others may be");
+    var keeps = Routers.withPreempt(PREEMPTING, false, 0);
+    assertEquals(
+        19_600_000L, Scenario.backup(keeps, 80).hear(100, ABOVE).hear(0, ABOVE).untilDeadline());
   }
 
   /** keepalived says so twice in the same microseconds when it enters FAULT. */
   @Test
   void aResignationThatIsSaidTwiceIsFollowedAtOnce() {
     var b = Scenario.backup(PREEMPTING, 100).hear(0, ABOVE).after(MS).hear(0, ABOVE);
-    assertEquals(14_600_000L, b.untilDeadline());
+    assertEquals(16_600_000L, b.untilDeadline());
     assertEquals("MasterResigned", b.expire().cause());
   }
 
@@ -312,6 +328,17 @@ class VirtualRouterTest {
         s.kinds());
     var b = Scenario.backup(PREEMPTING, 100).hear(0, ABOVE).hear(0, ABOVE).hear(0, ABOVE);
     assertEquals(609_375_000L, b.untilDeadline());
+  }
+
+  /** Else it would overtake the node that its master hands over to. */
+  @Test
+  void aBackupThatIsAskedToStandBackWhileItsMasterHandsOverDoes() {
+    var b = Scenario.backup(PREEMPTING, 100).hear(0, ABOVE).hear(0, ABOVE).hear(0, ABOVE);
+    b.after(100 * MS).on(new PriorityChanged(2));
+    assertEquals(892_187_500L, b.untilDeadline());
+    var yielded = Scenario.active(PREEMPTING, 100).hear(200, ABOVE).after(MS).hear(0, ABOVE);
+    yielded.on(new PriorityChanged(2));
+    assertEquals(992_187_500L, yielded.untilDeadline());
   }
 
   /** Make before break: clients are served until the successor serves them. */
@@ -595,7 +622,7 @@ class VirtualRouterTest {
   void aMasterLostByBfdIsFollowedAsOneThatHasResigned() {
     var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE);
     backup.on(new NeighbourDown(ABOVE));
-    assertEquals(12_800_000L, backup.untilDeadline());
+    assertEquals(9_200_000L, backup.untilDeadline());
     backup.expire().becameActive();
     assertEquals("NeighbourDown", backup.cause());
   }
@@ -648,9 +675,9 @@ class VirtualRouterTest {
   void aMasterThatIsSilentElsewhereTooIsFollowedAfterThreeAdvertsAndTheCompressedSkew() {
     var backup = Scenario.backup(PREEMPTING, 128).hear(200, ABOVE).after(2 * SECOND);
     backup.on(new MasterSilent(ABOVE));
-    assertEquals(SECOND + 12_800_000L, backup.untilDeadline());
+    assertEquals(SECOND + 9_200_000L, backup.untilDeadline());
     backup.on(new MasterSilent(ABOVE));
-    assertEquals(SECOND + 12_800_000L, backup.untilDeadline(), "the skew is left out once");
+    assertEquals(SECOND + 9_200_000L, backup.untilDeadline(), "the skew is left out once");
     backup.expire().becameActive();
     assertEquals("MasterDown", backup.cause());
   }

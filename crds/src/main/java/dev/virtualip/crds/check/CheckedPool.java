@@ -15,6 +15,7 @@ import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -128,6 +129,8 @@ public record CheckedPool(
     if (services.namespaces().stream().anyMatch(Objects::isNull)) {
       findings.add("spec.services.namespaces", "has a null: name a namespace, or remove it");
     }
+    selector("spec.services.namespaceSelector", services.namespaceSelector(), findings);
+    selector("spec.services.serviceSelector", services.serviceSelector(), findings);
     if (name.length() > LABEL_MAX) {
       findings.add(
           "metadata.name", "is too long for services: use at most %d letters".formatted(LABEL_MAX));
@@ -135,6 +138,13 @@ public record CheckedPool(
     return services.interfaceName() == null && nics.size() == 1
         ? services.on(nics.getFirst())
         : services;
+  }
+
+  private static void selector(String path, LabelSelector selector, Findings findings) {
+    if (selector != null && selector.isEmpty()) {
+      findings.add(path, "is empty: give labels that they have, or remove it");
+    }
+    findings.selector(path, selector);
   }
 
   private static <T> List<T> parsed(
@@ -170,11 +180,10 @@ public record CheckedPool(
     return problems.isEmpty();
   }
 
-  /** Whether Services of a namespace may use it. */
-  public boolean serves(String namespace) {
-    return isGood()
-        && services != null
-        && (services.namespaces().isEmpty() || services.namespaces().contains(namespace));
+  /** Whether a Service may use it, see {@link PoolServices#admits}. */
+  public boolean serves(
+      String namespace, Map<String, String> namespaceLabels, Map<String, String> labels) {
+    return isGood() && services != null && services.admits(namespace, namespaceLabels, labels);
   }
 
   /** Whether a Service can have an address of it. */

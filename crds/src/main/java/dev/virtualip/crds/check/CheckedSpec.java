@@ -36,6 +36,7 @@ import java.util.stream.Stream;
  * @param virtualServers one for each of {@code spec.virtualServers}
  * @param connectionSync null without {@code spec.connectionSync}; with it there are virtual servers
  * @param connectionTimeouts null without {@code spec.connectionTimeouts}; the same
+ * @param egress null without {@code spec.egress}
  * @param bfd null without {@code spec.detection.bfd}
  */
 public record CheckedSpec(
@@ -56,6 +57,7 @@ public record CheckedSpec(
     List<CheckedVirtualServer> virtualServers,
     ConnectionSync connectionSync,
     ConnectionTimeouts connectionTimeouts,
+    CheckedEgress egress,
     Bfd bfd) {
   private static final long MAIN_TABLE = 254;
 
@@ -196,6 +198,7 @@ public record CheckedSpec(
         each(spec.virtualServers(), i -> CheckedVirtualServer.of(parsed, i)),
         connectionSync(spec),
         connectionTimeouts(parsed),
+        CheckedEgress.of(parsed),
         bfd(parsed.bfd()));
   }
 

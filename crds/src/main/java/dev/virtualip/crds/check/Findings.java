@@ -89,6 +89,25 @@ final class Findings {
         : Parsed.of(selector, IpPrefix::parse).value() != null;
   }
 
+  /** Checks the name of a namespace, which has to be there. */
+  void namespace(String path, String name) {
+    if (isBlank(name)) {
+      add(path, "is missing: name the namespace of the pods");
+    } else if (!VirtualServerRules.NAME.matcher(name).matches()) {
+      add(path, "no namespace is called \"" + name + "\": use 1 to 63 of a-z, 0-9 and -");
+    }
+  }
+
+  /** Checks a label selector, which has to be there and ask for something. */
+  void selectorOfSome(String path, LabelSelector selector) {
+    if (selector == null) {
+      add(path, "is missing: give labels to select by");
+    } else if (selector.isEmpty()) {
+      add(path, "an empty selector takes all there are: give labels that they have");
+    }
+    selector(path, selector);
+  }
+
   /** Checks a label selector; it may be empty. */
   void selector(String path, LabelSelector selector) {
     if (selector == null) {

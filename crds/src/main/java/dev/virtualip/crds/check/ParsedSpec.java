@@ -3,6 +3,7 @@ package dev.virtualip.crds.check;
 import dev.virtualip.crds.schema.Bfd;
 import dev.virtualip.crds.schema.ConnectionTimeouts;
 import dev.virtualip.crds.schema.Detection;
+import dev.virtualip.crds.schema.Egress;
 import dev.virtualip.crds.schema.RealServer;
 import dev.virtualip.crds.schema.Route;
 import dev.virtualip.crds.schema.Rule;
@@ -25,6 +26,7 @@ import java.util.List;
  * @param routes one for each of {@code spec.routes}
  * @param rules one for each of {@code spec.rules}
  * @param virtualServers one for each of {@code spec.virtualServers}
+ * @param egress null without {@code spec.egress}
  * @param bfd null without {@code spec.detection.bfd}
  */
 record ParsedSpec(
@@ -45,6 +47,7 @@ record ParsedSpec(
     List<RuleTexts> rules,
     List<VirtualServerTexts> virtualServers,
     TimeoutTexts connectionTimeouts,
+    EgressTexts egress,
     BfdTexts bfd) {
 
   /** The word for the default route. */
@@ -85,6 +88,12 @@ record ParsedSpec(
   /** The texts of {@code spec.connectionTimeouts}. */
   record TimeoutTexts(Parsed<Duration> tcp, Parsed<Duration> tcpFin, Parsed<Duration> udp) {}
 
+  /** The texts of {@code spec.egress}, one for each of its lists. */
+  record EgressTexts(
+      List<Parsed<IpPrefix>> sources,
+      List<Parsed<IpPrefix>> except,
+      List<Parsed<InetAddress>> addresses) {}
+
   /**
    * The texts of {@code spec.detection.bfd}.
    *
@@ -114,6 +123,7 @@ record ParsedSpec(
         spec.rules().stream().map(ParsedSpec::rule).toList(),
         spec.virtualServers().stream().map(ParsedSpec::virtualServer).toList(),
         timeouts(spec.connectionTimeouts()),
+        egress(spec.egress()),
         bfd(spec.detection()));
   }
 
@@ -161,6 +171,19 @@ record ParsedSpec(
         ? new TimeoutTexts(duration(null), duration(null), duration(null))
         : new TimeoutTexts(
             duration(timeouts.tcp()), duration(timeouts.tcpFin()), duration(timeouts.udp()));
+  }
+
+  private static EgressTexts egress(Egress egress) {
+    return egress == null
+        ? null
+        : new EgressTexts(
+            egress.sources().stream().map(ParsedSpec::prefix).toList(),
+            egress.except().stream().map(ParsedSpec::prefix).toList(),
+            egress.addresses().stream().map(ParsedSpec::address).toList());
+  }
+
+  private static Parsed<IpPrefix> prefix(String text) {
+    return Parsed.of(text, IpPrefix::parse);
   }
 
   private static BfdTexts bfd(Detection detection) {

@@ -1,7 +1,6 @@
 package dev.virtualip.crds.check;
 
 import dev.virtualip.crds.check.CheckedVirtualServer.Service;
-import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.schema.RealServer;
 import dev.virtualip.crds.schema.RealServers;
 import dev.virtualip.crds.schema.VirtualServer;
@@ -53,7 +52,7 @@ final class RealServerRules {
     checkAddresses(path + ".addresses", real);
     if (real.nodes() != null) {
       var nodes = real.nodes();
-      checkSelector(path + ".nodes.selector", nodes.selector());
+      findings.selectorOfSome(path + ".nodes.selector", nodes.selector());
       checkPort(path + ".nodes.port", nodes.port());
       checkWeight(path + ".nodes.weight", nodes.weight());
     }
@@ -70,25 +69,10 @@ final class RealServerRules {
           "DirectRoute needs servers that have the virtual address, and pods have another: use"
               + " Masquerade or Tunnel");
     }
-    if (Findings.isBlank(pods.namespace())) {
-      findings.add(path + ".namespace", "is missing: name the namespace of the pods");
-    } else if (!VirtualServerRules.NAME.matcher(pods.namespace()).matches()) {
-      findings.add(
-          path + ".namespace",
-          "no namespace is called \"" + pods.namespace() + "\": use 1 to 63 of a-z, 0-9 and -");
-    }
-    checkSelector(path + ".selector", pods.selector());
+    findings.namespace(path + ".namespace", pods.namespace());
+    findings.selectorOfSome(path + ".selector", pods.selector());
     checkPort(path + ".port", pods.port());
     checkWeight(path + ".weight", pods.weight());
-  }
-
-  private void checkSelector(String path, LabelSelector selector) {
-    if (selector == null) {
-      findings.add(path, "is missing: give labels that the servers have");
-    } else if (selector.isEmpty()) {
-      findings.add(path, "an empty selector takes all there are: give labels that they have");
-    }
-    findings.selector(path, selector);
   }
 
   private void checkPort(String path, Integer port) {

@@ -29,6 +29,7 @@ public final class Validator {
           HealthCheckRules::check,
           VirtualServerRules::check,
           ConnectionRules::check,
+          EgressRules::check,
           DnsRules::check,
           NotificationRules::check);
 

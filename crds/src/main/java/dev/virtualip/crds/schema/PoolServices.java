@@ -8,7 +8,9 @@ import io.fabric8.generator.annotation.Max;
 import io.fabric8.generator.annotation.Min;
 import io.fabric8.generator.annotation.Pattern;
 import io.fabric8.generator.annotation.Size;
+import io.fabric8.generator.annotation.ValidationRule;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 
 /** How a pool serves Services of type LoadBalancer. */
@@ -31,8 +33,19 @@ public record PoolServices(
                 + " Default: true.")
         Boolean autoAssign,
     @Size(max = NAMESPACES_MAX)
-        @JsonPropertyDescription("Namespaces whose Services may use the pool. Default: all.")
-        List<@Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$") String> namespaces) {
+        @JsonPropertyDescription(
+            "Namespaces whose Services may use the pool. Default: those of namespaceSelector, or"
+                + " all.")
+        List<@Pattern("^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$") String> namespaces,
+    @ValidationRule(value = LabelSelector.IS_NOT_EMPTY, message = LabelSelector.EMPTY)
+        @JsonPropertyDescription(
+            "Labels of namespaces whose Services may use the pool, beside those in namespaces."
+                + " Default: none, or all if namespaces is empty too.")
+        LabelSelector namespaceSelector,
+    @ValidationRule(value = LabelSelector.IS_NOT_EMPTY, message = LabelSelector.EMPTY)
+        @JsonPropertyDescription(
+            "Labels of Services that may use the pool, in these namespaces. Default: any.")
+        LabelSelector serviceSelector) {
   /** Most VirtualIPs that share a pool's addresses. */
   public static final int LANES_MAX = 16;
 
@@ -41,6 +54,16 @@ public record PoolServices(
 
   /** Label of VirtualIPs that the operator makes for Services: the pool. */
   public static final String LABEL = "virtualip.dev/services";
+
+  /** Class of the Services that are served. */
+  public static final String CLASS = "virtualip.dev/vip";
+
+  /** Annotations with the key by which Services share an address; the first one counts. */
+  public static final List<String> SHARING_KEYS =
+      List.of(
+          "virtualip.dev/sharing-key",
+          "metallb.io/allow-shared-ip",
+          "metallb.universe.tf/allow-shared-ip");
 
   /** Fills in the defaults; the NIC's follows from the pool. */
   public PoolServices {
@@ -51,6 +74,22 @@ public record PoolServices(
 
   /** The same with this NIC. */
   public PoolServices on(String nic) {
-    return new PoolServices(nic, lanes, autoAssign, namespaces);
+    return new PoolServices(nic, lanes, autoAssign, namespaces, namespaceSelector, serviceSelector);
+  }
+
+  /**
+   * Whether a Service may use the pool.
+   *
+   * @param namespace the name of its namespace
+   * @param namespaceLabels the labels of its namespace
+   * @param labels its own labels
+   */
+  public boolean admits(
+      String namespace, Map<String, String> namespaceLabels, Map<String, String> labels) {
+    boolean anyNamespace = namespaces.isEmpty() && namespaceSelector == null;
+    return (anyNamespace
+            || namespaces.contains(namespace)
+            || namespaceSelector != null && namespaceSelector.matches(namespaceLabels))
+        && (serviceSelector == null || serviceSelector.matches(labels));
   }
 }

@@ -52,6 +52,12 @@ public class VirtualIp extends CustomResource<VirtualIpSpec, VirtualIpStatus> {
   /** Annotation with the name of the node that is asked to be master. */
   public static final String SWITCH_TO = "virtualip.dev/switch-to";
 
+  /** Annotation with the VRID that the operator has written into the spec. */
+  public static final String VRID_ALLOCATED = "virtualip.dev/vrid-allocated";
+
+  /** Annotation with the VRID that the operator has changed for another, as a router has it. */
+  public static final String VRID_LEFT = "virtualip.dev/vrid-left";
+
   /**
    * Annotation of a VirtualIP that only shows what agents run from files: the node whose file it
    * is. No agent takes it from the API server.

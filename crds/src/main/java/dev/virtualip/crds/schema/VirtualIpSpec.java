@@ -307,6 +307,10 @@ public record VirtualIpSpec(
                 + " node's kernel has one set, for VirtualIPs and anybody else.")
         ConnectionTimeouts connectionTimeouts,
     @JsonPropertyDescription(
+            "Pods and other sources whose packets leave the master with a virtual address as their"
+                + " source. Default: none.")
+        Egress egress,
+    @JsonPropertyDescription(
             "Names in the DNS for the addresses, published by ExternalDNS if its DNSEndpoint is"
                 + " installed.")
         Dns dns,

@@ -1,6 +1,7 @@
 package dev.virtualip.crds.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashMap;
@@ -333,6 +334,39 @@ class AdmissionPolicyTest {
                 .formatted(resource),
             resource.equals("pods") ? "oldObject" : "object",
             object));
+  }
+
+  /** Whether the operator may make (no object before), edit or delete (none after) a VirtualIP. */
+  private static boolean operatorMay(String before, String after) {
+    var given = new HashMap<String, String>();
+    given.put(
+        "request",
+        """
+        resource: {resource: virtualips}
+        userInfo: {username: 'system:serviceaccount:virtualip-system:virtualip-operator'}
+        """);
+    if (before != null) {
+      given.put("oldObject", vip(before, ""));
+    }
+    if (after != null) {
+      given.put("object", vip(after, ""));
+    }
+    return OPERATOR.refusals(given).isEmpty();
+  }
+
+  @Test
+  void theOperatorMakesAndDeletesVirtualIpsOfServicesAlone() {
+    var lane = "{name: lan-0, labels: {virtualip.dev/services: lan}}";
+    for (var other : List.of("{name: web}", "{name: web, labels: {a: b}}")) {
+      assertFalse(operatorMay(null, other));
+      assertFalse(operatorMay(other, null));
+      assertTrue(operatorMay(other, other), "it writes a VRID that is missing");
+      assertFalse(operatorMay(other, lane), "that would be the first half of deleting it");
+    }
+    assertTrue(operatorMay(null, lane));
+    assertTrue(operatorMay(lane, lane));
+    assertTrue(operatorMay(lane, null));
+    assertFalse(operatorMay(lane, "{name: lan-0, labels: {virtualip.dev/services: wan}}"));
   }
 
   @Test

@@ -138,6 +138,10 @@ class CelRulesTest {
       no virtual address is of this server's family | {connectionSync: {interface: a}, virtualServers: [{name: a, port: 80, TUN, realServers: {addresses: [{address: '2001:db8::1'}]}}]}
       two virtual servers have the same | {virtualServers: [{name: a, port: 80, NAT, TO}, {name: b, port: 80, protocol: TCP, NAT, TO}]}
       two virtual servers have the same | {virtualServers: [{name: a, port: 80, NAT, TO}, {name: b, port: 70, endPort: 81, NAT, TO}]}
+      needs pods or sources | {egress: {}}
+      needs pods or sources | {egress: {pods: [], sources: []}}
+      is missing: give the networks of pods | {egress: {pods: [{namespace: a, LABELS}]}}
+      an empty selector takes all | {egress: {pods: [{namespace: a, selector: {}}], except: [10.244.0.0/16]}}
       ca is for TLS | {notifications: {email: {from: a@b.c, to: [a@b.c], smtp: {host: a, ca: x}}}}
       """
           .lines()

@@ -10,6 +10,7 @@ import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolSpec;
 import dev.virtualip.crds.values.IpPrefix;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,12 +54,12 @@ class PoolsTest {
     assertEquals("eth1", one.services().interfaceName());
     assertEquals(4, one.services().lanes());
     assertTrue(one.services().autoAssign());
-    assertTrue(one.serves("any"));
+    assertTrue(one.serves("any", Map.of(), Map.of()));
     var closed =
         pool("p", "{addresses: [203.0.113.10], services: {interface: eth0, namespaces: [a]}}");
-    assertTrue(CheckedPool.of(closed).serves("a"));
-    assertFalse(CheckedPool.of(closed).serves("b"));
-    assertFalse(CheckedPool.of(pool("p", TEAM_A)).serves("a"));
+    assertTrue(CheckedPool.of(closed).serves("a", Map.of(), Map.of()));
+    assertFalse(CheckedPool.of(closed).serves("b", Map.of(), Map.of()));
+    assertFalse(CheckedPool.of(pool("p", TEAM_A)).serves("a", Map.of(), Map.of()));
   }
 
   @Test
@@ -80,11 +81,13 @@ class PoolsTest {
           services: {interface: eth0, lanes: 17}|spec.services.lanes: 17 is not a number of lanes: use 1 to 16
           interfaces: [eth1], services: {interface: eth0}|spec.services.interface: eth0 is none of spec.interfaces: name one of eth1, or add it there
           services: {interface: eth0, namespaces: [null]}|spec.services.namespaces: has a null: name a namespace, or remove it
+          services: {interface: eth0, namespaceSelector: {}}|spec.services.namespaceSelector: is empty: give labels that they have, or remove it
+          services: {interface: eth0, serviceSelector: {matchExpressions: [{key: a, operator: In}]}}|spec.services.serviceSelector.matchExpressions[0].values: In needs at least one value
           """)
   void whatIsWrongWithServicesIsSaid(String services, String problem) {
     var pool = CheckedPool.of(pool("p", "{addresses: [203.0.113.10], " + services + "}"));
     assertEquals(List.of(problem), pool.problems().stream().map(Problem::toString).toList());
-    assertFalse(pool.serves("any"));
+    assertFalse(pool.serves("any", Map.of(), Map.of()));
   }
 
   @Test

@@ -178,7 +178,7 @@ class VirtualServerRulesTest {
           forwarding: Tunnel, endPort: 444, realServers: {addresses: [{address: 10.0.0.21, port: 443}]} | realServers.addresses[0].port: only Masquerade changes ports, and not of port 0, nor of a fwmark with persistence: give the virtual port, or none
           port: 0, persistence: {}, realServers: {addresses: [{address: 10.0.0.21, port: 80}]} | realServers.addresses[0].port: only Masquerade changes ports, and not of port 0, nor of a fwmark with persistence: give the virtual port, or none
           port: null, fwmark: 7, persistence: {}, realServers: {addresses: [{address: 10.0.0.21, port: 80}]} | realServers.addresses[0].port: only Masquerade changes ports, and not of port 0, nor of a fwmark with persistence: give the virtual port, or none
-          realServers: {nodes: {}} | realServers.nodes.selector: is missing: give labels that the servers have
+          realServers: {nodes: {}} | realServers.nodes.selector: is missing: give labels to select by
           realServers: {nodes: {selector: {}}} | realServers.nodes.selector: an empty selector takes all there are: give labels that they have
           realServers: {nodes: {selector: {matchLabels: {a: b}}, weight: -1}} | realServers.nodes.weight: -1 is not a weight: use 0 to 65535
           forwarding: Tunnel, realServers: {nodes: {selector: {matchLabels: {a: b}}, port: 80}} | realServers.nodes.port: only Masquerade changes ports, and not of port 0, nor of a fwmark with persistence: give the virtual port, or none

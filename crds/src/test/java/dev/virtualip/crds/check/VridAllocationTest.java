@@ -1,6 +1,7 @@
 package dev.virtualip.crds.check;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -117,5 +118,56 @@ class VridAllocationTest {
     var problems = VridAllocation.of(List.of(without("web")), pools).problems().get("web");
     assertEquals(
         List.of("spec.addresses[0].address"), problems.stream().map(Problem::path).toList());
+  }
+
+  /** Has a VRID that was allocated, or where it is another one, that the user wrote. */
+  private static VirtualIp allocated(String name, int allocated, String spec) {
+    var vip = vip(name, null, spec);
+    vip.getMetadata().setUid("uid-" + name);
+    vip.getMetadata().getAnnotations().put(VirtualIp.VRID_ALLOCATED, "" + allocated);
+    return vip;
+  }
+
+  private static VridAllocation heard(VirtualIp... vips) {
+    return VridAllocation.of(List.of(vips), Pools.NONE, Map.of("web", "10.0.0.9 uses it"));
+  }
+
+  @Test
+  void anAllocatedOneThatAForeignRouterUsesIsMovedOnce() {
+    var web = allocated("web", 77, "vrid: 77");
+    var moved = heard(web);
+    assertEquals(Map.of("web", "10.0.0.9 uses it"), moved.moved());
+    var now = moved.vrids().get("web");
+    assertNotEquals(77, now);
+    var again = allocated("web", now, "vrid: " + now);
+    again.getMetadata().getAnnotations().put(VirtualIp.VRID_LEFT, "77");
+    assertEquals(VridAllocation.NONE, heard(again), "once");
+  }
+
+  @Test
+  void whatAUserWroteOrMeansIsNotMoved() {
+    assertEquals(VridAllocation.NONE, heard(vip("web", null, "vrid: 77")));
+    assertEquals(VridAllocation.NONE, heard(allocated("web", 77, "vrid: 78")), "edited since");
+    var joins = allocated("web", 77, "{vrid: 77, allowOutside: true}");
+    assertEquals(VridAllocation.NONE, heard(joins), "another master is meant to be there");
+    assertEquals(VridAllocation.NONE, heard(allocated("api", 77, "vrid: 77")), "nobody is heard");
+  }
+
+  @Test
+  void twoClustersThatMoveTheSameNameSeldomMeetAgain() {
+    var here = allocated("web", 77, "vrid: 77");
+    var there = allocated("web", 77, "vrid: 77");
+    there.getMetadata().setUid("another cluster's");
+    assertNotEquals(heard(here).vrids(), heard(there).vrids());
+  }
+
+  @Test
+  void noOtherOnThatNicGetsWhatWasLeftToAForeignRouter() {
+    int first = allocate(without("web")).vrids().get("web");
+    var left = vip("old", null, "vrid: 3");
+    left.getMetadata().getAnnotations().put(VirtualIp.VRID_LEFT, "" + first);
+    assertEquals(first % 255 + 1, allocate(left, without("web")).vrids().get("web"));
+    var elsewhere = vip("web", null, "{vrid: null, interface: eth7}");
+    assertEquals(first, allocate(left, elsewhere).vrids().get("web"));
   }
 }

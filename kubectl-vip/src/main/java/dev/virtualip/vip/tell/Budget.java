@@ -33,6 +33,8 @@ public record Budget(
   /** What a step of priority adds to the time that a backup waits after a resignation. */
   private static final Duration SUCCESSION_STEP = Duration.ofNanos(100_000);
 
+  private static final Duration SUCCESSION_MIN = Duration.ofMillis(2);
+
   /** Time to the next check after a failure that was seen at once. */
   private static final Duration WATCHED_RETRY = Duration.ofMillis(10);
 
@@ -55,7 +57,7 @@ public record Budget(
   public static List<Budget> of(
       CheckedSpec spec, String master, int priority, NodeStatus successor) {
     var budgets = new ArrayList<Budget>();
-    var followed = new Followed(spec, priority, successor);
+    var followed = new Followed(spec, best(spec, master), priority, successor);
     budgets.add(followed.resigned("the agent stops", Duration.ZERO));
     for (var check : spec.spec().healthChecks()) {
       if (check.weight() == 0 && !check.reverse()) {
@@ -73,6 +75,15 @@ public record Budget(
     }
     budgets.add(followed.silent("the node is lost"));
     return budgets;
+  }
+
+  /** The priority that the master has without its checks; the best there is, if that is unknown. */
+  private static int best(CheckedSpec checked, String master) {
+    var spec = checked.spec();
+    if (!master.isEmpty()) {
+      return spec.priorityOn(master);
+    }
+    return spec.nodes().spreads() ? PRIORITIES - 1 : spec.priority();
   }
 
   /** A line for each, with headings, two spaces inside. */
@@ -154,7 +165,7 @@ public record Budget(
   }
 
   /** How a successor follows a master. */
-  private record Followed(CheckedSpec spec, int priority, NodeStatus successor) {
+  private record Followed(CheckedSpec spec, int best, int priority, NodeStatus successor) {
     /** The master sends priority 0. */
     Budget resigned(String cause, Duration detection) {
       return budget(cause, detection, isExclusive() ? skew() : succession());
@@ -190,8 +201,10 @@ public record Budget(
     }
 
     private Duration succession() {
-      var steps = SUCCESSION_STEP.multipliedBy(PRIORITIES - priority);
-      return steps.compareTo(skew()) < 0 ? steps : skew();
+      boolean preempts = spec.spec().preempt().enabled() && spec.preemptDelay().isZero();
+      int steps = (preempts && priority <= best ? best : PRIORITIES) - priority;
+      var wait = SUCCESSION_MIN.plus(SUCCESSION_STEP.multipliedBy(steps));
+      return wait.compareTo(skew()) < 0 ? wait : skew();
     }
   }
 }

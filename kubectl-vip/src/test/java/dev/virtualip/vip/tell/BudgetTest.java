@@ -35,17 +35,26 @@ class BudgetTest {
   }
 
   @Test
-  void aBackupOfPriority100FollowsAResignationAfter15MsAndASilenceAfter3609() {
-    var budgets = budgets("{}", 100);
-    assertEquals(Duration.ofNanos(15_600_000), budgets.getFirst().decision());
+  void aBackup20BelowItsMasterFollowsAResignationAfter4MsAndASilenceAfter3687() {
+    var budgets = budgets("{}", 80);
+    assertEquals(Duration.ofMillis(4), budgets.getFirst().decision());
     var lost = budgets.getLast();
-    assertEquals(3609, lost.detection().plus(lost.decision()).toMillis());
+    assertEquals(3687, lost.detection().plus(lost.decision()).toMillis());
+  }
+
+  @Test
+  void withoutPreemptionAnyBackupMayBeBetter() {
+    var keeps = budgets("{preempt: {enabled: false}}", 100);
+    assertEquals(Duration.ofNanos(17_600_000), keeps.getFirst().decision());
   }
 
   @Test
   void withShortIntervalsTheSkewIsShorterThanTheWaitForBetterOnes() {
     var fast = "{vrrpVersion: 3, advertInterval: 10ms}";
-    assertEquals("0 ms + 6.9 ms", found(fast, "the agent stops"));
+    assertEquals("0 ms + 4 ms", found(fast, "the agent stops"));
+    assertEquals(
+        "0 ms + 6.9 ms",
+        found(fast.replace("10ms", "10ms, preempt: {enabled: false}"), "the agent stops"));
     assertEquals("30 ms + 6.9 ms", found(fast, "the node is lost"));
   }
 
@@ -59,14 +68,14 @@ class BudgetTest {
   @Test
   void bfdFindsALostNodeByItsOwnInterval() {
     var bfd = "{detection: {bfd: {interval: 100ms, multiplier: 4}}}";
-    assertEquals("400 ms + 18 ms", found(bfd, "the node is lost"));
-    assertEquals("400 ms + 18 ms", found(bfd, "NIC eth0 down (adverts)"));
-    assertEquals("0 ms + 18 ms", found(bfd, "NIC eth1 down"));
+    assertEquals("400 ms + 4 ms", found(bfd, "the node is lost"));
+    assertEquals("400 ms + 4 ms", found(bfd, "NIC eth0 down (adverts)"));
+    assertEquals("0 ms + 4 ms", found(bfd, "NIC eth1 down"));
   }
 
   @Test
   void aNicIsDownAfterItsDelay() {
-    assertEquals("500 ms + 18 ms", found("{linkDownDelay: 500ms}", "NIC eth1 down"));
+    assertEquals("500 ms + 4 ms", found("{linkDownDelay: 500ms}", "NIC eth1 down"));
   }
 
   private static String check(String fields, String how) {

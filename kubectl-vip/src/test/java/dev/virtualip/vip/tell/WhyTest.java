@@ -95,11 +95,11 @@ class WhyTest {
 
         if node-a failed now, node-b would take over, with priority 80, after at most:
           CAUSE                    DETECTION  DECISION  BIND    ANNOUNCE  TOGETHER
-          the agent stops          0 ms       18 ms     1.6 ms  0.4 ms    20 ms
-          check nginx: it ends     0 ms       18 ms     1.6 ms  0.4 ms    20 ms
-          check nginx: it hangs    2 s        18 ms     1.6 ms  0.4 ms    2.02 s
+          the agent stops          0 ms       4 ms      1.6 ms  0.4 ms    6 ms
+          check nginx: it ends     0 ms       4 ms      1.6 ms  0.4 ms    6 ms
+          check nginx: it hangs    2 s        4 ms      1.6 ms  0.4 ms    2.01 s
           NIC eth0 down (adverts)  3 s        688 ms    1.6 ms  0.4 ms    3.69 s
-          NIC eth1 down            0 ms       18 ms     1.6 ms  0.4 ms    20 ms
+          NIC eth1 down            0 ms       4 ms      1.6 ms  0.4 ms    6 ms
           the node is lost         3 s        688 ms    1.6 ms  0.4 ms    3.69 s
           bind and announce: as in the last takeover of node-b
           when node-a is back, it takes over again (spec.preempt)

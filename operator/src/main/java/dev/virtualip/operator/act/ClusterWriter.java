@@ -171,15 +171,27 @@ public final class ClusterWriter {
   private Optional<Write> write(ClusterView view, VirtualIp vip, Decisions decisions) {
     var name = vip.getMetadata().getName();
     var vrid = decisions.vrids().get(name);
-    return vrid == null ? write(view, vip, decisions.statuses().get(name)) : allocate(vip, vrid);
+    return vrid == null
+        ? write(view, vip, decisions.statuses().get(name))
+        : allocate(vip, vrid, decisions.movedVrids().get(name));
   }
 
-  /** A VRID into the spec, if that is still as it was decided by. */
-  private Optional<Write> allocate(VirtualIp vip, int vrid) {
+  /**
+   * A VRID into the spec, if that is still as it was decided by.
+   *
+   * @param foreign who uses the one that it has, or null if it has none
+   */
+  private Optional<Write> allocate(VirtualIp vip, int vrid, String foreign) {
     var patch = JSON.createObjectNode();
-    patch.putObject("metadata").put("resourceVersion", vip.getMetadata().getResourceVersion());
+    var metadata = patch.putObject("metadata");
+    metadata.put("resourceVersion", vip.getMetadata().getResourceVersion());
+    var annotations = metadata.putObject("annotations");
+    annotations.put(VirtualIp.VRID_ALLOCATED, Integer.toString(vrid));
+    if (foreign != null) {
+      annotations.put(VirtualIp.VRID_LEFT, vip.getSpec().vrid().toString());
+    }
     patch.putObject("spec").put("vrid", vrid);
-    return unlessSent(vip, "", patch.toString(), () -> journal.allocated(vip, vrid));
+    return unlessSent(vip, "", patch.toString(), () -> journal.allocated(vip, vrid, foreign));
   }
 
   private Optional<Write> write(ClusterView view, VirtualIp vip, StatusDecision status) {

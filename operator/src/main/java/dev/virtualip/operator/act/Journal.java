@@ -59,14 +59,38 @@ public final class Journal {
     this.metrics = metrics;
   }
 
-  /** A VRID was written into the spec of a VirtualIP that had none. */
-  public void allocated(VirtualIp vip, int vrid) {
+  /**
+   * A VRID was written into the spec of a VirtualIP.
+   *
+   * @param foreign who uses the one that it had, or null if it had none
+   */
+  public void allocated(VirtualIp vip, int vrid, String foreign) {
+    if (foreign != null) {
+      moved(vip, vrid, foreign);
+      return;
+    }
     LOG.info("vrid_allocated vip={} vrid={}", vip.getMetadata().getName(), vrid);
     events.record(
         reference(vip),
         false,
         "VridAllocated",
         "spec.vrid is %d now: none was given, and no VirtualIP has it".formatted(vrid));
+  }
+
+  private void moved(VirtualIp vip, int vrid, String foreign) {
+    var before = vip.getSpec().vrid();
+    LOG.warn(
+        "vrid_moved vip={} vrid={} before={} reason=\"{}\"",
+        vip.getMetadata().getName(),
+        vrid,
+        before,
+        foreign);
+    events.record(
+        reference(vip),
+        true,
+        "VridMoved",
+        "spec.vrid is %d now and was %d, which nobody chose: %s. It is moved this once"
+            .formatted(vrid, before, foreign));
   }
 
   /**

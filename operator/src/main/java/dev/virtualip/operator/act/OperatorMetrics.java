@@ -1,5 +1,6 @@
 package dev.virtualip.operator.act;
 
+import dev.virtualip.crds.schema.VirtualIpPoolStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
@@ -12,6 +13,7 @@ import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 
@@ -24,6 +26,8 @@ public final class OperatorMetrics {
   private final AtomicInteger paused = new AtomicInteger();
   private final MultiGauge conditions;
   private final MultiGauge services;
+  private final MultiGauge poolUsed;
+  private final MultiGauge poolFree;
   private final AtomicInteger failedServices = new AtomicInteger();
 
   /** Metrics in a registry. */
@@ -57,6 +61,14 @@ public final class OperatorMetrics {
     services =
         MultiGauge.builder("virtualip.services")
             .description("Services that have addresses, by VirtualIPPool")
+            .register(registry);
+    poolUsed =
+        MultiGauge.builder("virtualip.pool.used")
+            .description("Addresses of a VirtualIPPool that accepted VirtualIPs have")
+            .register(registry);
+    poolFree =
+        MultiGauge.builder("virtualip.pool.free")
+            .description("Addresses of a VirtualIPPool that no accepted VirtualIP has")
             .register(registry);
     gauge(
         registry,
@@ -110,12 +122,33 @@ public final class OperatorMetrics {
    * @param failed how many lack one
    */
   public void services(Map<String, Integer> byPool, int failed) {
-    services.register(
-        byPool.entrySet().stream()
+    byPool(services, byPool);
+    failedServices.set(failed);
+  }
+
+  /**
+   * Sets what of the pools is in use.
+   *
+   * @param byName the status of each pool
+   */
+  public void pools(Map<String, VirtualIpPoolStatus> byName) {
+    var used = new TreeMap<String, Number>();
+    var free = new TreeMap<String, Number>();
+    byName.forEach(
+        (pool, status) -> {
+          used.put(pool, status.used());
+          free.put(pool, status.free());
+        });
+    byPool(poolUsed, used);
+    byPool(poolFree, free);
+  }
+
+  private static void byPool(MultiGauge gauge, Map<String, ? extends Number> values) {
+    gauge.register(
+        values.entrySet().stream()
             .map(pool -> MultiGauge.Row.of(Tags.of("pool", pool.getKey()), pool.getValue()))
             .collect(Collectors.toList()),
         true);
-    failedServices.set(failed);
   }
 
   /** Sets the conditions of all VirtualIPs, by name. */

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.kube.ApiCall;
+import dev.virtualip.log.LogLevel;
 import dev.virtualip.operator.decide.StatusDecision;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
@@ -19,7 +20,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What nodes are asked to do, where agents can read but not write it: in the ConfigMap {@value
- * VirtualIp#HAND_OVERS}. Used by one thread.
+ * VirtualIp#HAND_OVERS}. Its annotation sets the level of the log. Used by one thread.
  */
 final class Requests {
   private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
@@ -28,6 +29,7 @@ final class Requests {
 
   private final KubernetesClient client;
   private final String namespace;
+  private final LogLevel logLevel = new LogLevel();
   private boolean missing;
 
   /** The ConfigMap's data as read last, or null if there is none. */
@@ -50,6 +52,8 @@ final class Requests {
           VirtualIp.HAND_OVERS);
     }
     missing = map == null;
+    var annotations = missing ? null : map.getMetadata().getAnnotations();
+    logLevel.follow(annotations == null ? null : annotations.get(LogLevel.ANNOTATION));
     stored = missing ? null : Objects.requireNonNullElse(map.getData(), Map.of());
     if (missing) {
       return Optional.empty();

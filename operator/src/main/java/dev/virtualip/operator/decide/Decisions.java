@@ -38,6 +38,7 @@ import java.util.stream.Collectors;
  *
  * @param statuses the operator's part of each VirtualIP's status by name, in the view's order
  * @param vrids VRIDs to write into specs, by name; the status of such a VirtualIP waits for that
+ * @param movedVrids by name, who uses the VRID that one of these had
  * @param pools the status of each VirtualIPPool by name
  * @param placement the nodes that need an agent
  * @param services what becomes of the Services, and the VirtualIPs made for them
@@ -48,6 +49,7 @@ import java.util.stream.Collectors;
 public record Decisions(
     Map<String, StatusDecision> statuses,
     Map<String, Integer> vrids,
+    Map<String, String> movedVrids,
     Map<String, VirtualIpPoolStatus> pools,
     TreeSet<String> placement,
     ServiceDecisions services,
@@ -62,14 +64,16 @@ public record Decisions(
    * @param revision the revision that agents have to have
    * @param apiServer the address by which pods reach the API server, or null
    * @param servicesWithoutClass whether Services without a class are served
+   * @param resting lanes that are not to be moved now, see {@link RebalanceRest}
    */
   public static Decisions of(
       ClusterView view,
       List<DrainTrigger> drainOn,
       String revision,
       InetAddress apiServer,
-      boolean servicesWithoutClass) {
-    var basis = Basis.of(view, drainOn, revision, apiServer);
+      boolean servicesWithoutClass,
+      Set<String> resting) {
+    var basis = Basis.of(view, drainOn, revision, apiServer, resting);
     var statuses = new LinkedHashMap<String, StatusDecision>();
     var vrids = basis.allocated().vrids();
     view.vips().forEach(vip -> statuses.put(vip.getMetadata().getName(), basis.status(vip)));
@@ -80,6 +84,7 @@ public record Decisions(
     return new Decisions(
         statuses,
         vrids,
+        basis.allocated().moved(),
         basis.pools(),
         basis.placement(),
         services,
@@ -115,11 +120,19 @@ public record Decisions(
       Set<String> staffed) {
 
     static Basis of(
-        ClusterView view, List<DrainTrigger> drainOn, String revision, InetAddress apiServer) {
+        ClusterView view,
+        List<DrainTrigger> drainOn,
+        String revision,
+        InetAddress apiServer,
+        Set<String> resting) {
       var facts = view.facts();
       var allowed = Pools.of(view.pools());
       var own = new OwnedAddresses(facts, apiServer);
-      var allocated = VridAllocation.of(view.vips(), allowed);
+      var allocated =
+          VridAllocation.of(
+              view.vips(),
+              allowed,
+              ForeignRouters.ofNewOnes(view.believed().values(), facts, view.now()));
       var checked =
           view.vips().stream()
               .map(vip -> CheckedSpec.check(allocated.apply(vip)).withVip(vip))
@@ -138,6 +151,8 @@ public record Decisions(
               revision, view.pods(), placement, believed, facts, drains.keySet(), view.now());
       var switchOvers =
           SwitchOvers.of(view.believed().values(), refused(problems), facts, drains, turn.node());
+      var unmoved = new HashSet<>(resting);
+      unmoved.addAll(switchOvers.keySet());
       return new Basis(
           view,
           allowed,
@@ -154,7 +169,7 @@ public record Decisions(
               refused(problems),
               drains.keySet(),
               turn != AgentRollout.Turn.NONE,
-              switchOvers.keySet(),
+              unmoved,
               view.now()),
           placement,
           turn,

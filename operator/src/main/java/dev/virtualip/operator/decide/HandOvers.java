@@ -2,6 +2,7 @@ package dev.virtualip.operator.decide;
 
 import dev.virtualip.crds.schema.HealthCheck;
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -60,9 +61,12 @@ public final class HandOvers {
       String switchTo,
       boolean rebalances) {
     private String switchReason() {
-      return (rebalances ? "Rebalance(" : "SwitchOver(") + switchTo + ")";
+      return (rebalances ? REBALANCE : "SwitchOver(") + switchTo + ")";
     }
   }
+
+  /** How the reason of a move of a lane begins. */
+  static final String REBALANCE = "Rebalance(";
 
   private HandOvers(VirtualIp vip, Wanted wanted, Instant now) {
     this.reports = ClusterView.reports(vip);
@@ -87,6 +91,7 @@ public final class HandOvers {
     handOvers.drain();
     handOvers.switchOver();
     handOvers.upgrade();
+    handOvers.endBestFirst(vip);
     return handOvers.asked;
   }
 
@@ -123,10 +128,33 @@ public final class HandOvers {
         && report.priority() != null
         && report.priority() <= RANK_MAX
         && spec.priorityOn(node) > RANK_MAX
-        && spec.whenAllFail() != HealthCheck.WhenAllFail.KeepMaster
+        && hasFixedPriorities(spec);
+  }
+
+  private static boolean hasFixedPriorities(VirtualIpSpec spec) {
+    return spec.whenAllFail() != HealthCheck.WhenAllFail.KeepMaster
         && spec.healthChecks().stream().allMatch(check -> check.weight() == 0)
         && spec.trackInterfaces().stream().allMatch(nic -> nic.weight() == 0)
         && spec.trackedRouters().stream().allMatch(router -> router.weight() == 0);
+  }
+
+  /**
+   * Of the requests that end together, that of the best node ends first, and the others' when it
+   * has taken note. A lower node that learns of it before an advert, and the best one after it,
+   * would be master in between.
+   */
+  private void endBestFirst(VirtualIp vip) {
+    var ending = new TreeSet<>(before.keySet());
+    ending.retainAll(fit);
+    ending.removeAll(asked.keySet());
+    if (ending.isEmpty() || vip.getSpec() == null || !hasFixedPriorities(vip.getSpec())) {
+      return;
+    }
+    boolean noted = fit.stream().noneMatch(node -> stillLimited(vip, node, reports.get(node)));
+    if (noted) {
+      ending.stream().max(Comparator.comparingInt(vip.getSpec()::priorityOn)).map(ending::remove);
+    }
+    ending.forEach(node -> asked.put(node, before.get(node)));
   }
 
   private void drain() {

@@ -15,7 +15,6 @@ import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -161,29 +160,8 @@ public final class Health {
             masters.isEmpty() ? "no node is master" : masters.getFirst() + " is master");
   }
 
-  /**
-   * VridConflict: speakers that use the VRID with other settings and are not nodes of the cluster.
-   */
   private static Condition vridConflict(VirtualIp vip, Collection<NodeFacts> nodes) {
-    var own = new HashSet<String>();
-    nodes.forEach(node -> own.addAll(node.addresses()));
-    reports(vip).values().forEach(report -> own.add(report.address()));
-    var foreign = new TreeMap<String, TreeSet<String>>();
-    reports(vip)
-        .forEach(
-            (node, report) -> {
-              if (report.state() != State.Unknown && report.speakers() != null) {
-                report.speakers().stream()
-                    .filter(speaker -> !own.contains(speaker.address()))
-                    .forEach(
-                        speaker ->
-                            foreign
-                                .computeIfAbsent(
-                                    speaker.address() + " (" + speaker.reason() + ")",
-                                    _ -> new TreeSet<>())
-                                .add(node));
-              }
-            });
+    var foreign = ForeignRouters.of(vip, nodes);
     if (foreign.isEmpty()) {
       return condition(vip, VRID_CONFLICT, "False", "NoForeignSpeaker", "nobody else is heard");
     }
@@ -192,12 +170,7 @@ public final class Health {
         VRID_CONFLICT,
         "True",
         "ForeignSpeaker",
-        foreign.entrySet().stream()
-            .map(
-                speaker ->
-                    "%s uses the same VRID, heard by %s"
-                        .formatted(speaker.getKey(), String.join(", ", speaker.getValue())))
-            .collect(Collectors.joining("; ", "", ": give one of the two another VRID")));
+        foreign + ": give one of the two another VRID");
   }
 
   private static Condition strayAddresses(VirtualIp vip, List<Problem> owned) {

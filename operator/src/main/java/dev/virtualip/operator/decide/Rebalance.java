@@ -1,6 +1,7 @@
 package dev.virtualip.operator.decide;
 
 import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.operator.watch.ClusterView;
 import java.time.Duration;
@@ -38,7 +39,8 @@ record Rebalance(String vip, String to, boolean waits) {
    * @param refused names of those that are not accepted
    * @param drained nodes that are drained
    * @param upgrades whether the agents are being replaced: that moves lanes enough
-   * @param pinned names of those that somebody has switched over
+   * @param pinned names of those that somebody has switched over, or that rest, see {@link
+   *     RebalanceRest}
    */
   static Rebalance of(
       Collection<VirtualIp> vips,
@@ -95,8 +97,11 @@ record Rebalance(String vip, String to, boolean waits) {
    * Nobody followed, perhaps as adverts do not arrive: it is let be, and others have their turn.
    */
   private static boolean isInVain(VirtualIp vip, Instant now) {
-    return HandOvers.present(vip).values().stream()
-        .anyMatch(asked -> HandOvers.since(asked).plus(TRIED).isBefore(now));
+    return HandOvers.present(vip).values().stream().anyMatch(asked -> isInVain(asked, now));
+  }
+
+  static boolean isInVain(HandOver asked, Instant now) {
+    return HandOvers.since(asked).plus(TRIED).isBefore(now);
   }
 
   private static boolean isQuiet(VirtualIp vip, Instant now) {

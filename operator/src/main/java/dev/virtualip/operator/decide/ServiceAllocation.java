@@ -89,7 +89,7 @@ final class ServiceAllocation {
     for (var address : new LinkedHashSet<>(request.has())) {
       boolean allowed =
           reserved.frozen().contains(address)
-              || pools.stream().anyMatch(p -> p.serves(request.namespace()) && p.has(address));
+              || pools.stream().anyMatch(p -> request.fits(p) && p.has(address));
       if (allowed && !reserved.lost().contains(address) && obstacle(request, address) == null) {
         hold(request, address);
         kept.add(address);
@@ -131,7 +131,7 @@ final class ServiceAllocation {
     return reserved.frozen().contains(address)
         ? ""
         : pools.stream()
-            .filter(pool -> pool.serves(request.namespace()) && pool.has(address))
+            .filter(pool -> request.fits(pool) && pool.has(address))
             .map(CheckedPool::name)
             .min(Comparator.comparing((String name) -> !name.equals(request.pool())))
             .orElse("");
@@ -168,7 +168,7 @@ final class ServiceAllocation {
   /** The pool that it has addresses of comes first, as long as it may have that. */
   private List<CheckedPool> candidates(ServiceRequest request, List<InetAddress> kept) {
     return pools.stream()
-        .filter(pool -> pool.serves(request.namespace()))
+        .filter(request::fits)
         .filter(pool -> request.pool() == null || request.pool().equals(pool.name()))
         .filter(pool -> request.addresses().stream().allMatch(pool::has))
         .filter(
@@ -297,11 +297,11 @@ final class ServiceAllocation {
     }
     var names =
         pools.stream()
-            .filter(pool -> pool.serves(request.namespace()))
+            .filter(request::fits)
             .map(CheckedPool::name)
             .collect(Collectors.joining(", "));
     if (names.isEmpty()) {
-      return "no VirtualIPPool serves Services of namespace %s: give one spec.services, or add it there"
+      return "no VirtualIPPool serves Services of namespace %s with its labels: give one spec.services, or let them fit"
           .formatted(request.namespace());
     }
     if (request.pool() != null && pools.stream().noneMatch(p -> request.pool().equals(p.name()))) {
@@ -315,7 +315,7 @@ final class ServiceAllocation {
               names);
     }
     return request.pool() != null
-        ? "VirtualIPPool %s does not serve namespace %s: ask for one of %s"
+        ? "VirtualIPPool %s does not serve namespace %s, or not with its labels: ask for one of %s"
             .formatted(request.pool(), request.namespace(), names)
         : "no VirtualIPPool assigns by itself: ask for one of %s by virtualip.dev/pool"
             .formatted(names);

@@ -52,7 +52,9 @@ public record ServiceDecisions(
         view.services().stream().filter(s -> ServiceRequest.isOurs(s, withoutClass)).toList();
     var outcomes =
         ServiceAllocation.of(
-            ours.stream().map(ServiceRequest::of).toList(),
+            ours.stream()
+                .map(s -> ServiceRequest.of(s, view.labels(s.getMetadata().getNamespace())))
+                .toList(),
             pools,
             reserved(view, owned, pools, withoutClass));
     var writes = new LinkedHashMap<Service, List<String>>();

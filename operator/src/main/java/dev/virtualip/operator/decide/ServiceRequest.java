@@ -1,5 +1,7 @@
 package dev.virtualip.operator.decide;
 
+import dev.virtualip.crds.check.CheckedPool;
+import dev.virtualip.crds.schema.PoolServices;
 import dev.virtualip.crds.values.IpPrefix;
 import io.fabric8.kubernetes.api.model.LoadBalancerIngress;
 import io.fabric8.kubernetes.api.model.Service;
@@ -18,6 +20,7 @@ import java.util.stream.Stream;
  * What a Service asks for.
  *
  * @param service the Service as seen
+ * @param namespaceLabels the labels of its namespace
  * @param families whether IPv6, for each family that it wants, the first one first
  * @param bothNeeded whether one of two families is not enough
  * @param addresses those that it asks for; empty = any
@@ -30,6 +33,7 @@ import java.util.stream.Stream;
  */
 record ServiceRequest(
     Service service,
+    Map<String, String> namespaceLabels,
     List<Boolean> families,
     boolean bothNeeded,
     List<InetAddress> addresses,
@@ -39,9 +43,6 @@ record ServiceRequest(
     boolean local,
     List<InetAddress> has,
     String flaw) {
-  /** Class of the Services that are served. */
-  static final String CLASS = "virtualip.dev/vip";
-
   private static final List<String> ADDRESSES =
       List.of(
           "virtualip.dev/addresses",
@@ -50,11 +51,6 @@ record ServiceRequest(
           "kube-vip.io/loadbalancerIPs");
   private static final List<String> POOL =
       List.of("virtualip.dev/pool", "metallb.io/address-pool", "metallb.universe.tf/address-pool");
-  private static final List<String> SHARING_KEY =
-      List.of(
-          "virtualip.dev/sharing-key",
-          "metallb.io/allow-shared-ip",
-          "metallb.universe.tf/allow-shared-ip");
 
   /**
    * Whether a Service is to be served.
@@ -64,15 +60,20 @@ record ServiceRequest(
   static boolean isOurs(Service service, boolean withoutClass) {
     var spec = service.getSpec();
     var wanted = spec == null ? null : spec.getLoadBalancerClass();
-    return isLoadBalancer(service) && (wanted == null ? withoutClass : wanted.equals(CLASS));
+    return isLoadBalancer(service)
+        && (wanted == null ? withoutClass : wanted.equals(PoolServices.CLASS));
   }
 
   static boolean isLoadBalancer(Service service) {
     return service.getSpec() != null && "LoadBalancer".equals(service.getSpec().getType());
   }
 
-  /** Reads what a Service asks for. */
-  static ServiceRequest of(Service service) {
+  /**
+   * Reads what a Service asks for.
+   *
+   * @param namespaceLabels the labels of its namespace
+   */
+  static ServiceRequest of(Service service, Map<String, String> namespaceLabels) {
     var spec = service.getSpec();
     var flaws = new ArrayList<String>();
     var families = families(service);
@@ -89,11 +90,12 @@ record ServiceRequest(
     }
     return new ServiceRequest(
         service,
+        namespaceLabels,
         families,
         "RequireDualStack".equals(spec.getIpFamilyPolicy()),
         addresses,
         annotation(service, POOL),
-        annotation(service, SHARING_KEY),
+        annotation(service, PoolServices.SHARING_KEYS),
         ports(spec.getPorts()),
         "Local".equals(spec.getExternalTrafficPolicy()),
         ingress(service),
@@ -187,6 +189,12 @@ record ServiceRequest(
 
   String namespace() {
     return service.getMetadata().getNamespace();
+  }
+
+  /** Whether it may use a pool. */
+  boolean fits(CheckedPool pool) {
+    var labels = service.getMetadata().getLabels();
+    return pool.serves(namespace(), namespaceLabels, labels == null ? Map.of() : labels);
   }
 
   /** The name of the VirtualIP that it has for itself alone, if it is local. */

@@ -27,6 +27,7 @@ import java.util.TreeMap;
  *     agents do not correct
  * @param pools the VirtualIPPools
  * @param services all Services
+ * @param namespaces the labels of each namespace by its name
  * @param daemonSet the agents' DaemonSet, or null
  * @param pods the agents' pods
  * @param written conditions by UID as written last: the cache may lack them and their times
@@ -39,12 +40,18 @@ public record ClusterView(
     List<Node> nodes,
     List<VirtualIpPool> pools,
     List<Service> services,
+    Map<String, Map<String, String>> namespaces,
     DaemonSet daemonSet,
     List<Pod> pods,
     Map<String, List<Condition>> written,
     Instant now) {
   public List<NodeFacts> facts() {
     return nodes.stream().map(NodeFacts::of).toList();
+  }
+
+  /** The labels of a namespace; none if it is gone. */
+  public Map<String, String> labels(String namespace) {
+    return namespaces.getOrDefault(namespace, Map.of());
   }
 
   /** The conditions of a VirtualIP as written last, or else as stored. */

@@ -7,6 +7,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import io.fabric8.kubernetes.api.model.Condition;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.Namespace;
 import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Service;
@@ -54,6 +55,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
   private InformerEventSource<Node, VirtualIp> nodes;
   private InformerEventSource<VirtualIpPool, VirtualIp> pools;
   private InformerEventSource<Service, VirtualIp> services;
+  private InformerEventSource<Namespace, VirtualIp> namespaces;
   private InformerEventSource<DaemonSet, VirtualIp> daemonSets;
   private InformerEventSource<Pod, VirtualIp> pods;
 
@@ -105,7 +107,8 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
           !Objects.equals(now.getSpec(), before.getSpec())
               || !Objects.equals(now.getStatus(), before.getStatus())
               || !Objects.equals(
-                  now.getMetadata().getAnnotations(), before.getMetadata().getAnnotations());
+                  now.getMetadata().getAnnotations(), before.getMetadata().getAnnotations())
+              || labelsChanged(now, before);
 
   @Override
   public List<EventSource<?, VirtualIp>> prepareEventSources(
@@ -128,6 +131,13 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
     services =
         new InformerEventSource<>(
             source(Service.class).withWatchAllNamespaces().withOnUpdateFilter(ADDRESSES).build(),
+            context);
+    namespaces =
+        new InformerEventSource<>(
+            source(Namespace.class)
+                .withWatchAllNamespaces()
+                .withOnUpdateFilter(VirtualIpReconciler::labelsChanged)
+                .build(),
             context);
     daemonSets =
         new InformerEventSource<>(
@@ -156,7 +166,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
                     })
                 .build(),
             context);
-    return List.of(nodes, pools, services, daemonSets, pods, leases);
+    return List.of(nodes, pools, services, namespaces, daemonSets, pods, leases);
   }
 
   private <R extends HasMetadata> InformerEventSourceConfiguration.Builder<R> ofAgents(
@@ -176,6 +186,10 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
             });
   }
 
+  private static boolean labelsChanged(HasMetadata now, HasMetadata before) {
+    return !Objects.equals(now.getMetadata().getLabels(), before.getMetadata().getLabels());
+  }
+
   private static boolean generationChanged(HasMetadata now, HasMetadata before) {
     return !Objects.equals(now.getMetadata().getGeneration(), before.getMetadata().getGeneration());
   }
@@ -189,6 +203,16 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
   /** The VirtualIPs as last seen. */
   public Stream<VirtualIp> virtualIps() {
     return vips.list();
+  }
+
+  private Map<String, Map<String, String>> labels() {
+    return namespaces
+        .list()
+        .filter(namespace -> namespace.getMetadata().getLabels() != null)
+        .collect(
+            Collectors.toMap(
+                namespace -> namespace.getMetadata().getName(),
+                namespace -> namespace.getMetadata().getLabels()));
   }
 
   /**
@@ -226,6 +250,7 @@ public final class VirtualIpReconciler implements Reconciler<VirtualIp> {
         nodes.list().toList(),
         pools.list().toList(),
         latest.of(Service.class, services.list(), now),
+        labels(),
         daemonSet.orElse(null),
         agents,
         written,

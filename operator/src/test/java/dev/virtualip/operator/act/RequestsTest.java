@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
@@ -26,6 +28,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.slf4j.LoggerFactory;
 
 class RequestsTest {
   private static final HandOver DRAIN = new HandOver(1, "Drain(cordoned)", "t");
@@ -38,6 +41,7 @@ class RequestsTest {
   /** The ConfigMap's data as JSON; null if there is none. */
   private volatile String data;
 
+  private volatile String metadata = "{}";
   private volatile int patchCode = 200;
   private HttpServer server;
   private KubernetesClient client;
@@ -72,7 +76,8 @@ class RequestsTest {
     var map =
         data == null
             ? "{\"kind\": \"Status\", \"apiVersion\": \"v1\", \"code\": 404}"
-            : "{\"kind\": \"ConfigMap\", \"apiVersion\": \"v1\", \"data\": " + data + "}";
+            : "{\"kind\": \"ConfigMap\", \"apiVersion\": \"v1\", \"metadata\": %s, \"data\": %s}"
+                .formatted(metadata, data);
     var bytes = map.getBytes(StandardCharsets.UTF_8);
     exchange.getResponseHeaders().set("Content-Type", "application/json");
     exchange.sendResponseHeaders(data == null ? 404 : patch ? patchCode : 200, bytes.length);
@@ -122,6 +127,19 @@ class RequestsTest {
     assertEquals(Optional.empty(), requests.read());
     requests.write(Map.of("web", decided(Map.of("a", DRAIN), null)));
     assertEquals(List.of(), patches);
+  }
+
+  @Test
+  void theirAnnotationSetsTheLevelOfTheLog() {
+    var log = (Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME);
+    var usual = log.getLevel();
+    data = "{}";
+    metadata = "{\"annotations\": {\"virtualip.dev/log-level\": \"ERROR\"}}";
+    requests.read();
+    assertEquals(Level.ERROR, log.getLevel());
+    metadata = "{}";
+    requests.read();
+    assertEquals(usual, log.getLevel());
   }
 
   @Test

@@ -14,8 +14,10 @@ import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpPoolStatus;
 import dev.virtualip.crds.schema.VirtualIpSpec;
+import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.Speaker;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.operator.watch.ClusterView;
 import dev.virtualip.operator.watch.DrainTrigger;
@@ -87,6 +89,49 @@ class DecisionsTest {
     assertEquals(Set.of("web"), decisions.vrids().keySet());
     assertEquals(Set.of("a", "b"), decisions.placement());
     assertEquals("True Accepted", text(status(decisions).conditions(), "Accepted").split(":")[0]);
+  }
+
+  private VirtualIp heardFrom(String foreign, Long transitions, String masterSince) {
+    var vip = Vips.edge("web", 77);
+    vip.getMetadata().setAnnotations(Map.of(VirtualIp.VRID_ALLOCATED, "77"));
+    var report =
+        new NodeStatus(
+            Master,
+            100,
+            masterSince,
+            null,
+            null,
+            2L,
+            null,
+            null,
+            null,
+            null,
+            null,
+            List.of(new Speaker(foreign, "OtherAddresses")),
+            null,
+            null,
+            null,
+            null);
+    vip.setStatus(
+        new VirtualIpStatus(null, "a", null, transitions, Map.of("a", report), null, null, null));
+    return vip;
+  }
+
+  @Test
+  void aForeignRouterMovesAnAllocatedVridOnlyAtTheBeginning() {
+    var nodes = List.of(node("a"), having("192.0.2.2"));
+    var soon = NOW.minusSeconds(20).toString();
+    var late = NOW.minusSeconds(90).toString();
+    var moved = decide(view(heardFrom("192.0.2.9", 1L, soon), nodes));
+    assertEquals(
+        Map.of("web", "192.0.2.9 (OtherAddresses) uses the same VRID, heard by a"),
+        moved.movedVrids());
+    assertEquals(Set.of("web"), moved.vrids().keySet());
+    var never = decide(view(heardFrom("192.0.2.9", null, late), nodes));
+    assertEquals(Set.of("web"), never.movedVrids().keySet(), "it has never served");
+    assertEquals(Map.of(), decide(view(heardFrom("192.0.2.9", 1L, late), nodes)).vrids());
+    assertEquals(Map.of(), decide(view(heardFrom("192.0.2.9", 2L, soon), nodes)).vrids());
+    assertEquals(Map.of(), decide(view(heardFrom("192.0.2.2", 1L, soon), nodes)).vrids(), "a node");
   }
 
   @Test
@@ -223,7 +268,7 @@ class DecisionsTest {
   }
 
   private static Decisions decide(ClusterView view) {
-    return Decisions.of(view, CORDON, "1", API_SERVER, false);
+    return Decisions.of(view, CORDON, "1", API_SERVER, false, Set.of());
   }
 
   private static StatusDecision status(Decisions decisions) {
@@ -246,6 +291,7 @@ class DecisionsTest {
         nodes,
         pools,
         List.of(),
+        Map.of(),
         null,
         List.of(),
         written,

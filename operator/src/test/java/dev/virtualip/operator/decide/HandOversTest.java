@@ -25,6 +25,7 @@ class HandOversTest {
 
   private final Map<String, NodeStatus> reports = new HashMap<>();
   private final Map<String, HandOver> before = new HashMap<>();
+  private String nodes = "{selector: {matchLabels: {edge: 'true'}}}";
 
   private void node(String name, State state, int priority) {
     reports.put(name, new NodeStatus(state, priority, null, null, null, 2L, null, null));
@@ -39,7 +40,7 @@ class HandOversTest {
   }
 
   private String asked(Wanted wanted) {
-    VirtualIp vip = Vips.asked(Vips.reported(Vips.edge("web", 77), null, reports), before);
+    VirtualIp vip = Vips.asked(Vips.reported(Vips.vip("web", 77, nodes), null, reports), before);
     var text = new StringBuilder();
     HandOvers.of(vip, wanted, NOW)
         .forEach(
@@ -121,6 +122,36 @@ class HandOversTest {
     node("b", Master, 80);
     node("c", Backup, 1);
     assertEquals("a=2 SwitchOver(b) t; c=1 SwitchOver(b) t; ", asked(Map.of(), null, false, "b"));
+  }
+
+  /** Or node a, which hears of it an advert sooner, is master before node b is. */
+  @Test
+  void whenASwitchOverEndsTheBestNodeIsBackFirst() {
+    nodes = "{overrides: [{name: b, priority: 150}, {name: c, priority: 50}]}";
+    node("a", Backup, 1);
+    node("b", Backup, 2);
+    node("c", Master, 50);
+    before.put("a", new HandOver(1, "SwitchOver(c)", NOW_TEXT));
+    before.put("b", new HandOver(2, "SwitchOver(c)", NOW_TEXT));
+    assertEquals("a=1 SwitchOver(c) now; ", ended());
+    before.remove("b");
+    assertEquals("a=1 SwitchOver(c) now; ", ended());
+    node("b", Backup, 150);
+    assertEquals("", ended());
+  }
+
+  @Test
+  void nobodyWaitsForABestNodeThatServesNoMore() {
+    node("c", Master, 50);
+    node("a", Backup, 2);
+    node("b", Backup, 1);
+    before.put("b", new HandOver(1, "SwitchOver(c)", NOW_TEXT));
+    node("a", Unknown, 2);
+    assertEquals("", ended());
+  }
+
+  private String ended() {
+    return asked(Map.of(), null, false, null);
   }
 
   @Test

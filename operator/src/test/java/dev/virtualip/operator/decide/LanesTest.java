@@ -54,7 +54,9 @@ class LanesTest {
     var frozen = new Reserved(Map.of(), Set.of(), frozen(checked));
     var outcomes =
         ServiceAllocation.of(
-            services.values().stream().map(ServiceRequest::of).toList(), checked, frozen);
+            services.values().stream().map(s -> ServiceRequest.of(s, Map.of())).toList(),
+            checked,
+            frozen);
     outcomes.forEach(
         (key, outcome) ->
             services.put(key, ServiceAllocationTest.with(services.get(key), outcome)));

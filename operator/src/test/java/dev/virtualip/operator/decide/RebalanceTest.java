@@ -128,6 +128,38 @@ class RebalanceTest {
     assertEquals(Rebalance.NONE, rebalance(Vips.asked(vip, Map.of(second, old))));
   }
 
+  private VirtualIp askedAt(String reason, Instant since) {
+    return Vips.asked(
+        on(1, second, LONG_AGO), Map.of(second, new HandOver(1, reason, since.toString())));
+  }
+
+  @Test
+  void whatNobodyFollowsRestsTwiceAsLongEachTime() {
+    var rest = new RebalanceRest();
+    var now = NOW;
+    for (var minutes : List.of(2, 4, 8, 16, 32, 60, 60)) {
+      var tried = askedAt("Rebalance(" + best + ")", now.minusSeconds(61));
+      assertEquals(Set.of("lan-1"), rest.resting(List.of(tried), now));
+      var idle = List.of(on(1, second, LONG_AGO));
+      var end = now.plusSeconds(60L * minutes);
+      assertEquals(Set.of("lan-1"), rest.resting(idle, end.minusSeconds(1)));
+      assertEquals(Set.of(), rest.resting(idle, end));
+      now = end.plusSeconds(100);
+    }
+    assertEquals(Set.of(), rest.resting(List.of(), now.plusSeconds(2 * 3600)));
+    var anew = askedAt("Rebalance(" + best + ")", now.plusSeconds(2 * 3600 - 61));
+    assertEquals(Set.of("lan-1"), rest.resting(List.of(anew), now.plusSeconds(2 * 3600)));
+    assertEquals(Set.of(), rest.resting(List.of(), now.plusSeconds(2 * 3600 + 120)), "from 2 min");
+  }
+
+  @Test
+  void otherRequestsAndFreshOnesCauseNoRest() {
+    var rest = new RebalanceRest();
+    var drain = askedAt("Drain(cordoned)", LONG_AGO);
+    var fresh = askedAt("Rebalance(" + best + ")", NOW.minusSeconds(5));
+    assertEquals(Set.of(), rest.resting(List.of(drain, fresh), NOW));
+  }
+
   /** Seeded: nodes fail and return; in the end each lane is with its best node, one move a lane. */
   @Test
   void afterFailuresEachLaneIsBackAfterOneMoveEach() {

@@ -27,6 +27,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ServiceAllocationTest {
+  private static final Map<String, String> NAMESPACE = Map.of("team", "a");
   private static final Reserved NOTHING = new Reserved(Map.of(), Set.of(), Set.of());
   private static final CheckedPool LAN = pool("lan", "203.0.113.10-203.0.113.12", "");
   private static final CheckedPool DUAL = pool("dual", "192.0.2.4/30, '2001:db8::/120'", "");
@@ -47,7 +48,9 @@ class ServiceAllocationTest {
   private Map<String, Outcome> decide() {
     var outcomes =
         ServiceAllocation.of(
-            services.values().stream().map(ServiceRequest::of).toList(), pools, reserved);
+            services.values().stream().map(s -> ServiceRequest.of(s, NAMESPACE)).toList(),
+            pools,
+            reserved);
     outcomes.forEach((key, outcome) -> services.put(key, with(services.get(key), outcome)));
     return outcomes;
   }
@@ -213,6 +216,27 @@ class ServiceAllocationTest {
     assertEquals(List.of(), has("a"));
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      textBlock =
+          """
+          'namespaceSelector: {matchLabels: {team: a}}' | true
+          'namespaceSelector: {matchLabels: {team: b}}' | false
+          'namespaces: [prod], namespaceSelector: {matchLabels: {team: a}}' | true
+          'namespaces: [default], namespaceSelector: {matchLabels: {team: b}}' | true
+          'serviceSelector: {matchLabels: {edge: x}}' | true
+          'serviceSelector: {matchExpressions: [{key: edge, operator: DoesNotExist}]}' | false
+          'namespaces: [prod], serviceSelector: {matchLabels: {edge: x}}' | false
+          """)
+  void labelsOfTheNamespaceAndOfTheServiceCount(String selectors, boolean served) {
+    pools = List.of(pool("a", "203.0.113.1", selectors));
+    service("s", "", "");
+    services.get("default/s").getMetadata().setLabels(Map.of("edge", "x"));
+    assertEquals(served, failure("s") == null);
+    assertEquals(served ? List.of("203.0.113.1") : List.of(), has("s"));
+  }
+
   @Test
   void namespacesAndAutoAssignCount() {
     pools =
@@ -229,7 +253,8 @@ class ServiceAllocationTest {
     assertEquals(List.of("203.0.113.2"), has("s"));
     service("s", "metallb.universe.tf/address-pool: a", "");
     assertEquals(
-        "VirtualIPPool a does not serve namespace default: ask for one of b", failure("s"));
+        "VirtualIPPool a does not serve namespace default, or not with its labels: ask for one of b",
+        failure("s"));
   }
 
   @ParameterizedTest
@@ -375,7 +400,7 @@ class ServiceAllocationTest {
   }
 
   private boolean shares(String key) {
-    return ServiceRequest.of(services.get(key)).sharingKey() != null;
+    return ServiceRequest.of(services.get(key), NAMESPACE).sharingKey() != null;
   }
 
   private static void assertApart(Map<String, Outcome> outcomes) {

@@ -59,6 +59,7 @@ class ServiceDecisionsTest {
             List.of(),
             List.of(POOL),
             List.of(services),
+            Map.of(),
             null,
             List.of(),
             Map.of(),

@@ -1,0 +1,131 @@
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * Writes OCI archives, whose bytes depend on their content alone, and prints the digest.
+ *
+ * <p>{@code java -cp JACKSON Oci.java index OUT.tar REFERENCE IMAGE.tar...}: one image for several
+ * architectures, from archives with one each. {@code chart OUT.tar REFERENCE CHART.tgz}: a Helm chart as
+ * {@code helm push} stores it. Sources: the OCI image layout and image index, version 1.0; Helm's media
+ * types.
+ */
+final class Oci {
+  private static final String OCI = "application/vnd.oci.image.";
+  private static final String HELM = "application/vnd.cncf.helm.";
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private final Path layout;
+  private final Path work;
+
+  private Oci(Path work) throws IOException {
+    this.work = work;
+    layout = Files.createDirectories(work.resolve("layout"));
+    Files.createDirectories(layout.resolve("blobs/sha256"));
+  }
+
+  public static void main(String[] args) throws IOException, InterruptedException {
+    var work = Files.createTempDirectory("virtualip-oci");
+    try {
+      var oci = new Oci(work);
+      var top =
+          args[0].equals("chart")
+              ? oci.chart(Path.of(args[3]))
+              : oci.index(Arrays.asList(args).subList(3, args.length));
+      oci.write(Path.of(args[1]), args[2], top);
+      System.out.println(top.get("digest").asText());
+    } finally {
+      run("rm", "-rf", work.toString());
+    }
+  }
+
+  private ObjectNode index(List<String> archives) throws IOException, InterruptedException {
+    var index = JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", OCI + "index.v1+json");
+    var manifests = index.putArray("manifests");
+    for (var archive : archives) {
+      var from = Files.createDirectory(work.resolve("image" + manifests.size()));
+      run("tar", "-xf", archive, "-C", from.toString());
+      run("cp", "-r", from.resolve("blobs").toString(), layout.toString());
+      var manifest = (ObjectNode) JSON.readTree(from.resolve("index.json").toFile()).at("/manifests/0");
+      manifest.remove("annotations");
+      var config = blob(blob(manifest).get("config"));
+      manifest
+          .putObject("platform")
+          .put("architecture", config.get("architecture").asText())
+          .put("os", config.get("os").asText());
+      manifests.add(manifest);
+    }
+    return store(index, OCI + "index.v1+json");
+  }
+
+  private ObjectNode chart(Path file) throws IOException, InterruptedException {
+    run("tar", "-xzf", file.toString(), "-C", work.toString(), "virtualip/Chart.yaml");
+    var chart = new YAMLMapper().readTree(work.resolve("virtualip/Chart.yaml").toFile());
+    var manifest =
+        JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", OCI + "manifest.v1+json");
+    manifest.set("config", store(chart, HELM + "config.v1+json"));
+    manifest
+        .putArray("layers")
+        .add(store(Files.readAllBytes(file), HELM + "chart.content.v1.tar+gzip"));
+    manifest
+        .putObject("annotations")
+        .put("org.opencontainers.image.title", chart.get("name").asText())
+        .put("org.opencontainers.image.version", chart.get("version").asText());
+    return store(manifest, OCI + "manifest.v1+json");
+  }
+
+  private JsonNode blob(JsonNode descriptor) throws IOException {
+    var digest = descriptor.get("digest").asText();
+    return JSON.readTree(layout.resolve("blobs").resolve(digest.replace(':', '/')).toFile());
+  }
+
+  private ObjectNode store(JsonNode node, String mediaType) throws IOException {
+    return store(node.toString().getBytes(StandardCharsets.UTF_8), mediaType);
+  }
+
+  private ObjectNode store(byte[] bytes, String mediaType) throws IOException {
+    try {
+      var hex = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+      Files.write(layout.resolve("blobs/sha256").resolve(hex), bytes);
+      return JSON.createObjectNode()
+          .put("mediaType", mediaType)
+          .put("digest", "sha256:" + hex)
+          .put("size", bytes.length);
+    } catch (NoSuchAlgorithmException e) {
+      throw new AssertionError("every Java has SHA-256", e);
+    }
+  }
+
+  /** containerd reads its own annotation for the name, others OCI's. */
+  private void write(Path out, String reference, ObjectNode top) throws IOException, InterruptedException {
+    var named = top.deepCopy();
+    named
+        .putObject("annotations")
+        .put("io.containerd.image.name", reference)
+        .put("org.opencontainers.image.ref.name", reference);
+    var index = JSON.createObjectNode().put("schemaVersion", 2).put("mediaType", OCI + "index.v1+json");
+    index.putArray("manifests").add(named);
+    Files.writeString(layout.resolve("index.json"), index.toString());
+    Files.writeString(layout.resolve("oci-layout"), "{\"imageLayoutVersion\":\"1.0.0\"}");
+    run(
+        "tar", "-cf", out.toString(), "-C", layout.toString(), "--sort=name", "--mtime=@0", "--owner=0",
+        "--group=0", "--numeric-owner", "--mode=a+rX,u+w,go-w", "blobs", "index.json", "oci-layout");
+  }
+
+  private static void run(String... command) throws IOException, InterruptedException {
+    int code = new ProcessBuilder(command).inheritIO().start().waitFor();
+    if (code != 0) {
+      throw new IOException("exit " + code + " of " + Arrays.toString(command));
+    }
+  }
+}
