@@ -35,7 +35,7 @@ public final class ApiException extends IOException {
         status.path("kind").asText().equals("Status")
             ? status.path("reason").asText() + ": " + status.path("message").asText()
             : body.lines().findFirst().orElse("");
-    return new ApiException(code, "HTTP status " + code + " " + message, retryAfter);
+    return new ApiException(code, ("HTTP status " + code + " " + message).strip(), retryAfter);
   }
 
   /** The HTTP status, such as 403 (Forbidden), 404 (NotFound), 409 (Conflict) or 410 (Gone). */

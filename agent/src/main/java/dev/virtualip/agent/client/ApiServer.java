@@ -188,6 +188,7 @@ public final class ApiServer implements AutoCloseable {
   /** Opens a watch. The caller has to close it. */
   Watch watch(String path) throws IOException, InterruptedException {
     var watch = new Watch(pings);
+    boolean opened = false;
     try {
       attempt(
           session -> {
@@ -196,9 +197,14 @@ public final class ApiServer implements AutoCloseable {
             return builder.buildAsync(access.webSocket(path), watch);
           },
           System.nanoTime() + ANSWER.toNanos());
+      opened = true;
     } catch (WebSocketHandshakeException e) {
       var answer = e.getResponse();
       throw ApiException.of(answer.statusCode(), String.valueOf(answer.body()), retryAfter(answer));
+    } finally {
+      if (!opened) {
+        watch.close();
+      }
     }
     return watch;
   }

@@ -19,6 +19,7 @@ final class Watch implements WebSocket.Listener, AutoCloseable {
   private final BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
   private volatile boolean alive = true;
   private volatile WebSocket socket;
+  private volatile boolean closed;
 
   /**
    * What came.
@@ -63,7 +64,11 @@ final class Watch implements WebSocket.Listener, AutoCloseable {
   @Override
   public void onOpen(WebSocket opened) {
     socket = opened;
-    opened.request(1);
+    if (closed) {
+      opened.abort();
+    } else {
+      opened.request(1);
+    }
   }
 
   @Override
@@ -105,8 +110,13 @@ final class Watch implements WebSocket.Listener, AutoCloseable {
     heard.add(new Heard(null, error));
   }
 
+  /** Also one that is still being opened: it would stay open on the server for minutes. */
   @Override
   public void close() {
-    socket.abort();
+    closed = true;
+    var opened = socket;
+    if (opened != null) {
+      opened.abort();
+    }
   }
 }
