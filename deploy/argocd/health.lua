@@ -10,7 +10,7 @@ for _, condition in ipairs(obj.status.conditions) do
 end
 -- These first: what is Ready may still hurt.
 for _, bad in ipairs({
-  "Stalled", "MultipleMasters", "VridConflict", "StrayAddresses", "QuorumLost"
+  "Stalled", "MultipleMasters", "VridConflict", "StrayAddresses", "QuorumLost", "HeartbeatLost"
 }) do
   local condition = found[bad]
   if condition ~= nil and condition.status == "True" then

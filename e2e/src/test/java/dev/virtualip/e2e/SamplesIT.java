@@ -72,6 +72,7 @@ class SamplesIT {
     var internal = lab.wire("internal");
     var open = lab.wire("public");
     var far = lab.wire("far");
+    var second = lab.wire("second");
     router =
         lab.host("router")
             .plug("eth0", open, "203.0.113.1/24", "2001:db8:1::1/64")
@@ -81,6 +82,8 @@ class SamplesIT {
     client.route("default via 198.51.100.1").route("default via 2001:db8:2::1");
     a = Node.start(lab.host("node-a").plug("eth0", internal, "10.0.0.11/24").plug("eth1", open));
     b = Node.start(lab.host("node-b").plug("eth0", internal, "10.0.0.12/24").plug("eth1", open));
+    a.host().plug("eth2", second, "10.2.0.11/24");
+    b.host().plug("eth2", second, "10.2.0.12/24");
     c = Node.start(lab.host("node-c").plug("eth0", internal, "10.0.0.13/24").plug("eth1", open));
   }
 
@@ -188,6 +191,22 @@ class SamplesIT {
       a.plug(true);
       awaitServed(address, a);
     }
+  }
+
+  @Test
+  void heartbeats() throws IOException {
+    var address = "203.0.113.94";
+    apply(sample("24-heartbeats.yaml"), a, b);
+    awaitServed(address, a);
+    b.agent().awaitStatus("two-paths", "heardMaster", "10.0.0.11");
+    a.host().cut("eth0");
+    b.agent().awaitStatus("two-paths", "heardMaster", "10.2.0.11");
+    awaitServed(address, a);
+    a.agent().stop();
+    awaitServed(address, b);
+    a.host().mend("eth0");
+    a.agent().start();
+    awaitServed(address, a);
   }
 
   @Test

@@ -46,7 +46,11 @@ final class AdvertReceiver {
   private final Set<String> warned = new HashSet<>();
 
   private boolean addressListWarned;
-  private Freshness freshness;
+
+  /** When adverts began to be heard, and by the number of the path what was heard since. */
+  private final Freshness unheard;
+
+  private final Map<Integer, Freshness> freshness = new HashMap<>();
 
   /**
    * @param began wall clock, from when on adverts are heard
@@ -55,20 +59,30 @@ final class AdvertReceiver {
   AdvertReceiver(AgentMetrics metrics, Instant began, Runnable onSpeakers) {
     this.metrics = metrics;
     this.onSpeakers = onSpeakers;
-    freshness = Freshness.begin(began, Freshness.window(0));
+    unheard = Freshness.begin(began, Freshness.window(0));
   }
 
-  /** How old signed adverts may be at this time, and which have been heard. */
-  Freshness freshness(InstanceConfig config, Instant wallClock) {
-    return freshness.at(wallClock, Freshness.window(config.router().advertInterval()));
+  /**
+   * How old signed adverts may be at this time, and which have been heard on a path. Each path has
+   * its own marks: an advert has one sequence on all, and VLANs of one NIC the same link-local
+   * address.
+   *
+   * @param path its number
+   */
+  Freshness freshness(InstanceConfig config, int path, Instant wallClock) {
+    return freshness
+        .getOrDefault(path, unheard)
+        .at(wallClock, Freshness.window(config.router().advertInterval()));
   }
 
   /**
    * Decodes a datagram.
    *
+   * @param path number of the path that it has come by
    * @return the advert, or null if the datagram is not a valid advert (RFC 9568 7.1)
    */
-  Advertisement receive(InstanceConfig config, Expected expected, Datagram datagram, long now) {
+  Advertisement receive(
+      InstanceConfig config, int path, Expected expected, Datagram datagram, long now) {
     return switch (AdvertisementCodec.decode(datagram, expected)) {
       case Rejected rejected -> {
         rejected(config.name(), rejected.reason(), datagram.source(), now);
@@ -76,7 +90,7 @@ final class AdvertReceiver {
       }
       case Accepted accepted -> {
         if (accepted.sequence() != null) {
-          freshness = expected.freshness().after(datagram.source(), accepted.sequence());
+          freshness.put(path, expected.freshness().after(datagram.source(), accepted.sequence()));
         }
         noteChecksumForm(config, datagram);
         accepted(config, accepted.advertisement(), datagram.source(), now);

@@ -1,7 +1,6 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.Frames;
-import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Advertisement;
 import dev.virtualip.agent.vrrp.AdvertisementCodec;
@@ -17,6 +16,8 @@ import java.io.IOException;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
@@ -24,8 +25,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sends the adverts of one virtual router to the VRRP multicast group or, with unicast, to each
- * peer.
+ * Sends the adverts of one virtual router by each of its paths: to the VRRP multicast group or,
+ * with unicast, to each peer.
  */
 final class AdvertTransport {
   private static final Logger LOG = LoggerFactory.getLogger(AdvertTransport.class);
@@ -40,18 +41,41 @@ final class AdvertTransport {
   }
 
   /**
-   * The source address of adverts. For IPv6 it is link-local if adverts go to the group or if a
-   * peer's address is link-local. Unicast prefers the address by which the peers know this node,
-   * then one that shares a prefix with a peer.
+   * The paths whose NICs exist, the first one first. A further path on a NIC that has one already
+   * is none.
+   */
+  List<AdvertPath> paths(InstanceConfig config) {
+    var first = node.network().link(config.interfaceName());
+    if (config.heartbeats().isEmpty()) {
+      return first == null ? List.of() : List.of(AdvertPath.first(config, first));
+    }
+    var paths = new LinkedHashMap<Integer, AdvertPath>();
+    if (first != null) {
+      paths.put(first.index(), AdvertPath.first(config, first));
+    }
+    for (int i = 0; i < config.heartbeats().size(); i++) {
+      var heartbeat = config.heartbeats().get(i);
+      var link = node.network().link(heartbeat.interfaceName());
+      if (link != null) {
+        paths.putIfAbsent(link.index(), AdvertPath.further(i + 1, link, heartbeat));
+      }
+    }
+    return List.copyOf(paths.values());
+  }
+
+  /**
+   * The source address of adverts on a path. For IPv6 it is link-local if adverts go to the group
+   * or if a peer's address is link-local. Unicast prefers the address by which the peers know this
+   * node, then one that shares a prefix with a peer.
    *
    * @return null if the link has no such address
    */
-  InetAddress source(InstanceConfig config, Link link) {
-    var members = config.members();
+  InetAddress source(InstanceConfig config, AdvertPath path) {
+    var members = path.members();
     boolean linkLocal =
-        !config.unicast() || members.stream().anyMatch(InetAddress::isLinkLocalAddress);
+        !path.unicast() || members.stream().anyMatch(InetAddress::isLinkLocalAddress);
     return node.network()
-        .ownAddressesOn(link.index(), config.virtual())
+        .ownAddressesOn(path.link().index(), config.virtual())
         .filter(own -> own.isIpv6() == config.ipv6())
         .filter(own -> !own.isIpv6() || own.address().isLinkLocalAddress() == linkLocal)
         .min(
@@ -62,9 +86,9 @@ final class AdvertTransport {
   }
 
   /** Addresses of the other routers; null with multicast, where any address may be a router's. */
-  Set<InetAddress> peers(InstanceConfig config) {
-    return config.unicast()
-        ? config.members().stream()
+  Set<InetAddress> peers(AdvertPath path) {
+    return path.unicast()
+        ? path.members().stream()
             .filter(member -> !node.network().has(member))
             .collect(Collectors.toSet())
         : null;
@@ -75,11 +99,11 @@ final class AdvertTransport {
    *
    * @throws IOException if the kernel refuses
    */
-  void open(InstanceConfig config, Link link, InetAddress source) throws IOException {
-    if (config.unicast()) {
-      node.ports().openUnicast(link, config.ipv6());
+  void open(InstanceConfig config, AdvertPath path, InetAddress source) throws IOException {
+    if (path.unicast()) {
+      node.ports().openUnicast(path.link(), config.ipv6());
     } else {
-      node.ports().open(link).join(source);
+      node.ports().open(path.link()).join(source);
     }
   }
 
@@ -88,28 +112,36 @@ final class AdvertTransport {
    *
    * @param source source address of adverts, or null while there is none
    */
-  void addFaults(InstanceConfig config, Link link, InetAddress source, Map<Reason, String> faults) {
-    if (config.unicast() && peers(config).isEmpty() && !config.hasOutsiders()) {
+  void addFaults(
+      InstanceConfig config, AdvertPath path, InetAddress source, Map<Reason, String> faults) {
+    var link = path.link();
+    boolean hasOutsiders = path.isFirst() && config.hasOutsiders();
+    if (path.unicast() && peers(path).isEmpty() && !hasOutsiders) {
       faults.put(
           Reason.of(Kind.NoPeers),
-          "no peer to send adverts to is known: list the nodes in spec.transport.peers, or see that"
+          "no peer to send adverts to is known: list the nodes in %s, or see that"
+                  .formatted(path.peersField())
               + " other selected nodes have an InternalIP");
-    } else if (config.unicast() && source != null && !config.members().contains(source)) {
+    } else if (path.unicast() && source != null && !path.members().contains(source)) {
       // It would hear nobody answer to its adverts, and be a second master.
       var address = IpPrefix.text(source);
       faults.put(
           new Reason(Kind.NotListed, address),
           ("the peers drop adverts from %s, this node's address on %s: add it to"
-                  + " spec.transport.peers, or without a list see that it is the InternalIP of this"
+                  + " %s, or without a list see that it is the InternalIP of this"
                   + " node; or do not select the node")
-              .formatted(address, link.name()));
+              .formatted(address, link.name(), path.peersField()));
     }
-    if (!config.unicast() && !link.isEthernet()) {
+    if (!path.unicast() && !link.isEthernet()) {
       faults.putIfAbsent(
           new Reason(Kind.NotEthernet, link.name()),
-          "%s has %s, and adverts to the group need Ethernet: set spec.transport.mode to Unicast, or"
-                  .formatted(link.name(), link.mac().description())
-              + " name another NIC");
+          "%s has %s, and adverts to the group need Ethernet: %s, or name another NIC"
+              .formatted(
+                  link.name(),
+                  link.mac().description(),
+                  path.isFirst()
+                      ? "set spec.transport.mode to Unicast"
+                      : "give this heartbeat its peers"));
     }
     int room = link.mtu() - Frames.ipHeader(config.ipv6()) - HEADER;
     room -= config.router().version() == Version.V2 ? Password.LENGTH : 0;
@@ -131,15 +163,25 @@ final class AdvertTransport {
     if (AdvertisementCodec.vrid(datagram.payload()) != config.router().vrid()) {
       return false;
     }
-    var link = node.network().link(config.interfaceName());
-    return link != null
-        && link.index() == linkIndex
-        && datagram.source() instanceof Inet6Address == config.ipv6()
-        && (config.unicast()
-            ? node.network()
-                .addressesOn(linkIndex)
-                .anyMatch(a -> a.prefix().address().equals(datagram.destination()))
-            : datagram.destination().equals(Frames.group(config.ipv6())));
+    return datagram.source() instanceof Inet6Address == config.ipv6()
+        && paths(config).stream()
+            .anyMatch(path -> path.link().index() == linkIndex && takes(config, path, datagram));
+  }
+
+  private boolean takes(InstanceConfig config, AdvertPath path, Datagram datagram) {
+    return path.unicast()
+        ? node.network()
+            .addressesOn(path.link().index())
+            .anyMatch(a -> a.prefix().address().equals(datagram.destination()))
+        : datagram.destination().equals(Frames.group(config.ipv6()));
+  }
+
+  /** The path on a link, or null. */
+  AdvertPath path(InstanceConfig config, int linkIndex) {
+    return paths(config).stream()
+        .filter(path -> path.link().index() == linkIndex)
+        .findFirst()
+        .orElse(null);
   }
 
   /** Whether a datagram is for this virtual router, but has come by another NIC than its own. */
@@ -155,14 +197,16 @@ final class AdvertTransport {
   }
 
   /**
-   * Sends an advert. A failure is counted and logged, not thrown: the next advert may succeed.
+   * Sends an advert by all paths. A failure is counted and logged, not thrown: the next advert may
+   * succeed.
    *
    * @param priority 0 (resignation) to 255
+   * @param source source address of adverts on the first path
    * @return whether it has been sent to at least one destination
    */
   boolean send(InstanceConfig config, int priority, InetAddress source) {
-    var link = node.network().link(config.interfaceName());
-    if (link == null || source == null) {
+    var paths = paths(config);
+    if (paths.isEmpty() || source == null) {
       return false;
     }
     var advert =
@@ -179,12 +223,28 @@ final class AdvertTransport {
               sequence, node.clock().instant(), Freshness.window(config.router().advertInterval()));
     }
     boolean sent = false;
-    var destinations = config.unicast() ? peers(config) : Set.of(Frames.group(config.ipv6()));
+    for (var path : paths) {
+      var from = path.isFirst() ? source : furtherSource(config, path);
+      sent |= from != null && send(config, path, advert, from);
+    }
+    return sent;
+  }
+
+  /** A further path that does not work is told in the status, not by each advert. */
+  private InetAddress furtherSource(InstanceConfig config, AdvertPath path) {
+    boolean works = path.link().up() && (path.unicast() || path.link().isEthernet());
+    return works ? source(config, path) : null;
+  }
+
+  private boolean send(
+      InstanceConfig config, AdvertPath path, Advertisement advert, InetAddress source) {
+    boolean sent = false;
+    var destinations = path.unicast() ? peers(path) : Set.of(Frames.group(config.ipv6()));
     for (var destination : destinations) {
       var payload = payload(config, advert, source, destination);
       try {
-        send(config, link, source, destination, payload);
-        node.metrics().sent(config.name(), priority);
+        send(config, path, source, destination, payload);
+        node.metrics().sent(config.name(), advert.priority());
         sent = true;
       } catch (IOException e) {
         node.metrics().sendFailed(config.name());
@@ -209,9 +269,14 @@ final class AdvertTransport {
   }
 
   private void send(
-      InstanceConfig config, Link link, InetAddress source, InetAddress destination, byte[] payload)
+      InstanceConfig config,
+      AdvertPath path,
+      InetAddress source,
+      InetAddress destination,
+      byte[] payload)
       throws IOException {
-    if (config.unicast()) {
+    var link = path.link();
+    if (path.unicast()) {
       node.ports()
           .openUnicast(link, config.ipv6())
           .send(destination, Frames.packet(source, destination, datagramId, payload));

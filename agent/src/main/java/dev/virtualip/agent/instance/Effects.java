@@ -173,11 +173,11 @@ final class Effects {
 
   /** Opens what adverts need beyond the NIC's capture. Adds a fault if that fails. */
   void openTransport(
-      InstanceConfig config, Link link, InetAddress source, Map<Reason, String> faults) {
+      InstanceConfig config, AdvertPath path, InetAddress source, Map<Reason, String> faults) {
     try {
-      transport.open(config, link, source);
+      transport.open(config, path, source);
     } catch (IOException e) {
-      faults.put(new Reason(Kind.TransportFailed, link.name()), e.getMessage());
+      faults.put(new Reason(Kind.TransportFailed, path.link().name()), e.getMessage());
     }
   }
 

@@ -198,9 +198,9 @@ final class Faults {
                   link.name(),
                   config.ipv6() ? config.unicast() ? "IPv6" : "IPv6 link-local" : "IPv4"));
     } else if (link.up()) {
-      effects.openTransport(config, link, source, faults);
+      effects.openTransport(config, AdvertPath.first(config, link), source, faults);
     }
-    transport.addFaults(config, link, source, faults);
+    transport.addFaults(config, AdvertPath.first(config, link), source, faults);
   }
 
   /**

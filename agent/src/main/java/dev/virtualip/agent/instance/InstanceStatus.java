@@ -14,6 +14,7 @@ import dev.virtualip.agent.vrrp.State.Initialize;
 import dev.virtualip.agent.vrrp.VirtualRouter;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIpStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.HeartbeatStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
 import dev.virtualip.crds.values.IpPrefix;
@@ -205,13 +206,15 @@ final class InstanceStatus {
    *     priority to 1
    * @param strays virtual addresses that are bound here by something other than the agent
    * @param virtualServers null if there are none
+   * @param heartbeats null if there is one path of adverts
    */
   NodeStatus of(
       InstanceConfig config,
       VirtualRouter router,
       boolean lastResort,
       List<String> strays,
-      List<VirtualServerStatus> virtualServers) {
+      List<VirtualServerStatus> virtualServers,
+      List<HeartbeatStatus> heartbeats) {
     var messages = new ArrayList<String>();
     refused.forEach(problem -> messages.add("not run: " + problem));
     if (!details().isEmpty()) {
@@ -246,6 +249,7 @@ final class InstanceStatus {
         strays.isEmpty() ? null : strays,
         virtualServers,
         history.isEmpty() ? null : history,
-        config.hmac() == null ? null : KeyRings.status(config.hmac()));
+        config.hmac() == null ? null : KeyRings.status(config.hmac()),
+        heartbeats);
   }
 }

@@ -68,7 +68,7 @@ public final class Neighbours {
     var link = network.link(config.interfaceName());
     if (link != null) {
       boolean counts = config.router().leasePolicy() != LeasePolicy.Exclusive;
-      add(nics, link, timing, counts ? master(instance) : null, instance.router().source());
+      add(nics, link, timing, counts ? instance.neighbour() : null, instance.router().source());
     }
     for (var router : config.bfd().routers()) {
       var on = network.link(router.interfaceName());
@@ -124,10 +124,6 @@ public final class Neighbours {
   /** Whether two states of a router ask for different neighbours. */
   static boolean differ(State before, State after) {
     return !Objects.equals(master(before), master(after));
-  }
-
-  private static InetAddress master(VrrpInstance instance) {
-    return master(instance.router().state());
   }
 
   private static InetAddress master(State state) {

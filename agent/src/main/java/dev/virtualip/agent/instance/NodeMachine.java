@@ -369,7 +369,7 @@ public final class NodeMachine {
               .anyMatch(instance -> instance.strays(received.linkIndex(), datagram.get()));
       node.metrics().rejected("", strays ? "OtherInterface" : "UnknownVrid");
     }
-    takers.forEach(instance -> instance.onDatagram(datagram.get(), now));
+    takers.forEach(instance -> instance.onDatagram(received.linkIndex(), datagram.get(), now));
   }
 
   /** Only notes the report: {@link #followNetwork} acts once on all reports of a turn. */

@@ -19,7 +19,6 @@ import dev.virtualip.agent.vrrp.Effect.SendAdvertisement;
 import dev.virtualip.agent.vrrp.Effect.StateChanged;
 import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event;
-import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
 import dev.virtualip.agent.vrrp.Event.HoldingsLost;
@@ -68,6 +67,7 @@ public final class VrrpInstance {
   private final Consumer<VrrpInstance> onStatus;
   private final AdvertTransport transport;
   private final AdvertReceiver receiver;
+  private final Heartbeats heartbeats;
   private final InstanceChecks checks;
   private final RealServers servers;
   private final Faults faults;
@@ -104,6 +104,7 @@ public final class VrrpInstance {
     checks = new InstanceChecks(node, links);
     servers = new RealServers(node);
     effects = new Effects(node, transport, servers, timeline);
+    heartbeats = new Heartbeats(node, transport, effects);
     faults = new Faults(node, transport, effects, links);
     router =
         resumes
@@ -159,6 +160,7 @@ public final class VrrpInstance {
     var link = node.network().link(config.interfaceName());
     faults.ask(config);
     faults.find(config, link, source(link), router.state(), now);
+    heartbeats.look(config);
   }
 
   /**
@@ -206,7 +208,7 @@ public final class VrrpInstance {
   public long deadline() {
     return Math.min(
         Math.min(router.deadline(), faultsDeadline()),
-        Math.min(receiver.deadline(), effects.deadline()));
+        Math.min(Math.min(receiver.deadline(), heartbeats.deadline(config)), effects.deadline()));
   }
 
   private long faultsDeadline() {
@@ -236,6 +238,9 @@ public final class VrrpInstance {
     if (receiver.deadline() <= now) {
       receiver.onDeadline(now);
     }
+    if (heartbeats.deadline(config) <= now) {
+      notice(now);
+    }
     if (faultsDeadline() <= now) {
       long due = faults.deadline();
       faults.onDeadline(now);
@@ -256,28 +261,58 @@ public final class VrrpInstance {
   }
 
   /**
-   * Handles a datagram that this router {@linkplain #takes takes}.
+   * Handles a datagram that this router {@linkplain #takes takes} and that has come by the NIC of
+   * its adverts.
    *
    * @param now nanoseconds of the event loop's clock
    */
   public void onDatagram(Datagram datagram, long now) {
-    node.turn().run(this, () -> receive(datagram, now));
+    var link = node.network().link(config.interfaceName());
+    if (link != null) {
+      onDatagram(link.index(), datagram, now);
+    }
   }
 
-  private void receive(Datagram datagram, long now) {
+  /** Handles a datagram that this router {@linkplain #takes takes} from a link. */
+  void onDatagram(int linkIndex, Datagram datagram, long now) {
+    var path = transport.path(config, linkIndex);
+    if (path != null) {
+      node.turn().run(this, () -> receive(path, datagram, now));
+    }
+  }
+
+  private void receive(AdvertPath path, Datagram datagram, long now) {
+    if (heartbeats.isEcho(config, path, datagram.source(), now)) {
+      notice(now);
+      return;
+    }
+    var source = path.isFirst() ? router.source() : transport.source(config, path);
     var expected =
         new Expected(
             config.router().version(),
             config.router().advertInterval(),
             config.password(),
-            router.source(),
-            transport.peers(config),
-            config.minTtl(),
+            source,
+            transport.peers(path),
+            path.minTtl(),
             config.hmac(),
-            config.hmac() == null ? null : receiver.freshness(config, node.clock().instant()));
-    var advert = receiver.receive(config, expected, datagram, now);
-    if (advert != null) {
-      step(new AdvertisementReceived(advert.priority(), advert.interval(), datagram.source()), now);
+            config.hmac() == null
+                ? null
+                : receiver.freshness(config, path.number(), node.clock().instant()));
+    var advert = receiver.receive(config, path.number(), expected, datagram, now);
+    var event =
+        advert == null
+            ? null
+            : heartbeats.take(config, path, advert, datagram.source(), source, now);
+    if (event != null) {
+      step(event, now);
+    }
+    notice(now);
+  }
+
+  private void notice(long now) {
+    if (heartbeats.notice(config, now)) {
+      onStatus.accept(this);
     }
   }
 
@@ -356,7 +391,8 @@ public final class VrrpInstance {
             this,
             () -> {
               var link = node.network().link(config.interfaceName());
-              if (fails && link != null && link.index() == neighbour.linkIndex()) {
+              boolean onFirst = link != null && link.index() == neighbour.linkIndex();
+              if (fails && onFirst && !heartbeats.isHeardElsewhere(now)) {
                 step(new NeighbourDown(neighbour.address()), now);
               }
               if (!config.bfd().routers().isEmpty()) {
@@ -370,6 +406,12 @@ public final class VrrpInstance {
     if (master.equals(awaitedMaster())) {
       node.turn().run(this, () -> step(new MasterSilent(master), now));
     }
+  }
+
+  /** The master that a session of BFD is to watch; null for none. */
+  InetAddress neighbour() {
+    var master = router.state() instanceof Backup backup ? backup.master() : null;
+    return master != null && heartbeats.isOnFirstPath(config, master) ? master : null;
   }
 
   /** As {@link Backup#awaited}; null if it is no backup. */
@@ -389,6 +431,7 @@ public final class VrrpInstance {
   private void takeOver(InstanceConfig next, long now) {
     boolean onlyServers =
         next.with(config.generation(), config.virtualServers(), config.egress()).equals(config);
+    heartbeats.configChanged(config, next, router.state(), now);
     config = next;
     servers.update(next);
     if (onlyServers) {
@@ -516,6 +559,7 @@ public final class VrrpInstance {
     }
     handOverBefore(effective.leaving(), now);
     var found = faults.find(config, link, source, router.state(), now);
+    boolean pathsChanged = heartbeats.look(config);
     checks.addFaults(effective, found);
     group.addFaults(this, found);
     boolean had = faults.hasOwn();
@@ -530,7 +574,7 @@ public final class VrrpInstance {
     if (!strayed.equals(strays)) {
       LOG.warn("stray_addresses vip={} addresses={}", config.name(), strayed);
     }
-    if (foundNews || !strayed.equals(strays)) {
+    if (foundNews || pathsChanged || !strayed.equals(strays)) {
       strays = strayed;
       onStatus.accept(this);
     }
@@ -557,7 +601,7 @@ public final class VrrpInstance {
   }
 
   private InetAddress source(Link link) {
-    return link == null ? null : transport.source(config, link);
+    return link == null ? null : transport.source(config, AdvertPath.first(config, link));
   }
 
   private EffectivePriority effectivePriority(long now) {
@@ -579,6 +623,7 @@ public final class VrrpInstance {
     var step = router.step(event, now);
     router = step.router();
     node.recorder().stepped(config.name(), now, event, step.effects());
+    heartbeats.entered(config, router.state(), now);
     if (Neighbours.differ(before.state(), router.state())) {
       node.neighbours().doubt();
     }
@@ -662,7 +707,13 @@ public final class VrrpInstance {
   public NodeStatus status() {
     boolean lastResort =
         asked == null && config.keepMaster() && router.priority() == EffectivePriority.LAST_RESORT;
-    return status.of(config, router, lastResort, strays(), servers.status());
+    return status.of(
+        config,
+        router,
+        lastResort,
+        strays(),
+        servers.status(),
+        heartbeats.status(config, router.source()));
   }
 
   /**

@@ -52,6 +52,7 @@ import java.util.stream.Stream;
  * @param members unicast: addresses of the routers, possibly with this node's own
  * @param hasOutsiders unicast: whether a selected node has no address, and so stands aside
  * @param minTtl lowest TTL or hop limit of others' adverts, 1 to 255; with multicast 255
+ * @param heartbeats further NICs that carry the adverts; empty if there is one path only
  * @param checksum what the checksum of VRRPv3 adverts over IPv4 covers
  * @param garp how addresses are announced
  * @param addresses addresses bound while master, in the order of the adverts
@@ -83,6 +84,7 @@ public record InstanceConfig(
     Set<InetAddress> members,
     boolean hasOutsiders,
     int minTtl,
+    List<Heartbeat> heartbeats,
     ChecksumForm checksum,
     Garp garp,
     List<VirtualAddress> addresses,
@@ -101,6 +103,14 @@ public record InstanceConfig(
     long delayAfterBoot,
     Map<String, String> interfaces,
     Bfd bfd) {
+
+  /**
+   * A further path of the adverts.
+   *
+   * @param peers addresses of the routers on its network, possibly with this node's own; empty if
+   *     adverts go to the group
+   */
+  public record Heartbeat(String interfaceName, Set<InetAddress> peers) {}
 
   /** An address, the NIC it is bound on, and whether adverts list it. */
   public record VirtualAddress(String interfaceName, IpPrefix prefix, boolean advertised) {}
@@ -188,6 +198,7 @@ public record InstanceConfig(
         members(vip, nodes),
         hasOutsiders(vip, nodes),
         spec.transport().minTtl(),
+        heartbeats(checked, nodeName),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
         new Garp(spec.garp().repeat(), checked.garpInterval().toNanos()),
         addresses,
@@ -206,6 +217,17 @@ public record InstanceConfig(
         checked.delayAfterBoot().toNanos(),
         interfaces(spec, nodeName),
         bfd(checked, nodeName));
+  }
+
+  /** The NIC of the adverts is the first path, whether or not it stands in the list. */
+  private static List<Heartbeat> heartbeats(CheckedSpec checked, String nodeName) {
+    var first = checked.spec().interfaceOn(nodeName);
+    return checked.heartbeats().stream()
+        .filter(heartbeat -> !heartbeat.interfaceName().equals(first))
+        .map(
+            heartbeat ->
+                new Heartbeat(heartbeat.interfaceName(), new LinkedHashSet<>(heartbeat.peers())))
+        .toList();
   }
 
   private static Bfd bfd(CheckedSpec checked, String nodeName) {
@@ -431,6 +453,7 @@ public record InstanceConfig(
         members,
         hasOutsiders,
         minTtl,
+        heartbeats,
         checksum,
         garp,
         addresses,

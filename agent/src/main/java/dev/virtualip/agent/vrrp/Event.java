@@ -24,9 +24,25 @@ public sealed interface Event {
    *
    * @param priority 0 (the sender resigns) to 255
    * @param interval advertised interval in nanoseconds
-   * @param source source address of the advert
+   * @param source address by which its sender is known
+   * @param path null if it has come by the first path, or there is no other
    */
-  record AdvertisementReceived(int priority, long interval, InetAddress source) implements Event {}
+  record AdvertisementReceived(int priority, long interval, InetAddress source, FurtherPath path)
+      implements Event {
+    /** An advert that has come by the first path. */
+    public AdvertisementReceived(int priority, long interval, InetAddress source) {
+      this(priority, interval, source, null);
+    }
+  }
+
+  /**
+   * A path of adverts beside the first, on a NIC of its own. Who wins a tie there may lose it on
+   * the first path.
+   *
+   * @param sender source address of the advert
+   * @param own source address of this router's adverts on the same path; null while there is none
+   */
+  record FurtherPath(InetAddress sender, InetAddress own) {}
 
   /**
    * A router has been lost by BFD, before it could be missed by its adverts.

@@ -170,8 +170,11 @@ public sealed interface State {
    * @param burst whether that announcement is the second burst; else it is a single one
    * @param answersFrom from when on a lower master's advert is answered by announcements at once;
    *     one that comes earlier is answered then
+   * @param tiedAt when a master of the same priority and a greater address was heard first on a
+   *     further path; 0 if none was
    */
-  record Active(long advertAt, long announceAt, boolean burst, long answersFrom) implements State {
+  record Active(long advertAt, long announceAt, boolean burst, long answersFrom, long tiedAt)
+      implements State {
     /** Old recordings have no announceAt, which is read as 0 and means never. */
     public Active {
       announceAt = announceAt == 0 ? NEVER : announceAt;
@@ -179,22 +182,27 @@ public sealed interface State {
 
     /** A master with no further announcement due. */
     public Active(long advertAt) {
-      this(advertAt, NEVER, false, 0);
+      this(advertAt, NEVER, false, 0, 0);
     }
 
     /** The same state with another time of the next advert. */
     Active advertising(long at) {
-      return new Active(at, announceAt, burst, answersFrom);
+      return new Active(at, announceAt, burst, answersFrom, tiedAt);
     }
 
     /** The same state with an announcement by this time at the latest. */
     Active announcingBy(long at) {
-      return announceAt <= at ? this : new Active(advertAt, at, false, answersFrom);
+      return announceAt <= at ? this : new Active(advertAt, at, false, answersFrom, tiedAt);
     }
 
     /** The same state after announcements that answered a lower master. */
     Active answeringFrom(long at) {
-      return new Active(advertAt, announceAt, burst, at);
+      return new Active(advertAt, announceAt, burst, at, tiedAt);
+    }
+
+    /** The same state with another beginning of a tie. */
+    Active tiedAt(long at) {
+      return new Active(advertAt, announceAt, burst, answersFrom, at);
     }
   }
 

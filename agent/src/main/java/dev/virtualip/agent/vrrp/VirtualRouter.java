@@ -70,6 +70,18 @@ public record VirtualRouter(
   static final long ANSWER_GAP = 5_000_000_000L;
 
   /**
+   * Intervals for which a tie on a further path has to last before it counts: whoever is heard on
+   * the first path, too, has yielded by then, or has made this router yield.
+   */
+  private static final int TIE_COUNTS = 2;
+
+  /** Intervals after which a tie on a further path is another one. */
+  private static final int TIE_IS_PAST = 8;
+
+  /** The part of an advert period in which an advert of another path counts as answered. */
+  private static final int ANSWERED_PART = 10;
+
+  /**
    * Checks the priority.
    *
    * @throws IllegalArgumentException if it is not within 1 to 255
@@ -265,8 +277,10 @@ public record VirtualRouter(
   private Active announced(long advertAt, long now) {
     boolean burst = config.announceDelay() > 0;
     long delay = burst ? config.announceDelay() : config.announceRefresh();
-    long answersFrom = state instanceof Active active ? active.answersFrom() : 0;
-    return new Active(advertAt, delay > 0 ? now + delay : NEVER, burst, answersFrom);
+    boolean going = state instanceof Active;
+    long answersFrom = going ? ((Active) state).answersFrom() : 0;
+    long tiedAt = going ? ((Active) state).tiedAt() : 0;
+    return new Active(advertAt, delay > 0 ? now + delay : NEVER, burst, answersFrom, tiedAt);
   }
 
   /**
@@ -435,10 +449,17 @@ public record VirtualRouter(
   /**
    * Compares the sender of an advert with this router: above 0 if the sender is better, below 0 if
    * it is worse, 0 if it is this router itself. Of equal priorities the greater primary address
-   * wins, compared as unsigned bytes in network order (RFC 9568 6.4.3).
+   * wins, compared as unsigned bytes in network order (RFC 9568 6.4.3). Only addresses of one path
+   * are compared.
    */
   private int order(AdvertisementReceived advert) {
     int byPriority = Integer.compare(advert.priority(), priority);
+    var path = advert.path();
+    if (path != null && byPriority == 0) {
+      return path.own() == null
+          ? 0
+          : Arrays.compareUnsigned(path.sender().getAddress(), path.own().getAddress());
+    }
     return byPriority != 0 || source == null
         ? byPriority
         : Arrays.compareUnsigned(advert.source().getAddress(), source.getAddress());
@@ -448,6 +469,14 @@ public record VirtualRouter(
     int order = order(advert);
     if (order == 0) {
       return none(this);
+    }
+    if (advert.path() != null) {
+      if (order < 0 && hasJustAdvertised(active, now)) {
+        return none(this);
+      }
+      if (order > 0 && advert.priority() == priority && !tieCounts(active, now)) {
+        return none(with(tied(active, now)));
+      }
     }
     if (order > 0) {
       var backup = yielding(learned(advert), now).hearing(advert.source(), advert.priority());
@@ -467,6 +496,32 @@ public record VirtualRouter(
     return advert.priority() == 0
         ? new Step(with(going), effects)
         : answerLower(going, now, effects);
+  }
+
+  /**
+   * Whether an advert that has come by a further path needs no answer: most are copies of one that
+   * has had its answer, on all paths.
+   */
+  private boolean hasJustAdvertised(Active active, long now) {
+    long period = config.advertPeriod();
+    return now - (active.advertAt() - period) < period / ANSWERED_PART;
+  }
+
+  /**
+   * Whether a tie that would be lost by the addresses of a further path is old enough. The first
+   * path may say otherwise, and both must not yield. Where one hears the other on the first path
+   * and is not heard there, time tells: nobody has yielded.
+   */
+  private boolean tieCounts(Active active, long now) {
+    long lasts = now - active.tiedAt();
+    return active.tiedAt() != 0
+        && lasts >= TIE_COUNTS * config.advertInterval()
+        && lasts < TIE_IS_PAST * config.advertInterval();
+  }
+
+  private Active tied(Active active, long now) {
+    boolean past = now - active.tiedAt() >= TIE_IS_PAST * config.advertInterval();
+    return active.tiedAt() == 0 || past ? active.tiedAt(now) : active;
   }
 
   /**
@@ -615,7 +670,8 @@ public record VirtualRouter(
             active.advertAt(),
             refresh > 0 ? now + refresh : NEVER,
             false,
-            answers ? now + ANSWER_GAP : active.answersFrom()),
+            answers ? now + ANSWER_GAP : active.answersFrom(),
+            active.tiedAt()),
         new AnnounceAddresses(!active.burst()));
   }
 

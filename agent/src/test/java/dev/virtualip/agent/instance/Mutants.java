@@ -219,6 +219,31 @@ final class Mutants {
               "bindFaultUntil = now + bindRetry;",
               "bindFaultUntil = now;"),
           new Mutant(
+              "adverts of a further network are not heard",
+              "instance/AdvertTransport.java",
+              "path.link().index() == linkIndex && takes(config, path, datagram)",
+              "path.link().index() == linkIndex && path.isFirst() && takes(config, path, datagram)"),
+          new Mutant(
+              "adverts are not sent on a further network",
+              "instance/AdvertTransport.java",
+              "sent |= from != null && send(",
+              "sent |= from != null && path.isFirst() && send("),
+          new Mutant(
+              "a copy of a resignation counts as another one",
+              "instance/Heartbeats.java",
+              "if (by.resignations <= resignations) {",
+              "if (by.resignations < 0) {"),
+          new Mutant(
+              "a tie on a further network is never decided",
+              "vrrp/VirtualRouter.java",
+              "&& !tieCounts(active, now)) {",
+              "&& (!tieCounts(active, now) || active != null)) {"),
+          new Mutant(
+              "a master that BFD loses on one network is followed at once",
+              "instance/VrrpInstance.java",
+              "if (fails && onFirst && !heartbeats.isHeardElsewhere(now)) {",
+              "if (fails && onFirst) {"),
+          new Mutant(
               "a lower priority is not preempted",
               "vrrp/VirtualRouter.java",
               "return config.preempt() || priority == VirtualRouterConfig.OWNER;",

@@ -98,6 +98,10 @@ final class SimKernel implements AddressPort {
   long freedAt = Long.MIN_VALUE / 2;
 
   private InetAddress own;
+
+  /** The node's own address on eth2; null where it has none. */
+  private IpPrefix further;
+
   private long foreignSince = Long.MIN_VALUE / 2;
 
   /** When a batch of changes last failed half-way. */
@@ -119,6 +123,15 @@ final class SimKernel implements AddressPort {
     var own = IpPrefix.parse("10.0.0." + (11 + node) + "/24");
     this.own = own.address();
     addresses.put(own, new Bound(ETH0, own, 0, 0, ids++));
+    if (further != null) {
+      addresses.put(further, new Bound(link(ETH2).index(), further, 0, 0, ids++));
+    }
+  }
+
+  /** Gives eth2 a network, on which the addresses of the nodes have another order than on eth0. */
+  void connectEth2(int node) {
+    further = IpPrefix.parse("10.0.2." + (40 - 7 * node + 20 * (node % 2)) + "/24");
+    addresses.put(further, new Bound(ETH2, further, 0, 0, ids++));
   }
 
   /** The node's own address. */
@@ -157,6 +170,20 @@ final class SimKernel implements AddressPort {
       }
     }
     return null;
+  }
+
+  /** The slot of the NIC with this index. */
+  int slot(int index) {
+    return links.keySet().stream()
+        .filter(slot -> links.get(slot).index() == index)
+        .findFirst()
+        .orElse(0);
+  }
+
+  /** Whether frames get out by the NIC in a slot, and come in. */
+  boolean isUp(int slot) {
+    var link = link(slot);
+    return link != null && link.up();
   }
 
   /** Whether frames get out by the NIC with this index. */
@@ -236,6 +263,11 @@ final class SimKernel implements AddressPort {
       disturbedAt = agenda.now();
       links.put(slot, with(links.get(slot), 10 + 10 * ++plugged + slot, true));
       report(new LinkChanged(links.get(slot)));
+      if (slot == ETH2 && further != null) {
+        int index = links.get(slot).index();
+        addresses.put(further, new Bound(index, further, 0, 0, ids++));
+        report(new AddressPut(new BoundAddress(index, further, 0, 0)));
+      }
     }
   }
 
@@ -267,6 +299,7 @@ final class SimKernel implements AddressPort {
     disturbedAt = agenda.now();
     List.copyOf(addresses.values()).stream()
         .filter(bound -> bound.protocol() != PROTOCOL && bound.link() != ETH0)
+        .filter(bound -> !bound.prefix().equals(further))
         .forEach(this::remove);
   }
 

@@ -13,6 +13,10 @@ final class SimLan {
   private final SimAgenda agenda;
   private final SplittableRandom random;
   private final boolean[][] cut;
+
+  /** When one node last began to reach another, or ceased to. */
+  private final long[][] changedAt;
+
   private boolean whole = true;
 
   /** Probability that a frame does not reach a node, and that it does so twice. */
@@ -24,10 +28,12 @@ final class SimLan {
     this.agenda = agenda;
     this.random = random;
     cut = new boolean[nodes][nodes];
+    changedAt = new long[nodes][nodes];
   }
 
   void cut(int from, int to) {
     whole &= from == to;
+    changedAt[from][to] = cut[from][to] ? changedAt[from][to] : agenda.now();
     cut[from][to] = true;
   }
 
@@ -37,14 +43,22 @@ final class SimLan {
 
   void heal() {
     whole = true;
-    for (var row : cut) {
-      Arrays.fill(row, false);
+    for (int from = 0; from < cut.length; from++) {
+      for (int to = 0; to < cut.length; to++) {
+        changedAt[from][to] = cut[from][to] ? agenda.now() : changedAt[from][to];
+      }
+      Arrays.fill(cut[from], false);
     }
   }
 
   /** Whether frames of one node reach another. */
   boolean reaches(int from, int to) {
     return !cut[from][to];
+  }
+
+  /** Since when frames of one node reach another; never, if they do not. */
+  long reachesSince(int from, int to) {
+    return cut[from][to] ? Long.MAX_VALUE : changedAt[from][to];
   }
 
   /** Brings a frame to a node, perhaps. */

@@ -62,8 +62,8 @@ final class SimNode {
 
   /** What the world is told. */
   interface World {
-    /** A frame has left by eth0. */
-    void sent(SimNode from, byte[] frame);
+    /** A frame has left by eth0, or by eth2. */
+    void sent(SimNode from, int slot, byte[] frame);
 
     /** An address was announced by eth1. */
     void announced(SimNode from, byte[] frame);
@@ -114,7 +114,7 @@ final class SimNode {
   private boolean wakes;
   private long wakesAt = State.NEVER;
   private int life;
-  private boolean captures;
+  private final Set<Integer> captures = new HashSet<>();
   private long pausedUntil;
   private int idleTurns;
   private Map<String, MasterRecord.Master> recorded = Map.of();
@@ -191,7 +191,7 @@ final class SimNode {
     int ofLife = life;
     freshAt = agenda.now();
     inherited = Set.copyOf(kernel.ipvs.daemons.keySet());
-    captures = false;
+    captures.clear();
     checksRunning.clear();
     asked = List.of();
     inbox.clear();
@@ -200,7 +200,7 @@ final class SimNode {
     wakesAt = State.NEVER;
     idleTurns = 0;
     var network = new NodeNetwork(kernel);
-    var ports = new PacketPorts(this::open, null, null);
+    var ports = new PacketPorts(this::open, (_, _) -> {}, null);
     var stopwatch = new Stopwatch(this::clock);
     var node =
         new Node(
@@ -286,8 +286,8 @@ final class SimNode {
   }
 
   private PacketPort open(Link link, PacketPort.Receiver receiver) {
-    if (link.index() == SimKernel.ETH0) {
-      captures = true;
+    if (receiver != null) {
+      captures.add(link.index());
     }
     return new PacketPort() {
       @Override
@@ -296,8 +296,9 @@ final class SimNode {
           sendFailedAt = agenda.now();
           throw new IOException("ENOBUFS");
         }
-        if (link.index() == SimKernel.ETH0) {
-          world.sent(SimNode.this, frame);
+        int slot = kernel.slot(link.index());
+        if (slot != SimKernel.ETH1) {
+          world.sent(SimNode.this, slot, frame);
         } else {
           world.announced(SimNode.this, frame);
         }
@@ -308,7 +309,7 @@ final class SimNode {
 
       @Override
       public void close() {
-        captures = captures && link.index() != SimKernel.ETH0;
+        captures.remove(link.index());
       }
     };
   }
@@ -364,12 +365,13 @@ final class SimNode {
     take(new NetworkChanged(event));
   }
 
-  /** A frame comes in by eth0. */
-  boolean receive(byte[] frame) {
-    if (machine == null || !captures || !kernel.link(SimKernel.ETH0).up()) {
+  /** A frame comes in by a NIC. */
+  boolean receive(int slot, byte[] frame) {
+    var link = kernel.link(slot);
+    if (machine == null || link == null || !link.up() || !captures.contains(link.index())) {
       return false;
     }
-    take(new FrameReceived(SimKernel.ETH0, frame));
+    take(new FrameReceived(link.index(), frame));
     return true;
   }
 
@@ -519,10 +521,10 @@ final class SimNode {
     }
   }
 
-  /** The VRID and priority of an advert. */
-  static int[] advert(byte[] frame) {
+  /** The VRID and priority of an advert, and the NIC that it goes by. */
+  static int[] advert(int slot, byte[] frame) {
     var payload = Frames.vrrp(frame).orElseThrow().payload();
-    return new int[] {payload[1] & 0xFF, payload[2] & 0xFF};
+    return new int[] {payload[1] & 0xFF, payload[2] & 0xFF, slot};
   }
 
   @Override

@@ -85,6 +85,9 @@ final class SimRules {
     /** How often it has heard that: if more than once, there is no hurry. */
     int resignations;
 
+    /** The same by the slot of the NIC: what comes by another network is a copy. */
+    final int[] resignationsBy = new int[SimKernel.ETH2 + 1];
+
     /** Of the last advert that did not resign; 0 if none was heard. */
     int masterPriority;
 
@@ -177,6 +180,7 @@ final class SimRules {
       checkDefect(node, vip, status);
       checkMoves(node, vip, before, state, instance);
       checkTimers(node, vip, before, state, instance);
+      checkPaths(node, vip, before, state, instance);
       checkSuccession(node, vip, before, state, instance);
       checkRetries(node, vip, before, instance);
       checkHoldings(node, vip, instance, state);
@@ -238,7 +242,10 @@ final class SimRules {
     boolean steady = was && is && instance == before.instance;
     if (steady && couldSend && !world.intervalEdited) {
       int own = Math.min(before.priority, instance.router().priority());
-      boolean lower = of(vip, received.get(node)).stream().anyMatch(advert -> advert[1] < own);
+      // What comes by another network is a copy of what has been answered, or is soon.
+      boolean lower =
+          of(vip, received.get(node)).stream()
+              .anyMatch(advert -> advert[1] < own && advert[2] == SimKernel.ETH0);
       require(!lower || !out.isEmpty(), "%s does not answer a lower master of %s", node, vip.name);
     }
   }
@@ -369,6 +376,32 @@ final class SimRules {
     }
   }
 
+  /** The cut of one network is no failover: a master that is heard on another keeps its place. */
+  private void checkPaths(
+      SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
+    var reason = instance == null ? "" : node.statuses().get(vip.name).reason();
+    boolean takesOver =
+        before.state == State.Backup && state == State.Master && before.instance == instance;
+    boolean missed = reason.equals("MasterDown") || reason.equals("NeighbourDown");
+    if (!vip.heartbeats || vip.group != null || !takesOver || !missed || world.rough) {
+      return;
+    }
+    for (var other : world.nodes) {
+      boolean is = other != node && other.isMaster(vip.name);
+      long steadySince = Math.max(world.nodesDisturbedAt, Math.max(node.wokeAt, other.wokeAt));
+      steadySince = Math.max(steadySince, Math.max(node.freshAt, seen(other, vip).masterSince));
+      require(
+          !is
+              || world.intervalEdited
+              || now() - Math.max(steadySince, world.reachesSince(other, node))
+                  < 6 * vip.intervalNanos(),
+          "%s misses %s as master of %s, whose adverts reach it",
+          node,
+          other,
+          vip.name);
+    }
+  }
+
   /**
    * A master that resigns is followed within milliseconds, the best backup first; with exclusive
    * leases after VRRP's skew.
@@ -405,6 +438,7 @@ final class SimRules {
     }
     if (state != State.Backup || before.instance != instance || anew) {
       before.resignations = 0;
+      Arrays.fill(before.resignationsBy, 0);
       before.resignedAt = Long.MAX_VALUE;
       before.masterPriority = 0;
     }
@@ -415,11 +449,26 @@ final class SimRules {
     }
     for (var advert : of(vip, received.get(node))) {
       before.masterPriority = advert[1] > 0 ? advert[1] : before.masterPriority;
-      before.resignations = advert[1] > 0 ? 0 : before.resignations + 1;
+      if (isCopy(before, advert)) {
+        continue;
+      }
       boolean hurries = advert[1] == 0 && (before.resignations <= 2 || vip.exclusive);
       long since = before.resignations == 2 ? before.resignedAt : now();
       before.resignedAt = hurries && !anew && follows(node, vip, instance) ? since : Long.MAX_VALUE;
     }
+  }
+
+  /** Counts resignations. Whether it is one that was heard on another network before. */
+  private static boolean isCopy(Seen before, int[] advert) {
+    if (advert[1] > 0) {
+      before.resignations = 0;
+      Arrays.fill(before.resignationsBy, 0);
+      return false;
+    }
+    int count = ++before.resignationsBy[advert[2]];
+    boolean copy = count <= before.resignations;
+    before.resignations = Math.max(before.resignations, count);
+    return copy;
   }
 
   /**
@@ -625,10 +674,12 @@ final class SimRules {
       owners.put(prefix, two);
     }
     long since = two.since();
-    boolean calm =
+    boolean whole =
         !world.rough && world.lan.isWhole() && now() - world.disturbedAt > 10 * vip.intervalNanos();
+    long metSince = whole ? world.disturbedAt : metSince(vip, first, second);
+    boolean calm = whole || now() - metSince > 10 * vip.intervalNanos();
     require(
-        !calm || now() - Math.max(since, world.disturbedAt) < bothMax(vip),
+        !calm || now() - Math.max(since, metSince) < bothMax(vip),
         "%s and %s both hold %s since %.3f s",
         first,
         second,
@@ -647,6 +698,14 @@ final class SimRules {
         first,
         second,
         prefix);
+  }
+
+  /** Since when two nodes hear each other on one and the same of several networks, or never. */
+  private long metSince(SimVip vip, SimNode first, SimNode second) {
+    if (!vip.heartbeats || world.rough) {
+      return Long.MAX_VALUE;
+    }
+    return Math.max(world.nodesDisturbedAt, world.meetSince(first, second));
   }
 
   /**
@@ -692,7 +751,8 @@ final class SimRules {
     long lease =
         Timers.leaseSeconds(Version.of(vip.version), vip.intervalNanos(), LeasePolicy.Overlap);
     return (world.intervalEdited ? LEASE_MAX : lease * SECOND)
-        + 2 * vip.intervalNanos()
+        // A tie that is decided on a further network has to last for a while.
+        + (vip.heartbeats ? 6 : 2) * vip.intervalNanos()
         + 2 * SECOND;
   }
 

@@ -41,6 +41,9 @@ final class SimVip {
   /** Whether its nodes have sessions of BFD. */
   boolean bfd;
 
+  /** Whether its adverts go by eth2, too. */
+  boolean heartbeats;
+
   /** Whether eth2 has to be up, too. */
   boolean tracks;
 
@@ -154,6 +157,9 @@ final class SimVip {
     json.append(",\"linkDebounce\":\"").append(debounceMillis).append("ms\"");
     if (tracks) {
       json.append(",\"trackInterfaces\":[{\"name\":\"eth2\"}]");
+    }
+    if (heartbeats) {
+      json.append(",\"heartbeats\":[{\"interface\":\"eth0\"},{\"interface\":\"eth2\"}]");
     }
     if (bfd) {
       json.append(",\"detection\":{\"bfd\":{}}");

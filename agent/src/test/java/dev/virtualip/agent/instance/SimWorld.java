@@ -25,6 +25,10 @@ final class SimWorld implements SimNode.World {
   final SimAgenda agenda = new SimAgenda();
   final SplittableRandom random;
   final SimLan lan;
+
+  /** The network of eth2, where some clusters have their adverts, too. */
+  final SimLan further;
+
   final List<SimNode> nodes = new ArrayList<>();
   final List<SimVip> vips = new ArrayList<>();
 
@@ -48,6 +52,14 @@ final class SimWorld implements SimNode.World {
   /** Chosen apart for the same reason. */
   private final SplittableRandom bfd;
 
+  /** Of the second network; chosen apart, too. */
+  private final SplittableRandom paths;
+
+  private final boolean hasPaths;
+
+  /** When anything but a network was last kept from working. */
+  long nodesDisturbedAt;
+
   private final long seed;
   private final Consumer<String> trace;
   private final List<SimVip> deleted = new ArrayList<>();
@@ -64,6 +76,9 @@ final class SimWorld implements SimNode.World {
     movesOnPurpose = purpose.nextInt(4) == 0;
     int count = 2 + random.nextInt(random.nextInt(3) == 0 ? 4 : 2);
     lan = new SimLan(agenda, random, count);
+    paths = new SplittableRandom(37 * seed);
+    hasPaths = paths.nextInt(4) == 0;
+    further = new SimLan(agenda, paths, count);
     boolean keepMaster = random.nextInt(5) == 0;
     int total = 1 + random.nextInt(random.nextInt(3) == 0 ? 4 : 2);
     boolean grouped = total > 1 && random.nextInt(3) == 0;
@@ -76,6 +91,10 @@ final class SimWorld implements SimNode.World {
     vips.forEach(vip -> vip.bfd = detects && bfd.nextInt(4) > 0);
     for (int i = 0; i < count; i++) {
       nodes.add(new SimNode(i, agenda, random.split(), this));
+    }
+    if (hasPaths) {
+      vips.forEach(vip -> vip.heartbeats = paths.nextInt(4) > 0);
+      nodes.forEach(node -> node.kernel.connectEth2(node.number));
     }
     rules = new SimRules(this);
   }
@@ -116,6 +135,9 @@ final class SimWorld implements SimNode.World {
     int count = 2 + random.nextInt(12);
     for (int i = 0; i < count; i++) {
       doSomething();
+      if (hasPaths) {
+        cutFurther();
+      }
       agenda.after(bfd.nextLong(150 * MS, 200 * MS), this::detect);
       pass(random.nextLong(1, random.nextInt(3) == 0 ? 6 * interval : 2 * interval));
     }
@@ -144,6 +166,7 @@ final class SimWorld implements SimNode.World {
       rough = true;
       lan.loss = random.nextDouble(0.3);
       lan.doubled = random.nextDouble(0.05);
+      further.loss = paths.nextDouble(0.3);
     }
     if (random.nextInt(6) == 0) {
       rough = true;
@@ -282,7 +305,7 @@ final class SimWorld implements SimNode.World {
     if (node.live() && !node.paused()) {
       long nanos = random.nextLong(10 * MS, 8 * SECOND);
       say("%s is frozen for %.3f s", node, nanos / 1e9);
-      disturbedAt = agenda.now() + nanos;
+      disturbed(agenda.now() + nanos);
       node.pause(nanos);
     }
   }
@@ -294,7 +317,7 @@ final class SimWorld implements SimNode.World {
       say(
           "%s: %s %s",
           node, link.name(), link.up() ? setDown ? "is set down" : "has no carrier" : "is up");
-      disturbedAt = agenda.now();
+      disturbed(agenda.now());
       node.freshAt = agenda.now();
       node.kernel.setLink(slot, !link.up(), setDown);
     }
@@ -316,7 +339,7 @@ final class SimWorld implements SimNode.World {
 
   private void pullOutOrPutIn(SimNode node) {
     int slot = random.nextBoolean() ? SimKernel.ETH1 : SimKernel.ETH2;
-    disturbedAt = agenda.now();
+    disturbed(agenda.now());
     node.freshAt = agenda.now();
     var link = node.kernel.link(slot);
     if (link == null) {
@@ -325,6 +348,39 @@ final class SimWorld implements SimNode.World {
     } else {
       say("%s: %s is pulled out", node, link.name());
       node.kernel.pullOut(slot);
+    }
+  }
+
+  private void disturbed(long at) {
+    disturbedAt = at;
+    nodesDisturbedAt = at;
+  }
+
+  /** The second network is cut, or made whole, whatever the first one is. */
+  private void cutFurther() {
+    var node = nodes.get(paths.nextInt(nodes.size()));
+    var other = nodes.get(paths.nextInt(nodes.size()));
+    switch (paths.nextInt(6)) {
+      case 0 -> {
+        say("the second network is whole");
+        further.heal();
+      }
+      case 1 -> {
+        say("%s no more reaches %s on the second network", node.name, other.name);
+        further.cut(node.number, other.number);
+      }
+      case 2 -> {
+        say("%s and %s no more reach each other on the second network", node.name, other.name);
+        further.cut(node.number, other.number);
+        further.cut(other.number, node.number);
+      }
+      case 3 -> {
+        say("%s and %s no more reach each other on the first network", node.name, other.name);
+        disturbedAt = agenda.now();
+        lan.cut(node.number, other.number);
+        lan.cut(other.number, node.number);
+      }
+      default -> {}
     }
   }
 
@@ -425,7 +481,7 @@ final class SimWorld implements SimNode.World {
     var prefix = vip.prefixes().getLast();
     say("%s: somebody puts %s", node, prefix);
     node.freshAt = agenda.now();
-    disturbedAt = agenda.now();
+    disturbed(agenda.now());
     node.kernel.putByOthers(prefix);
     agenda.after(random.nextLong(30 * SECOND), node.kernel::clearForeign);
   }
@@ -455,9 +511,11 @@ final class SimWorld implements SimNode.World {
     lan.heal();
     lan.loss = 0;
     lan.doubled = 0;
+    further.heal();
+    further.loss = 0;
     deleted.clear();
     healed = true;
-    disturbedAt = Math.max(disturbedAt, agenda.now());
+    disturbed(Math.max(disturbedAt, agenda.now()));
     for (var node : nodes) {
       node.sendFailure = 0;
       node.kernel.failure = 0;
@@ -540,24 +598,46 @@ final class SimWorld implements SimNode.World {
   }
 
   @Override
-  public void sent(SimNode from, byte[] frame) {
-    var advert = SimNode.advert(frame);
+  public void sent(SimNode from, int slot, byte[] frame) {
+    var advert = SimNode.advert(slot, frame);
     if (trace != null) {
-      say("%s advertises vrid %d with priority %d", from.name, advert[0], advert[1]);
+      say(
+          "%s advertises vrid %d with priority %d by eth%d",
+          from.name, advert[0], advert[1], slot - SimKernel.ETH0);
     }
     rules.sent(from, advert);
+    var network = slot == SimKernel.ETH0 ? lan : further;
     for (var node : nodes) {
       if (node != from) {
-        lan.carry(
+        network.carry(
             from.number,
             node.number,
             () -> {
-              if (node.receive(frame)) {
-                rules.received(node, SimNode.advert(frame));
+              if (node.receive(slot, frame)) {
+                rules.received(node, SimNode.advert(slot, frame));
               }
             });
       }
     }
+  }
+
+  /** Since when adverts of one node reach another on any network, or never. */
+  long reachesSince(SimNode from, SimNode to) {
+    return Math.min(since(lan, SimKernel.ETH0, from, to), since(further, SimKernel.ETH2, from, to));
+  }
+
+  /** Since when two nodes reach each other on one and the same network, or never. */
+  long meetSince(SimNode one, SimNode other) {
+    return Math.min(
+        Math.max(since(lan, SimKernel.ETH0, one, other), since(lan, SimKernel.ETH0, other, one)),
+        Math.max(
+            since(further, SimKernel.ETH2, one, other),
+            since(further, SimKernel.ETH2, other, one)));
+  }
+
+  private static long since(SimLan network, int slot, SimNode from, SimNode to) {
+    boolean up = from.kernel.isUp(slot) && to.kernel.isUp(slot);
+    return up ? network.reachesSince(from.number, to.number) : Long.MAX_VALUE;
   }
 
   @Override

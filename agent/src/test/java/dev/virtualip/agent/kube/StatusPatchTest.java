@@ -45,7 +45,7 @@ class StatusPatchTest {
         {"status":{"nodes":{"a":{"state":"Fault","priority":100,"since":"t","reason":"LinkDown",\
         "acceptedGeneration":3,"message":null,"refusedGeneration":null,"refusedReason":null,\
         "transitions":null,"address":null,"heardMaster":null,"speakers":null,"strayAddresses":null,"virtualServers":null,\
-        "history":null,"hmac":null}}}}""",
+        "history":null,"hmac":null,"heartbeats":null}}}}""",
         StatusPatch.of("a", status, false, false, false, null).toString());
   }
 

@@ -103,7 +103,8 @@ final class Routers {
   static State answered(State state, long now) {
     var active = (Active) state;
     long from = now + VirtualRouter.ANSWER_GAP;
-    return new Active(active.advertAt(), active.announceAt(), active.burst(), from);
+    return new Active(
+        active.advertAt(), active.announceAt(), active.burst(), from, active.tiedAt());
   }
 
   static AdvertisementReceived advert(int priority, long interval, InetAddress source) {

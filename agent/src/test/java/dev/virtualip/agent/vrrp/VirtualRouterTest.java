@@ -15,6 +15,7 @@ import dev.virtualip.agent.vrrp.Effect.UnbindAddresses;
 import dev.virtualip.agent.vrrp.Event.AdvertisementReceived;
 import dev.virtualip.agent.vrrp.Event.ConfigChanged;
 import dev.virtualip.agent.vrrp.Event.FaultsChanged;
+import dev.virtualip.agent.vrrp.Event.FurtherPath;
 import dev.virtualip.agent.vrrp.Event.MasterSilent;
 import dev.virtualip.agent.vrrp.Event.NeighbourDown;
 import dev.virtualip.agent.vrrp.Event.PriorityChanged;
@@ -217,6 +218,52 @@ class VirtualRouterTest {
     s.hear(100, US);
     assertEquals(before, s.router);
     assertEquals(List.of(), s.effects);
+  }
+
+  private static AdvertisementReceived byFurtherPath(int priority, InetAddress sender) {
+    var path = new FurtherPath(sender, US);
+    return new AdvertisementReceived(priority, SECOND, ABOVE, path);
+  }
+
+  @Test
+  void aTieOnAFurtherPathIsDecidedByItsAddressesOnceItHasLasted() {
+    var s = Scenario.active(PREEMPTING, 100);
+    s.on(byFurtherPath(100, ABOVE));
+    assertEquals(List.of(), s.effects, "the first path may say otherwise");
+    s.after(1_900 * MS).on(byFurtherPath(100, ABOVE));
+    assertTrue(s.isActive());
+    s.after(200 * MS).on(byFurtherPath(100, ABOVE));
+    assertTrue(s.isBackup());
+    var other = Scenario.active(PREEMPTING, 100);
+    other.after(500 * MS).on(byFurtherPath(100, BELOW));
+    assertTrue(other.isActive(), "known by its first address, it would be above");
+    assertEquals(new SendAdvertisement(100), other.effects.getFirst());
+  }
+
+  @Test
+  void aTieOfLongAgoDoesNotCount() {
+    var s = Scenario.active(PREEMPTING, 100);
+    s.on(byFurtherPath(100, ABOVE));
+    s.after(8 * SECOND).on(byFurtherPath(100, ABOVE));
+    assertTrue(s.isActive());
+  }
+
+  @Test
+  void aHigherPriorityOnAFurtherPathIsYieldedToAtOnce() {
+    var s = Scenario.active(PREEMPTING, 100);
+    s.on(byFurtherPath(101, BELOW));
+    assertTrue(s.isBackup());
+  }
+
+  @Test
+  void aCopyOfWhatHasItsAnswerGetsNoOther() {
+    var s = Scenario.active(PREEMPTING, 100);
+    s.after(500 * MS).hear(50, BELOW);
+    assertEquals(new SendAdvertisement(100), s.effects.getFirst());
+    s.after(2 * MS).on(byFurtherPath(50, BELOW));
+    assertEquals(List.of(), s.effects);
+    s.after(500 * MS).on(byFurtherPath(50, BELOW));
+    assertEquals(new SendAdvertisement(100), s.effects.getFirst(), "the first path may be cut");
   }
 
   @Test

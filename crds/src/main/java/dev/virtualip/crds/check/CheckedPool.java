@@ -260,6 +260,10 @@ public record CheckedPool(
           spec.nodes().overrides().get(i).interfaceName(),
           refusals);
     }
+    for (int i = 0; i < spec.heartbeats().size(); i++) {
+      var heartbeat = spec.heartbeats().get(i);
+      nic("spec.heartbeats[" + i + "].interface", heartbeat.interfaceName(), refusals);
+    }
     if (spec.connectionSync() != null) {
       nic("spec.connectionSync.interface", spec.connectionSync().interfaceName(), refusals);
     }

@@ -33,6 +33,7 @@ import java.util.stream.Stream;
  * @param routes one for each of {@code spec.routes}
  * @param rules one for each of {@code spec.rules}
  * @param peers one for each of {@code spec.transport.peers}
+ * @param heartbeats one for each of {@code spec.heartbeats}
  * @param virtualServers one for each of {@code spec.virtualServers}
  * @param connectionSync null without {@code spec.connectionSync}; with it there are virtual servers
  * @param connectionTimeouts null without {@code spec.connectionTimeouts}; the same
@@ -54,6 +55,7 @@ public record CheckedSpec(
     List<VirtualRoute> routes,
     List<PolicyRule> rules,
     List<InetAddress> peers,
+    List<Heartbeat> heartbeats,
     List<CheckedVirtualServer> virtualServers,
     ConnectionSync connectionSync,
     ConnectionTimeouts connectionTimeouts,
@@ -73,6 +75,7 @@ public record CheckedSpec(
     routes = List.copyOf(routes);
     rules = List.copyOf(rules);
     peers = List.copyOf(peers);
+    heartbeats = List.copyOf(heartbeats);
     virtualServers = List.copyOf(virtualServers);
   }
 
@@ -104,6 +107,14 @@ public record CheckedSpec(
       long table,
       long metric,
       boolean onLink) {}
+
+  /**
+   * A NIC that carries adverts.
+   *
+   * @param interfaceName a selector as that of the adverts; it may be that very NIC
+   * @param peers addresses of the routers on its network; empty if adverts go to the group
+   */
+  public record Heartbeat(String interfaceName, List<InetAddress> peers) {}
 
   /**
    * Sessions of BFD.
@@ -195,6 +206,7 @@ public record CheckedSpec(
         each(spec.routes(), i -> route(spec.routes().get(i), parsed.routes().get(i))),
         each(spec.rules(), i -> PolicyRules.of(spec.rules().get(i), parsed.rules().get(i))),
         parsed.peers().stream().map(Parsed::value).toList(),
+        each(spec.heartbeats(), i -> heartbeat(parsed, i)),
         each(spec.virtualServers(), i -> CheckedVirtualServer.of(parsed, i)),
         connectionSync(spec),
         connectionTimeouts(parsed),
@@ -224,6 +236,12 @@ public record CheckedSpec(
                     peers.get(i).interfaceName(),
                     peers.get(i).weight(),
                     peers.get(i).reverse())));
+  }
+
+  private static Heartbeat heartbeat(ParsedSpec parsed, int i) {
+    return new Heartbeat(
+        parsed.spec().heartbeats().get(i).interfaceName(),
+        parsed.heartbeats().get(i).stream().map(Parsed::value).toList());
   }
 
   private static ConnectionSync connectionSync(VirtualIpSpec spec) {

@@ -21,9 +21,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.UnaryOperator;
-import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -68,10 +68,10 @@ public final class Conflicts {
     return among(
         checked,
         (a, b) -> {
-          var ours = nic.apply(a.spec().spec().interfaceOn(node.name()));
-          boolean same = ours.equals(nic.apply(b.spec().spec().interfaceOn(node.name())));
-          return same && node.selectedBy(a.vip()) && node.selectedBy(b.vip())
-              ? List.of(ours)
+          var common = advertNics(a.spec().spec(), node.name(), nic);
+          common.retainAll(advertNics(b.spec().spec(), node.name(), nic));
+          return !common.isEmpty() && node.selectedBy(a.vip()) && node.selectedBy(b.vip())
+              ? List.copyOf(common)
               : List.of();
         });
   }
@@ -281,17 +281,23 @@ public final class Conflicts {
    * node.
    */
   private static Collection<String> commonInterfaces(VirtualIpSpec a, VirtualIpSpec b) {
-    if (a.nodes().overrides().isEmpty() && b.nodes().overrides().isEmpty()) {
-      var common = new LinkedHashSet<String>();
-      if (a.interfaceOn("").equals(b.interfaceOn(""))) {
-        common.add(a.interfaceOn(""));
-      }
-      return common;
+    boolean oneSort = a.nodes().overrides().isEmpty() && b.nodes().overrides().isEmpty();
+    var common = new LinkedHashSet<String>();
+    for (var node : oneSort ? List.of("") : namedNodes(a, b).toList()) {
+      var shared = advertNics(a, node, nic -> nic);
+      shared.retainAll(advertNics(b, node, nic -> nic));
+      common.addAll(shared);
     }
-    return namedNodes(a, b)
-        .filter(node -> a.interfaceOn(node).equals(b.interfaceOn(node)))
-        .map(a::interfaceOn)
-        .collect(Collectors.toCollection(LinkedHashSet::new));
+    return common;
+  }
+
+  /** The NICs that carry adverts on a node. */
+  private static Set<String> advertNics(
+      VirtualIpSpec spec, String node, UnaryOperator<String> nic) {
+    var nics = new LinkedHashSet<String>();
+    nics.add(nic.apply(spec.interfaceOn(node)));
+    spec.heartbeats().forEach(heartbeat -> nics.add(nic.apply(heartbeat.interfaceName())));
+    return nics;
   }
 
   /** Names of the nodes for which either has an override, and an empty name for all other nodes. */

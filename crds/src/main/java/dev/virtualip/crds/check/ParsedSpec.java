@@ -23,6 +23,7 @@ import java.util.List;
  * @param spec the spec as the user wrote it
  * @param addresses one for each of {@code spec.addresses}
  * @param peers one for each of {@code spec.transport.peers}
+ * @param heartbeats for each of {@code spec.heartbeats} one for each of its {@code peers}
  * @param routes one for each of {@code spec.routes}
  * @param rules one for each of {@code spec.rules}
  * @param virtualServers one for each of {@code spec.virtualServers}
@@ -43,6 +44,7 @@ record ParsedSpec(
     Parsed<Duration> delayAfterBoot,
     List<Parsed<IpPrefix>> addresses,
     List<Parsed<InetAddress>> peers,
+    List<List<Parsed<InetAddress>>> heartbeats,
     List<RouteTexts> routes,
     List<RuleTexts> rules,
     List<VirtualServerTexts> virtualServers,
@@ -118,7 +120,8 @@ record ParsedSpec(
         spec.addresses().stream()
             .map(a -> Parsed.of(a == null ? null : a.address(), IpPrefix::parse))
             .toList(),
-        spec.transport().peers().stream().map(ParsedSpec::address).toList(),
+        addresses(spec.transport().peers()),
+        spec.heartbeats().stream().map(h -> addresses(h == null ? List.of() : h.peers())).toList(),
         spec.routes().stream().map(ParsedSpec::route).toList(),
         spec.rules().stream().map(ParsedSpec::rule).toList(),
         spec.virtualServers().stream().map(ParsedSpec::virtualServer).toList(),
@@ -133,6 +136,10 @@ record ParsedSpec(
 
   private static Parsed<InetAddress> address(String text) {
     return Parsed.of(text, IpPrefix::parseAddress);
+  }
+
+  private static List<Parsed<InetAddress>> addresses(List<String> texts) {
+    return texts.stream().map(ParsedSpec::address).toList();
   }
 
   private static RouteTexts route(Route route) {

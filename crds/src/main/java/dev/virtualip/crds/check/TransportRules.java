@@ -1,14 +1,17 @@
 package dev.virtualip.crds.check;
 
+import dev.virtualip.crds.schema.Heartbeat;
 import dev.virtualip.crds.schema.Transport.Mode;
+import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.values.IpPrefix;
 import java.net.InetAddress;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** Rules about {@code spec.transport}. */
+/** Rules about {@code spec.transport} and {@code spec.heartbeats}. */
 final class TransportRules {
   private final boolean ipv6;
   private final Set<InetAddress> virtual;
@@ -44,6 +47,50 @@ final class TransportRules {
     var rules = new TransportRules(parsed, findings);
     for (int i = 0; i < peers.size(); i++) {
       rules.checkPeer("spec.transport.peers[" + i + "]", peers.get(i));
+    }
+    checkHeartbeats(parsed, findings);
+  }
+
+  private static void checkHeartbeats(ParsedSpec parsed, Findings findings) {
+    var heartbeats = parsed.spec().heartbeats();
+    if (heartbeats.size() > VirtualIpSpec.HEARTBEATS_MAX) {
+      findings.add("spec.heartbeats", "has more than 4 NICs: two or three are enough");
+    }
+    var names = new HashSet<String>();
+    for (int i = 0; i < heartbeats.size(); i++) {
+      var path = "spec.heartbeats[" + i + "]";
+      var heartbeat = heartbeats.get(i);
+      if (heartbeat == null || heartbeat.interfaceName() == null) {
+        findings.add(path + ".interface", "is missing: name the NIC that carries adverts too");
+        continue;
+      }
+      findings.nic(path + ".interface", heartbeat.interfaceName());
+      if (!names.add(heartbeat.interfaceName())) {
+        findings.add(
+            path + ".interface",
+            heartbeat.interfaceName() + " stands in the list twice: remove one");
+      }
+      checkPeers(path + ".peers", heartbeat, parsed, parsed.heartbeats().get(i), findings);
+    }
+  }
+
+  private static void checkPeers(
+      String path,
+      Heartbeat heartbeat,
+      ParsedSpec parsed,
+      List<Parsed<InetAddress>> peers,
+      Findings findings) {
+    if (!peers.isEmpty() && heartbeat.interfaceName().equals(parsed.spec().interfaceName())) {
+      findings.add(
+          path,
+          "spec.transport says how adverts go on spec.interface: remove the peers of that NIC");
+    }
+    if (peers.size() > Heartbeat.PEERS_MAX) {
+      findings.add(path, "has more than 255 addresses: shorten it");
+    }
+    var rules = new TransportRules(parsed, findings);
+    for (int i = 0; i < peers.size(); i++) {
+      rules.checkPeer(path + "[" + i + "]", peers.get(i));
     }
   }
 

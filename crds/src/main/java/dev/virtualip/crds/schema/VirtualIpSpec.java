@@ -77,6 +77,12 @@ import java.util.Objects;
     fieldPath = ".lease.policy")
 @ValidationRule(
     value =
+        "!has(self.heartbeats) || self.heartbeats.all(h, !has(h.peers) || size(h.peers) == 0"
+            + " || h.interface != self.interface)",
+    message = "spec.transport says how adverts go on spec.interface: remove the peers of that NIC",
+    fieldPath = ".heartbeats")
+@ValidationRule(
+    value =
         "!has(self.connectionSync) || (has(self.virtualServers) && size(self.virtualServers) > 0)",
     message = "it is about virtualServers: give one, or remove it",
     fieldPath = ".connectionSync")
@@ -177,6 +183,16 @@ public record VirtualIpSpec(
         Boolean rfc9568Checksum,
     @JsonPropertyDescription("How adverts travel: to the VRRP group, or to each peer.")
         Transport transport,
+    @Size(max = HEARTBEATS_MAX)
+        @ValidationRule(
+            value = "self.all(a, self.exists_one(b, b.interface == a.interface))",
+            message = "a NIC stands in the list twice: remove one")
+        @JsonPropertyDescription(
+            "NICs that carry the adverts. That of spec.interface always does, listed or not; adverts"
+                + " are sent and heard on all of them, and a backup takes over when all are silent. So"
+                + " the cut of one network is a condition, and not a failover. Default:"
+                + " spec.interface alone.")
+        List<Heartbeat> heartbeats,
     @Required
         @Size(min = 1, max = ADDRESSES_MAX)
         @ValidationRule(
@@ -341,6 +357,9 @@ public record VirtualIpSpec(
   /** Most adverts per interval. */
   public static final int ADVERT_REPEAT_MAX = 10;
 
+  /** Most NICs that carry adverts. */
+  public static final int HEARTBEATS_MAX = 4;
+
   /** Most virtual addresses of one VirtualIP. */
   public static final int ADDRESSES_MAX = 1024;
 
@@ -373,6 +392,7 @@ public record VirtualIpSpec(
     allowOutside = Objects.requireNonNullElse(allowOutside, false);
     rfc9568Checksum = Objects.requireNonNullElse(rfc9568Checksum, false);
     transport = Objects.requireNonNullElse(transport, Transport.MULTICAST);
+    heartbeats = copy(heartbeats);
     addresses = copy(addresses);
     routes = copy(routes);
     rules = copy(rules);

@@ -1,11 +1,15 @@
 package dev.virtualip.crds.schema;
 
+import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyDescription;
 import dev.virtualip.crds.schema.Authentication.HmacAuthentication.Mode;
 import io.fabric8.kubernetes.api.model.Condition;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.stream.Stream;
 
 /**
  * What is. Each agent owns its own key of {@code nodes}; the agent that becomes master writes
@@ -38,7 +42,8 @@ public record VirtualIpStatus(
                 + " Degraded: fewer nodes than selected can serve. MultipleMasters: more than one"
                 + " node is master. VridConflict: somebody else uses the VRID. StrayAddresses: a"
                 + " node that is not master has its addresses, or a Node counts one as its own."
-                + " QuorumLost, where there are virtual servers: too few real servers are up.")
+                + " QuorumLost, where there are virtual servers: too few real servers are up."
+                + " HeartbeatLost, where there are heartbeats: a path of adverts is cut.")
         List<Condition> conditions) {
 
   /** A status that says nothing. */
@@ -137,7 +142,47 @@ public record VirtualIpStatus(
               "The last changes of state since the agent started, newest first, ten at most.")
           List<Transition> history,
       @JsonPropertyDescription("Keys of signed adverts, where spec.authentication.hmac is set.")
-          HmacStatus hmac) {
+          HmacStatus hmac,
+      @JsonPropertyDescription("The paths of its adverts, where spec.heartbeats is set.")
+          List<HeartbeatStatus> heartbeats) {
+
+    /** A status of a VirtualIP that has one path of adverts. */
+    public NodeStatus(
+        State state,
+        Integer priority,
+        String since,
+        String reason,
+        String message,
+        Long acceptedGeneration,
+        Long refusedGeneration,
+        String refusedReason,
+        Long transitions,
+        String address,
+        String heardMaster,
+        List<Speaker> speakers,
+        List<String> strayAddresses,
+        List<VirtualServerStatus> virtualServers,
+        List<Transition> history,
+        HmacStatus hmac) {
+      this(
+          state,
+          priority,
+          since,
+          reason,
+          message,
+          acceptedGeneration,
+          refusedGeneration,
+          refusedReason,
+          transitions,
+          address,
+          heardMaster,
+          speakers,
+          strayAddresses,
+          virtualServers,
+          history,
+          hmac,
+          null);
+    }
 
     /** A status without addresses. */
     public NodeStatus(
@@ -175,6 +220,14 @@ public record VirtualIpStatus(
           hmac);
     }
 
+    /** The addresses that its adverts come from, on any path; there may be none. */
+    @JsonIgnore
+    public Stream<String> addresses() {
+      var further = heartbeats == null ? Stream.<HeartbeatStatus>empty() : heartbeats.stream();
+      return Stream.concat(Stream.of(address), further.map(HeartbeatStatus::address))
+          .filter(Objects::nonNull);
+    }
+
     /** The same status with these generations of the spec. */
     public NodeStatus withGenerations(Long accepted, Long refused) {
       return new NodeStatus(
@@ -193,7 +246,8 @@ public record VirtualIpStatus(
           strayAddresses,
           virtualServers,
           history,
-          hmac);
+          hmac,
+          heartbeats);
     }
 
     /** The same status with these virtual servers. */
@@ -214,9 +268,22 @@ public record VirtualIpStatus(
           strayAddresses,
           servers,
           history,
-          hmac);
+          hmac,
+          heartbeats);
     }
   }
+
+  /** A path of adverts on one node. */
+  @JsonInclude(JsonInclude.Include.NON_NULL)
+  public record HeartbeatStatus(
+      @JsonProperty("interface") @JsonPropertyDescription("NIC, as the node names it.")
+          String interfaceName,
+      @JsonPropertyDescription("Address that this node's adverts come from on this path.")
+          String address,
+      @JsonPropertyDescription(
+              "What is wrong with the path, and what to do; absent where nothing is known to be. Only"
+                  + " a backup can tell that a path is silent.")
+          String problem) {}
 
   /** Keys of signed adverts on one node. */
   @JsonInclude(JsonInclude.Include.NON_NULL)

@@ -61,6 +61,8 @@ class CelRulesTest {
       with whenAllFail KeepMaster | {whenAllFail: KeepMaster, priority: 1}
       with whenAllFail KeepMaster | {whenAllFail: KeepMaster, nodes: {overrides: [{name: a, priority: 1}]}}
       the kernel ends leases within a second | {lease: {policy: Exclusive}, advertInterval: 999ms}
+      a NIC stands in the list twice | {heartbeats: [{interface: eth2}, {interface: eth2}]}
+      spec.transport says how adverts go | {heartbeats: [{interface: eth0, peers: [10.0.0.2]}]}
       peers are for unicast | {transport: {peers: [10.0.0.2]}}
       minTtl is for unicast | {transport: {minTtl: 254}}
       a health check has exactly one kind | {healthChecks: [{name: a}]}

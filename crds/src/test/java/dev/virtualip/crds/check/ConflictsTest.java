@@ -26,6 +26,17 @@ class ConflictsTest {
   }
 
   @Test
+  void aVridIsTakenOnEachNicThatCarriesAdverts() {
+    var second = "{interface: eth2, addresses: [{address: 203.0.113.11/24}]}";
+    var both = "{heartbeats: [{interface: eth0}, {interface: eth2}]}";
+    assertEquals(
+        List.of(
+            "spec.vrid: 77 on eth2 is taken by VirtualIP a: use another VRID, NIC or set of nodes"),
+        problemsOfYounger(both, second));
+    assertEquals(List.of(), problemsOfYounger("{}", second));
+  }
+
+  @Test
   void theSameAddressIsAProblemOfTheYounger() {
     assertEquals(
         List.of(

@@ -50,6 +50,7 @@ class ValidatorTest {
         "{garp: {repeat: 1, delay: 0s, refresh: 0s}}",
         "{rfc9568Checksum: true}",
         "{trackInterfaces: [{name: eth2}, {name: 'en*', weight: -253}], linkDebounce: 1999ms}",
+        "{heartbeats: [{interface: eth0}, {interface: 10.2.0.0/24, peers: [10.2.0.11, 10.2.0.12]}]}",
         "{detection: {}}",
         "{detection: {bfd: {}}}",
         "{detection: {bfd: {interval: 10ms, multiplier: 20, peers: [{address: 10.0.0.1, weight: -253}]}}}",
@@ -148,6 +149,12 @@ class ValidatorTest {
           {vrrpVersion: 2, rfc9568Checksum: true} | spec.rfc9568Checksum: is about VRRPv3: set vrrpVersion to 3, or remove it
           {addresses: [{address: "2001:db8::10/64"}], rfc9568Checksum: true} | spec.rfc9568Checksum: is about IPv4, IPv6 has one checksum only: remove it
           {transport: {peers: [10.0.0.12]}} | spec.transport.peers: peers are for unicast: set mode to Unicast, or remove them
+          {heartbeats: [{}]} | spec.heartbeats[0].interface: is missing: name the NIC that carries adverts too
+          {heartbeats: [{interface: a/b}]} | spec.heartbeats[0].interface: "a/b" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24
+          {heartbeats: [{interface: eth2}, {interface: eth2}]} | spec.heartbeats[1].interface: eth2 stands in the list twice: remove one
+          {heartbeats: [{interface: a}, {interface: b}, {interface: c}, {interface: d}, {interface: e}]} | spec.heartbeats: has more than 4 NICs: two or three are enough
+          {heartbeats: [{interface: eth0, peers: [10.0.0.12]}]} | spec.heartbeats[0].peers: spec.transport says how adverts go on spec.interface: remove the peers of that NIC
+          {heartbeats: [{interface: eth2, peers: [fe80::1]}]} | spec.heartbeats[0].peers[0]: adverts are IPv4: give the peer's address of that family
           {transport: {minTtl: 254}} | spec.transport.minTtl: minTtl is for unicast: set mode to Unicast, or remove it
           {transport: {mode: Unicast, minTtl: 0}} | spec.transport.minTtl: 0 is not a TTL: use 1 to 255
           {maxLearnedInterval: 500ms} | spec.maxLearnedInterval: 500ms is out of range: use 1s to 40950ms

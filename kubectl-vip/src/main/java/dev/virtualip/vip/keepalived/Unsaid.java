@@ -33,6 +33,7 @@ final class Unsaid {
       virtualServers: write virtual_server blocks by docs/layer4.md; export does not
       connectionSync: write lvs_sync_daemon by docs/layer4.md; export does not
       connectionTimeouts: write lvs_timeouts by docs/layer4.md; export does not
+      heartbeats: keepalived's adverts go by one NIC
       egress: keepalived translates no sources; write rules of nftables that the notify script puts
       """;
 

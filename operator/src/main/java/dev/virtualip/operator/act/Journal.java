@@ -39,7 +39,8 @@ public final class Journal {
           VirtualIpConditions.ACCEPTED,
           Health.MULTIPLE_MASTERS,
           Health.VRID_CONFLICT,
-          Health.STRAY_ADDRESSES);
+          Health.STRAY_ADDRESSES,
+          Health.HEARTBEAT_LOST);
 
   private final EventWriter events;
   private final LongSupplier nanoTime;

@@ -47,7 +47,7 @@ final class ForeignRouters {
   private static boolean isOwn(String address, VirtualIp vip, Collection<NodeFacts> nodes) {
     return Stream.concat(
             nodes.stream().flatMap(node -> node.addresses().stream()),
-            reports(vip).values().stream().map(NodeStatus::address))
+            reports(vip).values().stream().flatMap(NodeStatus::addresses))
         .anyMatch(own -> Objects.equals(own, address));
   }
 

@@ -9,6 +9,7 @@ import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.DownServer;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.HeartbeatStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.schema.VirtualIpStatus.VirtualServerStatus;
@@ -30,6 +31,7 @@ public final class Health {
   public static final String VRID_CONFLICT = "VridConflict";
   public static final String STRAY_ADDRESSES = "StrayAddresses";
   public static final String QUORUM_LOST = "QuorumLost";
+  public static final String HEARTBEAT_LOST = "HeartbeatLost";
 
   /** Reason of Degraded: some node goes on with an older generation. */
   public static final String EDIT_REFUSED = "EditRefused";
@@ -41,7 +43,7 @@ public final class Health {
 
   /**
    * Degraded, MultipleMasters, VridConflict, StrayAddresses and, where there are virtual servers,
-   * QuorumLost, in this order.
+   * QuorumLost, and where there are heartbeats HeartbeatLost, in this order.
    *
    * @param vip the VirtualIP with believed reports
    * @param selectable whether the spec has a usable node selector
@@ -64,6 +66,9 @@ public final class Health {
                 strayAddresses(vip, owned)));
     if (vip.getSpec() != null && !vip.getSpec().virtualServers().isEmpty()) {
       conditions.add(quorumLost(vip));
+    }
+    if (vip.getSpec() != null && !vip.getSpec().heartbeats().isEmpty()) {
+      conditions.add(heartbeatLost(vip));
     }
     return conditions;
   }
@@ -194,6 +199,30 @@ public final class Health {
     return owned.isEmpty()
         ? condition(vip, STRAY_ADDRESSES, "False", "NoStrays", "only the master has the addresses")
         : condition(vip, STRAY_ADDRESSES, "True", "OwnedByCluster", owned(owned));
+  }
+
+  /** The next cut may cost the last path: that is the time to mend the first one. */
+  private static Condition heartbeatLost(VirtualIp vip) {
+    var lost = new TreeMap<String, String>();
+    reports(vip)
+        .forEach(
+            (node, report) -> {
+              if (report.state() != State.Unknown) {
+                Objects.requireNonNullElse(report.heartbeats(), List.<HeartbeatStatus>of()).stream()
+                    .filter(path -> path.problem() != null)
+                    .map(HeartbeatStatus::problem)
+                    .reduce((one, other) -> one + ", " + other)
+                    .ifPresent(problem -> lost.put(node, problem));
+              }
+            });
+    return lost.isEmpty()
+        ? condition(vip, HEARTBEAT_LOST, "False", "AllHeard", "no path is known to be cut")
+        : condition(
+            vip,
+            HEARTBEAT_LOST,
+            "True",
+            "PathCut",
+            "adverts go on by another path; mend this one" + told(lost));
   }
 
   /** Of the master's real servers: connections follow its view, and no other node's is reported. */

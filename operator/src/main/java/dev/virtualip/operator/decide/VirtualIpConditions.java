@@ -327,7 +327,7 @@ public final class VirtualIpConditions {
 
   /** The address of a master that is no node, where a node hears one. */
   private Optional<String> outside() {
-    var own = reports.values().stream().map(NodeStatus::address).collect(Collectors.toSet());
+    var own = reports.values().stream().flatMap(NodeStatus::addresses).collect(Collectors.toSet());
     return reports.values().stream()
         .filter(report -> report.state() == State.Backup && report.heardMaster() != null)
         .map(NodeStatus::heardMaster)

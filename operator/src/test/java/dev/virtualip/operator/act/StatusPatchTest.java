@@ -67,7 +67,8 @@ class StatusPatchTest {
             {"metadata":{"resourceVersion":"7"},"status":{"nodes":{"a":{"state":"Unknown",\
             "priority":100,"acceptedGeneration":2,"since":null,"reason":null,"message":null,\
             "refusedGeneration":null,"refusedReason":null,"transitions":null,"address":null,\
-            "heardMaster":null,"speakers":null,"strayAddresses":null,"virtualServers":null,"history":null,"hmac":null},\
+            "heardMaster":null,"speakers":null,"strayAddresses":null,"virtualServers":null,"history":null,"hmac":null,\
+            "heartbeats":null},\
             "b":null}}}"""),
         StatusPatch.of(vip(2L, "a", READY, null), said));
   }

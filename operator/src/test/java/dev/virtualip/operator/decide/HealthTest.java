@@ -15,6 +15,7 @@ import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIpSpec;
 import dev.virtualip.crds.schema.VirtualIpStatus.DownServer;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
+import dev.virtualip.crds.schema.VirtualIpStatus.HeartbeatStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.Speaker;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -168,6 +169,33 @@ class HealthTest {
     return new NodeStatus(
         state, 100, null, null, null, 2L, null, null, null, address, null, speakers, null, null,
         null, null);
+  }
+
+  @Test
+  void aPathOfAdvertsThatIsCutIsToldWithItsNode() {
+    assertEquals("False AllHeard: no path is known to be cut", heartbeatLost(null));
+    assertEquals(
+        "True PathCut: adverts go on by another path; mend this one; b: eth2 is silent",
+        heartbeatLost("eth2 is silent"));
+  }
+
+  private static String heartbeatLost(String problem) {
+    var paths =
+        List.of(
+            new HeartbeatStatus("eth0", "10.0.0.12", null),
+            new HeartbeatStatus("eth2", "10.2.0.12", problem));
+    var b =
+        new NodeStatus(
+            Backup, 100, null, null, null, 2L, null, null, null, null, null, null, null, null, null,
+            null, paths);
+    var vip = Vips.edge("web", 77);
+    vip.setSpec(
+        Serialization.unmarshal(
+            "---\n{heartbeats: [{interface: eth0}, {interface: eth2}]}", VirtualIpSpec.class));
+    Vips.reported(vip, null, Map.of("a", report(Master, 2), "b", b));
+    var last = Health.of(vip, true, List.of(), Map.of(), List.of()).getLast();
+    assertEquals("HeartbeatLost", last.getType());
+    return "%s %s: %s".formatted(last.getStatus(), last.getReason(), last.getMessage());
   }
 
   @Test
