@@ -80,6 +80,8 @@ class RoundTripTest {
         priority: 90
         advertInterval: 100ms
         rfc9568Checksum: true
+        virtualMac: true
+        vmacXmitBase: true
         addresses:
           - {address: 203.0.113.10/24}
           - {address: '2001:db8::10/64', advertised: false}

@@ -26,7 +26,8 @@ final class Addresses implements Kind<Addresses.Held> {
   public List<Held> wanted(InstanceConfig config, NodeNetwork network) throws MissingNic {
     var wanted = new ArrayList<Held>();
     for (var address : config.addresses()) {
-      wanted.add(new Held(Holdings.linkIndex(address.interfaceName(), network), address.prefix()));
+      var nic = Holdings.link(address.interfaceName(), network);
+      wanted.add(new Held(network.placeOn(nic, config.virtualMac()), address.prefix()));
     }
     return wanted;
   }

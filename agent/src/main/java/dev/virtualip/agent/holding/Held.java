@@ -43,6 +43,12 @@ final class Held<T> {
     wanted.removeIf(this::isOfOthers);
   }
 
+  /** The same while it goes on to hold things: they may have to be put on another link. */
+  void wantElsewhere(InstanceConfig config) throws Kind.MissingNic {
+    want(config);
+    ours.addAll(wanted);
+  }
+
   private boolean isOfOthers(T thing) {
     return !ours.contains(thing) && kind.isOfOthers(thing, network);
   }

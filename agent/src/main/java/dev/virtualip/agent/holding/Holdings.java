@@ -9,6 +9,7 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.IpvsPort;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
 import dev.virtualip.agent.net.IpvsPort.VirtualService;
+import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Timers;
@@ -23,6 +24,7 @@ import java.util.Queue;
 import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,6 +44,10 @@ public final class Holdings {
   private final Held<InstalledRoute> routes;
   private final Held<PolicyRule> rules;
   private final Services services;
+
+  /** Whatever else it is that a master has is on this one, so it comes before all. */
+  private final Held<VirtualLinks.Held> virtualLinks;
+
   private final List<Held<?>> all;
   private long renewedAt;
 
@@ -60,15 +66,20 @@ public final class Holdings {
     routes = new Held<>(new Routes(), network);
     rules = new Held<>(new Rules(), network);
     services = new Services(ipvs);
+    virtualLinks = new Held<>(new VirtualLinks(), network);
     all = List.of(addresses, routes, rules);
   }
 
-  static int linkIndex(String interfaceName, NodeNetwork network) throws Kind.MissingNic {
+  static Link link(String interfaceName, NodeNetwork network) throws Kind.MissingNic {
     var link = network.link(interfaceName);
     if (link == null) {
       throw new Kind.MissingNic(interfaceName);
     }
-    return link.index();
+    return link;
+  }
+
+  static int linkIndex(String interfaceName, NodeNetwork network) throws Kind.MissingNic {
+    return link(interfaceName, network).index();
   }
 
   /**
@@ -79,6 +90,10 @@ public final class Holdings {
    */
   public String hold(InstanceConfig config, List<VirtualService> wanted, long now) {
     try {
+      var refused = haveVirtualMac(config);
+      if (refused != null) {
+        return refused;
+      }
       for (var held : all) {
         held.want(config);
       }
@@ -99,6 +114,27 @@ public final class Holdings {
       renewedAt = now;
     }
     return error;
+  }
+
+  /** Makes the interface of the virtual MAC. The kernel tells its index then. */
+  private String haveVirtualMac(InstanceConfig config) throws Kind.MissingNic {
+    virtualLinks.want(config);
+    var puts = virtualLinks.puts(0);
+    if (puts.isEmpty()) {
+      return null;
+    }
+    virtualLinks.asked();
+    var error = apply(puts);
+    if (error != null) {
+      return error;
+    }
+    virtualLinks.done();
+    try {
+      network.reloadLinks();
+    } catch (IOException e) {
+      return e.getMessage();
+    }
+    return virtualLinks.missing().isEmpty() ? null : "the virtual MAC's interface is gone at once";
   }
 
   /**
@@ -130,6 +166,20 @@ public final class Holdings {
    * @return null, or the changes that the kernel refused
    */
   public String putBack(InstanceConfig config) {
+    try {
+      var refused = haveVirtualMac(config);
+      if (refused != null) {
+        return refused;
+      }
+      if (config.virtualMac() != null) {
+        // One that was made anew has another index.
+        for (var held : all) {
+          held.wantElsewhere(config);
+        }
+      }
+    } catch (Kind.MissingNic e) {
+      return e.getMessage();
+    }
     long lease = Timers.leaseSeconds(config.router());
     var changes = new ArrayList<Change>();
     all.forEach(held -> changes.addAll(held.putsBack(lease)));
@@ -228,7 +278,7 @@ public final class Holdings {
 
   /** Whether a report says that something held has been removed. */
   public boolean loses(NetworkEvent event) {
-    boolean loses = false;
+    boolean loses = virtualLinks.loses(event);
     for (var held : all) {
       loses |= held.loses(event);
     }
@@ -240,7 +290,7 @@ public final class Holdings {
    * read.
    */
   public boolean mayLose(NetworkEvent event) {
-    boolean may = false;
+    boolean may = virtualLinks.mayLose(event);
     for (var held : all) {
       may |= held.mayLose(event);
     }
@@ -250,7 +300,9 @@ public final class Holdings {
   /** Wanted things that were not on the node when it was last read. {@link #putBack} puts them. */
   public List<?> missing() {
     doubted = false;
-    return all.stream().flatMap(held -> held.missing().stream()).toList();
+    return Stream.concat(Stream.of(virtualLinks), all.stream())
+        .flatMap(held -> held.missing().stream())
+        .toList();
   }
 
   /**
@@ -259,6 +311,7 @@ public final class Holdings {
    * @return seconds until the last lease of these addresses ends, 0 if none is left
    */
   public long adopt(InstanceConfig config) {
+    virtualLinks.adopt(config);
     all.forEach(held -> held.adopt(config));
     return network
         .addresses()
@@ -278,6 +331,8 @@ public final class Holdings {
     var changes = new ArrayList<Change>();
     all.reversed().forEach(held -> changes.addAll(held.release()));
     notReleased(config, changes.isEmpty() ? null : apply(changes));
+    // An interface takes the kernel a while: it becomes a left-over, and nobody waits for it.
+    virtualLinks.release();
     // With its last service IPVS lets packets through: an address that is still there resets them.
     notReleased(config, services.release());
   }
@@ -303,6 +358,8 @@ public final class Holdings {
     var addresses = ours(holders, holdings -> holdings.addresses);
     addresses.addAll(accepted.ours());
     changes.addAll(leftOvers(new Addresses(), network, addresses));
+    changes.addAll(
+        leftOvers(new VirtualLinks(), network, ours(holders, holdings -> holdings.virtualLinks)));
     if (changes.isEmpty()) {
       return;
     }
@@ -311,6 +368,20 @@ public final class Holdings {
       LOG.warn("left_overs_removed changes={} failures={}", changes, failures);
     } catch (IOException e) {
       LOG.error("left_overs_not_removed error=\"{}\" action=try_again", e.getMessage());
+    }
+  }
+
+  /** At the end of the agent: removes the interfaces of virtual MACs, which nobody needs then. */
+  public static void clearVirtualLinks(NodeNetwork network, AddressPort port) {
+    var changes = leftOvers(new VirtualLinks(), network, Set.of());
+    if (changes.isEmpty()) {
+      return;
+    }
+    try {
+      var failures = port.apply(changes);
+      LOG.info("virtual_links_removed changes={} failures={}", changes, failures);
+    } catch (IOException e) {
+      LOG.error("virtual_links_not_removed error=\"{}\"", e.getMessage());
     }
   }
 
@@ -348,12 +419,24 @@ public final class Holdings {
     return obstacles;
   }
 
+  /**
+   * What keeps this node from having the virtual MAC, and what to do about it; null if nothing does
+   * or none is configured. Nothing is changed.
+   */
+  public String virtualMacObstacle(InstanceConfig config) {
+    return config.virtualMac() == null
+        ? null
+        : port.virtualLinkObstacle(
+            config.addresses().stream().anyMatch(address -> !address.prefix().isIpv6()));
+  }
+
   private List<String> linksWithoutIpv6(InstanceConfig config) {
     return addresses.configured(config).stream()
         .filter(address -> address.prefix().isIpv6())
-        .map(address -> network.linkName(address.linkIndex()))
+        .map(address -> network.linkAt(address.linkIndex()))
         .distinct()
-        .filter(name -> !port.takesIpv6(network.link(name)))
+        .filter(link -> !port.takesIpv6(link))
+        .map(Link::name)
         .map(
             name -> "IPv6 is off on %1$s: set net.ipv6.conf.%1$s.disable_ipv6 to 0".formatted(name))
         .toList();

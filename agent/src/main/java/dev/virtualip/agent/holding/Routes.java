@@ -8,10 +8,13 @@ import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.RouteRemoved;
+import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
+import dev.virtualip.agent.plan.InstanceConfig.VirtualRoute;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 
 /** Virtual routes (keepalived: {@code virtual_routes}). */
 final class Routes implements Kind<InstalledRoute> {
@@ -20,9 +23,20 @@ final class Routes implements Kind<InstalledRoute> {
   public List<InstalledRoute> wanted(InstanceConfig config, NodeNetwork network) throws MissingNic {
     var wanted = new ArrayList<InstalledRoute>();
     for (var route : config.routes()) {
-      wanted.add(route.on(Holdings.linkIndex(route.interfaceName(), network)));
+      var nic = Holdings.link(route.interfaceName(), network);
+      boolean there = hasGatewayThere(route, nic, config, network);
+      wanted.add(route.on(there ? network.placeOn(nic, config.virtualMac()) : nic.index()));
     }
     return wanted;
+  }
+
+  /** Whether only a prefix of a virtual address on the virtual MAC's interface has the gateway. */
+  private static boolean hasGatewayThere(
+      VirtualRoute route, Link nic, InstanceConfig config, NodeNetwork network) {
+    return config.virtualMac() != null
+        && route.via() != null
+        && config.addresses().stream().anyMatch(a -> a.prefix().contains(route.via()))
+        && network.ownAddressesOn(nic.index(), Set.of()).noneMatch(a -> a.contains(route.via()));
   }
 
   @Override

@@ -281,7 +281,9 @@ final class AdvertTransport {
           .openUnicast(link, config.ipv6())
           .send(destination, Frames.packet(source, destination, datagramId, payload));
     } else {
-      node.ports().open(link).send(Frames.advertisement(link.mac(), source, datagramId, payload));
+      node.ports()
+          .open(link)
+          .send(Frames.advertisement(config.advertMac(link), source, datagramId, payload));
     }
   }
 }

@@ -81,7 +81,7 @@ final class Announcer {
     long interval = config.garp().interval();
     int part = interval == 0 ? PART : 1;
     for (int sent = 0; sent < part && next < burst.size(); sent++) {
-      announced |= announce(config.name(), burst.get(next++));
+      announced |= announce(config, burst.get(next++));
       if (next == burst.size()) {
         endRound();
       }
@@ -119,24 +119,26 @@ final class Announcer {
             });
   }
 
-  private boolean announce(String vip, VirtualAddress virtual) {
+  private boolean announce(InstanceConfig config, VirtualAddress virtual) {
+    var vip = config.name();
     var link = node.network().link(virtual.interfaceName());
     // At the other end of a tunnel nobody asks for a hardware address.
     if (link == null || !link.isEthernet()) {
       return false;
     }
     var address = virtual.prefix().address();
+    var mac = config.announcedMac(link);
     try {
       var port = node.ports().openToSend(link);
       if (virtual.prefix().isIpv6()) {
         boolean router = node.addresses().forwardsIpv6(link);
-        port.send(Frames.neighbourAdvertisement(link.mac(), address, router));
+        port.send(Frames.neighbourAdvertisement(mac, address, router));
         announcedBy.put(virtual.interfaceName(), link);
         node.metrics().announced(vip, "NeighbourAdvertisement", 1);
         return true;
       }
       for (var form : ArpForm.values()) {
-        port.send(Frames.gratuitousArp(link.mac(), address, form));
+        port.send(Frames.gratuitousArp(mac, address, form));
       }
       announcedBy.put(virtual.interfaceName(), link);
       node.metrics().announced(vip, "GratuitousArp", ArpForm.values().length);

@@ -93,7 +93,7 @@ final class EarlierLife {
             .allMatch(
                 address ->
                     bound.stream()
-                        .filter(there -> isOurs(there, address))
+                        .filter(there -> isOurs(there, config, address))
                         .anyMatch(
                             there -> Timers.isStillMaster(config.router(), there.leaseSeconds())));
   }
@@ -103,13 +103,13 @@ final class EarlierLife {
     return config.bfd() != null && config.router().leasePolicy() != LeasePolicy.Exclusive;
   }
 
-  private boolean isOurs(BoundAddress there, VirtualAddress address) {
+  private boolean isOurs(BoundAddress there, InstanceConfig config, VirtualAddress address) {
     var link = node.network().link(address.interfaceName());
     // Kernels before 5.18 keep no mark.
     return !node.network().isOfOthers(there)
         && there.leaseSeconds() > 0
         && link != null
-        && link.index() == there.linkIndex()
+        && node.network().placeOn(link, config.virtualMac()) == there.linkIndex()
         && there.prefix().equals(address.prefix());
   }
 }

@@ -13,6 +13,7 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 
 /**
  * The faults that keep one virtual router on this node from taking part: finds them, and remembers
@@ -29,6 +30,10 @@ final class Faults {
   private final LinkStates links;
   private final Map<Reason, String> known = new LinkedHashMap<>();
   private List<String> obstacles = List.of();
+
+  /** What keeps this node from having the virtual MAC, or null. */
+  private String noVirtualMac;
+
   private boolean looked;
   private String bindFault;
   private long bindFaultUntil = State.NEVER;
@@ -69,6 +74,12 @@ final class Faults {
     secretFaults(config, state, faults);
     if (bindFault != null) {
       faults.put(Reason.of(Kind.BindFailed), bindFault);
+    }
+    if (!(state instanceof State.Active) && noVirtualMac != null) {
+      faults.put(
+          new Reason(
+              Kind.VirtualMacNotAvailable, node.network().nics().name(config.interfaceName())),
+          noVirtualMac);
     }
     if (!(state instanceof State.Active) && !obstacles.isEmpty()) {
       faults.put(Reason.of(Kind.BindFailed), String.join("; ", obstacles));
@@ -179,7 +190,8 @@ final class Faults {
   private void announcementFaults(InstanceConfig config, Map<Reason, String> faults) {
     for (var address : config.addresses()) {
       var link = node.network().link(address.interfaceName());
-      if (link != null && link.hasNeighbours() && !link.isEthernet()) {
+      boolean announces = link != null && (link.hasNeighbours() || config.virtualMac() != null);
+      if (announces && !link.isEthernet()) {
         faults.putIfAbsent(
             new Reason(Kind.NotEthernet, link.name()),
             "%s has %s, and addresses can be announced on Ethernet only: bind %s on another NIC"
@@ -262,8 +274,10 @@ final class Faults {
    */
   boolean ask(InstanceConfig config) {
     var before = obstacles;
+    var macBefore = noVirtualMac;
     obstacles = effects.holdings().obstacles(config);
-    return !obstacles.equals(before);
+    noVirtualMac = effects.holdings().virtualMacObstacle(config);
+    return !obstacles.equals(before) || !Objects.equals(noVirtualMac, macBefore);
   }
 
   /** The kernel has refused a bind. Each try may cost a good master its place: ever more seldom. */

@@ -24,6 +24,7 @@ import dev.virtualip.agent.plan.PlanChange.Run;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
+import dev.virtualip.agent.vrrp.VirtualRouterConfig;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
@@ -349,6 +350,7 @@ public final class NodeMachine {
     node.neighbours().end();
     List.copyOf(instances.values())
         .forEach(instance -> instance.stop(Reason.of(Kind.AgentStopped), now));
+    Holdings.clearVirtualLinks(node.network(), node.addresses());
     ipvsSettings.stop();
     egressSettings.stop();
   }
@@ -545,6 +547,7 @@ public final class NodeMachine {
     node.neighbours().doubt();
     leaving.removeAll(change.run().keySet());
     runs.putAll(change.run());
+    expectVirtual();
     try {
       readServices();
     } catch (IOException e) {
@@ -598,6 +601,16 @@ public final class NodeMachine {
     change.forget().stream().filter(name -> !leaving.contains(name)).forEach(this::forget);
     change.refused().forEach(this::refuse);
     configured = true;
+  }
+
+  /** The owner's addresses are its node's own. */
+  private void expectVirtual() {
+    var virtual = new HashSet<InetAddress>();
+    runs.values().stream()
+        .map(Run::config)
+        .filter(config -> config.priority() != VirtualRouterConfig.OWNER)
+        .forEach(config -> virtual.addAll(config.virtual()));
+    node.network().expectVirtual(virtual);
   }
 
   private void leave(String name) {

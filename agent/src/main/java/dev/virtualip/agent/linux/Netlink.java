@@ -8,8 +8,10 @@ import static dev.virtualip.agent.linux.Rtnetlink.IPV4_DEVCONF_RP_FILTER;
 import dev.virtualip.agent.linux.NetlinkMessage.Body;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteVirtualLink;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.Change.PutRule;
+import dev.virtualip.agent.net.AddressPort.Change.PutVirtualLink;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
@@ -22,6 +24,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,6 +58,11 @@ public final class Netlink implements AddressPort, AutoCloseable {
       new NetlinkExchange<>(
           NetlinkProtocol.ROUTE, NetlinkRequests::new, NetlinkRequests.CHANGE_BYTES_MAX);
 
+  private final VirtualLinks virtualLinks = new VirtualLinks(exchange);
+
+  /** Interfaces of virtual MACs, as last read. */
+  private Set<Integer> indexesOfVirtualLinks = Set.of();
+
   /** Links that have been asked to keep the other addresses of a subnet when its first one goes. */
   private final Set<Integer> promoting = new HashSet<>();
 
@@ -71,9 +79,22 @@ public final class Netlink implements AddressPort, AutoCloseable {
 
   @Override
   public synchronized List<Link> links() throws IOException {
-    return exchange.ask(
-        NetlinkRequests::dumpLinks,
-        body -> body instanceof Body.LinkState(_, var link) ? Optional.of(link) : Optional.empty());
+    var links =
+        exchange.ask(
+            NetlinkRequests::dumpLinks,
+            body ->
+                body instanceof Body.LinkState(_, var link) ? Optional.of(link) : Optional.empty());
+    indexesOfVirtualLinks =
+        links.stream()
+            .filter(link -> link.virtual() != null)
+            .map(Link::index)
+            .collect(Collectors.toSet());
+    return links;
+  }
+
+  @Override
+  public synchronized String virtualLinkObstacle(boolean ipv4) {
+    return virtualLinks.obstacle(ipv4);
   }
 
   @Override
@@ -203,7 +224,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
     }
   }
 
-  private static int ipv4Setting(String link, String setting) throws IOException {
+  static int ipv4Setting(String link, String setting) throws IOException {
     return Integer.parseInt(
         Files.readString(Path.of("/proc/sys/net/ipv4/conf", link, setting)).strip());
   }
@@ -225,10 +246,11 @@ public final class Netlink implements AddressPort, AutoCloseable {
    */
   @Override
   public synchronized List<Failure> apply(List<Change> changes) throws IOException {
-    promoteSecondaries(changes);
     var failures = new ArrayList<Failure>();
+    var others = withoutVirtualLinks(changes, failures);
+    promoteSecondaries(others);
     var taken = new ArrayList<PutRoute>();
-    var possible = withoutVainRules(withoutVainDeletions(changes), failures);
+    var possible = withoutVainRules(withoutVainDeletions(others), failures);
     applyAll(possible, false, failures, taken);
     if (!taken.isEmpty()) {
       var ours = routes();
@@ -242,6 +264,38 @@ public final class Netlink implements AddressPort, AutoCloseable {
       applyAll(replaceable, true, failures, new ArrayList<>());
     }
     return List.copyOf(failures);
+  }
+
+  /** Makes and removes the interfaces of virtual MACs, each of which takes several requests. */
+  private List<Change> withoutVirtualLinks(List<Change> changes, List<Failure> failures)
+      throws IOException {
+    var others = new ArrayList<Change>();
+    for (var change : changes) {
+      var error =
+          switch (change) {
+            case PutVirtualLink put -> putVirtualLink(put);
+            case DeleteVirtualLink delete -> virtualLinks.delete(delete, links());
+            default -> {
+              others.add(change);
+              yield null;
+            }
+          };
+      if (error != null) {
+        failures.add(new Failure(change, error));
+      }
+    }
+    return others;
+  }
+
+  private String putVirtualLink(PutVirtualLink put) throws IOException {
+    var links = links();
+    var error = virtualLinks.put(put, links);
+    for (var link : links) {
+      if (error == null && link.index() == put.parent()) {
+        restrictArp(link);
+      }
+    }
+    return error;
   }
 
   /**
@@ -342,7 +396,9 @@ public final class Netlink implements AddressPort, AutoCloseable {
             Change.DeleteAddress _,
             PutRoute _,
             Change.DeleteRoute _,
-            DeleteRule _ ->
+            DeleteRule _,
+            PutVirtualLink _,
+            DeleteVirtualLink _ ->
             possible.add(change);
       }
     }
@@ -357,7 +413,7 @@ public final class Netlink implements AddressPort, AutoCloseable {
       throws IOException {
     var answers =
         exchange.acknowledged(
-            changes.size(), (out, i, number) -> out.change(number, changes.get(i), replaceRoutes));
+            changes.size(), (out, i, number) -> write(out, number, changes.get(i), replaceRoutes));
     for (int i = 0; i < answers.size(); i++) {
       boolean exists = answers.get(i).errno() == Errno.EEXIST;
       if (exists && !replaceRoutes && changes.get(i) instanceof PutRoute put) {
@@ -365,6 +421,15 @@ public final class Netlink implements AddressPort, AutoCloseable {
       } else if (!isSuccess(changes.get(i), answers.get(i).errno())) {
         failures.add(new Failure(changes.get(i), explain(answers.get(i))));
       }
+    }
+  }
+
+  private void write(NetlinkRequests out, int number, Change change, boolean replaceRoutes) {
+    if (change instanceof Change.PutAddress put
+        && indexesOfVirtualLinks.contains(put.linkIndex())) {
+      out.putAddress(number, put, true);
+    } else {
+      out.change(number, change, replaceRoutes);
     }
   }
 
@@ -393,12 +458,12 @@ public final class Netlink implements AddressPort, AutoCloseable {
       case Change.DeleteAddress _ ->
           errno == 0 || errno == Errno.EADDRNOTAVAIL || errno == Errno.ENODEV;
       case Change.DeleteRoute _ -> errno == 0 || errno == Errno.ESRCH || errno == Errno.ENODEV;
-      case PutRule _ -> errno == 0;
+      case PutRule _, PutVirtualLink _, DeleteVirtualLink _ -> errno == 0;
       case DeleteRule _ -> errno == 0 || errno == Errno.ENOENT;
     };
   }
 
-  private static String explain(Body.Acknowledged answer) {
+  static String explain(Body.Acknowledged answer) {
     var meaning =
         switch (answer.errno()) {
           case Errno.EPERM -> "not allowed: give the agent the capability NET_ADMIN";

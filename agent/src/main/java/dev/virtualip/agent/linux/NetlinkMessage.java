@@ -3,6 +3,7 @@ package dev.virtualip.agent.linux;
 import static dev.virtualip.agent.linux.NetlinkAttributes.*;
 import static dev.virtualip.agent.linux.Rtnetlink.*;
 
+import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.BoundAddress;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.Link;
@@ -12,6 +13,7 @@ import java.net.InetAddress;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -170,8 +172,26 @@ record NetlinkMessage(int sequence, boolean interrupted, Body body) {
             (flags & IFF_UP) != 0 && (flags & IFF_RUNNING) != 0,
             hardwareAddress(flags, attributes.get(IFLA_ADDRESS)),
             (int) Math.min(number(attributes, IFLA_MTU, 0), Integer.MAX_VALUE),
-            altNames(attributes.get(IFLA_PROP_LIST)));
+            altNames(attributes.get(IFLA_PROP_LIST)),
+            (int) number(attributes, IFLA_MASTER, 0),
+            virtual(flags, attributes));
     return new Body.LinkState(removed, link);
+  }
+
+  /** A macvlan with the mark of an agent is a virtual MAC's. */
+  private static Link.Virtual virtual(int flags, Map<Integer, ByteBuffer> attributes)
+      throws Malformed {
+    int mark = (int) number(attributes, IFLA_GROUP, 0);
+    if (!AddressPort.isVirtual(mark)
+        || !attributes.containsKey(IFLA_LINKINFO)
+        || !attributes.containsKey(IFLA_LINK)
+        || attributes.containsKey(IFLA_LINK_NETNSID)) {
+      return null;
+    }
+    var kind = nested(attributes, IFLA_LINKINFO).get(IFLA_INFO_KIND);
+    return kind != null && text(kind).equals("macvlan")
+        ? new Link.Virtual((int) number(attributes, IFLA_LINK), mark, (flags & IFF_UP) != 0)
+        : null;
   }
 
   /** Kernels before 5.5 know none. */

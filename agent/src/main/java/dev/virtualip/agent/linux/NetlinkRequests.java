@@ -9,11 +9,20 @@ import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import java.net.InetAddress;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 
 /** Writes requests of rtnetlink. */
 final class NetlinkRequests extends NetlinkWriter {
   /** Length of the longest change in bytes: a route with all attributes and IPv6 addresses. */
   static final int CHANGE_BYTES_MAX = 120;
+
+  /**
+   * Metric of the routes to the prefixes of addresses on the interface of a virtual MAC: behind
+   * those of the NIC, whoever has put them.
+   */
+  private static final int VIRTUAL_METRIC = 30_000;
+
+  private static final byte[] MACVLAN = "macvlan\0".getBytes(StandardCharsets.US_ASCII);
 
   NetlinkRequests(ByteBuffer out) {
     super(out);
@@ -26,7 +35,7 @@ final class NetlinkRequests extends NetlinkWriter {
    */
   void change(int sequence, Change change, boolean replaceRoute) {
     switch (change) {
-      case Change.PutAddress put -> putAddress(sequence, put);
+      case Change.PutAddress put -> putAddress(sequence, put, false);
       case Change.DeleteAddress(int link, var prefix) -> {
         int start = begin(RTM_DELADDR, NLM_F_ACK, sequence);
         address(link, prefix.address(), prefix.length());
@@ -48,10 +57,17 @@ final class NetlinkRequests extends NetlinkWriter {
       }
       case Change.PutRule(var rule) -> rule(RTM_NEWRULE, NLM_F_ACK | NLM_F_CREATE, sequence, rule);
       case Change.DeleteRule(var rule) -> rule(RTM_DELRULE, NLM_F_ACK, sequence, rule);
+      case Change.PutVirtualLink _, Change.DeleteVirtualLink _ ->
+          throw new IllegalArgumentException("not one request: " + change);
     }
   }
 
-  private void putAddress(int sequence, Change.PutAddress put) {
+  /**
+   * Binds an address, or renews its lease.
+   *
+   * @param onVirtualLink whether the link is the interface of a virtual MAC
+   */
+  void putAddress(int sequence, Change.PutAddress put, boolean onVirtualLink) {
     var prefix = put.prefix();
     int start = begin(RTM_NEWADDR, NLM_F_ACK | NLM_F_CREATE | NLM_F_REPLACE, sequence);
     address(put.linkIndex(), prefix.address(), prefix.length());
@@ -59,7 +75,63 @@ final class NetlinkRequests extends NetlinkWriter {
     if (prefix.isIpv6()) {
       attribute(IFA_FLAGS, IFA_F_NODAD);
     }
+    if (onVirtualLink) {
+      attribute(IFA_RT_PRIORITY, VIRTUAL_METRIC);
+    }
     attribute(IFA_PROTO, new byte[] {(byte) AddressPort.PROTOCOL});
+    end(start);
+  }
+
+  /** Asks for a macvlan on no NIC. */
+  void probeMacvlan(int sequence) {
+    int start = begin(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence);
+    out.put(new byte[IFINFOMSG]);
+    int info = beginNested(IFLA_LINKINFO);
+    attribute(IFLA_INFO_KIND, MACVLAN);
+    endNested(info);
+    end(start);
+  }
+
+  /**
+   * Makes a macvlan that is not up.
+   *
+   * @param master index of the VRF that it is to belong to, or 0
+   */
+  void newMacvlan(int sequence, Change.PutVirtualLink put, int master) {
+    int start = begin(RTM_NEWLINK, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, sequence);
+    out.put(new byte[IFINFOMSG]);
+    attribute(IFLA_IFNAME, (put.name() + "\0").getBytes(StandardCharsets.US_ASCII));
+    attribute(IFLA_ADDRESS, put.mac().bytes());
+    attribute(IFLA_LINK, put.parent());
+    attribute(IFLA_GROUP, AddressPort.PROTOCOL);
+    if (master != 0) {
+      attribute(IFLA_MASTER, master);
+    }
+    int info = beginNested(IFLA_LINKINFO);
+    attribute(IFLA_INFO_KIND, MACVLAN);
+    int data = beginNested(IFLA_INFO_DATA);
+    attribute(IFLA_MACVLAN_MODE, MACVLAN_MODE_BRIDGE);
+    endNested(data);
+    endNested(info);
+    end(start);
+  }
+
+  /** Keeps the kernel from giving a link an IPv6 link-local address. */
+  void generateNoAddress(int sequence, int link) {
+    int start = begin(RTM_SETLINK, NLM_F_ACK, sequence);
+    out.putInt(AF_UNSPEC).putInt(link).putLong(0);
+    int spec = beginNested(IFLA_AF_SPEC);
+    int inet6 = beginNested(AF_INET6);
+    attribute(IFLA_INET6_ADDR_GEN_MODE, new byte[] {IN6_ADDR_GEN_MODE_NONE});
+    endNested(inet6);
+    endNested(spec);
+    end(start);
+  }
+
+  /** Removes a link. */
+  void deleteLink(int sequence, int link) {
+    int start = begin(RTM_DELLINK, NLM_F_ACK, sequence);
+    out.putInt(AF_UNSPEC).putInt(link).putLong(0);
     end(start);
   }
 

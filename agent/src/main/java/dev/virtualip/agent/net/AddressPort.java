@@ -64,6 +64,14 @@ public interface AddressPort {
     return true;
   }
 
+  /**
+   * What keeps this kernel from having a virtual MAC, and what to do about it. Nothing is changed.
+   *
+   * @param ipv4 whether it is to have IPv4 addresses
+   * @return null if nothing keeps it from that
+   */
+  String virtualLinkObstacle(boolean ipv4);
+
   /** Whether a link may have IPv6 addresses (net.ipv6.conf.X.disable_ipv6 is not 1). */
   boolean takesIpv6(Link link);
 
@@ -242,6 +250,32 @@ public interface AddressPort {
       @Override
       public String subject() {
         return "rule " + rule;
+      }
+    }
+
+    /**
+     * Makes a macvlan for a virtual MAC, of the kind {@link Link.Virtual}, and sets it up; one of
+     * ours with this name is set up only. It answers ARP for its own addresses alone, and so does
+     * its NIC, which asks with its own only. It makes itself no address. The routes to the prefixes
+     * of its addresses come after all others to the same prefix (Linux 4.18 and newer): what the
+     * node sends goes by its NIC where that has an address of the prefix.
+     *
+     * @param parent index of the NIC whose frames it shares
+     * @param name its name
+     * @param mac its hardware address
+     */
+    record PutVirtualLink(int parent, String name, Link.HardwareAddress mac) implements Change {
+      @Override
+      public String subject() {
+        return "virtual MAC " + mac;
+      }
+    }
+
+    /** Removes the macvlan of this name, if {@link PutVirtualLink} has made it. */
+    record DeleteVirtualLink(String name) implements Change {
+      @Override
+      public String subject() {
+        return "removal of the interface " + name;
       }
     }
 

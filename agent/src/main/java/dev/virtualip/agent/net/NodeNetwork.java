@@ -38,6 +38,10 @@ public final class NodeNetwork {
   private List<InstalledRoute> routes = List.of();
   private List<PolicyRule> rules = List.of();
   private Set<InetAddress> gateways = Set.of();
+
+  /** Virtual addresses that this node may put, where the kernel keeps no mark of them. */
+  private Set<InetAddress> unmarked = Set.of();
+
   private boolean doubtful;
   private Nics nics = new Nics(List.of(), Map.of());
 
@@ -93,12 +97,12 @@ public final class NodeNetwork {
   private void placeAnew() {
     var own = new HashMap<Integer, List<IpPrefix>>();
     addresses.values().stream()
-        .filter(address -> !AddressPort.isVirtual(address.protocol()))
+        .filter(address -> !isVirtual(address))
         .forEach(
             address ->
                 own.computeIfAbsent(address.linkIndex(), _ -> new ArrayList<>())
                     .add(address.prefix()));
-    nics = new Nics(links.values(), own);
+    nics = new Nics(links.values().stream().filter(link -> link.virtual() == null).toList(), own);
   }
 
   /**
@@ -110,8 +114,8 @@ public final class NodeNetwork {
     boolean news = take(event);
     boolean ours =
         switch (event) {
-          case AddressPut put -> AddressPort.isVirtual(put.address().protocol());
-          case AddressRemoved removed -> AddressPort.isVirtual(removed.address().protocol());
+          case AddressPut put -> isVirtual(put.address());
+          case AddressRemoved removed -> isVirtual(removed.address());
           case RouteRemoved _, RuleRemoved _, Overrun _ -> true;
           case LinkChanged _, LinkRemoved _ -> false;
         };
@@ -164,6 +168,21 @@ public final class NodeNetwork {
     }
   }
 
+  /**
+   * Takes in the virtual addresses that this node may put. Kernels before 5.18 keep no mark by
+   * which those of one virtual router would be told from the node's own by the others.
+   */
+  public void expectVirtual(Set<InetAddress> virtual) {
+    if (!port.keepsAddressMarks() && !virtual.equals(unmarked)) {
+      unmarked = Set.copyOf(virtual);
+      placeAnew();
+    }
+  }
+
+  private boolean isVirtual(BoundAddress bound) {
+    return AddressPort.isVirtual(bound.protocol()) || unmarked.contains(bound.prefix().address());
+  }
+
   /** Asks for another reading, since a change was refused that should have been possible. */
   public void doubt() {
     doubtful = true;
@@ -184,6 +203,25 @@ public final class NodeNetwork {
   /** The link that a selector selects, or null; see {@link Nics#link}. */
   public Link link(String selector) {
     return nics.link(selector);
+  }
+
+  /** The link with this index, or null. */
+  public Link linkAt(int linkIndex) {
+    return links.get(linkIndex);
+  }
+
+  /** All links, those of virtual MACs too. */
+  public Stream<Link> links() {
+    return links.values().stream();
+  }
+
+  /**
+   * Reads the links alone, after one has been made that is needed at once.
+   *
+   * @throws IOException if they could not be read
+   */
+  public void reloadLinks() throws IOException {
+    port.links().forEach(link -> apply(new LinkChanged(link)));
   }
 
   /** Kernel indexes of all links. */
@@ -207,14 +245,37 @@ public final class NodeNetwork {
    */
   public Stream<IpPrefix> ownAddressesOn(int linkIndex, Set<InetAddress> virtual) {
     return addressesOn(linkIndex)
-        .filter(address -> !AddressPort.isVirtual(address.protocol()) && !address.tentative())
+        .filter(address -> !isVirtual(address) && !address.tentative())
         .map(BoundAddress::prefix)
         .filter(prefix -> !virtual.contains(prefix.address()));
   }
 
-  /** Whether a link has this address and virtualip has not put it there, as its mark tells. */
+  /**
+   * Whether a link, or the NIC of a virtual MAC's, has this address and virtualip has not put it
+   * there, as its mark tells.
+   */
   public boolean hasFromOthers(int linkIndex, InetAddress address) {
-    return boundAs(address).anyMatch(bound -> bound.linkIndex() == linkIndex && isOfOthers(bound));
+    var link = links.get(linkIndex);
+    int nic = link == null || link.virtual() == null ? linkIndex : link.virtual().parent();
+    return boundAs(address)
+        .filter(bound -> bound.linkIndex() == linkIndex || bound.linkIndex() == nic)
+        .anyMatch(this::isOfOthers);
+  }
+
+  /**
+   * Index of the link that has a virtual MAC on a NIC; the NIC's own while there is none, or
+   * without a virtual MAC.
+   *
+   * @param mac the virtual MAC, or null
+   */
+  public int placeOn(Link nic, Link.HardwareAddress mac) {
+    return links()
+        .filter(link -> link.virtual() != null && link.mac().equals(mac))
+        .filter(link -> link.virtual().parent() == nic.index())
+        .filter(link -> link.virtual().mark() == AddressPort.PROTOCOL)
+        .mapToInt(Link::index)
+        .findFirst()
+        .orElse(nic.index());
   }
 
   /**
@@ -241,10 +302,10 @@ public final class NodeNetwork {
     return link == null ? "" : link.name();
   }
 
-  /** Whether a link is up and has a carrier. */
+  /** Whether a link is up and has a carrier; that of a virtual MAC has its NIC's. */
   public boolean isUp(int linkIndex) {
     var link = links.get(linkIndex);
-    return link != null && link.up();
+    return link != null && (link.virtual() == null ? link.up() : isUp(link.virtual().parent()));
   }
 
   /**

@@ -3,6 +3,8 @@ package dev.virtualip.agent.plan;
 import dev.virtualip.agent.bfd.Timing;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.agent.net.IpvsPort.ServiceKey;
+import dev.virtualip.agent.net.Link;
+import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.agent.net.SourceNat;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.agent.source.PodSelector;
@@ -35,6 +37,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -54,6 +57,8 @@ import java.util.stream.Stream;
  * @param minTtl lowest TTL or hop limit of others' adverts, 1 to 255; with multicast 255
  * @param heartbeats further NICs that carry the adverts; empty if there is one path only
  * @param checksum what the checksum of VRRPv3 adverts over IPv4 covers
+ * @param virtualMac the MAC that announces the addresses, or null for the NIC's own
+ * @param xmitBase whether adverts have the NIC's own MAC nevertheless
  * @param garp how addresses are announced
  * @param addresses addresses bound while master, in the order of the adverts
  * @param routes routes installed while master
@@ -86,6 +91,8 @@ public record InstanceConfig(
     int minTtl,
     List<Heartbeat> heartbeats,
     ChecksumForm checksum,
+    HardwareAddress virtualMac,
+    boolean xmitBase,
     Garp garp,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
@@ -200,6 +207,8 @@ public record InstanceConfig(
         spec.transport().minTtl(),
         heartbeats(checked, nodeName),
         spec.rfc9568Checksum() ? ChecksumForm.MessageOnly : ChecksumForm.PseudoHeader,
+        spec.virtualMac() ? HardwareAddress.ofVirtualRouter(spec.vrid(), checked.isIpv6()) : null,
+        spec.vmacXmitBase(),
         new Garp(spec.garp().repeat(), checked.garpInterval().toNanos()),
         addresses,
         checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
@@ -455,6 +464,8 @@ public record InstanceConfig(
         minTtl,
         heartbeats,
         checksum,
+        virtualMac,
+        xmitBase,
         garp,
         addresses,
         routes,
@@ -474,6 +485,16 @@ public record InstanceConfig(
         bfd);
   }
 
+  /** Source of frames with adverts on a NIC. */
+  public HardwareAddress advertMac(Link nic) {
+    return xmitBase ? nic.mac() : announcedMac(nic);
+  }
+
+  /** The MAC that neighbours on a NIC are told. */
+  public HardwareAddress announcedMac(Link nic) {
+    return virtualMac == null ? nic.mac() : virtualMac;
+  }
+
   /** Whether both belong to the same sync group. */
   public boolean isInGroupWith(InstanceConfig other) {
     return syncGroup != null && syncGroup.equals(other.syncGroup);
@@ -486,6 +507,7 @@ public record InstanceConfig(
   public boolean continues(InstanceConfig before) {
     return interfaceName.equals(before.interfaceName)
         && ipv6() == before.ipv6()
+        && Objects.equals(virtualMac, before.virtualMac)
         && router.vrid() == before.router.vrid()
         && router.version() == before.router.version();
   }

@@ -211,6 +211,11 @@ public final class WarmUp {
     }
 
     @Override
+    public String virtualLinkObstacle(boolean ipv4) {
+      return null;
+    }
+
+    @Override
     public boolean takesIpv6(Link link) {
       return true;
     }

@@ -77,6 +77,8 @@ public record Reason(Kind kind, String argument) {
     NotListed(true),
     /** The NIC's neighbours have no Ethernet addresses, which this use needs; argument: the NIC. */
     NotEthernet(true),
+    /** The node cannot have the virtual MAC; argument: the NIC. */
+    VirtualMacNotAvailable(true),
     /** An advert does not fit the MTU; argument: the NIC. */
     AdvertTooLong(true),
     /** A password is missing; argument: the Secret and its key. */

@@ -10,9 +10,11 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteVirtualLink;
 import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.Change.PutRule;
+import dev.virtualip.agent.net.AddressPort.Change.PutVirtualLink;
 import dev.virtualip.agent.net.Frames;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Link.HardwareAddress;
@@ -76,6 +78,10 @@ public final class FakeNode implements AddressPort {
   boolean takesIpv6 = true;
   boolean forwardsIpv6;
   boolean keepsMarks = true;
+
+  /** What keeps it from having a virtual MAC. */
+  String virtualMacObstacle;
+
   String refusal;
   public Node node;
 
@@ -251,6 +257,11 @@ public final class FakeNode implements AddressPort {
   }
 
   @Override
+  public String virtualLinkObstacle(boolean ipv4) {
+    return virtualMacObstacle;
+  }
+
+  @Override
   public boolean takesIpv6(Link link) {
     return takesIpv6;
   }
@@ -291,7 +302,8 @@ public final class FakeNode implements AddressPort {
           }
           bound.put(
               put.prefix(),
-              new BoundAddress(put.linkIndex(), put.prefix(), put.leaseSeconds(), PROTOCOL));
+              new BoundAddress(
+                  put.linkIndex(), put.prefix(), put.leaseSeconds(), keepsMarks ? PROTOCOL : 0));
           log.add("put " + put.prefix() + " lease " + put.leaseSeconds());
         }
         case DeleteAddress delete -> {
@@ -311,6 +323,25 @@ public final class FakeNode implements AddressPort {
         case PutRule put -> {
           rules.add(put.rule());
           log.add("put rule " + put.rule());
+        }
+        case PutVirtualLink put -> {
+          int index = 100 + links.size();
+          links.putIfAbsent(
+              put.name(),
+              new Link(
+                  index,
+                  put.name(),
+                  true,
+                  put.mac(),
+                  1500,
+                  List.of(),
+                  0,
+                  new Link.Virtual(put.parent(), PROTOCOL, true)));
+          log.add("make " + put.name() + " " + put.mac());
+        }
+        case DeleteVirtualLink delete -> {
+          links.remove(delete.name());
+          log.add("remove " + delete.name());
         }
         case DeleteRule delete -> {
           rules.remove(delete.rule());

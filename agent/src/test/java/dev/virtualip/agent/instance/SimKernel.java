@@ -4,9 +4,11 @@ import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteAddress;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRoute;
 import dev.virtualip.agent.net.AddressPort.Change.DeleteRule;
+import dev.virtualip.agent.net.AddressPort.Change.DeleteVirtualLink;
 import dev.virtualip.agent.net.AddressPort.Change.PutAddress;
 import dev.virtualip.agent.net.AddressPort.Change.PutRoute;
 import dev.virtualip.agent.net.AddressPort.Change.PutRule;
+import dev.virtualip.agent.net.AddressPort.Change.PutVirtualLink;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressPut;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.AddressRemoved;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
@@ -29,6 +31,7 @@ import java.util.Objects;
 import java.util.Set;
 import java.util.SplittableRandom;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 
 /**
  * The network of one simulated node as Linux keeps it: leases that end, up to 1.1 s late; addresses
@@ -71,6 +74,11 @@ final class SimKernel implements AddressPort {
   private final List<InstalledRoute> foreignRoutes = new ArrayList<>();
   private final List<PolicyRule> rules = new ArrayList<>();
   private final Set<Integer> pulledOut = new LinkedHashSet<>();
+
+  /** The interfaces of virtual MACs, by name. */
+  private final Map<String, Link> virtualLinks = new LinkedHashMap<>();
+
+  private int made;
   private long ids;
   private int plugged;
   private long lastReportAt;
@@ -146,6 +154,7 @@ final class SimKernel implements AddressPort {
     foreignRoutes.clear();
     freedAt = agenda.now();
     rules.clear();
+    virtualLinks.clear();
     links.replaceAll((_, link) -> with(link, link.index(), true));
     pulledOut.clear();
     overrun = false;
@@ -169,7 +178,28 @@ final class SimKernel implements AddressPort {
         return link;
       }
     }
-    return null;
+    return virtualLinks.values().stream()
+        .filter(link -> link.index() == index)
+        .map(this::withCarrier)
+        .findFirst()
+        .orElse(null);
+  }
+
+  /** It has the carrier of its NIC. */
+  private Link withCarrier(Link link) {
+    return new Link(
+        link.index(),
+        link.name(),
+        works(link.virtual().parent()),
+        link.mac(),
+        link.mtu(),
+        link.altNames(),
+        0,
+        link.virtual());
+  }
+
+  int virtualLinkCount() {
+    return virtualLinks.size();
   }
 
   /** The slot of the NIC with this index. */
@@ -248,13 +278,26 @@ final class SimKernel implements AddressPort {
     var link = link(slot);
     if (link != null) {
       disturbedAt = agenda.now();
-      routes.removeIf(route -> route.linkIndex() == link.index());
-      List.copyOf(addresses.values()).stream()
-          .filter(bound -> bound.link() == link.index())
-          .forEach(this::removeOne);
+      List.copyOf(virtualLinks.values()).stream()
+          .filter(virtual -> virtual.virtual().parent() == link.index())
+          .forEach(this::removeVirtualLink);
+      removeAllOf(link);
       pulledOut.add(slot);
       report(new LinkRemoved(link.index(), link.name()));
     }
+  }
+
+  private void removeVirtualLink(Link link) {
+    virtualLinks.remove(link.name());
+    removeAllOf(link);
+    report(new LinkRemoved(link.index(), link.name()));
+  }
+
+  private void removeAllOf(Link link) {
+    routes.removeIf(route -> route.linkIndex() == link.index());
+    List.copyOf(addresses.values()).stream()
+        .filter(bound -> bound.link() == link.index())
+        .forEach(this::removeOne);
   }
 
   /** It is put in again, and works. */
@@ -358,7 +401,10 @@ final class SimKernel implements AddressPort {
   @Override
   public List<Link> links() {
     readAt = agenda.now();
-    return links.keySet().stream().map(this::link).filter(Objects::nonNull).toList();
+    return Stream.concat(
+            links.keySet().stream().map(this::link).filter(Objects::nonNull),
+            virtualLinks.values().stream().map(this::withCarrier))
+        .toList();
   }
 
   @Override
@@ -399,6 +445,11 @@ final class SimKernel implements AddressPort {
   @Override
   public Set<InetAddress> gateways() {
     return Set.of();
+  }
+
+  @Override
+  public String virtualLinkObstacle(boolean ipv4) {
+    return null;
   }
 
   @Override
@@ -470,11 +521,32 @@ final class SimKernel implements AddressPort {
           rules.add(put.rule());
         }
       }
+      case PutVirtualLink put -> {
+        return put(put);
+      }
+      case DeleteVirtualLink delete -> {
+        if (virtualLinks.containsKey(delete.name())) {
+          removeVirtualLink(virtualLinks.get(delete.name()));
+        }
+      }
       case DeleteRule delete -> {
         if (rules.remove(delete.rule())) {
           report(new RuleRemoved(delete.rule()));
         }
       }
+    }
+    return null;
+  }
+
+  private String put(PutVirtualLink put) {
+    if (byIndex(put.parent()) == null) {
+      return "ENODEV: no such interface";
+    }
+    if (!virtualLinks.containsKey(put.name())) {
+      var virtual = new Link.Virtual(put.parent(), PROTOCOL, true);
+      var link = new Link(1_000 + ++made, put.name(), true, put.mac(), 1500, List.of(), 0, virtual);
+      virtualLinks.put(put.name(), link);
+      report(new LinkChanged(withCarrier(link)));
     }
     return null;
   }

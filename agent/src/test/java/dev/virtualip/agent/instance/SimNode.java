@@ -297,7 +297,7 @@ final class SimNode {
           throw new IOException("ENOBUFS");
         }
         int slot = kernel.slot(link.index());
-        if (slot != SimKernel.ETH1) {
+        if (slot != SimKernel.ETH1 && Frames.vrrp(frame).isPresent()) {
           world.sent(SimNode.this, slot, frame);
         } else {
           world.announced(SimNode.this, frame);

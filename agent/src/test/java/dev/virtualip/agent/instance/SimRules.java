@@ -543,7 +543,7 @@ final class SimRules {
   /** A route that went without a report is back before anybody misses it. */
   private void checkRoute(SimNode node, SimVip vip, State state) {
     var before = seen(node, vip);
-    var link = node.kernel.link(SimKernel.ETH1);
+    var link = node.kernel.link(vip.slot());
     boolean lacks =
         state == State.Master
             && vip.route
@@ -591,7 +591,7 @@ final class SimRules {
     var wanted = node.egress.wanted;
     boolean translates =
         wanted != null && wanted.stream().anyMatch(nat -> nat.virtualIp().equals(vip.name));
-    boolean can = node.kernel.link(SimKernel.ETH1) != null;
+    boolean can = node.kernel.link(vip.slot()) != null;
     require(
         may ? translates || !vip.rule || !can : !translates,
         "%s is %s of %s, and translates sources: %s",

@@ -29,6 +29,9 @@ final class SimVip {
   /** Whether it has a policy routing rule, and sources that leave with its address. */
   final boolean rule;
 
+  /** Whether its addresses have a MAC of their own, on the NIC of the adverts. */
+  final boolean virtualMac;
+
   /** Whether it has a virtual server. */
   final boolean balances;
 
@@ -77,6 +80,7 @@ final class SimVip {
     debounceMillis = intervalMillis >= 500 && random.nextInt(3) == 0 ? 700 : 0;
     garpDelay = random.nextInt(3);
     garpRefresh = random.nextInt(3) * 3;
+    virtualMac = garpDelay == 2 && garpRefresh == 6;
     this.priorities = priorities;
     int count = 1 + random.nextInt(3);
     for (int i = 0; i < count; i++) {
@@ -114,6 +118,11 @@ final class SimVip {
       handOvers.put(node, handOver);
     }
     object = null;
+  }
+
+  /** Slot of the NIC that its addresses are on. */
+  int slot() {
+    return virtualMac ? SimKernel.ETH0 : SimKernel.ETH1;
   }
 
   /** By which it selects nodes; a sync group is on the same ones. */
@@ -155,6 +164,9 @@ final class SimVip {
     json.append(",\"garp\":{\"repeat\":2,\"delay\":\"").append(garpDelay);
     json.append("s\",\"refresh\":\"").append(garpRefresh).append("s\"}");
     json.append(",\"linkDebounce\":\"").append(debounceMillis).append("ms\"");
+    if (virtualMac) {
+      json.append(",\"virtualMac\":true");
+    }
     if (tracks) {
       json.append(",\"trackInterfaces\":[{\"name\":\"eth2\"}]");
     }
@@ -181,12 +193,13 @@ final class SimVip {
     json.append(",\"addresses\":[");
     for (int i = 0; i < addresses.size(); i++) {
       json.append(i > 0 ? "," : "").append("{\"address\":\"").append(addresses.get(i));
-      json.append("\",\"interface\":\"eth1\"}");
+      json.append(virtualMac ? "\"}" : "\",\"interface\":\"eth1\"}");
     }
     json.append(']');
     if (route) {
       json.append(",\"routes\":[{\"to\":\"198.51.").append(number);
-      json.append(".0/24\",\"via\":\"203.0.113.1\",\"interface\":\"eth1\"}]");
+      json.append(".0/24\",\"via\":\"203.0.113.1\"");
+      json.append(virtualMac ? "}]" : ",\"interface\":\"eth1\"}]");
     }
     if (rule) {
       json.append(",\"rules\":[{\"from\":\"").append(addresses.get(0).replace("/24", ""));

@@ -479,6 +479,9 @@ final class SimWorld implements SimNode.World {
 
   private void putByOthers(SimNode node, SimVip vip) {
     var prefix = vip.prefixes().getLast();
+    if (vip.virtualMac) {
+      return;
+    }
     say("%s: somebody puts %s", node, prefix);
     node.freshAt = agenda.now();
     disturbed(agenda.now());
@@ -487,7 +490,7 @@ final class SimWorld implements SimNode.World {
   }
 
   private void foreignRoute(SimNode node, SimVip vip) {
-    if (vip.route && node.kernel.link(SimKernel.ETH1) != null) {
+    if (vip.route && node.kernel.link(vip.slot()) != null) {
       refused = true;
       boolean there = random.nextBoolean();
       say("%s: somebody %s the route of %s", node, there ? "takes" : "gives back", vip.name);
@@ -497,7 +500,7 @@ final class SimWorld implements SimNode.World {
 
   private static InstalledRoute route(SimNode node, SimVip vip) {
     return new InstalledRoute(
-        node.kernel.link(SimKernel.ETH1).index(),
+        node.kernel.link(vip.slot()).index(),
         vip.destination,
         InetAddress.ofLiteral("203.0.113.254"),
         null,
@@ -592,6 +595,11 @@ final class SimWorld implements SimNode.World {
       long wanted = vips.stream().filter(vip -> vip.rule && node.isMaster(vip.name)).count();
       if (node.kernel.ruleCount() != wanted) {
         return "%s has %d rules, not %d".formatted(node, node.kernel.ruleCount(), wanted);
+      }
+      long macs = vips.stream().filter(vip -> vip.virtualMac && node.isMaster(vip.name)).count();
+      if (node.kernel.virtualLinkCount() != macs) {
+        return "%s has %d virtual MACs, not %d"
+            .formatted(node, node.kernel.virtualLinkCount(), macs);
       }
     }
     return null;

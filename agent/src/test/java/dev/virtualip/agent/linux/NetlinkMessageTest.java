@@ -94,6 +94,22 @@ class NetlinkMessageTest {
     assertEquals(List.of("enp7s0", "enx02000000001"), state.link().altNames());
   }
 
+  @Test
+  void aMacvlanWithOurMarkIsAVirtualMacs() {
+    // IFLA_LINK 2, IFLA_GROUP 112, IFLA_LINKINFO: IFLA_INFO_KIND
+    var macvlan =
+        LINK.replace("40000000", "60000000")
+            + "0800 0500 02000000 0800 1b00 70000000 1000 1200 0c00 0100 6d6163766c616e00";
+    assertEquals(new Link.Virtual(2, 112, true), virtual(macvlan));
+    assertEquals(new Link.Virtual(2, 112, false), virtual(macvlan.replace("43100100", "02100100")));
+    assertEquals(null, virtual(macvlan.replace("1b00 70", "1b00 00")), "somebody else's");
+    assertEquals(null, virtual(macvlan.replace("6d61", "6970")), "of another kind");
+  }
+
+  private static Link.Virtual virtual(String link) {
+    return assertInstanceOf(Body.LinkState.class, body(bytes(link))).link().virtual();
+  }
+
   /** A tunnel through IP tells the address of its end. In c3, 80 is IFF_NOARP. */
   @Test
   void aTunnelHasNoHardwareAddress() {

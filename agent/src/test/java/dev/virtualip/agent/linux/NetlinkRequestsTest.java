@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.net.Link;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
 import java.net.InetAddress;
@@ -48,6 +49,30 @@ class NetlinkRequestsTest {
             // IFLA_AF_SPEC, AF_INET, IFLA_INET_CONF, IPV4_DEVCONF_PROMOTE_SECONDARIES 1
             + "1400 1a00 1000 0200 0c00 0100 0800 1400 01000000",
         out -> out.setInet(77, 3, Rtnetlink.IPV4_DEVCONF_PROMOTE_SECONDARIES, 1));
+  }
+
+  @Test
+  void aVirtualMacsInterfaceIsAMacvlanWithOurMark() {
+    var mac = Link.HardwareAddress.ofVirtualRouter(77, false);
+    assertWritten(
+        // length 112, RTM_NEWLINK, REQUEST|ACK|EXCL|CREATE
+        "70000000 1000 0506 4d000000 00000000"
+            + "00 00 0000 00000000 00000000 00000000"
+            // IFLA_IFNAME, IFLA_ADDRESS
+            + "0e00 0300 766970342d322d373700 0000 0a00 0100 00005e00014d 0000"
+            // IFLA_LINK 2, IFLA_GROUP 112, IFLA_MASTER 9
+            + "0800 0500 02000000 0800 1b00 70000000 0800 0a00 09000000"
+            // IFLA_LINKINFO: IFLA_INFO_KIND, IFLA_INFO_DATA: IFLA_MACVLAN_MODE bridge
+            + "1c00 1200 0c00 0100 6d6163766c616e00 0c00 0200 0800 0100 04000000",
+        out -> out.newMacvlan(77, new Change.PutVirtualLink(2, "vip4-2-77", mac), 9));
+  }
+
+  @Test
+  void theRouteOfAnAddressOnItComesAfterAllOthers() {
+    var put = new Change.PutAddress(3, IpPrefix.parse("203.0.113.10/24"), 3);
+    var written = write(out -> out.putAddress(77, put, true));
+    // IFA_RT_PRIORITY 30000
+    assertTrue(written.contains("0800" + "0900" + "30750000"), written);
   }
 
   @Test

@@ -20,6 +20,7 @@ public final class Validator {
       List.of(
           ProtocolRules::check,
           AddressRules::check,
+          VirtualMacRules::check,
           TransportRules::check,
           RouteRules::check,
           PolicyRules::check,

@@ -38,6 +38,23 @@ import java.util.Objects;
     message = "rfc9568Checksum is about VRRPv3: set vrrpVersion to 3, or remove it",
     fieldPath = ".rfc9568Checksum")
 @ValidationRule(
+    value =
+        "!has(self.vmacXmitBase) || !self.vmacXmitBase || (has(self.virtualMac) && self.virtualMac)",
+    message = "vmacXmitBase is about virtualMac: set virtualMac to true, or remove it",
+    fieldPath = ".vmacXmitBase")
+@ValidationRule(
+    value =
+        "!has(self.virtualMac) || !self.virtualMac || !has(self.addresses)"
+            + " || self.addresses.all(a, !has(a.interface))",
+    message =
+        "a virtual MAC is on one NIC, that of the adverts: remove interface from the addresses",
+    fieldPath = ".virtualMac")
+@ValidationRule(
+    value =
+        "!has(self.virtualMac) || !self.virtualMac || !has(self.priority) || self.priority < 255",
+    message = "the owner of an address (priority 255) has its NIC's MAC: use 254, or no virtualMac",
+    fieldPath = ".virtualMac")
+@ValidationRule(
     value = "!has(self.maxLearnedInterval) || !has(self.vrrpVersion) || self.vrrpVersion == 3",
     message = "VRRPv2 learns no interval: set vrrpVersion to 3, or remove it",
     fieldPath = ".maxLearnedInterval")
@@ -181,6 +198,20 @@ public record VirtualIpSpec(
                 + " and FRR send it by default. true: over the message alone, as RFC 9568 says and"
                 + " most routers expect (keepalived: v3_checksum_as_v2). Both are accepted always.")
         Boolean rfc9568Checksum,
+    @Default("false")
+        @JsonPropertyDescription(
+            "Whether the addresses have the virtual router's own MAC, 00:00:5e:00:01:VRID (IPv6:"
+                + " 00:00:5e:00:02:VRID), on every node that is master (keepalived: use_vmac). The"
+                + " agent makes a macvlan for it on the master, which needs that module of the kernel."
+                + " Neighbours then keep what they know at a failover. The networks have to allow a MAC"
+                + " that moves: many clouds and hypervisors do not.")
+        Boolean virtualMac,
+    @Default("false")
+        @JsonPropertyDescription(
+            "With virtualMac: whether adverts have the NIC's own MAC as their source nevertheless"
+                + " (keepalived: vmac_xmit_base). Then switches learn the virtual MAC's place by the"
+                + " announcements alone: see garp. Unicast adverts always have the NIC's.")
+        Boolean vmacXmitBase,
     @JsonPropertyDescription("How adverts travel: to the VRRP group, or to each peer.")
         Transport transport,
     @Size(max = HEARTBEATS_MAX)
@@ -391,6 +422,8 @@ public record VirtualIpSpec(
     preempt = Objects.requireNonNullElse(preempt, Preempt.DEFAULT);
     allowOutside = Objects.requireNonNullElse(allowOutside, false);
     rfc9568Checksum = Objects.requireNonNullElse(rfc9568Checksum, false);
+    virtualMac = Objects.requireNonNullElse(virtualMac, false);
+    vmacXmitBase = Objects.requireNonNullElse(vmacXmitBase, false);
     transport = Objects.requireNonNullElse(transport, Transport.MULTICAST);
     heartbeats = copy(heartbeats);
     addresses = copy(addresses);

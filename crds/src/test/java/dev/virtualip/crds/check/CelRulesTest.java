@@ -53,6 +53,9 @@ class CelRulesTest {
       one advert lists IPv4 or IPv6 | {addresses: [{address: 10.0.0.1/24}, {address: '2001:db8::1/64'}]}
       VRRPv2 has no IPv6 | {vrrpVersion: 2, addresses: [{address: '2001:db8::1/64'}]}
       rfc9568Checksum is about VRRPv3 | {vrrpVersion: 2, rfc9568Checksum: true}
+      vmacXmitBase is about virtualMac | {vmacXmitBase: true}
+      a virtual MAC is on one NIC | {virtualMac: true, addresses: [{address: 10.0.0.1/24, interface: eth1}]}
+      the owner of an address | {virtualMac: true, priority: 255}
       VRRPv2 learns no interval | {vrrpVersion: 2, maxLearnedInterval: 10s}
       passwords exist in VRRPv2 only | {authentication: {passwordSecretRef: {name: a, key: b}}}
       needs passwordSecretRef, hmac, or both | {authentication: {}}

@@ -49,6 +49,8 @@ class ValidatorTest {
         "{addresses: [{address: '2001:db8::10/64'}], transport: {mode: Unicast, peers: ['fe80::1']}}",
         "{garp: {repeat: 1, delay: 0s, refresh: 0s}}",
         "{rfc9568Checksum: true}",
+        "{virtualMac: true, addresses: [{address: 10.0.0.1/24}]}",
+        "{virtualMac: true, vmacXmitBase: true, priority: 254, addresses: [{address: 10.0.0.1/24}]}",
         "{trackInterfaces: [{name: eth2}, {name: 'en*', weight: -253}], linkDebounce: 1999ms}",
         "{heartbeats: [{interface: eth0}, {interface: 10.2.0.0/24, peers: [10.2.0.11, 10.2.0.12]}]}",
         "{detection: {}}",
@@ -148,6 +150,10 @@ class ValidatorTest {
           {vrrpVersion: 2, addresses: [{address: "2001:db8::10/64"}]} | spec.vrrpVersion: VRRPv2 has no IPv6: set it to 3, or advertised: false on IPv6 addresses
           {vrrpVersion: 2, rfc9568Checksum: true} | spec.rfc9568Checksum: is about VRRPv3: set vrrpVersion to 3, or remove it
           {addresses: [{address: "2001:db8::10/64"}], rfc9568Checksum: true} | spec.rfc9568Checksum: is about IPv4, IPv6 has one checksum only: remove it
+          {vmacXmitBase: true} | spec.vmacXmitBase: is about virtualMac: set virtualMac to true, or remove it
+          {virtualMac: true, addresses: [{address: 10.0.0.1/24, interface: eth1}]} | spec.virtualMac: a virtual MAC is on one NIC, that of the adverts: remove interface from the addresses
+          {virtualMac: true, priority: 255, addresses: [{address: 10.0.0.1/24}]} | spec.virtualMac: the owner of an address (priority 255) has its NIC's MAC: use 254, or no virtualMac
+          {virtualMac: true, addresses: [{address: 10.0.0.1/24}], nodes: {overrides: [{name: a, priority: 255}]}} | spec.virtualMac: the owner of an address (priority 255) has its NIC's MAC: use 254, or no virtualMac
           {transport: {peers: [10.0.0.12]}} | spec.transport.peers: peers are for unicast: set mode to Unicast, or remove them
           {heartbeats: [{}]} | spec.heartbeats[0].interface: is missing: name the NIC that carries adverts too
           {heartbeats: [{interface: a/b}]} | spec.heartbeats[0].interface: "a/b" cannot name a NIC: use 1 to 127 characters without blank, slash, colon, or a prefix such as 10.0.0.0/24

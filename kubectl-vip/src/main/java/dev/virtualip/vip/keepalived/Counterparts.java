@@ -55,9 +55,8 @@ enum Counterparts {
       - vrrp_strict: there is no strict mode
       - vrrp_iptables vrrp_ipsets nftables nftables_priority nftables_counters nftables_ifindex \
       nftables_ipvs nftables_ipvs_priority nftables_ipvs_start_fwmark: the agent sets no firewall rules
-      - use_vmac use_vmac_addr vmac_xmit_base: keepalived does not know it here, and there is no virtual MAC: \
-      neighbours learn the new one by gratuitous ARP
-      - vmac_prefix vmac_addr_prefix: there is no virtual MAC
+      - use_vmac use_vmac_addr vmac_xmit_base: keepalived does not know it here; write it in vrrp_instance
+      ~ vmac_prefix vmac_addr_prefix: the interface of a virtual MAC is named after NIC and VRID
       - dynamic_interfaces allow_if_changes: NICs may come and go always
       - default_interface: give each address its dev
       - disable_local_igmp: sysctls are the node's own configuration
@@ -83,8 +82,7 @@ enum Counterparts {
       ~ garp_lower_prio_repeat garp_lower_prio_delay: garp.repeat, once in 5 s at most
       ~ garp_extra_if: each address is announced on its own NIC, every garp.refresh
       ~ debug kernel_rx_buf_size: about keepalived's process
-      - use_vmac use_vmac_addr vmac_xmit_base: no virtual MAC: at a failover neighbours learn the new one by \
-      gratuitous ARP
+      - use_vmac_addr: a virtual MAC is on one NIC, that of the adverts
       - use_ipvlan: addresses are on the NIC itself
       - vrf: adverts go by a NIC
       - dont_track_primary: adverts need that NIC, so it is tracked always

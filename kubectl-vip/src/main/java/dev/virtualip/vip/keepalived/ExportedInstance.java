@@ -124,6 +124,13 @@ final class ExportedInstance {
     }
     unsaid.takeAll(
         "initialState", "interface", "vrid", "priority", "vrrpVersion", "advertInterval");
+    if (spec.virtualMac()) {
+      conf.line("use_vmac");
+    }
+    if (spec.vmacXmitBase()) {
+      conf.line("vmac_xmit_base");
+    }
+    unsaid.takeAll("virtualMac", "vmacXmitBase");
     unsaid.takeAll("rfc9568Checksum", "preempt/enabled", "preempt/delay");
     var preempt = spec.preempt();
     boolean delayed = !Durations.parse(preempt.delay()).isZero();
@@ -297,6 +304,11 @@ final class ExportedInstance {
     }
     conf.open(block);
     for (var address : addresses) {
+      if (spec.virtualMac()) {
+        // Without a dev it is on the interface of the virtual MAC.
+        conf.line(address.address());
+        continue;
+      }
       var nic = Objects.requireNonNullElse(address.interfaceName(), nic());
       conf.line(address.address(), "dev", named("addresses", nic));
     }

@@ -95,7 +95,7 @@ final class Holdings {
             Map.entry("broadcast", "is of no use to a service"),
             Map.entry("peer", "is for point-to-point links"),
             Map.entry("preferred_lft", "is for the source of connections"),
-            Map.entry("use_vmac", "needs a virtual MAC"),
+            Map.entry("use_vmac", "counts for all addresses or none: see virtualMac"),
             Map.entry(
                 "no_track", "would let go of an address that is deleted; here it is put back"),
             Map.entry("home", "is for Mobile IPv6"),

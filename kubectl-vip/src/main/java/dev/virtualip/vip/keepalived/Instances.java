@@ -68,6 +68,7 @@ final class Instances {
       for (var block : blocks) {
         block(block);
       }
+      virtualMac();
       hops();
       version();
       interval();
@@ -110,6 +111,8 @@ final class Instances {
             "unicast_src_ip",
             "unicast_ttl",
             "v3_checksum_as_v2",
+            "use_vmac",
+            "vmac_xmit_base",
             "garp_master_delay",
             "garp_master_repeat",
             "garp_master_refresh" ->
@@ -235,6 +238,42 @@ final class Instances {
           report.notSupported(password, "of passwords there is PASS alone");
         }
         password = null;
+      }
+    }
+
+    /** Behind the addresses, which must be on one NIC then. */
+    private void virtualMac() {
+      var vmac = last.get("use_vmac");
+      var base = last.get("vmac_xmit_base");
+      if (vmac == null) {
+        if (base != null) {
+          report.unused(base, "without use_vmac");
+        }
+        return;
+      }
+      var addresses = spec.get("addresses");
+      boolean elsewhere =
+          addresses != null
+              && addresses.items().stream().anyMatch(item -> item.inner("interface") != null);
+      if (elsewhere || ("" + OWNER).equals(spec.text("priority"))) {
+        report.notSupported(
+            vmac,
+            elsewhere
+                ? "a virtual MAC is on one NIC, that of the adverts: remove dev from the addresses"
+                : "the owner of an address (priority 255) has its NIC's MAC");
+        if (base != null) {
+          report.unused(base, "without use_vmac");
+        }
+        return;
+      }
+      spec.put("virtualMac", true, vmac);
+      if (vmac.words().size() > 1) {
+        report.approximated(vmac, "the interface is named after NIC and VRID");
+      }
+      report.translated(vmac);
+      if (base != null) {
+        spec.put("vmacXmitBase", true, base);
+        report.translated(base);
       }
     }
 

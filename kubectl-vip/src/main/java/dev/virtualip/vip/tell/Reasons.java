@@ -42,6 +42,7 @@ final class Reasons {
       NoPeers: no peer is known
       NotListed: no peer lists its address %
       NotEthernet: NIC % is no Ethernet
+      VirtualMacNotAvailable: the node cannot have a virtual MAC on NIC %
       AdvertTooLong: an advert does not fit the MTU of NIC %
       SecretNotFound: password % is missing
       KeysInvalid: the keys % can't be read
