@@ -10,6 +10,7 @@ import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.check.ScheduledCheck;
 import dev.virtualip.agent.cli.ApiOptions;
 import dev.virtualip.agent.cli.Endpoint;
+import dev.virtualip.agent.client.ApiServer;
 import dev.virtualip.agent.disk.KeyRecord;
 import dev.virtualip.agent.disk.MasterRecord;
 import dev.virtualip.agent.disk.ServiceRecord;
@@ -20,7 +21,6 @@ import dev.virtualip.agent.instance.NodeMachine;
 import dev.virtualip.agent.instance.Recorder;
 import dev.virtualip.agent.instance.ServerCheck;
 import dev.virtualip.agent.instance.Stopwatch;
-import dev.virtualip.agent.kube.ApiServer;
 import dev.virtualip.agent.kube.Heartbeat;
 import dev.virtualip.agent.kube.KubernetesSource;
 import dev.virtualip.agent.kube.StatusReporter;
@@ -63,7 +63,6 @@ import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.log.Defects;
 import dev.virtualip.log.LineEncoder;
-import io.fabric8.kubernetes.client.KubernetesClient;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -185,7 +184,7 @@ final class RunCommand implements Callable<Integer> {
     try (var netlink = new Netlink();
         var ipvs = new Ipvs();
         var statistics = new Ipvs();
-        var client = manifests == null ? ApiServer.client(api.kubeconfig()) : null;
+        var client = manifests == null ? ApiServer.of(api.kubeconfig()) : null;
         var recorder = record == null ? null : FileRecorder.to(record, FileRecorder.SIZE_MAX)) {
       run(netlink, ipvs, statistics, client, recorder, address);
     }
@@ -200,7 +199,7 @@ final class RunCommand implements Callable<Integer> {
       Netlink netlink,
       Ipvs ipvs,
       Ipvs statistics,
-      KubernetesClient client,
+      ApiServer client,
       FileRecorder recorder,
       InetSocketAddress address)
       throws IOException, InterruptedException {
@@ -300,7 +299,7 @@ final class RunCommand implements Callable<Integer> {
     private final TransitionEvents transitions;
     private volatile Heartbeat heartbeat;
     private final Snapshot snapshot;
-    private final KubernetesClient client;
+    private final ApiServer client;
     private final AgentMetrics metrics;
     private final MasterRecord masterRecord;
     private final ServiceRecord serviceRecord;
@@ -325,8 +324,7 @@ final class RunCommand implements Callable<Integer> {
     /**
      * @param client null if VirtualIPs come from manifests; then no status is written
      */
-    Wiring(KubernetesClient client, MeterRegistry registry, AgentMetrics metrics)
-        throws IOException {
+    Wiring(ApiServer client, MeterRegistry registry, AgentMetrics metrics) throws IOException {
       bfd = new BfdLoop(new BfdSockets(), this::neighbourChanged, new SecureRandom());
       this.client = client;
       this.metrics = metrics;
@@ -336,7 +334,10 @@ final class RunCommand implements Callable<Integer> {
               : new KubernetesSource(client, api.nodeName(), api.namespace(), this::desired);
       reporter =
           client == null ? null : StatusReporter.start(client, api.nodeName(), kubernetes::status);
-      events = client == null ? null : EventWriter.start(client, "virtualip-agent", api.nodeName());
+      events =
+          client == null
+              ? null
+              : EventWriter.start(client::send, "virtualip-agent", api.nodeName());
       transitions =
           client == null ? null : new TransitionEvents(events, api.nodeName(), System::nanoTime);
       snapshot = client == null || stateDir == null ? null : Snapshot.in(stateDir, api.nodeName());

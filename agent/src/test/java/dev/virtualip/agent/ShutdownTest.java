@@ -3,6 +3,7 @@ package dev.virtualip.agent;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.agent.client.MockApi;
 import dev.virtualip.agent.kube.Heartbeat;
 import dev.virtualip.agent.kube.StatusReporter;
 import dev.virtualip.agent.loop.FileRecorder;
@@ -15,8 +16,6 @@ import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.ObjectReference;
-import io.fabric8.kubernetes.client.ConfigBuilder;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import io.micrometer.core.instrument.simple.SimpleMeterRegistry;
 import java.io.IOException;
@@ -58,17 +57,11 @@ class ShutdownTest {
   @Test
   void whereTheApiServerHangsTheLimitIsKept(@TempDir Path folder) throws IOException {
     try (var server = new ServerSocket(0, 50, InetAddress.ofLiteral("127.0.0.1"));
-        var client =
-            new KubernetesClientBuilder()
-                .withConfig(
-                    new ConfigBuilder()
-                        .withMasterUrl("http://127.0.0.1:" + server.getLocalPort())
-                        .build())
-                .build()) {
+        var client = MockApi.at("http://127.0.0.1:" + server.getLocalPort())) {
       var url = "http://127.0.0.1:" + server.getLocalPort() + "/hook";
       var heartbeat = Heartbeat.start(client, "a", "virtualip-system", null, () -> true, () -> {});
       var reporter = StatusReporter.start(client, "a", _ -> Optional.empty());
-      var events = EventWriter.start(client, "virtualip-agent", "a");
+      var events = EventWriter.start(client::send, "virtualip-agent", "a");
       var notifier = new Notifier("a", null, new SimpleMeterRegistry(), (_, _) -> {});
       var recorder = FileRecorder.to(folder.resolve("record"), FileRecorder.SIZE_MAX);
       notifier.running(Map.of("web", notifying(url)), Map.of());

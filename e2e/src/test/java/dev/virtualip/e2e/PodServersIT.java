@@ -13,6 +13,7 @@ import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.PodResource;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
@@ -48,7 +49,7 @@ class PodServersIT {
   private final AtomicReference<Desired> told = new AtomicReference<>();
 
   @Test
-  void podsServeWhileTheyAreReadyAndAreKnownUntilTheyAreGone() {
+  void podsServeWhileTheyAreReadyAndAreKnownUntilTheyAreGone() throws IOException {
     assumeTrue(ApiServer.realAvailable(), "the embedded API server ignores matchExpressions");
     try (var lab = Lab.open();
         var api = ApiServer.real(lab, "127.0.0.1")) {
@@ -58,7 +59,7 @@ class PodServersIT {
       client.resource(WEB).create();
       var a = create(client, "a", "stable");
       create(client, "b", "canary");
-      var agents = dev.virtualip.agent.kube.ApiServer.client(api.kubeconfig());
+      var agents = dev.virtualip.agent.client.ApiServer.of(api.kubeconfig());
       try (agents;
           var source = new KubernetesSource(agents, "n", "default", told::set)) {
         source.start(_ -> {});

@@ -43,17 +43,18 @@ class StructureTest {
       agent.check: agent.disk agent.exec agent.vrrp crds.schema crds.values log
       agent.metrics: agent.bfd agent.net crds.schema crds.values
       agent.notify: agent.exec agent.vrrp crds.check crds.schema crds.values log
-      agent.kube: agent.check agent.source crds.check crds.manifest crds.schema kube log
+      agent.client: kube log
+      agent.kube: agent.check agent.client agent.source crds.check crds.manifest crds.schema kube log
       agent.holding: agent.net agent.plan agent.vrrp crds.values
       agent.instance: agent.bfd agent.check agent.disk agent.holding agent.lvs agent.metrics agent.net agent.plan \
       agent.vrrp crds.check crds.schema crds.values
       agent.loop: agent.bfd agent.disk agent.instance agent.net agent.plan agent.source agent.vrrp \
       crds.schema log
       agent.report: agent.linux crds.schema log
-      agent.cli: agent.exec agent.kube agent.linux agent.net crds.check crds.manifest crds.schema
+      agent.cli: agent.client agent.exec agent.kube agent.linux agent.net crds.check crds.manifest crds.schema
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
       agent.report agent.vrrp crds.schema crds.values
-      agent: agent.check agent.cli agent.disk agent.instance agent.kube agent.linux agent.loop \
+      agent: agent.check agent.cli agent.client agent.disk agent.instance agent.kube agent.linux agent.loop \
       agent.metrics agent.net agent.notify agent.plan agent.report agent.source agent.train agent.vrrp \
       crds.schema kube log
       operator.watch: crds.check crds.schema
@@ -73,7 +74,7 @@ class StructureTest {
       """
       the edge, that hands clocks in: agent.RunCommand agent.cli.MirrorCommand agent.train.WarmUp
       threads that wait for a time: agent.Shutdown agent.loop.EgressLoop agent.loop.FileRecorder agent.check.CheckLoop \
-      agent.exec.ScriptCommand agent.kube.NamedSecrets agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
+      agent.client.ApiServer agent.client.Informer agent.exec.ScriptCommand agent.kube.NamedSecrets agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
       kube.EventWriter
       times for the API server: agent.kube.Heartbeat
       ages of files: agent.source.ManifestSource

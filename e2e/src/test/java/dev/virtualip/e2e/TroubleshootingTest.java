@@ -27,9 +27,9 @@ class TroubleshootingTest {
   private static final Set<String> NO_REASONS =
       Set.copyOf(
           List.of(
-              ("Addresses Before ConfigMap Connection Deployment Down Failed Good GratuitousArp Group Host In"
+              ("Accept Addresses Authorization Before ConfigMap Connection Deployment Down Failed Good GratuitousArp Group Host In"
                       + " Instance Lease List LoadBalancer Local NeighbourAdvertisement Node Normal Pending Pod Priority"
-                      + " Ready Reason RequireDualStack Secret Since State Stopping Succeeded Total True False TwoOwners Unknown Up Warning")
+                      + " Ready Reason RequireDualStack Secret Since State Status Stopping Succeeded Total True False TwoOwners Unknown Up Warning")
                   .split(" ")));
 
   @Test

@@ -1,6 +1,7 @@
 package dev.virtualip.operator;
 
 import dev.virtualip.crds.values.Durations;
+import dev.virtualip.kube.ApiCall;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.kube.LiveWatches;
 import dev.virtualip.operator.act.OperatorMetrics;
@@ -246,7 +247,7 @@ public final class OperatorMain implements Runnable {
       LOG.info("waiting for its turn apiServer={}", client.getMasterUrl());
       leadership.await();
       metrics.leads();
-      var events = EventWriter.start(client, "virtualip-operator", name);
+      var events = EventWriter.start(ApiCall.sender(client), "virtualip-operator", name);
       var operator = VirtualIpOperator.start(client, settings, metrics, events);
       stop.before(events);
       stop.before(operator);

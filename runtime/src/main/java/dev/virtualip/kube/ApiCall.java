@@ -1,6 +1,7 @@
 package dev.virtualip.kube;
 
 import io.fabric8.kubernetes.client.KubernetesClient;
+import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutionException;
@@ -46,6 +47,11 @@ public final class ApiCall {
     }
   }
 
+  /** What sends Events by a client. */
+  public static EventWriter.Sender sender(KubernetesClient client) {
+    return (method, path, type, body) -> send(client, method, path, type, body);
+  }
+
   /**
    * Sends a request with a body.
    *
@@ -53,6 +59,16 @@ public final class ApiCall {
    * @throws IOException if there is no answer within 5 s
    */
   public static Answer send(
+      KubernetesClient client, String method, String path, String contentType, String body)
+      throws IOException, InterruptedException {
+    try {
+      return sent(client, method, path, contentType, body);
+    } catch (KubernetesClientException e) {
+      throw new IOException(e);
+    }
+  }
+
+  private static Answer sent(
       KubernetesClient client, String method, String path, String contentType, String body)
       throws IOException, InterruptedException {
     var http = client.getHttpClient();

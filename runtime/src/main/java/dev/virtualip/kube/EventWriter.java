@@ -1,12 +1,9 @@
 package dev.virtualip.kube;
 
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.virtualip.log.Defects;
-import io.fabric8.kubernetes.api.model.Event;
-import io.fabric8.kubernetes.api.model.EventBuilder;
 import io.fabric8.kubernetes.api.model.ObjectReference;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.time.Duration;
@@ -29,7 +26,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class EventWriter implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(EventWriter.class);
-  // Not the client's own mapper, which loads the classes of all kinds of objects.
   private static final JsonMapper JSON = new JsonMapper();
   private static final int MAX = 1_000;
   private static final int MESSAGE_MAX = 1_000;
@@ -64,14 +60,22 @@ public final class EventWriter implements AutoCloseable {
 
   /** Sends a request, see {@link ApiCall#send}. */
   @FunctionalInterface
-  interface Sender {
+  public interface Sender {
+    /**
+     * @throws IOException if there is no answer
+     */
     ApiCall.Answer send(String method, String path, String contentType, String body)
         throws IOException, InterruptedException;
   }
 
   private record Said(ObjectReference about, String type, String reason, String message) {}
 
-  private record Written(Event event, long nanos) {}
+  /**
+   * An Event as it was written.
+   *
+   * @param last its lastTimestamp
+   */
+  private record Written(String path, int count, Instant last, long nanos) {}
 
   private record Occurred(int times, Instant first, Instant last, String detail) {}
 
@@ -87,14 +91,7 @@ public final class EventWriter implements AutoCloseable {
    * @param component name of the program that the Events come from
    * @param host node or pod that it runs on
    */
-  public static EventWriter start(KubernetesClient client, String component, String host) {
-    return start(
-        (method, path, type, body) -> ApiCall.send(client, method, path, type, body),
-        component,
-        host);
-  }
-
-  static EventWriter start(Sender sender, String component, String host) {
+  public static EventWriter start(Sender sender, String component, String host) {
     var writer = new EventWriter(sender, component, host);
     writer.thread.start();
     return writer;
@@ -208,7 +205,7 @@ public final class EventWriter implements AutoCloseable {
       if (later && occurred.last().plus(SAME).isAfter(Instant.now())) {
         putBack(said, occurred);
       }
-    } catch (IOException | KubernetesClientException e) {
+    } catch (IOException e) {
       failed(said, e.toString().lines().findFirst().orElse(""));
       putBack(said, occurred);
     }
@@ -225,11 +222,10 @@ public final class EventWriter implements AutoCloseable {
     if (before == null) {
       return Optional.empty();
     }
-    var event = before.event();
-    if (Instant.parse(event.getLastTimestamp()).plus(SAME).isBefore(occurred.last())) {
+    if (before.last().plus(SAME).isBefore(occurred.last())) {
       return Optional.empty();
     }
-    int count = event.getCount() + occurred.times();
+    int count = before.count() + occurred.times();
     var patch =
         Map.of(
             "count",
@@ -239,59 +235,65 @@ public final class EventWriter implements AutoCloseable {
             "message",
             said.message() + occurred.detail());
     var answer =
-        sender.send(
-            "PATCH",
-            path(event) + "/" + event.getMetadata().getName(),
-            ApiCall.MERGE_PATCH,
-            JSON.writeValueAsString(patch));
+        sender.send("PATCH", before.path(), ApiCall.MERGE_PATCH, JSON.writeValueAsString(patch));
     if (answer.code() == HttpURLConnection.HTTP_NOT_FOUND) {
       return Optional.empty();
     }
     if (answer.ok()) {
-      event.setCount(count);
-      event.setLastTimestamp(seconds(occurred.last()));
-      wrote(said, event);
+      written.put(said, new Written(before.path(), count, occurred.last(), System.nanoTime()));
     }
     return Optional.of(answer);
   }
 
   private ApiCall.Answer create(Said said, Occurred occurred)
       throws IOException, InterruptedException {
-    var event = event(said, occurred);
-    var answer = sender.send("POST", path(event), ApiCall.JSON, JSON.writeValueAsString(event));
+    var about = said.about();
+    var name = about.getName() + "." + Long.toHexString(nanos(occurred.first()));
+    var namespace = Objects.requireNonNullElse(about.getNamespace(), DEFAULT_NAMESPACE);
+    var path = "api/v1/namespaces/" + namespace + "/events";
+    var event = event(said, occurred, namespace, name).toString();
+    var answer = sender.send("POST", path, ApiCall.JSON, event);
     if (answer.ok()) {
-      wrote(said, event);
+      written.put(
+          said,
+          new Written(path + "/" + name, occurred.times(), occurred.last(), System.nanoTime()));
     }
     return answer;
   }
 
-  private void wrote(Said said, Event event) {
-    written.put(said, new Written(event, System.nanoTime()));
+  private static long nanos(Instant time) {
+    return ChronoUnit.NANOS.between(Instant.EPOCH, time);
   }
 
-  private Event event(Said said, Occurred occurred) {
+  /** Field by field: Jackson would load the classes of all that an Event might have. */
+  private ObjectNode event(Said said, Occurred occurred, String namespace, String name) {
+    var event = JSON.createObjectNode();
+    event.put("apiVersion", "v1").put("kind", "Event");
+    event.putObject("metadata").put("name", name).put("namespace", namespace);
     var about = said.about();
-    long nanos = ChronoUnit.NANOS.between(Instant.EPOCH, occurred.first());
-    return new EventBuilder()
-        .withNewMetadata()
-        .withName(about.getName() + "." + Long.toHexString(nanos))
-        .withNamespace(Objects.requireNonNullElse(about.getNamespace(), DEFAULT_NAMESPACE))
-        .endMetadata()
-        .withInvolvedObject(about)
-        .withType(said.type())
-        .withReason(said.reason())
-        .withMessage(said.message() + occurred.detail())
-        .withFirstTimestamp(seconds(occurred.first()))
-        .withLastTimestamp(seconds(occurred.last()))
-        .withCount(occurred.times())
-        .withNewSource(component, host)
-        .withReportingComponent("virtualip.dev/" + component)
-        .withReportingInstance(host)
-        .build();
+    var object = event.putObject("involvedObject");
+    putIfSet(object, "apiVersion", about.getApiVersion());
+    putIfSet(object, "kind", about.getKind());
+    putIfSet(object, "namespace", about.getNamespace());
+    putIfSet(object, "name", about.getName());
+    putIfSet(object, "uid", about.getUid());
+    putIfSet(object, "resourceVersion", about.getResourceVersion());
+    putIfSet(object, "fieldPath", about.getFieldPath());
+    event.put("type", said.type()).put("reason", said.reason());
+    event.put("message", said.message() + occurred.detail());
+    event.put("firstTimestamp", seconds(occurred.first()));
+    event.put("lastTimestamp", seconds(occurred.last()));
+    event.put("count", occurred.times());
+    event.putObject("source").put("component", component).put("host", host);
+    event.put("reportingComponent", "virtualip.dev/" + component);
+    event.put("reportingInstance", host);
+    return event;
   }
 
-  private static String path(Event event) {
-    return "api/v1/namespaces/" + event.getMetadata().getNamespace() + "/events";
+  private static void putIfSet(ObjectNode object, String name, String value) {
+    if (value != null) {
+      object.put(name, value);
+    }
   }
 
   private static String seconds(Instant time) {

@@ -1,9 +1,10 @@
 package dev.virtualip.agent.cli;
 
-import dev.virtualip.agent.kube.ApiServer;
+import dev.virtualip.agent.client.ApiServer;
 import dev.virtualip.agent.kube.FilesAgent;
 import dev.virtualip.agent.kube.Heartbeat;
 import dev.virtualip.agent.kube.Mirror;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -34,9 +35,9 @@ public final class MirrorCommand implements Callable<Integer> {
   private String agent;
 
   @Override
-  public Integer call() throws InterruptedException {
+  public Integer call() throws IOException, InterruptedException {
     var source = new FilesAgent(Endpoint.parse(spec, "--agent", agent, "127.0.0.1:9407"));
-    var client = ApiServer.client(api.kubeconfig());
+    var client = ApiServer.of(api.kubeconfig());
     var mirror = Mirror.start(client, api.nodeName(), source, System::nanoTime);
     Heartbeat.start(
         client, api.nodeName(), api.namespace(), api.pod(), mirror::hearsAgent, mirror::heartbeat);

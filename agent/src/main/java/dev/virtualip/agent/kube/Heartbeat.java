@@ -1,9 +1,8 @@
 package dev.virtualip.agent.kube;
 
+import dev.virtualip.agent.client.ApiServer;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.log.Defects;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -22,7 +21,7 @@ public final class Heartbeat implements AutoCloseable {
   private static final Duration RETRY = Duration.ofSeconds(1);
   private static final int LEASE_SECONDS = 15;
 
-  private final KubernetesClient client;
+  private final ApiServer api;
   private final String nodeName;
   private final String namespace;
   private final PodReference pod;
@@ -35,13 +34,13 @@ public final class Heartbeat implements AutoCloseable {
   public record PodReference(String name, String uid) {}
 
   private Heartbeat(
-      KubernetesClient client,
+      ApiServer api,
       String nodeName,
       String namespace,
       PodReference pod,
       BooleanSupplier alive,
       Runnable onBeat) {
-    this.client = client;
+    this.api = api;
     this.nodeName = nodeName;
     this.namespace = namespace;
     this.pod = pod;
@@ -58,13 +57,13 @@ public final class Heartbeat implements AutoCloseable {
    * @param onBeat is run after each renewal; must not block
    */
   public static Heartbeat start(
-      KubernetesClient client,
+      ApiServer api,
       String nodeName,
       String namespace,
       PodReference pod,
       BooleanSupplier alive,
       Runnable onBeat) {
-    var heartbeat = new Heartbeat(client, nodeName, namespace, pod, alive, onBeat);
+    var heartbeat = new Heartbeat(api, nodeName, namespace, pod, alive, onBeat);
     heartbeat.thread.start();
     return heartbeat;
   }
@@ -98,13 +97,13 @@ public final class Heartbeat implements AutoCloseable {
         "apis/coordination.k8s.io/v1/namespaces/%s/leases/%s?fieldManager=virtualip-agent&force=true"
             .formatted(namespace, leaseName(nodeName));
     try {
-      var answer = ApiCall.send(client, "PATCH", path, ApiCall.APPLY_PATCH, lease());
+      var answer = api.send("PATCH", path, ApiCall.APPLY_PATCH, lease());
       boolean renewed = told(answer.ok() ? null : answer.toString());
       if (renewed) {
         onBeat.run();
       }
       return renewed;
-    } catch (IOException | KubernetesClientException e) {
+    } catch (IOException e) {
       return told(e.toString().lines().findFirst().orElse(""));
     }
   }

@@ -1,8 +1,13 @@
 package dev.virtualip.agent.kube;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.client.ApiServer;
+import dev.virtualip.agent.client.Informer;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.PodSelector;
 import dev.virtualip.crds.check.CheckedSpec;
@@ -19,16 +24,9 @@ import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.log.Defects;
-import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
-import io.fabric8.kubernetes.api.model.HasMetadata;
-import io.fabric8.kubernetes.api.model.Node;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
-import io.fabric8.kubernetes.api.model.ObjectMetaBuilder;
 import io.fabric8.kubernetes.api.model.Secret;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
-import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
-import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
+import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -72,13 +70,13 @@ public final class KubernetesSource implements AutoCloseable {
   private static final NodeStatus RUNS =
       new NodeStatus(null, null, null, null, null, null, null, null);
 
-  private final KubernetesClient client;
+  private final ApiServer api;
   private final String nodeName;
   private final Consumer<Desired> consumer;
-  private final SharedIndexInformer<GenericKubernetesResource> virtualIps;
-  private final SharedIndexInformer<GenericKubernetesResource> pools;
-  private final SharedIndexInformer<Node> nodes;
-  private final SharedIndexInformer<Node> allNodes;
+  private final Informer<ObjectNode> virtualIps;
+  private final Informer<ObjectNode> pools;
+  private final Informer<NodeFacts> nodes;
+  private final Informer<NodeFacts> allNodes;
   private final NamedSecrets secrets;
   private final Requests requests;
   private final NodePods pods;
@@ -95,7 +93,7 @@ public final class KubernetesSource implements AutoCloseable {
    * @param reporting the nodes that report, each with its keys of signed adverts
    */
   private record Version(
-      GenericKubernetesResource object,
+      ObjectNode object,
       VirtualIp virtualIp,
       List<Problem> problems,
       HandOver asked,
@@ -126,19 +124,22 @@ public final class KubernetesSource implements AutoCloseable {
    *     on each change; called on the source's own thread
    */
   public KubernetesSource(
-      KubernetesClient client, String nodeName, String namespace, Consumer<Desired> consumer) {
+      ApiServer api, String nodeName, String namespace, Consumer<Desired> consumer) {
     this.nodeName = nodeName;
     this.consumer = consumer;
-    this.client = client;
-    virtualIps = client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).runnableInformer(0);
-    pools = client.genericKubernetesResources(ApiServer.POOLS).runnableInformer(0);
-    nodes = client.nodes().withField("metadata.name", nodeName).runnableInformer(0);
-    allNodes = client.nodes().runnableInformer(0);
-    secrets = new NamedSecrets(client, namespace, () -> changed.offer(true), NamedSecrets.PERIOD);
-    requests = new Requests(client, nodeName, namespace);
-    pods = new NodePods(client, nodeName);
-    serverPods = new ServerPods(client, () -> changed.offer(true), ServerPods.PATIENCE);
-    virtualIps.itemStore(new SlimStore(nodeName));
+    this.api = api;
+    virtualIps = new Informer<>(api, Kinds.virtualIps(nodeName), new VirtualIpChanges());
+    pools = new Informer<>(api, Kinds.POOLS, new PoolChanges());
+    nodes = new Informer<>(api, Kinds.NODES.withField("metadata.name", nodeName), new Changes<>());
+    allNodes = new Informer<>(api, Kinds.NODES, new Changes<>());
+    secrets = new NamedSecrets(api, namespace, this::wake, NamedSecrets.PERIOD);
+    requests = new Requests(api, nodeName, namespace, this::wake);
+    pods = new NodePods(api, nodeName);
+    serverPods = new ServerPods(api, this::wake, ServerPods.PATIENCE);
+  }
+
+  private void wake() {
+    changed.offer(true);
   }
 
   /**
@@ -149,19 +150,10 @@ public final class KubernetesSource implements AutoCloseable {
   public void start(Consumer<String> onStatus) {
     this.onStatus = onStatus;
     thread.start();
-    follow(virtualIps, "virtualips");
-    pools.addEventHandler(new Changes<>());
-    Informers.startForEver(
-            pools,
-            "virtualippools",
-            code -> {
-              if (code == HttpURLConnection.HTTP_NOT_FOUND) {
-                noPools();
-              }
-            })
-        .thenRun(() -> changed.offer(true));
-    follow(nodes, "nodes");
-    requests.start(() -> changed.offer(true));
+    virtualIps.start();
+    pools.start();
+    nodes.start();
+    requests.start();
     secrets.start();
   }
 
@@ -172,81 +164,87 @@ public final class KubernetesSource implements AutoCloseable {
 
   /** The status of a VirtualIP as last seen from the API server; empty if it is not known. */
   public Optional<VirtualIpStatus> status(String virtualIp) {
-    return Optional.ofNullable(virtualIps.getStore().getByKey(virtualIp))
-        .flatMap(KubernetesSource::status);
+    return Optional.ofNullable(virtualIps.get(virtualIp)).flatMap(KubernetesSource::status);
   }
 
-  static Optional<VirtualIpStatus> status(GenericKubernetesResource object) {
+  static Optional<VirtualIpStatus> status(JsonNode object) {
     try {
-      var status = object.getAdditionalProperties().getOrDefault("status", Map.of());
-      return Optional.of(STATUS.convertValue(status, VirtualIpStatus.class));
-    } catch (IllegalArgumentException e) {
-      LOG.debug("status_unreadable vip={}", object.getMetadata().getName(), e);
+      var status = object.path("status");
+      return Optional.of(
+          status.isObject()
+              ? STATUS.treeToValue(status, VirtualIpStatus.class)
+              : VirtualIpStatus.EMPTY);
+    } catch (JsonProcessingException e) {
+      LOG.debug("status_unreadable vip={}", name(object), e);
       return Optional.empty();
     }
+  }
+
+  static String name(JsonNode object) {
+    return object.path("metadata").path("name").asText();
   }
 
   /** Stops following. A call of the consumer may still be running. The client stays open. */
   @Override
   public void close() {
     thread.interrupt();
-    virtualIps.stop();
-    pools.stop();
-    nodes.stop();
-    allNodes.stop();
+    virtualIps.close();
+    pools.close();
+    nodes.close();
+    allNodes.close();
     secrets.close();
     requests.close();
     pods.close();
     serverPods.close();
   }
 
-  private <T extends HasMetadata> void follow(SharedIndexInformer<T> informer, String what) {
-    informer.addEventHandler(new Changes<>());
-    Informers.startForEver(informer, what).thenRun(() -> changed.offer(true));
+  /** Wakes the source's thread. */
+  private class Changes<T> implements Informer.Listener<T> {
+    @Override
+    public void changed(T before, T now) {
+      if (!Objects.equals(before, now)) {
+        wake();
+      }
+    }
+
+    @Override
+    public void listed() {
+      wake();
+    }
   }
 
-  /** Only wakes the source's thread, so that no exception reaches the informer. */
-  private final class Changes<T extends HasMetadata> implements ResourceEventHandler<T> {
+  private final class PoolChanges extends Changes<ObjectNode> {
     @Override
-    public void onAdd(T object) {
-      changed.offer(true);
-      tellStatus(object);
-    }
-
-    @Override
-    public void onUpdate(T before, T object) {
-      if (!asksTheSame(before, object)) {
-        changed.offer(true);
+    public void refused(int code) {
+      if (code == HttpURLConnection.HTTP_NOT_FOUND) {
+        noPools();
       }
-      tellStatus(object);
     }
+  }
 
+  private final class VirtualIpChanges extends Changes<ObjectNode> {
     @Override
-    public void onDelete(T object, boolean finalStateUnknown) {
-      changed.offer(true);
+    public void changed(ObjectNode before, ObjectNode now) {
+      if (before == null || now == null || !asksTheSame(before, now)) {
+        wake();
+      }
+      if (now != null) {
+        onStatus.accept(name(now));
+      }
     }
 
     /** Whether two versions differ only in what agents report, as after each write of a status. */
-    private boolean asksTheSame(T before, T object) {
-      return before instanceof GenericKubernetesResource was
-          && object instanceof GenericKubernetesResource is
-          && essence(before.getMetadata()).equals(essence(object.getMetadata()))
-          && Objects.equals(spec(was), spec(is))
+    private boolean asksTheSame(ObjectNode before, ObjectNode now) {
+      return isSameBut(before, now)
           && asksTheSame(
-              status(was).orElse(VirtualIpStatus.EMPTY), status(is).orElse(VirtualIpStatus.EMPTY));
+              status(before).orElse(VirtualIpStatus.EMPTY),
+              status(now).orElse(VirtualIpStatus.EMPTY));
     }
 
     private boolean asksTheSame(VirtualIpStatus before, VirtualIpStatus now) {
       return Objects.equals(asked(before), asked(now))
           && (!followsAllNodes || reporting(before).keySet().equals(reporting(now).keySet()))
           && keys(before).equals(keys(now));
-    }
-
-    private void tellStatus(T object) {
-      if (object instanceof GenericKubernetesResource
-          && HasMetadata.getKind(VirtualIp.class).equals(object.getKind())) {
-        Defects.contain(() -> onStatus.accept(object.getMetadata().getName()));
-      }
     }
   }
 
@@ -268,7 +266,7 @@ public final class KubernetesSource implements AutoCloseable {
     }
   }
 
-  private void update() {
+  private void update() throws InterruptedException {
     if (!virtualIps.hasSynced() || !nodes.hasSynced() || !knowsPools() || !knowsSelf()) {
       return;
     }
@@ -289,9 +287,8 @@ public final class KubernetesSource implements AutoCloseable {
     if (!serverPods.follow(podSelectors(vips))) {
       return;
     }
-    var all = allNodes.getStore().list().stream().map(NodeFacts::of).toList();
     var desired =
-        Desired.of(vips, self, all, this::secret, problems)
+        Desired.of(vips, self, allNodes.list(), this::secret, problems)
             .with(serverPods.pods())
             .with(readPools())
             .withTellable(tellable());
@@ -361,7 +358,7 @@ public final class KubernetesSource implements AutoCloseable {
   private boolean knowsAllNodes() {
     if (!followsAllNodes) {
       followsAllNodes = true;
-      follow(allNodes, "all nodes");
+      allNodes.start();
     }
     return allNodes.hasSynced();
   }
@@ -382,17 +379,17 @@ public final class KubernetesSource implements AutoCloseable {
   }
 
   private List<VirtualIpPool> readPools() {
-    return pools.getStore().list().stream()
-        .sorted(Comparator.comparing(pool -> pool.getMetadata().getName()))
-        .map(pool -> Manifests.lenientPool(STATUS.valueToTree(pool)))
+    return pools.list().stream()
+        .sorted(Comparator.comparing(KubernetesSource::name))
+        .map(Manifests::lenientPool)
         .toList();
   }
 
   /** A missing Node object changes nothing after the first time: the node still runs this agent. */
   private boolean knowsSelf() {
-    var node = nodes.getStore().getByKey(nodeName);
+    var node = nodes.get(nodeName);
     if (node != null) {
-      self = NodeFacts.of(node);
+      self = node;
     } else if (self == null && !warned) {
       warned = true;
       LOG.warn("no_node name={}: give --node the name of this machine's Node object", nodeName);
@@ -400,12 +397,12 @@ public final class KubernetesSource implements AutoCloseable {
     return self != null;
   }
 
-  private List<VirtualIp> readVirtualIps() {
+  private List<VirtualIp> readVirtualIps() throws InterruptedException {
     var next = new HashMap<String, VirtualIp>();
     var wrong = new HashMap<String, List<Problem>>();
     var versions = new HashMap<String, Version>();
-    for (var object : virtualIps.getStore().list()) {
-      var name = object.getMetadata().getName();
+    for (var object : virtualIps.list()) {
+      var name = name(object);
       var version = version(read.get(name), object);
       versions.put(name, version);
       var own = version.problems();
@@ -420,7 +417,7 @@ public final class KubernetesSource implements AutoCloseable {
         }
       }
       var before = good.get(name);
-      if (before != null && before.isVersionOf(object)) {
+      if (before != null && before.isVersionOf(Kinds.uid(object))) {
         next.put(name, before);
       }
     }
@@ -440,17 +437,15 @@ public final class KubernetesSource implements AutoCloseable {
    * Parses an object, unless it has the same metadata and spec as when it was parsed last. There
    * may be thousands, and each edit of one comes by here.
    */
-  private Version version(Version before, GenericKubernetesResource object) {
+  private Version version(Version before, ObjectNode object) {
     if (before != null && before.object() == object) {
       return before;
     }
-    if (before != null
-        && essence(before.object().getMetadata()).equals(essence(object.getMetadata()))
-        && Objects.equals(spec(before.object()), spec(object))) {
+    if (before != null && isSameBut(before.object(), object)) {
       return version(object, before.virtualIp(), before.problems());
     }
     var problems = new ArrayList<Problem>();
-    var vip = Manifests.lenientVirtualIp(STATUS.valueToTree(object), problems);
+    var vip = Manifests.lenientVirtualIp(object, problems);
     if (vip != null) {
       vip = Desired.stripped(vip);
       vip.setStatus(null);
@@ -458,21 +453,15 @@ public final class KubernetesSource implements AutoCloseable {
     return version(object, vip, List.copyOf(problems));
   }
 
-  private Version version(GenericKubernetesResource object, VirtualIp vip, List<Problem> problems) {
+  private Version version(ObjectNode object, VirtualIp vip, List<Problem> problems) {
     var status = status(object).orElse(VirtualIpStatus.EMPTY);
     return new Version(object, vip, problems, asked(status), reporting(status));
   }
 
-  private static Object spec(GenericKubernetesResource object) {
-    return object.getAdditionalProperties().get("spec");
-  }
-
-  /** Metadata without the fields that change with every write, even with one of the status. */
-  private static ObjectMeta essence(ObjectMeta metadata) {
-    return new ObjectMetaBuilder(metadata)
-        .withResourceVersion(null)
-        .withManagedFields(List.of())
-        .build();
+  /** Whether two versions differ in their status at most. */
+  private static boolean isSameBut(ObjectNode before, ObjectNode now) {
+    return before.path("metadata").equals(now.path("metadata"))
+        && before.path("spec").equals(now.path("spec"));
   }
 
   /**
@@ -560,8 +549,8 @@ public final class KubernetesSource implements AutoCloseable {
    * Refuses an edit after which no node is selected. It is taken for a slip, and the version that
    * runs here goes on.
    */
-  private void refuseEmptySelections(
-      Map<String, VirtualIp> next, Map<String, List<Problem>> wrong) {
+  private void refuseEmptySelections(Map<String, VirtualIp> next, Map<String, List<Problem>> wrong)
+      throws InterruptedException {
     selecting.keySet().retainAll(next.keySet());
     for (var vip : List.copyOf(next.values())) {
       var name = vip.getMetadata().getName();
@@ -586,11 +575,10 @@ public final class KubernetesSource implements AutoCloseable {
     return before.isVersionOf(now) && !Objects.equals(before.getSpec(), now.getSpec());
   }
 
-  private List<Problem> selectionProblems(VirtualIp vip) {
+  private List<Problem> selectionProblems(VirtualIp vip) throws InterruptedException {
     try {
-      var all = client.nodes().list().getItems().stream().map(NodeFacts::of).toList();
-      return NodeFacts.selectionProblems(withStatus(vip), all);
-    } catch (KubernetesClientException e) {
+      return NodeFacts.selectionProblems(withStatus(vip), api.list(Kinds.NODES));
+    } catch (IOException e) {
       LOG.warn("nodes_not_listed error=\"{}\": going on as before", e.getMessage());
       return List.of(
           new Problem(

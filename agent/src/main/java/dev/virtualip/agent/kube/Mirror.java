@@ -1,6 +1,8 @@
 package dev.virtualip.agent.kube;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.virtualip.agent.client.ApiServer;
+import dev.virtualip.agent.client.Informer;
 import dev.virtualip.crds.manifest.Manifests;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
@@ -9,14 +11,8 @@ import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.log.Defects;
-import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
 import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.ObjectMeta;
-import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
-import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
-import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.util.ArrayList;
@@ -50,16 +46,10 @@ public final class Mirror implements AutoCloseable {
   /** An agent that is replaced is away for some seconds. */
   private static final int MISSES_MAX = 5;
 
-  private static final String PATH =
-      "apis/"
-          + HasMetadata.getApiVersion(VirtualIp.class)
-          + "/"
-          + HasMetadata.getPlural(VirtualIp.class);
-
-  private final KubernetesClient client;
+  private final ApiServer api;
   private final String nodeName;
   private final FilesAgent agent;
-  private final SharedIndexInformer<GenericKubernetesResource> objects;
+  private final Informer<ObjectNode> objects;
   private final StatusReporter reporter;
   private final EventWriter events;
   private final TransitionEvents transitions;
@@ -75,15 +65,13 @@ public final class Mirror implements AutoCloseable {
   private final Set<String> taken = new HashSet<>();
   private volatile int misses = MISSES_MAX;
 
-  private Mirror(
-      KubernetesClient client, String nodeName, FilesAgent agent, LongSupplier nanoTime) {
-    this.client = client;
+  private Mirror(ApiServer api, String nodeName, FilesAgent agent, LongSupplier nanoTime) {
+    this.api = api;
     this.nodeName = nodeName;
     this.agent = agent;
-    objects = client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).runnableInformer(0);
-    objects.itemStore(new SlimStore(nodeName));
-    reporter = StatusReporter.start(client, nodeName, this::status);
-    events = EventWriter.start(client, NAME, nodeName);
+    objects = new Informer<>(api, Kinds.virtualIps(nodeName), new Changes());
+    reporter = StatusReporter.start(api, nodeName, this::status);
+    events = EventWriter.start(api::send, NAME, nodeName);
     transitions = new TransitionEvents(events, nodeName, nanoTime);
   }
 
@@ -93,10 +81,9 @@ public final class Mirror implements AutoCloseable {
    * @param nanoTime nanoseconds
    */
   public static Mirror start(
-      KubernetesClient client, String nodeName, FilesAgent agent, LongSupplier nanoTime) {
-    var mirror = new Mirror(client, nodeName, agent, nanoTime);
-    mirror.objects.addEventHandler(mirror.new Changes());
-    Informers.startForEver(mirror.objects, "virtualips");
+      ApiServer api, String nodeName, FilesAgent agent, LongSupplier nanoTime) {
+    var mirror = new Mirror(api, nodeName, agent, nanoTime);
+    mirror.objects.start();
     mirror.thread.start();
     return mirror;
   }
@@ -118,7 +105,7 @@ public final class Mirror implements AutoCloseable {
    */
   public void close(long endNanos) {
     thread.interrupt();
-    objects.stop();
+    objects.close();
     reporter.close(endNanos);
     events.close(endNanos);
   }
@@ -129,37 +116,22 @@ public final class Mirror implements AutoCloseable {
   }
 
   private Optional<VirtualIpStatus> status(String virtualIp) {
-    return Optional.ofNullable(objects.getStore().getByKey(virtualIp))
-        .flatMap(KubernetesSource::status);
+    return Optional.ofNullable(objects.get(virtualIp)).flatMap(KubernetesSource::status);
   }
 
   /** Wakes the thread where somebody has edited more than a status. */
-  private final class Changes implements ResourceEventHandler<GenericKubernetesResource> {
+  private final class Changes implements Informer.Listener<ObjectNode> {
     @Override
-    public void onAdd(GenericKubernetesResource object) {
-      changed.offer(true);
-      // Of an object that was deleted and made anew.
-      Defects.contain(() -> reporter.statusChanged(object.getMetadata().getName()));
-    }
-
-    @Override
-    public void onUpdate(GenericKubernetesResource before, GenericKubernetesResource object) {
-      if (!essence(before.getMetadata()).equals(essence(object.getMetadata()))) {
+    public void changed(ObjectNode before, ObjectNode now) {
+      boolean edited =
+          before == null || now == null || !before.get("metadata").equals(now.get("metadata"));
+      if (edited) {
         changed.offer(true);
       }
-      Defects.contain(() -> reporter.statusChanged(object.getMetadata().getName()));
-    }
-
-    @Override
-    public void onDelete(GenericKubernetesResource object, boolean finalStateUnknown) {
-      changed.offer(true);
-    }
-
-    private static List<Object> essence(ObjectMeta metadata) {
-      return List.of(
-          metadata.getGeneration(),
-          Objects.requireNonNullElse(metadata.getAnnotations(), Map.of()),
-          Objects.requireNonNullElse(metadata.getLabels(), Map.of()));
+      if (now != null) {
+        // Of one that was deleted and made anew too.
+        reporter.statusChanged(KubernetesSource.name(now));
+      }
     }
   }
 
@@ -227,12 +199,12 @@ public final class Mirror implements AutoCloseable {
 
   private void show(VirtualIp vip) throws InterruptedException {
     var name = vip.getMetadata().getName();
-    var object = objects.getStore().getByKey(name);
+    var object = objects.get(name);
     if (object == null) {
       create(vip);
       return;
     }
-    var metadata = object.getMetadata();
+    var metadata = Kinds.metadata(object);
     if (!VirtualIp.mirrored(metadata) && !own.contains(metadata.getUid())) {
       if (taken.add(metadata.getUid())) {
         LOG.error(
@@ -245,8 +217,8 @@ public final class Mirror implements AutoCloseable {
     own.add(metadata.getUid());
     boolean same = vip.getSpec().equals(spec(object));
     var report = report(vip);
-    if ((!same || !isMarked(metadata)) && isOurs(object, report)) {
-      restore(vip, object, same);
+    if ((!same || !isMarked(metadata)) && isOurs(metadata, report)) {
+      restore(vip, metadata, same);
       return;
     }
     if (same) {
@@ -270,19 +242,17 @@ public final class Mirror implements AutoCloseable {
     return nodes == null ? null : nodes.get(nodeName);
   }
 
-  private static Object spec(GenericKubernetesResource object) {
-    return Manifests.lenientVirtualIp(
-            KubernetesSource.STATUS.valueToTree(object), new ArrayList<>())
-        .getSpec();
+  private static Object spec(ObjectNode object) {
+    return Manifests.lenientVirtualIp(object, new ArrayList<>()).getSpec();
   }
 
   private List<VirtualIp> mirrored() {
-    return objects.getStore().list().stream()
-        .filter(object -> own.contains(object.getMetadata().getUid()))
+    return objects.list().stream()
+        .filter(object -> own.contains(Kinds.uid(object)))
         .map(
             object -> {
               var vip = new VirtualIp();
-              vip.setMetadata(object.getMetadata());
+              vip.setMetadata(Kinds.metadata(object));
               return vip;
             })
         .toList();
@@ -296,12 +266,12 @@ public final class Mirror implements AutoCloseable {
   }
 
   /** Whether the object is to have the spec of this node's file. */
-  private boolean isOurs(GenericKubernetesResource object, NodeStatus report) {
-    var master = status(object.getMetadata().getName()).map(VirtualIpStatus::master).orElse(null);
+  private boolean isOurs(ObjectMeta metadata, NodeStatus report) {
+    var master = status(metadata.getName()).map(VirtualIpStatus::master).orElse(null);
     if (master != null) {
       return master.equals(nodeName);
     }
-    var annotations = object.getMetadata().getAnnotations();
+    var annotations = metadata.getAnnotations();
     var from = annotations == null ? null : annotations.get(VirtualIp.MIRRORED_FROM);
     return from == null
         || from.equals(nodeName)
@@ -332,13 +302,13 @@ public final class Mirror implements AutoCloseable {
     metadata.set("annotations", annotations(vip.getMetadata()));
     metadata.set("labels", labels(vip.getMetadata()));
     object.set("spec", KubernetesSource.STATUS.valueToTree(vip.getSpec()));
-    if (sent("POST", PATH, ApiCall.JSON, object.toString())) {
+    if (sent("POST", Kinds.VIRTUAL_IPS, ApiCall.JSON, object.toString())) {
       LOG.info("mirrored vip={}", vip.getMetadata().getName());
     }
   }
 
   /** Puts the file's spec, and the marks, in place of what the object has. */
-  private void restore(VirtualIp vip, GenericKubernetesResource object, boolean same)
+  private void restore(VirtualIp vip, ObjectMeta metadata, boolean same)
       throws InterruptedException {
     var name = vip.getMetadata().getName();
     var patch = KubernetesSource.STATUS.createArrayNode();
@@ -346,22 +316,15 @@ public final class Mirror implements AutoCloseable {
       add(patch.addObject(), "/spec")
           .set("value", KubernetesSource.STATUS.valueToTree(vip.getSpec()));
     }
-    add(patch.addObject(), "/metadata/annotations").set("value", annotations(object.getMetadata()));
-    add(patch.addObject(), "/metadata/labels").set("value", labels(object.getMetadata()));
-    if (!sent("PATCH", PATH + "/" + name, ApiCall.JSON_PATCH, patch.toString())) {
+    add(patch.addObject(), "/metadata/annotations").set("value", annotations(metadata));
+    add(patch.addObject(), "/metadata/labels").set("value", labels(metadata));
+    if (!sent("PATCH", Kinds.VIRTUAL_IPS + "/" + name, ApiCall.JSON_PATCH, patch.toString())) {
       return;
     }
     if (vip.getMetadata().getGeneration().equals(shown.get(name))) {
       LOG.warn("edit_undone vip={}: edit the files on the nodes", name);
-      var about =
-          new ObjectReferenceBuilder()
-              .withApiVersion(HasMetadata.getApiVersion(VirtualIp.class))
-              .withKind(HasMetadata.getKind(VirtualIp.class))
-              .withName(name)
-              .withUid(object.getMetadata().getUid())
-              .build();
       events.record(
-          about,
+          TransitionEvents.reference(metadata),
           true,
           "EditUndone",
           "this VirtualIP shows what runs from files: edit the file on each node, not the object;"
@@ -393,7 +356,7 @@ public final class Mirror implements AutoCloseable {
   private boolean sent(String method, String path, String type, String body)
       throws InterruptedException {
     try {
-      var answer = ApiCall.send(client, method, path + "?fieldManager=" + NAME, type, body);
+      var answer = api.send(method, path + "?fieldManager=" + NAME, type, body);
       boolean raced =
           answer.code() == HttpURLConnection.HTTP_CONFLICT
               || answer.code() == HttpURLConnection.HTTP_NOT_FOUND;
@@ -401,7 +364,7 @@ public final class Mirror implements AutoCloseable {
         LOG.warn("not_mirrored path={} error=\"{}\": trying again", path, answer);
       }
       return answer.ok();
-    } catch (IOException | KubernetesClientException e) {
+    } catch (IOException e) {
       LOG.warn("not_mirrored path={} error=\"{}\": trying again", path, e.toString());
       return false;
     }

@@ -1,9 +1,10 @@
 package dev.virtualip.agent.kube;
 
+import dev.virtualip.agent.client.ApiException;
+import dev.virtualip.agent.client.ApiServer;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Secret;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
+import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.time.Duration;
 import java.util.HashMap;
@@ -37,7 +38,7 @@ final class NamedSecrets implements AutoCloseable {
   /** What Kubernetes allows. VirtualIPs may have any text, which becomes part of a path. */
   private static final Pattern NAME = Pattern.compile("[a-z0-9]([-a-z0-9.]*[a-z0-9])?");
 
-  private final KubernetesClient client;
+  private final ApiServer api;
   private final String namespace;
   private final Runnable changed;
   private final long periodMillis;
@@ -56,8 +57,8 @@ final class NamedSecrets implements AutoCloseable {
    * @param changed called when {@link #secrets} may give another result; must not block
    * @param period usually {@link #PERIOD}
    */
-  NamedSecrets(KubernetesClient client, String namespace, Runnable changed, Duration period) {
-    this.client = client;
+  NamedSecrets(ApiServer api, String namespace, Runnable changed, Duration period) {
+    this.api = api;
     this.namespace = namespace;
     this.changed = changed;
     periodMillis = period.toMillis();
@@ -103,12 +104,14 @@ final class NamedSecrets implements AutoCloseable {
     }
   }
 
-  private void readAll() {
+  private void readAll() throws InterruptedException {
     for (var name : wanted()) {
       try {
         answered(name, read(name));
-      } catch (KubernetesClientException e) {
-        failed(name, e.getMessage(), e.getCode() == HttpURLConnection.HTTP_FORBIDDEN);
+      } catch (ApiException e) {
+        failed(name, e.getMessage(), e.code() == HttpURLConnection.HTTP_FORBIDDEN);
+      } catch (IOException e) {
+        failed(name, e.toString(), false);
       } catch (RuntimeException | Error e) {
         failed(name, e.toString(), true);
         Defects.goOn(e);
@@ -124,10 +127,19 @@ final class NamedSecrets implements AutoCloseable {
     return answers.keySet().containsAll(wanted);
   }
 
-  private Optional<Secret> read(String name) {
-    return NAME.matcher(name).matches()
-        ? Optional.ofNullable(client.secrets().inNamespace(namespace).withName(name).get())
-        : Optional.empty();
+  private Optional<Secret> read(String name) throws IOException, InterruptedException {
+    if (!NAME.matcher(name).matches()) {
+      return Optional.empty();
+    }
+    try {
+      var object = api.get("api/v1/namespaces/%s/secrets/%s".formatted(namespace, name));
+      return Optional.of(Kinds.secret(object));
+    } catch (ApiException e) {
+      if (e.code() == HttpURLConnection.HTTP_NOT_FOUND) {
+        return Optional.empty();
+      }
+      throw e;
+    }
   }
 
   private synchronized void answered(String name, Optional<Secret> secret) {

@@ -1,29 +1,29 @@
 package dev.virtualip.agent.kube;
 
 import dev.virtualip.agent.check.PodReadiness;
+import dev.virtualip.agent.client.ApiServer;
+import dev.virtualip.agent.client.Informer;
+import dev.virtualip.agent.client.Resource;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.crds.schema.LabelSelector;
-import dev.virtualip.kube.AnyChange;
 import dev.virtualip.log.Defects;
 import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Supplier;
 
 /**
  * The pods of one node, watched from the first question on. While the API server is away the last
  * answer holds.
  */
 final class NodePods implements PodReadiness, AutoCloseable {
-  private final Supplier<SharedIndexInformer<Pod>> watched;
+  private final ApiServer api;
+  private final Resource<Pod> watched;
   private final List<Follower> followers = new CopyOnWriteArrayList<>();
-  private SharedIndexInformer<Pod> informer;
+  private Informer<Pod> informer;
   private boolean closed;
 
   /** Who is told of a change of readiness. */
@@ -48,22 +48,12 @@ final class NodePods implements PodReadiness, AutoCloseable {
     }
   }
 
-  NodePods(KubernetesClient client, String nodeName) {
-    this(
-        () ->
-            client
-                .pods()
-                .inAnyNamespace()
-                .withField("spec.nodeName", nodeName)
-                .runnableInformer(0));
+  NodePods(ApiServer api, String nodeName) {
+    this(api, Kinds.PODS.withField("spec.nodeName", nodeName));
   }
 
-  /**
-   * The pods of an informer.
-   *
-   * @param watched makes it; it is not started yet
-   */
-  NodePods(Supplier<SharedIndexInformer<Pod>> watched) {
+  NodePods(ApiServer api, Resource<Pod> watched) {
+    this.api = api;
     this.watched = watched;
   }
 
@@ -73,7 +63,7 @@ final class NodePods implements PodReadiness, AutoCloseable {
     if (pods == null || !pods.hasSynced()) {
       return Optional.empty();
     }
-    return Optional.of(readiness(pods.getStore().list(), namespace, selector));
+    return Optional.of(readiness(pods.list(), namespace, selector));
   }
 
   @Override
@@ -105,20 +95,34 @@ final class NodePods implements PodReadiness, AutoCloseable {
         && PodFacts.isReady(pod);
   }
 
-  private synchronized SharedIndexInformer<Pod> informer() {
+  private synchronized Informer<Pod> informer() {
     if (informer == null && !closed) {
-      informer = watched.get();
-      informer.addEventHandler(new AnyChange<>(this::look));
-      Informers.startForEver(informer, "pods").thenRunAsync(this::look);
+      informer = new Informer<>(api, watched, new Changes());
+      informer.start();
     }
     return informer;
+  }
+
+  private final class Changes implements Informer.Listener<Pod> {
+    @Override
+    public void changed(Pod before, Pod now) {
+      // What a first list has is told at its end.
+      if (informer().hasSynced()) {
+        look();
+      }
+    }
+
+    @Override
+    public void listed() {
+      look();
+    }
   }
 
   @Override
   public synchronized void close() {
     closed = true;
     if (informer != null) {
-      informer.stop();
+      informer.close();
     }
   }
 }

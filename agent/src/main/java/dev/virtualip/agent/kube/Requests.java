@@ -1,16 +1,15 @@
 package dev.virtualip.agent.kube;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.node.MissingNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.virtualip.agent.client.ApiServer;
+import dev.virtualip.agent.client.Informer;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
-import dev.virtualip.kube.AnyChange;
 import dev.virtualip.log.LogLevel;
-import io.fabric8.kubernetes.api.model.GenericKubernetesResource;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.net.HttpURLConnection;
-import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -22,7 +21,8 @@ import org.slf4j.LoggerFactory;
 final class Requests implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Requests.class);
 
-  private final SharedIndexInformer<GenericKubernetesResource> informer;
+  private final Informer<ObjectNode> informer;
+  private final Runnable changed;
   private final String nodeName;
   private final String key;
   private final LogLevel logLevel = new LogLevel();
@@ -30,42 +30,42 @@ final class Requests implements AutoCloseable {
 
   /**
    * @param namespace virtualip's own namespace
-   */
-  Requests(KubernetesClient client, String nodeName, String namespace) {
-    this.nodeName = nodeName;
-    key = namespace + "/" + VirtualIp.HAND_OVERS;
-    informer =
-        client
-            .genericKubernetesResources(ApiServer.CONFIG_MAPS)
-            .inNamespace(namespace)
-            .withField("metadata.name", VirtualIp.HAND_OVERS)
-            .runnableInformer(0);
-  }
-
-  /**
-   * Starts following them.
-   *
    * @param changed called by any thread when they may have changed; must not block
    */
-  void start(Runnable changed) {
-    informer.addEventHandler(
-        new AnyChange<>(
-            () -> {
-              var map = informer.getStore().getByKey(key);
-              var annotations = map == null ? null : map.getMetadata().getAnnotations();
-              logLevel.follow(annotations == null ? null : annotations.get(LogLevel.ANNOTATION));
-              changed.run();
-            }));
-    Informers.startForEver(
-            informer,
-            "hand-overs",
-            code -> {
-              if (code == HttpURLConnection.HTTP_FORBIDDEN && !refused) {
-                refused = true;
-                changed.run();
-              }
-            })
-        .thenRun(changed);
+  Requests(ApiServer api, String nodeName, String namespace, Runnable changed) {
+    this.nodeName = nodeName;
+    this.changed = changed;
+    key = namespace + "/" + VirtualIp.HAND_OVERS;
+    informer =
+        new Informer<>(
+            api, Kinds.configMap("hand-overs", namespace, VirtualIp.HAND_OVERS), new Changes());
+  }
+
+  /** Starts following them. */
+  void start() {
+    informer.start();
+  }
+
+  private final class Changes implements Informer.Listener<ObjectNode> {
+    @Override
+    public void changed(ObjectNode before, ObjectNode now) {
+      var annotations = now == null ? MissingNode.getInstance() : now.at("/metadata/annotations");
+      logLevel.follow(annotations.path(LogLevel.ANNOTATION).textValue());
+      changed.run();
+    }
+
+    @Override
+    public void listed() {
+      changed.run();
+    }
+
+    @Override
+    public void refused(int code) {
+      if (code == HttpURLConnection.HTTP_FORBIDDEN && !refused) {
+        refused = true;
+        changed.run();
+      }
+    }
   }
 
   /** Whether it is known what is asked. */
@@ -79,14 +79,12 @@ final class Requests implements AutoCloseable {
    * @param shown the one in the VirtualIP's status, or null
    */
   HandOver asked(String virtualIp, HandOver shown) {
-    var map = informer.getStore().getByKey(key);
+    var map = informer.get(key);
     if (map == null) {
       return shown;
     }
-    return map.getAdditionalProperties().get("data") instanceof Map<?, ?> data
-            && data.get(virtualIp) instanceof String text
-        ? parsed(virtualIp, text)
-        : null;
+    var text = map.path("data").get(virtualIp);
+    return text == null || !text.isTextual() ? null : parsed(virtualIp, text.asText());
   }
 
   private HandOver parsed(String virtualIp, String text) {
@@ -101,6 +99,6 @@ final class Requests implements AutoCloseable {
 
   @Override
   public void close() {
-    informer.stop();
+    informer.close();
   }
 }

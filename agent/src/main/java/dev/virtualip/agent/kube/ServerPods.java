@@ -1,18 +1,15 @@
 package dev.virtualip.agent.kube;
 
+import dev.virtualip.agent.client.ApiServer;
+import dev.virtualip.agent.client.Informer;
 import dev.virtualip.agent.source.PodFacts;
 import dev.virtualip.agent.source.PodSelector;
-import io.fabric8.kubernetes.api.model.LabelSelector;
-import io.fabric8.kubernetes.api.model.LabelSelectorRequirement;
-import io.fabric8.kubernetes.api.model.Pod;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.informers.ResourceEventHandler;
-import io.fabric8.kubernetes.client.informers.SharedIndexInformer;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -30,7 +27,7 @@ final class ServerPods implements AutoCloseable {
   /** Changes of pods within this time are told as one: in a rolling update they come in bursts. */
   private static final long TOGETHER_MILLIS = 100;
 
-  private final KubernetesClient client;
+  private final ApiServer api;
   private final Runnable changed;
   private final Duration patience;
   private final AtomicBoolean untold = new AtomicBoolean();
@@ -42,12 +39,9 @@ final class ServerPods implements AutoCloseable {
   /**
    * @param waited completes with the first answer, or when it has been waited for long enough
    */
-  private record Watched(SharedIndexInformer<Pod> informer, CompletableFuture<Void> waited) {
+  private record Watched(Informer<PodFacts> informer, CompletableFuture<Void> waited) {
     private List<PodFacts> facts() {
-      return informer.getStore().list().stream()
-          .map(PodFacts::of)
-          .sorted(Comparator.comparing(PodFacts::name))
-          .toList();
+      return informer.list().stream().sorted(Comparator.comparing(PodFacts::name)).toList();
     }
   }
 
@@ -55,8 +49,8 @@ final class ServerPods implements AutoCloseable {
    * @param changed called when {@link #pods} may give another result, by any thread; must not block
    * @param patience usually {@link #PATIENCE}
    */
-  ServerPods(KubernetesClient client, Runnable changed, Duration patience) {
-    this.client = client;
+  ServerPods(ApiServer api, Runnable changed, Duration patience) {
+    this.api = api;
     this.changed = changed;
     this.patience = patience;
   }
@@ -76,34 +70,16 @@ final class ServerPods implements AutoCloseable {
   }
 
   private static boolean stop(Map.Entry<PodSelector, Watched> entry) {
-    entry.getValue().informer().stop();
+    entry.getValue().informer().close();
     return true;
   }
 
   private Watched watch(PodSelector wanted) {
-    var informer =
-        client
-            .pods()
-            .inNamespace(wanted.namespace())
-            .withLabelSelector(labelSelector(wanted))
-            .runnableInformer(0);
-    informer.itemStore(new PodStore());
-    informer.addEventHandler(new Changes());
-    var waited =
-        Informers.startForEver(informer, "pods of " + wanted.namespace())
-            .thenRun(() -> {})
-            .toCompletableFuture()
-            .completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS);
-    waited.thenRun(changed);
-    return new Watched(informer, waited);
-  }
-
-  private static LabelSelector labelSelector(PodSelector wanted) {
-    var expressions =
-        wanted.selector().matchExpressions().stream()
-            .map(e -> new LabelSelectorRequirement(e.key(), e.operator().name(), e.values()))
-            .toList();
-    return new LabelSelector(expressions, wanted.selector().matchLabels());
+    var answered = new CompletableFuture<Void>();
+    var informer = new Informer<>(api, Kinds.servers(wanted), new Changes(answered));
+    informer.start();
+    answered.completeOnTimeout(null, patience.toMillis(), TimeUnit.MILLISECONDS).thenRun(changed);
+    return new Watched(informer, answered);
   }
 
   /** The pods of each selector that has been answered, sorted by name. */
@@ -121,37 +97,32 @@ final class ServerPods implements AutoCloseable {
   @Override
   public synchronized void close() {
     closed = true;
-    watched.values().forEach(one -> one.informer().stop());
+    watched.values().forEach(one -> one.informer().close());
     watched.clear();
   }
 
   /** Most changes of a pod tell nothing about it as a server. */
-  private final class Changes implements ResourceEventHandler<Pod> {
-    @Override
-    public void onAdd(Pod pod) {
-      tell();
+  private final class Changes implements Informer.Listener<PodFacts> {
+    private final CompletableFuture<Void> answered;
+
+    Changes(CompletableFuture<Void> answered) {
+      this.answered = answered;
     }
 
     @Override
-    public void onUpdate(Pod before, Pod pod) {
-      if (!PodFacts.of(before).equals(PodFacts.of(pod))) {
-        tell();
-      }
-    }
-
-    @Override
-    public void onDelete(Pod pod, boolean finalStateUnknown) {
-      tell();
-    }
-
-    private void tell() {
-      if (untold.compareAndSet(false, true)) {
+    public void changed(PodFacts before, PodFacts now) {
+      if (!Objects.equals(before, now) && untold.compareAndSet(false, true)) {
         together.execute(
             () -> {
               untold.set(false);
               changed.run();
             });
       }
+    }
+
+    @Override
+    public void listed() {
+      answered.complete(null);
     }
   }
 }

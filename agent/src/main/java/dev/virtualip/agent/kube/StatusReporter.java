@@ -1,11 +1,11 @@
 package dev.virtualip.agent.kube;
 
+import dev.virtualip.agent.client.ApiServer;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
+import dev.virtualip.kube.ApiCall;
 import dev.virtualip.log.Defects;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.time.Duration;
@@ -128,11 +128,17 @@ public final class StatusReporter {
    * @param cached the status of a VirtualIP as last seen: {@link KubernetesSource#status}
    */
   public static StatusReporter start(
-      KubernetesClient client,
-      String nodeName,
-      Function<String, Optional<VirtualIpStatus>> cached) {
+      ApiServer api, String nodeName, Function<String, Optional<VirtualIpStatus>> cached) {
     return start(
-        (virtualIp, json) -> ApiServer.patchStatus(client, virtualIp, json), nodeName, cached);
+        (virtualIp, json) ->
+            api.send(
+                    "PATCH",
+                    Kinds.VIRTUAL_IPS + "/" + virtualIp + "/status",
+                    ApiCall.MERGE_PATCH,
+                    json)
+                .code(),
+        nodeName,
+        cached);
   }
 
   static StatusReporter start(
@@ -317,7 +323,7 @@ public final class StatusReporter {
         case HttpURLConnection.HTTP_NOT_FOUND -> written(patch, false);
         default -> failed(patch, "HTTP status " + code);
       }
-    } catch (IOException | KubernetesClientException e) {
+    } catch (IOException e) {
       failed(patch, firstLine(e));
     }
   }

@@ -5,8 +5,8 @@ import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.kube.EventWriter;
 import io.fabric8.kubernetes.api.model.HasMetadata;
+import io.fabric8.kubernetes.api.model.ObjectMeta;
 import io.fabric8.kubernetes.api.model.ObjectReference;
-import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.Map;
@@ -43,16 +43,17 @@ public final class TransitionEvents {
         virtualIps.stream()
             .collect(
                 Collectors.toUnmodifiableMap(
-                    vip -> vip.getMetadata().getName(), TransitionEvents::reference));
+                    vip -> vip.getMetadata().getName(), vip -> reference(vip.getMetadata())));
   }
 
-  private static ObjectReference reference(VirtualIp vip) {
-    return new ObjectReferenceBuilder()
-        .withApiVersion(HasMetadata.getApiVersion(VirtualIp.class))
-        .withKind(HasMetadata.getKind(VirtualIp.class))
-        .withName(vip.getMetadata().getName())
-        .withUid(vip.getMetadata().getUid())
-        .build();
+  /** A VirtualIP as what an Event is about. */
+  static ObjectReference reference(ObjectMeta metadata) {
+    var reference = new ObjectReference();
+    reference.setApiVersion(HasMetadata.getApiVersion(VirtualIp.class));
+    reference.setKind(HasMetadata.getKind(VirtualIp.class));
+    reference.setName(metadata.getName());
+    reference.setUid(metadata.getUid());
+    return reference;
   }
 
   /** Handles a status; an Event is written only if state or reason has changed. */

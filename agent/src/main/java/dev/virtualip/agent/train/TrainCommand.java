@@ -9,6 +9,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -46,6 +47,16 @@ public final class TrainCommand implements Callable<Integer> {
        "spec": {"vrid": %d, "interface": "lo", "advertInterval": "40s",
          "addresses": [{"address": "192.0.2.10/32"}],
          "healthChecks": [%s]}}
+      """;
+
+  private static final String KUBECONFIG =
+      """
+      apiVersion: v1
+      kind: Config
+      current-context: training
+      clusters: [{name: training, cluster: {server: "%s", certificate-authority: %s}}]
+      users: [{name: training, user: {token: training}}]
+      contexts: [{name: training, context: {cluster: training, user: training}}]
       """;
 
   private static final String HTTP_CHECK =
@@ -109,12 +120,14 @@ public final class TrainCommand implements Callable<Integer> {
             "pods", POD,
             "secrets", SECRET);
     try (var server = new TrainingApiServer(folder, objects)) {
-      // The settings that a pod takes from its environment and from its service account's files.
-      System.setProperty("kubernetes.master", server.url());
-      System.setProperty("kubernetes.certs.ca.file", server.certificate().toString());
-      System.setProperty("kubernetes.auth.token", "training");
-      System.setProperty("kubeconfig", "none");
-      start(other, "--state-dir=" + Files.createDirectories(folder.resolve("state")));
+      var kubeconfig =
+          Files.writeString(
+              folder.resolve("kubeconfig"),
+              KUBECONFIG.formatted(server.url(), server.certificate().getFileName()));
+      start(
+          other,
+          "--kubeconfig=" + kubeconfig,
+          "--state-dir=" + Files.createDirectories(folder.resolve("state")));
       awaitReady(port);
       awaitReady(other);
       if (!server.awaitStatus(TRIES * LOOK_MILLIS / 1_000)) {
@@ -135,11 +148,11 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private void start(int port, String source) {
-    var listen = "--listen=" + LOCALHOST + ":" + port;
-    Thread.ofPlatform()
-        .daemon()
-        .start(() -> agent.accept(new String[] {"run", "--node=training", source, listen}));
+  private void start(int port, String... source) {
+    var command = new ArrayList<String>(List.of("run", "--node=training"));
+    command.addAll(List.of(source));
+    command.add("--listen=" + LOCALHOST + ":" + port);
+    Thread.ofPlatform().daemon().start(() -> agent.accept(command.toArray(String[]::new)));
   }
 
   private static void awaitReady(int port) throws IOException, InterruptedException {

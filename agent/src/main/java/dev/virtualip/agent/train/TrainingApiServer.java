@@ -204,7 +204,8 @@ final class TrainingApiServer implements AutoCloseable {
         \r
         """
             .formatted(Base64.getEncoder().encodeToString(hash)));
-    var event = "{\"type\": \"MODIFIED\", \"object\": %s}".formatted(object);
+    var changed = object.replace("\"resourceVersion\": \"1\"", "\"resourceVersion\": \"2\"");
+    var event = "{\"type\": \"MODIFIED\", \"object\": %s}".formatted(changed);
     var out = socket.getOutputStream();
     // One unfragmented text frame, unmasked, with a two-byte length.
     out.write(new byte[] {(byte) 0x81, 126, (byte) (event.length() >> 8), (byte) event.length()});

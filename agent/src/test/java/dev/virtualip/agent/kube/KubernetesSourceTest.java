@@ -7,10 +7,13 @@ import ch.qos.logback.classic.Level;
 import ch.qos.logback.classic.Logger;
 import dev.virtualip.agent.Await;
 import dev.virtualip.agent.check.PodReadiness.Readiness;
+import dev.virtualip.agent.client.MockApi;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.schema.LabelSelector;
 import dev.virtualip.crds.schema.SecretKey;
+import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.schema.VirtualIpPool;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
@@ -25,6 +28,7 @@ import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.dsl.NonDeletingOperation;
 import io.fabric8.kubernetes.client.dsl.Resource;
+import io.fabric8.kubernetes.client.dsl.base.ResourceDefinitionContext;
 import io.fabric8.kubernetes.client.server.mock.EnableKubernetesMockClient;
 import io.fabric8.kubernetes.client.server.mock.KubernetesMockServer;
 import io.fabric8.kubernetes.client.utils.Serialization;
@@ -44,6 +48,11 @@ class KubernetesSourceTest {
   private static final String SIGNED =
       "vrid: 1, authentication: {hmac: {keysSecretRef: {name: s, key: k}}}";
 
+  private static final ResourceDefinitionContext VIRTUAL_IPS =
+      ResourceDefinitionContext.fromResourceType(VirtualIp.class);
+  private static final ResourceDefinitionContext POOLS =
+      ResourceDefinitionContext.fromResourceType(VirtualIpPool.class);
+
   KubernetesClient client;
   KubernetesMockServer server;
 
@@ -57,7 +66,7 @@ class KubernetesSourceTest {
         .resource(
             new NodeBuilder().withNewMetadata().withName("n").addToLabels("a", "b").and().build())
         .create();
-    source = new KubernetesSource(client, "n", "virtualip-system", told::add);
+    source = new KubernetesSource(MockApi.of(client), "n", "virtualip-system", told::add);
   }
 
   @AfterEach
@@ -66,7 +75,7 @@ class KubernetesSourceTest {
   }
 
   private Resource<GenericKubernetesResource> resource(GenericKubernetesResource item) {
-    return client.genericKubernetesResources(ApiServer.VIRTUAL_IPS).resource(item);
+    return client.genericKubernetesResources(VIRTUAL_IPS).resource(item);
   }
 
   private Resource<GenericKubernetesResource> vip(String name, String spec) {
@@ -112,7 +121,7 @@ class KubernetesSourceTest {
     vip("a", "vrid: 1").create();
     var pool =
         client
-            .genericKubernetesResources(ApiServer.POOLS)
+            .genericKubernetesResources(POOLS)
             .resource(
                 Serialization.unmarshal(
                     """
@@ -561,7 +570,7 @@ class KubernetesSourceTest {
     source.close();
     source =
         new KubernetesSource(
-            client,
+            MockApi.of(client),
             "n",
             "virtualip-system",
             desired -> {

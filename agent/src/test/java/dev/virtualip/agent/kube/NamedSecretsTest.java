@@ -5,10 +5,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import dev.virtualip.agent.Await;
+import dev.virtualip.agent.client.ApiServer;
+import dev.virtualip.agent.client.MockApi;
 import io.fabric8.kubernetes.api.model.Secret;
-import io.fabric8.kubernetes.client.ConfigBuilder;
-import io.fabric8.kubernetes.client.KubernetesClient;
-import io.fabric8.kubernetes.client.KubernetesClientBuilder;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -33,7 +32,7 @@ class NamedSecretsTest {
   private final AtomicInteger changes = new AtomicInteger();
   private volatile boolean failing;
   private HttpServer server;
-  private KubernetesClient client;
+  private ApiServer client;
   private NamedSecrets secrets;
 
   @BeforeEach
@@ -42,11 +41,7 @@ class NamedSecretsTest {
     server.createContext("/", this::answer);
     server.start();
     var url = "http://127.0.0.1:" + server.getAddress().getPort();
-    client =
-        new KubernetesClientBuilder()
-            .withConfig(
-                new ConfigBuilder().withMasterUrl(url).withRequestRetryBackoffLimit(0).build())
-            .build();
+    client = MockApi.at(url);
     secrets =
         new NamedSecrets(
             client, "virtualip-system", changes::incrementAndGet, Duration.ofMillis(20));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.Await;
 import dev.virtualip.agent.check.PodReadiness.Readiness;
+import dev.virtualip.agent.client.MockApi;
 import dev.virtualip.crds.schema.LabelSelector;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.PodBuilder;
@@ -29,7 +30,7 @@ class NodePodsTest {
   /** The token of an agent reads all pods, and asks for no other's. */
   @Test
   void onlyPodsOfThisNodeAreAskedFor() throws InterruptedException {
-    try (var pods = new NodePods(client, "node-a")) {
+    try (var pods = new NodePods(MockApi.of(client), "node-a")) {
       pods.readiness("ns", new LabelSelector(Map.of("app", "x"), null));
       var asked = server.takeRequest(10, TimeUnit.SECONDS).getPath();
       assertTrue(asked.startsWith("/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-a"), asked);
@@ -41,7 +42,7 @@ class NodePodsTest {
     var selector = new LabelSelector(Map.of("app", "x"), null);
     var told = new CopyOnWriteArrayList<Optional<Readiness>>();
     // The mock server knows no spec.nodeName selector.
-    try (var pods = new NodePods(() -> client.pods().inAnyNamespace().runnableInformer(0))) {
+    try (var pods = new NodePods(MockApi.of(client), Kinds.PODS)) {
       var unfollow = pods.follow("ns", selector, () -> told.add(pods.readiness("ns", selector)));
       pods.follow(
           "ns",

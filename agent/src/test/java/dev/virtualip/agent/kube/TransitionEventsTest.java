@@ -3,6 +3,7 @@ package dev.virtualip.agent.kube;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.Await;
+import dev.virtualip.agent.client.MockApi;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
@@ -36,7 +37,7 @@ class TransitionEventsTest {
   /** Forged adverts make states and reasons change as often as somebody likes. */
   @Test
   void whatFlapsWithoutEndIsTwentyEventsAndOneInTenSeconds() {
-    try (var writer = EventWriter.start(client, "virtualip-agent", "node-a")) {
+    try (var writer = EventWriter.start(MockApi.of(client)::send, "virtualip-agent", "node-a")) {
       var events = new TransitionEvents(writer, "node-a", () -> now);
       events.objects(Stream.of("web", "mail", "other").map(TransitionEventsTest::vip).toList());
       for (int i = 0; i < 100; i++) {

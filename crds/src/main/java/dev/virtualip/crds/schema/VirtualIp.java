@@ -98,6 +98,11 @@ public class VirtualIp extends CustomResource<VirtualIpSpec, VirtualIpStatus> {
 
   /** Whether both are versions of one object, and none was made anew under the other's name. */
   public boolean isVersionOf(HasMetadata other) {
-    return Objects.equals(getMetadata().getUid(), other.getMetadata().getUid());
+    return isVersionOf(other.getMetadata().getUid());
+  }
+
+  /** Whether it is a version of the object with this UID. */
+  public boolean isVersionOf(String uid) {
+    return Objects.equals(getMetadata().getUid(), uid);
   }
 }

@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.virtualip.kube.ApiCall;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.operator.decide.Lanes;
 import dev.virtualip.operator.decide.ServiceDecisions;
@@ -72,7 +73,7 @@ class ServicesTest {
         new KubernetesClientBuilder()
             .withConfig(new ConfigBuilder().withMasterUrl(url).build())
             .build();
-    events = EventWriter.start(client, "virtualip-operator", "test");
+    events = EventWriter.start(ApiCall.sender(client), "virtualip-operator", "test");
     var journal = new Journal(events, new OperatorMetrics(registry), System::nanoTime);
     services = new Services(client, journal, latest);
   }
