@@ -344,8 +344,8 @@ public final class Cluster implements AutoCloseable {
   }
 
   /**
-   * Like {@link Await#until}; with a real API server a failure lists the objects of the cluster
-   * and its Events.
+   * Like {@link Await#until}; with a real API server a failure lists the objects of the cluster and
+   * its Events.
    */
   public void await(String what, Duration deadline, BooleanSupplier condition) {
     try {

@@ -509,8 +509,7 @@ class HandOverIT {
                 moved.put(vip, excused ? wanted : moves);
               }
             });
-    assertEquals(
-        new TreeMap<>(expected), moved, () -> "hand-overs\n" + cluster.events());
+    assertEquals(new TreeMap<>(expected), moved, () -> "hand-overs\n" + cluster.events());
   }
 
   /** How often a node became master of it late since then. */
