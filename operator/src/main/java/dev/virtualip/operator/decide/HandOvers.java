@@ -36,6 +36,9 @@ public final class HandOvers {
    */
   private static final Duration AGAIN = Duration.ofSeconds(30);
 
+  /** For so long a master is not asked while a node does not say that it stands back. */
+  private static final Duration NOTED = Duration.ofSeconds(2);
+
   private final Map<String, NodeStatus> reports;
   private final Map<String, HandOver> before;
   private final Wanted wanted;
@@ -92,6 +95,7 @@ public final class HandOvers {
     handOvers.switchOver();
     handOvers.upgrade();
     handOvers.endBestFirst(vip);
+    handOvers.askMasterLast();
     return handOvers.asked;
   }
 
@@ -155,6 +159,26 @@ public final class HandOvers {
       ending.stream().max(Comparator.comparingInt(vip.getSpec()::priorityOn)).map(ending::remove);
     }
     ending.forEach(node -> asked.put(node, before.get(node)));
+  }
+
+  /**
+   * A master is asked to hand over when the nodes that shall not follow say that they stand back. A
+   * node that learned of its own request after the hand-over's skew might follow.
+   */
+  private void askMasterLast() {
+    boolean noted =
+        asked.entrySet().stream().noneMatch(other -> awaited(other.getKey(), other.getValue()));
+    if (!noted) {
+      asked.keySet().removeIf(node -> isMaster(node) && !before.containsKey(node));
+    }
+  }
+
+  private boolean awaited(String node, HandOver request) {
+    var report = reports.get(node);
+    return report != null
+        && report.state() == State.Backup
+        && (report.priority() == null || report.priority() > request.priority())
+        && since(request).plus(NOTED).isAfter(now);
   }
 
   private void drain() {

@@ -114,14 +114,54 @@ class HandOversTest {
     node("a", Master, 150);
     node("b", Backup, 80);
     node("c", Backup, 120);
-    assertEquals(
-        "a=2 SwitchOver(b) now; c=1 SwitchOver(b) now; ", asked(Map.of(), null, false, "b"));
-    before.put("a", new HandOver(2, "SwitchOver(b)", "t"));
     before.put("c", new HandOver(1, "SwitchOver(b)", "t"));
+    node("c", Backup, 1);
+    assertEquals("a=2 SwitchOver(b) now; c=1 SwitchOver(b) t; ", asked(Map.of(), null, false, "b"));
+    before.put("a", new HandOver(2, "SwitchOver(b)", "t"));
     node("a", Backup, 2);
     node("b", Master, 80);
     node("c", Backup, 1);
     assertEquals("a=2 SwitchOver(b) t; c=1 SwitchOver(b) t; ", asked(Map.of(), null, false, "b"));
+  }
+
+  /** Or node c, if it hears of its own request after the hand-over's skew, is master before b. */
+  @Test
+  void aMasterHandsOverWhenTheOthersSayThatTheyStandBack() {
+    node("a", Master, 150);
+    node("b", Backup, 80);
+    node("c", Backup, 120);
+    assertEquals("c=1 SwitchOver(b) now; ", asked(Map.of(), null, false, "b"));
+    before.put("c", new HandOver(1, "SwitchOver(b)", "2026-01-01T00:00:59Z"));
+    assertEquals("c=1 SwitchOver(b) 2026-01-01T00:00:59Z; ", asked(Map.of(), null, false, "b"));
+    node("c", Backup, 1);
+    assertEquals(
+        "a=2 SwitchOver(b) now; c=1 SwitchOver(b) 2026-01-01T00:00:59Z; ",
+        asked(Map.of(), null, false, "b"));
+  }
+
+  @Test
+  void nobodyWaitsLongForANodeThatDoesNotSayThatItStandsBack() {
+    node("a", Master, 150);
+    node("b", Backup, 80);
+    node("c", Backup, 120);
+    before.put("c", new HandOver(1, "SwitchOver(b)", "2026-01-01T00:00:57Z"));
+    assertEquals(
+        "a=2 SwitchOver(b) now; c=1 SwitchOver(b) 2026-01-01T00:00:57Z; ",
+        asked(Map.of(), null, false, "b"));
+    before.put("c", new HandOver(1, "SwitchOver(b)", NOW_TEXT));
+    node("c", Fault, 120);
+    assertEquals(
+        "a=2 SwitchOver(b) now; c=1 SwitchOver(b) now; ", asked(Map.of(), null, false, "b"));
+  }
+
+  @Test
+  void whatHasBegunIsNotTakenBackForANodeThatIsAskedLater() {
+    node("a", Master, 150);
+    node("b", Backup, 80);
+    node("c", Backup, 50);
+    before.put("a", new HandOver(1, "SwitchOver(b)", NOW_TEXT));
+    assertEquals(
+        "a=1 SwitchOver(b) now; c=2 SwitchOver(b) now; ", asked(Map.of(), null, false, "b"));
   }
 
   /** Or node a, which hears of it an advert sooner, is master before node b is. */
@@ -159,6 +199,7 @@ class HandOversTest {
     node("a", Master, 150);
     node("b", Backup, 80);
     node("c", Backup, 120);
+    node("c", Backup, 1);
     assertEquals(
         "a=1 Drain(cordoned) now; c=1 SwitchOver(b) now; ", asked(A_CORDONED, null, false, "b"));
     assertEquals("a=1 Drain(cordoned) now; ", asked(A_CORDONED, null, false, "a"));
@@ -197,8 +238,10 @@ class HandOversTest {
     node("a", Backup, 100);
     node("b", Master, 150);
     node("c", Backup, 50);
-    assertEquals("a=2 UpgradeLater now; b=1 Upgrade now; ", upgraded("b", "a", "b"));
+    assertEquals("a=2 UpgradeLater now; ", upgraded("b", "a", "b"));
     before.put("a", new HandOver(2, "UpgradeLater", "t"));
+    node("a", Backup, 2);
+    assertEquals("a=2 UpgradeLater t; b=1 Upgrade now; ", upgraded("b", "a", "b"));
     before.put("b", new HandOver(1, "Upgrade", "t"));
     node("b", Backup, 1);
     assertEquals(
