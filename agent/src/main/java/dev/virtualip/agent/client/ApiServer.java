@@ -193,6 +193,8 @@ public final class ApiServer implements AutoCloseable {
       attempt(
           session -> {
             var builder = session.http().newWebSocketBuilder().connectTimeout(CONNECT);
+            // kube-apiserver refuses web sockets without an origin, with 403; any will do.
+            builder.header("Origin", access.request("").toString());
             session.authorize(builder::header);
             return builder.buildAsync(access.webSocket(path), watch);
           },

@@ -95,20 +95,27 @@ final class FakeApi implements AutoCloseable {
         var reply = answer.apply(request);
         if (reply == null) {
           in.transferTo(ByteArrayOutputStream.nullOutputStream());
+        } else if (reply.code() == 101 && !request.headers().containsKey("origin")) {
+          // kube-apiserver refuses web sockets without one, and says nothing about it.
+          send(socket, new Reply(403, "", ""));
         } else if (reply.code() == 101) {
           watch(socket, request, in);
         } else {
-          var body = reply.body().getBytes(StandardCharsets.UTF_8);
-          var head =
-              "HTTP/1.1 %d x\r\nContent-Length: %d\r\n%s\r\n"
-                  .formatted(reply.code(), body.length, reply.headers());
-          socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
-          socket.getOutputStream().write(body);
+          send(socket, reply);
         }
       }
     } catch (IOException | NoSuchAlgorithmException _) {
       // The client has gone.
     }
+  }
+
+  private static void send(Socket socket, Reply reply) throws IOException {
+    var body = reply.body().getBytes(StandardCharsets.UTF_8);
+    var head =
+        "HTTP/1.1 %d x\r\nContent-Length: %d\r\n%s\r\n"
+            .formatted(reply.code(), body.length, reply.headers());
+    socket.getOutputStream().write(head.getBytes(StandardCharsets.US_ASCII));
+    socket.getOutputStream().write(body);
   }
 
   private static Request read(InputStream in) throws IOException {
