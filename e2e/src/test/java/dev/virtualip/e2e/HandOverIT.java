@@ -221,6 +221,16 @@ class HandOverIT {
                 && metric(condition.formatted("Degraded")) == 0);
   }
 
+  /** An agent whose watch is refused lists again and again: it works, and is seconds late. */
+  @Test
+  @Order(1)
+  void noAgentsWatchIsRefused() {
+    for (var host : hosts) {
+      var log = cluster.node(host.name()).proc("agent").output();
+      assertFalse(log.contains("watch_failed"), log);
+    }
+  }
+
   /** Of the VirtualIPs: each write, whoever makes it, is a new one. */
   private Map<String, String> versions() {
     return cluster.client().resources(VirtualIp.class).list().getItems().stream()
