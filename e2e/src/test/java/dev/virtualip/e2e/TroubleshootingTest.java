@@ -28,7 +28,7 @@ class TroubleshootingTest {
       Set.copyOf(
           List.of(
               ("Accept Addresses Authorization Before ConfigMap Connection Deployment Down Failed Good GratuitousArp Group Host In"
-                      + " Instance Lease List LoadBalancer Local NeighbourAdvertisement Node Normal Pending Pod Priority"
+                      + " Instance Lease List LoadBalancer Local NeighbourAdvertisement Node Normal Origin Pending Pod Priority"
                       + " Ready Reason RequireDualStack Secret Since State Status Stopping Succeeded Total True False TwoOwners Unknown Up Warning")
                   .split(" ")));
 
