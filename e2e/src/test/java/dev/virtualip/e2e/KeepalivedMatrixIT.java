@@ -84,8 +84,7 @@ class KeepalivedMatrixIT {
   @Tag("long")
   @TestFactory
   Stream<DynamicNode> soItIsWithANewerKeepalived() {
-    assumeTrue(
-        Files.exists(Path.of(NEWER)), "run e2e/src/lab/from-debian trixie keepalived first");
+    assumeTrue(Files.exists(Path.of(NEWER)), "run e2e/src/lab/from-debian trixie keepalived first");
     var ours = oursIsMaster(new InteropPair(lab, "a", "b", NEWER));
     var theirs = keepalivedIsMaster(new InteropPair(lab, "c", "d", NEWER));
     return WITH_NEWER.stream().map(i -> together(ours.get(i), theirs.get(i)));
