@@ -43,7 +43,7 @@ class StructureTest {
       agent.check: agent.disk agent.exec agent.vrrp crds.schema crds.values log
       agent.metrics: agent.bfd agent.net crds.schema crds.values
       agent.notify: agent.exec agent.vrrp crds.check crds.schema crds.values log
-      agent.client: kube log
+      agent.client: crds.values kube log
       agent.kube: agent.check agent.client agent.source crds.check crds.manifest crds.schema kube log
       agent.holding: agent.net agent.plan agent.vrrp crds.values
       agent.instance: agent.bfd agent.check agent.disk agent.holding agent.lvs agent.metrics agent.net agent.plan \
