@@ -63,7 +63,7 @@ deb-test: ## Install, run, upgrade and purge the package of `make deb` in a Debi
 	@deploy/launcher/install-packages debootstrap:debootstrap python3:python3 systemd-analyze:systemd curl:curl
 	@deploy/deb/test
 
-test: packages ## Tests: unit, simulation, API server, lab with live keepalived; LONG=1: with eight classes that take long
+test: packages ## Tests: unit, simulation, API server, lab with live keepalived; LONG=1: with ten classes that take long
 	@rm -rf */target/surefire-reports
 	@[ ! -e target/images ] || $(RUNC)
 	@[ ! -e target/images ] || [ ! -x "$$KUBEBUILDER_ASSETS/kubelet" ] || $(NODE_PACKAGES)

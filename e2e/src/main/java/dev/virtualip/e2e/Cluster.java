@@ -273,6 +273,11 @@ public final class Cluster implements AutoCloseable {
     }
   }
 
+  /** {@code kubectl apply --server-side}: no race with what the operator writes meanwhile. */
+  public void apply(HasMetadata wanted) {
+    client().resource(wanted).forceConflicts().serverSideApply();
+  }
+
   /** {@code kubectl delete} of a VirtualIP. */
   public void delete(String name) {
     client().resources(VirtualIp.class).withName(name).delete();

@@ -32,6 +32,7 @@ final class InteropPair {
     }
   }
 
+  private final String program;
   private final Host a;
   private final Host b;
   private final Map<Side, String> linkLocal;
@@ -41,6 +42,12 @@ final class InteropPair {
   private Instant since = Instant.EPOCH;
 
   InteropPair(Lab lab, String first, String second) {
+    this(lab, first, second, Keepalived.PROGRAM);
+  }
+
+  /** With another keepalived. */
+  InteropPair(Lab lab, String first, String second, String program) {
+    this.program = program;
     var wire = lab.wire(first + second);
     a = lab.host(first).plug("eth0", wire, "10.9.0.1/16", "2001:db8:9::a/64");
     b = lab.host(second).plug("eth0", wire, "10.9.0.2/16", "2001:db8:9::b/64");
@@ -77,7 +84,7 @@ final class InteropPair {
   }
 
   void startKeepalived(Side side, int priority) {
-    keepalived = Keepalived.start(host(side), config(priority, side));
+    keepalived = Keepalived.start(program, host(side), config(priority, side));
   }
 
   void ours(int priority) {

@@ -2,6 +2,7 @@ package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import static org.junit.jupiter.api.DynamicContainer.dynamicContainer;
 import static org.junit.jupiter.api.DynamicTest.dynamicTest;
 
@@ -13,6 +14,8 @@ import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.InLab;
 import dev.virtualip.e2e.lab.Keepalived;
 import dev.virtualip.e2e.lab.Lab;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -22,6 +25,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DynamicNode;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.function.Executable;
 
@@ -46,6 +50,12 @@ class KeepalivedMatrixIT {
     void check(InteropMode mode) throws Exception;
   }
 
+  /** keepalived 2.3, by {@code e2e/src/lab/from-debian trixie keepalived}. */
+  private static final String NEWER = "/var/cache/virtualip/trixie/keepalived/bin/keepalived";
+
+  /** Steps that are gone through with it: to the first kill, and what was logged by then. */
+  private static final List<Integer> WITH_NEWER = List.of(0, 1, 2, 3, 4, 11);
+
   private final Map<InteropMode, String> theirFrames = new HashMap<>();
   private Lab lab;
 
@@ -69,6 +79,15 @@ class KeepalivedMatrixIT {
     return Stream.concat(
         Stream.concat(Stream.of(dynamicTest("different passwords", strangers::start)), steps),
         Stream.of(dynamicTest("both have been master all the time", strangers::check)));
+  }
+
+  @Tag("long")
+  @TestFactory
+  Stream<DynamicNode> soItIsWithANewerKeepalived() {
+    assumeTrue(Files.exists(Path.of(NEWER)), "run e2e/src/lab/from-debian trixie keepalived first");
+    var ours = oursIsMaster(new InteropPair(lab, "a", "b", NEWER));
+    var theirs = keepalivedIsMaster(new InteropPair(lab, "c", "d", NEWER));
+    return WITH_NEWER.stream().map(i -> together(ours.get(i), theirs.get(i)));
   }
 
   private static DynamicNode together(Step ours, Step theirs) {

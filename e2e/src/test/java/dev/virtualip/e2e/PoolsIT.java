@@ -52,10 +52,7 @@ class PoolsIT {
         metadata: {name: team-a}
         spec: {addresses: [%s]}
         """;
-    cluster
-        .client()
-        .resource(Serialization.unmarshal(yaml.formatted(addresses), VirtualIpPool.class))
-        .createOr(present -> present.update());
+    cluster.apply(Serialization.unmarshal(yaml.formatted(addresses), VirtualIpPool.class));
   }
 
   /** A replacement takes the VRID away, and the same comes back: the addresses stay. */

@@ -58,10 +58,7 @@ class ServicesIT {
         metadata: {name: lan}
         spec: {addresses: [%s], interfaces: [eth1], services: {lanes: 2}}
         """;
-    cluster
-        .client()
-        .resource(Serialization.unmarshal(yaml.formatted(addresses), VirtualIpPool.class))
-        .createOr(present -> present.update());
+    cluster.apply(Serialization.unmarshal(yaml.formatted(addresses), VirtualIpPool.class));
   }
 
   private static void service(Cluster cluster, String name, String more) {

@@ -151,17 +151,14 @@ class SignedAdvertsIT {
 
   private static void replaceKeys(Cluster cluster, String keys) {
     var value = Base64.getEncoder().encodeToString(keys.getBytes(StandardCharsets.US_ASCII));
-    cluster
-        .client()
-        .resource(
-            new SecretBuilder()
-                .withNewMetadata()
-                .withName("vip-hmac")
-                .withNamespace(Cluster.NAMESPACE)
-                .endMetadata()
-                .addToData("keys", value)
-                .build())
-        .createOr(present -> present.update());
+    cluster.apply(
+        new SecretBuilder()
+            .withNewMetadata()
+            .withName("vip-hmac")
+            .withNamespace(Cluster.NAMESPACE)
+            .endMetadata()
+            .addToData("keys", value)
+            .build());
   }
 
   private static HmacStatus keys(Cluster cluster, String node) {

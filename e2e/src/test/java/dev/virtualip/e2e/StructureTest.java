@@ -43,7 +43,7 @@ class StructureTest {
       agent.check: agent.disk agent.exec agent.vrrp crds.schema crds.values log
       agent.metrics: agent.bfd agent.net crds.schema crds.values
       agent.notify: agent.exec agent.vrrp crds.check crds.schema crds.values log
-      agent.client: kube log
+      agent.client: crds.values kube log
       agent.kube: agent.check agent.client agent.source crds.check crds.manifest crds.schema kube log
       agent.holding: agent.net agent.plan agent.vrrp crds.values
       agent.instance: agent.bfd agent.check agent.disk agent.holding agent.lvs agent.metrics agent.net agent.plan \
@@ -53,7 +53,7 @@ class StructureTest {
       agent.report: agent.linux crds.schema log
       agent.cli: agent.client agent.exec agent.kube agent.linux agent.net crds.check crds.manifest crds.schema
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
-      agent.report agent.vrrp crds.schema crds.values
+      agent.report agent.source agent.vrrp crds.schema crds.values
       agent: agent.check agent.cli agent.client agent.disk agent.instance agent.kube agent.linux agent.loop \
       agent.metrics agent.net agent.notify agent.plan agent.report agent.source agent.train agent.vrrp \
       crds.schema kube log

@@ -1,12 +1,12 @@
 package dev.virtualip.vip;
 
+import dev.virtualip.crds.values.Trust;
 import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.net.URI;
 import java.net.URL;
 import java.security.GeneralSecurityException;
 import java.security.SecureRandom;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -16,8 +16,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import javax.net.ssl.HttpsURLConnection;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManager;
-import javax.net.ssl.X509TrustManager;
 
 /**
  * A client that asks a URL every 10 ms, each time by a connection of its own, for a second at most.
@@ -148,31 +146,14 @@ final class Probe {
     }
   }
 
+  /** It is about an answer, not about who gives it. */
   private static SSLContext trustingAll() {
     try {
       var context = SSLContext.getInstance("TLS");
-      context.init(null, new TrustManager[] {new TrustAll()}, new SecureRandom());
+      context.init(null, Trust.anybody(), new SecureRandom());
       return context;
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);
-    }
-  }
-
-  /** What {@code curl -k} does: it is about an answer, not about who gives it. */
-  private static final class TrustAll implements X509TrustManager {
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type) {
-      // Any is good.
-    }
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type) {
-      // Any is good.
-    }
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
     }
   }
 

@@ -2,7 +2,7 @@ package dev.virtualip.agent.check;
 
 import dev.virtualip.crds.schema.HealthCheck.Http;
 import dev.virtualip.crds.schema.HealthCheck.Scheme;
-import dev.virtualip.crds.values.Certificates;
+import dev.virtualip.crds.values.Trust;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -12,16 +12,11 @@ import java.nio.file.Files;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
-import java.security.cert.X509Certificate;
 import java.util.Objects;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509ExtendedTrustManager;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ConnectionClosedException;
 import org.apache.hc.core5.http.HttpException;
@@ -152,8 +147,7 @@ final class HttpProbe implements Probe {
   private SSLSocketFactory socketFactory(String authorities) throws IOException {
     try {
       var context = SSLContext.getInstance("TLS");
-      context.init(
-          null, verifies() ? trusted(authorities) : new TrustManager[] {new TrustAnybody()}, null);
+      context.init(null, trusted(authorities), null);
       return context.getSocketFactory();
     } catch (IllegalArgumentException e) {
       throw new CaUnreadable("caFile " + http.tls().caFile() + " " + e.getMessage(), e);
@@ -162,18 +156,13 @@ final class HttpProbe implements Probe {
     }
   }
 
-  private static TrustManager[] trusted(String pem) throws GeneralSecurityException, IOException {
-    KeyStore authorities = null;
-    if (pem != null) {
-      authorities = KeyStore.getInstance(KeyStore.getDefaultType());
-      authorities.load(null, null);
-      for (var certificate : Certificates.parse(pem)) {
-        authorities.setCertificateEntry("ca" + authorities.size(), certificate);
-      }
+  /** Without {@code verify} the check asks whether the server answers, not which server it is. */
+  private TrustManager[] trusted(String authorities) throws GeneralSecurityException, IOException {
+    if (!verifies()) {
+      return Trust.anybody();
     }
-    var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    factory.init(authorities);
-    return factory.getTrustManagers();
+    // Null stands for the authorities that Java trusts.
+    return authorities == null ? null : Trust.only(authorities);
   }
 
   /** The authorities to trust are not known. */
@@ -182,32 +171,6 @@ final class HttpProbe implements Probe {
 
     CaUnreadable(String message, Exception cause) {
       super(message, cause);
-    }
-  }
-
-  /** Accepts any certificate: the check asks whether the server answers, not which server it is. */
-  private static final class TrustAnybody extends X509ExtendedTrustManager {
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
     }
   }
 }

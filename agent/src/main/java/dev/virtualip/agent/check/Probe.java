@@ -16,7 +16,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import javax.net.ssl.SSLException;
 
 /**
@@ -243,7 +242,7 @@ sealed interface Probe
       if (readiness.isEmpty()) {
         return new Result.NoAnswer();
       }
-      var labels = text(selector);
+      var labels = selector.terms().sorted().collect(Collectors.joining(","));
       return switch (readiness.get()) {
         case Ready -> new Result.Success();
         case Terminating ->
@@ -263,24 +262,6 @@ sealed interface Probe
     @Override
     public EarlyCause cause() {
       return EarlyCause.PodChanged;
-    }
-
-    private static String text(LabelSelector selector) {
-      return Stream.concat(
-              selector.matchLabels().entrySet().stream().map(e -> e.getKey() + "=" + e.getValue()),
-              selector.matchExpressions().stream().map(Pod::text))
-          .sorted()
-          .collect(Collectors.joining(","));
-    }
-
-    private static String text(LabelSelector.Requirement requirement) {
-      var values = String.join(",", requirement.values());
-      return switch (requirement.operator()) {
-        case In -> requirement.key() + " in (" + values + ")";
-        case NotIn -> requirement.key() + " notin (" + values + ")";
-        case Exists -> requirement.key();
-        case DoesNotExist -> "!" + requirement.key();
-      };
     }
   }
 }

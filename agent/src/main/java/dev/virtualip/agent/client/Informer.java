@@ -207,40 +207,29 @@ public final class Informer<T> implements AutoCloseable {
 
   /** The type comes first from an API server, but an object of JSON has no order. */
   private void handle(String event) throws IOException {
-    var type = new String[] {""};
-    eachField(
-        event,
-        (name, parser) -> {
-          if (name.equals("type")) {
-            type[0] = parser.getText();
-          }
-          parser.skipChildren();
-        });
-    eachField(
-        event,
-        (name, parser) -> {
-          if (name.equals("object")) {
-            handle(type[0], parser);
-          } else {
-            parser.skipChildren();
-          }
-        });
-  }
-
-  @FunctionalInterface
-  private interface Field {
-    void at(String name, JsonParser parser) throws IOException;
-  }
-
-  private static void eachField(String json, Field field) throws IOException {
-    try (var parser = ApiServer.JSON.createParser(json)) {
-      Resource.expectObject(parser);
-      while (parser.nextToken() != JsonToken.END_OBJECT) {
-        var name = parser.currentName();
-        parser.nextToken();
-        field.at(name, parser);
+    String type;
+    try (var parser = ApiServer.JSON.createParser(event)) {
+      type = to("type", parser) ? parser.getText() : "";
+    }
+    try (var parser = ApiServer.JSON.createParser(event)) {
+      if (to("object", parser)) {
+        handle(type, parser);
       }
     }
+  }
+
+  /** Goes to the value of a field; whether there is one. */
+  private static boolean to(String field, JsonParser parser) throws IOException {
+    Resource.expectObject(parser);
+    while (parser.nextToken() != JsonToken.END_OBJECT) {
+      boolean found = parser.currentName().equals(field);
+      parser.nextToken();
+      if (found) {
+        return true;
+      }
+      parser.skipChildren();
+    }
+    return false;
   }
 
   private void handle(String type, JsonParser parser) throws IOException {

@@ -1,17 +1,14 @@
 package dev.virtualip.agent.client;
 
-import java.io.ByteArrayInputStream;
+import dev.virtualip.crds.values.Certificates;
+import dev.virtualip.crds.values.Trust;
 import java.io.IOException;
-import java.net.Socket;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
-import java.security.cert.X509Certificate;
 import java.security.spec.InvalidKeySpecException;
 import java.security.spec.PKCS8EncodedKeySpec;
 import java.util.Base64;
@@ -21,15 +18,9 @@ import java.util.regex.Pattern;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.SSLEngine;
 import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
-import javax.net.ssl.X509ExtendedTrustManager;
 
-/**
- * What credentials mean for TLS. With a certificate authority only that one is trusted: reading the
- * JVM's 150 takes time and 2 MiB.
- */
+/** What credentials mean for TLS. With a certificate authority only that one is trusted. */
 final class Tls {
   private static final Pattern KEY =
       Pattern.compile("-----BEGIN ([A-Z ]*)PRIVATE KEY-----([^-]+)-----END");
@@ -49,7 +40,7 @@ final class Tls {
       var context = SSLContext.getInstance("TLS");
       context.init(keys(credentials), trust(credentials.authority(), insecure), null);
       return context;
-    } catch (GeneralSecurityException e) {
+    } catch (GeneralSecurityException | IllegalArgumentException e) {
       throw new IOException("the credentials for the API server: " + e.getMessage(), e);
     }
   }
@@ -57,19 +48,9 @@ final class Tls {
   private static TrustManager[] trust(String authority, boolean insecure)
       throws IOException, GeneralSecurityException {
     if (insecure) {
-      return new TrustManager[] {new TrustAll()};
+      return Trust.anybody();
     }
-    if (authority == null) {
-      return null;
-    }
-    var store = empty();
-    int number = 0;
-    for (var certificate : certificates(authority)) {
-      store.setCertificateEntry("ca-" + number++, certificate);
-    }
-    var factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-    factory.init(store);
-    return factory.getTrustManagers();
+    return authority == null ? null : Trust.only(authority);
   }
 
   private static KeyManager[] keys(Credentials credentials)
@@ -77,23 +58,13 @@ final class Tls {
     if (credentials.certificate() == null || credentials.key() == null) {
       return null;
     }
-    var store = empty();
-    var chain = certificates(credentials.certificate()).toArray(Certificate[]::new);
+    var store = KeyStore.getInstance("PKCS12");
+    store.load(null, null);
+    var chain = Certificates.parse(credentials.certificate()).toArray(Certificate[]::new);
     store.setKeyEntry("client", key(credentials.key()), PASSWORD, chain);
     var factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
     factory.init(store, PASSWORD);
     return factory.getKeyManagers();
-  }
-
-  private static KeyStore empty() throws IOException, GeneralSecurityException {
-    var store = KeyStore.getInstance("PKCS12");
-    store.load(null, null);
-    return store;
-  }
-
-  private static List<Certificate> certificates(String pem) throws GeneralSecurityException {
-    var in = new ByteArrayInputStream(pem.getBytes(StandardCharsets.US_ASCII));
-    return List.copyOf(CertificateFactory.getInstance("X.509").generateCertificates(in));
   }
 
   /** A key as openssl, kubeadm or k3s writes it: PKCS #8, PKCS #1 of RSA, or SEC 1. */
@@ -174,31 +145,5 @@ final class Tls {
       all.put(part);
     }
     return all.array();
-  }
-
-  /** For insecure-skip-tls-verify: names are not compared either. */
-  private static final class TrustAll extends X509ExtendedTrustManager {
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket) {}
-
-    @Override
-    public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine) {}
-
-    @Override
-    public X509Certificate[] getAcceptedIssuers() {
-      return new X509Certificate[0];
-    }
   }
 }

@@ -175,20 +175,7 @@ final class Kinds {
 
   /** A selector in the syntax of {@code kubectl -l}. */
   static String text(LabelSelector selector) {
-    var labels =
-        selector.matchLabels().entrySet().stream().map(l -> l.getKey() + "=" + l.getValue());
-    var expressions = selector.matchExpressions().stream().map(Kinds::text);
-    return Stream.concat(labels.sorted(), expressions).collect(Collectors.joining(","));
-  }
-
-  private static String text(LabelSelector.Requirement requirement) {
-    var values = String.join(",", requirement.values());
-    return switch (requirement.operator()) {
-      case In -> requirement.key() + " in (" + values + ")";
-      case NotIn -> requirement.key() + " notin (" + values + ")";
-      case Exists -> requirement.key();
-      case DoesNotExist -> "!" + requirement.key();
-    };
+    return selector.terms().collect(Collectors.joining(","));
   }
 
   /** Metadata, as far as the agent uses it. */

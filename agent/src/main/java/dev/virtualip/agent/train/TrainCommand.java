@@ -1,5 +1,6 @@
 package dev.virtualip.agent.train;
 
+import dev.virtualip.agent.source.ManifestSource;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.HttpURLConnection;
@@ -9,19 +10,22 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Parameters;
 
 /**
- * Training run for the AOT cache ({@code -XX:AOTCacheOutput=FILE}, JEP 514). It runs two agents
- * until they work, one with manifests and one with an API server, so that the JVM records the
- * classes that an agent needs. It needs no rights and does not change the machine's network: the
- * agents stay Backup on {@code lo}, or at fault without the right to capture.
+ * Training run for the AOT cache ({@code -XX:AOTCacheOutput=FILE}, JEP 514). It reads manifests,
+ * and runs an agent with an API server until it works, so that the JVM records the classes that an
+ * agent needs. It needs no rights and does not change the machine's network: the agent stays Backup
+ * on {@code lo}, or at fault without the right to capture. A second agent would be refused, as a
+ * node has one.
  */
 @Command(
     name = "train",
@@ -34,7 +38,7 @@ public final class TrainCommand implements Callable<Integer> {
   private static final long LOOK_MILLIS = 100;
 
   /**
-   * How long each agent works after its start, so that work done about once a second is recorded
+   * How long the agent works after its start, so that work done about once a second is recorded
    * too.
    */
   private static final long REST_MILLIS = 2_000;
@@ -44,9 +48,9 @@ public final class TrainCommand implements Callable<Integer> {
       """
       {"apiVersion": "virtualip.dev/v1alpha1", "kind": "VirtualIP",
        "metadata": {"name": "training", "uid": "1", "generation": 1, "resourceVersion": "1"},
-       "spec": {"vrid": %d, "interface": "lo", "advertInterval": "40s",
+       "spec": {"vrid": 1, "interface": "lo", "advertInterval": "40s",
          "addresses": [{"address": "192.0.2.10/32"}],
-         "healthChecks": [%s]}}
+         "healthChecks": [%s, %s]}}
       """;
 
   private static final String KUBECONFIG =
@@ -86,6 +90,11 @@ public final class TrainCommand implements Callable<Integer> {
        "metadata": {"name": "training", "uid": "1", "generation": 1, "resourceVersion": "1"},
        "spec": {"addresses": ["192.0.2.0/24"]}}""";
 
+  private static final String HAND_OVERS =
+      """
+      {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "virtualip-hand-overs",
+         "uid": "1", "namespace": "virtualip-system", "resourceVersion": "1"}, "data": {}}""";
+
   private static final String SECRET =
       """
       {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "training", "uid": "1",
@@ -101,45 +110,64 @@ public final class TrainCommand implements Callable<Integer> {
     this.agent = agent;
   }
 
-  @Parameters(paramLabel = "DIR", description = "Folder for what the agents read; stays behind.")
+  @Parameters(paramLabel = "DIR", description = "Folder for what the agent reads; stays behind.")
   private Path folder;
 
   @Override
-  public Integer call() throws IOException, InterruptedException, GeneralSecurityException {
-    var manifests = Files.createDirectories(folder.resolve("manifests"));
+  public Integer call() throws InterruptedException, GeneralSecurityException {
+    try {
+      train();
+    } catch (IOException e) {
+      System.err.println("virtualip-agent: no training: " + e.getMessage());
+      // The agent's shutdown would turn any other end into a good one.
+      Runtime.getRuntime().halt(1);
+    }
+    return 0;
+  }
+
+  private void train() throws IOException, InterruptedException, GeneralSecurityException {
     int port = freePort();
-    Files.writeString(
-        manifests.resolve("virtualip.yaml"), VIRTUAL_IP.formatted(1, HTTP_CHECK.formatted(port)));
-    start(port, "--manifests=" + manifests);
-    int other = freePort();
+    var virtualIp = VIRTUAL_IP.formatted(HTTP_CHECK.formatted(port), POD_CHECK);
+    readManifests(virtualIp);
     var objects =
         Map.of(
-            "virtualips", VIRTUAL_IP.formatted(2, POD_CHECK),
+            "virtualips", virtualIp,
             "virtualippools", POOL,
             "nodes", NODE,
             "pods", POD,
+            "configmaps", HAND_OVERS,
             "secrets", SECRET);
     try (var server = new TrainingApiServer(folder, objects)) {
       var kubeconfig =
           Files.writeString(
               folder.resolve("kubeconfig"),
               KUBECONFIG.formatted(server.url(), server.certificate().getFileName()));
-      start(
-          other,
-          "--kubeconfig=" + kubeconfig,
-          "--state-dir=" + Files.createDirectories(folder.resolve("state")));
-      awaitReady(port);
-      awaitReady(other);
+      var running =
+          start(
+              "--node=training",
+              "--listen=" + LOCALHOST + ":" + port,
+              "--kubeconfig=" + kubeconfig,
+              "--state-dir=" + Files.createDirectories(folder.resolve("state")));
+      awaitReady(running, port);
       if (!server.awaitStatus(TRIES * LOOK_MILLIS / 1_000)) {
         throw new IOException("no status was written");
       }
       Thread.sleep(REST_MILLIS);
       for (var page : List.of("healthz", "status", "metrics")) {
         read(port, page);
-        read(other, page);
       }
     }
-    return 0;
+  }
+
+  private void readManifests(String virtualIp) throws IOException, InterruptedException {
+    var manifests = Files.createDirectories(folder.resolve("manifests"));
+    Files.writeString(manifests.resolve("virtualip.yaml"), virtualIp);
+    var read = new CountDownLatch(1);
+    try (var _ = ManifestSource.start(manifests, null, "training", _ -> read.countDown())) {
+      if (!read.await(TRIES * LOOK_MILLIS, TimeUnit.MILLISECONDS)) {
+        throw new IOException("the manifests were not read");
+      }
+    }
   }
 
   private static int freePort() throws IOException {
@@ -148,15 +176,13 @@ public final class TrainCommand implements Callable<Integer> {
     }
   }
 
-  private void start(int port, String... source) {
-    var command = new ArrayList<String>(List.of("run", "--node=training"));
-    command.addAll(List.of(source));
-    command.add("--listen=" + LOCALHOST + ":" + port);
-    Thread.ofPlatform().daemon().start(() -> agent.accept(command.toArray(String[]::new)));
+  private Thread start(String... options) {
+    var command = Stream.concat(Stream.of("run"), Stream.of(options)).toArray(String[]::new);
+    return Thread.ofPlatform().daemon().start(() -> agent.accept(command));
   }
 
-  private static void awaitReady(int port) throws IOException, InterruptedException {
-    for (int i = 0; i < TRIES; i++) {
+  private static void awaitReady(Thread agent, int port) throws IOException, InterruptedException {
+    for (int i = 0; i < TRIES && agent.isAlive(); i++) {
       try {
         if (read(port, "readyz") == HttpURLConnection.HTTP_OK) {
           return;
@@ -166,7 +192,7 @@ public final class TrainCommand implements Callable<Integer> {
       }
       Thread.sleep(LOOK_MILLIS);
     }
-    throw new IOException("the agent on port " + port + " is not ready");
+    throw new IOException("the agent is not ready, or has ended");
   }
 
   private static int read(int port, String page) throws IOException {

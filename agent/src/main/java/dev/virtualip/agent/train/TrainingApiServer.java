@@ -1,22 +1,15 @@
 package dev.virtualip.agent.train;
 
-import java.io.BufferedInputStream;
-import java.io.ByteArrayOutputStream;
+import dev.virtualip.agent.train.SocketServer.Request;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
-import java.security.MessageDigest;
 import java.util.Base64;
-import java.util.HashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -30,17 +23,10 @@ import javax.net.ssl.SSLContext;
 final class TrainingApiServer implements AutoCloseable {
   private static final String PASSWORD = "training";
 
-  private static final String WEB_SOCKET_KEY = "sec-websocket-key";
-
-  /** RFC 6455, section 1.3. */
-  private static final String WEB_SOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-  private final ServerSocket server;
+  private final SocketServer server;
   private final Path certificate;
   private final Map<String, String> objects;
   private final CountDownLatch statusWritten = new CountDownLatch(1);
-
-  private record Request(String method, String path, Map<String, String> headers) {}
 
   /**
    * Starts serving on 127.0.0.1.
@@ -66,11 +52,7 @@ final class TrainingApiServer implements AutoCloseable {
     managers.init(keys, PASSWORD.toCharArray());
     var context = SSLContext.getInstance("TLS");
     context.init(managers.getKeyManagers(), null, null);
-    server =
-        context
-            .getServerSocketFactory()
-            .createServerSocket(0, 50, InetAddress.ofLiteral(TrainCommand.LOCALHOST));
-    Thread.ofVirtual().name("training-api-server").start(this::accept);
+    server = new SocketServer(context.getServerSocketFactory(), this::answer);
   }
 
   /** By keytool, which each runtime has: the JDK has no API to create a certificate. */
@@ -100,7 +82,7 @@ final class TrainingApiServer implements AutoCloseable {
   }
 
   String url() {
-    return "https://" + TrainCommand.LOCALHOST + ":" + server.getLocalPort();
+    return "https://" + server.address();
   }
 
   /** File with the server's certificate, PEM. */
@@ -117,59 +99,15 @@ final class TrainingApiServer implements AutoCloseable {
     return statusWritten.await(seconds, TimeUnit.SECONDS);
   }
 
-  private void accept() {
-    while (!server.isClosed()) {
-      try {
-        var socket = server.accept();
-        Thread.ofVirtual().start(() -> serve(socket));
-      } catch (IOException _) {
-        // The server is closed, or a connection failed; the agent tries again.
-      }
-    }
-  }
-
-  private void serve(Socket socket) {
-    try (socket) {
-      var in = new BufferedInputStream(socket.getInputStream());
-      for (var request = read(in); request != null; request = read(in)) {
-        in.skipNBytes(Long.parseLong(request.headers().getOrDefault("content-length", "0")));
-        answer(socket, request);
-        if (request.headers().containsKey(WEB_SOCKET_KEY)) {
-          in.transferTo(OutputStream.nullOutputStream());
-        }
-      }
-    } catch (IOException | GeneralSecurityException _) {
-      // The agent notices and tries again.
-    }
-  }
-
-  /** The next request; null at the end of the connection. */
-  private static Request read(InputStream in) throws IOException {
-    var first = line(in).split(" ");
-    if (first.length < 2) {
-      return null;
-    }
-    var headers = new HashMap<String, String>();
-    for (var line = line(in); !line.isEmpty(); line = line(in)) {
-      int colon = line.indexOf(':');
-      headers.put(line.substring(0, colon).toLowerCase(Locale.ROOT), line.substring(colon + 2));
-    }
-    return new Request(first[0], first[1], headers);
-  }
-
-  private static String line(InputStream in) throws IOException {
-    var line = new ByteArrayOutputStream();
-    for (int c = in.read(); c != '\n' && c != -1; c = in.read()) {
-      line.write(c);
-    }
-    return line.toString(StandardCharsets.US_ASCII).stripTrailing();
-  }
-
-  private void answer(Socket socket, Request request) throws IOException, GeneralSecurityException {
-    var path = request.path().replaceFirst("\\?.*", "");
+  private void answer(Request request, Socket socket, InputStream in) throws IOException {
+    var path = request.target().replaceFirst("\\?.*", "");
     var object = objects.get(path.substring(path.lastIndexOf('/') + 1));
-    if (request.headers().containsKey(WEB_SOCKET_KEY)) {
-      webSocket(socket, request.headers().get(WEB_SOCKET_KEY), object);
+    if (request.opensWebSocket()) {
+      SocketServer.openWebSocket(socket, request);
+      var changed = object.replace("\"resourceVersion\": \"1\"", "\"resourceVersion\": \"2\"");
+      SocketServer.frame(
+          socket, 0x81, "{\"type\": \"MODIFIED\", \"object\": %s}".formatted(changed));
+      in.transferTo(OutputStream.nullOutputStream());
       return;
     }
     var body =
@@ -179,43 +117,10 @@ final class TrainingApiServer implements AutoCloseable {
               {"kind": "List", "apiVersion": "v1", "metadata": {"resourceVersion": "1"},
                "items": [%s]}"""
                 .formatted(object);
-    write(
-        socket,
-        "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
-            .formatted(body.length(), body));
+    SocketServer.answer(socket, 200, "Content-Type: application/json\r\n", body);
     if (request.method().equals("PATCH") && path.endsWith("/status")) {
       statusWritten.countDown();
     }
-  }
-
-  /** Accepts a watch, and sends an event that the object has changed. */
-  private static void webSocket(Socket socket, String key, String object)
-      throws IOException, GeneralSecurityException {
-    var hash =
-        MessageDigest.getInstance("SHA-1")
-            .digest((key + WEB_SOCKET).getBytes(StandardCharsets.US_ASCII));
-    write(
-        socket,
-        """
-        HTTP/1.1 101 Switching Protocols\r
-        Upgrade: websocket\r
-        Connection: Upgrade\r
-        Sec-WebSocket-Accept: %s\r
-        \r
-        """
-            .formatted(Base64.getEncoder().encodeToString(hash)));
-    var changed = object.replace("\"resourceVersion\": \"1\"", "\"resourceVersion\": \"2\"");
-    var event = "{\"type\": \"MODIFIED\", \"object\": %s}".formatted(changed);
-    var out = socket.getOutputStream();
-    // One unfragmented text frame, unmasked, with a two-byte length.
-    out.write(new byte[] {(byte) 0x81, 126, (byte) (event.length() >> 8), (byte) event.length()});
-    write(socket, event);
-  }
-
-  private static void write(Socket socket, String text) throws IOException {
-    var out = socket.getOutputStream();
-    out.write(text.getBytes(StandardCharsets.US_ASCII));
-    out.flush();
   }
 
   @Override

@@ -8,6 +8,7 @@ import io.fabric8.generator.annotation.Size;
 import java.util.Collections;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /** A Kubernetes label selector; all parts have to match, an empty one matches everything. */
 @JsonInclude(JsonInclude.Include.NON_EMPTY)
@@ -63,6 +64,22 @@ public record LabelSelector(
   @JsonIgnore
   public boolean isEmpty() {
     return matchLabels.isEmpty() && matchExpressions.isEmpty();
+  }
+
+  /** The parts in the syntax of {@code kubectl -l}: labels by name, then the expressions. */
+  public Stream<String> terms() {
+    var labels = matchLabels.entrySet().stream().map(l -> l.getKey() + "=" + l.getValue());
+    return Stream.concat(labels.sorted(), matchExpressions.stream().map(LabelSelector::term));
+  }
+
+  private static String term(Requirement requirement) {
+    var values = String.join(",", requirement.values());
+    return switch (requirement.operator()) {
+      case In -> requirement.key() + " in (" + values + ")";
+      case NotIn -> requirement.key() + " notin (" + values + ")";
+      case Exists -> requirement.key();
+      case DoesNotExist -> "!" + requirement.key();
+    };
   }
 
   /** Whether these labels match. */

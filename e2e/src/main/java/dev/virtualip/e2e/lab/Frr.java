@@ -11,42 +11,71 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** FRR's bfdd on a host, with the zebra that tells it of NICs. */
+/** FRR's bfdd or vrrpd on a host, with the zebra that tells it of NICs. */
 public final class Frr implements AutoCloseable {
   private static final JsonMapper JSON = new JsonMapper();
 
   private final Host host;
   private final Path folder;
+  private final String daemon;
   private final Proc zebra;
-  private final Proc bfdd;
+  private Proc proc;
 
-  private Frr(Host host, Path folder) {
+  private Frr(Host host, Path folder, String daemon) {
     this.host = host;
     this.folder = folder;
+    this.daemon = daemon;
     zebra = start("zebra");
-    Await.until(
-        "zebra listens", Duration.ofSeconds(30), () -> Files.exists(folder.resolve("zserv")));
-    bfdd = start("bfdd");
-    Await.until(
-        "bfdd listens", Duration.ofSeconds(30), () -> Files.exists(folder.resolve("bfdd.vty")));
+    awaitFile("zserv");
+    start();
   }
 
   /**
-   * Starts both on a host.
+   * Starts zebra and bfdd on a host.
    *
    * @param peers the lines below {@code bfd} in bfdd's configuration
    */
   public static Frr start(Host host, String... peers) {
+    return start(host, "bfdd", "bfd\n" + String.join("\n", peers) + "\n");
+  }
+
+  /**
+   * Starts zebra and vrrpd on a host. A virtual router of vrrpd needs a macvlan on its NIC with the
+   * virtual MAC and the virtual addresses, which has to be there before.
+   *
+   * @param config vrrpd's configuration
+   */
+  public static Frr startVrrpd(Host host, String config) {
+    return start(host, "vrrpd", config);
+  }
+
+  private static Frr start(Host host, String daemon, String config) {
     try {
       // Both run as user frr, who does not enter the folder of the lab.
       var folder = Files.createTempDirectory(Path.of("/run/lab"), host.name() + "-frr-");
       host.run("chown", "frr:frr", folder.toString());
       Files.writeString(folder.resolve("zebra.conf"), "");
-      Files.writeString(folder.resolve("bfdd.conf"), "bfd\n" + String.join("\n", peers) + "\n");
-      return new Frr(host, folder);
+      Files.writeString(folder.resolve(daemon + ".conf"), config);
+      return new Frr(host, folder, daemon);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Starts bfdd or vrrpd again after {@link #kill}. */
+  public void start() {
+    proc = start(daemon);
+    awaitFile(daemon + ".vty");
+  }
+
+  /** SIGKILL for bfdd or vrrpd; zebra runs on. */
+  public void kill() {
+    proc.kill();
+  }
+
+  private void awaitFile(String name) {
+    Await.until(
+        name + " is there", Duration.ofSeconds(30), () -> Files.exists(folder.resolve(name)));
   }
 
   private Proc start(String daemon) {
@@ -82,6 +111,23 @@ public final class Frr implements AutoCloseable {
     }
   }
 
+  /**
+   * State of a virtual router of IPv4 at vrrpd: {@code Initialize}, {@code Backup} or {@code
+   * Master}; empty while there is none.
+   */
+  public String vrrpState(int vrid) {
+    try {
+      for (var router : JSON.readTree(vtysh("show vrrp json"))) {
+        if (router.path("vrid").asInt() == vrid) {
+          return router.path("v4").path("status").asText();
+        }
+      }
+      return "";
+    } catch (JsonProcessingException e) {
+      throw new IllegalStateException("no JSON from vrrpd of " + host, e);
+    }
+  }
+
   /** Runs commands of the configuration. */
   public void configure(String... lines) {
     var command = new ArrayList<>(vtysh());
@@ -98,12 +144,12 @@ public final class Frr implements AutoCloseable {
   }
 
   private List<String> vtysh() {
-    return List.of("vtysh", "--vty_socket", folder.toString(), "-d", "bfdd");
+    return List.of("vtysh", "--vty_socket", folder.toString(), "-d", daemon);
   }
 
   @Override
   public void close() {
-    bfdd.close();
+    proc.close();
     zebra.close();
   }
 }

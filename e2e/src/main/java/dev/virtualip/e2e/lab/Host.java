@@ -76,11 +76,66 @@ public final class Host implements AutoCloseable {
         name,
         wire.bridge());
     ports.put(nic, port);
+    return up(nic, addresses);
+  }
+
+  private Host up(String nic, String... addresses) {
     ip("link set " + nic + " up");
     for (String address : addresses) {
       ip("addr add " + address + (address.contains(":") ? " nodad" : "") + " dev " + nic);
     }
     return this;
+  }
+
+  /** Makes a NIC for the frames with a tag on another NIC, up: {@code eth0.7}. */
+  public Host vlan(String nic, int id, String... addresses) {
+    String vlan = nic + "." + id;
+    ip("link add %s link %s type vlan id %d".formatted(vlan, nic, id));
+    return up(vlan, addresses);
+  }
+
+  /**
+   * Makes a bond of NICs, up. It notices a leg without carrier within 100 ms.
+   *
+   * @param mode as {@code ip} has it, with what belongs to it: {@code 802.3ad lacp_rate fast}
+   */
+  public Host bond(String bond, String mode, List<String> legs, String... addresses) {
+    ip("link add %s type bond miimon 100 mode %s".formatted(bond, mode));
+    for (String leg : legs) {
+      ip("link set " + leg + " down");
+      ip("link set " + leg + " master " + bond);
+    }
+    return up(bond, addresses);
+  }
+
+  /** The wire's ends of these NICs become one port by LACP, as at a switch. */
+  public Host aggregate(List<String> nics) {
+    Wire wire = port(nics.getFirst()).wire();
+    String lag = wire.nextPort();
+    lab.onClose(() -> Shell.result(List.of("ip", "link", "del", lag)));
+    String mode = "type bond miimon 100 mode 802.3ad lacp_rate fast";
+    Shell.run("sh", "-ec", "ip link add $0 " + mode, lag);
+    for (String nic : nics) {
+      String end = port(nic).name();
+      Shell.run("ip", "link", "set", end, "nomaster", "down");
+      Shell.run("ip", "link", "set", end, "master", lag);
+    }
+    Shell.run("ip", "link", "set", lag, "addrgenmode", "none", "master", wire.bridge());
+    Shell.run("ip", "link", "set", lag, "up");
+    return this;
+  }
+
+  /** Makes a bridge with one port, up. */
+  public Host bridge(String bridge, String nic, String... addresses) {
+    ip("link add " + bridge + " type bridge forward_delay 0");
+    ip("link set " + nic + " master " + bridge);
+    return up(bridge, addresses);
+  }
+
+  /** Makes a VRF, up and without a NIC. */
+  public Host vrf(String vrf, int table) {
+    ip("link add %s type vrf table %d".formatted(vrf, table));
+    return up(vrf);
   }
 
   /** Takes a NIC out of the host. */

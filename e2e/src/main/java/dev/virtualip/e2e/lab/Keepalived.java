@@ -6,9 +6,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
-/** Debian's keepalived on a host, in the foreground, with a given configuration. */
+/** A keepalived on a host, in the foreground, with a given configuration. */
 public final class Keepalived implements AutoCloseable {
+  /** The one that is installed, unless the environment variable of this name has another path. */
+  public static final String PROGRAM =
+      Objects.requireNonNullElse(System.getenv("KEEPALIVED"), "keepalived");
+
   /**
    * One vrrp_instance, as in the usual nginx + keepalived set-up. Lists may be empty; {@code
    * password} and {@code trackScript} may be null.
@@ -72,6 +77,7 @@ public final class Keepalived implements AutoCloseable {
     }
   }
 
+  private final String program;
   private final Host host;
   private final Path folder;
   private final Path file;
@@ -84,7 +90,8 @@ public final class Keepalived implements AutoCloseable {
 
   private Proc proc;
 
-  private Keepalived(Host host, Path folder, Path file, List<String> options) {
+  private Keepalived(String program, Host host, Path folder, Path file, List<String> options) {
+    this.program = program;
     this.host = host;
     this.folder = folder;
     this.file = file;
@@ -93,17 +100,22 @@ public final class Keepalived implements AutoCloseable {
 
   /** Starts keepalived on a host; returns at once. Its log is the output of {@link #proc}. */
   public static Keepalived start(Host host, String config) {
-    return start(host, config, "--vrrp");
+    return start(PROGRAM, host, config);
+  }
+
+  /** The same with another program, such as a newer one. */
+  public static Keepalived start(String program, Host host, String config) {
+    return start(program, host, config, "--vrrp");
   }
 
   /** The same with its BFD beside, of which the configuration has a {@code bfd_instance}. */
   public static Keepalived startWithBfd(Host host, String config) {
-    return start(host, config, "--log-detail");
+    return start(PROGRAM, host, config, "--log-detail");
   }
 
   /** The same with virtual servers alone, which it has at once and without an address. */
   public static Keepalived startBalancing(Host host, String config) {
-    return start(host, config, "--check");
+    return start(PROGRAM, host, config, "--check");
   }
 
   /**
@@ -112,21 +124,23 @@ public final class Keepalived implements AutoCloseable {
    * @param configId what its lines with {@code @} are compared to
    */
   public static Keepalived start(Host host, Path file, String configId) {
-    return start(host, folder(host), file, List.of("--vrrp", "--config-id=" + configId));
+    var options = List.of("--vrrp", "--config-id=" + configId);
+    return start(PROGRAM, host, folder(host), file, options);
   }
 
-  private static Keepalived start(Host host, String config, String half) {
+  private static Keepalived start(String program, Host host, String config, String half) {
     Path folder = folder(host);
     try {
       Path file = Files.writeString(folder.resolve("keepalived.conf"), config);
-      return start(host, folder, file, List.of(half));
+      return start(program, host, folder, file, List.of(half));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
   }
 
-  private static Keepalived start(Host host, Path folder, Path file, List<String> options) {
-    Keepalived keepalived = new Keepalived(host, folder, file, options);
+  private static Keepalived start(
+      String program, Host host, Path folder, Path file, List<String> options) {
+    Keepalived keepalived = new Keepalived(program, host, folder, file, options);
     keepalived.start();
     return keepalived;
   }
@@ -152,7 +166,7 @@ public final class Keepalived implements AutoCloseable {
     var command =
         new ArrayList<>(
             List.of(
-                "keepalived",
+                program,
                 "--dont-fork",
                 "--log-console",
                 "--log-detail",

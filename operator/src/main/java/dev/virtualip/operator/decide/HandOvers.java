@@ -166,9 +166,7 @@ public final class HandOvers {
    * node that learned of its own request after the hand-over's skew might follow.
    */
   private void askMasterLast() {
-    boolean noted =
-        asked.entrySet().stream().noneMatch(other -> awaited(other.getKey(), other.getValue()));
-    if (!noted) {
+    if (asked.entrySet().stream().anyMatch(e -> awaited(e.getKey(), e.getValue()))) {
       asked.keySet().removeIf(node -> isMaster(node) && !before.containsKey(node));
     }
   }
