@@ -121,6 +121,7 @@ final class SimNode {
 
   /** Links on which it hears the answers to probes. */
   private final Set<Integer> probed = new HashSet<>();
+
   private long pausedUntil;
   private int idleTurns;
   private Map<String, MasterRecord.Master> recorded = Map.of();
