@@ -140,8 +140,9 @@ final class AddressProbe {
    *
    * @return whether it must not take over
    */
-  boolean waitIsOver() {
+  boolean waitIsOver(long now) {
     waited = nextAt != State.NEVER;
+    forget(now);
     return isInUse();
   }
 
@@ -208,7 +209,7 @@ final class AddressProbe {
    * @return whether a fault has ended
    */
   boolean onDeadline(InstanceConfig config, long now) {
-    boolean ends = waited && answers.values().removeIf(answer -> answer.until() <= now);
+    boolean ends = waited && forget(now);
     if (ends && answers.isEmpty()) {
       stop();
     }
@@ -216,6 +217,11 @@ final class AddressProbe {
       ask(config, now);
     }
     return ends;
+  }
+
+  /** Forgets answers that are out of date, and says whether there were any. */
+  private boolean forget(long now) {
+    return answers.values().removeIf(answer -> answer.until() <= now);
   }
 
   private void ask(InstanceConfig config, long now) {

@@ -231,7 +231,7 @@ public final class VrrpInstance {
     if (probe.deadline() <= now && probe.onDeadline(config, now)) {
       look(now);
     }
-    if (mayTakeOver(now) && probe.waitIsOver()) {
+    if (mayTakeOver(now) && probe.waitIsOver(now)) {
       look(now);
     }
     if (router.deadline() <= now) {

@@ -164,6 +164,22 @@ class AddressProbeTest {
   }
 
   @Test
+  void anAnswerFromBeforeTheWaitIsOutOfDateWhenItEnds() {
+    start(WEB);
+    passUntil(2 * SECOND);
+    answer(ETH1, STRANGER, VIP);
+    while (web().state() != State.Fault) {
+      passUntil(Math.max(now, machine.deadline()));
+    }
+    while (web().state() != State.Backup) {
+      passUntil(Math.max(now, machine.deadline()));
+    }
+    answer(ETH1, STRANGER, VIP);
+    passUntil(now + DOWN);
+    assertEquals(State.Master, web().state());
+  }
+
+  @Test
   void aMasterThatIsHeardEndsTheFault() {
     start(WEB);
     passUntil(2 * SECOND);

@@ -246,8 +246,8 @@ final class Mutants {
           new Mutant(
               "what somebody outside answers for is bound",
               "instance/VrrpInstance.java",
-              "if (mayTakeOver(now) && probe.waitIsOver()) {",
-              "if (mayTakeOver(now) && probe.waitIsOver() && !started) {"),
+              "if (mayTakeOver(now) && probe.waitIsOver(now)) {",
+              "if (mayTakeOver(now) && probe.waitIsOver(now) && !started) {"),
           new Mutant(
               "the answer of a master that is heard counts",
               "instance/AddressProbe.java",

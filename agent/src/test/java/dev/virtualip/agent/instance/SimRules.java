@@ -396,9 +396,11 @@ final class SimRules {
     }
     boolean takesOver =
         before.state == State.Backup && state == State.Master && before.instance == instance;
+    long freeAfter = 3 * Math.max(vip.intervalNanos(), SECOND);
     boolean answered =
         before.strangers != null
             && instance.config().virtual().contains(before.strangers)
+            && now() - before.strangerAt < freeAfter
             && before.strangerAt >= Math.max(before.enteredAt, node.freshAt);
     require(
         !takesOver || before.mayKnow || !answered,
@@ -419,7 +421,7 @@ final class SimRules {
     require(!knows, "%s knows a master of %s, and does not take part", node, vip.name);
     long since = now() - Math.max(before.answeredAt, node.wokeAt);
     require(
-        since <= 3 * Math.max(vip.intervalNanos(), SECOND) + 100 * MS,
+        since <= freeAfter + 100 * MS,
         "%s refuses %s, for which nobody has answered for %.3f s",
         node,
         vip.name,
