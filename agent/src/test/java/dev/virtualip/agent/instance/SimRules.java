@@ -277,10 +277,13 @@ final class SimRules {
     boolean steady = was && is && instance == before.instance;
     if (steady && couldSend && !world.intervalEdited) {
       int own = Math.min(before.priority, instance.router().priority());
-      // What comes by another network is a copy of what has been answered, or is soon.
+      // What comes by another network is a copy of what has been answered, or is soon. Of copies of
+      // a resignation the first one counts, whichever network it comes by.
+      int lowest = vip.heartbeats ? 1 : 0;
       boolean lower =
           of(vip, received.get(node)).stream()
-              .anyMatch(advert -> advert[1] < own && advert[2] == SimKernel.ETH0);
+              .filter(advert -> advert[2] == SimKernel.ETH0)
+              .anyMatch(advert -> advert[1] >= lowest && advert[1] < own);
       require(!lower || !out.isEmpty(), "%s does not answer a lower master of %s", node, vip.name);
     }
   }
