@@ -291,6 +291,10 @@ final class SimKernel implements AddressPort {
       }
       disturbedAt = agenda.now();
       report(new LinkChanged(links.get(slot)));
+      // Linux tells the operational state of macvlans as well, as it follows that of their NIC.
+      virtualLinks.values().stream()
+          .filter(virtual -> virtual.virtual().parent() == link.index())
+          .forEach(virtual -> report(new LinkChanged(withCarrier(virtual))));
     }
   }
 
