@@ -222,7 +222,8 @@ final class RunCommand implements Callable<Integer> {
             new PacketPorts(
                 Pcap4jPacketPort::open,
                 (link, frame) -> wiring.loop.offerFrame(link, frame),
-                RawSocket::open),
+                RawSocket::open,
+                Pcap4jPacketPort::openToProbe),
             wiring,
             wiring.bfd::watch,
             wiring.egress,

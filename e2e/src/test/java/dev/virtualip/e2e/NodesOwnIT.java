@@ -1,6 +1,7 @@
 package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.e2e.lab.AgentProgram;
@@ -12,8 +13,10 @@ import dev.virtualip.e2e.lab.Lab;
 import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the agent has not put on a node stays as it is: docs/field-cases.md. */
+/** What the agent has not put on a node or its network stays as it is: docs/field-cases.md. */
 @InLab
 class NodesOwnIT {
   private static final Duration MOVE = Duration.ofSeconds(60);
@@ -70,6 +73,26 @@ class NodesOwnIT {
         agent.awaitStatus("web", "state", "Master");
         agent.stop();
         assertEquals(before, own(a));
+      }
+    }
+  }
+
+  /** RFC 5227 and RFC 4862: who has heard no master asks before it takes over. */
+  @ParameterizedTest
+  @ValueSource(strings = {"203.0.113.10/24", "2001:db8::10/64"})
+  void anAddressThatAHostOfTheNetworkHasIsLeftToItUntilItGivesItUp(String address) {
+    try (var lab = Lab.open();
+        var pair = ClassicPair.build(lab)) {
+      var a = pair.nodeA();
+      var printer = pair.nodeB();
+      printer.ip("addr add " + address + " dev eth1 nodad");
+      var plain = address.substring(0, address.indexOf('/'));
+      try (var agent = agent(a, 100, address)) {
+        agent.awaitStatus("web", "reason", "AddressInUse(" + plain + ")");
+        assertFalse(a.hasAddress(plain));
+        printer.ip("addr del " + address + " dev eth1");
+        agent.awaitStatus("web", "state", "Master");
+        assertTrue(a.hasAddress(plain));
       }
     }
   }

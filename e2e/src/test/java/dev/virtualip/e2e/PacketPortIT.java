@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import dev.virtualip.agent.linux.Pcap4jPacketPort;
 import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.Frames.Claim;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.e2e.lab.Await;
@@ -86,6 +87,34 @@ class PacketPortIT {
         }
         Await.until("the last one", SOON, () -> received.contains(sent.getLast()));
         assertEquals(List.of(sent.get(0), sent.get(2), sent.get(4)), received);
+      } finally {
+        lab.control().sh("ip link del here");
+      }
+    }
+  }
+
+  /** Linux answers both kinds of probes, and nobody answers for the address that nobody has. */
+  @Test
+  void whoHasAnAddressAnswersAProbeForIt() throws Exception {
+    try (var lab = Lab.open()) {
+      lab.control().sh("ip link add here type veth peer name there");
+      lab.control().sh("ip link set here up; ip link set there up");
+      lab.control().sh("ip addr add 192.0.2.10/24 dev there");
+      lab.control().sh("ip addr add 2001:db8::10/64 dev there nodad");
+      var received = new CopyOnWriteArrayList<InetAddress>();
+      try (var here =
+          Pcap4jPacketPort.openToProbe(
+              link("here", 1_500),
+              (_, frame) -> Frames.claim(frame).map(Claim::address).ifPresent(received::add))) {
+        var mac = link("here", 1_500).mac();
+        var address = InetAddress.ofLiteral("192.0.2.10");
+        here.send(Frames.arpProbe(mac, InetAddress.ofLiteral("192.0.2.11")));
+        here.send(Frames.arpProbe(mac, address));
+        Await.until("the answer to ARP", SOON, () -> received.contains(address));
+        var address6 = InetAddress.ofLiteral("2001:db8::10");
+        here.send(Frames.neighbourSolicitation(mac, address6));
+        Await.until("the answer to DAD", SOON, () -> received.contains(address6));
+        assertEquals(List.of(address, address6), received);
       } finally {
         lab.control().sh("ip link del here");
       }

@@ -10,7 +10,7 @@ import java.util.List;
 
 /** The one door in: all inputs of a {@link NodeMachine}. */
 public sealed interface Input {
-  /** A captured frame with IP protocol 112 (VRRP), not yet validated. */
+  /** A captured frame with IP protocol 112 (VRRP), or an answer to a probe; not yet validated. */
   record FrameReceived(int linkIndex, byte[] frame) implements Input {}
 
   /** A report of the kernel by netlink. */

@@ -264,6 +264,7 @@ public final class NodeMachine {
       settle(false);
     }
     settleEgress();
+    endProbes();
     node.neighbours().settle(instances.values());
   }
 
@@ -279,6 +280,14 @@ public final class NodeMachine {
   private void settleEgress() {
     if (!earlierLife.isOpen()) {
       egressSettings.settle(instances.values()).forEach(this::note);
+    }
+  }
+
+  private void endProbes() {
+    if (node.ports().areProbing()) {
+      var links = new HashSet<Integer>();
+      instances.values().forEach(instance -> links.addAll(instance.probedLinks()));
+      node.ports().retainProbers(links);
     }
   }
 
@@ -356,6 +365,12 @@ public final class NodeMachine {
   }
 
   private void frameReceived(FrameReceived received) {
+    var claim = Frames.claim(received.frame());
+    if (claim.isPresent()) {
+      List.copyOf(instances.values())
+          .forEach(instance -> instance.claimed(received.linkIndex(), claim.get(), now));
+      return;
+    }
     var datagram = Frames.vrrp(received.frame());
     if (datagram.isEmpty()) {
       node.metrics().rejected("", "Damaged");

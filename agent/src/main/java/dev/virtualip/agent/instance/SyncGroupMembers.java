@@ -64,6 +64,14 @@ public final class SyncGroupMembers {
     return members.values().stream().allMatch(member -> member.faults().hasLooked());
   }
 
+  /**
+   * Whether a master of any member is known. Members move together, so no address of any is probed
+   * then: what somebody outside has of one that joins must not end the others.
+   */
+  boolean isKnown() {
+    return members.values().stream().anyMatch(VrrpInstance::isKnown);
+  }
+
   /** Whether checks of any other member fail. */
   boolean checksOfOthersFail(VrrpInstance member) {
     return members.values().stream().anyMatch(other -> other != member && other.checksFail());

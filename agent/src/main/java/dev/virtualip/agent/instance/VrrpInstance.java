@@ -5,6 +5,7 @@ import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
+import dev.virtualip.agent.net.Frames.Claim;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.AdvertisementCodec.Expected;
@@ -50,6 +51,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Set;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -68,6 +70,7 @@ public final class VrrpInstance {
   private final AdvertTransport transport;
   private final AdvertReceiver receiver;
   private final Heartbeats heartbeats;
+  private final AddressProbe probe;
   private final InstanceChecks checks;
   private final RealServers servers;
   private final Faults faults;
@@ -105,6 +108,7 @@ public final class VrrpInstance {
     servers = new RealServers(node);
     effects = new Effects(node, transport, servers, timeline);
     heartbeats = new Heartbeats(node, transport, effects);
+    probe = new AddressProbe(node);
     faults = new Faults(node, transport, effects, links);
     router =
         resumes
@@ -207,7 +211,7 @@ public final class VrrpInstance {
   /** When {@link #onDeadline} is due, or {@link State#NEVER}. */
   public long deadline() {
     return Math.min(
-        Math.min(router.deadline(), faultsDeadline()),
+        Math.min(Math.min(router.deadline(), probe.deadline()), faultsDeadline()),
         Math.min(Math.min(receiver.deadline(), heartbeats.deadline(config)), effects.deadline()));
   }
 
@@ -223,6 +227,12 @@ public final class VrrpInstance {
   private void meetDeadlines(long now) {
     if (deadline() <= now) {
       node.metrics().late(config.name(), now - deadline());
+    }
+    if (probe.deadline() <= now && probe.onDeadline(config, now)) {
+      look(now);
+    }
+    if (mayTakeOver(now) && probe.waitIsOver(now)) {
+      look(now);
     }
     if (router.deadline() <= now) {
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
@@ -248,6 +258,27 @@ public final class VrrpInstance {
       // Queued, so that it sees the outcome of the step above.
       node.stopwatch().since(due, () -> node.turn().later(this, () -> look(now)));
     }
+  }
+
+  private boolean mayTakeOver(long now) {
+    return router.state() instanceof Backup backup && backup.activeDownAt() <= now;
+  }
+
+  /** A neighbour on a link says that it has an address. */
+  void claimed(int linkIndex, Claim claim, long now) {
+    if (probe.claimed(config, linkIndex, claim, now)) {
+      evaluate(now);
+    }
+  }
+
+  /** Whether its addresses are the election's, and no longer probed. */
+  boolean isKnown() {
+    return probe.isKnown();
+  }
+
+  /** Links on which it waits for answers to probes. */
+  Set<Integer> probedLinks() {
+    return probe.links(config);
   }
 
   /** Whether a datagram on a link is for this virtual router. */
@@ -305,6 +336,10 @@ public final class VrrpInstance {
             ? null
             : heartbeats.take(config, path, advert, datagram.source(), source, now);
     if (event != null) {
+      if (probe.heard()) {
+        look(now);
+        group.faultsChanged(this, now);
+      }
       step(event, now);
     }
     notice(now);
@@ -432,6 +467,7 @@ public final class VrrpInstance {
     boolean onlyServers =
         next.with(config.generation(), config.virtualServers(), config.egress()).equals(config);
     heartbeats.configChanged(config, next, router.state(), now);
+    probe.configChanged(config, next, now);
     config = next;
     servers.update(next);
     if (onlyServers) {
@@ -545,6 +581,9 @@ public final class VrrpInstance {
       // The node may change while it opens: it would take over with no check and no server.
       return;
     }
+    if (group.isKnown()) {
+      probe.heard();
+    }
     var link = node.network().link(config.interfaceName());
     var source = source(link);
     if (source != null && !source.equals(router.source())) {
@@ -560,6 +599,7 @@ public final class VrrpInstance {
     handOverBefore(effective.leaving(), now);
     var found = faults.find(config, link, source, router.state(), now);
     boolean pathsChanged = heartbeats.look(config);
+    probe.addFaults(found);
     checks.addFaults(effective, found);
     group.addFaults(this, found);
     boolean had = faults.hasOwn();
@@ -624,6 +664,7 @@ public final class VrrpInstance {
     router = step.router();
     node.recorder().stepped(config.name(), now, event, step.effects());
     heartbeats.entered(config, router.state(), now);
+    probe.entered(config, router.state(), now);
     if (Neighbours.differ(before.state(), router.state())) {
       node.neighbours().doubt();
     }

@@ -57,6 +57,14 @@ public final class Pcap4jPacketPort implements PacketPort {
 
   private static final String FILTER = "ip proto 112 or ip6 proto 112";
 
+  /** ARP replies and neighbour advertisements: what answers a probe, and little else. */
+  private static final String ANSWERS = "arp[6:2] = 2 or (icmp6 and ip6[40] = 136)";
+
+  /** Longer than an ARP frame, and than a neighbour advertisement with its usual option. */
+  private static final int ANSWER_MAX = 128;
+
+  private static final int ANSWER_BUFFER_BYTES = 1 << 18;
+
   /** A filter that matches no frame, for a port that only sends. */
   private static final String NOTHING = "greater 1000000";
 
@@ -93,16 +101,28 @@ public final class Pcap4jPacketPort implements PacketPort {
 
   /** Opens a port on a link that is up. See {@link PacketPort.Opener#open}. */
   public static Pcap4jPacketPort open(Link link, Receiver receiver) throws IOException {
+    int length = Math.min(link.mtu() + ETHERNET_AND_TAG, FRAME_MAX);
+    return receiver == null
+        ? open(link, null, NOTHING, length, NO_BUFFER_BYTES)
+        : open(link, receiver, FILTER, length, bufferBytes(length));
+  }
+
+  /** Opens a port that receives answers to probes on a link that is up. */
+  public static Pcap4jPacketPort openToProbe(Link link, Receiver receiver) throws IOException {
+    return open(link, receiver, ANSWERS, ANSWER_MAX, ANSWER_BUFFER_BYTES);
+  }
+
+  private static Pcap4jPacketPort open(
+      Link link, Receiver receiver, String filter, int length, int bufferBytes) throws IOException {
     try {
-      int length = Math.min(link.mtu() + ETHERNET_AND_TAG, FRAME_MAX);
       var handle =
           new PcapHandle.Builder(link.name())
               .snaplen(length)
               .immediateMode(true)
               .timeoutMillis(WAIT_MILLIS)
-              .bufferSize(receiver == null ? NO_BUFFER_BYTES : bufferBytes(length))
+              .bufferSize(bufferBytes)
               .build();
-      handle.setFilter(receiver == null ? NOTHING : FILTER, BpfCompileMode.OPTIMIZE);
+      handle.setFilter(filter, BpfCompileMode.OPTIMIZE);
       handle.setDirection(PcapDirection.IN);
       var framing = framing(handle.getDlt());
       if (receiver != null && framing == null) {

@@ -14,8 +14,8 @@ import java.util.HexFormat;
 import java.util.Optional;
 
 /**
- * Bytes of Ethernet frames and IP packets: VRRP, gratuitous ARP, and unsolicited neighbour
- * advertisements.
+ * Bytes of Ethernet frames and IP packets: VRRP, gratuitous ARP, unsolicited neighbour
+ * advertisements, and probes for an address with their answers.
  */
 public final class Frames {
   /** The VRRP group of IPv4 (RFC 9568 5.1.1.2). */
@@ -46,12 +46,27 @@ public final class Frames {
   private static final int TTL = 255;
   private static final int MORE_FRAGMENTS_OR_OFFSET = 0x3FFF;
   private static final int ICMPV6 = 58;
+  private static final int NEIGHBOUR_SOLICITATION = 135;
   private static final int NEIGHBOUR_ADVERTISEMENT = 136;
+
+  /** Length of a neighbour advertisement or solicitation without options. */
+  private static final int NEIGHBOUR_MESSAGE = 24;
+
+  private static final InetAddress UNSPECIFIED6 = InetAddress.ofLiteral("::");
+  private static final InetAddress SOLICITED_NODE = InetAddress.ofLiteral("ff02::1:ff00:0");
+  private static final int ARP = 28;
+
+  /** Ethernet and IPv4, and the lengths of their addresses (RFC 826). */
+  private static final long ARP_OF_IPV4 = 0x0001_0800_0604L;
+
   private static final int ROUTER = 0x8000_0000;
   private static final int OVERRIDE = 0x2000_0000;
   private static final int TARGET_LINK_LAYER_ADDRESS = 2;
 
   private Frames() {}
+
+  /** What a neighbour says: that an address is at this hardware address. */
+  public record Claim(InetAddress address, HardwareAddress mac) {}
 
   /** The two forms of a gratuitous ARP; some devices accept only one of them (RFC 5227 3). */
   public enum ArpForm {
@@ -141,17 +156,102 @@ public final class Frames {
 
   /** A broadcast frame which announces that an address is now at this hardware address. */
   public static byte[] gratuitousArp(HardwareAddress mac, InetAddress address, ArpForm form) {
-    return ethernet(BROADCAST, mac, ETHERTYPE_ARP, 28)
+    return arp(mac, form.operation, address.getAddress(), BROADCAST, address);
+  }
+
+  /** A broadcast frame which asks who has an IPv4 address, and claims none (RFC 5227 2.1.1). */
+  public static byte[] arpProbe(HardwareAddress mac, InetAddress address) {
+    return arp(mac, ArpForm.Request.operation, new byte[4], new byte[6], address);
+  }
+
+  private static byte[] arp(
+      HardwareAddress mac, int operation, byte[] sender, byte[] targetMac, InetAddress target) {
+    return ethernet(BROADCAST, mac, ETHERTYPE_ARP, ARP)
         .putShort((short) 1)
         .putShort((short) ETHERTYPE_IPV4)
         .put((byte) 6)
         .put((byte) 4)
-        .putShort((short) form.operation)
+        .putShort((short) operation)
         .put(mac.bytes())
-        .put(address.getAddress())
-        .put(BROADCAST)
-        .put(address.getAddress())
+        .put(sender)
+        .put(targetMac)
+        .put(target.getAddress())
         .array();
+  }
+
+  /**
+   * A frame which asks who has an IPv6 address, and claims none, as in duplicate address detection
+   * (RFC 4862 5.4.2).
+   */
+  public static byte[] neighbourSolicitation(HardwareAddress mac, InetAddress address) {
+    byte[] target = address.getAddress();
+    byte[] group = SOLICITED_NODE.getAddress();
+    System.arraycopy(target, 13, group, 13, 3);
+    var message =
+        ByteBuffer.allocate(NEIGHBOUR_MESSAGE)
+            .put((byte) NEIGHBOUR_SOLICITATION)
+            .put((byte) 0)
+            .putShort((short) 0)
+            .putInt(0)
+            .put(target);
+    int sum = Checksum.of(message.array(), UNSPECIFIED6.getAddress(), group, ICMPV6);
+    message.putShort(2, (short) sum);
+    byte[] groupMac = {0x33, 0x33, group[12], group[13], group[14], group[15]};
+    var packet = ipv6(UNSPECIFIED6, address(group, 0, 16), 0, ICMPV6, message.array());
+    return ethernet(groupMac, mac, ETHERTYPE_IPV6, packet.length).put(packet).array();
+  }
+
+  /**
+   * What the sender of a received ARP frame or neighbour advertisement says of itself. It is empty
+   * if the frame is no such or damaged, and for probes, which say nothing.
+   */
+  public static Optional<Claim> claim(byte[] frame) {
+    if (frame.length < ETHERNET) {
+      return Optional.empty();
+    }
+    return switch (number(frame, ETHERNET - 2)) {
+      case ETHERTYPE_ARP -> arpClaim(frame);
+      case ETHERTYPE_IPV6 -> neighbourClaim(frame);
+      default -> Optional.empty();
+    };
+  }
+
+  private static Optional<Claim> arpClaim(byte[] frame) {
+    boolean ofIpv4 =
+        frame.length >= ETHERNET + ARP
+            && ByteBuffer.wrap(frame).getLong(ETHERNET) >>> 16 == ARP_OF_IPV4;
+    if (!ofIpv4) {
+      return Optional.empty();
+    }
+    var sender = address(frame, ETHERNET + 14, 4);
+    return sender.isAnyLocalAddress() ? Optional.empty() : claim(sender, frame, ETHERNET + 8);
+  }
+
+  private static Optional<Claim> neighbourClaim(byte[] frame) {
+    int start = ETHERNET + IPV6;
+    if (frame.length < start + NEIGHBOUR_MESSAGE
+        || frame[ETHERNET + 6] != ICMPV6
+        || (frame[ETHERNET + 7] & 0xFF) != TTL
+        || (frame[start] & 0xFF) != NEIGHBOUR_ADVERTISEMENT) {
+      return Optional.empty();
+    }
+    int end = start + number(frame, ETHERNET + 4);
+    boolean damaged =
+        end < start + NEIGHBOUR_MESSAGE
+            || frame.length < end
+            || Checksum.of(
+                    Arrays.copyOfRange(frame, start, end),
+                    Arrays.copyOfRange(frame, ETHERNET + 8, ETHERNET + 24),
+                    Arrays.copyOfRange(frame, ETHERNET + 24, start),
+                    ICMPV6)
+                != 0;
+    // Who answers need not say its hardware address beside that of the frame.
+    return damaged ? Optional.empty() : claim(address(frame, start + 8, 16), frame, 6);
+  }
+
+  private static Optional<Claim> claim(InetAddress address, byte[] frame, int macAt) {
+    var mac = new HardwareAddress(Arrays.copyOfRange(frame, macAt, macAt + 6));
+    return Optional.of(new Claim(address, mac));
   }
 
   /**

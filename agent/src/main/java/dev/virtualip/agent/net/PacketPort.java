@@ -33,7 +33,7 @@ public interface PacketPort extends AutoCloseable {
     /**
      * A frame with IP protocol 112 (VRRP) that another host has sent on this link itself, not on a
      * VLAN of it. It has no tag. On a tunnel it has an Ethernet header all the same, without
-     * addresses.
+     * addresses. By a port that probes it is an ARP reply or a neighbour advertisement.
      */
     void received(int linkIndex, byte[] frame);
   }

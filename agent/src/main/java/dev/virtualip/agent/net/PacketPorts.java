@@ -9,23 +9,39 @@ import java.util.Set;
 
 /**
  * The packet port of each link, and its unicast port of each family, opened when first needed. A
- * link on which addresses are only announced has a port that does not receive. Used by one thread.
+ * link on which addresses are only announced has a port that does not receive. One on which
+ * addresses are probed has a further port for that time. Used by one thread.
  */
 public final class PacketPorts implements AutoCloseable {
   private final Map<Integer, PacketPort> ports = new HashMap<>();
   private final Map<Integer, PacketPort> senders = new HashMap<>();
+  private final Map<Integer, PacketPort> probers = new HashMap<>();
   private final Map<Family, UnicastPort> unicastPorts = new HashMap<>();
   private final PacketPort.Opener opener;
   private final PacketPort.Receiver receiver;
   private final UnicastPort.Opener unicastOpener;
+  private final PacketPort.Opener prober;
 
   private record Family(int linkIndex, boolean ipv6) {}
 
+  /** Ports by which nothing is probed. */
   public PacketPorts(
       PacketPort.Opener opener, PacketPort.Receiver receiver, UnicastPort.Opener unicastOpener) {
+    this(opener, receiver, unicastOpener, null);
+  }
+
+  /**
+   * @param prober opens ports that receive what neighbours answer to probes, or null
+   */
+  public PacketPorts(
+      PacketPort.Opener opener,
+      PacketPort.Receiver receiver,
+      UnicastPort.Opener unicastOpener,
+      PacketPort.Opener prober) {
     this.opener = opener;
     this.receiver = receiver;
     this.unicastOpener = unicastOpener;
+    this.prober = prober;
   }
 
   /**
@@ -56,6 +72,39 @@ public final class PacketPorts implements AutoCloseable {
     return port;
   }
 
+  /** Whether addresses can be probed at all. */
+  public boolean canProbe() {
+    return prober != null;
+  }
+
+  /**
+   * A port of the link that can send, and receives the answers to probes.
+   *
+   * @throws IOException if it cannot be opened; the message says what to do
+   */
+  public PacketPort openToProbe(Link link) throws IOException {
+    var port = probers.get(link.index());
+    if (port == null) {
+      port = prober.open(link, receiver);
+      probers.put(link.index(), port);
+    }
+    return port;
+  }
+
+  /** Whether any link has a port that receives the answers to probes. */
+  public boolean areProbing() {
+    return !probers.isEmpty();
+  }
+
+  /** Closes the ports that receive the answers to probes on all other links. */
+  public void retainProbers(Set<Integer> linkIndexes) {
+    for (int linkIndex : Set.copyOf(probers.keySet())) {
+      if (!linkIndexes.contains(linkIndex)) {
+        probers.remove(linkIndex).close();
+      }
+    }
+  }
+
   /**
    * The link's unicast port of a family.
    *
@@ -73,7 +122,7 @@ public final class PacketPorts implements AutoCloseable {
 
   /** Closes a link's ports; the next use opens them again. */
   public void close(int linkIndex) {
-    for (var all : List.of(ports, senders)) {
+    for (var all : List.of(ports, senders, probers)) {
       var port = all.remove(linkIndex);
       if (port != null) {
         port.close();
@@ -91,6 +140,7 @@ public final class PacketPorts implements AutoCloseable {
   public void retain(Set<Integer> linkIndexes) {
     var open = new HashSet<>(ports.keySet());
     open.addAll(senders.keySet());
+    open.addAll(probers.keySet());
     unicastPorts.keySet().forEach(family -> open.add(family.linkIndex()));
     open.removeAll(linkIndexes);
     open.forEach(this::close);
@@ -102,6 +152,7 @@ public final class PacketPorts implements AutoCloseable {
     ports.clear();
     senders.values().forEach(PacketPort::close);
     senders.clear();
+    retainProbers(Set.of());
     unicastPorts.values().forEach(UnicastPort::close);
     unicastPorts.clear();
   }

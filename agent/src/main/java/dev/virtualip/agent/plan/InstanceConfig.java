@@ -60,6 +60,7 @@ import java.util.stream.Stream;
  * @param virtualMac the MAC that announces the addresses, or null for the NIC's own
  * @param xmitBase whether adverts have the NIC's own MAC nevertheless
  * @param garp how addresses are announced
+ * @param probe whether it asks for them before it takes over from nobody; the owner never does
  * @param addresses addresses bound while master, in the order of the adverts
  * @param routes routes installed while master
  * @param rules policy routing rules added while master
@@ -94,6 +95,7 @@ public record InstanceConfig(
     HardwareAddress virtualMac,
     boolean xmitBase,
     Garp garp,
+    boolean probe,
     List<VirtualAddress> addresses,
     List<VirtualRoute> routes,
     List<PolicyRule> rules,
@@ -210,6 +212,7 @@ public record InstanceConfig(
         spec.virtualMac() ? HardwareAddress.ofVirtualRouter(spec.vrid(), checked.isIpv6()) : null,
         spec.vmacXmitBase(),
         new Garp(spec.garp().repeat(), checked.garpInterval().toNanos()),
+        spec.probe() && spec.priorityOn(nodeName) != VirtualRouterConfig.OWNER,
         addresses,
         checked.routes().stream().map(route -> route(checked, route, nodeName, addresses)).toList(),
         checked.rules(),
@@ -467,6 +470,7 @@ public record InstanceConfig(
         virtualMac,
         xmitBase,
         garp,
+        probe,
         addresses,
         routes,
         rules,

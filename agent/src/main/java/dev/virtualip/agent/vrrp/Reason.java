@@ -87,7 +87,7 @@ public record Reason(Kind kind, String argument) {
     KeysInvalid(true),
     /** Another node has other keys of signed adverts, and began first; argument: its name. */
     KeysDiffer(true),
-    /** The NIC has the address, and virtualip has not put it there; the address. */
+    /** The NIC, or somebody else on its network, has the address; argument: the address. */
     AddressInUse(true),
     /** The spec has virtual servers, and the kernel has no IPVS. */
     IpvsNotAvailable(true),

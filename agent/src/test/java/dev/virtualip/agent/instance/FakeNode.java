@@ -91,6 +91,13 @@ public final class FakeNode implements AddressPort {
   Map<Integer, Nic> watched = Map.of();
 
   public FakeNode() {
+    this(false);
+  }
+
+  /**
+   * @param probes whether its addresses can be probed
+   */
+  FakeNode(boolean probes) {
     link("eth0", 2, true);
     link("eth1", 3, true);
     bind(2, "10.0.0.11/24", 0);
@@ -103,10 +110,11 @@ public final class FakeNode implements AddressPort {
               new PacketPorts(
                   (link, _) -> {
                     opening.run();
-                    return new FakePort(link.name());
+                    return new FakePort(link.name(), false);
                   },
                   (_, _) -> {},
-                  (link, _) -> new FakeUnicastPort(link.name())),
+                  (link, _) -> new FakeUnicastPort(link.name()),
+                  probes ? (link, _) -> new FakePort(link.name(), true) : null),
               this::startCheck,
               nics -> watched = nics,
               egress,
@@ -163,9 +171,11 @@ public final class FakeNode implements AddressPort {
 
   private final class FakePort implements PacketPort {
     private final String nic;
+    private final boolean probes;
 
-    FakePort(String nic) {
+    FakePort(String nic, boolean probes) {
       this.nic = nic;
+      this.probes = probes;
     }
 
     @Override
@@ -174,6 +184,10 @@ public final class FakeNode implements AddressPort {
         throw new IOException("ENOBUFS");
       }
       ticks += 1_000_000;
+      if (probes) {
+        log.add("probe " + nic);
+        return;
+      }
       sent.computeIfAbsent(nic, _ -> new ArrayList<>()).add(frame);
       var datagram = Frames.vrrp(frame);
       log.add(

@@ -244,6 +244,21 @@ final class Mutants {
               "if (fails && onFirst && !heartbeats.isHeardElsewhere(now)) {",
               "if (fails && onFirst) {"),
           new Mutant(
+              "what somebody outside answers for is bound",
+              "instance/VrrpInstance.java",
+              "if (mayTakeOver(now) && probe.waitIsOver(now)) {",
+              "if (mayTakeOver(now) && probe.waitIsOver(now) && !started) {"),
+          new Mutant(
+              "the answer of a master that is heard counts",
+              "instance/AddressProbe.java",
+              "    known = true;\n    stop();\n    return news;",
+              "    known = true;\n    return news;"),
+          new Mutant(
+              "an answer counts for ever",
+              "instance/AddressProbe.java",
+              "answers.values().removeIf(answer -> answer.until() <= now)",
+              "answers.values().removeIf(answer -> answer.until() <= 0)"),
+          new Mutant(
               "a lower priority is not preempted",
               "vrrp/VirtualRouter.java",
               "return config.preempt() || priority == VirtualRouterConfig.OWNER;",

@@ -231,6 +231,27 @@ final class SimKernel implements AddressPort {
     return false;
   }
 
+  /** The MAC that it answers with for an address, by the NIC in a slot; null if it is silent. */
+  HardwareAddress answers(int slot, InetAddress address) {
+    var nic = link(slot);
+    if (nic == null || !nic.up()) {
+      return null;
+    }
+    return addresses.values().stream()
+        .filter(bound -> bound.prefix().address().equals(address))
+        .map(bound -> byIndex(bound.link()))
+        .filter(Objects::nonNull)
+        .filter(link -> isOn(nic, link))
+        .map(Link::mac)
+        .findFirst()
+        .orElse(null);
+  }
+
+  private static boolean isOn(Link nic, Link link) {
+    return link.index() == nic.index()
+        || link.virtual() != null && link.virtual().parent() == nic.index();
+  }
+
   /** Whether the agent has put this here. */
   boolean holds(IpPrefix prefix) {
     var bound = addresses.get(prefix);
@@ -270,6 +291,10 @@ final class SimKernel implements AddressPort {
       }
       disturbedAt = agenda.now();
       report(new LinkChanged(links.get(slot)));
+      // Linux tells the operational state of macvlans as well, as it follows that of their NIC.
+      virtualLinks.values().stream()
+          .filter(virtual -> virtual.virtual().parent() == link.index())
+          .forEach(virtual -> report(new LinkChanged(withCarrier(virtual))));
     }
   }
 

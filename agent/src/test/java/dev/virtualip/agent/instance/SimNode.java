@@ -68,6 +68,9 @@ final class SimNode {
     /** An address was announced by eth1. */
     void announced(SimNode from, byte[] frame);
 
+    /** A node asks by a NIC who has an address. */
+    void probed(SimNode from, int slot, byte[] frame);
+
     /** A turn is over. */
     void turned(SimNode node);
 
@@ -115,6 +118,10 @@ final class SimNode {
   private long wakesAt = State.NEVER;
   private int life;
   private final Set<Integer> captures = new HashSet<>();
+
+  /** Links on which it hears the answers to probes. */
+  private final Set<Integer> probed = new HashSet<>();
+
   private long pausedUntil;
   private int idleTurns;
   private Map<String, MasterRecord.Master> recorded = Map.of();
@@ -192,6 +199,7 @@ final class SimNode {
     freshAt = agenda.now();
     inherited = Set.copyOf(kernel.ipvs.daemons.keySet());
     captures.clear();
+    probed.clear();
     checksRunning.clear();
     asked = List.of();
     inbox.clear();
@@ -200,7 +208,7 @@ final class SimNode {
     wakesAt = State.NEVER;
     idleTurns = 0;
     var network = new NodeNetwork(kernel);
-    var ports = new PacketPorts(this::open, (_, _) -> {}, null);
+    var ports = new PacketPorts(this::open, (_, _) -> {}, null, this::openToProbe);
     var stopwatch = new Stopwatch(this::clock);
     var node =
         new Node(
@@ -314,6 +322,27 @@ final class SimNode {
     };
   }
 
+  private PacketPort openToProbe(Link link, PacketPort.Receiver receiver) {
+    probed.add(link.index());
+    return new PacketPort() {
+      @Override
+      public void send(byte[] frame) throws IOException {
+        if (!kernel.works(link.index())) {
+          throw new IOException("ENETDOWN");
+        }
+        world.probed(SimNode.this, kernel.slot(link.index()), frame);
+      }
+
+      @Override
+      public void join(InetAddress source) {}
+
+      @Override
+      public void close() {
+        probed.remove(link.index());
+      }
+    };
+  }
+
   private void watch(Map<Integer, Nic> nics, int ofLife) {
     if (life == ofLife) {
       asked = nics.values().stream().flatMap(nic -> nic.asked().keySet().stream()).toList();
@@ -365,10 +394,19 @@ final class SimNode {
     take(new NetworkChanged(event));
   }
 
-  /** A frame comes in by a NIC. */
+  /** A frame with an advert comes in by a NIC. */
   boolean receive(int slot, byte[] frame) {
+    return receive(slot, frame, captures);
+  }
+
+  /** An answer to a probe comes in by a NIC. */
+  boolean receiveAnswer(int slot, byte[] frame) {
+    return receive(slot, frame, probed);
+  }
+
+  private boolean receive(int slot, byte[] frame, Set<Integer> listening) {
     var link = kernel.link(slot);
-    if (machine == null || link == null || !link.up() || !captures.contains(link.index())) {
+    if (machine == null || link == null || !link.up() || !listening.contains(link.index())) {
       return false;
     }
     take(new FrameReceived(link.index(), frame));

@@ -21,6 +21,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** What must hold after every turn of every node of a simulated cluster. */
 final class SimRules {
@@ -70,6 +71,9 @@ final class SimRules {
     int priority;
     VrrpInstance instance;
 
+    /** When it entered its state. */
+    long enteredAt;
+
     /**
      * When a backup last had a reason to wait for a whole down interval, and heard a better one.
      */
@@ -96,6 +100,18 @@ final class SimRules {
 
     /** Since when the kernel's refusal has kept it from taking part. */
     long refusedSince = Long.MAX_VALUE;
+
+    /** Whether the instance has heard an advert, or was master; and whether it may have. */
+    boolean knows;
+
+    boolean mayKnow;
+
+    /** When anybody last answered for an address, and when somebody outside did, and for which. */
+    long answeredAt = Long.MIN_VALUE / 2;
+
+    long strangerAt = Long.MIN_VALUE / 2;
+
+    InetAddress strangers;
 
     /** Since when a master has been seen without its route, though it could have it. */
     long routelessSince = Long.MAX_VALUE;
@@ -138,6 +154,18 @@ final class SimRules {
     received.get(node).add(advert);
   }
 
+  /** An answer to a probe has reached a node. */
+  void answered(SimNode node, InetAddress address, boolean byStranger) {
+    for (var vip : world.vips) {
+      if (vip.prefixes().stream().anyMatch(prefix -> prefix.address().equals(address))) {
+        var seen = seen(node, vip);
+        seen.answeredAt = now();
+        seen.strangerAt = byStranger ? now() : seen.strangerAt;
+        seen.strangers = byStranger ? address : seen.strangers;
+      }
+    }
+  }
+
   /** Nobody announces what it does not hold. */
   void announced(SimNode node, byte[] frame) {
     try {
@@ -148,14 +176,19 @@ final class SimRules {
   }
 
   private void checkAnnounced(SimNode node, byte[] frame) {
+    // The sender's address of an ARP packet (RFC 826).
+    var address = address(frame, 28);
+    require(
+        node.kernel.holds(address) || excused(node),
+        "%s announces %s and does not hold it",
+        node,
+        address);
+  }
+
+  /** An address in an ARP packet. */
+  static InetAddress address(byte[] frame, int at) {
     try {
-      // The sender's address of an ARP packet (RFC 826).
-      var address = InetAddress.getByAddress(Arrays.copyOfRange(frame, 28, 32));
-      require(
-          node.kernel.holds(address) || excused(node),
-          "%s announces %s and does not hold it",
-          node,
-          address);
+      return InetAddress.getByAddress(Arrays.copyOfRange(frame, at, at + 4));
     } catch (UnknownHostException e) {
       throw new AssertionError(e);
     }
@@ -168,6 +201,7 @@ final class SimRules {
 
   void turned(SimNode node) {
     checkDaemons(node);
+    learn(node);
     for (var vip : world.vips) {
       var before = seen(node, vip);
       var status = node.statuses().get(vip.name);
@@ -178,6 +212,7 @@ final class SimRules {
       }
       checkAdverts(node, vip, before, state, instance);
       checkDefect(node, vip, status);
+      checkProbes(node, vip, before, state, instance);
       checkMoves(node, vip, before, state, instance);
       checkTimers(node, vip, before, state, instance);
       checkPaths(node, vip, before, state, instance);
@@ -242,10 +277,13 @@ final class SimRules {
     boolean steady = was && is && instance == before.instance;
     if (steady && couldSend && !world.intervalEdited) {
       int own = Math.min(before.priority, instance.router().priority());
-      // What comes by another network is a copy of what has been answered, or is soon.
+      // What comes by another network is a copy of what has been answered, or is soon. Of copies of
+      // a resignation the first one counts, whichever network it comes by.
+      int lowest = vip.heartbeats ? 1 : 0;
       boolean lower =
           of(vip, received.get(node)).stream()
-              .anyMatch(advert -> advert[1] < own && advert[2] == SimKernel.ETH0);
+              .filter(advert -> advert[2] == SimKernel.ETH0)
+              .anyMatch(advert -> advert[1] >= lowest && advert[1] < own);
       require(!lower || !out.isEmpty(), "%s does not answer a lower master of %s", node, vip.name);
     }
   }
@@ -328,6 +366,71 @@ final class SimRules {
     }
   }
 
+  /** Which instances have heard a master until now; the members of a sync group share it. */
+  private void learn(SimNode node) {
+    for (var vip : world.vips) {
+      var before = seen(node, vip);
+      boolean same = before.instance != null && before.instance == node.instance(vip.name);
+      boolean hears = !of(vip, received.get(node)).isEmpty();
+      boolean was = before.state == State.Master;
+      before.knows = same && (before.knows || hears || was);
+      before.mayKnow = before.knows || hears || same && before.mayKnow;
+    }
+    for (var vip : world.vips) {
+      seen(node, vip).mayKnow = groupOf(vip, node).anyMatch(member -> member.mayKnow);
+    }
+  }
+
+  /** What is known of a VirtualIP and of the others of its sync group on a node. */
+  private Stream<Seen> groupOf(SimVip vip, SimNode node) {
+    return world.vips.stream()
+        .filter(other -> other == vip || other.group != null && vip.group != null)
+        .map(member -> seen(node, member));
+  }
+
+  /**
+   * Where no master is known, an address that somebody outside answers for is not bound. One that
+   * nobody has is no fault, and where a master is known nobody is asked.
+   */
+  private void checkProbes(
+      SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
+    if (instance == null || !vip.probes || node.quits()) {
+      return;
+    }
+    boolean takesOver =
+        before.state == State.Backup && state == State.Master && before.instance == instance;
+    long freeAfter = 3 * Math.max(vip.intervalNanos(), SECOND);
+    boolean answered =
+        before.strangers != null
+            && instance.config().virtual().contains(before.strangers)
+            && now() - before.strangerAt < freeAfter
+            && before.strangerAt >= Math.max(before.enteredAt, node.freshAt);
+    require(
+        !takesOver || before.mayKnow || !answered,
+        "%s binds %s of %s, for which somebody outside has answered",
+        node,
+        before.strangers,
+        vip.name);
+    boolean refuses =
+        instance.faults().reasons().stream()
+            .filter(reason -> reason.kind() == Kind.AddressInUse)
+            .map(reason -> InetAddress.ofLiteral(reason.argument()))
+            .anyMatch(address -> !node.kernel.holds(address));
+    boolean freed = node.hasJustLost(LEASE_MAX) || now() - node.kernel.freedAt < LEASE_MAX;
+    if (!refuses || freed || world.intervalEdited) {
+      return;
+    }
+    boolean knows = groupOf(vip, node).anyMatch(member -> member.knows);
+    require(!knows, "%s knows a master of %s, and does not take part", node, vip.name);
+    long since = now() - Math.max(before.answeredAt, node.wokeAt);
+    require(
+        since <= freeAfter + 100 * MS,
+        "%s refuses %s, for which nobody has answered for %.3f s",
+        node,
+        vip.name,
+        since / 1e9);
+  }
+
   private void checkTimers(
       SimNode node, SimVip vip, Seen before, State state, VrrpInstance instance) {
     if (instance == null) {
@@ -365,6 +468,7 @@ final class SimRules {
       }
     }
     if (before.state != state || before.instance != instance) {
+      before.enteredAt = now();
       before.waitsSince = now();
       before.masterSince = now();
     }

@@ -47,6 +47,9 @@ final class SimVip {
   /** Whether its adverts go by eth2, too. */
   boolean heartbeats;
 
+  /** Whether its nodes ask before they take over from nobody. */
+  boolean probes;
+
   /** Whether eth2 has to be up, too. */
   boolean tracks;
 
@@ -164,6 +167,7 @@ final class SimVip {
     json.append(",\"garp\":{\"repeat\":2,\"delay\":\"").append(garpDelay);
     json.append("s\",\"refresh\":\"").append(garpRefresh).append("s\"}");
     json.append(",\"linkDebounce\":\"").append(debounceMillis).append("ms\"");
+    json.append(",\"probe\":").append(probes);
     if (virtualMac) {
       json.append(",\"virtualMac\":true");
     }

@@ -1,6 +1,9 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.AddressPort.InstalledRoute;
+import dev.virtualip.agent.net.Frames;
+import dev.virtualip.agent.net.Frames.ArpForm;
+import dev.virtualip.agent.net.Link.HardwareAddress;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import java.net.InetAddress;
 import java.util.ArrayList;
@@ -57,6 +60,14 @@ final class SimWorld implements SimNode.World {
 
   private final boolean hasPaths;
 
+  /** Of probes and of whoever answers them; chosen apart, too. */
+  private final SplittableRandom probing;
+
+  private final boolean hasStranger;
+
+  /** An address that somebody outside of the cluster has now, or null. */
+  private InetAddress strangers;
+
   /** When anything but a network was last kept from working. */
   long nodesDisturbedAt;
 
@@ -79,6 +90,8 @@ final class SimWorld implements SimNode.World {
     paths = new SplittableRandom(37 * seed);
     hasPaths = paths.nextInt(4) == 0;
     further = new SimLan(agenda, paths, count);
+    probing = new SplittableRandom(41 * seed);
+    hasStranger = probing.nextInt(4) == 0;
     boolean keepMaster = random.nextInt(5) == 0;
     int total = 1 + random.nextInt(random.nextInt(3) == 0 ? 4 : 2);
     boolean grouped = total > 1 && random.nextInt(3) == 0;
@@ -89,6 +102,7 @@ final class SimWorld implements SimNode.World {
     }
     boolean detects = bfd.nextInt(3) == 0;
     vips.forEach(vip -> vip.bfd = detects && bfd.nextInt(4) > 0);
+    vips.forEach(vip -> vip.probes = probing.nextInt(3) > 0);
     for (int i = 0; i < count; i++) {
       nodes.add(new SimNode(i, agenda, random.split(), this));
     }
@@ -129,6 +143,7 @@ final class SimWorld implements SimNode.World {
       vips.forEach(vip -> say("%s", vip.object().getSpec()));
     }
     chooseDeeds();
+    comeOrGo();
     nodes.forEach(node -> agenda.after(random.nextLong(2 * SECOND), () -> start(node)));
     long interval = vips.stream().mapToLong(SimVip::intervalNanos).max().orElseThrow();
     pass(4 * interval + 3 * SECOND);
@@ -138,6 +153,7 @@ final class SimWorld implements SimNode.World {
       if (hasPaths) {
         cutFurther();
       }
+      comeOrGo();
       agenda.after(bfd.nextLong(150 * MS, 200 * MS), this::detect);
       pass(random.nextLong(1, random.nextInt(3) == 0 ? 6 * interval : 2 * interval));
     }
@@ -356,6 +372,16 @@ final class SimWorld implements SimNode.World {
     nodesDisturbedAt = at;
   }
 
+  /** Somebody outside of the cluster takes an address, or gives it back. */
+  private void comeOrGo() {
+    if (hasStranger && probing.nextInt(3) > 0) {
+      var addresses = vips.get(probing.nextInt(vips.size())).prefixes();
+      var address = addresses.get(probing.nextInt(addresses.size())).address();
+      strangers = probing.nextBoolean() ? address : null;
+      say("somebody outside has %s", strangers);
+    }
+  }
+
   /** The second network is cut, or made whole, whatever the first one is. */
   private void cutFurther() {
     var node = nodes.get(paths.nextInt(nodes.size()));
@@ -517,6 +543,7 @@ final class SimWorld implements SimNode.World {
     further.heal();
     further.loss = 0;
     deleted.clear();
+    strangers = null;
     healed = true;
     disturbed(Math.max(disturbedAt, agenda.now()));
     for (var node : nodes) {
@@ -656,6 +683,39 @@ final class SimWorld implements SimNode.World {
   @Override
   public void announced(SimNode from, byte[] frame) {
     rules.announced(from, frame);
+  }
+
+  @Override
+  public void probed(SimNode from, int slot, byte[] frame) {
+    var asked = SimRules.address(frame, 38);
+    say("%s asks for %s", from.name, asked);
+    if (asked.equals(strangers)) {
+      answer(from, slot, new HardwareAddress(new byte[] {2, 9, 9, 9, 9, 9}), asked, true);
+    }
+    for (var node : nodes) {
+      boolean meet =
+          slot != SimKernel.ETH0
+              || lan.reaches(from.number, node.number) && lan.reaches(node.number, from.number);
+      var mac = node == from || !meet ? null : node.kernel.answers(slot, asked);
+      if (mac != null) {
+        answer(from, slot, mac, asked, false);
+      }
+    }
+  }
+
+  private void answer(
+      SimNode to, int slot, HardwareAddress mac, InetAddress address, boolean isStranger) {
+    if (probing.nextDouble() < lan.loss) {
+      return;
+    }
+    var frame = Frames.gratuitousArp(mac, address, ArpForm.Reply);
+    agenda.after(
+        probing.nextLong(SimLan.DELAY_MAX),
+        () -> {
+          if (to.receiveAnswer(slot, frame)) {
+            rules.answered(to, address, isStranger);
+          }
+        });
   }
 
   @Override

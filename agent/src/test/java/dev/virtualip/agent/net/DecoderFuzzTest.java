@@ -58,6 +58,7 @@ class DecoderFuzzTest {
 
   @FuzzTest(maxDuration = "60s")
   void noFrameBreaksTheDecoder(byte[] frame) {
+    Frames.untagged(frame).flatMap(Frames::claim);
     var datagram = Frames.untagged(frame).flatMap(Frames::vrrp);
     if (datagram.isEmpty()) {
       return;

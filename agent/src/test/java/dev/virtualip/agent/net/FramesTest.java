@@ -185,6 +185,70 @@ class FramesTest {
   }
 
   @Test
+  void anArpProbeClaimsNoAddress() {
+    var frame = Frames.arpProbe(MAC, InetAddress.ofLiteral("10.9.0.100"));
+    assertEquals(
+        "ffffffffffff02000000000a0806000108000604000102000000000a000000000000000000000a090064",
+        HEX.formatHex(frame));
+    assertTrue(Frames.claim(frame).isEmpty());
+  }
+
+  @Test
+  void anIpv6ProbeIsTheFirstQuestionOfDuplicateAddressDetection() {
+    var frame = Frames.neighbourSolicitation(MAC, InetAddress.ofLiteral("2001:db8::12:3456"));
+    assertEquals(
+        "3333ff123456"
+            + "02000000000a"
+            + "86dd"
+            // payload length, next header 58, hop limit 255
+            + ("60000000" + "0018" + "3a" + "ff")
+            + "00000000000000000000000000000000"
+            + "ff0200000000000000000001ff123456"
+            + "8700",
+        HEX.formatHex(frame, 0, 56));
+    assertEquals("0000000020010db8000000000000000000123456", HEX.formatHex(frame, 58, 78));
+    var source = Arrays.copyOfRange(frame, 22, 38);
+    var destination = Arrays.copyOfRange(frame, 38, 54);
+    assertEquals(0, Checksum.of(Arrays.copyOfRange(frame, 54, 78), source, destination, 58));
+    assertTrue(Frames.claim(frame).isEmpty());
+  }
+
+  @Test
+  void whoAnswersSaysWhereAnAddressIs() {
+    for (var address : List.of("10.9.0.100", "2001:db8::10")) {
+      var claimed = InetAddress.ofLiteral(address);
+      var frame =
+          address.contains(":")
+              ? Frames.neighbourAdvertisement(MAC, claimed, false)
+              : Frames.gratuitousArp(MAC, claimed, ArpForm.Reply);
+      var padded = Arrays.copyOf(frame, 100);
+      assertEquals(new Frames.Claim(claimed, MAC), Frames.claim(padded).orElseThrow());
+      assertTrue(Frames.claim(Arrays.copyOf(frame, 41)).isEmpty(), "cut off");
+    }
+    assertTrue(Frames.claim(FRAME).isEmpty(), "an advert");
+    var damaged = Frames.neighbourAdvertisement(MAC, InetAddress.ofLiteral("2001:db8::10"), false);
+    damaged[70] ^= 1;
+    assertTrue(Frames.claim(damaged).isEmpty(), "a wrong checksum");
+  }
+
+  @Test
+  void randomAnswersThrowNothing() {
+    var random = new Random(21);
+    var answers =
+        List.of(
+            Frames.gratuitousArp(MAC, SOURCE, ArpForm.Reply),
+            Frames.neighbourAdvertisement(MAC, InetAddress.ofLiteral("2001:db8::10"), false));
+    for (int i = 0; i < 100_000; i++) {
+      var frame = answers.get(i % 2);
+      var bytes = Arrays.copyOf(frame, random.nextInt(frame.length + 1));
+      for (int flips = random.nextInt(4); flips > 0 && bytes.length > 0; flips--) {
+        bytes[random.nextInt(bytes.length)] = (byte) random.nextInt(256);
+      }
+      Frames.claim(bytes);
+    }
+  }
+
+  @Test
   void case59_fragmentsShortHeadersAndOtherProtocolsAreNotVrrp() {
     assertTrue(Frames.vrrp(with(20, 0x20)).isEmpty(), "more fragments");
     assertTrue(Frames.vrrp(with(21, 0x01)).isEmpty(), "fragment offset");

@@ -1,12 +1,15 @@
 package dev.virtualip.agent.net;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.agent.net.Link.HardwareAddress;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class PacketPortsTest {
@@ -22,7 +25,11 @@ class PacketPortsTest {
             return port(kind);
           },
           (_, _) -> {},
-          null);
+          null,
+          (_, _) -> {
+            log.add("open prober");
+            return port("prober");
+          });
 
   private PacketPort port(String kind) {
     return new PacketPort() {
@@ -53,6 +60,31 @@ class PacketPortsTest {
     ports.open(NIC);
     ports.openToSend(NIC).send(new byte[0]);
     assertEquals(List.of("open receiver", "send by receiver"), log);
+  }
+
+  @Test
+  void aPortThatHearsAnswersIsThereAsLongAsItsLinkIsProbed() throws IOException {
+    ports.open(NIC);
+    ports.openToProbe(NIC).send(new byte[0]);
+    ports.retainProbers(Set.of(NIC.index()));
+    ports.openToProbe(NIC).send(new byte[0]);
+    assertTrue(ports.areProbing());
+    ports.retainProbers(Set.of());
+    assertFalse(ports.areProbing());
+    ports.openToProbe(NIC);
+    ports.close(NIC.index());
+    assertFalse(ports.areProbing());
+    assertEquals(
+        List.of(
+            "open receiver",
+            "open prober",
+            "send by prober",
+            "send by prober",
+            "close prober",
+            "open prober",
+            "close receiver",
+            "close prober"),
+        log);
   }
 
   @Test

@@ -261,6 +261,13 @@ public record VirtualIpSpec(
             "How the networks are told who has the addresses: gratuitous ARP, and for IPv6"
                 + " unsolicited neighbour advertisements.")
         Garp garp,
+    @Default("true")
+        @JsonPropertyDescription(
+            "Whether a node that has heard no master yet asks if somebody else has an address, by ARP"
+                + " probes and by IPv6's duplicate address detection: then it does not take over"
+                + " (AddressInUse), and asks on. It asks in the time that it waits anyway. The operator"
+                + " switches it off for VirtualIPs of Services.")
+        Boolean probe,
     @JsonPropertyDescription(
             "How long the addresses of a master stay on its node when its agent is killed or hangs.")
         Lease lease,
@@ -431,6 +438,7 @@ public record VirtualIpSpec(
     rules = copy(rules);
     lease = Objects.requireNonNullElse(lease, Lease.OVERLAP);
     garp = Objects.requireNonNullElse(garp, Garp.DEFAULT);
+    probe = Objects.requireNonNullElse(probe, true);
     nodes = Objects.requireNonNullElse(nodes, Nodes.ALL);
     trackInterfaces = copy(trackInterfaces);
     linkDebounce = Objects.requireNonNullElse(linkDebounce, "0s");

@@ -21,6 +21,7 @@ final class Unsaid {
       maxLearnedInterval: keepalived learns any interval
       allowOutside: it is about the status, which keepalived does not have
       authentication: keepalived drops a password beside auth_hmac
+      probe: keepalived asks nobody whether an address is free
       lease: keepalived has no leases: addresses of one that is killed stay
       whenAllFail: a keepalived whose checks fail gives up the addresses
       dns: keepalived tells no DNS

@@ -47,7 +47,7 @@ final class Reasons {
       SecretNotFound: password % is missing
       KeysInvalid: the keys % can't be read
       KeysDiffer: % has other keys of adverts
-      AddressInUse: somebody else has bound %
+      AddressInUse: somebody else has %
       IpvsNotAvailable: its kernel has no IPVS
       VirtualServerInUse: another program has the virtual service %
       BindFailed: its kernel has refused addresses, routes or rules

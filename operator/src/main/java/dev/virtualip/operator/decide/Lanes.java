@@ -181,6 +181,8 @@ public record Lanes(
       spec.put("addresses", addresses.stream().map(a -> address(a, a.equals(advertised))).toList());
       spec.put("nodes", nodes);
       spec.put("preempt", Map.of("enabled", false));
+      // What a pool has is nobody else's.
+      spec.put("probe", false);
       spec.put("pool", pool.name());
       spec.put("healthChecks", healthPort == 0 ? List.of() : List.of(endpoints(healthPort)));
       return new Lane(name, pool.name(), spec);
@@ -264,6 +266,7 @@ public record Lanes(
           && is.addresses().equals(wanted.addresses())
           && is.nodes().equals(wanted.nodes())
           && is.preempt().equals(wanted.preempt())
+          && is.probe().equals(wanted.probe())
           && Objects.equals(is.pool(), wanted.pool())
           && is.healthChecks().equals(wanted.healthChecks());
     }

@@ -128,6 +128,7 @@ class LanesTest {
       assertEquals(List.of(), Pools.of(List.of(pool)).judge(checked).problems());
       assertTrue(vip.getSpec().nodes().spreads());
       assertEquals(false, vip.getSpec().preempt().enabled());
+      assertEquals(false, vip.getSpec().probe(), "a pool's addresses are its own");
     }
     var check = vips.get("svc-default.b").getSpec().healthChecks().getFirst();
     assertEquals(31000, check.http().port());
