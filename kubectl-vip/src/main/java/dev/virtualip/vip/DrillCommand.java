@@ -262,7 +262,7 @@ final class DrillCommand implements Callable<Integer> {
 
   private Moves move(Departure departure, KubernetesClient client, DrillPlan plan, Probe probe)
       throws InterruptedException {
-    try (var _ = Interruption.ofThisThread()) {
+    try (var interruption = Interruption.ofThisThread()) {
       try {
         departure.prepare();
         awaitGood(probe);
@@ -290,14 +290,14 @@ final class DrillCommand implements Callable<Integer> {
         Thread.currentThread().interrupt();
         throw e;
       } finally {
-        undo(departure);
+        undo(departure, interruption);
       }
     }
   }
 
   /** An interruption is no reason to leave anything behind. */
-  private void undo(Departure departure) {
-    boolean interrupted = Thread.interrupted();
+  private void undo(Departure departure, Interruption interruption) {
+    boolean interrupted = interruption.hear();
     departure.undo();
     if (interrupted) {
       connection.screen().print("interrupted: the drill is undone");
