@@ -491,7 +491,7 @@ final class SimRules {
       return;
     }
     for (var other : world.nodes) {
-      boolean is = other != node && other.isMaster(vip.name);
+      boolean is = other != node && !other.paused() && other.isMaster(vip.name);
       long steadySince = Math.max(world.nodesDisturbedAt, Math.max(node.wokeAt, other.wokeAt));
       steadySince = Math.max(steadySince, Math.max(node.freshAt, seen(other, vip).masterSince));
       // What BFD says of the first network is believed when the second one does not deny it.
