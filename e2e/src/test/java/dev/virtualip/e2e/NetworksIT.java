@@ -9,6 +9,7 @@ import dev.virtualip.e2e.lab.Host;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.e2e.lab.NeedsKernel;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -28,10 +29,12 @@ import org.junit.jupiter.params.provider.EnumSource;
  * in {@link NicsIT}.
  */
 @Tag("long")
-@NeedsKernel({"8021q", "bonding", "ip_gre", "vrf"})
+@NeedsKernel({"8021q", "bonding", "ip_gre", "macvlan", "vrf"})
 @Timeout(value = 300, unit = SECONDS)
 class NetworksIT {
   private static final Duration SOON = Duration.ofSeconds(60);
+  private static final int VRID_OF_MAC = 61;
+  private static final String MACS = "macs.yaml";
 
   private static Lab lab;
   private static Host a;
@@ -63,6 +66,11 @@ class NetworksIT {
 
     String virtualAddress() {
       return address(100);
+    }
+
+    /** The one that has a virtual MAC. */
+    String macAddress() {
+      return address(101);
     }
 
     /** The NIC that has the virtual address. */
@@ -157,6 +165,32 @@ class NetworksIT {
           .formatted(object(), 51 + ordinal(), nic, transport, address);
     }
 
+    String withVirtualMac() {
+      return """
+      ---
+      apiVersion: virtualip.dev/v1alpha1
+      kind: VirtualIP
+      metadata: {name: mac-%s}
+      spec:
+        vrid: %d
+        interface: %s
+        advertInterval: 2s
+        virtualMac: true
+        addresses: [{address: %s/24}]
+        nodes: {overrides: [{name: node-a, priority: 150}]}
+      """
+          .formatted(object(), VRID_OF_MAC + ordinal(), nic, macAddress());
+    }
+
+    String virtualMac() {
+      return "00:00:5e:00:01:%02x".formatted(VRID_OF_MAC + ordinal());
+    }
+
+    /** The client's. */
+    String clientsNic() {
+      return "eth" + ordinal() + (this == Vlan ? ".7" : "");
+    }
+
     String object() {
       return name().toLowerCase(Locale.ROOT);
     }
@@ -208,10 +242,13 @@ class NetworksIT {
   }
 
   private static void awaitServedBy(Network network, Host node) {
+    awaitServedBy(network.virtualAddress(), node);
+  }
+
+  private static void awaitServedBy(String address, Host node) {
     var other = node == a ? b : a;
-    var address = network.virtualAddress();
     Await.until(
-        node + " alone serves " + network,
+        node + " alone serves " + address,
         SOON,
         () -> node.hasAddress(address) && !other.hasAddress(address) && client.reaches(address));
   }
@@ -276,6 +313,28 @@ class NetworksIT {
     assertEquals(before, transitions(network));
   }
 
+  /** A tunnel has none. The client has permanent ARP entries. */
+  @Test
+  void aVirtualMacServesOnEveryOtherNetworkAndMoves() {
+    var networks = EnumSet.complementOf(EnumSet.of(Network.Tunnel));
+    var manifests = networks.stream().map(Network::withVirtualMac).collect(Collectors.joining());
+    for (var network : networks) {
+      client.ip(
+          "neigh add %s lladdr %s nud permanent dev %s"
+              .formatted(network.macAddress(), network.virtualMac(), network.clientsNic()));
+    }
+    agentA.apply(MACS, manifests);
+    agentB.apply(MACS, manifests);
+    for (var network : networks) {
+      awaitServedBy(network.macAddress(), a);
+    }
+    agentA.delete(MACS);
+    for (var network : networks) {
+      awaitServedBy(network.macAddress(), b);
+    }
+    agentB.delete(MACS);
+  }
+
   @ParameterizedTest
   @EnumSource(names = {"ActiveBackup", "Lacp"})
   void aBondWithOneLegGoesOnWhicheverItIs(Network network) {
@@ -295,6 +354,24 @@ class NetworksIT {
     awaitBothLegs(network);
     awaitServedBy(network, a);
     assertEquals(before, transitions(network));
+  }
+
+  /** By the bond, so that switches learn its new port from all that it has; not by the agent. */
+  @Test
+  void aBondAnnouncesTheVirtualAddressWhenItsActivePortChanges() {
+    var network = Network.ActiveBackup;
+    settle(network);
+    awaitBothLegs(network);
+    var active = a.run("cat", "/sys/class/net/bond0/bonding/active_slave").strip();
+    try (var heard = client.capture("eth0", "arp and ether broadcast")) {
+      a.pullCable(active);
+      heard.await(
+          "an announcement of the virtual address",
+          SOON,
+          f -> f.arp().filter(arp -> arp.sender().equals(network.virtualAddress())).isPresent());
+    } finally {
+      a.plugCable(active);
+    }
   }
 
   private static void awaitBothLegs(Network network) {

@@ -17,7 +17,7 @@ import java.util.Map;
 final class Vm implements AutoCloseable {
   private static final Path PROGRAM = Lab.root().resolve("e2e/src/lab/vm");
   private static final Path FOLDER = Lab.root().resolve("e2e/target/vm");
-  private static final Duration LIMIT = Duration.ofMinutes(10);
+  private static final Duration LIMIT = Duration.ofMinutes(15);
 
   private Proc process;
 
@@ -26,7 +26,7 @@ final class Vm implements AutoCloseable {
     return Shell.run(PROGRAM.toString(), "--missing").strip();
   }
 
-  /** Runs the class; a VM that takes longer than 10 minutes for it is killed. */
+  /** Runs the class; a VM that takes longer than 15 minutes for it is killed. */
   VmRun run(Class<?> tests) {
     try {
       if (process == null || !process.alive()) {
