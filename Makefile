@@ -13,7 +13,7 @@ build: packages ## Compile and package; leaves virtualip-agent, virtualip-operat
 	$(MVN) -q package -DskipTests
 	@$(MAKE) -s agent/target/virtualip-agent.aot kubectl-vip/target/kubectl-vip.aot
 
-# What the JVM learns in a training run: the agent starts in half the time, and without it all the same.
+# What the JVM learns in a training run: the agent starts sooner, and without it all the same.
 agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 	@rm -f $@
 	@JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" agent/target/virtualip-agent train agent/target/training \
