@@ -261,6 +261,8 @@ class KeepalivedMatrixIT {
                 vrrpVersion: 2
                 interface: eth0
                 addresses: [{address: %s/32}]
+                # It would find that the other one has the address.
+                probe: false
                 authentication: {passwordSecretRef: {name: vip-auth, key: web}}
               """
                   .formatted(VIP),

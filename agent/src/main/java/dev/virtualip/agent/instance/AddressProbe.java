@@ -80,10 +80,12 @@ final class AddressProbe {
   void entered(InstanceConfig config, State state, long now) {
     switch (state) {
       case Active _ -> heard();
-      case Backup _ -> {
+      case Backup backup -> {
         if (nextAt == State.NEVER && !known && config.probe() && node.ports().canProbe()) {
           // A live master is heard within an interval, and then nobody is asked.
           nextAt = now + config.router().advertInterval();
+          // Its own wait may be over, and that of its sync group not.
+          waited = backup.wishing();
         }
       }
       case Initialize _ -> {

@@ -275,6 +275,19 @@ class AddressProbeTest {
     assertEquals(State.Master, machine.statuses().get("mail").state());
   }
 
+  @Test
+  void anAnswerCountsAtOnceForAMemberThatIsEditedWhileItWaitsForItsSyncGroup() {
+    var member = WEB.replace("vrid: 77", "vrid: 77\n  syncGroup: edge");
+    var other = member.replace("web", "mail").replace("77", "78").replace("113.10", "113.20");
+    var slow = other.replace("vrid: 78", "vrid: 78\n  advertInterval: 3s");
+    start(member, slow);
+    passUntil(4 * SECOND);
+    want(member.replace("generation: 1", "generation: 2"), slow);
+    passUntil(6 * SECOND);
+    answer(ETH1, STRANGER, VIP);
+    assertEquals("AddressInUse(203.0.113.10)", web().reason());
+  }
+
   /** Otherwise what somebody has of the newcomer would take the others down on all nodes. */
   @Test
   void whatJoinsASyncGroupThatHasAMasterIsNotProbed() {

@@ -713,6 +713,7 @@ final class SimWorld implements SimNode.World {
         probing.nextLong(SimLan.DELAY_MAX),
         () -> {
           if (to.receiveAnswer(slot, frame)) {
+            say("%s hears that %s has %s", to.name, mac, address);
             rules.answered(to, address, isStranger);
           }
         });
