@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import com.marcnuri.helm.Helm;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.e2e.lab.ApiServer;
@@ -42,8 +43,8 @@ import org.junit.jupiter.api.TestMethodOrder;
 /**
  * What README and docs/operations.md say, on two nodes with kubelet, containerd and runc, in pods
  * of the images of {@code make images}: {@code web} of sample 01 and {@code ingress} of sample 09.
- * They are installed and uninstalled by the commands as these pages print them. Each test begins
- * with node-a as master of both.
+ * They are installed and uninstalled by the commands as these pages print them. Until then each
+ * test begins with node-a as master of both.
  */
 @InLab
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
@@ -63,6 +64,7 @@ class RealNodesIT {
   private Owners owners;
   private Probe client;
   private Map<String, String> networksBefore;
+  private boolean uninstalled;
 
   @BeforeAll
   void install() throws IOException, InterruptedException {
@@ -118,6 +120,9 @@ class RealNodesIT {
 
   @BeforeEach
   void nodeAIsMasterAndBothAgentsAreReady() {
+    if (uninstalled) {
+      return;
+    }
     awaitAll(
         "two agents are ready",
         () -> agents().size() == 2 && agents().stream().allMatch(Readiness.getInstance()::isReady));
@@ -353,6 +358,7 @@ class RealNodesIT {
   @Order(8)
   void afterUninstallingNothingIsLeft() throws IOException {
     nodes.type(block("docs/operations.md", "## Uninstall"));
+    uninstalled = true;
 
     awaitAll("no object of it", () -> Installation.traces(api).isEmpty());
     assertEquals("", Installation.crd(api));
@@ -363,6 +369,30 @@ class RealNodesIT {
           () -> with("virtualip", node.ctr("containers", "ls")).isEmpty());
     }
     assertEquals(networksBefore, networks());
+  }
+
+  @Test
+  @Order(9)
+  void helmTestPassesOnAReleaseOfTheChart() throws IOException {
+    new Helm(Installation.chart())
+        .install()
+        .withName("virtualip")
+        .withNamespace("vips")
+        .createNamespace()
+        .set("crd.keep", false)
+        // As with kubectl: a server without CEL does not know its rules.
+        .disableOpenApiValidation()
+        .withKubeConfig(api.kubeconfig())
+        .call();
+    var tested =
+        Helm.test("virtualip")
+            .withNamespace("vips")
+            .withTimeout((int) SOON.toSeconds())
+            .withKubeConfig(api.kubeconfig())
+            .call();
+    assertTrue(tested.getOutput().contains("Phase:          Succeeded"), tested::getOutput);
+    Helm.uninstall("virtualip").withNamespace("vips").withKubeConfig(api.kubeconfig()).call();
+    awaitAll("no object of it", () -> Installation.traces(api).isEmpty());
   }
 
   private static String with(String word, String text) {
