@@ -793,8 +793,11 @@ final class SimRules {
         second,
         prefix,
         since / 1e9);
+    // Nodes that do not all hear each other may have two masters, and who follows one meets the
+    // other.
+    boolean allMeet = whole || now() - allMetSince(vip) > 10 * vip.intervalNanos();
     require(
-        !calm
+        !allMeet
             || !vip.exclusive
             || vip.keepMaster
             || equals(vip)
@@ -814,6 +817,17 @@ final class SimRules {
       return Long.MAX_VALUE;
     }
     return Math.max(world.nodesDisturbedAt, world.meetSince(first, second));
+  }
+
+  private long allMetSince(SimVip vip) {
+    return world.nodes.stream()
+        .flatMapToLong(
+            one ->
+                world.nodes.stream()
+                    .filter(other -> other != one)
+                    .mapToLong(other -> metSince(vip, one, other)))
+        .max()
+        .orElse(Long.MAX_VALUE);
   }
 
   /**
