@@ -15,7 +15,7 @@ import javax.tools.ToolProvider;
  * each. It prints a table, and ends with 1 if a bug is not found.
  */
 final class Mutants {
-  private static final Path SOURCES = Path.of("agent/src/main/java/dev/virtualip/agent");
+  private static final Path SOURCES = Path.of("src/main/java/dev/virtualip/agent");
   private static final long SEEDS = 20_000;
   private static final long MINUTES_MAX = 5;
 
@@ -25,11 +25,21 @@ final class Mutants {
    * A bug.
    *
    * @param name what it does
-   * @param file the source that has it, below {@link #SOURCES}
+   * @param file the source that has it, below {@link #SOURCES} of the module
    * @param from what stands there; it has to be there once
    * @param to what stands there instead
    */
-  private record Mutant(String name, String file, String from, String to) {}
+  private record Mutant(String name, String file, String from, String to) {
+    /** The source with the bug; {@code module} is the agent's folder. */
+    String source(Path module) throws IOException {
+      var source = Files.readString(module.resolve(SOURCES).resolve(file));
+      int at = source.indexOf(from);
+      if (at < 0 || source.indexOf(from, at + 1) >= 0) {
+        throw new IOException("\"" + name + "\": " + file + " has not once: " + from);
+      }
+      return source.replace(from, to);
+    }
+  }
 
   private static final List<Mutant> MUTANTS =
       List.of(
@@ -76,8 +86,8 @@ final class Mutants {
           new Mutant(
               "a lower master gets no answer",
               "vrrp/VirtualRouter.java",
-              "            announced(advertAt, now),\n            new SendAdvertisement(priority),",
-              "            announced(advertAt, now),"),
+              "List.<Effect>of(new SendAdvertisement(priority), new RenewLeases())",
+              "List.<Effect>of(new RenewLeases())"),
           new Mutant(
               "a lower master is yielded to",
               "vrrp/VirtualRouter.java",
@@ -191,8 +201,8 @@ final class Mutants {
           new Mutant(
               "what an earlier life left behind stays",
               "instance/NodeMachine.java",
-              "if (!earlierLife.isOpen()) {",
-              "if (restarts == null) {"),
+              "if (!earlierLife.isOpen()) {\n      var holders",
+              "if (restarts == null) {\n      var holders"),
           new Mutant(
               "a deleted VirtualIP is not released",
               "instance/NodeMachine.java",
@@ -221,8 +231,8 @@ final class Mutants {
           new Mutant(
               "adverts of a further network are not heard",
               "instance/AdvertTransport.java",
-              "path.link().index() == linkIndex && takes(config, path, datagram)",
-              "path.link().index() == linkIndex && path.isFirst() && takes(config, path, datagram)"),
+              ".filter(path -> path.link().index() == linkIndex)",
+              ".filter(path -> path.link().index() == linkIndex && path.isFirst())"),
           new Mutant(
               "adverts are not sent on a further network",
               "instance/AdvertTransport.java",
@@ -263,6 +273,13 @@ final class Mutants {
               "vrrp/VirtualRouter.java",
               "return config.preempt() || priority == VirtualRouterConfig.OWNER;",
               "return priority == VirtualRouterConfig.OWNER;"));
+
+  /** Fails if the text of a bug is not in the sources any more. */
+  static void assertFit(Path module) throws IOException {
+    for (var mutant : MUTANTS) {
+      mutant.source(module);
+    }
+  }
 
   /** Looks for all of them; an argument chooses those whose name contains it. */
   public static void main(String[] args) throws IOException, InterruptedException {
@@ -319,14 +336,8 @@ final class Mutants {
   }
 
   private static void compile(Mutant mutant, Path folder) throws IOException {
-    var source = Files.readString(SOURCES.resolve(mutant.file()));
-    int at = source.indexOf(mutant.from());
-    if (at < 0 || source.indexOf(mutant.from(), at + 1) >= 0) {
-      throw new IOException(
-          "\"" + mutant.name() + "\": " + mutant.file() + " has not once: " + mutant.from());
-    }
     var changed = folder.resolve(Path.of(mutant.file()).getFileName());
-    Files.writeString(changed, source.replace(mutant.from(), mutant.to()));
+    Files.writeString(changed, mutant.source(Path.of("agent")));
     var options =
         List.of("-cp", System.getProperty("java.class.path"), "-d", folder.toString(), "-nowarn");
     var arguments = new ArrayList<>(options);

@@ -2,6 +2,8 @@ package dev.virtualip.agent.instance;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -58,6 +60,11 @@ class SimulationTest {
   void pinnedSimulationsHold() {
     var seeds = PINNED.stream().mapToLong(Long::longValue);
     assertEquals(Optional.empty(), Simulate.firstFailure(seeds));
+  }
+
+  @Test
+  void theBugsOfMakeMutantsFitTheSources() throws IOException {
+    Mutants.assertFit(Path.of(""));
   }
 
   @Test
