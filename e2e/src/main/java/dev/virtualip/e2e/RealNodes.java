@@ -152,7 +152,9 @@ public final class RealNodes implements AutoCloseable {
         #!/bin/bash
         # For those of 1.20: they render no components, and refuse fields that they do not know.
         set -euo pipefail
-        kubectl() { %s/kubectl --kubeconfig=%s "$@"; }
+        kubectl() { %s/kubectl "$@"; }
+        # By the environment, for plugins.
+        export KUBECONFIG=%s
         validate=
         [ "${1:-}" != apply ] || validate=--validate=false
         if [ "${2:-}" = -k ]; then
@@ -166,6 +168,10 @@ public final class RealNodes implements AutoCloseable {
                 api.kubeconfig(),
                 PROGRAMS,
                 Lab.root().resolve("deploy/launcher/kustomize")));
+    writeProgram(
+        "kubectl-vip",
+        "#!/bin/sh\nKUBECONFIG=%s exec %s \"$@\"\n"
+            .formatted(api.kubeconfig(), Lab.root().resolve("kubectl-vip/target/kubectl-vip")));
     nodes.forEach(
         node ->
             writeProgram(

@@ -372,6 +372,13 @@ class RealNodesIT {
   }
 
   @Test
+  @Order(1)
+  void kubectlVipIsAPluginOfTheLabsKubectl() {
+    var why = nodes.type("kubectl vip why web");
+    assertTrue(why.contains("node-a"), why);
+  }
+
+  @Test
   @Order(9)
   void helmTestPassesOnAReleaseOfTheChart() throws IOException {
     new Helm(Installation.chart())
