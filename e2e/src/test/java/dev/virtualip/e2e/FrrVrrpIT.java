@@ -145,13 +145,14 @@ class FrrVrrpIT {
     for (var router : Router.values()) {
       agent.awaitStatus(router.object(), "state", ours ? "Master" : "Backup");
       awaitVrrpd(router, ours ? "Backup" : "Master");
-      Await.until("the client is served", SOON, () -> client.reaches(router.address()));
     }
   }
 
+  /** The client is served, too. */
   private static void awaitVrrpd(Router router, String state) {
     Await.until(
         "vrrpd's state of " + router, SOON, () -> frr.vrrpState(router.vrid), state::equals);
+    Await.until("the client is served", SOON, () -> client.reaches(router.address()));
   }
 
   private static Frame advert(Router router, String source) {
@@ -168,7 +169,6 @@ class FrrVrrpIT {
     agent.stop();
     for (var router : Router.values()) {
       awaitVrrpd(router, "Master");
-      Await.until("the client is served", SOON, () -> client.reaches(router.address()));
     }
     agent.start();
     awaitMaster(true);

@@ -159,14 +159,7 @@ class InstallIT {
   }
 
   private void installChart() throws IOException {
-    new Helm(Installation.chart())
-        .install()
-        .withName("virtualip")
-        .withNamespace(RELEASED)
-        // As with kubectl: a server without CEL does not know its rules.
-        .disableOpenApiValidation()
-        .withKubeConfig(api.kubeconfig())
-        .call();
+    Installation.install(api, RELEASED).call();
   }
 
   private void upgradeChart(String value, Object setting) throws IOException {
@@ -181,6 +174,6 @@ class InstallIT {
   }
 
   private void uninstallChart() {
-    Helm.uninstall("virtualip").withNamespace(RELEASED).withKubeConfig(api.kubeconfig()).call();
+    Installation.uninstall(api, RELEASED);
   }
 }

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.marcnuri.helm.Helm;
+import com.marcnuri.helm.InstallCommand;
 import com.marcnuri.helm.TemplateCommand;
 import dev.virtualip.e2e.lab.ApiServer;
 import java.io.IOException;
@@ -118,6 +119,22 @@ final class Installation {
       env.values().forEach(array::add);
     }
     return object;
+  }
+
+  /** {@code helm install virtualip}, not called yet. */
+  static InstallCommand install(ApiServer api, String namespace) throws IOException {
+    return new Helm(chart())
+        .install()
+        .withName("virtualip")
+        .withNamespace(namespace)
+        // As with kubectl: a server without CEL does not know its rules.
+        .disableOpenApiValidation()
+        .withKubeConfig(api.kubeconfig());
+  }
+
+  /** {@code helm uninstall virtualip}. */
+  static void uninstall(ApiServer api, String namespace) {
+    Helm.uninstall("virtualip").withNamespace(namespace).withKubeConfig(api.kubeconfig()).call();
   }
 
   /** Names of what an installation has made in a cluster and what is still there; a line each. */

@@ -214,6 +214,13 @@ class RealNodesIT {
     return agent(node).getStatus().getContainerStatuses().getFirst().getRestartCount();
   }
 
+  @Test
+  @Order(1)
+  void kubectlVipIsAPluginOfTheLabsKubectl() {
+    var why = nodes.type("kubectl vip why web");
+    assertTrue(why.contains("node-a"), why);
+  }
+
   /** A kubelet needs a second or two to see the end; adverts of 4 s leave it 8 s or more. */
   @Test
   @Order(2)
@@ -372,25 +379,9 @@ class RealNodesIT {
   }
 
   @Test
-  @Order(1)
-  void kubectlVipIsAPluginOfTheLabsKubectl() {
-    var why = nodes.type("kubectl vip why web");
-    assertTrue(why.contains("node-a"), why);
-  }
-
-  @Test
   @Order(9)
   void helmTestPassesOnAReleaseOfTheChart() throws IOException {
-    new Helm(Installation.chart())
-        .install()
-        .withName("virtualip")
-        .withNamespace("vips")
-        .createNamespace()
-        .set("crd.keep", false)
-        // As with kubectl: a server without CEL does not know its rules.
-        .disableOpenApiValidation()
-        .withKubeConfig(api.kubeconfig())
-        .call();
+    Installation.install(api, "vips").createNamespace().set("crd.keep", false).call();
     // It fails if the pod does.
     Helm.test("virtualip")
         .withNamespace("vips")
@@ -399,7 +390,7 @@ class RealNodesIT {
         .call();
     var events = kubectl("-n", "vips", "get", "events");
     assertTrue(with("pod/virtualip-test", events).contains("Started container"), events);
-    Helm.uninstall("virtualip").withNamespace("vips").withKubeConfig(api.kubeconfig()).call();
+    Installation.uninstall(api, "vips");
     awaitAll("no object of it", () -> Installation.traces(api).isEmpty());
   }
 

@@ -292,10 +292,14 @@ final class SimKernel implements AddressPort {
       disturbedAt = agenda.now();
       report(new LinkChanged(links.get(slot)));
       // Linux tells the operational state of macvlans as well, as it follows that of their NIC.
-      virtualLinks.values().stream()
-          .filter(virtual -> virtual.virtual().parent() == link.index())
-          .forEach(virtual -> report(new LinkChanged(withCarrier(virtual))));
+      virtualLinksOf(link).forEach(virtual -> report(new LinkChanged(withCarrier(virtual))));
     }
+  }
+
+  private List<Link> virtualLinksOf(Link link) {
+    return virtualLinks.values().stream()
+        .filter(virtual -> virtual.virtual().parent() == link.index())
+        .toList();
   }
 
   /** A NIC is pulled out, with all that is bound to it: its routes go without a word. */
@@ -303,9 +307,7 @@ final class SimKernel implements AddressPort {
     var link = link(slot);
     if (link != null) {
       disturbedAt = agenda.now();
-      List.copyOf(virtualLinks.values()).stream()
-          .filter(virtual -> virtual.virtual().parent() == link.index())
-          .forEach(this::removeVirtualLink);
+      virtualLinksOf(link).forEach(this::removeVirtualLink);
       removeAllOf(link);
       pulledOut.add(slot);
       report(new LinkRemoved(link.index(), link.name()));
