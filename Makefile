@@ -19,8 +19,7 @@ agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 	@JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" agent/target/virtualip-agent train agent/target/training \
 	  >agent/target/train.log 2>&1 || { rm -f $@; echo "no AOT cache was made, perhaps as an agent runs here: see agent/target/train.log"; }
 
-# The same for the command line, whose training needs no API server. With profiles: each run is short, and they
-# save two fifths of its processor time.
+# The same for the command line, whose training needs no API server. With profiles, as each run is short.
 kubectl-vip/target/kubectl-vip.aot: kubectl-vip/target/kubectl-vip.jar
 	@rm -f $@
 	@KUBECONFIG=/dev/null JAVA_OPTS="-XX:AOTCacheOutput=$@" kubectl-vip/target/kubectl-vip \
