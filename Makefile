@@ -19,8 +19,7 @@ agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 	@JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" agent/target/virtualip-agent train agent/target/training \
 	  >agent/target/train.log 2>&1 || { rm -f $@; echo "no AOT cache was made, perhaps as an agent runs here: see agent/target/train.log"; }
 
-# The same for the command line, whose training needs no API server. With profiles: each run is short, and they
-# save two fifths of its processor time.
+# The same for the command line, whose training needs no API server. With profiles, as each run is short.
 kubectl-vip/target/kubectl-vip.aot: kubectl-vip/target/kubectl-vip.jar
 	@rm -f $@
 	@KUBECONFIG=/dev/null JAVA_OPTS="-XX:AOTCacheOutput=$@" kubectl-vip/target/kubectl-vip \
@@ -60,7 +59,8 @@ deb: packages ## Packages for bare servers, .deb and with rpmbuild .rpm, in targ
 	@deploy/deb/build
 
 deb-test: ## Install, run, upgrade and purge the package of `make deb` in a Debian 12 of its own
-	@deploy/launcher/install-packages debootstrap:debootstrap python3:python3 systemd-analyze:systemd curl:curl
+	@deploy/launcher/install-packages debootstrap:debootstrap python3:python3 systemd-analyze:systemd curl:curl \
+	  rpm:rpm
 	@deploy/deb/test
 
 test: packages ## Tests: unit, simulation, API server, lab with live keepalived; LONG=1: with ten classes that take long
@@ -90,10 +90,12 @@ fuzz: ## Let Jazzer look for bytes that break the decoder, a node or the import,
 	    -Dtest="$${target#*:}" -Dsurefire.failIfNoSpecifiedTests=false || exit 1; \
 	done
 
-demo: build ## The classic nginx + keepalived scenario, narrated; IMAGES=1: from the images; LAYER4=1: with LVS instead
-	@$(if $(IMAGES),$(RUNC))
-	$(if $(LAYER4),e2e/src/lab/with-modules ip_vs ip_vs_wlc -- )e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo \
-	  $(if $(IMAGES),images)$(if $(LAYER4),layer4)
+demo: build ## The classic nginx + keepalived scenario, narrated; IMAGES=1: from the images; RELEASE=1.2.3: from those of a release; LAYER4=1: with LVS instead
+	@$(if $(IMAGES)$(RELEASE),$(RUNC))
+	@$(if $(RELEASE),deploy/release/unpack "$(RELEASE)")
+	$(if $(LAYER4),e2e/src/lab/with-modules ip_vs ip_vs_wlc -- )e2e/src/lab/bin/java $(if $(RELEASE),-Dvirtualip.release=$(CURDIR)/target/unpacked/$(RELEASE)) \
+	  -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.Demo \
+	  $(if $(IMAGES)$(RELEASE),images)$(if $(LAYER4),layer4)
 
 RUNS := 20
 bench: build ## Moves beside keepalived's: RUNS=20 of each; see docs/benchmarks.md for BENCH="--moves=stop ..."

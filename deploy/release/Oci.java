@@ -13,11 +13,12 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * Writes OCI archives, whose bytes depend on their content alone, and prints the digest.
+ * Writes OCI archives, whose bytes depend on their content alone, or unpacks one; prints the digest.
  *
  * <p>{@code java -cp JACKSON Oci.java index OUT.tar REFERENCE IMAGE.tar...}: one image for several
  * architectures, from archives with one each. {@code chart OUT.tar REFERENCE CHART.tgz}: a Helm chart as
- * {@code helm push} stores it. Sources: the OCI image layout and image index, version 1.0; Helm's media
+ * {@code helm push} stores it. {@code unpack IMAGE.tar ARCHITECTURE FOLDER}: what {@code index} has written,
+ * as {@code rootfs} and {@code config.json}, the OCI image configuration. Sources: the OCI image layout and image index, version 1.0; Helm's media
  * types.
  */
 final class Oci {
@@ -38,6 +39,10 @@ final class Oci {
     var work = Files.createTempDirectory("virtualip-oci");
     try {
       var oci = new Oci(work);
+      if (args[0].equals("unpack")) {
+        System.out.println(oci.unpack(args[1], args[2], Path.of(args[3])));
+        return;
+      }
       var top =
           args[0].equals("chart")
               ? oci.chart(Path.of(args[3]))
@@ -84,9 +89,30 @@ final class Oci {
     return store(manifest, OCI + "manifest.v1+json");
   }
 
+  private String unpack(String archive, String architecture, Path folder)
+      throws IOException, InterruptedException {
+    run("tar", "-xf", archive, "-C", layout.toString());
+    var top = JSON.readTree(layout.resolve("index.json").toFile()).at("/manifests/0");
+    for (var each : blob(top).get("manifests")) {
+      if (each.at("/platform/architecture").asText().equals(architecture)) {
+        var rootfs = Files.createDirectories(folder.resolve("rootfs"));
+        var manifest = blob(each);
+        for (var layer : manifest.get("layers")) {
+          run("tar", "-xf", path(layer).toString(), "-C", rootfs.toString());
+        }
+        Files.copy(path(manifest.get("config")), folder.resolve("config.json"));
+        return top.get("digest").asText();
+      }
+    }
+    throw new IOException(archive + " has no image for " + architecture);
+  }
+
   private JsonNode blob(JsonNode descriptor) throws IOException {
-    var digest = descriptor.get("digest").asText();
-    return JSON.readTree(layout.resolve("blobs").resolve(digest.replace(':', '/')).toFile());
+    return JSON.readTree(path(descriptor).toFile());
+  }
+
+  private Path path(JsonNode descriptor) {
+    return layout.resolve("blobs").resolve(descriptor.get("digest").asText().replace(':', '/'));
   }
 
   private ObjectNode store(JsonNode node, String mediaType) throws IOException {

@@ -17,6 +17,7 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.api.model.Pod;
 import io.fabric8.kubernetes.api.model.Secret;
 import io.fabric8.kubernetes.api.model.SecretBuilder;
+import io.fabric8.kubernetes.api.model.apiextensions.v1.CustomResourceDefinition;
 import io.fabric8.kubernetes.api.model.apps.Deployment;
 import io.fabric8.kubernetes.api.model.apps.DeploymentStrategy;
 import io.fabric8.kubernetes.client.KubernetesClient;
@@ -79,8 +80,8 @@ public final class Cluster implements AutoCloseable {
   }
 
   /**
-   * Installs the objects of {@code deploy/base}, with one operator and no nodes yet. The cluster
-   * closes the server.
+   * Installs the objects of {@code deploy/base} or of the {@link Lab#release}, with one operator
+   * and no nodes yet. The cluster closes the server.
    */
   public static Cluster install(Lab lab, ClassicPair pair, ApiServer api) {
     return install(lab, pair, api, 1);
@@ -94,6 +95,11 @@ public final class Cluster implements AutoCloseable {
     var cluster = new Cluster(lab, pair, api);
     cluster.operators = operators;
     cluster.api.installCrd();
+    var release = Lab.release();
+    if (release.isPresent()) {
+      cluster.load(release.get().resolve("virtualip.yaml"));
+      return cluster;
+    }
     for (var file : List.of("namespace", "operator-rbac", "agent-rbac", "operator")) {
       cluster.load(Lab.root().resolve("deploy/base/" + file + ".yaml"));
     }
@@ -116,6 +122,7 @@ public final class Cluster implements AutoCloseable {
   private void load(Path file) {
     try (var yaml = Files.newInputStream(file)) {
       client().load(yaml).items().stream()
+          .filter(object -> !(object instanceof CustomResourceDefinition))
           .map(this::forTheLab)
           .forEach(object -> client().resource(object).create());
     } catch (IOException e) {

@@ -9,7 +9,6 @@ import dev.virtualip.crds.check.NodeFacts;
 import dev.virtualip.crds.check.Problem;
 import dev.virtualip.crds.manifest.JudgedManifests;
 import dev.virtualip.crds.manifest.Manifests;
-import dev.virtualip.crds.manifest.Manifests.ObjectRef;
 import dev.virtualip.crds.manifest.Manifests.Parsed;
 import dev.virtualip.crds.schema.VirtualIp;
 import java.io.IOException;
@@ -35,7 +34,9 @@ public final class ValidateCommand implements Callable<Integer> {
   @Option(
       names = "--node",
       paramLabel = "NAME",
-      description = "This machine is node NAME: the NICs in use there have to exist here.")
+      description =
+          "This machine is node NAME: the NICs in use there have to exist here. Without it NICs"
+              + " are not looked at.")
   private String nodeName;
 
   @Option(
@@ -59,7 +60,7 @@ public final class ValidateCommand implements Callable<Integer> {
     for (var file : files) {
       parsed.add(Manifests.readOrStandardInput(file));
     }
-    var judged = JudgedManifests.of(parsed, new ThisMachine(nics()));
+    var judged = JudgedManifests.of(parsed, machine());
     judged.notes().forEach(this::note);
     var problems = judged.problems();
     var out = command.commandLine().getOut();
@@ -74,41 +75,30 @@ public final class ValidateCommand implements Callable<Integer> {
     return problems.isEmpty() ? 0 : 1;
   }
 
-  /** The machine that the command runs on; its NICs are null if they are not known. */
-  private final class ThisMachine implements JudgedManifests.Machine {
-    private final Nics nics;
+  /** What the manifests are judged by beside themselves: the NICs count where --node is given. */
+  private JudgedManifests.Machine machine() throws IOException {
+    var nics = nodeName == null ? null : nics();
+    return new JudgedManifests.Machine() {
+      @Override
+      public List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes) {
+        return nics == null ? List.of() : ValidateCommand.this.nicProblems(vip, nodes, nics);
+      }
 
-    private ThisMachine(Nics nics) {
-      this.nics = nics;
-    }
-
-    @Override
-    public List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes) {
-      return ValidateCommand.this.nicProblems(vip, nodes, nics);
-    }
-
-    @Override
-    public List<Problem> scriptProblems(VirtualIp vip) {
-      return ValidateCommand.this.scriptProblems(vip);
-    }
+      @Override
+      public List<Problem> scriptProblems(VirtualIp vip) {
+        return ValidateCommand.this.scriptProblems(vip);
+      }
+    };
   }
 
-  /**
-   * This machine's NICs with their altnames, which Java does not know; null if they cannot be read
-   * and it may be another machine anyway.
-   */
-  private Nics nics() throws IOException {
+  /** This machine's NICs with their altnames, which Java does not know. */
+  private static Nics nics() throws IOException {
     try (var netlink = new Netlink()) {
       var network = new NodeNetwork(netlink);
       network.reload();
       return network.nics();
     } catch (IOException | UnsatisfiedLinkError e) {
-      var message = "NICs are not looked at: " + e.getMessage();
-      if (nodeName != null) {
-        throw new IOException(message, e);
-      }
-      note(message);
-      return null;
+      throw new IOException("NICs cannot be looked at: " + e.getMessage(), e);
     }
   }
 
@@ -140,16 +130,10 @@ public final class ValidateCommand implements Callable<Integer> {
     }
   }
 
-  /**
-   * Problems of NICs that this machine lacks. Without --node they are only notes, as the manifests
-   * may be for another machine.
-   *
-   * @param nics this machine's NICs, or null if they are not known
-   */
+  /** Problems of NICs that this machine, the node, lacks. */
   private List<Problem> nicProblems(VirtualIp vip, List<NodeFacts> nodes, Nics nics) {
     var spec = vip.getSpec();
     if (spec == null
-        || nics == null
         || nodes.stream().anyMatch(n -> n.name().equals(nodeName) && !n.selectedBy(vip))) {
       return List.of();
     }
@@ -164,11 +148,7 @@ public final class ValidateCommand implements Callable<Integer> {
                     .formatted(field.selector(), nics.names())));
       }
     }
-    if (nodeName != null) {
-      return missing;
-    }
-    missing.forEach(problem -> note(vip, problem.toString()));
-    return List.of();
+    return missing;
   }
 
   /** Whether this machine has a NIC that an {@link InterfaceSelector} selects. */
@@ -178,10 +158,6 @@ public final class ValidateCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       return true; // the validator has a message for it
     }
-  }
-
-  private void note(VirtualIp vip, String text) {
-    note(ObjectRef.of(vip) + ": " + text);
   }
 
   private static String count(int n, String what) {

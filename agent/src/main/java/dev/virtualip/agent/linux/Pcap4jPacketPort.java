@@ -94,9 +94,23 @@ public final class Pcap4jPacketPort implements PacketPort {
             : Thread.ofPlatform().name(name).daemon().start(() -> receive(link, receiver));
   }
 
-  /** Loads libpcap in advance, which otherwise the first port does. */
-  public static void load() {
-    LOG.debug("libpcap version={}", Pcaps.libVersion());
+  /**
+   * Loads libpcap in advance, which otherwise the first port does.
+   *
+   * @throws IOException if it is not there
+   */
+  public static void load() throws IOException {
+    try {
+      LOG.debug("libpcap version={}", Pcaps.libVersion());
+    } catch (LinkageError e) {
+      throw notThere(e);
+    }
+  }
+
+  /** A library is looked for once in the life of a JVM. */
+  private static IOException notThere(LinkageError cause) {
+    return new IOException(
+        "libpcap cannot be loaded: install it (Debian: libpcap0.8), and restart the agent", cause);
   }
 
   /** Opens a port on a link that is up. See {@link PacketPort.Opener#open}. */
@@ -137,6 +151,8 @@ public final class Pcap4jPacketPort implements PacketPort {
           "cannot capture on %s: %s (the agent needs libpcap and the capability NET_RAW)"
               .formatted(link.name(), e.getMessage()),
           e);
+    } catch (LinkageError e) {
+      throw notThere(e);
     }
   }
 

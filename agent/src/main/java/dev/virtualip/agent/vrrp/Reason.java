@@ -27,7 +27,7 @@ public record Reason(Kind kind, String argument) {
     Recovered(false),
     /** The router has priority 255 and initial state Master. */
     AddressOwner(false),
-    /** The master fell silent. */
+    /** No master was heard for three of its intervals: it fell silent, or there was none yet. */
     MasterDown(false),
     /** The master resigned by an advert with priority 0. */
     MasterResigned(false),

@@ -216,7 +216,7 @@ public sealed interface State {
 
   /** Why a backup becomes master. */
   enum Takeover {
-    /** The master fell silent. */
+    /** No master was heard for the down interval: it fell silent, or there was none yet. */
     MasterDown(Reason.Kind.MasterDown),
     /** The master fell silent, also in another virtual router. */
     MasterSilent(Reason.Kind.MasterDown),

@@ -205,8 +205,9 @@ class ValidateCommandTest {
         err.toString().strip());
   }
 
+  /** Whoever does not say which node this is may be a machine of CI. */
   @Test
-  void aMissingNicIsANoteAndWithNodeAProblem() throws IOException {
+  void aMissingNicIsAProblemOfANodeAlone() throws IOException {
     write(
         "a.yaml",
         vip(
@@ -217,7 +218,7 @@ class ValidateCommandTest {
     var file = directory.resolve("a.yaml").toString();
     assertEquals(0, validate(file));
     assertEquals(List.of("ok: 1 VirtualIP in 1 file"), lines());
-    assertTrue(err.toString().startsWith("note: VirtualIP/a: spec.interface: no NIC no0 on this"));
+    assertFalse(err.toString().contains("NIC"), err::toString);
     out.getBuffer().setLength(0);
     assertEquals(1, validate("--node", "n", file));
     var paths = lines().stream().map(line -> line.replaceAll(": no NIC.*", "")).toList();

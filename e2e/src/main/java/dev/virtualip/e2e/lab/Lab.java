@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.atomic.AtomicBoolean;
 
@@ -58,6 +59,14 @@ public final class Lab implements AutoCloseable {
       OPEN.set(false);
       throw new UncheckedIOException(e);
     }
+  }
+
+  /**
+   * A release that runs in place of what is built here, as {@code deploy/release/unpack} leaves it:
+   * the system property {@code virtualip.release}.
+   */
+  public static Optional<Path> release() {
+    return Optional.ofNullable(System.getProperty("virtualip.release")).map(Path::of);
   }
 
   /**

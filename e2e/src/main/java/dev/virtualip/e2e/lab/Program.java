@@ -36,8 +36,9 @@ public sealed interface Program {
   }
 
   /**
-   * The project's own images, as {@code make images} leaves them, by a part of the image name. The
-   * agent's with a shell comes first: its name has the other's in it.
+   * The project's own images, those of the {@link Lab#release} or as {@code make images} leaves
+   * them, by a part of the image name. The agent's with a shell comes first: its name has the
+   * other's in it.
    */
   static Map<String, Program> images() {
     Map<String, Program> own = new LinkedHashMap<>();
@@ -49,7 +50,7 @@ public sealed interface Program {
   }
 
   private static Image image(String name) {
-    return new Image(Lab.root().resolve("target/images/" + name));
+    return new Image(Lab.release().orElse(Lab.root().resolve("target/images")).resolve(name));
   }
 
   /** Why {@link #images} cannot be run here, or an empty text when they can. */

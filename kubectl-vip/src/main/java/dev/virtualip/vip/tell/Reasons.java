@@ -17,7 +17,7 @@ final class Reasons {
       Resumed: it goes on as master after a restart of its agent
       Recovered: its fault has ended
       AddressOwner: it has priority 255 and begins as master
-      MasterDown: the master fell silent
+      MasterDown: it heard no master for three advert intervals
       MasterResigned: the master resigned
       NeighbourDown: BFD lost the master
       Preempted: the master had a lower priority

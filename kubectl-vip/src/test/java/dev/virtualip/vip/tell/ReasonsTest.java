@@ -14,6 +14,8 @@ class ReasonsTest {
   @Test
   void reasonsAreSentences() {
     assertEquals("check nginx fails", Reasons.words("CheckFailed(nginx)"));
+    // Also of the very first master, before which none can have fallen silent.
+    assertEquals("it heard no master for three advert intervals", Reasons.words("MasterDown"));
     assertEquals(
         "NIC eth1 is down, and check a has no result yet",
         Reasons.words("LinkDown(eth1), CheckPending(a)"));
