@@ -211,6 +211,29 @@ class FaultsIT {
     measured("agent SIGKILL", OVERLAP);
   }
 
+  /** Another VirtualIP has the same default route, and put it last; its lease ends first. */
+  @Test
+  void agentKilledBesideAShorterLease() {
+    apply(manifest("1s", "Overlap"));
+    var other =
+        manifest("200ms", "Overlap")
+            .replace("name: web}", "name: other}")
+            .replace("vrid: 77", "vrid: 83")
+            .replace(ClassicPair.VIP, "203.0.113.83");
+    Stream.of(a, b).forEach(agent -> agent.apply("other.yaml", other));
+    a.awaitStatus("other", "state", "Master");
+    awaitMaster(pair.nodeA(), pair.nodeB());
+    from = Instant.now();
+    a.kill();
+    Await.until("all is on node-b", MOVE, () -> pair.nodeB().ip("addr").contains(ClassicPair.VIP));
+    Await.until("nothing is on node-a", MOVE, () -> ClassicPair.isClean(pair.nodeA()));
+    measured("agent SIGKILL, another's lease shorter, 1s", Duration.ofSeconds(2));
+    var outage = probe.longestOutage(from, Instant.now());
+    assertTrue(outage.compareTo(Duration.ofSeconds(1)) < 0, outage::toString);
+    Stream.of(a, b).forEach(agent -> agent.delete("other.yaml"));
+    Await.until("it is gone", MOVE, () -> !pair.nodeB().ip("addr").contains("203.0.113.83"));
+  }
+
   /** Policy Exclusive, with the shortest interval it allows. */
   @Test
   void agentKilledWithExclusiveLease() {

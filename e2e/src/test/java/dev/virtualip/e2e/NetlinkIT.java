@@ -443,6 +443,67 @@ class NetlinkIT {
     assertEquals(List.of(), netlink.routes());
   }
 
+  /** VirtualIPs with leases of different lengths often have one default route. */
+  @Test
+  void aRouteOfTwoAddressesEndsWithTheLastOfThem() throws Exception {
+    var longer = VIP;
+    var shorter = IpPrefix.parse("203.0.113.83/24");
+    var ofLonger = new InstalledRoute(nic, DEFAULT, GATEWAY, longer.address(), 254, 0, false);
+    var ofShorter = new InstalledRoute(nic, DEFAULT, GATEWAY, shorter.address(), 254, 0, false);
+    for (var first : List.of(ofLonger, ofShorter)) {
+      var second = first == ofLonger ? ofShorter : ofLonger;
+      assertDone(
+          new Change.PutAddress(nic, longer, 30),
+          new Change.PutAddress(nic, shorter, 1),
+          new Change.PutRoute(first));
+      assertDone(new Change.PutRoute(second), new Change.PutRoute(second));
+      assertEquals(List.of(first, second), netlink.routes());
+      awaitRemoved(shorter);
+      assertEquals(List.of(ofLonger), netlink.routes());
+      assertDone(new Change.DeleteRoute(ofShorter), new Change.DeleteRoute(ofLonger));
+      assertEquals(List.of(), netlink.routes());
+      events.clear();
+    }
+  }
+
+  /** As a DHCP client does; it takes the first, and the others are left behind its own. */
+  @Test
+  void aRouteThatSomebodyElseHasReplacedIsNotPutBesideOursBehind() throws Exception {
+    var further = IpPrefix.parse("203.0.113.83/24");
+    var first = new InstalledRoute(nic, DEFAULT, GATEWAY, VIP.address(), 254, 0, false);
+    var second = new InstalledRoute(nic, DEFAULT, GATEWAY, further.address(), 254, 0, false);
+    assertDone(
+        new Change.PutAddress(nic, VIP, 30),
+        new Change.PutAddress(nic, further, 30),
+        new Change.PutRoute(first));
+    assertDone(new Change.PutRoute(second));
+    assertEquals(List.of(), netlink.taken(List.of(first, second)));
+    ip("route replace default via 203.0.113.2 dev " + NIC);
+    assertEquals(List.of(second), netlink.routes());
+    assertEquals(List.of(first), netlink.taken(List.of(first, second)));
+    var failures = netlink.apply(List.of(new Change.PutRoute(first)));
+    assertTrue(failures.getFirst().error().contains("set another metric"), failures.toString());
+    ip("route del default via 203.0.113.2");
+    assertDone(new Change.PutRoute(first));
+    assertSame(List.of(second, first), netlink.routes());
+  }
+
+  @Test
+  void aRouteReplacesTheOneWithItsSourceAlone() throws Exception {
+    var further = IpPrefix.parse("203.0.113.83/24");
+    var others = new InstalledRoute(nic, DEFAULT, GATEWAY, further.address(), 254, 0, false);
+    var before = new InstalledRoute(nic, DEFAULT, GATEWAY, VIP.address(), 254, 0, false);
+    var gateway = IpPrefix.parseAddress("203.0.113.2");
+    var after = new InstalledRoute(nic, DEFAULT, gateway, VIP.address(), 254, 0, false);
+    assertDone(
+        new Change.PutAddress(nic, VIP, 30),
+        new Change.PutAddress(nic, further, 30),
+        new Change.PutRoute(others));
+    assertDone(new Change.PutRoute(before));
+    assertDone(new Change.PutRoute(after));
+    assertSame(List.of(others, after), netlink.routes());
+  }
+
   @Test
   void aMonitorThatFallsBehindSaysSo() throws Exception {
     var blocked = new CountDownLatch(1);

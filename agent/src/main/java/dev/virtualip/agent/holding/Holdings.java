@@ -40,6 +40,7 @@ public final class Holdings {
 
   private final NodeNetwork network;
   private final AddressPort port;
+  private final SharedRoutes shared;
   private final Held<Addresses.Held> addresses;
   private final Held<InstalledRoute> routes;
   private final Held<PolicyRule> rules;
@@ -59,9 +60,10 @@ public final class Holdings {
   private boolean doubted;
 
   /** An object that holds nothing yet. */
-  public Holdings(NodeNetwork network, AddressPort port, IpvsPort ipvs) {
+  public Holdings(NodeNetwork network, AddressPort port, SharedRoutes shared, IpvsPort ipvs) {
     this.network = network;
     this.port = port;
+    this.shared = shared;
     addresses = new Held<>(new Addresses(), network);
     routes = new Held<>(new Routes(), network);
     rules = new Held<>(new Rules(), network);
@@ -192,7 +194,7 @@ public final class Holdings {
 
   private String apply(List<Change> changes) {
     try {
-      var failures = port.apply(changes);
+      var failures = port.apply(shared.shared(this, changes));
       return failures.isEmpty() ? null : describe(failures);
     } catch (IOException e) {
       return e.getMessage();
@@ -448,10 +450,7 @@ public final class Holdings {
       return List.of();
     }
     try {
-      var taken = port.taken(wanted).stream().filter(route -> !routes.holds(route)).toList();
-      // Asked anew: the view may be older than what another instance has left here.
-      var ours = taken.isEmpty() ? taken : port.routes();
-      return taken.stream().filter(route -> ours.stream().noneMatch(route::replaces)).toList();
+      return port.taken(wanted).stream().filter(route -> !routes.holds(route)).toList();
     } catch (IOException e) {
       LOG.warn("routes_not_asked vip={} error=\"{}\"", config.name(), e.getMessage());
       return List.of();

@@ -72,7 +72,7 @@ final class Routes implements Kind<InstalledRoute> {
   @Override
   public boolean mayBeGone(InstalledRoute route, NetworkEvent event) {
     return switch (event) {
-      case RouteRemoved removed -> route.replaces(removed.route());
+      case RouteRemoved removed -> route.hasPlaceOf(removed.route());
       case AddressRemoved removed -> removed.address().linkIndex() == route.linkIndex();
       case LinkChanged changed -> changed.link().index() == route.linkIndex();
       default -> false;

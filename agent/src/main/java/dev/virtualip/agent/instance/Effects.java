@@ -50,7 +50,8 @@ final class Effects {
     this.transport = transport;
     this.servers = servers;
     this.timeline = timeline;
-    holdings = new Holdings(node.network(), node.addresses(), node.services().port());
+    holdings =
+        new Holdings(node.network(), node.addresses(), node.routes(), node.services().port());
     announcer = new Announcer(node, () -> reached(Part.Announced));
   }
 

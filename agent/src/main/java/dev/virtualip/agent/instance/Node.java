@@ -2,6 +2,7 @@ package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.bfd.Nic;
 import dev.virtualip.agent.check.ScheduledCheck;
+import dev.virtualip.agent.holding.SharedRoutes;
 import dev.virtualip.agent.metrics.AgentMetrics;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.net.IpvsPort;
@@ -17,6 +18,7 @@ import java.util.Map;
  *
  * @param network links and addresses
  * @param addresses changes addresses, routes and rules in the kernel
+ * @param routes which virtual router holds which route
  * @param services virtual services in the kernel, and whose they are
  * @param ports send and receive frames
  * @param checks starts health checks
@@ -34,6 +36,7 @@ import java.util.Map;
 public record Node(
     NodeNetwork network,
     AddressPort addresses,
+    SharedRoutes routes,
     OwnServices services,
     PacketPorts ports,
     Checks checks,
@@ -94,6 +97,7 @@ public record Node(
     this(
         network,
         addresses,
+        new SharedRoutes(),
         new OwnServices(ipvs),
         ports,
         checks,

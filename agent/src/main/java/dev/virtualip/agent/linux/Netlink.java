@@ -21,6 +21,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -253,17 +254,55 @@ public final class Netlink implements AddressPort, AutoCloseable {
     var possible = withoutVainRules(withoutVainDeletions(others), failures);
     applyAll(possible, false, failures, taken);
     if (!taken.isEmpty()) {
-      var ours = routes();
-      for (var put : taken) {
-        if (ours.stream().noneMatch(put.route()::replaces)) {
-          failures.add(new Failure(put, TAKEN));
-        }
-      }
-      var replaceable =
-          taken.stream().filter(put -> ours.stream().anyMatch(put.route()::replaces)).toList();
-      applyAll(replaceable, true, failures, new ArrayList<>());
+      applyAll(besideOurs(taken, failures), true, failures, new ArrayList<>());
     }
     return List.copyOf(failures);
+  }
+
+  /** Puts whose place only our own routes have, and deletions of those IPv4 routes they replace. */
+  private List<Change> besideOurs(List<PutRoute> taken, List<Failure> failures) throws IOException {
+    var ours = routes();
+    var others = withPlaceOfOthers(taken.stream().map(PutRoute::route).toList(), ours);
+    var changes = new ArrayList<Change>();
+    var replaced = new LinkedHashSet<InstalledRoute>();
+    for (var put : taken) {
+      var route = put.route();
+      if (others.contains(route)) {
+        failures.add(new Failure(put, TAKEN));
+        continue;
+      }
+      changes.add(put);
+      ours.stream()
+          .filter(our -> !our.to().isIpv6() && route.replaces(our) && !route.equals(our))
+          .forEach(replaced::add);
+    }
+    // After the puts: packets always find one of them.
+    replaced.forEach(route -> changes.add(new Change.DeleteRoute(route)));
+    return changes;
+  }
+
+  /**
+   * Those of these routes whose place is somebody else's. Behind a route that has replaced one of
+   * ours, there may be others of ours.
+   *
+   * @param taken routes whose place any route has
+   */
+  private Set<InstalledRoute> withPlaceOfOthers(
+      List<InstalledRoute> taken, List<InstalledRoute> ours) throws IOException {
+    var unclear = new LinkedHashSet<>(taken);
+    unclear.removeIf(route -> ours.stream().anyMatch(route::replaces));
+    var others = new HashSet<>(unclear);
+    others.removeIf(route -> ours.stream().anyMatch(route::hasPlaceOf));
+    unclear.removeAll(others);
+    if (!unclear.isEmpty()) {
+      for (int protocol : CONFIGURED) {
+        var configured = routes(protocol);
+        unclear.stream()
+            .filter(route -> configured.stream().anyMatch(route::hasPlaceOf))
+            .forEach(others::add);
+      }
+    }
+    return others;
   }
 
   /** Makes and removes the interfaces of virtual MACs, each of which takes several requests. */
@@ -407,16 +446,16 @@ public final class Netlink implements AddressPort, AutoCloseable {
 
   private void applyAll(
       List<? extends Change> changes,
-      boolean replaceRoutes,
+      boolean besideRoutes,
       List<Failure> failures,
       List<PutRoute> taken)
       throws IOException {
     var answers =
         exchange.acknowledged(
-            changes.size(), (out, i, number) -> write(out, number, changes.get(i), replaceRoutes));
+            changes.size(), (out, i, number) -> write(out, number, changes.get(i), besideRoutes));
     for (int i = 0; i < answers.size(); i++) {
       boolean exists = answers.get(i).errno() == Errno.EEXIST;
-      if (exists && !replaceRoutes && changes.get(i) instanceof PutRoute put) {
+      if (exists && !besideRoutes && changes.get(i) instanceof PutRoute put) {
         taken.add(put);
       } else if (!isSuccess(changes.get(i), answers.get(i).errno())) {
         failures.add(new Failure(changes.get(i), explain(answers.get(i))));
@@ -424,12 +463,12 @@ public final class Netlink implements AddressPort, AutoCloseable {
     }
   }
 
-  private void write(NetlinkRequests out, int number, Change change, boolean replaceRoutes) {
+  private void write(NetlinkRequests out, int number, Change change, boolean besideRoutes) {
     if (change instanceof Change.PutAddress put
         && indexesOfVirtualLinks.contains(put.linkIndex())) {
       out.putAddress(number, put, true);
     } else {
-      out.change(number, change, replaceRoutes);
+      out.change(number, change, besideRoutes);
     }
   }
 
@@ -441,16 +480,19 @@ public final class Netlink implements AddressPort, AutoCloseable {
     }
     var answers =
         exchange.acknowledged(asked.size(), (out, i, number) -> out.probe(number, asked.get(i)));
-    return IntStream.range(0, asked.size())
-        .filter(i -> answers.get(i).errno() == Errno.EEXIST)
-        .mapToObj(asked::get)
-        .toList();
+    var taken =
+        IntStream.range(0, asked.size())
+            .filter(i -> answers.get(i).errno() == Errno.EEXIST)
+            .mapToObj(asked::get)
+            .toList();
+    if (taken.isEmpty()) {
+      return taken;
+    }
+    var others = withPlaceOfOthers(taken, routes());
+    return taken.stream().filter(others::contains).toList();
   }
 
-  /**
-   * EEXIST after a replacement means that exactly this route exists, behind another one with the
-   * same metric.
-   */
+  /** EEXIST beside other routes means that exactly this route exists. */
   private static boolean isSuccess(Change change, int errno) {
     return switch (change) {
       case Change.PutAddress _ -> errno == 0;

@@ -31,9 +31,10 @@ final class NetlinkRequests extends NetlinkWriter {
   /**
    * Requests one change, to be acknowledged with this sequence number.
    *
-   * @param replaceRoute whether a route may replace another one; otherwise that fails with EEXIST
+   * @param besideRoutes whether other routes may have its place: an IPv6 route replaces them, an
+   *     IPv4 route goes behind them; otherwise that fails with EEXIST
    */
-  void change(int sequence, Change change, boolean replaceRoute) {
+  void change(int sequence, Change change, boolean besideRoutes) {
     switch (change) {
       case Change.PutAddress put -> putAddress(sequence, put, false);
       case Change.DeleteAddress(int link, var prefix) -> {
@@ -42,7 +43,8 @@ final class NetlinkRequests extends NetlinkWriter {
         end(start);
       }
       case Change.PutRoute(var route, long lease) -> {
-        int how = replaceRoute ? NLM_F_REPLACE : NLM_F_EXCL;
+        int beside = route.to().isIpv6() ? NLM_F_REPLACE : NLM_F_APPEND;
+        int how = besideRoutes ? beside : NLM_F_EXCL;
         int start = begin(RTM_NEWROUTE, NLM_F_ACK | NLM_F_CREATE | how, sequence);
         route(route, route.via() == null ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE);
         if (lease != 0 && route.to().isIpv6()) {

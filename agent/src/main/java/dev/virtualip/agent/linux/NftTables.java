@@ -21,7 +21,6 @@ final class NftTables {
   static final int NFT_MSG_NEWSETELEM = 12;
   static final int NFT_MSG_DELSETELEM = 14;
 
-  static final int NLM_F_APPEND = 0x800;
   static final int NLA_F_NESTED = 0x8000;
 
   static final int NFTA_TABLE_NAME = 1;

@@ -5,6 +5,7 @@ import dev.virtualip.crds.values.PolicyRule;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.util.List;
+import java.util.Objects;
 import java.util.Set;
 
 /**
@@ -52,8 +53,8 @@ public interface AddressPort {
   List<PolicyRule> rules() throws IOException;
 
   /**
-   * Asks which of these routes could not be put, because another one has the destination, table and
-   * metric, be it ours or somebody else's. Nothing is changed. Of IPv6 the kernel cannot be asked.
+   * Asks which of these routes could not be put, because somebody else's has the destination, table
+   * and metric. Nothing is changed. Of IPv6 the kernel cannot be asked.
    *
    * @return those, in the order given
    */
@@ -158,9 +159,18 @@ public interface AddressPort {
     /** The metric that the kernel gives to an IPv6 route with metric 0. */
     public static final long IPV6_METRIC = 1024;
 
-    /** Whether the kernel keeps only one of the two routes: same destination, table and metric. */
-    public boolean replaces(InstalledRoute other) {
+    /** Whether both have one place, which is one program's: same destination, table and metric. */
+    public boolean hasPlaceOf(InstalledRoute other) {
       return to.equals(other.to) && table == other.table && metric == other.metric;
+    }
+
+    /**
+     * Whether this takes the other one's place when it is put, both being virtualip's. There is one
+     * IPv6 route at a place. There is one IPv4 route for each source, as each ends with its
+     * address: VirtualIPs with one default route must not lose it with the first of their leases.
+     */
+    public boolean replaces(InstalledRoute other) {
+      return hasPlaceOf(other) && (to.isIpv6() || Objects.equals(source, other.source));
     }
   }
 
@@ -210,9 +220,9 @@ public interface AddressPort {
     }
 
     /**
-     * Installs a route, or replaces virtualip's own with the same destination, table and metric. If
-     * another program has installed such a route the change fails: the node may need that route,
-     * and nothing would restore it.
+     * Installs a route, or replaces virtualip's own that it {@linkplain InstalledRoute#replaces
+     * replaces}. It goes behind virtualip's others with its place. If another program's route has
+     * that place the change fails: the node may need that route, and nothing would restore it.
      *
      * @param leaseSeconds IPv6: seconds until the kernel no longer uses the route (it may list it
      *     for 30 s more), 0 = for ever; putting the route again renews the lease. IPv4 routes have

@@ -256,7 +256,7 @@ public final class FakeNode implements AddressPort {
   @Override
   public List<InstalledRoute> taken(List<InstalledRoute> routes) {
     return routes.stream()
-        .filter(route -> foreignRoutes.stream().anyMatch(route::replaces))
+        .filter(route -> foreignRoutes.stream().anyMatch(route::hasPlaceOf))
         .toList();
   }
 

@@ -352,11 +352,11 @@ final class SimKernel implements AddressPort {
 
   /** Somebody else puts a route in the place of ours, or takes it away again. */
   void foreignRoute(InstalledRoute route, boolean there) {
-    foreignRoutes.removeIf(route::replaces);
+    foreignRoutes.removeIf(route::hasPlaceOf);
     freedAt = there ? freedAt : agenda.now();
     if (there) {
       foreignRoutes.add(route);
-      if (routes.removeIf(route::replaces)) {
+      if (routes.removeIf(route::hasPlaceOf)) {
         disturbedAt = agenda.now();
         report(new RouteRemoved(route));
       }
@@ -462,10 +462,7 @@ final class SimKernel implements AddressPort {
   @Override
   public List<InstalledRoute> taken(List<InstalledRoute> asked) {
     return asked.stream()
-        .filter(
-            route ->
-                foreignRoutes.stream().anyMatch(route::replaces)
-                    || routes.stream().anyMatch(route::replaces))
+        .filter(route -> foreignRoutes.stream().anyMatch(route::hasPlaceOf))
         .toList();
   }
 
@@ -612,7 +609,7 @@ final class SimKernel implements AddressPort {
     if (!link.up()) {
       return "ENETDOWN: the link is down";
     }
-    if (foreignRoutes.stream().anyMatch(route::replaces)) {
+    if (foreignRoutes.stream().anyMatch(route::hasPlaceOf)) {
       return "EEXIST: somebody else has a route to " + route.to();
     }
     boolean reachable =

@@ -6,6 +6,7 @@ import dev.virtualip.agent.bfd.Nic;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.Verdict;
 import dev.virtualip.agent.disk.MasterRecord;
+import dev.virtualip.agent.holding.SharedRoutes;
 import dev.virtualip.agent.instance.Input.CheckChanged;
 import dev.virtualip.agent.instance.Input.FrameReceived;
 import dev.virtualip.agent.instance.Input.NeighbourChanged;
@@ -214,6 +215,7 @@ final class SimNode {
         new Node(
             network,
             kernel,
+            new SharedRoutes(),
             new OwnServices(kernel.ipvs),
             ports,
             (vip, check) -> startCheck(vip, check.check(), ofLife),

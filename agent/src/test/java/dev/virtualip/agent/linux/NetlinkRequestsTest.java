@@ -129,7 +129,7 @@ class NetlinkRequestsTest {
   void aDefaultRouteNamesLinkAndGateway() {
     var route = new InstalledRoute(3, DEFAULT, GATEWAY, null, 254, 0, false);
     assertWritten(
-        "2c000000 1800 0505 01000000 00000000"
+        "2c000000 1800 050c 01000000 00000000"
             // AF_INET /0, table main, protocol 112, scope universe, unicast
             + "02 00 00 00 fe 70 00 01 00000000"
             + "0800 0400 03000000 0800 0500 cb007101",
@@ -142,7 +142,7 @@ class NetlinkRequestsTest {
     var to = IpPrefix.parse("10.0.0.0/8");
     var route = new InstalledRoute(3, to, GATEWAY, source, 4_294_967_295L, 4_294_967_294L, true);
     assertWritten(
-        "4c000000 1800 0505 01000000 00000000"
+        "4c000000 1800 050c 01000000 00000000"
             // RTNH_F_ONLINK; the table does not fit its byte
             + "02 08 00 00 00 70 00 01 04000000"
             + "0800 0100 0a000000 0800 0400 03000000 0800 0500 cb007101"
@@ -154,7 +154,7 @@ class NetlinkRequestsTest {
   void aRouteWithoutGatewayHasScopeLink() {
     var route = new InstalledRoute(3, IpPrefix.parse("10.0.0.0/8"), null, null, 255, 0, false);
     assertWritten(
-        "2c000000 1800 0505 01000000 00000000"
+        "2c000000 1800 050c 01000000 00000000"
             + "02 08 00 00 ff 70 fd 01 00000000"
             + "0800 0100 0a000000 0800 0400 03000000",
         out -> out.change(1, new Change.PutRoute(route), true));
