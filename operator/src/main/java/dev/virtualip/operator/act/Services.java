@@ -22,7 +22,8 @@ import java.util.concurrent.Callable;
 
 /**
  * Writes VirtualIPs for Services, and then the status of Services. Each write holds only for the
- * version of the object that was decided by; where it has changed meanwhile it is decided anew.
+ * version of the object, or the generation, that was decided by; where it has changed meanwhile it
+ * is decided anew.
  */
 final class Services {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -35,6 +36,11 @@ final class Services {
   /** Answers after which a newer version of the object, or that it is gone, is seen soon. */
   private static final Set<Integer> OUTDATED =
       Set.of(HttpURLConnection.HTTP_CONFLICT, HttpURLConnection.HTTP_NOT_FOUND);
+
+  /** The answer if a test of a patch fails, but also to an invalid object, with its causes. */
+  private static final int TEST_FAILED = 422;
+
+  private static final String CAUSES = "\"causes\"";
 
   private final KubernetesClient client;
   private final Journal journal;
@@ -109,7 +115,9 @@ final class Services {
       throws IOException, InterruptedException {
     // A merge patch would keep what a selector no longer has.
     var patch = new ArrayList<Map<String, Object>>();
-    patch.add(add("/metadata/resourceVersion", vip.getMetadata().getResourceVersion()));
+    // Not the resourceVersion, which each report of an agent changes.
+    patch.add(test("/metadata/uid", vip.getMetadata().getUid()));
+    patch.add(test("/metadata/generation", vip.getMetadata().getGeneration()));
     lane.spec().forEach((field, value) -> patch.add(add("/spec/" + field, value)));
     var answer = sent("PATCH", VIPS + "/" + lane.name(), ApiCall.JSON_PATCH, patch, lane.name());
     if (answer.ok()) {
@@ -118,6 +126,10 @@ final class Services {
     } else {
       latest.remove(vip);
     }
+  }
+
+  private static Map<String, Object> test(String path, Object value) {
+    return Map.of("op", "test", "path", path, "value", value);
   }
 
   private static Map<String, Object> add(String path, Object value) {
@@ -166,9 +178,14 @@ final class Services {
   private ApiCall.Answer sent(String method, String path, String type, Object body, String name)
       throws IOException, InterruptedException {
     var answer = ApiCall.send(client, method, path, type, JSON.writeValueAsString(body));
-    if (!answer.ok() && !OUTDATED.contains(answer.code())) {
+    if (!answer.ok() && !isOutdated(answer)) {
       throw new IOException("%s not written: %s".formatted(name, answer));
     }
     return answer;
+  }
+
+  private static boolean isOutdated(ApiCall.Answer answer) {
+    return OUTDATED.contains(answer.code())
+        || answer.code() == TEST_FAILED && !answer.body().contains(CAUSES);
   }
 }

@@ -1,6 +1,7 @@
 package dev.virtualip.operator.act;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.operator.decide.Lanes;
@@ -51,6 +53,9 @@ class ServicesTest {
   /** What the server answers instead of 200, by name of the Service. */
   private final Map<String, Integer> codes = new ConcurrentHashMap<>();
 
+  /** Whether the server gives the causes of a refusal. */
+  private volatile boolean causes;
+
   private final Latest latest = new Latest();
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
 
@@ -89,7 +94,15 @@ class ServicesTest {
     var path = exchange.getRequestURI().getPath().split("/");
     var body = JSON.readTree(exchange.getRequestBody());
     int code = 200;
-    if (path[path.length - 1].equals("status")) {
+    if (path[path.length - 1].equals("lan-0")) {
+      patches.put("lan-0", body);
+      code = codes.getOrDefault("lan-0", 200);
+      body = JSON.createObjectNode();
+      ((ObjectNode) body).putObject("metadata").put("uid", "uid-lan-0").put("resourceVersion", "8");
+      if (causes) {
+        ((ObjectNode) body).putObject("details").putArray("causes");
+      }
+    } else if (path[path.length - 1].equals("status")) {
       var name = path[path.length - 2];
       patches.put(name, body.deepCopy());
       together.countDown();
@@ -120,6 +133,43 @@ class ServicesTest {
 
   private void write(Map<Service, List<String>> statuses) throws Exception {
     services.write(new ServiceDecisions(statuses, Map.of(), Map.of(), Lanes.NONE), NOW);
+  }
+
+  private static VirtualIp lane() {
+    return Serialization.unmarshal(
+        "metadata: {name: lan-0, uid: uid-lan-0, resourceVersion: '7', generation: 3}",
+        VirtualIp.class);
+  }
+
+  private void edit(VirtualIp vip) throws IOException, InterruptedException {
+    var lane = new Lanes.Lane("lan-0", "lan", Map.of("interface", "eth1"));
+    var lanes = new Lanes(List.of(), Map.of(vip, lane), List.of(), List.of());
+    services.write(new ServiceDecisions(Map.of(), Map.of(), Map.of(), lanes), NOW);
+  }
+
+  @Test
+  void aReportMeanwhileIsNoObstacleToTheEditOfALane() throws Exception {
+    var vip = lane();
+    edit(vip);
+    assertEquals(
+        JSON.readTree(
+            """
+            [{"op": "test", "path": "/metadata/uid", "value": "uid-lan-0"},
+             {"op": "test", "path": "/metadata/generation", "value": 3},
+             {"op": "add", "path": "/spec/interface", "value": "eth1"}]
+            """),
+        patches.get("lan-0"));
+    assertTrue(latest.isNewerThan(vip));
+  }
+
+  @Test
+  void anEditMeanwhileLetsItBeDecidedAnewAndARefusalIsAFailure() throws Exception {
+    var vip = lane();
+    codes.put("lan-0", 422);
+    edit(vip);
+    assertFalse(latest.isNewerThan(vip));
+    causes = true;
+    assertThrows(IOException.class, () -> edit(vip));
   }
 
   /** The addresses that the operator takes a Service to have. */
