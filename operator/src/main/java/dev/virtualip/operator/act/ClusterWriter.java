@@ -101,6 +101,11 @@ public final class ClusterWriter {
     return waiting;
   }
 
+  /** Whether Services wait for more of them, so that the next pass is to follow after a moment. */
+  public boolean isHolding() {
+    return services.isHolding();
+  }
+
   /** The present requests to nodes, see {@link Requests#read}. */
   public Optional<Map<String, VirtualIpStatus>> requests() {
     return requests.read();

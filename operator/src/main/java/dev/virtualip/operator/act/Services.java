@@ -13,12 +13,14 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.HttpURLConnection;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 
 /**
  * Writes VirtualIPs for Services, and then the status of Services. Each write holds only for the
@@ -42,9 +44,22 @@ final class Services {
 
   private static final String CAUSES = "\"causes\"";
 
+  /**
+   * Longest time that several new Services wait for more: together they cost one edit of a lane.
+   */
+  private static final Duration HOLD_MAX = Duration.ofSeconds(2);
+
   private final KubernetesClient client;
   private final Journal journal;
   private final Latest latest;
+
+  /** The Services that wait for more, by UID, and since when. */
+  private Set<String> held = Set.of();
+
+  private Instant heldSince = Instant.EPOCH;
+
+  /** Whether the last pass has left some for the next. */
+  private boolean left;
 
   Services(KubernetesClient client, Journal journal, Latest latest) {
     this.client = client;
@@ -58,6 +73,10 @@ final class Services {
    * @throws IOException the first failure, after all writes were tried
    */
   void write(ServiceDecisions decided, Instant now) throws IOException, InterruptedException {
+    if (hold(decided, now)) {
+      return;
+    }
+    left = decided.writes().size() > WRITES_MAX;
     IOException failure = null;
     for (var write : lanes(decided, now)) {
       try {
@@ -76,6 +95,25 @@ final class Services {
     if (failure != null) {
       throw failure;
     }
+  }
+
+  /** Whether Services wait for more, in which case a pass soon is to decide again. */
+  boolean isHolding() {
+    return !held.isEmpty();
+  }
+
+  /** A single Service never waits; several do until a pass finds no new one among them. */
+  private boolean hold(ServiceDecisions decided, Instant now) {
+    var uids =
+        decided.writes().keySet().stream()
+            .map(service -> service.getMetadata().getUid())
+            .collect(Collectors.toSet());
+    if (held.isEmpty()) {
+      heldSince = now;
+    }
+    boolean more = uids.size() > 1 && !left && !held.containsAll(uids);
+    held = more && now.isBefore(heldSince.plus(HOLD_MAX)) ? uids : Set.of();
+    return isHolding();
   }
 
   @FunctionalInterface

@@ -131,8 +131,30 @@ class ServicesTest {
         Service.class);
   }
 
+  /** At once and, if they wait for more of them, again. */
   private void write(Map<Service, List<String>> statuses) throws Exception {
-    services.write(new ServiceDecisions(statuses, Map.of(), Map.of(), Lanes.NONE), NOW);
+    pass(statuses, NOW);
+    if (services.isHolding()) {
+      pass(statuses, NOW);
+    }
+  }
+
+  private void pass(Map<Service, List<String>> statuses, Instant now) throws Exception {
+    services.write(new ServiceDecisions(statuses, Map.of(), Map.of(), Lanes.NONE), now);
+  }
+
+  @Test
+  void severalWaitForMoreButNotForLongAndOneDoesNot() throws Exception {
+    pass(Map.of(service("one"), List.of("203.0.113.1")), NOW);
+    assertEquals(Set.of("one"), patches.keySet());
+    var many = new LinkedHashMap<Service, List<String>>();
+    for (int i = 0; i <= 8; i++) {
+      many.put(service("s" + i), List.of("203.0.113." + (10 + i)));
+      many.put(service("t" + i), List.of("203.0.113." + (20 + i)));
+      pass(many, NOW.plusMillis(250 * i));
+      assertEquals(i < 8, services.isHolding());
+      assertEquals(i < 8 ? 1 : 19, patches.size());
+    }
   }
 
   private static VirtualIp lane() {
