@@ -47,7 +47,7 @@ final class Services {
   /**
    * Longest time that several new Services wait for more: together they cost one edit of a lane.
    */
-  private static final Duration HOLD_MAX = Duration.ofSeconds(2);
+  private static final Duration HOLD_MAX = Duration.ofSeconds(1);
 
   private final KubernetesClient client;
   private final Journal journal;

@@ -148,12 +148,12 @@ class ServicesTest {
     pass(Map.of(service("one"), List.of("203.0.113.1")), NOW);
     assertEquals(Set.of("one"), patches.keySet());
     var many = new LinkedHashMap<Service, List<String>>();
-    for (int i = 0; i <= 8; i++) {
+    for (int i = 0; i <= 4; i++) {
       many.put(service("s" + i), List.of("203.0.113." + (10 + i)));
       many.put(service("t" + i), List.of("203.0.113." + (20 + i)));
       pass(many, NOW.plusMillis(250 * i));
-      assertEquals(i < 8, services.isHolding());
-      assertEquals(i < 8 ? 1 : 19, patches.size());
+      assertEquals(i < 4, services.isHolding());
+      assertEquals(i < 4 ? 1 : 11, patches.size());
     }
   }
 
