@@ -45,7 +45,13 @@ public final class VirtualIpOperator implements AutoCloseable {
   /** Shortest time between two passes, so that a burst of events causes one pass. */
   private static final Duration GAP = Duration.ofMillis(50);
 
-  /** Time to the next pass if the last one is {@linkplain Decisions#unsettled unsettled}. */
+  /** The same while more and more Services come. */
+  private static final Duration HOLD = Duration.ofMillis(250);
+
+  /**
+   * Time to the next pass if the last one is {@linkplain Decisions#unsettled unsettled}, or a
+   * status waits.
+   */
   private static final long UNSETTLED_NANOS = Duration.ofSeconds(1).toNanos();
 
   private static final long IDLE_NANOS = Duration.ofMinutes(5).toNanos();
@@ -185,7 +191,7 @@ public final class VirtualIpOperator implements AutoCloseable {
         changed.poll(wait, TimeUnit.NANOSECONDS);
         if (!closing) {
           wait = pass();
-          Thread.sleep(GAP);
+          Thread.sleep(writer.isHolding() ? HOLD : GAP);
         }
       }
     } catch (InterruptedException _) {
@@ -218,7 +224,10 @@ public final class VirtualIpOperator implements AutoCloseable {
       metrics.pools(decisions.pools());
       journal.upgrade(view.daemonSet(), decisions.turn());
       retryNanos = RETRY_MIN_NANOS;
-      return decisions.unsettled()
+      if (writer.isHolding()) {
+        return 0;
+      }
+      return decisions.unsettled() || writer.isWaiting()
           ? UNSETTLED_NANOS
           : liveness.untilNextSilence().orElse(IDLE_NANOS);
     } catch (IOException | KubernetesClientException e) {

@@ -173,7 +173,12 @@ public final class EventWriter implements AutoCloseable {
       long now = System.nanoTime();
       var first =
           waiting.keySet().stream()
-              .min(Comparator.comparingLong(said -> Math.max(0, waitNanos(said, now))));
+              .filter(said -> waitNanos(said, now) <= 0)
+              .findFirst()
+              .or(
+                  () ->
+                      waiting.keySet().stream()
+                          .min(Comparator.comparingLong(said -> waitNanos(said, now))));
       if (first.isEmpty()) {
         wait();
       } else if (waitNanos(first.get(), now) > 0) {

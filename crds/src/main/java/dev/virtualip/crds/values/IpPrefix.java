@@ -18,6 +18,7 @@ import java.util.stream.Stream;
 public record IpPrefix(InetAddress address, int length) {
   private static final Pattern IPV4 =
       Pattern.compile("(?:(?:25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(?:\\.(?!$)|$)){4}");
+  private static final Pattern LENGTH = Pattern.compile("[0-9]{1,3}");
   private static final Pattern IPV6 = Pattern.compile("[0-9A-Fa-f:.]{2,45}");
 
   /** Where clouds and container services answer with a machine's credentials. */
@@ -66,7 +67,7 @@ public record IpPrefix(InetAddress address, int length) {
     var address = parseAddress(text.substring(0, slash));
     var length = text.substring(slash + 1);
     int bits = 8 * address.getAddress().length;
-    if (!length.matches("[0-9]{1,3}") || Integer.parseInt(length) > bits) {
+    if (!LENGTH.matcher(length).matches() || Integer.parseInt(length) > bits) {
       throw new IllegalArgumentException(
           "\""
               + text

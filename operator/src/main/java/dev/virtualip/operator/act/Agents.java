@@ -23,6 +23,10 @@ public final class Agents {
   private final KubernetesClient client;
   private final Settings settings;
   private DaemonSet desired;
+
+  /** The nodes of the DaemonSet that was applied last; to make one for each pass costs more. */
+  private TreeSet<String> appliedTo = new TreeSet<>();
+
   private Long appliedGeneration;
   private String deletedPod;
 
@@ -40,27 +44,27 @@ public final class Agents {
   public void sync(TreeSet<String> nodes, DaemonSet current) {
     if (nodes.isEmpty()) {
       delete(current);
-    } else {
-      apply(AgentDaemonSet.desired(settings, nodes), current);
+    } else if (!nodes.equals(appliedTo) || !isAsApplied(current)) {
+      apply(AgentDaemonSet.desired(settings, nodes));
+      appliedTo = new TreeSet<>(nodes);
     }
+  }
+
+  private boolean isAsApplied(DaemonSet current) {
+    return current != null
+        && Objects.equals(current.getMetadata().getGeneration(), appliedGeneration);
   }
 
   private void delete(DaemonSet current) {
     desired = null;
+    appliedTo = new TreeSet<>();
     if (current != null && !current.isMarkedForDeletion()) {
       LOG.info("agents_deleted reason=NoNodeSelected");
       client.resource(current).delete();
     }
   }
 
-  private void apply(DaemonSet now, DaemonSet current) {
-    boolean same =
-        now.equals(desired)
-            && current != null
-            && Objects.equals(current.getMetadata().getGeneration(), appliedGeneration);
-    if (same) {
-      return;
-    }
+  private void apply(DaemonSet now) {
     var applied =
         client.resource(now).fieldManager(FIELD_MANAGER).forceConflicts().serverSideApply();
     appliedGeneration = applied.getMetadata().getGeneration();

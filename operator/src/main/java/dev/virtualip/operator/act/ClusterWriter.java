@@ -17,6 +17,8 @@ import io.fabric8.kubernetes.api.model.HasMetadata;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import java.io.IOException;
 import java.net.HttpURLConnection;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -38,18 +40,31 @@ public final class ClusterWriter {
 
   private static final String STATUS = "/status";
 
+  /**
+   * Shortest time between two statuses of which the later {@linkplain StatusPatch#mayWait may
+   * wait}: agents report an edit one after the other, and each report changes the list of the
+   * others.
+   */
+  private static final Duration PAUSE = Duration.ofSeconds(1);
+
   private final KubernetesClient client;
   private final Agents agents;
   private final DnsRecords dns;
   private final Requests requests;
   private final Services services;
   private final Journal journal;
+  private final Latest latest;
 
   /** Conditions by UID as written last. */
   private final Map<String, List<Condition>> written = new HashMap<>();
 
   /** The last patch sent for each UID, and the version of the object that it was made for. */
   private final Map<String, Sent> sent = new HashMap<>();
+
+  /** When the status of each UID was written last, by the time of the view. */
+  private final Map<String, Instant> statusTimes = new HashMap<>();
+
+  private boolean waiting;
 
   private record Sent(String resourceVersion, String patch) {}
 
@@ -71,11 +86,24 @@ public final class ClusterWriter {
     this.requests = new Requests(client, settings.namespace());
     this.services = new Services(client, journal, latest);
     this.journal = journal;
+    this.latest = latest;
   }
 
   /** Conditions by UID as written last. */
   public Map<String, List<Condition>> written() {
     return Map.copyOf(written);
+  }
+
+  /**
+   * Whether a status is to be written in the next pass, within a second, if nothing else changes.
+   */
+  public boolean isWaiting() {
+    return waiting;
+  }
+
+  /** Whether Services wait for more of them, so that the next pass is to follow after a moment. */
+  public boolean isHolding() {
+    return services.isHolding();
   }
 
   /** The present requests to nodes, see {@link Requests#read}. */
@@ -97,20 +125,15 @@ public final class ClusterWriter {
     } catch (IOException e) {
       failure = e;
     }
-    var writes = new ArrayList<Write>();
-    view.vips().forEach(vip -> write(view, vip, decisions).ifPresent(writes::add));
-    view.pools()
-        .forEach(
-            pool ->
-                write(pool, decisions.pools().get(pool.getMetadata().getName()))
-                    .ifPresent(writes::add));
-    var unsent = Batch.send(writes.stream().map(this::request).toList());
+    var unsent = send(allocations(view, decisions));
     failure = failure == null ? unsent : failure;
     try {
       services.write(decisions.services(), view.now());
     } catch (IOException e) {
       failure = failure == null ? e : failure;
     }
+    unsent = send(statuses(view, decisions));
+    failure = failure == null ? unsent : failure;
     forget(view);
     agents.sync(decisions.placement(), view.daemonSet());
     dns.sync(decisions.dns());
@@ -120,6 +143,41 @@ public final class ClusterWriter {
     if (failure != null) {
       throw failure;
     }
+  }
+
+  private IOException send(List<Write> writes) throws InterruptedException {
+    return Batch.send(writes.stream().map(this::request).toList());
+  }
+
+  private List<Write> allocations(ClusterView view, Decisions decisions) {
+    var writes = new ArrayList<Write>();
+    for (var vip : view.vips()) {
+      var name = vip.getMetadata().getName();
+      var vrid = decisions.vrids().get(name);
+      if (vrid != null) {
+        allocate(vip, vrid, decisions.movedVrids().get(name)).ifPresent(writes::add);
+      }
+    }
+    return writes;
+  }
+
+  /**
+   * The statuses that differ, but for a VirtualIP whose spec this pass has written: its next status
+   * follows at once, and each write of many addresses costs the API server much.
+   */
+  private List<Write> statuses(ClusterView view, Decisions decisions) {
+    waiting = false;
+    var writes = new ArrayList<Write>();
+    for (var vip : view.vips()) {
+      var name = vip.getMetadata().getName();
+      if (!decisions.vrids().containsKey(name) && !latest.isNewerThan(vip)) {
+        write(view, vip, decisions.statuses().get(name)).ifPresent(writes::add);
+      }
+    }
+    for (var pool : view.pools()) {
+      write(pool, decisions.pools().get(pool.getMetadata().getName())).ifPresent(writes::add);
+    }
+    return writes;
   }
 
   private Callable<Runnable> request(Write write) {
@@ -141,14 +199,6 @@ public final class ClusterWriter {
         : Optional.of(new Write(object, subresource, sending, done));
   }
 
-  private Optional<Write> write(ClusterView view, VirtualIp vip, Decisions decisions) {
-    var name = vip.getMetadata().getName();
-    var vrid = decisions.vrids().get(name);
-    return vrid == null
-        ? write(view, vip, decisions.statuses().get(name))
-        : allocate(vip, vrid, decisions.movedVrids().get(name));
-  }
-
   /**
    * A VRID into the spec, if that is still as it was decided by.
    *
@@ -168,6 +218,11 @@ public final class ClusterWriter {
   }
 
   private Optional<Write> write(ClusterView view, VirtualIp vip, StatusDecision status) {
+    var last = statusTimes.getOrDefault(vip.getMetadata().getUid(), Instant.EPOCH);
+    if (view.now().isBefore(last.plus(PAUSE)) && StatusPatch.mayWait(vip, status)) {
+      waiting |= StatusPatch.of(vip, status).isPresent();
+      return Optional.empty();
+    }
     return StatusPatch.of(vip, status)
         .flatMap(
             patch ->
@@ -176,6 +231,7 @@ public final class ClusterWriter {
                     STATUS,
                     patch,
                     () -> {
+                      statusTimes.put(vip.getMetadata().getUid(), view.now());
                       written.put(vip.getMetadata().getUid(), status.conditions());
                       journal.written(vip, view.conditions(vip), status);
                     }));
@@ -213,5 +269,6 @@ public final class ClusterWriter {
             .collect(Collectors.toSet());
     written.keySet().retainAll(uids);
     sent.keySet().retainAll(uids);
+    statusTimes.keySet().retainAll(uids);
   }
 }

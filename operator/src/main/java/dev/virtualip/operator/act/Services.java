@@ -13,16 +13,19 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
 import java.net.HttpURLConnection;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 
 /**
  * Writes VirtualIPs for Services, and then the status of Services. Each write holds only for the
- * version of the object that was decided by; where it has changed meanwhile it is decided anew.
+ * version of the object, or the generation, that was decided by; where it has changed meanwhile it
+ * is decided anew.
  */
 final class Services {
   private static final ObjectMapper JSON = new ObjectMapper();
@@ -36,9 +39,27 @@ final class Services {
   private static final Set<Integer> OUTDATED =
       Set.of(HttpURLConnection.HTTP_CONFLICT, HttpURLConnection.HTTP_NOT_FOUND);
 
+  /** The answer if a test of a patch fails, but also to an invalid object, with its causes. */
+  private static final int TEST_FAILED = 422;
+
+  private static final String CAUSES = "\"causes\"";
+
+  /**
+   * Longest time that several new Services wait for more: together they cost one edit of a lane.
+   */
+  private static final Duration HOLD_MAX = Duration.ofSeconds(1);
+
   private final KubernetesClient client;
   private final Journal journal;
   private final Latest latest;
+
+  /** The Services that wait for more, by UID, and since when. */
+  private Set<String> held = Set.of();
+
+  private Instant heldSince = Instant.EPOCH;
+
+  /** Whether the last pass has left some for the next. */
+  private boolean left;
 
   Services(KubernetesClient client, Journal journal, Latest latest) {
     this.client = client;
@@ -52,6 +73,10 @@ final class Services {
    * @throws IOException the first failure, after all writes were tried
    */
   void write(ServiceDecisions decided, Instant now) throws IOException, InterruptedException {
+    if (hold(decided, now)) {
+      return;
+    }
+    left = decided.writes().size() > WRITES_MAX;
     IOException failure = null;
     for (var write : lanes(decided, now)) {
       try {
@@ -70,6 +95,25 @@ final class Services {
     if (failure != null) {
       throw failure;
     }
+  }
+
+  /** Whether Services wait for more, in which case a pass soon is to decide again. */
+  boolean isHolding() {
+    return !held.isEmpty();
+  }
+
+  /** A single Service never waits; several do until a pass finds no new one among them. */
+  private boolean hold(ServiceDecisions decided, Instant now) {
+    var uids =
+        decided.writes().keySet().stream()
+            .map(service -> service.getMetadata().getUid())
+            .collect(Collectors.toSet());
+    if (held.isEmpty()) {
+      heldSince = now;
+    }
+    boolean more = uids.size() > 1 && !left && !held.containsAll(uids);
+    held = more && now.isBefore(heldSince.plus(HOLD_MAX)) ? uids : Set.of();
+    return isHolding();
   }
 
   @FunctionalInterface
@@ -109,7 +153,9 @@ final class Services {
       throws IOException, InterruptedException {
     // A merge patch would keep what a selector no longer has.
     var patch = new ArrayList<Map<String, Object>>();
-    patch.add(add("/metadata/resourceVersion", vip.getMetadata().getResourceVersion()));
+    // Not the resourceVersion, which each report of an agent changes.
+    patch.add(test("/metadata/uid", vip.getMetadata().getUid()));
+    patch.add(test("/metadata/generation", vip.getMetadata().getGeneration()));
     lane.spec().forEach((field, value) -> patch.add(add("/spec/" + field, value)));
     var answer = sent("PATCH", VIPS + "/" + lane.name(), ApiCall.JSON_PATCH, patch, lane.name());
     if (answer.ok()) {
@@ -118,6 +164,10 @@ final class Services {
     } else {
       latest.remove(vip);
     }
+  }
+
+  private static Map<String, Object> test(String path, Object value) {
+    return Map.of("op", "test", "path", path, "value", value);
   }
 
   private static Map<String, Object> add(String path, Object value) {
@@ -166,9 +216,14 @@ final class Services {
   private ApiCall.Answer sent(String method, String path, String type, Object body, String name)
       throws IOException, InterruptedException {
     var answer = ApiCall.send(client, method, path, type, JSON.writeValueAsString(body));
-    if (!answer.ok() && !OUTDATED.contains(answer.code())) {
+    if (!answer.ok() && !isOutdated(answer)) {
       throw new IOException("%s not written: %s".formatted(name, answer));
     }
     return answer;
+  }
+
+  private static boolean isOutdated(ApiCall.Answer answer) {
+    return OUTDATED.contains(answer.code())
+        || answer.code() == TEST_FAILED && !answer.body().contains(CAUSES);
   }
 }

@@ -3,15 +3,20 @@ package dev.virtualip.operator.act;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.virtualip.crds.schema.PoolServices;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
 import dev.virtualip.kube.MergePatch;
 import dev.virtualip.operator.decide.HandOvers;
 import dev.virtualip.operator.decide.StatusDecision;
+import dev.virtualip.operator.decide.VirtualIpConditions;
+import io.fabric8.kubernetes.api.model.Condition;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * The JSON merge patch (RFC 7396) of the operator's fields in the status of a VirtualIP. It
@@ -20,6 +25,10 @@ import java.util.Optional;
  */
 public final class StatusPatch {
   private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** Conditions that each edit turns and turns back. */
+  private static final Set<String> PROGRESS =
+      Set.of(VirtualIpConditions.READY, VirtualIpConditions.RECONCILING);
 
   private StatusPatch() {}
 
@@ -60,6 +69,42 @@ public final class StatusPatch {
       whole.putObject("metadata").put("resourceVersion", vip.getMetadata().getResourceVersion());
     }
     return Optional.of(whole.set("status", patch).toString());
+  }
+
+  /**
+   * Whether a status may wait for a moment. So it is if nothing but messages differs, as when one
+   * more node reports; of a lane also if it only says how far an edit has got.
+   */
+  static boolean mayWait(VirtualIp vip, StatusDecision decided) {
+    var status = Objects.requireNonNullElse(vip.getStatus(), VirtualIpStatus.EMPTY);
+    boolean lane = isLane(vip);
+    return (lane || Objects.equals(vip.getMetadata().getGeneration(), status.observedGeneration()))
+        && Objects.equals(decided.master(), status.master())
+        && Objects.equals(decided.backups(), status.backups())
+        && decided.unknown().isEmpty()
+        && decided.gone().isEmpty()
+        && difference(decided.handOvers(), HandOvers.present(vip)).isEmpty()
+        && Objects.equals(decided.switchOver(), status.switchOver())
+        && status.conditions() != null
+        && urgent(decided.conditions(), lane).equals(urgent(status.conditions(), lane));
+  }
+
+  private static boolean isLane(VirtualIp vip) {
+    var labels = vip.getMetadata().getLabels();
+    return labels != null && labels.containsKey(PoolServices.LABEL);
+  }
+
+  /** Conditions without what may wait. */
+  private static List<Condition> urgent(List<Condition> conditions, boolean ofLane) {
+    return conditions.stream()
+        .filter(condition -> !ofLane || !PROGRESS.contains(condition.getType()))
+        .map(
+            condition ->
+                condition.toBuilder()
+                    .withMessage(null)
+                    .withObservedGeneration(ofLane ? null : condition.getObservedGeneration())
+                    .build())
+        .toList();
   }
 
   private static ObjectNode nodes(StatusDecision decided) {

@@ -37,7 +37,9 @@ public final class AgentLiveness {
   private final LongSupplier nanoTime;
   private final Map<String, Beat> beats = new ConcurrentHashMap<>();
   private final Map<String, Unready> unready = new HashMap<>();
-  private final Map<Claim, Long> claims = new HashMap<>();
+
+  /** By UID of the VirtualIP, when each claim to be its master was seen first. */
+  private final Map<String, Map<Claim, Long>> claims = new HashMap<>();
 
   /** By UID of the VirtualIP, until when masters that were followed may say so themselves. */
   private final Map<String, Long> ownWordUntil = new HashMap<>();
@@ -55,7 +57,7 @@ public final class AgentLiveness {
   private record Unready(String node, long sinceNanos, String why) {}
 
   /** A report by which a node has been master since a time. */
-  private record Claim(String uid, String node, String since) {}
+  private record Claim(String node, String since) {}
 
   /**
    * Why a node counts as silent.
@@ -208,14 +210,15 @@ public final class AgentLiveness {
   /** Masters that another node has replaced, each with that node. */
   private Map<String, String> superseded(String uid, Map<String, NodeStatus> reports) {
     var seen = new HashMap<String, Long>();
+    var known = claims.computeIfAbsent(uid, _ -> new HashMap<>());
     reports.forEach(
         (node, report) -> {
           if (report.state() == State.Master) {
-            var claim = new Claim(uid, node, report.since());
-            seen.put(node, claims.computeIfAbsent(claim, _ -> nanoTime.getAsLong()));
+            var claim = new Claim(node, report.since());
+            seen.put(node, known.computeIfAbsent(claim, _ -> nanoTime.getAsLong()));
           }
         });
-    claims.keySet().removeIf(c -> c.uid().equals(uid) && !standing(c, reports.get(c.node())));
+    known.keySet().removeIf(c -> !standing(c, reports.get(c.node())));
     ownWordUntil.remove(uid);
     var superseded = new HashMap<String, String>();
     seen.keySet().stream()
@@ -258,7 +261,7 @@ public final class AgentLiveness {
 
   /** Forgets claims about all other VirtualIPs. */
   public void retain(Collection<String> uids) {
-    claims.keySet().removeIf(claim -> !uids.contains(claim.uid()));
+    claims.keySet().retainAll(uids);
     ownWordUntil.keySet().retainAll(uids);
   }
 

@@ -37,6 +37,12 @@ public final class Latest {
     answers.remove(object.getMetadata().getUid());
   }
 
+  /** Whether an object was written after {@link #of} returned it. */
+  public boolean isNewerThan(HasMetadata seen) {
+    var answer = answers.get(seen.getMetadata().getUid());
+    return answer != null && answer.object() != seen;
+  }
+
   /** The newest of the objects of one type, those among them that the cache lacks at the end. */
   public <T extends HasMetadata> List<T> of(Class<T> type, Stream<T> cached, Instant now) {
     answers.values().removeIf(answer -> answer.until().isBefore(now));

@@ -1,6 +1,7 @@
 package dev.virtualip.operator.act;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -9,6 +10,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.operator.decide.Lanes;
@@ -51,6 +53,9 @@ class ServicesTest {
   /** What the server answers instead of 200, by name of the Service. */
   private final Map<String, Integer> codes = new ConcurrentHashMap<>();
 
+  /** Whether the server gives the causes of a refusal. */
+  private volatile boolean causes;
+
   private final Latest latest = new Latest();
   private final SimpleMeterRegistry registry = new SimpleMeterRegistry();
 
@@ -89,7 +94,15 @@ class ServicesTest {
     var path = exchange.getRequestURI().getPath().split("/");
     var body = JSON.readTree(exchange.getRequestBody());
     int code = 200;
-    if (path[path.length - 1].equals("status")) {
+    if (path[path.length - 1].equals("lan-0")) {
+      patches.put("lan-0", body);
+      code = codes.getOrDefault("lan-0", 200);
+      body = JSON.createObjectNode();
+      ((ObjectNode) body).putObject("metadata").put("uid", "uid-lan-0").put("resourceVersion", "8");
+      if (causes) {
+        ((ObjectNode) body).putObject("details").putArray("causes");
+      }
+    } else if (path[path.length - 1].equals("status")) {
       var name = path[path.length - 2];
       patches.put(name, body.deepCopy());
       together.countDown();
@@ -118,8 +131,67 @@ class ServicesTest {
         Service.class);
   }
 
+  /** At once and, if they wait for more of them, again. */
   private void write(Map<Service, List<String>> statuses) throws Exception {
-    services.write(new ServiceDecisions(statuses, Map.of(), Map.of(), Lanes.NONE), NOW);
+    pass(statuses, NOW);
+    if (services.isHolding()) {
+      pass(statuses, NOW);
+    }
+  }
+
+  private void pass(Map<Service, List<String>> statuses, Instant now) throws Exception {
+    services.write(new ServiceDecisions(statuses, Map.of(), Map.of(), Lanes.NONE), now);
+  }
+
+  @Test
+  void severalWaitForMoreButNotForLongAndOneDoesNot() throws Exception {
+    pass(Map.of(service("one"), List.of("203.0.113.1")), NOW);
+    assertEquals(Set.of("one"), patches.keySet());
+    var many = new LinkedHashMap<Service, List<String>>();
+    for (int i = 0; i <= 4; i++) {
+      many.put(service("s" + i), List.of("203.0.113." + (10 + i)));
+      many.put(service("t" + i), List.of("203.0.113." + (20 + i)));
+      pass(many, NOW.plusMillis(250 * i));
+      assertEquals(i < 4, services.isHolding());
+      assertEquals(i < 4 ? 1 : 11, patches.size());
+    }
+  }
+
+  private static VirtualIp lane() {
+    return Serialization.unmarshal(
+        "metadata: {name: lan-0, uid: uid-lan-0, resourceVersion: '7', generation: 3}",
+        VirtualIp.class);
+  }
+
+  private void edit(VirtualIp vip) throws IOException, InterruptedException {
+    var lane = new Lanes.Lane("lan-0", "lan", Map.of("interface", "eth1"));
+    var lanes = new Lanes(List.of(), Map.of(vip, lane), List.of(), List.of());
+    services.write(new ServiceDecisions(Map.of(), Map.of(), Map.of(), lanes), NOW);
+  }
+
+  @Test
+  void aReportMeanwhileIsNoObstacleToTheEditOfALane() throws Exception {
+    var vip = lane();
+    edit(vip);
+    assertEquals(
+        JSON.readTree(
+            """
+            [{"op": "test", "path": "/metadata/uid", "value": "uid-lan-0"},
+             {"op": "test", "path": "/metadata/generation", "value": 3},
+             {"op": "add", "path": "/spec/interface", "value": "eth1"}]
+            """),
+        patches.get("lan-0"));
+    assertTrue(latest.isNewerThan(vip));
+  }
+
+  @Test
+  void anEditMeanwhileLetsItBeDecidedAnewAndARefusalIsAFailure() throws Exception {
+    var vip = lane();
+    codes.put("lan-0", 422);
+    edit(vip);
+    assertFalse(latest.isNewerThan(vip));
+    causes = true;
+    assertThrows(IOException.class, () -> edit(vip));
   }
 
   /** The addresses that the operator takes a Service to have. */

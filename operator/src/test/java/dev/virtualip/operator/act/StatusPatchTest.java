@@ -5,7 +5,10 @@ import static dev.virtualip.crds.schema.VirtualIpStatus.State.Master;
 import static dev.virtualip.crds.schema.VirtualIpStatus.State.Unknown;
 import static dev.virtualip.operator.watch.Vips.report;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.virtualip.crds.schema.PoolServices;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.Drill;
@@ -107,6 +110,23 @@ class StatusPatchTest {
     var vip = vip(2L, "a", READY, null);
     vip.setStatus(new VirtualIpStatus(2L, "a", 1, null, NODES, null, null, drill, READY));
     assertEquals(Optional.empty(), StatusPatch.of(vip, said(Map.of())));
+  }
+
+  @Test
+  void onlyWordsMayWaitAndOfALaneItsProgress() {
+    var words = List.of(READY.getFirst().toBuilder().withMessage("b too").build());
+    assertTrue(StatusPatch.mayWait(vip(2L, "a", words, null), said(Map.of())));
+    assertFalse(StatusPatch.mayWait(vip(2L, "b", words, null), said(Map.of())));
+    assertFalse(StatusPatch.mayWait(vip(2L, "a", words, null), said(Map.of("b", ASKED))));
+    var unready = List.of(ready("False", BEFORE));
+    assertFalse(StatusPatch.mayWait(vip(1L, "a", READY, null), said(Map.of())));
+    assertFalse(StatusPatch.mayWait(vip(2L, "a", unready, null), said(Map.of())));
+    var lane = vip(1L, "a", unready, null);
+    lane.getMetadata().setLabels(Map.of(PoolServices.LABEL, "lan"));
+    assertTrue(StatusPatch.mayWait(lane, said(Map.of())));
+    var accepted = READY.getFirst().toBuilder().withType("Accepted").build();
+    lane.setStatus(vip(1L, "a", List.of(accepted), null).getStatus());
+    assertFalse(StatusPatch.mayWait(lane, said(Map.of())));
   }
 
   @Test
