@@ -31,7 +31,7 @@ import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.Version;
-import dev.virtualip.crds.schema.VirtualIp;
+import dev.virtualip.crds.manifest.Manifests;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
@@ -77,7 +77,8 @@ public final class WarmUp {
   private long now = System.nanoTime();
 
   private WarmUp() throws IOException {
-    var vip = JsonMapper.builder().build().readValue(VIP, VirtualIp.class);
+    // By the mapper of the source of VirtualIPs, which has learned the types then.
+    var vip = Manifests.lenientVirtualIp(new JsonMapper().readTree(VIP), new ArrayList<>());
     config = InstanceConfig.from(vip, "rehearsal", Map.of(), List.of());
     var nowhere = new Nowhere();
     var node =

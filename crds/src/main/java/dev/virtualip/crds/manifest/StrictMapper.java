@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonMappingException.Reference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.ObjectReader;
 import com.fasterxml.jackson.databind.cfg.CoercionAction;
 import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
 import com.fasterxml.jackson.databind.cfg.MutableCoercionConfig;
@@ -31,16 +32,19 @@ import java.util.stream.Collectors;
  * rest again.
  */
 final class StrictMapper {
-  private static final JsonMapper LENIENT =
+  /** Of one mapper, as to learn a type takes longer than to convert into it. */
+  private static final ObjectReader LENIENT =
       JsonMapper.builder()
           .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
           .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .withCoercionConfig(LogicalType.Textual, StrictMapper::refuseScalars)
           .withCoercionConfig(LogicalType.Enum, StrictMapper::refuseScalars)
-          .build();
-  private static final JsonMapper STRICT =
-      LENIENT.rebuild().enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES).build();
+          .build()
+          .reader();
+
+  private static final ObjectReader STRICT =
+      LENIENT.with(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
   private static final int PROBLEMS_MAX = 100;
 
   private StrictMapper() {}
@@ -70,11 +74,11 @@ final class StrictMapper {
    */
   static <T> T convert(
       JsonNode tree, Class<T> type, String path, Unknown unknown, Collection<Problem> problems) {
-    var mapper = unknown == Unknown.IS_A_PROBLEM ? STRICT : LENIENT;
+    var reader = unknown == Unknown.IS_A_PROBLEM ? STRICT : LENIENT;
     var rest = tree.deepCopy();
     for (int i = 0; i < PROBLEMS_MAX; i++) {
       try {
-        return mapper.treeToValue(rest, type);
+        return reader.treeToValue(rest, type);
       } catch (JsonMappingException e) {
         problems.add(problem(e, rest, path));
         if (e.getPath().isEmpty()) {
