@@ -43,6 +43,8 @@ class ServicesIT {
     var pair = ClassicPair.build(lab);
     pair.nodeA().ip("addr add 203.0.113.11/24 dev eth1");
     pair.nodeB().ip("addr add 203.0.113.12/24 dev eth1");
+    pair.nodeA().ip("addr add 2001:db8:113::11/64 dev eth1 nodad");
+    pair.nodeB().ip("addr add 2001:db8:113::12/64 dev eth1 nodad");
     pair.nodes().forEach(node -> node.route("198.51.100.0/24 via 203.0.113.1"));
     var api = ApiServer.real(lab, ClassicPair.CONTROL);
     var cluster = Cluster.install(lab, pair, api, 1);
@@ -94,7 +96,9 @@ class ServicesIT {
         .filter(
             vip ->
                 vip.getSpec().addresses().stream()
-                    .anyMatch(a -> a.address().equals(address + "/32")))
+                    .anyMatch(
+                        a ->
+                            a.address().equals(address + (address.contains(":") ? "/128" : "/32"))))
         .map(vip -> vip.getMetadata().getName())
         .collect(Collectors.joining(","));
   }
@@ -138,6 +142,7 @@ class ServicesIT {
       aNewPoolMovesThem(cluster);
       aNodeThatIsCutOffLosesItsLanes(cluster);
       localFollowsTheEndpoints(cluster);
+      aServiceOfTwoFamiliesHasAnAddressOfEach(cluster);
     }
   }
 
@@ -267,5 +272,26 @@ class ServicesIT {
     }
     delete(cluster, "local");
     cluster.await("it is gone", SOON, () -> lane(cluster, address).isEmpty());
+  }
+
+  private static void aServiceOfTwoFamiliesHasAnAddressOfEach(Cluster cluster) {
+    pool(cluster, "203.0.113.150-203.0.113.199, '2001:db8:113::150-2001:db8:113::199'");
+    service(cluster, "both", "ipFamilyPolicy: RequireDualStack");
+    cluster.await("it has two", SOON, () -> address(cluster, "both").contains(","));
+    var addresses = List.of(address(cluster, "both").split(","));
+    assertEquals(
+        List.of(false, true), addresses.stream().map(address -> address.contains(":")).toList());
+    for (var address : addresses) {
+      cluster.await(
+          address + " has a master",
+          LATER,
+          () -> {
+            var master = master(cluster, lane(cluster, address));
+            return !master.isEmpty() && cluster.node(master).host().hasAddress(address);
+          });
+    }
+    delete(cluster, "both");
+    cluster.await(
+        "they are free", SOON, () -> addresses.stream().allMatch(a -> lane(cluster, a).isEmpty()));
   }
 }

@@ -53,7 +53,7 @@ class StructureTest {
       agent.report: agent.linux crds.schema log
       agent.cli: agent.client agent.exec agent.kube agent.linux agent.net crds.check crds.manifest crds.schema
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
-      agent.report agent.source agent.vrrp crds.schema crds.values
+      agent.report agent.source agent.vrrp crds.manifest crds.schema crds.values
       agent: agent.check agent.cli agent.client agent.disk agent.instance agent.kube agent.linux agent.loop \
       agent.metrics agent.net agent.notify agent.plan agent.report agent.source agent.train agent.vrrp \
       crds.schema kube log

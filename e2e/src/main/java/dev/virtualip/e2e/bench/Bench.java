@@ -22,6 +22,7 @@ import java.util.Random;
 import java.util.concurrent.Callable;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -48,9 +49,11 @@ public final class Bench implements Callable<Integer> {
   /** Takeovers after which a program counts as warm. */
   static final int WARM_UP = 5;
 
+  private static final List<String> BESIDE_KEEPALIVED =
+      List.of("moves", "mixed", "planned", "scale", "many", "load");
   private static final List<String> PARTS =
-      List.of(
-          "moves", "mixed", "planned", "scale", "many", "load", "footprint", "operator", "edits");
+      Stream.concat(BESIDE_KEEPALIVED.stream(), Stream.of("footprint", "operator", "edits"))
+          .toList();
 
   private static final List<Setup> CLASSICS =
       List.of(
@@ -188,7 +191,7 @@ public final class Bench implements Callable<Integer> {
     try (var lab = Lab.open()) {
       environment = environment(lab.control());
       environment.forEach((name, value) -> System.out.println(name + ": " + value));
-      if (parts.stream().anyMatch(List.of("moves", "mixed", "scale", "many", "load")::contains)) {
+      if (parts.stream().anyMatch(BESIDE_KEEPALIVED::contains)) {
         besideKeepalived(lab, chosen);
       }
     }

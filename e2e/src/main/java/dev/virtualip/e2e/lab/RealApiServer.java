@@ -252,7 +252,9 @@ final class RealApiServer implements ApiServer {
                 "--authorization-mode=Node,RBAC",
                 "--enable-admission-plugins=NodeRestriction",
                 "--kubelet-preferred-address-types=InternalIP",
-                "--service-cluster-ip-range=10.96.0.0/16",
+                // Services have families, as with every server since 1.23.
+                "--feature-gates=IPv6DualStack=true",
+                "--service-cluster-ip-range=10.96.0.0/16,fd00:96::/112",
                 // It would need a kube-proxy, and there is none.
                 "--endpoint-reconciler-type=none",
                 "--allow-privileged=true"));
