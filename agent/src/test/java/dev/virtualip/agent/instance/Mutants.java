@@ -244,6 +244,11 @@ final class Mutants {
               "if (by.resignations <= resignations) {",
               "if (by.resignations < 0) {"),
           new Mutant(
+              "of one route of several VirtualIPs there is one alone",
+              "net/AddressPort.java",
+              "(to.isIpv6() || Objects.equals(source, other.source))",
+              "true"),
+          new Mutant(
               "a tie on a further network is never decided",
               "vrrp/VirtualRouter.java",
               "&& !tieCounts(active, now)) {",

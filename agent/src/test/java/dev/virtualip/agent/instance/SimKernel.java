@@ -268,8 +268,8 @@ final class SimKernel implements AddressPort {
     }
   }
 
-  boolean holdsRoute(IpPrefix to) {
-    return routes.stream().anyMatch(route -> route.to().equals(to));
+  boolean holdsRoute(SimVip vip) {
+    return routes.stream().anyMatch(vip::owns);
   }
 
   int ruleCount() {

@@ -641,7 +641,7 @@ final class SimRules {
     checkEgress(node, vip, state, may);
     checkRoute(node, vip, state);
     require(
-        may || !node.kernel.holdsRoute(vip.destination) || leaseMayLast,
+        may || !node.kernel.holdsRoute(vip) || leaseMayLast,
         "%s has the route of %s and is %s",
         node,
         vip.name,
@@ -659,7 +659,7 @@ final class SimRules {
             && link.up()
             && node.kernel.failure == 0
             && node.kernel.reportLoss == 0
-            && !node.kernel.holdsRoute(vip.destination);
+            && !node.kernel.holdsRoute(vip);
     if (!lacks) {
       before.routelessSince = Long.MAX_VALUE;
     } else if (before.routelessSince == Long.MAX_VALUE) {

@@ -2,6 +2,7 @@ package dev.virtualip.agent.instance;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.virtualip.agent.net.AddressPort.InstalledRoute;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus;
 import dev.virtualip.crds.schema.VirtualIpStatus.HandOver;
@@ -25,6 +26,9 @@ final class SimVip {
   final int checks;
   final int checkWeight;
   final boolean route;
+
+  /** Whether its route is to where those of others lead, such as a default route. */
+  final boolean sharesRoute;
 
   /** Whether it has a policy routing rule, and sources that leave with its address. */
   final boolean rule;
@@ -66,7 +70,6 @@ final class SimVip {
     this.number = number;
     this.group = group;
     name = "vip" + number;
-    destination = IpPrefix.parse("198.51." + number + ".0/24");
     version = random.nextInt(3) == 0 ? 2 : 3;
     long[] intervals = version == 2 ? new long[] {1_000, 2_000} : new long[] {100, 500, 1_000};
     intervalMillis = intervals[random.nextInt(intervals.length)];
@@ -84,6 +87,8 @@ final class SimVip {
     garpDelay = random.nextInt(3);
     garpRefresh = random.nextInt(3) * 3;
     virtualMac = garpDelay == 2 && garpRefresh == 6;
+    sharesRoute = garpDelay == 1;
+    destination = IpPrefix.parse("198.51." + (sharesRoute ? 100 : number) + ".0/24");
     this.priorities = priorities;
     int count = 1 + random.nextInt(3);
     for (int i = 0; i < count; i++) {
@@ -121,6 +126,12 @@ final class SimVip {
       handOvers.put(node, handOver);
     }
     object = null;
+  }
+
+  /** Whether a route is this one's: of a route that several have, each has one with its source. */
+  boolean owns(InstalledRoute its) {
+    return its.to().equals(destination)
+        && (!sharesRoute || its.source().getAddress()[3] / 10 == number + 1);
   }
 
   /** Slot of the NIC that its addresses are on. */
@@ -201,8 +212,8 @@ final class SimVip {
     }
     json.append(']');
     if (route) {
-      json.append(",\"routes\":[{\"to\":\"198.51.").append(number);
-      json.append(".0/24\",\"via\":\"203.0.113.1\"");
+      json.append(",\"routes\":[{\"to\":\"").append(destination);
+      json.append("\",\"via\":\"203.0.113.1\"");
       json.append(virtualMac ? "}]" : ",\"interface\":\"eth1\"}]");
     }
     if (rule) {

@@ -516,7 +516,7 @@ final class SimWorld implements SimNode.World {
   }
 
   private void foreignRoute(SimNode node, SimVip vip) {
-    if (vip.route && node.kernel.link(vip.slot()) != null) {
+    if (vip.route && !vip.sharesRoute && node.kernel.link(vip.slot()) != null) {
       refused = true;
       boolean there = random.nextBoolean();
       say("%s: somebody %s the route of %s", node, there ? "takes" : "gives back", vip.name);
@@ -614,7 +614,7 @@ final class SimWorld implements SimNode.World {
           && !vips.stream().allMatch(v -> v.group == null || master.isMaster(v.name))) {
         return "the sync group is not on one node: " + nodes;
       }
-      if (vip.route && !master.kernel.holdsRoute(vip.destination)) {
+      if (vip.route && !master.kernel.holdsRoute(vip)) {
         return vip.name + " has no route: " + nodes;
       }
     }
