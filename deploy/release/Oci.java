@@ -18,8 +18,9 @@ import java.util.List;
  * <p>{@code java -cp JACKSON Oci.java index OUT.tar REFERENCE IMAGE.tar...}: one image for several
  * architectures, from archives with one each. {@code chart OUT.tar REFERENCE CHART.tgz}: a Helm chart as
  * {@code helm push} stores it. {@code unpack IMAGE.tar ARCHITECTURE FOLDER}: what {@code index} has written,
- * as {@code rootfs} and {@code config.json}, the OCI image configuration. Sources: the OCI image layout and image index, version 1.0; Helm's media
- * types.
+ * as {@code rootfs} and {@code config.json}, the OCI image configuration.
+ *
+ * <p>Sources: the OCI image layout and image index, version 1.0; Helm's media types.
  */
 final class Oci {
   private static final String OCI = "application/vnd.oci.image.";

@@ -45,6 +45,7 @@ class NetlinkIT {
   private static final String NIC = "nltest0";
   private static final String PEER = "nltest1";
   private static final IpPrefix VIP = IpPrefix.parse("203.0.113.10/24");
+  private static final IpPrefix FURTHER = IpPrefix.parse("203.0.113.83/24");
   private static final IpPrefix DEFAULT = IpPrefix.parse("0.0.0.0/0");
   private static final InetAddress GATEWAY = IpPrefix.parseAddress("203.0.113.1");
   private static final int NO_LINK = 999_999;
@@ -443,13 +444,17 @@ class NetlinkIT {
     assertEquals(List.of(), netlink.routes());
   }
 
+  private InstalledRoute defaultFrom(IpPrefix source) {
+    return new InstalledRoute(nic, DEFAULT, GATEWAY, source.address(), 254, 0, false);
+  }
+
   /** VirtualIPs with leases of different lengths often have one default route. */
   @Test
   void aRouteOfTwoAddressesEndsWithTheLastOfThem() throws Exception {
     var longer = VIP;
-    var shorter = IpPrefix.parse("203.0.113.83/24");
-    var ofLonger = new InstalledRoute(nic, DEFAULT, GATEWAY, longer.address(), 254, 0, false);
-    var ofShorter = new InstalledRoute(nic, DEFAULT, GATEWAY, shorter.address(), 254, 0, false);
+    var shorter = FURTHER;
+    var ofLonger = defaultFrom(longer);
+    var ofShorter = defaultFrom(shorter);
     for (var first : List.of(ofLonger, ofShorter)) {
       var second = first == ofLonger ? ofShorter : ofLonger;
       assertDone(
@@ -469,12 +474,11 @@ class NetlinkIT {
   /** As a DHCP client does; it takes the first, and the others are left behind its own. */
   @Test
   void aRouteThatSomebodyElseHasReplacedIsNotPutBesideOursBehind() throws Exception {
-    var further = IpPrefix.parse("203.0.113.83/24");
-    var first = new InstalledRoute(nic, DEFAULT, GATEWAY, VIP.address(), 254, 0, false);
-    var second = new InstalledRoute(nic, DEFAULT, GATEWAY, further.address(), 254, 0, false);
+    var first = defaultFrom(VIP);
+    var second = defaultFrom(FURTHER);
     assertDone(
         new Change.PutAddress(nic, VIP, 30),
-        new Change.PutAddress(nic, further, 30),
+        new Change.PutAddress(nic, FURTHER, 30),
         new Change.PutRoute(first));
     assertDone(new Change.PutRoute(second));
     assertEquals(List.of(), netlink.taken(List.of(first, second)));
@@ -490,14 +494,13 @@ class NetlinkIT {
 
   @Test
   void aRouteReplacesTheOneWithItsSourceAlone() throws Exception {
-    var further = IpPrefix.parse("203.0.113.83/24");
-    var others = new InstalledRoute(nic, DEFAULT, GATEWAY, further.address(), 254, 0, false);
-    var before = new InstalledRoute(nic, DEFAULT, GATEWAY, VIP.address(), 254, 0, false);
+    var others = defaultFrom(FURTHER);
+    var before = defaultFrom(VIP);
     var gateway = IpPrefix.parseAddress("203.0.113.2");
     var after = new InstalledRoute(nic, DEFAULT, gateway, VIP.address(), 254, 0, false);
     assertDone(
         new Change.PutAddress(nic, VIP, 30),
-        new Change.PutAddress(nic, further, 30),
+        new Change.PutAddress(nic, FURTHER, 30),
         new Change.PutRoute(others));
     assertDone(new Change.PutRoute(before));
     assertDone(new Change.PutRoute(after));

@@ -92,13 +92,9 @@ class ServicesIT {
 
   /** The name of the lane that has an address, or an empty text. */
   private static String lane(Cluster cluster, String address) {
+    var prefix = address + (address.contains(":") ? "/128" : "/32");
     return cluster.client().resources(VirtualIp.class).list().getItems().stream()
-        .filter(
-            vip ->
-                vip.getSpec().addresses().stream()
-                    .anyMatch(
-                        a ->
-                            a.address().equals(address + (address.contains(":") ? "/128" : "/32"))))
+        .filter(vip -> vip.getSpec().addresses().stream().anyMatch(a -> a.address().equals(prefix)))
         .map(vip -> vip.getMetadata().getName())
         .collect(Collectors.joining(","));
   }

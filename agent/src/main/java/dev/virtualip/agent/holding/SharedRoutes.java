@@ -36,9 +36,12 @@ public final class SharedRoutes {
   }
 
   private PutRoute put(Holdings holder, InstalledRoute route, long lease) {
-    // One that is replaced is never deleted.
-    leases.keySet().removeIf(other -> !other.equals(route) && route.replaces(other));
-    var all = leases.computeIfAbsent(route, _ -> new HashMap<>());
+    if (!leases.containsKey(route)) {
+      // One that is replaced is never deleted.
+      leases.keySet().removeIf(route::replaces);
+      leases.put(route, new HashMap<>());
+    }
+    var all = leases.get(route);
     all.put(holder, lease);
     return new PutRoute(route, all.values().stream().max(Long::compare).orElseThrow());
   }

@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.net.HttpURLConnection;
 import java.util.Objects;
+import java.util.Set;
 import java.util.TreeSet;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,10 +23,9 @@ public final class Agents {
 
   private final KubernetesClient client;
   private final Settings settings;
-  private DaemonSet desired;
 
   /** The nodes of the DaemonSet that was applied last; to make one for each pass costs more. */
-  private TreeSet<String> appliedTo = new TreeSet<>();
+  private Set<String> appliedTo = Set.of();
 
   private Long appliedGeneration;
   private String deletedPod;
@@ -45,8 +45,7 @@ public final class Agents {
     if (nodes.isEmpty()) {
       delete(current);
     } else if (!nodes.equals(appliedTo) || !isAsApplied(current)) {
-      apply(AgentDaemonSet.desired(settings, nodes));
-      appliedTo = new TreeSet<>(nodes);
+      apply(nodes);
     }
   }
 
@@ -56,22 +55,25 @@ public final class Agents {
   }
 
   private void delete(DaemonSet current) {
-    desired = null;
-    appliedTo = new TreeSet<>();
+    appliedTo = Set.of();
     if (current != null && !current.isMarkedForDeletion()) {
       LOG.info("agents_deleted reason=NoNodeSelected");
       client.resource(current).delete();
     }
   }
 
-  private void apply(DaemonSet now) {
+  private void apply(TreeSet<String> nodes) {
     var applied =
-        client.resource(now).fieldManager(FIELD_MANAGER).forceConflicts().serverSideApply();
+        client
+            .resource(AgentDaemonSet.desired(settings, nodes))
+            .fieldManager(FIELD_MANAGER)
+            .forceConflicts()
+            .serverSideApply();
     appliedGeneration = applied.getMetadata().getGeneration();
-    if (!now.equals(desired)) {
+    if (!nodes.equals(appliedTo)) {
       LOG.info("agents_applied image={} generation={}", settings.agentImage(), appliedGeneration);
     }
-    desired = now;
+    appliedTo = Set.copyOf(nodes);
   }
 
   /**
