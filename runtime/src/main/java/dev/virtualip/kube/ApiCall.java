@@ -3,6 +3,7 @@ package dev.virtualip.kube;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.KubernetesClientException;
 import java.io.IOException;
+import java.net.HttpURLConnection;
 import java.nio.charset.StandardCharsets;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -36,6 +37,20 @@ public final class ApiCall {
    * @param body text of the answer
    */
   public record Answer(int code, String body) {
+    /**
+     * The answer of a server that serves the path. One that has just started says 404 of custom
+     * resources for some milliseconds, though not by a Status; that must not pass for an object
+     * that has gone.
+     *
+     * @throws IOException if the server does not know the path, or not yet
+     */
+    public static Answer of(int code, String body, String path) throws IOException {
+      if (code == HttpURLConnection.HTTP_NOT_FOUND && !body.contains("\"Status\"")) {
+        throw new IOException("the API server does not serve %s, or not yet".formatted(path));
+      }
+      return new Answer(code, body);
+    }
+
     /** Whether the request succeeded, with a status of 200 to 299. */
     public boolean ok() {
       return code >= 200 && code < 300;
@@ -56,7 +71,7 @@ public final class ApiCall {
    * Sends a request with a body.
    *
    * @param path path below the server's root, without a leading slash
-   * @throws IOException if there is no answer within 5 s
+   * @throws IOException if there is no answer within 5 s, or the server does not serve the path
    */
   public static Answer send(
       KubernetesClient client, String method, String path, String contentType, String body)
@@ -80,7 +95,7 @@ public final class ApiCall {
     var answer = http.sendAsync(request, byte[].class);
     try {
       var got = answer.get(TIMEOUT_MS, TimeUnit.MILLISECONDS);
-      return new Answer(got.code(), new String(got.body(), StandardCharsets.UTF_8));
+      return Answer.of(got.code(), new String(got.body(), StandardCharsets.UTF_8), path);
     } catch (ExecutionException e) {
       throw new IOException(e.getCause());
     } catch (TimeoutException e) {

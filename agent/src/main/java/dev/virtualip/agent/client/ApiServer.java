@@ -95,17 +95,19 @@ public final class ApiServer implements AutoCloseable {
    * Sends a request with a body.
    *
    * @param path path below the server's root, without a leading slash
-   * @throws IOException if there is no answer within 5 s
+   * @throws IOException if there is no answer within 5 s, or the server does not serve the path
    */
   public ApiCall.Answer send(String method, String path, String contentType, String body)
       throws IOException, InterruptedException {
-    return answer(
-        session ->
-            session
-                .request(access.request(path))
-                .header("Content-Type", contentType)
-                .method(method, HttpRequest.BodyPublishers.ofString(body))
-                .build());
+    var answer =
+        answer(
+            session ->
+                session
+                    .request(access.request(path))
+                    .header("Content-Type", contentType)
+                    .method(method, HttpRequest.BodyPublishers.ofString(body))
+                    .build());
+    return ApiCall.Answer.of(answer.code(), answer.body(), path);
   }
 
   /**

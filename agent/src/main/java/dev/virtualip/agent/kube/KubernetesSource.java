@@ -216,7 +216,8 @@ public final class KubernetesSource implements AutoCloseable {
   private final class PoolChanges extends Changes<ObjectNode> {
     @Override
     public void refused(int code) {
-      if (code == HttpURLConnection.HTTP_NOT_FOUND) {
+      // A server that has just started does not know any kind yet; one that lists VirtualIPs does.
+      if (code == HttpURLConnection.HTTP_NOT_FOUND && virtualIps.hasSynced()) {
         noPools();
       }
     }

@@ -18,6 +18,7 @@ import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Function;
 import javax.net.ServerSocketFactory;
 import javax.net.ssl.SSLException;
@@ -155,6 +156,24 @@ class ApiServerTest {
       assertEquals(403, refused.code());
       assertEquals("HTTP status 403 Forbidden: so it is", refused.getMessage());
       assertEquals(403, client.send("POST", "api/v1/x", ApiCall.JSON, "{}").code());
+    }
+  }
+
+  /**
+   * kube-apiserver 1.20 said so of custom resources in the first milliseconds after a restart. The
+   * status of a VirtualIP was taken for written, and stayed that of before.
+   */
+  @Test
+  void aServerThatDoesNotServeAPathYetHasNotLostTheObject()
+      throws IOException, InterruptedException {
+    var reply = new AtomicReference<>(new Reply(404, "", "404 page not found\n"));
+    try (var server = server(_ -> reply.get());
+        var client = client(server, Content.NONE)) {
+      var error =
+          assertThrows(IOException.class, () -> client.send("PATCH", "apis/x", ApiCall.JSON, "{}"));
+      assertEquals("the API server does not serve apis/x, or not yet", error.getMessage());
+      reply.set(Reply.refusal(404, "NotFound"));
+      assertEquals(404, client.send("PATCH", "apis/x", ApiCall.JSON, "{}").code());
     }
   }
 

@@ -50,6 +50,13 @@ class KubernetesSourceTest {
 
   private static final ResourceDefinitionContext VIRTUAL_IPS =
       ResourceDefinitionContext.fromResourceType(VirtualIp.class);
+  private static final String POOL =
+      """
+      apiVersion: virtualip.dev/v1alpha1
+      kind: VirtualIPPool
+      metadata: {name: p}
+      spec: {addresses: [10.0.0.0/24], ofANewerVersion: 3}
+      """;
   private static final ResourceDefinitionContext POOLS =
       ResourceDefinitionContext.fromResourceType(VirtualIpPool.class);
 
@@ -122,15 +129,7 @@ class KubernetesSourceTest {
     var pool =
         client
             .genericKubernetesResources(POOLS)
-            .resource(
-                Serialization.unmarshal(
-                    """
-                    apiVersion: virtualip.dev/v1alpha1
-                    kind: VirtualIPPool
-                    metadata: {name: p}
-                    spec: {addresses: [10.0.0.0/24], ofANewerVersion: 3}
-                    """,
-                    GenericKubernetesResource.class));
+            .resource(Serialization.unmarshal(POOL, GenericKubernetesResource.class));
     pool.create();
     source.start(statusChanges::add);
     awaitShown("[a=1]");
@@ -138,6 +137,23 @@ class KubernetesSourceTest {
     pool.delete();
     Await.until(() -> told.getLast().pools().isEmpty(), told::toString);
     assertFalse(statusChanges.contains("p"), "it is no VirtualIP");
+  }
+
+  /** Without the pools that it has, it would refuse what it runs. */
+  @Test
+  void aServerThatDoesNotServeAnyKindYetHasPools() {
+    vip("a", "vrid: 1").create();
+    var pools = "/apis/virtualip.dev/v1alpha1/virtualippools";
+    var vips = "/apis/virtualip.dev/v1alpha1/virtualips";
+    server.expect().get().withPath(pools).andReturn(404, "404 page not found\n").once();
+    server.expect().get().withPath(vips).andReturn(404, "404 page not found\n").once();
+    client
+        .genericKubernetesResources(POOLS)
+        .resource(Serialization.unmarshal(POOL, GenericKubernetesResource.class))
+        .create();
+    source.start(statusChanges::add);
+    awaitShown("[a=1]");
+    assertEquals(1, told.getFirst().pools().size());
   }
 
   @Test

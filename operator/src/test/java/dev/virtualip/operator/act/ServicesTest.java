@@ -194,6 +194,13 @@ class ServicesTest {
     assertThrows(IOException.class, () -> edit(vip));
   }
 
+  /** Nothing would tell of it again, as nothing has changed. */
+  @Test
+  void aServerThatDoesNotServeVirtualIpsYetIsAFailure() {
+    codes.put("lan-0", 404);
+    assertThrows(IOException.class, () -> edit(lane()));
+  }
+
   /** The addresses that the operator takes a Service to have. */
   private List<String> known(String name) {
     return latest.of(Service.class, Stream.of(service(name)), NOW).stream()
