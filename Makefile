@@ -5,7 +5,7 @@ SHELL := /bin/bash
 export JAVA_HOME := $(shell deploy/launcher/find-jdk)
 MVN := mvn -B -ntp -Dstyle.color=never
 
-.PHONY: help build images reproduce deb deb-test kernel test simulate mutants fuzz demo bench crd docs release reproduce-release push stamp format packages node-packages nodes clean
+.PHONY: help build images reproduce deb deb-test kernel test simulate mutants fuzz demo bench soak crd docs release reproduce-release push stamp format packages node-packages nodes clean
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
@@ -101,6 +101,11 @@ RUNS := 20
 bench: build ## Moves beside keepalived's: RUNS=20 of each; see docs/benchmarks.md for BENCH="--moves=stop ..."
 	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.bench.Bench \
 	  --runs=$(RUNS) $(BENCH)
+
+MINUTES := 60
+soak: build ## Memory and threads of agents and operator through an hour of edits, failovers and outages of the API server
+	e2e/src/lab/bin/java -cp "e2e/target/classes:e2e/target/lib/*" dev.virtualip.e2e.bench.Soak \
+	  --minutes=$(MINUTES) $(SOAK)
 
 crd: ## Write crds/virtualips.virtualip.dev.yaml anew from the types
 	$(MVN) -q test -pl crds -Dtest=CrdTest -Dcrd.rewrite=true

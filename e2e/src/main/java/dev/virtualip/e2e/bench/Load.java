@@ -74,13 +74,16 @@ record Load(
 
   /** Resident memory of the program and its children. */
   static double mib(Proc proc) {
-    double kib =
-        tree(proc.pid()).stream()
-            .flatMap(pid -> read("/proc/" + pid + "/status").lines())
-            .filter(line -> line.startsWith("VmRSS:"))
-            .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
-            .sum();
-    return Math.round(kib / 102.4) / 10.0;
+    return Math.round(status(proc, "VmRSS") / 102.4) / 10.0;
+  }
+
+  /** A number of {@code /proc/PID/status}, summed over the program and its children. */
+  static long status(Proc proc, String field) {
+    return tree(proc.pid()).stream()
+        .flatMap(pid -> read("/proc/" + pid + "/status").lines())
+        .filter(line -> line.startsWith(field + ":"))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+        .sum();
   }
 
   /** A process and its living descendants. */
