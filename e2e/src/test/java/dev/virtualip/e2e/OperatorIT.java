@@ -246,7 +246,7 @@ class OperatorIT {
     assertServed("switch-over undone", from);
   }
 
-  /** What both nodes did, in what order and how fast, as one line each. */
+  /** What both nodes did and how fast, as one line each; when each was done overlaps. */
   private void assertHistoryOfASwitchOver() {
     var lines = "{range .status.nodes.%s.history[*]}{.at} {.from} {.to} {.reason} {.took}{\"\\n\"}";
     var left = history(lines.formatted("node-a"));
@@ -261,7 +261,6 @@ class OperatorIT {
             "\\S+Z Backup Master MasterResigned [0-9.]+ms: decided [0-9.]+ms, advert [0-9.]+ms,"
                 + " bound [0-9.]+ms, announced [0-9.]+ms"),
         came);
-    assertTrue(left.compareTo(came) < 0, left + " before " + came);
   }
 
   private String history(String lines) {
@@ -479,9 +478,12 @@ class OperatorIT {
   @Order(10)
   void withoutAnApiServerVipsMoveAndAfterwardsTheStatusIsRight() {
     cluster.api().down();
-    pair.nginxA().stop();
-    probe.awaitServedBy("node-b", SOON);
-    cluster.api().up();
+    try {
+      pair.nginxA().stop();
+      probe.awaitServedBy("node-b", SOON);
+    } finally {
+      cluster.api().up();
+    }
     cluster.await("node-b is master", LATER, () -> cluster.isReady("web", "node-b"));
     awaitTold("Fault", "node-a is Fault: CheckFailed(nginx): connect");
     pair.nginxA().start();
