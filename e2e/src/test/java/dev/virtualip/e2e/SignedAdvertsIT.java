@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.virtualip.crds.schema.VirtualIpStatus.HmacStatus;
+import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.e2e.lab.AgentProgram;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.Await;
@@ -125,6 +126,10 @@ class SignedAdvertsIT {
               + "  nodes: {overrides: [{name: node-a, priority: 150}]}\n");
       cluster.await("node-a serves", LATER, () -> cluster.isReady("web", "node-a"));
       cluster.await("both send key 1", SOON, () -> rolledOver(cluster, "1-"));
+      cluster.await(
+          "node-b has told that it is Backup",
+          SOON,
+          () -> cluster.status("web").nodes().get("node-b").state() == State.Backup);
       long before = transitions(cluster, "node-a") + transitions(cluster, "node-b");
       replaceKeys(cluster, NEW);
       cluster.await("both send key 2", SOON, () -> rolledOver(cluster, "2-"));

@@ -172,6 +172,7 @@ class WatchIT {
 
       // A restart with an overlap: another of that name runs when the first exits.
       var second = node.start("daemon", program.toString(), "600");
+      Await.until("both run", SOON, () -> node.sh("pgrep -xc lab-daemon || true").matches("2\\s*"));
       first.kill();
       Await.until(
           "the exit is seen", SOON, () -> early(agent, "daemon", "ProcessExited"), n -> n == 1);

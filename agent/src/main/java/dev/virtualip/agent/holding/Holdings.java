@@ -194,8 +194,7 @@ public final class Holdings {
 
   private String apply(List<Change> changes) {
     try {
-      var failures = port.apply(shared.shared(this, changes));
-      return failures.isEmpty() ? null : describe(failures);
+      return refused(port.apply(shared.shared(this, changes)));
     } catch (IOException e) {
       return e.getMessage();
     }
@@ -223,6 +222,19 @@ public final class Holdings {
    * @return null, or the changes that the kernel refused
    */
   public String renew(int most) {
+    return apply(next(most));
+  }
+
+  /**
+   * The next renewals of a round, for a write to the kernel together with others'.
+   *
+   * @param most how many
+   */
+  public List<Change> renewals(int most) {
+    return shared.shared(this, next(most));
+  }
+
+  private List<Change> next(int most) {
     var part = new ArrayList<Change>();
     while (part.size() < most && !renewals.isEmpty()) {
       part.add(renewals.remove());
@@ -230,7 +242,7 @@ public final class Holdings {
     if (renewals.isEmpty()) {
       renewedAt = roundAt;
     }
-    return apply(part);
+    return part;
   }
 
   /**
@@ -267,10 +279,13 @@ public final class Holdings {
     return changes;
   }
 
-  private static String describe(List<Failure> failures) {
-    return failures.stream()
-        .map(failure -> failure.change().subject() + ": " + failure.error())
-        .collect(Collectors.joining("; "));
+  /** Changes that the kernel refused, in words; null if there are none. */
+  public static String refused(List<Failure> failures) {
+    return failures.isEmpty()
+        ? null
+        : failures.stream()
+            .map(failure -> failure.change().subject() + ": " + failure.error())
+            .collect(Collectors.joining("; "));
   }
 
   /** Whether the leases have to be renewed with the advert that is sent now. */

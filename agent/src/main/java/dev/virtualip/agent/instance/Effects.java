@@ -2,6 +2,7 @@ package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.holding.Holdings;
 import dev.virtualip.agent.instance.Timeline.Part;
+import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.Link;
 import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.vrrp.Effect;
@@ -19,6 +20,7 @@ import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.util.List;
 import java.util.Map;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -82,7 +84,7 @@ final class Effects {
         return bound(config, holdings.putBack(config));
       }
       case RenewLeases _ -> {
-        return holdings.renewalDue(now, config) ? renew(config, now) : null;
+        return holdings.renewalDue(now, config) ? beginRenewal(config, now) : null;
       }
       case UnbindAddresses _ -> {
         holdings.release(config);
@@ -102,11 +104,46 @@ final class Effects {
     timeline.reached(part, node.stopwatch().now());
   }
 
-  private String renew(InstanceConfig config, long now) {
+  /** A lease that has to begin with its advert is renewed at once; others wait for company. */
+  private String beginRenewal(InstanceConfig config, long now) {
     int due = holdings.renewalsDue(config, now);
-    boolean canWait = config.router().leasePolicy() == LeasePolicy.Overlap;
-    var error = holdings.renew(node.renewals().take(due, canWait));
+    if (due == 0 || !canWait(config)) {
+      return renew(config, now);
+    }
+    renewAt = now;
+    return null;
+  }
+
+  private static boolean canWait(InstanceConfig config) {
+    return config.router().leasePolicy() == LeasePolicy.Overlap;
+  }
+
+  private String renew(InstanceConfig config, long now) {
+    return renewed(config, holdings.renew(allowed(config, now)));
+  }
+
+  private int allowed(InstanceConfig config, long now) {
     renewAt = now + PART_INTERVAL;
+    return node.renewals().take(holdings.renewalsDue(config, now), canWait(config));
+  }
+
+  /** Whether leases are to be renewed now. */
+  boolean renewsNow(long now) {
+    return holdings.renewsMore() && renewAt <= now;
+  }
+
+  /** The renewals that are due now, for one write with those of others. */
+  List<Change> renewals(InstanceConfig config, long now) {
+    return holdings.renewals(allowed(config, now));
+  }
+
+  /**
+   * Renewals have been made.
+   *
+   * @param error what the kernel has refused of them, or null
+   * @return null, or an error that has to be a fault
+   */
+  String renewed(InstanceConfig config, String error) {
     if (error == null) {
       if (!holdings.renewsMore()) {
         node.metrics().renewed(config.name());
@@ -142,16 +179,20 @@ final class Effects {
     return Math.min(announcer.deadline(), holdings.renewsMore() ? renewAt : State.NEVER);
   }
 
-  /**
-   * Goes on with announcements and renewals.
-   *
-   * @return null, or the kernel's error
-   */
-  String goOn(InstanceConfig config, long now) {
+  /** Goes on with announcements. */
+  void announceMore(InstanceConfig config, long now) {
     if (announcer.deadline() <= now) {
       announcer.goOn(config, now);
     }
-    return holdings.renewsMore() && renewAt <= now ? renew(config, now) : null;
+  }
+
+  /**
+   * Goes on with renewals.
+   *
+   * @return null, or the kernel's error
+   */
+  String renewMore(InstanceConfig config, long now) {
+    return renewsNow(now) ? renew(config, now) : null;
   }
 
   /** Whether networks know a hardware address that a NIC has no more. */

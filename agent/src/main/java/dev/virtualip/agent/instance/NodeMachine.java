@@ -10,6 +10,7 @@ import dev.virtualip.agent.instance.Input.NetworkChanged;
 import dev.virtualip.agent.instance.Input.Noted;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.metrics.VirtualServerMetrics.Owner;
+import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
@@ -35,6 +36,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.NavigableMap;
@@ -102,6 +104,9 @@ public final class NodeMachine {
 
   /** What this node is not selected for any more, and serves until a successor is there. */
   private final Set<String> leaving = new TreeSet<>();
+
+  /** Masters that have been handled in this pass, and may have leases to renew. */
+  private final List<VrrpInstance> renewing = new ArrayList<>();
 
   private Map<String, MasterRecord.Master> masters = Map.of();
   private Nics toldNics;
@@ -211,12 +216,43 @@ public final class NodeMachine {
     }
     for (var entry : instances.tailMap(after, false).entrySet()) {
       var instance = entry.getValue();
-      if (instance.deadline() <= now && instance.stateName() == VirtualIpStatus.State.Master) {
-        instance.onDeadline(now);
+      if (instance.isMasterWithWork(now)) {
+        instance.onDeadlineButRenewals(now);
+        renewing.add(instance);
         return entry.getKey();
       }
     }
+    renewTogether();
     return null;
+  }
+
+  /** One write to the kernel for the leases of all masters that have just been handled. */
+  private void renewTogether() {
+    var parts = new LinkedHashMap<VrrpInstance, List<Change>>();
+    for (var instance : renewing) {
+      if (instance.renewsNow(now)) {
+        node.turn().run(instance, () -> parts.put(instance, instance.renewals(now)));
+      }
+    }
+    renewing.clear();
+    if (parts.isEmpty()) {
+      return;
+    }
+    try {
+      var changes = parts.values().stream().flatMap(List::stream).toList();
+      var failures = node.addresses().apply(changes);
+      parts.forEach(
+          (instance, part) ->
+              instance.renewed(
+                  Holdings.refused(
+                      failures.stream()
+                          // One that nobody asked for was made for a route that several may have.
+                          .filter(f -> part.contains(f.change()) || !changes.contains(f.change()))
+                          .toList()),
+                  now));
+    } catch (IOException e) {
+      parts.keySet().forEach(instance -> instance.renewed(e.getMessage(), now));
+    }
   }
 
   /**

@@ -4,6 +4,7 @@ import dev.virtualip.agent.bfd.Neighbour;
 import dev.virtualip.agent.check.CheckState;
 import dev.virtualip.agent.check.EffectivePriority;
 import dev.virtualip.agent.holding.Holdings;
+import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.Frames.Claim;
 import dev.virtualip.agent.net.Link;
@@ -215,16 +216,52 @@ public final class VrrpInstance {
         Math.min(Math.min(receiver.deadline(), heartbeats.deadline(config)), effects.deadline()));
   }
 
+  /** Whether, as master, it has something to do now, or soon and may do it now. */
+  boolean isMasterWithWork(long now) {
+    return router.state() instanceof State.Active
+        && (deadline() <= now || router.mayAdvertise(now));
+  }
+
   private long faultsDeadline() {
     return quits ? State.NEVER : faults.deadline();
   }
 
   /** Does everything that is due. */
   public void onDeadline(long now) {
-    node.turn().run(this, () -> meetDeadlines(now));
+    node.turn().run(this, () -> meetDeadlines(now, false));
   }
 
-  private void meetDeadlines(long now) {
+  /** Does everything that is due but {@linkplain #renewals renewals}. */
+  void onDeadlineButRenewals(long now) {
+    node.turn().run(this, () -> meetDeadlines(now, true));
+  }
+
+  /** Whether leases are to be renewed now. */
+  boolean renewsNow(long now) {
+    return effects.renewsNow(now);
+  }
+
+  /** The renewals that are due now, for one write with those of others. */
+  List<Change> renewals(long now) {
+    return effects.renewals(config, now);
+  }
+
+  /**
+   * Renewals have been made.
+   *
+   * @param error what the kernel has refused of them, or null
+   */
+  void renewed(String error, long now) {
+    node.turn().run(this, () -> refusedUnlessNull(effects.renewed(config, error), now));
+  }
+
+  private void refusedUnlessNull(String refusal, long now) {
+    if (refusal != null) {
+      node.turn().next(this, () -> refused(refusal, now));
+    }
+  }
+
+  private void meetDeadlines(long now, boolean renewsLater) {
     if (deadline() <= now) {
       node.metrics().late(config.name(), now - deadline());
     }
@@ -234,16 +271,14 @@ public final class VrrpInstance {
     if (mayTakeOver(now) && probe.waitIsOver(now)) {
       look(now);
     }
-    if (router.deadline() <= now) {
+    if (router.deadline() <= now || router.mayAdvertise(now)) {
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       var event = waits ? new Wish() : new TimerExpired();
-      node.stopwatch().since(router.deadline(), () -> step(event, now));
+      node.stopwatch().since(Math.min(router.deadline(), now), () -> step(event, now));
     }
-    if (effects.deadline() <= now) {
-      var refusal = effects.goOn(config, now);
-      if (refusal != null) {
-        node.turn().next(this, () -> refused(refusal, now));
-      }
+    effects.announceMore(config, now);
+    if (!renewsLater) {
+      refusedUnlessNull(effects.renewMore(config, now), now);
     }
     if (receiver.deadline() <= now) {
       receiver.onDeadline(now);

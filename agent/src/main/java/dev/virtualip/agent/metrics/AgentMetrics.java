@@ -64,8 +64,15 @@ public final class AgentMetrics {
   private final MultiGauge egressPods;
   private final MultiGauge egressFailed;
   private Timer turns;
+
+  /** Counters and timers of each advert, which cost more to find in the registry than to count. */
+  private final Map<Series, Counter> counters = new ConcurrentHashMap<>();
+
+  private final Map<String, Timer> lateness = new ConcurrentHashMap<>();
   private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
   private volatile Map<ServiceKey, Owner> services = Map.of();
+
+  private record Series(String name, String vip, List<String> tags) {}
 
   /** Metrics in a registry. */
   public AgentMetrics(MeterRegistry registry) {
@@ -364,13 +371,16 @@ public final class AgentMetrics {
    * @param nanos its lateness in nanoseconds, 0 or more
    */
   public void late(String vip, long nanos) {
-    Timer.builder("virtualip.deadline.lateness")
+    lateness.computeIfAbsent(vip, this::lateness).record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  private Timer lateness(String vip) {
+    return Timer.builder("virtualip.deadline.lateness")
         .description(
             "How late deadlines were met: the agent waited for the processor, or was stopped")
         .serviceLevelObjectives(LATENESS)
         .tag(VIP, vip)
-        .register(registry)
-        .record(nanos, TimeUnit.NANOSECONDS);
+        .register(registry);
   }
 
   /**
@@ -394,10 +404,13 @@ public final class AgentMetrics {
   }
 
   private Counter counter(String name, String description, String vip, String... tags) {
-    return Counter.builder(name)
-        .description(description)
-        .tag(VIP, vip)
-        .tags(tags)
-        .register(registry);
+    return counters.computeIfAbsent(
+        new Series(name, vip, List.of(tags)),
+        _ ->
+            Counter.builder(name)
+                .description(description)
+                .tag(VIP, vip)
+                .tags(tags)
+                .register(registry));
   }
 }

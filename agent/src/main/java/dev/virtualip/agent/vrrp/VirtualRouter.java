@@ -132,6 +132,14 @@ public record VirtualRouter(
   }
 
   /**
+   * Whether {@link TimerExpired} may come already, for an advert that is due soon. The next ones
+   * keep their times.
+   */
+  public boolean mayAdvertise(long now) {
+    return state instanceof Active active && active.advertAt() - config.advertSlack() <= now;
+  }
+
+  /**
    * The outcome of an event. Pure: the same arguments always have the same outcome.
    *
    * @param now time of the event, in nanoseconds of the caller's monotonic clock

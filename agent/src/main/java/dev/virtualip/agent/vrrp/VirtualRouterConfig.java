@@ -41,6 +41,8 @@ public record VirtualRouterConfig(
   /** Priority of the router that owns the addresses. */
   public static final int OWNER = 255;
 
+  private static final long ADVERT_SLACK_MAX = 20_000_000;
+
   /**
    * Priority of a node whose checks fail where that is no fault ({@code whenAllFail: KeepMaster}).
    * Every node with good checks has a higher one.
@@ -113,5 +115,13 @@ public record VirtualRouterConfig(
   /** Nanoseconds from one advert to the next: the interval divided by {@code advertRepeat}. */
   public long advertPeriod() {
     return advertInterval / advertRepeat;
+  }
+
+  /**
+   * By how much an advert may be sent early: a fiftieth of the period, 20 ms at most, in
+   * nanoseconds. A node that wakes for one of many masters serves those that are due soon as well.
+   */
+  long advertSlack() {
+    return Math.min(ADVERT_SLACK_MAX, advertPeriod() / 50);
   }
 }

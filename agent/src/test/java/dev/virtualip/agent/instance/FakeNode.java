@@ -83,6 +83,13 @@ public final class FakeNode implements AddressPort {
   String virtualMacObstacle;
 
   String refusal;
+
+  /** The one address that is refused for it; null for all. */
+  String refusedPrefix;
+
+  /** Number of writes to the kernel. */
+  long writes;
+
   public Node node;
 
   final FakeEgress egress = new FakeEgress();
@@ -299,8 +306,11 @@ public final class FakeNode implements AddressPort {
   public List<Failure> apply(List<Change> changes) {
     var failures = new ArrayList<Failure>();
     ticks += 1_000_000;
+    writes++;
     for (var change : changes) {
-      if (refusal != null && (change instanceof PutAddress || change instanceof PutRoute)) {
+      if (refusal != null
+          && (change instanceof PutAddress || change instanceof PutRoute)
+          && (refusedPrefix == null || change.subject().contains(refusedPrefix))) {
         failures.add(new Failure(change, refusal));
         continue;
       }

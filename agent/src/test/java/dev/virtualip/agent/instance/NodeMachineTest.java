@@ -413,6 +413,40 @@ class NodeMachineTest {
     }
   }
 
+  /** 250 VirtualIPs: each advert was a wake of its own, and each renewal a write to the kernel. */
+  @Test
+  void adverts10MsApartAreSentTogetherAndTheirLeasesRenewedByOneWrite() {
+    machine.start();
+    want(WEB);
+    now += 10_000_000;
+    want(WEB, MAIL);
+    passUntil(6 * SECOND);
+    now = machine.deadline();
+    fake.log.clear();
+    long writes = fake.writes;
+    var name = "";
+    while ((name = machine.dueForMaster(name, now)) != null) {}
+    assertEquals(2, renewed());
+    assertEquals(1, fake.writes - writes);
+    assertEquals(2, fake.log.stream().filter(line -> line.startsWith("advert")).count());
+  }
+
+  /** Whose lease the kernel refuses alone looks at what it holds. */
+  @Test
+  void ofLeasesThatAreRenewedTogetherARefusalIsTheOneVirtualIps() {
+    machine.start();
+    want(WEB, MAIL);
+    passUntil(6 * SECOND);
+    now = machine.deadline();
+    fake.refusal = "EINVAL";
+    fake.refusedPrefix = "203.0.113.10/24";
+    var name = "";
+    while ((name = machine.dueForMaster(name, now)) != null) {}
+    assertEquals(
+        1, fake.registry.get("virtualip.bind.failures").tag("vip", "web").counter().count());
+    assertNull(fake.registry.find("virtualip.bind.failures").tag("vip", "mail").counter());
+  }
+
   private long renewed() {
     return fake.log.stream().filter(line -> line.startsWith("put ")).count();
   }

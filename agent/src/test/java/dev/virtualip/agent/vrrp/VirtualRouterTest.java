@@ -430,6 +430,20 @@ class VirtualRouterTest {
     assertEquals(List.of(), s.effects);
   }
 
+  /** Together with another's: one wake of the node for both. */
+  @Test
+  void anAdvertMayGoAFiftiethOfItsPeriodEarlyAndTheNextOneKeepsItsTime() {
+    var master = Scenario.active(PREEMPTING, 100);
+    long due = master.router.deadline();
+    assertFalse(master.router.mayAdvertise(due - 20 * MS - 1));
+    assertTrue(master.router.mayAdvertise(due - 20 * MS));
+    master.now = due - 20 * MS;
+    master.on(new TimerExpired());
+    assertEquals(new SendAdvertisement(100), master.effects.getFirst());
+    assertEquals(due + SECOND, master.router.deadline());
+    assertFalse(master.router.mayAdvertise(due));
+  }
+
   @Test
   void case34_advertsDoNotDrift() {
     var s = Scenario.active(PREEMPTING, 100);

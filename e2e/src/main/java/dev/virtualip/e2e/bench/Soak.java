@@ -2,7 +2,6 @@ package dev.virtualip.e2e.bench;
 
 import dev.virtualip.e2e.Cluster;
 import dev.virtualip.e2e.lab.ApiServer;
-import dev.virtualip.e2e.lab.Await;
 import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.Lab;
 import dev.virtualip.kube.ApiCall;
@@ -35,7 +34,11 @@ public final class Soak implements Callable<Integer> {
   private static final Duration DEADLINE = Duration.ofMinutes(2);
   private static final Duration API_AWAY = Duration.ofSeconds(5);
   private static final int EDITS = 10;
-  private static final int TURNS_BETWEEN_OUTAGES = 6;
+
+  /** More moves would be told late: what flaps is written to the API server every 10 s only. */
+  private static final int TURNS_BETWEEN_MOVES = 6;
+
+  private static final int MOVES_BETWEEN_OUTAGES = 3;
 
   private static final List<Program> PROGRAMS =
       List.of(
@@ -122,31 +125,37 @@ public final class Soak implements Callable<Integer> {
     }
   }
 
-  /** One edit of each VirtualIP but one, and a move of that one. */
+  /** One edit of each VirtualIP but one, and now and then a move of that one. */
   private void play(long turn) {
     for (int i = 1; i <= EDITS; i++) {
       edit("web-" + i, 60 + (int) (turn % 2));
     }
-    if (turn % TURNS_BETWEEN_OUTAGES == 0) {
+    if (turn % TURNS_BETWEEN_MOVES == 0) {
+      move(turn / TURNS_BETWEEN_MOVES);
+      awaitMaster("node-a");
+    }
+  }
+
+  private void move(long number) {
+    if (number % MOVES_BETWEEN_OUTAGES == 0) {
       cluster.api().down();
       outages++;
       move(() -> pair.nginxA().stop(), () -> pair.nginxA().start());
       Failover.sleep(API_AWAY);
       cluster.api().up();
-    } else if (turn % 2 == 0) {
+    } else if (number % 2 == 0) {
       move(() -> cluster.switchTo("web", "node-b"), () -> cluster.switchTo("web", null));
     } else {
       move(() -> pair.nodeA().ip("link set eth1 down"), () -> pair.nodeA().ip("link set eth1 up"));
     }
-    awaitMaster("node-a");
   }
 
   private void move(Runnable away, Runnable back) {
     away.run();
     failovers++;
-    Await.until("node-b has it", DEADLINE, () -> pair.owners().equals(List.of("node-b")));
+    cluster.await("node-b has it", DEADLINE, () -> pair.owners().equals(List.of("node-b")));
     back.run();
-    Await.until("node-a has it", DEADLINE, () -> pair.owners().equals(List.of("node-a")));
+    cluster.await("node-a has it", DEADLINE, () -> pair.owners().equals(List.of("node-a")));
   }
 
   private void awaitMaster(String node) {
