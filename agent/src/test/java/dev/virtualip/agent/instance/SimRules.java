@@ -536,7 +536,7 @@ final class SimRules {
               && (vip.exclusive || before.priorityChangedAt < before.resignedAt)
               && before.priority == instance.router().priority();
       long skew = downInterval(vip, before.priority) - 3 * vip.intervalNanos();
-      long least = vip.exclusive ? skew : succession(before);
+      long least = vip.exclusive ? skew : Math.min(skew, succession(before));
       require(
           !follows || waitedFor >= least,
           "%s leaves better ones %.6f s to follow a master of %s",

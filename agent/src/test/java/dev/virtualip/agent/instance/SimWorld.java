@@ -582,8 +582,10 @@ final class SimWorld implements SimNode.World {
     // Leases that an earlier fault has left end, and what is well stays so.
     pass(Math.max(5 * interval, 10 * SECOND));
     wrong = wrong();
-    for (int i = 0; wrong != null && i < 8; i++) {
-      // A better node may have recovered so late that it takes over just now.
+    // A better node may have recovered so late that it takes over just now, and the interface of a
+    // virtual MAC is left on the other one until that looks at its network again.
+    end = agenda.now() + Math.max(4 * interval, 6 * SECOND);
+    while (wrong != null && agenda.now() < end) {
       pass(interval / 2);
       wrong = wrong();
     }

@@ -43,7 +43,11 @@ class SimulationTest {
           // An answer to a probe from before the wait was taken for one of now.
           6444L,
           // ... and one during the wait for the sync group counted for nothing after an edit.
-          76105L);
+          76105L,
+          // Too strict rules: the skew of priority 251 is shorter than the time for better ones,
+          469707L,
+          // and a late move leaves the interface of a virtual MAC until the next look.
+          741296L);
 
   @Test
   void everySimulationHolds() {
