@@ -252,6 +252,18 @@ public final class NodeMachine {
                   now));
     } catch (IOException e) {
       parts.keySet().forEach(instance -> instance.renewed(e.getMessage(), now));
+    } catch (RuntimeException | AssertionError _) {
+      // A defect is the one's whose change meets it alone.
+      parts.forEach(
+          (instance, part) -> node.turn().run(instance, () -> renewAlone(instance, part)));
+    }
+  }
+
+  private void renewAlone(VrrpInstance instance, List<Change> part) {
+    try {
+      instance.renewed(Holdings.refused(node.addresses().apply(part)), now);
+    } catch (IOException e) {
+      instance.renewed(e.getMessage(), now);
     }
   }
 

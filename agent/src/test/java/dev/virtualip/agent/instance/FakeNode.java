@@ -87,6 +87,9 @@ public final class FakeNode implements AddressPort {
   /** The one address that is refused for it; null for all. */
   String refusedPrefix;
 
+  /** How often {@link #defectAt} is met, if more than once. */
+  int defects;
+
   /** Number of writes to the kernel. */
   long writes;
 
@@ -321,7 +324,7 @@ public final class FakeNode implements AddressPort {
       switch (change) {
         case PutAddress put -> {
           if (put.prefix().toString().equals(defectAt)) {
-            defectAt = null;
+            defectAt = --defects > 0 ? defectAt : null;
             throw new IllegalStateException("a defect");
           }
           bound.put(

@@ -447,6 +447,22 @@ class NodeMachineTest {
     assertNull(fake.registry.find("virtualip.bind.failures").tag("vip", "mail").counter());
   }
 
+  @Test
+  void aDefectInOneWriteForManyIsTheOnesWhoseChangeMeetsIt() {
+    machine.start();
+    want(WEB, MAIL);
+    passUntil(6 * SECOND);
+    now = machine.deadline();
+    fake.log.clear();
+    fake.defects = 2;
+    fake.defectAt = "203.0.113.10/24";
+    var name = "";
+    while ((name = machine.dueForMaster(name, now)) != null) {}
+    assertEquals(VirtualIpStatus.State.Fault, state("web"));
+    assertEquals(VirtualIpStatus.State.Master, state("mail"));
+    assertTrue(fake.log.contains("put 203.0.113.20/24 lease 4"), fake.log::toString);
+  }
+
   private long renewed() {
     return fake.log.stream().filter(line -> line.startsWith("put ")).count();
   }
