@@ -469,8 +469,8 @@ class FaultsIT {
   }
 
   /**
-   * A backup may have taken over by now, but has not: what is left serves until it does. That is
-   * so from 3 s after the last advert, and the edit has caused one just before.
+   * A backup may have taken over by now, but has not: what is left serves until it does. That is so
+   * from 3 s after the last advert, and the edit has caused one just before.
    */
   @Test
   void agentBackTooLateToGoOn() {
