@@ -241,15 +241,14 @@ public final class NodeMachine {
     try {
       var changes = parts.values().stream().flatMap(List::stream).toList();
       var failures = node.addresses().apply(changes);
+      // What nobody asked for was made for a route that several may have.
       parts.forEach(
-          (instance, part) ->
-              instance.renewed(
-                  Holdings.refused(
-                      failures.stream()
-                          // One that nobody asked for was made for a route that several may have.
-                          .filter(f -> part.contains(f.change()) || !changes.contains(f.change()))
-                          .toList()),
-                  now));
+          (instance, part) -> {
+            var own =
+                failures.stream()
+                    .filter(f -> part.contains(f.change()) || !changes.contains(f.change()));
+            instance.renewed(Holdings.refused(own.toList()), now);
+          });
     } catch (IOException e) {
       parts.keySet().forEach(instance -> instance.renewed(e.getMessage(), now));
     } catch (RuntimeException | AssertionError _) {

@@ -569,29 +569,30 @@ final class SimWorld implements SimNode.World {
 
   private void settle(long interval) {
     long bound = 12 * interval + 25 * SECOND + (refused ? 2 * BIND_RETRY_MAX : 0);
-    long end = agenda.now() + bound;
-    String wrong = wrong();
-    while (wrong != null && agenda.now() < end) {
-      pass(interval / 2);
-      wrong = wrong();
-    }
+    String wrong = awaitWell(bound, interval);
     if (wrong != null) {
       throw new AssertionError("not well again after " + bound / SECOND + " s: " + wrong);
     }
     say("it is well again");
     // Leases that an earlier fault has left end, and what is well stays so.
     pass(Math.max(5 * interval, 10 * SECOND));
-    wrong = wrong();
     // A better node may have recovered so late that it takes over just now, and the interface of a
     // virtual MAC is left on the other one until that looks at its network again.
-    end = agenda.now() + Math.max(4 * interval, 6 * SECOND);
+    wrong = awaitWell(Math.max(4 * interval, 6 * SECOND), interval);
+    if (wrong != null) {
+      throw new AssertionError("not well any more: " + wrong);
+    }
+  }
+
+  /** What is {@link #wrong} after so long at most, or null as soon as nothing is. */
+  private String awaitWell(long bound, long interval) {
+    long end = agenda.now() + bound;
+    String wrong = wrong();
     while (wrong != null && agenda.now() < end) {
       pass(interval / 2);
       wrong = wrong();
     }
-    if (wrong != null) {
-      throw new AssertionError("not well any more: " + wrong);
-    }
+    return wrong;
   }
 
   /** What keeps the cluster from being as it should, or null. */

@@ -175,9 +175,18 @@ final class Footprint {
     patchForeign(client, number, "/status", status);
   }
 
-  /** Patches with one request, whereas fabric8's patch reads the object first. */
+  /** Patches a VirtualIP of other nodes. */
   static void patchForeign(KubernetesClient client, int number, String subresource, String body) {
-    var path = "apis/virtualip.dev/v1alpha1/virtualips/foreign-" + number + subresource;
+    patch(client, "foreign-" + number + subresource, body);
+  }
+
+  /**
+   * Patches with one request, whereas fabric8's patch reads the object first.
+   *
+   * @param what name of the VirtualIP, with its subresource
+   */
+  static void patch(KubernetesClient client, String what, String body) {
+    var path = "apis/virtualip.dev/v1alpha1/virtualips/" + what;
     try {
       var answer = ApiCall.send(client, "PATCH", path, ApiCall.MERGE_PATCH, body);
       if (!answer.ok()) {

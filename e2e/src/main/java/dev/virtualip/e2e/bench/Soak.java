@@ -4,7 +4,6 @@ import dev.virtualip.e2e.Cluster;
 import dev.virtualip.e2e.lab.ApiServer;
 import dev.virtualip.e2e.lab.ClassicPair;
 import dev.virtualip.e2e.lab.Lab;
-import dev.virtualip.kube.ApiCall;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -163,17 +162,9 @@ public final class Soak implements Callable<Integer> {
   }
 
   private void edit(String name, int seconds) {
-    var path = "apis/virtualip.dev/v1alpha1/virtualips/" + name;
     var spec = "{\"spec\": {\"garp\": {\"refresh\": \"%ds\"}}}".formatted(seconds);
-    try {
-      var answer = ApiCall.send(cluster.client(), "PATCH", path, ApiCall.MERGE_PATCH, spec);
-      if (!answer.ok()) {
-        throw new IllegalStateException(path + ": " + answer);
-      }
-      edits++;
-    } catch (IOException | InterruptedException e) {
-      throw new IllegalStateException(path, e);
-    }
+    Footprint.patch(cluster.client(), name, spec);
+    edits++;
   }
 
   private void look(double minute) {
