@@ -36,6 +36,11 @@ final class AdvertTransport {
   private int datagramId;
   private long sequence;
 
+  /** The configuration whose addresses {@link #advertised} has found. */
+  private InstanceConfig advertisedOf;
+
+  private List<InetAddress> advertised;
+
   AdvertTransport(Node node) {
     this.node = node;
   }
@@ -213,7 +218,7 @@ final class AdvertTransport {
             config.router().vrid(),
             priority,
             config.router().advertInterval(),
-            config.advertised());
+            advertised(config));
     datagramId++;
     if (config.signs()) {
       sequence =
@@ -226,6 +231,15 @@ final class AdvertTransport {
       sent |= from != null && send(config, path, advert, from);
     }
     return sent;
+  }
+
+  /** Found once for a configuration: an advert of 250 addresses would sort them each second. */
+  private List<InetAddress> advertised(InstanceConfig config) {
+    if (config != advertisedOf) {
+      advertisedOf = config;
+      advertised = config.advertised();
+    }
+    return advertised;
   }
 
   /** A further path that does not work is told in the status, not by each advert. */

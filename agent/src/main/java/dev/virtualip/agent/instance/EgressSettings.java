@@ -1,6 +1,7 @@
 package dev.virtualip.agent.instance;
 
 import dev.virtualip.agent.net.SourceNat;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.List;
@@ -33,12 +34,13 @@ final class EgressSettings {
    * @return names of VirtualIPs whose {@link #problem} has changed
    */
   Set<String> settle(Collection<VrrpInstance> instances) {
-    var now =
-        instances.stream()
-            .filter(instance -> !instance.config().egress().isEmpty() && instance.holds())
-            .flatMap(instance -> instance.config().egress().stream())
-            .flatMap(this::placed)
-            .toList();
+    var now = new ArrayList<SourceNat>();
+    for (var instance : instances) {
+      // The common case first: the loop asks at each turn.
+      if (!instance.config().egress().isEmpty() && instance.holds()) {
+        instance.config().egress().stream().flatMap(this::placed).forEach(now::add);
+      }
+    }
     boolean isNew = !now.equals(wanted);
     if (isNew) {
       wanted = now;

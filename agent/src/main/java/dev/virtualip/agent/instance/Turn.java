@@ -100,6 +100,7 @@ final class Turn {
   private void perform(Work work) {
     try {
       stopwatch.since(work.seen(), work.action());
+      work.instance().noteDeadlines();
     } catch (RuntimeException | AssertionError e) {
       forget(work.instance());
       onDefect.accept(work.instance(), e);

@@ -90,6 +90,11 @@ public final class VrrpInstance {
   private HandOver asked;
   private List<String> strays = List.of();
 
+  /** Kept, as the loop asks all instances several times a turn, and few have moved. */
+  private long deadline;
+
+  private long masterDeadline;
+
   /**
    * An instance that does nothing before it is {@linkplain #start started}.
    *
@@ -119,6 +124,7 @@ public final class VrrpInstance {
     status = new InstanceStatus(node, faults, checks, receiver, timeline, reason);
     group = new SyncGroupMembers(List.of());
     node.recorder().started(config.name(), router);
+    noteDeadlines();
   }
 
   /**
@@ -153,6 +159,7 @@ public final class VrrpInstance {
     long seconds = router.mayLeave() ? holdings().adopt(config) : 0;
     if (seconds > 0) {
       router = router.leaving(now + seconds * SECOND);
+      noteDeadlines();
     }
   }
 
@@ -211,15 +218,31 @@ public final class VrrpInstance {
 
   /** When {@link #onDeadline} is due, or {@link State#NEVER}. */
   public long deadline() {
+    assert deadline == firstDeadline() : config.name() + ": the deadline has moved unnoticed";
+    return deadline;
+  }
+
+  /**
+   * When it has something to do as master, or may do what is due soon; {@link State#NEVER} unless
+   * it is master.
+   */
+  long masterDeadline() {
+    return masterDeadline;
+  }
+
+  /** Finds the deadlines, after whatever may have moved them. */
+  void noteDeadlines() {
+    deadline = firstDeadline();
+    masterDeadline =
+        router.state() instanceof Active
+            ? Math.min(deadline, router.mayAdvertiseAt())
+            : State.NEVER;
+  }
+
+  private long firstDeadline() {
     return Math.min(
         Math.min(Math.min(router.deadline(), probe.deadline()), faultsDeadline()),
         Math.min(Math.min(receiver.deadline(), heartbeats.deadline(config)), effects.deadline()));
-  }
-
-  /** Whether, as master, it has something to do now, or soon and may do it now. */
-  boolean isMasterWithWork(long now) {
-    return router.state() instanceof State.Active
-        && (deadline() <= now || router.mayAdvertise(now));
   }
 
   private long faultsDeadline() {
@@ -262,8 +285,8 @@ public final class VrrpInstance {
   }
 
   private void meetDeadlines(long now, boolean renewsLater) {
-    if (deadline() <= now) {
-      node.metrics().late(config.name(), now - deadline());
+    if (deadline <= now) {
+      node.metrics().late(config.name(), now - deadline);
     }
     if (probe.deadline() <= now && probe.onDeadline(config, now)) {
       look(now);
@@ -271,7 +294,7 @@ public final class VrrpInstance {
     if (mayTakeOver(now) && probe.waitIsOver(now)) {
       look(now);
     }
-    if (router.deadline() <= now || router.mayAdvertise(now)) {
+    if (Math.min(router.deadline(), router.mayAdvertiseAt()) <= now) {
       boolean waits = config.syncGroup() != null && router.state() instanceof State.Backup;
       var event = waits ? new Wish() : new TimerExpired();
       node.stopwatch().since(Math.min(router.deadline(), now), () -> step(event, now));
@@ -304,6 +327,7 @@ public final class VrrpInstance {
     if (probe.claimed(config, linkIndex, claim, now)) {
       evaluate(now);
     }
+    noteDeadlines();
   }
 
   /** Whether its addresses are the election's, and no longer probed. */
@@ -407,17 +431,26 @@ public final class VrrpInstance {
 
   /**
    * The node has been read anew: a master puts back what is missing; others ask what they would.
+   *
+   * @return whether that was cause to act
    */
-  void networkRead(long now) {
+  boolean networkRead(long now) {
     if (router.state() instanceof Active) {
-      node.turn().run(this, () -> putBack(now));
-    } else if (faults.ask(config)) {
+      var acted = new boolean[1];
+      node.turn().run(this, () -> acted[0] = putBack(now));
+      return acted[0];
+    }
+    boolean changed = faults.ask(config);
+    if (changed) {
       evaluate(now);
     }
+    noteDeadlines();
+    return changed;
   }
 
-  private void putBack(long now) {
-    if (holdings().isUnbalanced(servers.services(), node.services().found())) {
+  private boolean putBack(long now) {
+    boolean unbalanced = holdings().isUnbalanced(servers.services(), node.services().found());
+    if (unbalanced) {
       LOG.warn("services_changed_by_others vip={} action=put_back", config.name());
       step(new ServersChanged(), now);
     }
@@ -427,6 +460,7 @@ public final class VrrpInstance {
       LOG.warn("removed_by_others vip={} what=\"{}\" action=put_back", config.name(), missing);
       step(new HoldingsLost(), now);
     }
+    return unbalanced || !missing.isEmpty();
   }
 
   /**

@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.ObjIntConsumer;
@@ -22,14 +23,14 @@ import java.util.function.ObjIntConsumer;
  * @param <W> what writes the requests
  */
 final class NetlinkExchange<W extends NetlinkWriter> implements AutoCloseable {
-  /**
-   * The acknowledgements of so many requests, some 1 KiB of buffer each, fit in the receive buffer.
-   */
+  /** The refusals of so many requests, some 1 KiB of buffer each, fit in the receive buffer. */
   private static final int BATCH_MAX = 512;
 
   private static final int RECEIVE_BUFFER_BYTES = 1024 * 1024;
   private static final int TIMEOUT_MILLIS = 5_000;
   private static final int DUMP_ATTEMPTS = 20;
+
+  private static final Body.Acknowledged SUCCESS = new Body.Acknowledged(0, "");
 
   private final Arena arena = Arena.ofShared();
   private final NetlinkProtocol protocol;
@@ -76,7 +77,9 @@ final class NetlinkExchange<W extends NetlinkWriter> implements AutoCloseable {
     for (int from = 0; from < count; from += BATCH_MAX) {
       batch(answers, from, Math.min(from + BATCH_MAX, count), request);
     }
-    return List.of(answers);
+    return Arrays.stream(answers)
+        .map(answer -> Objects.requireNonNullElse(answer, SUCCESS))
+        .toList();
   }
 
   private void batch(Body.Acknowledged[] answers, int from, int to, Request<W> request)
@@ -88,13 +91,15 @@ final class NetlinkExchange<W extends NetlinkWriter> implements AutoCloseable {
           for (int i = from; i < to; i++) {
             request.write(out, i, first + i);
           }
+          // A datagram less to receive for each of the others.
+          out.acknowledgeLast();
         },
         message -> {
           int index = message.sequence() - first;
           if (message.body() instanceof Body.Acknowledged answer && index >= from && index < to) {
             answers[index] = answer;
           }
-          return Arrays.stream(answers, from, to).allMatch(answer -> answer != null);
+          return answers[to - 1] != null;
         });
   }
 

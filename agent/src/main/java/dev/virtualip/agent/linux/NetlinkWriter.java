@@ -15,6 +15,9 @@ import java.nio.ByteBuffer;
  * </pre>
  */
 abstract sealed class NetlinkWriter permits NetlinkRequests, IpvsRequests, NftRequests {
+  /** Offset of a request's flags. */
+  private static final int FLAGS = 6;
+
   protected final ByteBuffer out;
 
   protected NetlinkWriter(ByteBuffer out) {
@@ -31,6 +34,17 @@ abstract sealed class NetlinkWriter permits NetlinkRequests, IpvsRequests, NftRe
 
   protected final void end(int start) {
     out.putInt(start, out.position() - start);
+  }
+
+  /**
+   * Has only the last of the requests acknowledged. The kernel handles them in order, and refusals
+   * of the others it tells all the same.
+   */
+  final void acknowledgeLast() {
+    int next = align(out.getInt(0));
+    for (int start = 0; next < out.position(); start = next, next += align(out.getInt(next))) {
+      out.putShort(start + FLAGS, (short) (out.getShort(start + FLAGS) & ~NLM_F_ACK));
+    }
   }
 
   /** Begins an attribute of attributes; returns where, for {@link #endNested}. */

@@ -386,10 +386,11 @@ public record InstanceConfig(
 
   /** The addresses that adverts list, link-local ones first (RFC 9568 5.2.9). */
   public List<InetAddress> advertised() {
+    boolean ipv6 = ipv6();
     return addresses.stream()
         .filter(VirtualAddress::advertised)
         .map(address -> address.prefix().address())
-        .sorted(Comparator.comparing(address -> ipv6() && !address.isLinkLocalAddress()))
+        .sorted(Comparator.comparing(address -> ipv6 && !address.isLinkLocalAddress()))
         .toList();
   }
 

@@ -132,11 +132,11 @@ public record VirtualRouter(
   }
 
   /**
-   * Whether {@link TimerExpired} may come already, for an advert that is due soon. The next ones
-   * keep their times.
+   * When {@link TimerExpired} may come for the next advert, a little before that is due, or {@link
+   * State#NEVER}. The ones after it keep their times.
    */
-  public boolean mayAdvertise(long now) {
-    return state instanceof Active active && active.advertAt() - config.advertSlack() <= now;
+  public long mayAdvertiseAt() {
+    return state instanceof Active active ? active.advertAt() - config.advertSlack() : State.NEVER;
   }
 
   /**

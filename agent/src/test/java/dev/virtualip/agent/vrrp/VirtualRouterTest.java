@@ -435,13 +435,12 @@ class VirtualRouterTest {
   void anAdvertMayGoAFiftiethOfItsPeriodEarlyAndTheNextOneKeepsItsTime() {
     var master = Scenario.active(PREEMPTING, 100);
     long due = master.router.deadline();
-    assertFalse(master.router.mayAdvertise(due - 20 * MS - 1));
-    assertTrue(master.router.mayAdvertise(due - 20 * MS));
+    assertEquals(due - 20 * MS, master.router.mayAdvertiseAt());
     master.now = due - 20 * MS;
     master.on(new TimerExpired());
     assertEquals(new SendAdvertisement(100), master.effects.getFirst());
     assertEquals(due + SECOND, master.router.deadline());
-    assertFalse(master.router.mayAdvertise(due));
+    assertEquals(due + SECOND - 20 * MS, master.router.mayAdvertiseAt());
   }
 
   @Test
