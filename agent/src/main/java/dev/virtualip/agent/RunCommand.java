@@ -63,6 +63,7 @@ import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.log.Defects;
 import dev.virtualip.log.LineEncoder;
+import dev.virtualip.memory.OldGeneration;
 import io.micrometer.core.instrument.MeterRegistry;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
@@ -258,6 +259,7 @@ final class RunCommand implements Callable<Integer> {
         shutdown.failed();
         throw e;
       }
+      OldGeneration.watch();
       systemd.follow(wiring.loop::configured, wiring.loop::alive);
       done.await();
     }

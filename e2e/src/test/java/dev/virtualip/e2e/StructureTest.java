@@ -26,6 +26,7 @@ class StructureTest {
   private static final String ARROWS =
       """
       log:
+      memory:
       kube: log
       crds.values:
       crds.schema: crds.values
@@ -56,11 +57,11 @@ class StructureTest {
       agent.report agent.source agent.vrrp crds.manifest crds.schema crds.values
       agent: agent.check agent.cli agent.client agent.disk agent.instance agent.kube agent.linux agent.loop \
       agent.metrics agent.net agent.notify agent.plan agent.report agent.source agent.train agent.vrrp \
-      crds.schema kube log
+      crds.schema kube log memory
       operator.watch: crds.check crds.schema
       operator.decide: crds.check crds.schema crds.values operator.watch
       operator.act: crds.schema kube log operator.decide operator.watch
-      operator: crds.schema crds.values kube operator.act operator.decide operator.watch
+      operator: crds.schema crds.values kube memory operator.act operator.decide operator.watch
       vip.keepalived: crds.check crds.manifest crds.schema crds.values
       vip.tell: crds.check crds.schema crds.values
       vip: crds.check crds.manifest crds.schema crds.values kube vip.keepalived vip.tell

@@ -4,6 +4,7 @@ import dev.virtualip.crds.values.Durations;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.kube.LiveWatches;
+import dev.virtualip.memory.OldGeneration;
 import dev.virtualip.operator.act.OperatorMetrics;
 import dev.virtualip.operator.decide.Settings;
 import dev.virtualip.operator.watch.DrainTrigger;
@@ -149,7 +150,7 @@ public final class OperatorMain implements Runnable {
         converter = AgentResources.class,
         description =
             "Requests and limits of an agent, as in {\"limits\":{\"memory\":\"512Mi\"}};"
-                + " $AGENT_RESOURCES. Empty: 50m and 128Mi are requested, 320Mi is the limit.")
+                + " $AGENT_RESOURCES. Empty: 50m and 144Mi are requested, 320Mi is the limit.")
     private ResourceRequirements resources;
 
     @Option(
@@ -253,6 +254,7 @@ public final class OperatorMain implements Runnable {
       stop.before(operator);
       endpoints.serve(operator);
       LOG.info("started");
+      OldGeneration.watch();
       var failure = CompletableFuture.anyOf(operator.failure(), leadership.lost()).get();
       if (stop.isAlive()) {
         stop.join();

@@ -1,0 +1,2 @@
+/** What keeps a program's memory small while it runs. */
+package dev.virtualip.memory;
