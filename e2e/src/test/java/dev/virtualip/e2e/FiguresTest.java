@@ -1,12 +1,14 @@
 package dev.virtualip.e2e;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
@@ -17,6 +19,7 @@ import org.junit.jupiter.api.Test;
 class FiguresTest {
   private static final Path README = Path.of("../README.md");
   private static final Path BENCHMARKS = Path.of("../docs/benchmarks.txt");
+  private static final Path SOAK = Path.of("../docs/soak.txt");
   private static final String MOVES = "Client without service, ms: v2, 1 s";
   private static final Pattern MEASURED =
       Pattern.compile("^\\|.*\\| *[0-9][0-9.,]* ?(ms|MiB|MB|% of a core)( \\([^|]*\\))? *\\|");
@@ -41,6 +44,30 @@ class FiguresTest {
     }
     byHand(README, byHand);
     assertEquals(List.of(), byHand);
+  }
+
+  @Test
+  void whatIsRequestedOfMemoryIsWhatWasMeasured() throws IOException {
+    var manifests = Path.of("../operator/src/main/resources/dev/virtualip/operator/decide");
+    requests(manifests.resolve("agent-daemonset.yaml"), "agent");
+    requests(Path.of("../samples/20-control-plane/static-pod.yaml"), "agent");
+    requests(Path.of("../deploy/base/operator.yaml"), "operator");
+  }
+
+  /** Less would have it evicted first when memory is short; much more would be other pods' room. */
+  private static void requests(Path manifest, String program) throws IOException {
+    var request = Pattern.compile("memory: (\\d+)Mi").matcher(Files.readString(manifest));
+    assertTrue(request.find());
+    var measured = Pattern.compile("^" + program + " .*resident memory.* ([0-9.]+)\\)$");
+    double most =
+        Files.readAllLines(SOAK).stream()
+            .map(measured::matcher)
+            .filter(Matcher::find)
+            .mapToDouble(found -> Double.parseDouble(found.group(1)))
+            .max()
+            .orElseThrow();
+    int requested = Integer.parseInt(request.group(1));
+    assertTrue(requested >= most && requested <= 1.25 * most, manifest + ": " + most + " MiB");
   }
 
   private static void byHand(Path page, List<String> found) throws IOException {
