@@ -157,8 +157,26 @@ final class SimWorld implements SimNode.World {
       agenda.after(bfd.nextLong(150 * MS, 200 * MS), this::detect);
       pass(random.nextLong(1, random.nextInt(3) == 0 ? 6 * interval : 2 * interval));
     }
+    if (hasPaths && paths.nextInt(4) == 0) {
+      meetOnTheSecond(interval);
+    }
     heal();
     settle(interval);
+  }
+
+  /** Each is master for itself, and then only the second network tells them of each other. */
+  private void meetOnTheSecond(long interval) {
+    say("all are cut off from each other, on both networks");
+    disturbedAt = agenda.now();
+    for (var network : List.of(lan, further)) {
+      for (var node : nodes) {
+        nodes.forEach(other -> network.cut(node.number, other.number));
+      }
+    }
+    pass(5 * interval);
+    say("the second network is whole");
+    further.heal();
+    pass(12 * interval + 5 * SECOND);
   }
 
   private void start(SimNode node) {
