@@ -164,7 +164,6 @@ final class AdvertTransport {
    * Whether a datagram is for this virtual router, by VRID, link, address family and destination.
    */
   boolean takes(InstanceConfig config, int linkIndex, Datagram datagram) {
-    // First the VRID: each advert is shown to every virtual router of the node.
     if (AdvertisementCodec.vrid(datagram.payload()) != config.router().vrid()) {
       return false;
     }

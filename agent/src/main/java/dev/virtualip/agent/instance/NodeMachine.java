@@ -22,6 +22,7 @@ import dev.virtualip.agent.plan.InstanceConfig;
 import dev.virtualip.agent.plan.PlanChange;
 import dev.virtualip.agent.plan.PlanChange.Refused;
 import dev.virtualip.agent.plan.PlanChange.Run;
+import dev.virtualip.agent.vrrp.AdvertisementCodec;
 import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.State;
@@ -92,6 +93,9 @@ public final class NodeMachine {
 
   private final NavigableMap<String, VrrpInstance> instances = new TreeMap<>();
   private final Map<String, Run> runs = new TreeMap<>();
+
+  /** Instances by VRID, so that an advert is not shown to all; null since one came or went. */
+  private Map<Integer, List<VrrpInstance>> byVrid;
 
   /** By VirtualIP, problems that were noted; perhaps before its instance began. */
   private final Map<String, List<Problem>> notes = new HashMap<>();
@@ -426,17 +430,27 @@ public final class NodeMachine {
       node.metrics().rejected("", "Damaged");
       return;
     }
+    var known = withVrid(AdvertisementCodec.vrid(datagram.get().payload()));
     var takers =
-        instances.values().stream()
+        known.stream()
             .filter(instance -> instance.takes(received.linkIndex(), datagram.get()))
             .toList();
     if (takers.isEmpty()) {
       boolean strays =
-          instances.values().stream()
+          known.stream()
               .anyMatch(instance -> instance.strays(received.linkIndex(), datagram.get()));
       node.metrics().rejected("", strays ? "OtherInterface" : "UnknownVrid");
     }
     takers.forEach(instance -> instance.onDatagram(received.linkIndex(), datagram.get(), now));
+  }
+
+  private List<VrrpInstance> withVrid(int vrid) {
+    if (byVrid == null) {
+      byVrid =
+          instances.values().stream()
+              .collect(Collectors.groupingBy(instance -> instance.config().router().vrid()));
+    }
+    return byVrid.getOrDefault(vrid, List.of());
   }
 
   /** Only notes the report: {@link #followNetwork} acts once on all reports of a turn. */
@@ -708,6 +722,7 @@ public final class NodeMachine {
 
   private void end(String name, Kind reason) {
     var instance = instances.remove(name);
+    byVrid = null;
     if (instance != null) {
       node.neighbours().doubt();
       instance.stop(Reason.of(reason), now);
@@ -728,6 +743,7 @@ public final class NodeMachine {
   private void begin(InstanceConfig config, boolean resumes) {
     var created = new VrrpInstance(config, resumes, node, this::publish);
     instances.put(config.name(), created);
+    byVrid = null;
     if (!resumes && earlierLife.wasMaster(config)) {
       created.adopt(now);
     }
@@ -779,6 +795,7 @@ public final class NodeMachine {
   private void abandon(VrrpInstance instance) {
     var config = instance.config();
     instances.remove(config.name(), instance);
+    byVrid = null;
     record(instance);
     node.turn().forget(instance);
     try {
