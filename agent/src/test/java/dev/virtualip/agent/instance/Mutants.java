@@ -274,6 +274,11 @@ final class Mutants {
               "answers.values().removeIf(answer -> answer.until() <= now)",
               "answers.values().removeIf(answer -> answer.until() <= 0)"),
           new Mutant(
+              "a deadline that has moved is not noted",
+              "instance/Turn.java",
+              "work.instance().noteDeadlines();",
+              ""),
+          new Mutant(
               "a lower priority is not preempted",
               "vrrp/VirtualRouter.java",
               "return config.preempt() || priority == VirtualRouterConfig.OWNER;",
