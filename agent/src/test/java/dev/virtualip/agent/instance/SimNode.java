@@ -90,6 +90,9 @@ final class SimNode {
   /** When the agent began, woke up, or was told something new: timers may count from there. */
   long freshAt;
 
+  /** When its agent was killed last. */
+  long killedAt;
+
   /** When the machine was told last that something has been removed or changed. */
   private long lossToldAt = Long.MIN_VALUE / 2;
 
@@ -235,6 +238,7 @@ final class SimNode {
 
   /** The agent is killed: the kernel keeps what it has. */
   void crash() {
+    killedAt = agenda.now();
     machine = null;
     onEnd = null;
     life++;

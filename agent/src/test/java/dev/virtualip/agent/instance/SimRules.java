@@ -781,7 +781,8 @@ final class SimRules {
       two = new Two(first, second, now());
       owners.put(prefix, two);
     }
-    long since = two.since();
+    // What each that is killed leaves lasts for its lease.
+    long since = Math.max(two.since(), Math.max(first.killedAt, second.killedAt));
     boolean whole =
         !world.rough && world.lan.isWhole() && now() - world.disturbedAt > 10 * vip.intervalNanos();
     long metSince = whole ? world.disturbedAt : metSince(vip, first, second);

@@ -240,6 +240,19 @@ class VirtualRouterTest {
     assertEquals(new SendAdvertisement(100), other.effects.getFirst());
   }
 
+  /** With the claims of two equals on two networks, whose addresses say otherwise on each. */
+  @Test
+  void aClaimIsNotGivenUpForATieOnAFurtherPath() {
+    var s = Scenario.backup(EXCLUSIVE, 100);
+    s.hear(50, BELOW);
+    s.expire();
+    assertEquals(Takeover.Claimed, ((Backup) s.router.state()).takeover());
+    s.after(MS).on(byFurtherPath(100, ABOVE));
+    assertEquals(Takeover.Claimed, ((Backup) s.router.state()).takeover());
+    s.expire();
+    assertTrue(s.isActive());
+  }
+
   @Test
   void aTieOfLongAgoDoesNotCount() {
     var s = Scenario.active(PREEMPTING, 100);
