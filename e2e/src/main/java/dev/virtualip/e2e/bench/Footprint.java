@@ -14,9 +14,6 @@ import io.fabric8.kubernetes.api.model.SecretBuilder;
 import io.fabric8.kubernetes.client.KubernetesClient;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -270,18 +267,10 @@ final class Footprint {
     var line = Pattern.compile("(?m)^" + field + ": +(\\d+) kB$");
     double kib =
         Load.tree(proc.pid()).stream()
-            .map(pid -> line.matcher(rollup(pid)))
+            .map(pid -> line.matcher(Load.read("/proc/" + pid + "/smaps_rollup")))
             .filter(matcher -> matcher.find())
             .mapToDouble(matcher -> Double.parseDouble(matcher.group(1)))
             .sum();
     return Math.round(kib / 102.4) / 10.0;
-  }
-
-  private static String rollup(long pid) {
-    try {
-      return Files.readString(Path.of("/proc", Long.toString(pid), "smaps_rollup"));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -97,7 +97,7 @@ record Load(
   }
 
   /** Empty if the process has just ended. */
-  private static String read(String file) {
+  static String read(String file) {
     try {
       return Files.readString(Path.of(file));
     } catch (NoSuchFileException _) {
