@@ -197,7 +197,7 @@ final class Heartbeats {
         advert.priority(),
         advert.interval(),
         known(path.number(), sender, now),
-        path.isFirst() ? null : new FurtherPath(sender, own));
+        path.isFirst() ? null : new FurtherPath(path.number(), sender, own));
   }
 
   /** Resignations are counted: said a third time it means something else. */

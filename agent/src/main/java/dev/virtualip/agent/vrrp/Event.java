@@ -37,12 +37,18 @@ public sealed interface Event {
 
   /**
    * A path of adverts beside the first, on a NIC of its own. Who wins a tie there may lose it on
-   * the first path.
+   * another path.
    *
+   * @param number 1 for the first one beside the first path, and so on, the same on all nodes
    * @param sender source address of the advert
    * @param own source address of this router's adverts on the same path; null while there is none
    */
-  record FurtherPath(InetAddress sender, InetAddress own) {}
+  record FurtherPath(int number, InetAddress sender, InetAddress own) {
+    /** Old recordings have no number, which is read as 0 and means 1. */
+    public FurtherPath {
+      number = Math.max(1, number);
+    }
+  }
 
   /**
    * A router has been lost by BFD, before it could be missed by its adverts.

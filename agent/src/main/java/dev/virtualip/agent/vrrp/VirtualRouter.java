@@ -70,13 +70,14 @@ public record VirtualRouter(
   static final long ANSWER_GAP = 5_000_000_000L;
 
   /**
-   * Intervals for which a tie on a further path has to last before it counts: whoever is heard on
-   * the first path, too, has yielded by then, or has made this router yield.
+   * Intervals for which a tie on a further path has to last before it counts, times the path's
+   * number: whoever is heard on an earlier path, too, has yielded by then, or has made this router
+   * yield.
    */
   private static final int TIE_COUNTS = 2;
 
-  /** Intervals after which a tie on a further path is another one. */
-  private static final int TIE_IS_PAST = 8;
+  /** Intervals after those, after which a tie on a further path is another one. */
+  private static final int TIE_IS_PAST = 6;
 
   /** The part of an advert period in which an advert of another path counts as answered. */
   private static final int ANSWERED_PART = 10;
@@ -485,8 +486,9 @@ public record VirtualRouter(
       if (order < 0 && hasJustAdvertised(active, now)) {
         return none(this);
       }
-      if (order > 0 && advert.priority() == priority && !tieCounts(active, now)) {
-        return none(with(tied(active, now)));
+      boolean ties = order > 0 && advert.priority() == priority;
+      if (ties && !tieCounts(active, advert.path().number(), now)) {
+        return none(with(tied(active, advert.path().number(), now)));
       }
     }
     if (order > 0) {
@@ -519,20 +521,25 @@ public record VirtualRouter(
   }
 
   /**
-   * Whether a tie that would be lost by the addresses of a further path is old enough. The first
-   * path may say otherwise, and both must not yield. Where one hears the other on the first path
+   * Whether a tie that would be lost by the addresses of a further path is old enough. An earlier
+   * path may say otherwise, and both must not yield. Where one hears the other on an earlier path
    * and is not heard there, time tells: nobody has yielded.
    */
-  private boolean tieCounts(Active active, long now) {
+  private boolean tieCounts(Active active, int number, long now) {
     long lasts = now - active.tiedAt();
-    return active.tiedAt() != 0
-        && lasts >= TIE_COUNTS * config.advertInterval()
-        && lasts < TIE_IS_PAST * config.advertInterval();
+    return active.tiedAt() != 0 && lasts >= tieCountsAfter(number) && !isPast(active, number, now);
   }
 
-  private Active tied(Active active, long now) {
-    boolean past = now - active.tiedAt() >= TIE_IS_PAST * config.advertInterval();
-    return active.tiedAt() == 0 || past ? active.tiedAt(now) : active;
+  private long tieCountsAfter(int number) {
+    return number * TIE_COUNTS * config.advertInterval();
+  }
+
+  private boolean isPast(Active active, int number, long now) {
+    return now - active.tiedAt() >= tieCountsAfter(number) + TIE_IS_PAST * config.advertInterval();
+  }
+
+  private Active tied(Active active, int number, long now) {
+    return active.tiedAt() == 0 || isPast(active, number, now) ? active.tiedAt(now) : active;
   }
 
   /**

@@ -251,8 +251,8 @@ final class Mutants {
           new Mutant(
               "a tie on a further network is never decided",
               "vrrp/VirtualRouter.java",
-              "&& !tieCounts(active, now)) {",
-              "&& (!tieCounts(active, now) || active != null)) {"),
+              "if (ties && !tieCounts(active, advert.path().number(), now)) {",
+              "if (ties) {"),
           new Mutant(
               "a master that BFD loses on one network is followed at once",
               "instance/VrrpInstance.java",

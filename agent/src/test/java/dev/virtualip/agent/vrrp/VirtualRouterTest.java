@@ -221,7 +221,11 @@ class VirtualRouterTest {
   }
 
   private static AdvertisementReceived byFurtherPath(int priority, InetAddress sender) {
-    var path = new FurtherPath(sender, US);
+    return byFurtherPath(1, priority, sender);
+  }
+
+  private static AdvertisementReceived byFurtherPath(int number, int priority, InetAddress sender) {
+    var path = new FurtherPath(number, sender, US);
     return new AdvertisementReceived(priority, SECOND, ABOVE, path);
   }
 
@@ -238,6 +242,26 @@ class VirtualRouterTest {
     other.after(500 * MS).on(byFurtherPath(100, BELOW));
     assertTrue(other.isActive(), "known by its first address, it would be above");
     assertEquals(new SendAdvertisement(100), other.effects.getFirst());
+  }
+
+  /** Their addresses say otherwise on each of the two networks, and the first path is cut. */
+  @Test
+  void aTieOnTwoFurtherPathsMakesOneYieldAndNotBoth() {
+    var one = Scenario.active(PREEMPTING, 100);
+    var other = Scenario.active(PREEMPTING, 100);
+    for (int i = 0; i < 12 && one.isActive(); i++) {
+      other.on(byFurtherPath(1, 100, BELOW));
+      other.on(byFurtherPath(2, 100, ABOVE));
+      one.on(byFurtherPath(1, 100, ABOVE));
+      one.on(byFurtherPath(2, 100, BELOW));
+      one.after(SECOND);
+      other.after(SECOND);
+    }
+    // Its last advert.
+    other.on(byFurtherPath(1, 100, BELOW));
+    other.on(byFurtherPath(2, 100, ABOVE));
+    assertTrue(one.isBackup());
+    assertTrue(other.isActive());
   }
 
   /** With the claims of two equals on two networks, whose addresses say otherwise on each. */
