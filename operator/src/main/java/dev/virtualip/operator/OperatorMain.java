@@ -245,6 +245,7 @@ public final class OperatorMain implements Runnable {
       stop.before(leadership);
       Runtime.getRuntime().addShutdownHook(stop);
       endpoints.standBy();
+      OldGeneration.watch();
       LOG.info("waiting for its turn apiServer={}", client.getMasterUrl());
       leadership.await();
       metrics.leads();
@@ -254,7 +255,6 @@ public final class OperatorMain implements Runnable {
       stop.before(operator);
       endpoints.serve(operator);
       LOG.info("started");
-      OldGeneration.watch();
       var failure = CompletableFuture.anyOf(operator.failure(), leadership.lost()).get();
       if (stop.isAlive()) {
         stop.join();

@@ -376,9 +376,8 @@ public record VirtualRouter(
       return none(with(resigned(backup, now)));
     }
     // A router that has claimed counts as master already. So the lower master's last advert, or a
-    // simultaneous claim of a worse router, changes nothing. Nor does a tie on a further path,
-    // which
-    // the first one may decide the other way: both would give up.
+    // simultaneous claim of a worse router, changes nothing. Nor does a tie on a further path: the
+    // first one may decide it the other way, and both would give up.
     boolean tiesElsewhere = advert.path() != null && advert.priority() == priority;
     if (backup.takeover() == Takeover.Claimed && (order(advert) <= 0 || tiesElsewhere)) {
       return none(with(backup));
