@@ -1,11 +1,13 @@
 package dev.virtualip.agent;
 
 import dev.virtualip.agent.cli.MirrorCommand;
+import dev.virtualip.agent.cli.RunOptions;
 import dev.virtualip.agent.cli.ValidateCommand;
 import dev.virtualip.agent.net.AddressPort;
 import dev.virtualip.agent.report.Logs;
 import dev.virtualip.agent.train.TrainCommand;
 import dev.virtualip.agent.train.WarmUp;
+import java.io.IOException;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -46,19 +48,38 @@ public final class AgentMain implements Runnable {
   /** Runs a command; returns its exit code. */
   public static int execute(String... args) {
     if (args.length > 0 && args[0].equals("run")) {
-      if (List.of(args).contains(RunCommand.SECOND)) {
+      var arguments = List.of(args).subList(1, args.length);
+      if (arguments.contains(RunOptions.SECOND)) {
         System.setProperty(AddressPort.SECOND, "true");
       }
       // First of all, since it loads on another core much of what the start needs too.
       WarmUp.start();
+      var options = RunOptions.plain(arguments);
+      if (options != null) {
+        return run(options);
+      }
     }
     return new CommandLine(new AgentMain())
         .addSubcommand(new TrainCommand(AgentMain::execute))
         .setExecutionExceptionHandler(
             (e, commandLine, _) -> {
-              commandLine.getErr().println("virtualip-agent: " + e.getMessage());
+              commandLine.getErr().println(said(e));
               return 1;
             })
         .execute(args);
+  }
+
+  private static int run(RunOptions options) {
+    try {
+      new Agent(options).run();
+      return 0;
+    } catch (IOException | InterruptedException | RuntimeException e) {
+      System.err.println(said(e));
+      return 1;
+    }
+  }
+
+  private static String said(Exception e) {
+    return "virtualip-agent: " + e.getMessage();
   }
 }

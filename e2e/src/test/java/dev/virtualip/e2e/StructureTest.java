@@ -73,7 +73,7 @@ class StructureTest {
   /** Who may ask what time it is, and why; {@code *} is a whole package. All others are told. */
   private static final String CLOCKS =
       """
-      the edge, that hands clocks in: agent.RunCommand agent.cli.MirrorCommand agent.train.WarmUp
+      the edge, that hands clocks in: agent.Agent agent.cli.MirrorCommand agent.train.WarmUp
       threads that wait for a time: agent.Shutdown agent.loop.EgressLoop agent.loop.FileRecorder agent.check.CheckLoop \
       agent.client.ApiServer agent.client.Informer agent.exec.ScriptCommand agent.kube.NamedSecrets agent.kube.StatusReporter agent.notify.Lane agent.notify.Notifier \
       kube.EventWriter

@@ -5,13 +5,13 @@ import java.nio.file.Path;
 import picocli.CommandLine.Option;
 
 /** How a node's program reaches the API server, and what it is there. */
-public final class ApiOptions {
+public class ApiOptions {
   @Option(
       names = "--node",
       required = true,
       paramLabel = "NAME",
       description = "Name of this node, as in its Node object.")
-  private String nodeName;
+  private String node;
 
   @Option(
       names = "--kubeconfig",
@@ -22,29 +22,26 @@ public final class ApiOptions {
   @Option(
       names = "--namespace",
       paramLabel = "NAME",
-      defaultValue = "virtualip-system",
       description = "Namespace of Secrets and heartbeats. Default: ${DEFAULT-VALUE}")
-  private String namespace;
+  private String namespace = "virtualip-system";
 
   @Option(
       names = "--pod-name",
       paramLabel = "NAME",
-      defaultValue = "${env:POD_NAME:-}",
       description =
           "Name of its own pod, with which its heartbeat's Lease goes away. Default: POD_NAME of the"
               + " environment.")
-  private String podName;
+  private String podName = environment("POD_NAME");
 
   @Option(
       names = "--pod-uid",
       paramLabel = "UID",
-      defaultValue = "${env:POD_UID:-}",
       description = "UID of that pod. Default: POD_UID of the environment.")
-  private String podUid;
+  private String podUid = environment("POD_UID");
 
   /** Name of this node. */
   public String nodeName() {
-    return nodeName;
+    return node;
   }
 
   /** The kubeconfig, or null for the pod's service account. */
@@ -60,5 +57,9 @@ public final class ApiOptions {
   /** Its own pod, or null outside of one. */
   public PodReference pod() {
     return podUid.isEmpty() ? null : new PodReference(podName, podUid);
+  }
+
+  private static String environment(String name) {
+    return System.getenv().getOrDefault(name, "");
   }
 }

@@ -5,6 +5,7 @@ import dev.virtualip.agent.kube.FilesAgent;
 import dev.virtualip.agent.kube.Heartbeat;
 import dev.virtualip.agent.kube.Mirror;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -12,6 +13,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Shows in the API what the agent of this node runs from files, until SIGTERM. */
@@ -36,7 +38,7 @@ public final class MirrorCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws IOException, InterruptedException {
-    var source = new FilesAgent(Endpoint.parse(spec, "--agent", agent, "127.0.0.1:9407"));
+    var source = new FilesAgent(endpoint());
     var client = ApiServer.of(api.kubeconfig());
     var mirror = Mirror.start(client, api.nodeName(), source, System::nanoTime);
     Heartbeat.start(
@@ -47,5 +49,13 @@ public final class MirrorCommand implements Callable<Integer> {
                 .unstarted(() -> mirror.close(System.nanoTime() + LAST_WRITES.toNanos())));
     new CountDownLatch(1).await();
     return 0;
+  }
+
+  private InetSocketAddress endpoint() {
+    try {
+      return Endpoint.parse("--agent", agent, "127.0.0.1:9407");
+    } catch (IllegalArgumentException e) {
+      throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+    }
   }
 }

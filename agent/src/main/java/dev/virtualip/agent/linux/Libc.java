@@ -45,44 +45,51 @@ final class Libc {
   private static final StructLayout STATE = Linker.Option.captureStateLayout();
   private static final VarHandle ERRNO = STATE.varHandle(PathElement.groupElement("errno"));
 
-  private static final MethodHandle SOCKET =
-      function("socket", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle EVENTFD =
-      function("eventfd", FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT));
-  private static final MethodHandle CLOSE =
-      function("close", FunctionDescriptor.of(JAVA_INT, JAVA_INT));
-  private static final MethodHandle BIND =
-      function("bind", FunctionDescriptor.of(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
+  /**
+   * Types that functions share, since Java makes code for each type, which takes a while at the
+   * start. Where a function has an int for a long, or no last argument, it does not look at the
+   * rest: the calling conventions of x86-64 and arm64 pass the first six arguments in registers.
+   */
+  private static final FunctionDescriptor ON_NUMBERS =
+      FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
+
+  private static final FunctionDescriptor ON_DATA =
+      FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
+
+  private static final MethodHandle SOCKET = function("socket", ON_NUMBERS);
+  private static final MethodHandle EVENTFD = function("eventfd", ON_NUMBERS);
+  private static final MethodHandle CLOSE = function("close", ON_NUMBERS);
+
+  private static final MethodHandle BIND = function("bind", ON_DATA);
+  private static final MethodHandle SEND = function("send", ON_DATA);
+  private static final MethodHandle RECV = function("recv", ON_DATA);
+  private static final MethodHandle RECVMSG = function("recvmsg", ON_DATA);
+  private static final MethodHandle READ = function("read", ON_DATA);
+  private static final MethodHandle WRITE = function("write", ON_DATA);
   private static final MethodHandle SETSOCKOPT =
       function(
           "setsockopt",
           FunctionDescriptor.of(JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle SEND =
-      function("send", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle SENDTO =
-      function(
-          "sendto",
-          FunctionDescriptor.of(
-              JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle RECV =
-      function("recv", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
-  private static final MethodHandle POLL =
-      function("poll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT));
   private static final MethodHandle PPOLL =
       function("ppoll", FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, ADDRESS, ADDRESS));
-  private static final MethodHandle RECVMSG =
-      function("recvmsg", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
-  private static final MethodHandle READ =
-      function("read", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
-  private static final MethodHandle WRITE =
-      function("write", FunctionDescriptor.of(JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG));
+
+  /** Made when a datagram is sent to an address: netlink has none. */
+  private static final class Addressed {
+    static final MethodHandle SENDTO =
+        function(
+            "sendto",
+            FunctionDescriptor.of(
+                JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT));
+  }
 
   /** The C library has pidfd_open only since glibc 2.36. */
-  private static final MethodHandle SYSCALL =
-      function(
-          "syscall",
-          FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT),
-          Linker.Option.firstVariadicArg(1));
+  private static final class Pidfd {
+    static final MethodHandle SYSCALL =
+        function(
+            "syscall",
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT),
+            Linker.Option.firstVariadicArg(1));
+  }
 
   private Libc() {}
 
@@ -96,12 +103,13 @@ final class Libc {
 
   /** Opens an eventfd with counter 0, which becomes readable when it is written to. */
   static int eventfd() throws ErrnoException {
-    return (int) call(state -> (int) EVENTFD.invokeExact(state, 0, EFD_CLOEXEC), () -> "eventfd()");
+    return (int)
+        call(state -> (int) EVENTFD.invokeExact(state, 0, EFD_CLOEXEC, 0), () -> "eventfd()");
   }
 
   static void bind(int fd, MemorySegment address) throws ErrnoException {
     call(
-        state -> (int) BIND.invokeExact(state, fd, address, (int) address.byteSize()),
+        state -> (int) (long) BIND.invokeExact(state, fd, address, address.byteSize(), 0),
         () -> "bind(fd %d)".formatted(fd));
   }
 
@@ -158,7 +166,7 @@ final class Libc {
     return call(
         state ->
             (long)
-                SENDTO.invokeExact(
+                Addressed.SENDTO.invokeExact(
                     state,
                     fd,
                     data,
@@ -186,10 +194,9 @@ final class Libc {
    * @return number of descriptors that are ready, 0 after the timeout
    */
   static int poll(MemorySegment pollfds, long count, int timeoutMillis) throws ErrnoException {
-    return (int)
-        call(
-            state -> (int) POLL.invokeExact(state, pollfds, count, timeoutMillis),
-            () -> "poll(%d descriptors, %d ms)".formatted(count, timeoutMillis));
+    return timeoutMillis < 0
+        ? ppoll(pollfds, count, MemorySegment.NULL, "ever")
+        : ppoll(pollfds, count, timeoutMillis * 1_000_000L);
   }
 
   /**
@@ -204,11 +211,16 @@ final class Libc {
       var timeout = arena.allocate(16, 8);
       timeout.set(JAVA_LONG, 0, timeoutNanos / 1_000_000_000L);
       timeout.set(JAVA_LONG, 8, timeoutNanos % 1_000_000_000L);
-      return (int)
-          call(
-              state -> (int) PPOLL.invokeExact(state, pollfds, count, timeout, MemorySegment.NULL),
-              () -> "ppoll(%d descriptors, %d ns)".formatted(count, timeoutNanos));
+      return ppoll(pollfds, count, timeout, timeoutNanos + " ns");
     }
+  }
+
+  private static int ppoll(MemorySegment pollfds, long count, MemorySegment timeout, String told)
+      throws ErrnoException {
+    return (int)
+        call(
+            state -> (int) PPOLL.invokeExact(state, pollfds, count, timeout, MemorySegment.NULL),
+            () -> "ppoll(%d descriptors, for %s)".formatted(count, told));
   }
 
   /**
@@ -218,7 +230,7 @@ final class Libc {
    */
   static long recvmsg(int fd, MemorySegment message, int flags) throws ErrnoException {
     return call(
-        state -> (long) RECVMSG.invokeExact(state, fd, message, flags),
+        state -> (long) RECVMSG.invokeExact(state, fd, message, (long) flags, 0),
         () -> "recvmsg(fd %d, flags %#x)".formatted(fd, flags));
   }
 
@@ -226,7 +238,7 @@ final class Libc {
     try (var arena = Arena.ofConfined()) {
       var pointer = arena.allocateFrom(JAVA_LONG, value);
       call(
-          state -> (long) WRITE.invokeExact(state, fd, pointer, (long) Long.BYTES),
+          state -> (long) WRITE.invokeExact(state, fd, pointer, (long) Long.BYTES, 0),
           () -> "write(fd %d, %d)".formatted(fd, value));
     }
   }
@@ -236,7 +248,7 @@ final class Libc {
     try (var arena = Arena.ofConfined()) {
       var pointer = arena.allocate(JAVA_LONG);
       call(
-          state -> (long) READ.invokeExact(state, fd, pointer, (long) Long.BYTES),
+          state -> (long) READ.invokeExact(state, fd, pointer, (long) Long.BYTES, 0),
           () -> "read(fd %d)".formatted(fd));
       return pointer.get(JAVA_LONG, 0);
     }
@@ -250,14 +262,14 @@ final class Libc {
   static int pidfdOpen(int pid) throws ErrnoException {
     return (int)
         call(
-            state -> (long) SYSCALL.invokeExact(state, SYS_PIDFD_OPEN, pid, 0),
+            state -> (long) Pidfd.SYSCALL.invokeExact(state, SYS_PIDFD_OPEN, pid, 0),
             () -> "pidfd_open(%d)".formatted(pid));
   }
 
   /** Closes a descriptor, without a second try: Linux has released it even if it reports EINTR. */
   static void close(int fd) {
     try (var arena = Arena.ofConfined()) {
-      int _ = (int) CLOSE.invokeExact(arena.allocate(STATE), fd);
+      int _ = (int) CLOSE.invokeExact(arena.allocate(STATE), fd, 0, 0);
     } catch (Throwable e) {
       throw new AssertionError(e);
     }
