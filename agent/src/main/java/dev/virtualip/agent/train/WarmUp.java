@@ -32,6 +32,7 @@ import dev.virtualip.agent.vrrp.Reason;
 import dev.virtualip.agent.vrrp.Reason.Kind;
 import dev.virtualip.agent.vrrp.Version;
 import dev.virtualip.crds.manifest.Manifests;
+import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.State;
 import dev.virtualip.crds.values.IpPrefix;
 import dev.virtualip.crds.values.PolicyRule;
@@ -76,10 +77,8 @@ public final class WarmUp {
   private final VrrpInstance instance;
   private long now = System.nanoTime();
 
-  private WarmUp() throws IOException {
-    // By the mapper of the source of VirtualIPs, which has learned the types then.
-    var vip = Manifests.lenientVirtualIp(new JsonMapper().readTree(VIP), new ArrayList<>());
-    config = InstanceConfig.from(vip, "rehearsal", Map.of(), List.of());
+  private WarmUp(VirtualIp virtualIp) throws IOException {
+    config = InstanceConfig.from(virtualIp, "rehearsal", Map.of(), List.of());
     var nowhere = new Nowhere();
     var node =
         new Node(
@@ -106,13 +105,20 @@ public final class WarmUp {
         .start(
             () -> {
               try {
+                // The main thread waits for these in about this order.
+                var virtualIp = read();
                 Pcap4jPacketPort.load();
                 rehearseNetlink();
-                play();
+                play(virtualIp);
               } catch (IOException | RuntimeException e) {
                 LOG.warn("rehearsal_failed", e);
               }
             });
+  }
+
+  /** By the mapper of the source of VirtualIPs, which has learned the types then. */
+  private static VirtualIp read() throws IOException {
+    return Manifests.lenientVirtualIp(new JsonMapper().readTree(VIP), new ArrayList<>());
   }
 
   /** Sends changes on a link that no node has, which the kernel all refuses. */
@@ -136,9 +142,13 @@ public final class WarmUp {
    * @return the states that the router went through
    */
   static List<State> play() throws IOException {
+    return play(read());
+  }
+
+  private static List<State> play(VirtualIp virtualIp) throws IOException {
     MDC.put(Logs.REHEARSAL, "true");
     try {
-      var rehearsal = new WarmUp();
+      var rehearsal = new WarmUp(virtualIp);
       rehearsal.moves();
       return rehearsal.states;
     } finally {

@@ -21,7 +21,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Map;
 import java.util.Objects;
 import java.util.Set;
 import java.util.regex.Pattern;
@@ -339,19 +338,7 @@ public final class Manifests {
     var metadata =
         StrictMapper.convert(
             tree.path("metadata"), ObjectMeta.class, "metadata", unknown, problems);
-    if (metadata == null) {
-      return new ObjectMeta();
-    }
-    if (unknown == Unknown.IS_A_PROBLEM) {
-      for (var field : metadata.getAdditionalProperties().keySet()) {
-        problems.add(
-            new Problem(
-                "metadata." + field,
-                StrictMapper.unknownField(field, List.of("name", "labels", "annotations"))));
-      }
-    }
-    metadata.setAdditionalProperties(Map.of());
-    return metadata;
+    return metadata == null ? new ObjectMeta() : metadata;
   }
 
   private void node(JsonNode tree, List<Problem> own) {

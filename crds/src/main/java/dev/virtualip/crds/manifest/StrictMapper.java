@@ -8,11 +8,13 @@ import com.fasterxml.jackson.databind.JsonMappingException.Reference;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectReader;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.cfg.CoercionAction;
 import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
 import com.fasterxml.jackson.databind.cfg.MutableCoercionConfig;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.databind.introspect.BeanPropertyDefinition;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -24,6 +26,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -32,9 +35,17 @@ import java.util.stream.Collectors;
  * rest again.
  */
 final class StrictMapper {
-  /** Of one mapper, as to learn a type takes longer than to convert into it. */
+  /**
+   * Of one mapper, as to learn a type takes longer than to convert into it. Without annotations, as
+   * most of that time was for those of the CRD, which are for the API server.
+   */
   private static final ObjectReader LENIENT =
       JsonMapper.builder()
+          .disable(
+              MapperFeature.USE_ANNOTATIONS,
+              MapperFeature.AUTO_DETECT_GETTERS,
+              MapperFeature.AUTO_DETECT_IS_GETTERS)
+          .propertyNamingStrategy(new KeywordAsName())
           .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
           .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
@@ -48,6 +59,27 @@ final class StrictMapper {
   private static final int PROBLEMS_MAX = 100;
 
   private StrictMapper() {}
+
+  /** What the annotations say of names: a field may be called interface, a component may not. */
+  private static final class KeywordAsName extends PropertyNamingStrategies.NamingBase {
+    private static final long serialVersionUID = 1;
+
+    @Override
+    public String translate(String component) {
+      return component.equals("interfaceName") ? "interface" : component;
+    }
+  }
+
+  /** The fields that it knows of a type. */
+  static Set<String> fields(Class<?> type) {
+    return LENIENT
+        .getConfig()
+        .introspect(LENIENT.getTypeFactory().constructType(type))
+        .findProperties()
+        .stream()
+        .map(BeanPropertyDefinition::getName)
+        .collect(Collectors.toSet());
+  }
 
   /** How to treat fields that the type does not have. */
   enum Unknown {
