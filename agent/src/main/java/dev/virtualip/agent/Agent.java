@@ -55,6 +55,7 @@ import dev.virtualip.agent.report.MetricsHttp;
 import dev.virtualip.agent.report.Systemd;
 import dev.virtualip.agent.source.Desired;
 import dev.virtualip.agent.source.ManifestSource;
+import dev.virtualip.agent.train.WarmUp;
 import dev.virtualip.agent.vrrp.KeyRing;
 import dev.virtualip.crds.schema.VirtualIp;
 import dev.virtualip.crds.schema.VirtualIpStatus.NodeStatus;
@@ -82,6 +83,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -233,6 +235,7 @@ final class Agent {
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private final Executor diskLater =
         CompletableFuture.delayedExecutor(PODS_SAVED_SECONDS, TimeUnit.SECONDS, disk);
+    private final AtomicBoolean rehearsed = new AtomicBoolean();
     private final AtomicReference<Desired> unsaved = new AtomicReference<>();
     private volatile Desired desired;
     private Desired accepted;
@@ -364,6 +367,9 @@ final class Agent {
 
     @Override
     public void changed(String virtualIp, NodeStatus status) {
+      if (!rehearsed.getAndSet(true)) {
+        WarmUp.rehearse();
+      }
       Defects.contain(() -> notifier.changed(virtualIp, KeepalivedState.of(status), status));
       if (reporter != null) {
         Defects.contain(() -> reporter.report(virtualIp, status, status.state() == State.Master));

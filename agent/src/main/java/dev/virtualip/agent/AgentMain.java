@@ -53,7 +53,7 @@ public final class AgentMain implements Runnable {
         System.setProperty(AddressPort.SECOND, "true");
       }
       // First of all, since it loads on another core much of what the start needs too.
-      WarmUp.start();
+      WarmUp.load();
       var options = RunOptions.plain(arguments);
       if (options != null) {
         return run(options);

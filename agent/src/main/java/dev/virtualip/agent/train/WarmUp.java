@@ -97,19 +97,33 @@ public final class WarmUp {
     instance.join(new SyncGroupMembers(List.of(instance)));
   }
 
-  /** Rehearses on a thread of its own. Any failure is only logged. */
-  public static void start() {
+  /** Loads on a thread of its own what the start waits for. Any failure is only logged. */
+  public static void load() {
+    start(
+        () -> {
+          read();
+          Pcap4jPacketPort.load();
+          rehearseNetlink();
+        });
+  }
+
+  /** Rehearses on a thread of its own, where the start is over. Any failure is only logged. */
+  public static void rehearse() {
+    start(WarmUp::play);
+  }
+
+  private interface Work {
+    void run() throws IOException;
+  }
+
+  private static void start(Work work) {
     Thread.ofPlatform()
         .daemon()
         .name("rehearsal")
         .start(
             () -> {
               try {
-                // The main thread waits for these in about this order.
-                var virtualIp = read();
-                Pcap4jPacketPort.load();
-                rehearseNetlink();
-                play(virtualIp);
+                work.run();
               } catch (IOException | RuntimeException e) {
                 LOG.warn("rehearsal_failed", e);
               }
@@ -142,13 +156,9 @@ public final class WarmUp {
    * @return the states that the router went through
    */
   static List<State> play() throws IOException {
-    return play(read());
-  }
-
-  private static List<State> play(VirtualIp virtualIp) throws IOException {
     MDC.put(Logs.REHEARSAL, "true");
     try {
-      var rehearsal = new WarmUp(virtualIp);
+      var rehearsal = new WarmUp(read());
       rehearsal.moves();
       return rehearsal.states;
     } finally {
