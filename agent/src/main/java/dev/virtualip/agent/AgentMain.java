@@ -1,14 +1,16 @@
 package dev.virtualip.agent;
 
+import ch.qos.logback.classic.Level;
 import dev.virtualip.agent.cli.MirrorCommand;
 import dev.virtualip.agent.cli.RunOptions;
 import dev.virtualip.agent.cli.ValidateCommand;
 import dev.virtualip.agent.net.AddressPort;
-import dev.virtualip.agent.report.Logs;
 import dev.virtualip.agent.train.TrainCommand;
 import dev.virtualip.agent.train.WarmUp;
+import dev.virtualip.log.Logs;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -41,7 +43,8 @@ public final class AgentMain implements Runnable {
 
   /** Runs a command and ends the JVM with its exit code. */
   public static void main(String[] args) {
-    Logs.ofProgram();
+    // pcap4j logs each call at DEBUG.
+    Logs.ofProgram(Map.of("org.pcap4j", Level.WARN));
     System.exit(execute(args));
   }
 

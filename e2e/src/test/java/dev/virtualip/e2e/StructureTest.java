@@ -54,17 +54,17 @@ class StructureTest {
       agent.report: agent.linux crds.schema log
       agent.cli: agent.client agent.exec agent.kube agent.linux agent.net crds.check crds.manifest crds.schema
       agent.train: agent.check agent.instance agent.linux agent.metrics agent.net agent.plan \
-      agent.report agent.source agent.vrrp crds.manifest crds.schema crds.values
+      agent.source agent.vrrp crds.manifest crds.schema crds.values log
       agent: agent.check agent.cli agent.client agent.disk agent.instance agent.kube agent.linux agent.loop \
       agent.metrics agent.net agent.notify agent.plan agent.report agent.source agent.train agent.vrrp \
       crds.schema kube log memory
       operator.watch: crds.check crds.schema
       operator.decide: crds.check crds.schema crds.values operator.watch
       operator.act: crds.schema kube log operator.decide operator.watch
-      operator: crds.schema crds.values kube memory operator.act operator.decide operator.watch
+      operator: crds.schema crds.values kube log memory operator.act operator.decide operator.watch
       vip.keepalived: crds.check crds.manifest crds.schema crds.values
       vip.tell: crds.check crds.schema crds.values
-      vip: crds.check crds.manifest crds.schema crds.values kube vip.keepalived vip.tell
+      vip: crds.check crds.manifest crds.schema crds.values kube log vip.keepalived vip.tell
       e2e.lab:
       e2e: crds.schema e2e.lab
       e2e.bench: crds.schema e2e e2e.lab kube

@@ -1,5 +1,9 @@
 package dev.virtualip.vip;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.encoder.PatternLayoutEncoder;
+import dev.virtualip.log.Logs;
+import java.util.Map;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -51,6 +55,12 @@ public final class VipMain implements Runnable {
 
   /** Runs a command and ends the JVM with its exit code. */
   public static void main(String[] args) {
+    // For people: what a library warns of, without times and names.
+    var encoder = new PatternLayoutEncoder();
+    encoder.setPattern("kubectl-vip: %msg%n");
+    // It warns that v1alpha1 is unstable.
+    var versions = "io.fabric8.kubernetes.client.dsl.internal.VersionUsageUtils";
+    Logs.ofProgram(encoder, Level.WARN, Map.of(versions, Level.ERROR));
     System.exit(execute(args));
   }
 

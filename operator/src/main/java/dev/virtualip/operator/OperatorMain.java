@@ -1,9 +1,11 @@
 package dev.virtualip.operator;
 
+import ch.qos.logback.classic.Level;
 import dev.virtualip.crds.values.Durations;
 import dev.virtualip.kube.ApiCall;
 import dev.virtualip.kube.EventWriter;
 import dev.virtualip.kube.LiveWatches;
+import dev.virtualip.log.Logs;
 import dev.virtualip.memory.OldGeneration;
 import dev.virtualip.operator.act.OperatorMetrics;
 import dev.virtualip.operator.decide.Settings;
@@ -21,6 +23,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -43,14 +46,19 @@ import picocli.CommandLine.TypeConversionException;
     versionProvider = OperatorMain.Version.class,
     mixinStandardHelpOptions = true)
 public final class OperatorMain implements Runnable {
-  private static final Logger LOG = LoggerFactory.getLogger(OperatorMain.class);
-
   @CommandLine.Spec private CommandLine.Model.CommandSpec spec;
 
   private OperatorMain() {}
 
   /** Runs the program. */
   public static void main(String[] args) {
+    Logs.ofProgram(
+        Map.of(
+            "io.fabric8", Level.WARN,
+            "io.javaoperatorsdk", Level.WARN,
+            "Default ConfigurationService implementation", Level.WARN,
+            // It warns that v1alpha1 is unstable.
+            "io.fabric8.kubernetes.client.dsl.internal.VersionUsageUtils", Level.ERROR));
     System.exit(commandLine().execute(args));
   }
 
@@ -67,7 +75,7 @@ public final class OperatorMain implements Runnable {
             })
         .setExecutionExceptionHandler(
             (e, line, _) -> {
-              LOG.debug("failed", e);
+              Run.LOG.debug("failed", e);
               line.getErr().println("virtualip-operator: " + StartFailure.advice(e));
               return CommandLine.ExitCode.SOFTWARE;
             });
@@ -92,6 +100,9 @@ public final class OperatorMain implements Runnable {
       versionProvider = OperatorMain.Version.class,
       mixinStandardHelpOptions = true)
   static final class Run implements Callable<Integer> {
+    // Not of the outer class, which is loaded before the log is configured.
+    private static final Logger LOG = LoggerFactory.getLogger(OperatorMain.class);
+
     @Option(
         names = "--kubeconfig",
         paramLabel = "FILE",
@@ -297,12 +308,12 @@ public final class OperatorMain implements Runnable {
 
     @Override
     public void run() {
-      LOG.info("stopping");
+      Run.LOG.info("stopping");
       for (var closeable : running) {
         try {
           closeable.close();
         } catch (Exception e) {
-          LOG.warn("not stopped: {}", closeable, e);
+          Run.LOG.warn("not stopped: {}", closeable, e);
         }
       }
       // The only way for a hook to set the exit code.

@@ -14,7 +14,7 @@ import java.util.LinkedHashMap;
 /**
  * Encodes each log event as one line: text ({@code key=value}) or a JSON object. Equal lines are
  * written at most once a second. The environment variable {@code LOG_FORMAT}, {@code text} or
- * {@code json}, sets the format, by logback.xml or the agent's Logs.
+ * {@code json}, sets the format of a program.
  */
 public final class LineEncoder extends EncoderBase<ILoggingEvent> {
   /** System property with the name of the node. If it is set, the name is in every line. */
