@@ -13,7 +13,7 @@ import java.util.TreeSet;
 
 /**
  * Writes the list of classes that go into the class cache, in the format of {@code
- * -XX:SharedClassListFile}: those that the file {@code classes} names, and their lambdas. It is made
+ * -XX:SharedClassListFile}: those that a file names, and their lambdas. It is made
  * from bytes alone and not from a run, which never loads exactly the same classes twice: so two builds
  * make the same cache.
  *
