@@ -11,13 +11,21 @@ help: ## This list
 
 build: packages ## Compile and package; leaves virtualip-agent, virtualip-operator and kubectl-vip in */target
 	$(MVN) -q package -DskipTests
-	@$(MAKE) -s agent/target/virtualip-agent.aot kubectl-vip/target/kubectl-vip.aot
+	@$(MAKE) -s agent/target/virtualip-agent.aot operator/target/virtualip-operator.jsa kubectl-vip/target/kubectl-vip.aot
 
 # What the JVM learns in a training run: the agent starts sooner, and without it all the same.
 agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
 	@rm -f $@
 	@JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" agent/target/virtualip-agent train agent/target/training \
 	  >agent/target/train.log 2>&1 || { rm -f $@; echo "no AOT cache was made, perhaps as an agent runs here: see agent/target/train.log"; }
+
+# Of a list, as in the image: to run an operator takes an API server.
+operator/target/virtualip-operator.jsa: operator/target/virtualip-operator.jar deploy/images/operator.classes
+	@rm -f $@
+	@{ "$$JAVA_HOME/bin/java" deploy/images/ClassList.java deploy/images/operator.classes operator/target operator/target/lib \
+	  >operator/target/classes.list && JAVA_OPTS="-Xmx160m -Xshare:dump -XX:SharedClassListFile=operator/target/classes.list \
+	  -XX:SharedArchiveFile=$@ -Xlog:disable -Xlog:all=error" operator/target/virtualip-operator; } >operator/target/dump.log 2>&1 || \
+	  { rm -f $@; echo "no class cache was made: see operator/target/dump.log"; }
 
 # The same for the command line, whose training needs no API server. With profiles, as each run is short.
 kubectl-vip/target/kubectl-vip.aot: kubectl-vip/target/kubectl-vip.jar

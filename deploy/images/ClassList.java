@@ -8,6 +8,7 @@ import java.net.URI;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
@@ -17,7 +18,7 @@ import java.util.TreeSet;
  * from bytes alone and not from a run, which never loads exactly the same classes twice: so two builds
  * make the same cache.
  *
- * <p>{@code java ClassList.java CLASSES JARS}: prints it for the jars of a folder and this Java. A
+ * <p>{@code java ClassList.java CLASSES FOLDER...}: prints it for the jars of folders and this Java. A
  * line of CLASSES is a package, for all of it; a package with names of classes in it, for these; or
  * ends with a slash, for all packages below.
  */
@@ -36,9 +37,11 @@ final class ClassList {
     var list = new ClassList();
     var modules = FileSystems.getFileSystem(URI.create("jrt:/")).getPath("/modules");
     list.find(modules, 2);
-    try (var jars = Files.list(Path.of(args[1]))) {
-      for (var jar : jars.filter(file -> file.toString().endsWith(".jar")).sorted().toList()) {
-        list.find(FileSystems.newFileSystem(jar).getPath("/"), 0);
+    for (var folder : List.of(args).subList(1, args.length)) {
+      try (var jars = Files.list(Path.of(folder))) {
+        for (var jar : jars.filter(file -> file.toString().endsWith(".jar")).sorted().toList()) {
+          list.find(FileSystems.newFileSystem(jar).getPath("/"), 0);
+        }
       }
     }
     for (var line : Files.readAllLines(Path.of(args[0]))) {
