@@ -12,8 +12,8 @@ import ch.qos.logback.core.spi.ContextAwareBase;
 import java.util.Map;
 
 /**
- * The log of a program, on standard error. It is code instead of an XML file: to read one, the JVM
- * would load hundreds of classes, and images would need Java's XML.
+ * The log of a program, on standard error. It is code instead of an XML file, because the JVM would
+ * load hundreds of classes to read one.
  */
 public final class Logs extends ContextAwareBase implements Configurator {
   /** Log statements with this key in the MDC are dropped: they come from a rehearsal. */

@@ -1,6 +1,7 @@
 package dev.virtualip.agent.cli;
 
 import java.lang.reflect.Field;
+import java.lang.reflect.Modifier;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -49,7 +50,9 @@ final class PlainOptions {
     var fields = new HashMap<String, Field>();
     for (var of = type; of != Object.class; of = of.getSuperclass()) {
       for (var field : of.getDeclaredFields()) {
-        fields.put(option(field.getName()), field);
+        if (!Modifier.isStatic(field.getModifiers())) {
+          fields.put(option(field.getName()), field);
+        }
       }
     }
     return fields;
