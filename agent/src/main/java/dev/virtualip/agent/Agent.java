@@ -8,7 +8,6 @@ import dev.virtualip.agent.check.IdleConnections;
 import dev.virtualip.agent.check.PodReadiness;
 import dev.virtualip.agent.check.RememberedReadiness;
 import dev.virtualip.agent.check.ScheduledCheck;
-import dev.virtualip.agent.cli.Endpoint;
 import dev.virtualip.agent.cli.RunOptions;
 import dev.virtualip.agent.client.ApiServer;
 import dev.virtualip.agent.disk.KeyRecord;
@@ -83,7 +82,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -163,7 +161,7 @@ final class Agent {
     try (var _ = NetlinkMonitor.ofTheAgent(e -> wiring.loop.put(new Input.NetworkChanged(e)));
         var _ =
             new AgentHttp(
-                Endpoint.parse("--listen", options.listen(), RunOptions.ENDPOINT),
+                options.listenAddress(),
                 options.nodeName(),
                 wiring.loop::alive,
                 wiring.loop::configured,
@@ -202,12 +200,8 @@ final class Agent {
   }
 
   private MetricsHttp openMetrics(PrometheusMeterRegistry registry) {
-    return options.metrics() == null
-        ? null
-        : MetricsHttp.start(
-            Endpoint.parse("--metrics", options.metrics(), RunOptions.ENDPOINT),
-            registry::scrape,
-            System::nanoTime);
+    var address = options.metricsAddress();
+    return address == null ? null : MetricsHttp.start(address, registry::scrape, System::nanoTime);
   }
 
   /** Connects source, checks, status and snapshot to the event loop. */
@@ -235,7 +229,10 @@ final class Agent {
         Executors.newSingleThreadExecutor(Thread.ofVirtual().name("disk").factory());
     private final Executor diskLater =
         CompletableFuture.delayedExecutor(PODS_SAVED_SECONDS, TimeUnit.SECONDS, disk);
-    private final AtomicBoolean rehearsed = new AtomicBoolean();
+
+    /** Of the thread vrrp alone. */
+    private boolean rehearsed;
+
     private final AtomicReference<Desired> unsaved = new AtomicReference<>();
     private volatile Desired desired;
     private Desired accepted;
@@ -367,7 +364,8 @@ final class Agent {
 
     @Override
     public void changed(String virtualIp, NodeStatus status) {
-      if (!rehearsed.getAndSet(true)) {
+      if (!rehearsed) {
+        rehearsed = true;
         WarmUp.rehearse();
       }
       Defects.contain(() -> notifier.changed(virtualIp, KeepalivedState.of(status), status));

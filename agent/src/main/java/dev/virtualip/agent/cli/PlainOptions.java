@@ -35,13 +35,18 @@ final class PlainOptions {
       if (field == null || !given.add(name)) {
         return false;
       }
-      boolean flag = field.getType() == boolean.class;
-      var value =
-          equals >= 0 ? argument.substring(equals + 1) : !flag && rest.hasNext() ? rest.next() : "";
-      if (flag ? equals >= 0 : value.isEmpty() || value.startsWith("-")) {
+      if (field.getType() == boolean.class) {
+        if (equals >= 0) {
+          return false;
+        }
+        set(field, options, true);
+        continue;
+      }
+      var value = equals >= 0 ? argument.substring(equals + 1) : rest.hasNext() ? rest.next() : "";
+      if (value.isEmpty() || value.startsWith("-")) {
         return false;
       }
-      set(field, options, value);
+      set(field, options, field.getType() == Path.class ? Path.of(value) : value);
     }
     return true;
   }
@@ -67,14 +72,10 @@ final class PlainOptions {
     return option.toString();
   }
 
-  private static void set(Field field, Object options, String value) {
+  private static void set(Field field, Object options, Object value) {
     try {
       field.setAccessible(true);
-      if (field.getType() == boolean.class) {
-        field.setBoolean(options, true);
-      } else {
-        field.set(options, field.getType() == Path.class ? Path.of(value) : value);
-      }
+      field.set(options, value);
     } catch (IllegalAccessException e) {
       throw new AssertionError(e);
     }

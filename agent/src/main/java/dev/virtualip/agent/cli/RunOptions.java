@@ -1,6 +1,7 @@
 package dev.virtualip.agent.cli;
 
 import dev.virtualip.agent.net.AddressPort;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -11,8 +12,7 @@ public final class RunOptions extends ApiOptions {
   /** It counts before any other class is loaded. */
   public static final String SECOND = "--second";
 
-  /** What to write for {@link #listen} and {@link #metrics}. */
-  public static final String ENDPOINT = "127.0.0.1:9405";
+  private static final String ENDPOINT = "127.0.0.1:9405";
 
   @Option(
       names = "--manifests",
@@ -97,10 +97,8 @@ public final class RunOptions extends ApiOptions {
       return SECOND + " takes no value: write it alone";
     }
     try {
-      Endpoint.parse("--listen", listen, ENDPOINT);
-      if (metrics != null) {
-        Endpoint.parse("--metrics", metrics, ENDPOINT);
-      }
+      listenAddress();
+      metricsAddress();
       return null;
     } catch (IllegalArgumentException e) {
       return e.getMessage();
@@ -127,14 +125,27 @@ public final class RunOptions extends ApiOptions {
     return scripts;
   }
 
-  /** Where it serves everything, an {@link Endpoint}. */
+  /** Where it serves everything, as it was told. */
   public String listen() {
     return listen;
   }
 
-  /** Where else it serves metrics, an {@link Endpoint}, or null. */
-  public String metrics() {
-    return metrics;
+  /**
+   * Where it serves everything.
+   *
+   * @throws IllegalArgumentException if it is no {@link Endpoint}: a {@link #problem}
+   */
+  public InetSocketAddress listenAddress() {
+    return Endpoint.parse("--listen", listen, ENDPOINT);
+  }
+
+  /**
+   * Where else it serves metrics, or null.
+   *
+   * @throws IllegalArgumentException if it is no {@link Endpoint}: a {@link #problem}
+   */
+  public InetSocketAddress metricsAddress() {
+    return metrics == null ? null : Endpoint.parse("--metrics", metrics, ENDPOINT);
   }
 
   /** The file of a record, or null. */

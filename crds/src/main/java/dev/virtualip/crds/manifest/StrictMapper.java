@@ -14,7 +14,6 @@ import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
 import com.fasterxml.jackson.databind.cfg.MutableCoercionConfig;
 import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
-import com.fasterxml.jackson.databind.introspect.BeanPropertyDefinition;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -26,7 +25,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -68,17 +66,6 @@ final class StrictMapper {
     public String translate(String component) {
       return component.equals("interfaceName") ? "interface" : component;
     }
-  }
-
-  /** The fields that it knows of a type. */
-  static Set<String> fields(Class<?> type) {
-    return LENIENT
-        .getConfig()
-        .introspect(LENIENT.getTypeFactory().constructType(type))
-        .findProperties()
-        .stream()
-        .map(BeanPropertyDefinition::getName)
-        .collect(Collectors.toSet());
   }
 
   /** How to treat fields that the type does not have. */
