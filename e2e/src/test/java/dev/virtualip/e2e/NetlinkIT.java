@@ -588,6 +588,37 @@ class NetlinkIT {
         .orElseThrow();
   }
 
+  /** Renewals come each second for each address, and nobody is to wake for them. */
+  @Test
+  void theAgentHearsOfAllButTheVirtualAddressesThatArePut() throws Exception {
+    assumeTrue(mark != 0, "SKIPPED: this kernel keeps no mark of addresses, and reports them all");
+    var own = IpPrefix.parse("203.0.113.99/24");
+    var ipv6 = IpPrefix.parse("2001:db8::10/64");
+    var heard = new LinkedBlockingQueue<NetworkEvent>();
+    try (var _ = NetlinkMonitor.ofTheAgent(heard::add)) {
+      for (int i = 0; i < 2; i++) {
+        assertDone(
+            new Change.PutAddress(nic, VIP, 30),
+            new Change.PutAddress(nic, FURTHER, 30),
+            new Change.PutAddress(nic, ipv6, 30));
+      }
+      ip("addr add " + own + " dev " + NIC);
+      assertDone(new Change.DeleteAddress(nic, VIP), new Change.DeleteAddress(nic, ipv6));
+      ip("addr del " + own + " dev " + NIC);
+      var told = new ArrayList<String>();
+      while (!told.contains("removed " + own)) {
+        switch (heard.poll(10, SECONDS)) {
+          case NetworkEvent.AddressPut(var put) -> told.add("put " + put.prefix());
+          case NetworkEvent.AddressRemoved(var removed) -> told.add("removed " + removed.prefix());
+          case null -> throw new AssertionError(told);
+          default -> {}
+        }
+      }
+      assertEquals(
+          List.of("put " + own, "removed " + VIP, "removed " + ipv6, "removed " + own), told);
+    }
+  }
+
   private void awaitLink(String name, Predicate<Link> condition) throws Exception {
     long deadline = System.nanoTime() + SECONDS.toNanos(10);
     while (!condition.test(link(name))) {

@@ -246,7 +246,7 @@ public final class BfdSockets implements BfdPort {
     boolean ipv6 = local instanceof Inet6Address;
     int fd = Libc.socket(ipv6 ? Libc.AF_INET6 : Libc.AF_INET, Libc.SOCK_DGRAM, 0);
     try {
-      Libc.receiveNothing(fd);
+      Libc.attach(fd, SocketFilter.NOTHING);
       bindToDevice(fd, names.getOrDefault(to.linkIndex(), ""));
       if (ipv6) {
         Libc.setsockopt(fd, IPPROTO_IPV6, IPV6_UNICAST_HOPS, ControlPacket.TTL);

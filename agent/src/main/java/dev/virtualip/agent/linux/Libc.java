@@ -123,17 +123,21 @@ final class Libc {
     }
   }
 
-  /**
-   * Attaches a filter by which a socket receives nothing from now on: one instruction, "return 0"
-   * (struct sock_fprog, linux/filter.h).
-   */
-  static void receiveNothing(int fd) throws ErrnoException {
+  /** Attaches a filter (struct sock_fprog, linux/filter.h): what comes later has to pass it. */
+  static void attach(int fd, SocketFilter filter) throws ErrnoException {
     try (var arena = Arena.ofConfined()) {
-      var instruction = arena.allocate(8, 8);
-      instruction.set(JAVA_SHORT, 0, (short) 6);
+      var instructions = filter.instructions();
+      var code = arena.allocate(8L * instructions.size(), 8);
+      for (int i = 0; i < instructions.size(); i++) {
+        var instruction = instructions.get(i);
+        code.set(JAVA_SHORT, 8L * i, (short) instruction.code());
+        code.set(JAVA_BYTE, 8L * i + 2, (byte) instruction.jt());
+        code.set(JAVA_BYTE, 8L * i + 3, (byte) instruction.jf());
+        code.set(JAVA_INT, 8L * i + 4, instruction.k());
+      }
       var program = arena.allocate(16, 8);
-      program.set(JAVA_SHORT, 0, (short) 1);
-      program.set(ADDRESS, 8, instruction);
+      program.set(JAVA_SHORT, 0, (short) instructions.size());
+      program.set(ADDRESS, 8, code);
       call(
           state ->
               (int) SETSOCKOPT.invokeExact(state, fd, SOL_SOCKET, SO_ATTACH_FILTER, program, 16),

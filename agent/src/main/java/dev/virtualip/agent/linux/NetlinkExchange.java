@@ -60,7 +60,7 @@ final class NetlinkExchange<W extends NetlinkWriter> implements AutoCloseable {
   }
 
   private NetlinkSocket open() throws IOException {
-    return NetlinkSocket.open(protocol, 0, RECEIVE_BUFFER_BYTES, 0);
+    return NetlinkSocket.open(protocol, 0, RECEIVE_BUFFER_BYTES, 0, null);
   }
 
   /** Writes one of several requests. */

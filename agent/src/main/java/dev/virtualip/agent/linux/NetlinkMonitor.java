@@ -46,34 +46,27 @@ public final class NetlinkMonitor implements AutoCloseable {
    * @throws IOException if the kernel refuses
    */
   public NetlinkMonitor(Consumer<NetworkEvent> listener) throws IOException {
-    this(listener, 0);
+    this(listener, 0, null);
   }
 
-  private NetlinkMonitor(Consumer<NetworkEvent> listener, int portId) throws IOException {
+  private NetlinkMonitor(Consumer<NetworkEvent> listener, int portId, SocketFilter filter)
+      throws IOException {
     this.listener = listener;
-    this.socket = NetlinkSocket.open(NetlinkProtocol.ROUTE, GROUPS, RECEIVE_BUFFER_BYTES, portId);
+    this.socket =
+        NetlinkSocket.open(NetlinkProtocol.ROUTE, GROUPS, RECEIVE_BUFFER_BYTES, portId, filter);
     this.thread = Thread.ofPlatform().name("netlink-monitor").daemon().start(this::run);
   }
 
   /**
    * The one of an agent, of which a network namespace has room for one with each mark: two with the
-   * same would take each other's addresses off. Virtual addresses that are put go unreported:
-   * agents renew thousands each second.
+   * same would take each other's addresses off. Virtual addresses that are put go unreported, as
+   * the kernel keeps them back: agents renew thousands each second.
    *
    * @throws IOException if the kernel refuses, or another agent runs here
    */
   public static NetlinkMonitor ofTheAgent(Consumer<NetworkEvent> listener) throws IOException {
     try {
-      return new NetlinkMonitor(
-          event -> {
-            boolean renewal =
-                event instanceof NetworkEvent.AddressPut put
-                    && AddressPort.isVirtual(put.address().protocol());
-            if (!renewal) {
-              listener.accept(event);
-            }
-          },
-          AGENT_PORT_ID);
+      return new NetlinkMonitor(listener, AGENT_PORT_ID, SocketFilter.NO_RENEWALS);
     } catch (ErrnoException e) {
       if (e.errno() == Errno.EADDRINUSE) {
         throw new IOException("another virtualip agent runs on this node: stop that one first", e);

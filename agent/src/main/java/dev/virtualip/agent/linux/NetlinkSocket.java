@@ -57,8 +57,10 @@ final class NetlinkSocket implements AutoCloseable {
    * @param groups multicast groups (RTMGRP_*) to receive, 0 = none
    * @param receiveBytes wanted size of the kernel's receive buffer
    * @param portId netlink address of its own, or 0 for any that is free
+   * @param filter what is received has to pass it; null if all is
    */
-  static NetlinkSocket open(NetlinkProtocol protocol, int groups, int receiveBytes, int portId)
+  static NetlinkSocket open(
+      NetlinkProtocol protocol, int groups, int receiveBytes, int portId, SocketFilter filter)
       throws IOException {
     int fd = Libc.socket(Libc.AF_NETLINK, Libc.SOCK_RAW, protocol.number());
     int wakeFd = -1;
@@ -70,6 +72,9 @@ final class NetlinkSocket implements AutoCloseable {
               Rtnetlink.NETLINK_EXT_ACK,
               Rtnetlink.NETLINK_GET_STRICT_CHK)) {
         setIfKnown(fd, option);
+      }
+      if (filter != null) {
+        Libc.attach(fd, filter);
       }
       var address = arena.allocate(SOCKADDR_NL);
       address.set(ValueLayout.JAVA_SHORT, 0, (short) Libc.AF_NETLINK);

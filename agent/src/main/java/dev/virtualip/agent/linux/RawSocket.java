@@ -39,7 +39,7 @@ public final class RawSocket implements UnicastPort {
       Libc.setsockopt(fd, Libc.SOL_SOCKET, Libc.SO_BINDTODEVICE, name);
       // The capture receives the packets. A socket with a full buffer would no longer count as a
       // receiver, and the kernel would answer "protocol unreachable".
-      Libc.receiveNothing(fd);
+      Libc.attach(fd, SocketFilter.NOTHING);
       Libc.setsockopt(fd, ipv6 ? IPPROTO_IPV6 : IPPROTO_IP, ipv6 ? IPV6_HDRINCL : IP_HDRINCL, 1);
       return new RawSocket(link, fd);
     } catch (ErrnoException e) {

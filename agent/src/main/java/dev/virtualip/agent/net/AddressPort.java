@@ -14,20 +14,23 @@ import java.util.Set;
  * property of other programs.
  */
 public interface AddressPort {
+  /** The marks of an agent and of a second one on its node: VRRP's IP protocol, and the next. */
+  List<Integer> PROTOCOLS = List.of(112, 113);
+
   /**
    * Route protocol (rtm_protocol), rule protocol (FRA_PROTOCOL) and address protocol (IFA_PROTO) of
-   * all that virtualip installs: VRRP's IP protocol number. Addresses keep it on Linux 5.18 and
-   * newer only, rules on 4.17 and newer; routes always do. A second agent on the node has the next
-   * number, as each takes off what has its mark and is not its own.
+   * all that virtualip installs. Addresses keep it on Linux 5.18 and newer only, rules on 4.17 and
+   * newer; routes always do. A second agent on the node has its own, as each takes off what has its
+   * mark and is not its own.
    */
-  int PROTOCOL = Boolean.getBoolean(AddressPort.SECOND) ? 113 : 112;
+  int PROTOCOL = PROTOCOLS.get(Boolean.getBoolean(AddressPort.SECOND) ? 1 : 0);
 
   /** System property: this agent is the second one on its node. Set it before anything else. */
   String SECOND = "virtualip.second";
 
   /** Whether an address is a virtual one, of this agent or of another one on the node. */
   static boolean isVirtual(int protocol) {
-    return protocol == 112 || protocol == 113;
+    return PROTOCOLS.contains(protocol);
   }
 
   /** All links. */
