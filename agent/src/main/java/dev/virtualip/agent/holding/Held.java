@@ -4,6 +4,7 @@ import dev.virtualip.agent.net.AddressPort.Change;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.NodeNetwork;
 import dev.virtualip.agent.plan.InstanceConfig;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -86,10 +87,14 @@ final class Held<T> {
   /** Changes that renew every lease, but of things that a report says are gone. */
   List<Change> renewals(long leaseSeconds) {
     unrenewed.addAll(lost);
-    return possible()
-        .filter(thing -> kind.isLeased(thing) && !lost.contains(thing))
-        .map(thing -> kind.put(thing, leaseSeconds))
-        .toList();
+    // No stream: each master comes by here each second.
+    var renewals = new ArrayList<Change>(wanted.size());
+    for (var thing : wanted) {
+      if (kind.isLeased(thing) && !lost.contains(thing) && kind.canBePut(thing, network)) {
+        renewals.add(kind.put(thing, leaseSeconds));
+      }
+    }
+    return renewals;
   }
 
   /** Changes that put every wanted thing, whether it is there or not. */

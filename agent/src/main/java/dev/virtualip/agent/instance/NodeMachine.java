@@ -11,6 +11,7 @@ import dev.virtualip.agent.instance.Input.Noted;
 import dev.virtualip.agent.instance.Input.PlanChanged;
 import dev.virtualip.agent.metrics.VirtualServerMetrics.Owner;
 import dev.virtualip.agent.net.AddressPort.Change;
+import dev.virtualip.agent.net.AddressPort.Failure;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkChanged;
 import dev.virtualip.agent.net.AddressPort.NetworkEvent.LinkRemoved;
@@ -246,15 +247,13 @@ public final class NodeMachine {
       return;
     }
     try {
-      var changes = parts.values().stream().flatMap(List::stream).toList();
+      var changes = new ArrayList<Change>();
+      parts.values().forEach(changes::addAll);
       var failures = node.addresses().apply(changes);
-      // What nobody asked for was made for a route that several may have.
       parts.forEach(
           (instance, part) -> {
-            var own =
-                failures.stream()
-                    .filter(f -> part.contains(f.change()) || !changes.contains(f.change()));
-            instance.renewed(Holdings.refused(own.toList()), now);
+            var refused = failures.isEmpty() ? null : refused(part, changes, failures);
+            instance.renewed(refused, now);
           });
     } catch (IOException e) {
       parts.keySet().forEach(instance -> instance.renewed(e.getMessage(), now));
@@ -263,6 +262,14 @@ public final class NodeMachine {
       parts.forEach(
           (instance, part) -> node.turn().run(instance, () -> renewAlone(instance, part)));
     }
+  }
+
+  /** What was refused of a part; also what nobody asked for, made for a route that several have. */
+  private static String refused(List<Change> part, List<Change> all, List<Failure> failures) {
+    return Holdings.refused(
+        failures.stream()
+            .filter(f -> part.contains(f.change()) || !all.contains(f.change()))
+            .toList());
   }
 
   private void renewAlone(VrrpInstance instance, List<Change> part) {

@@ -737,7 +737,7 @@ public final class VrrpInstance {
     if (Neighbours.differ(before.state(), router.state())) {
       node.neighbours().doubt();
     }
-    if (step.effects().stream().anyMatch(StateChanged.class::isInstance)) {
+    if (step.changesState()) {
       timeline.begin(node.stopwatch().seen(), node.stopwatch().now());
     }
     for (var effect : step.effects()) {

@@ -14,6 +14,7 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -65,14 +66,15 @@ public final class AgentMetrics {
   private final MultiGauge egressFailed;
   private Timer turns;
 
-  /** Counters and timers of each advert, which cost more to find in the registry than to count. */
-  private final Map<Series, Counter> counters = new ConcurrentHashMap<>();
+  /**
+   * Counters and timers of each advert, which cost more to find in the registry than to count. By
+   * name, and by VirtualIP and further tags.
+   */
+  private final Map<String, Map<String, Counter>> counters = new ConcurrentHashMap<>();
 
   private final Map<String, Timer> lateness = new ConcurrentHashMap<>();
   private final Map<String, NodeStatus> statuses = new ConcurrentHashMap<>();
   private volatile Map<ServiceKey, Owner> services = Map.of();
-
-  private record Series(String name, String vip, List<String> tags) {}
 
   /** Metrics in a registry. */
   public AgentMetrics(MeterRegistry registry) {
@@ -404,13 +406,16 @@ public final class AgentMetrics {
   }
 
   private Counter counter(String name, String description, String vip, String... tags) {
-    return counters.computeIfAbsent(
-        new Series(name, vip, List.of(tags)),
-        _ ->
-            Counter.builder(name)
-                .description(description)
-                .tag(VIP, vip)
-                .tags(tags)
-                .register(registry));
+    var series = tags.length == 0 ? vip : vip + Arrays.toString(tags);
+    return counters
+        .computeIfAbsent(name, _ -> new ConcurrentHashMap<>())
+        .computeIfAbsent(
+            series,
+            _ ->
+                Counter.builder(name)
+                    .description(description)
+                    .tag(VIP, vip)
+                    .tags(tags)
+                    .register(registry));
   }
 }

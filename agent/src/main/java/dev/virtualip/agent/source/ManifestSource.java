@@ -63,8 +63,12 @@ public final class ManifestSource implements AutoCloseable {
   private Set<ManifestProblem> logged = Set.of();
   private Map<String, List<Problem>> problems = Map.of();
 
-  /** The last good version of a VirtualIP, and its file. */
-  private record Kept(Path file, VirtualIp vip) {}
+  /**
+   * The last good version of a VirtualIP.
+   *
+   * @param read as it was read from its file
+   */
+  private record Kept(Path file, VirtualIp read, VirtualIp vip) {}
 
   private ManifestSource(
       Path directory, Path secrets, String nodeName, Consumer<Desired> consumer) {
@@ -247,7 +251,7 @@ public final class ManifestSource implements AutoCloseable {
       } else if (next.containsKey(name)) {
         wrong.add(Manifests.alreadyIn(next.get(name).file(), parsed.file(), vip));
       } else if (parsed.problems().stream().noneMatch(p -> p.object().equals(object))) {
-        next.put(name, new Kept(parsed.file(), numbered(vip, before)));
+        next.put(name, kept(parsed.file(), vip, before));
       } else if (before != null) {
         next.put(name, before);
       }
@@ -264,6 +268,12 @@ public final class ManifestSource implements AutoCloseable {
             }
           });
     }
+  }
+
+  private Kept kept(Path file, VirtualIp vip, Kept before) {
+    return before != null && before.read() == vip && before.file().equals(file)
+        ? before
+        : new Kept(file, vip, numbered(vip, before));
   }
 
   /** Whether a file has a VirtualIP, as far as it can be read. */

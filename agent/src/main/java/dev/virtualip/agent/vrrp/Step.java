@@ -13,4 +13,15 @@ public record Step(VirtualRouter router, List<Effect> effects) {
   public Step {
     effects = List.copyOf(effects);
   }
+
+  /** Whether the router has another state than before. */
+  public boolean changesState() {
+    // No stream: each advert comes by here.
+    for (var effect : effects) {
+      if (effect instanceof Effect.StateChanged) {
+        return true;
+      }
+    }
+    return false;
+  }
 }
