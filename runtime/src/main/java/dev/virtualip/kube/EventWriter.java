@@ -31,6 +31,12 @@ public final class EventWriter implements AutoCloseable {
   private static final int MESSAGE_MAX = 1_000;
   private static final Duration SAME = Duration.ofMinutes(10);
 
+  /**
+   * How long the first Event after a while waits for more. They have the time of what happened, and
+   * whatever made them has more to do in this moment.
+   */
+  private static final long COMPANY_NANOS = Duration.ofMillis(500).toNanos();
+
   /** How often the count of an Event is raised at most: what it is about may flap. */
   private static final long RAISE_NANOS = Duration.ofSeconds(1).toNanos();
 
@@ -55,6 +61,7 @@ public final class EventWriter implements AutoCloseable {
         }
       };
   private final Thread thread = Thread.ofVirtual().name("events").unstarted(this::run);
+  private long dueNanos;
   private boolean closing;
   private boolean failing;
 
@@ -119,6 +126,9 @@ public final class EventWriter implements AutoCloseable {
     var text = message.length() > MESSAGE_MAX ? message.substring(0, MESSAGE_MAX) : message;
     var said = new Said(about, warning ? "Warning" : "Normal", reason, text);
     var now = Instant.now();
+    if (waiting.isEmpty()) {
+      dueNanos = System.nanoTime() + COMPANY_NANOS;
+    }
     waiting.merge(
         said,
         new Occurred(1, now, now, detail),
@@ -171,6 +181,10 @@ public final class EventWriter implements AutoCloseable {
   private synchronized Map.Entry<Said, Occurred> next() throws InterruptedException {
     while (!waiting.isEmpty() || !closing) {
       long now = System.nanoTime();
+      if (!closing && dueNanos - now > 0) {
+        wait(Math.ceilDiv(dueNanos - now, 1_000_000));
+        continue;
+      }
       var first =
           waiting.keySet().stream()
               .filter(said -> waitNanos(said, now) <= 0)

@@ -29,6 +29,12 @@ public final class StatusReporter {
   private static final Logger LOG = LoggerFactory.getLogger(StatusReporter.class);
   private static final long GAP_NANOS = Duration.ofMillis(100).toNanos();
 
+  /**
+   * How long the first status of a VirtualIP waits unless this node is its master. It changes again
+   * in a moment, and writing those of many would keep the processor from their start.
+   */
+  private static final long FIRST_NANOS = Duration.ofMillis(500).toNanos();
+
   /** Between two writes where only virtual servers have changed: a thousand servers may flap. */
   private static final long SERVERS_GAP_NANOS = Duration.ofSeconds(1).toNanos();
 
@@ -63,7 +69,11 @@ public final class StatusReporter {
     private boolean dirty;
     private boolean writing;
     private boolean wasMaster;
-    private long dueNanos = System.nanoTime();
+
+    /** Whether it waits as the first one does. */
+    private boolean first = true;
+
+    private long dueNanos = System.nanoTime() + FIRST_NANOS;
     private long serversDueNanos = System.nanoTime();
 
     /** Nothing but virtual servers differs from what is written. */
@@ -104,6 +114,10 @@ public final class StatusReporter {
       status = next;
       master = isMaster;
       dirty = true;
+      if (first && isMaster) {
+        first = false;
+        dueNanos = System.nanoTime();
+      }
     }
   }
 
@@ -281,6 +295,7 @@ public final class StatusReporter {
         wait(Math.ceilDiv(waitNanos, 1_000_000));
       } else if (entry.dirty || hasToGiveUp(name, entry)) {
         entry.dirty = false;
+        entry.first = false;
         entry.writing = true;
         return Optional.of(
             new Patch(

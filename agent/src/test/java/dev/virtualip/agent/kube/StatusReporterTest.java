@@ -66,6 +66,18 @@ class StatusReporterTest {
     awaitWritten("web 1", "web 2");
   }
 
+  /** A start goes through some states, and many VirtualIPs do so at once. */
+  @Test
+  void theFirstStatusWaitsForTheNextButNotThatOfAMaster() {
+    reporter.report("web", status(State.Init, 1), false);
+    reporter.report("other", status(State.Init, 1), false);
+    reporter.report("other", status(State.Master, 2), true);
+    awaitWritten("other 2");
+    reporter.report("web", status(State.Backup, 2), false);
+    awaitWritten("other 2", "web 2");
+    assertTrue(System.nanoTime() - began > 500_000_000L, "it has waited");
+  }
+
   private static NodeStatus serversUp(State state, int priority, int up) {
     var server = new VirtualServerStatus("http", true, up, 1, up, 0, null);
     return status(state, priority).withVirtualServers(List.of(server));
