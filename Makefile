@@ -13,14 +13,17 @@ build: packages ## Compile and package; leaves virtualip-agent, virtualip-operat
 	$(MVN) -q package -DskipTests
 	@$(MAKE) -s agent/target/virtualip-agent.aot operator/target/virtualip-operator.jsa kubectl-vip/target/kubectl-vip.aot
 
+# A cache made with another version of these is of no use, and the JVM silently does without.
+OWN_LIBRARIES = $(wildcard crds/target/virtualip-crds-*.jar runtime/target/virtualip-runtime-*.jar)
+
 # What the JVM learns in a training run: the agent starts sooner, and without it all the same.
-agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar
+agent/target/virtualip-agent.aot: agent/target/virtualip-agent.jar $(OWN_LIBRARIES)
 	@rm -f $@
 	@JAVA_OPTS="-XX:-AOTRecordTraining -XX:AOTCacheOutput=$@" agent/target/virtualip-agent train agent/target/training \
 	  >agent/target/train.log 2>&1 || { rm -f $@; echo "no AOT cache was made, perhaps as an agent runs here: see agent/target/train.log"; }
 
 # Of a list, as in the image: to run an operator takes an API server.
-operator/target/virtualip-operator.jsa: operator/target/virtualip-operator.jar deploy/images/operator.classes
+operator/target/virtualip-operator.jsa: operator/target/virtualip-operator.jar deploy/images/operator.classes $(OWN_LIBRARIES)
 	@rm -f $@
 	@{ "$$JAVA_HOME/bin/java" deploy/images/ClassList.java deploy/images/operator.classes operator/target operator/target/lib \
 	  >operator/target/classes.list && JAVA_OPTS="-Xmx160m -Xshare:dump -XX:SharedClassListFile=operator/target/classes.list \
@@ -28,7 +31,7 @@ operator/target/virtualip-operator.jsa: operator/target/virtualip-operator.jar d
 	  { rm -f $@; echo "no class cache was made: see operator/target/dump.log"; }
 
 # The same for the command line, whose training needs no API server. With profiles, as each run is short.
-kubectl-vip/target/kubectl-vip.aot: kubectl-vip/target/kubectl-vip.jar
+kubectl-vip/target/kubectl-vip.aot: kubectl-vip/target/kubectl-vip.jar $(OWN_LIBRARIES)
 	@rm -f $@
 	@KUBECONFIG=/dev/null JAVA_OPTS="-XX:AOTCacheOutput=$@" kubectl-vip/target/kubectl-vip \
 	  __train samples/01-active-standby.yaml samples/04-with-keepalived.conf >kubectl-vip/target/train.log 2>&1; [ -e $@ ] || echo "no AOT cache was made: see kubectl-vip/target/train.log"

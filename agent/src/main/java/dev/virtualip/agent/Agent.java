@@ -90,6 +90,7 @@ import org.slf4j.LoggerFactory;
 final class Agent {
   private static final Logger LOG = LoggerFactory.getLogger(Agent.class);
   private static final long PODS_SAVED_SECONDS = 5;
+  private static final Duration EVENTS_WAIT = Duration.ofMillis(500);
 
   private final RunOptions options;
   private final CountDownLatch done = new CountDownLatch(1);
@@ -257,7 +258,7 @@ final class Agent {
       events =
           client == null
               ? null
-              : EventWriter.start(client::send, "virtualip-agent", options.nodeName());
+              : EventWriter.start(client::send, "virtualip-agent", options.nodeName(), EVENTS_WAIT);
       transitions =
           client == null
               ? null

@@ -31,12 +31,6 @@ public final class EventWriter implements AutoCloseable {
   private static final int MESSAGE_MAX = 1_000;
   private static final Duration SAME = Duration.ofMinutes(10);
 
-  /**
-   * How long the first Event after a while waits for more. They have the time of what happened, and
-   * whatever made them has more to do in this moment.
-   */
-  private static final long COMPANY_NANOS = Duration.ofMillis(500).toNanos();
-
   /** How often the count of an Event is raised at most: what it is about may flap. */
   private static final long RAISE_NANOS = Duration.ofSeconds(1).toNanos();
 
@@ -50,6 +44,7 @@ public final class EventWriter implements AutoCloseable {
   private final Sender sender;
   private final String component;
   private final String host;
+  private final long companyNanos;
   private final Map<Said, Occurred> waiting = new LinkedHashMap<>();
   private final Map<Said, Written> written =
       new LinkedHashMap<>() {
@@ -86,10 +81,11 @@ public final class EventWriter implements AutoCloseable {
 
   private record Occurred(int times, Instant first, Instant last, String detail) {}
 
-  private EventWriter(Sender sender, String component, String host) {
+  private EventWriter(Sender sender, String component, String host, Duration company) {
     this.sender = sender;
     this.component = component;
     this.host = host;
+    companyNanos = company.toNanos();
   }
 
   /**
@@ -99,7 +95,19 @@ public final class EventWriter implements AutoCloseable {
    * @param host node or pod that it runs on
    */
   public static EventWriter start(Sender sender, String component, String host) {
-    var writer = new EventWriter(sender, component, host);
+    return start(sender, component, host, Duration.ZERO);
+  }
+
+  /**
+   * Starts a writer that lets Events wait for more of them.
+   *
+   * @param component name of the program that the Events come from
+   * @param host node or pod that it runs on
+   * @param company how long the first Event after a while waits for more: they have the time of
+   *     what happened, and whatever made them may have more to do in this moment
+   */
+  public static EventWriter start(Sender sender, String component, String host, Duration company) {
+    var writer = new EventWriter(sender, component, host, company);
     writer.thread.start();
     return writer;
   }
@@ -127,7 +135,7 @@ public final class EventWriter implements AutoCloseable {
     var said = new Said(about, warning ? "Warning" : "Normal", reason, text);
     var now = Instant.now();
     if (waiting.isEmpty()) {
-      dueNanos = System.nanoTime() + COMPANY_NANOS;
+      dueNanos = System.nanoTime() + companyNanos;
     }
     waiting.merge(
         said,

@@ -8,6 +8,7 @@ import io.fabric8.kubernetes.api.model.ObjectReference;
 import io.fabric8.kubernetes.api.model.ObjectReferenceBuilder;
 import io.fabric8.kubernetes.client.utils.Serialization;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Objects;
 import java.util.Queue;
@@ -185,6 +186,20 @@ class EventWriterTest {
       assertTrue(next().body().contains("Master"));
       writer.record(WEB, false, "Backup", "b");
       assertTrue(next().body().contains("Backup"));
+    }
+  }
+
+  /** At the start of many VirtualIPs what makes the Events has more to do than writing them. */
+  @Test
+  void theFirstAfterAWhileMayWaitForMore() throws InterruptedException {
+    long began = System.nanoTime();
+    var company = Duration.ofMillis(300);
+    try (var writer = EventWriter.start(this::answer, "c", "h", company)) {
+      writer.record(WEB, false, "Init", "i");
+      writer.record(WEB, false, "Init", "i");
+      var event = Serialization.unmarshal(next().body(), Event.class);
+      assertEquals(2, event.getCount());
+      assertTrue(System.nanoTime() - began >= company.toNanos(), "it has waited");
     }
   }
 }
