@@ -56,7 +56,10 @@ public final class EventWriter implements AutoCloseable {
         }
       };
   private final Thread thread = Thread.ofVirtual().name("events").unstarted(this::run);
+
+  /** Until when what is waiting waits for more. */
   private long dueNanos;
+
   private boolean closing;
   private boolean failing;
 
